@@ -1,0 +1,18 @@
+"""What happened to appointments: slots, their outcomes, and the figures about them."""
+
+from __future__ import annotations
+
+from avon_analytics.appointments.cohort import Cohort, appointments
+from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS
+from avon_analytics.appointments.scope import PERIODS
+from avon_analytics.appointments.slots import default_as_of, install_views
+
+__all__ = [
+    "GROUPINGS",
+    "OF_CANCELLATIONS",
+    "PERIODS",
+    "Cohort",
+    "appointments",
+    "default_as_of",
+    "install_views",
+]

@@ -1,0 +1,121 @@
+"""By what slots and appointments can be told apart: a fixed list of names, each an SQL expression.
+
+The expressions read columns that ``slots`` and ``lifecycle`` share, and are the only SQL that a
+caller's word can choose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from avon_analytics.errors import UnknownGroup, unknown_choice
+
+CUSTOM = "custom:"
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """One way to divide a cohort. ``labels`` are all its values in order, where they are fixed."""
+
+    name: str
+    expression: str
+    dtype: str = "str"
+    labels: tuple[str, ...] = ()
+    custom_key: str | None = None
+
+
+def _bands(name: str, column: str, *bands: tuple[float | None, str]) -> Grouping:
+    """Bands of a number: each ends before its bound, and the last one has none."""
+    cases = " ".join(
+        f"WHEN {column} < {bound} THEN '{label}'"
+        if bound is not None
+        else f"WHEN {column} IS NOT NULL THEN '{label}'"
+        for bound, label in bands
+    )
+    return Grouping(name, f"CASE {cases} END", labels=tuple(label for _, label in bands))
+
+
+def _weekday() -> Grouping:
+    days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+    # Day 0 of the count, the 1st of January 1970, was a Thursday.
+    number = "(((unix_date(start_on) + 3) % 7) + 7) % 7"
+    cases = " ".join(f"WHEN {nth} THEN '{day}'" for nth, day in enumerate(days))
+    return Grouping("weekday", f"CASE {number} {cases} END", labels=days)
+
+
+def _by_name(*groupings: Grouping) -> Mapping[str, Grouping]:
+    return {grouping.name: grouping for grouping in groupings}
+
+
+GROUPINGS: Mapping[str, Grouping] = _by_name(
+    Grouping("host", "host"),
+    Grouping("appointment_type", "appointment_type"),
+    Grouping("name", "name"),
+    Grouping("interaction_type", "interaction_type"),
+    Grouping("group", '"group"', "boolean"),
+    Grouping("self_booked", "self_booked", "boolean"),
+    Grouping("recurring", "recurring", "boolean"),
+    _weekday(),
+    Grouping("hour", "start_hour", "Int64"),
+    _bands(
+        "lead_band",
+        "lead_days",
+        (0, "booked afterwards"),
+        (1, "same day"),
+        (8, "1-7 days"),
+        (31, "8-30 days"),
+        (91, "31-90 days"),
+        (None, "over 90 days"),
+    ),
+    Grouping("patient_state", "patient_state"),
+    _bands(
+        "patient_age_band",
+        "patient_age",
+        (18, "0-17"),
+        (35, "18-34"),
+        (50, "35-49"),
+        (65, "50-64"),
+        (80, "65-79"),
+        (None, "80+"),
+    ),
+    Grouping("medical_center", "medical_center"),
+)
+
+# What an outcome decides divides nothing but cancellations.
+OF_CANCELLATIONS: Mapping[str, Grouping] = _by_name(
+    _bands(
+        "notice_band",
+        "CASE WHEN outcome = 'cancelled' THEN notice_hours END",
+        (0, "after start"),
+        (2, "under 2 hours"),
+        (24, "2-24 hours"),
+        (168, "1-7 days"),
+        (None, "over 7 days"),
+    ),
+    Grouping("cancelled_by", "cancelled_by", labels=("patient", "provider", "unknown")),
+    Grouping("reason", "reason"),
+)
+
+
+def groupings(
+    names: str | Iterable[str],
+    custom_keys: Iterable[str] = (),
+    more: Mapping[str, Grouping] | None = None,
+) -> tuple[Grouping, ...]:
+    """The groupings of these names, each once, in order.
+
+    Raises UnknownGroup, listing the choices, for a name that is none of them.
+    """
+    wanted = [names] if isinstance(names, str) else list(names)
+    choices = {**GROUPINGS, **(more or {})}
+    choices |= {custom.name: custom for custom in _customs(custom_keys)}
+    for name in wanted:
+        if name not in choices:
+            raise UnknownGroup(unknown_choice("grouping", str(name), choices))
+    return tuple(choices[name] for name in dict.fromkeys(wanted))
+
+
+def _customs(keys: Iterable[str]) -> Iterator[Grouping]:
+    for nth, key in enumerate(sorted(keys)):
+        yield Grouping(CUSTOM + key, f"custom_{nth}", custom_key=key)

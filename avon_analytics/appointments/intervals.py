@@ -1,0 +1,27 @@
+"""The 95 % interval of a share."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Z_95 = 1.959963984540054  # the normal distribution's 97.5 % quantile
+
+Floats = npt.NDArray[np.float64]
+
+
+def wilson(successes: npt.ArrayLike, trials: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:
+    """Share, lower and upper bound of the 95 % Wilson score interval, element by element.
+
+    ``successes`` and ``trials`` are counts of one length. All three are NaN where there are no
+    trials. The bounds lie in 0 to 1, and are exactly 0 and 1 at no and at all successes.
+    """
+    k = np.asarray(successes, dtype=np.float64)
+    n = np.asarray(trials, dtype=np.float64)
+    n = np.where(n > 0, n, np.nan)
+    share = k / n
+    centre = (k + Z_95**2 / 2) / (n + Z_95**2)
+    half = Z_95 / (n + Z_95**2) * np.sqrt(k * (n - k) / n + Z_95**2 / 4)
+    low = np.where(k == 0, 0 * n, np.clip(centre - half, 0, 1))
+    high = np.where(k == n, 1 + 0 * n, np.clip(centre + half, 0, 1))
+    return share, low, high

@@ -1,0 +1,136 @@
+"""The rows that a figure counts: a cohort's slots or appointments, each with its group and period."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from avon_analytics.appointments.groupings import Grouping
+from avon_analytics.appointments.queries import sql
+from avon_analytics.appointments.scope import DATES, Scope, period_sql
+from avon_analytics.errors import UsageError
+
+Filters = tuple[tuple[Grouping, tuple[Any, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """A cohort's rows as the SQL of a step named ``population``, with its parameters."""
+
+    steps: str
+    parameters: dict[str, Any]
+    keys: tuple[Grouping, ...]
+    every: str | None
+
+    def run(self, query: str) -> str:
+        """A query over the population, its keys unpacked into columns named like them."""
+        names = [f'keys.key_{n} AS "{_quoted(key.name)}"' for n, key in enumerate(self.keys)]
+        if self.every is not None:
+            names.append("keys.period_on AS period_on")
+        columns = ", ".join([*names, "figure.* EXCLUDE (keys)"])
+        return self.query(f"SELECT {columns} FROM (\n{query}\n) AS figure")
+
+    def query(self, select: str) -> str:
+        """A select that reads ``population``."""
+        return f"WITH {self.steps} {select}"
+
+    def bind(self, query: str) -> dict[str, Any]:
+        """The parameters that a query over the population takes."""
+        return {name: value for name, value in self.parameters.items() if f"${name}" in query}
+
+
+def population(
+    table: str,
+    scope: Scope,
+    filters: Filters,
+    as_of: datetime,
+    *,
+    by: tuple[Grouping, ...] = (),
+    every: str | None = None,
+    plus: str | None = None,
+) -> Population:
+    """The population of one figure over ``table``; ``plus`` is one more column of our own."""
+    parameters: dict[str, Any] = {"as_of": as_of}
+    used = dict.fromkeys([*by, *(grouping for grouping, _ in filters)])
+    customs = [grouping for grouping in used if grouping.custom_key is not None]
+    steps, joins, columns = [], [], []
+    for custom in customs:
+        name = custom.expression
+        parameters[f"{name}_key"] = custom.custom_key
+        steps.append(f"{name}_values AS ({sql('custom_values').replace('$key', f'${name}_key')})")
+        joins.append(
+            f"LEFT JOIN {name}_values AS {name}_a ON t.appointment_id = {name}_a.owner_id "
+            f"LEFT JOIN {name}_values AS {name}_p ON t.patient_id = {name}_p.owner_id"
+        )
+        columns.append(f", coalesce({name}_a.value, {name}_p.value) AS {name}")
+    steps.append(f"described AS (SELECT t.*{''.join(columns)} FROM {table} AS t {' '.join(joins)})")
+    keys = [f"key_{n} := {grouping.expression}" for n, grouping in enumerate(by)]
+    keys.append(f"period_on := {period_sql(scope.on, every) if every else 'CAST(NULL AS DATE)'}")
+    more = f", {plus}" if plus else ""
+    steps.append(
+        f"population AS (SELECT *, struct_pack({', '.join(keys)}) AS keys{more} "
+        f"FROM described WHERE {_conditions(scope, filters, parameters)})"
+    )
+    return Population(",\n".join(steps), parameters, by, every)
+
+
+def _conditions(
+    scope: Scope, filters: Filters, parameters: dict[str, Any]
+) -> str:
+    conditions = ["true" if scope.include_internal else "NOT internal"]
+    if scope.start is not None:
+        parameters["window_start"] = scope.start
+        conditions.append(f"{DATES[scope.on]} >= $window_start")
+    if scope.end is not None:
+        parameters["window_end"] = scope.end
+        conditions.append(f"{DATES[scope.on]} < $window_end")
+    for nth, (grouping, wanted) in enumerate(filters):
+        alternatives = ["false"]
+        for position, value in enumerate(wanted):
+            name = f"where_{nth}_{position}"
+            if value is None:
+                alternatives.append(f"({grouping.expression}) IS NULL")
+            else:
+                parameters[name] = value
+                alternatives.append(f"({grouping.expression}) = ${name}")
+        conditions.append(f"({' OR '.join(alternatives)})")
+    return " AND ".join(conditions)
+
+
+def checked_values(grouping: Grouping, given: Any) -> tuple[Any, ...]:
+    """What a grouping must be, as values of its type: one value or a list, None for missing.
+
+    Raises UsageError for a value that the grouping cannot have.
+    """
+    several = isinstance(given, (list, tuple, set, frozenset))
+    return tuple(_checked(grouping, value) for value in (given if several else (given,)))
+
+
+def _checked(grouping: Grouping, value: Any) -> Any:
+    if value is None:
+        return None
+    if grouping.dtype == "boolean":
+        fits = isinstance(value, bool)
+    elif grouping.dtype == "Int64":
+        fits = isinstance(value, int) and not isinstance(value, bool)
+    else:
+        if grouping.custom_key is not None and isinstance(value, (bool, int, float)):
+            value = str(value).lower()
+        fits = isinstance(value, str) and (not grouping.labels or value in grouping.labels)
+    if not fits:
+        kinds = {"boolean": "True or False", "Int64": "a whole number"}
+        choices = ", ".join(map(repr, grouping.labels)) or kinds.get(grouping.dtype, "a text")
+        raise UsageError(f"where: {grouping.name} is {choices}, a list of these, or None")
+    return value
+
+
+def known_custom_keys(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """The custom fields that the store knows of."""
+    return tuple(key for (key,) in connection.execute(sql("custom_keys")).fetchall())
+
+
+def _quoted(identifier: str) -> str:
+    return identifier.replace('"', '""')

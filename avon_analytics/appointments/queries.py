@@ -1,0 +1,44 @@
+"""The SQL texts of this floor: reading them, and putting texts of our own in their places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+import duckdb
+
+# Functions that Spark has and DuckDB calls otherwise, so that one text runs on both.
+MACROS: Mapping[str, str] = {
+    "from_utc_timestamp(instant, zone)": "timezone(zone, instant)",
+    "unix_date(day)": "(day - DATE '1970-01-01')",
+    "unix_micros(instant)": "epoch_us(instant)",
+    "get_json_object(document, path)": "json_extract_string(document, path)",
+}
+
+
+@cache
+def sql(name: str) -> str:
+    """The statement in ``sql/<name>.sql``."""
+    text = files("avon_analytics.appointments").joinpath("sql", f"{name}.sql")
+    return text.read_text("utf-8")
+
+
+def create_macros(connection: duckdb.DuckDBPyConnection, *, in_store: bool = False) -> None:
+    """Teach a connection, or the store that is in use, Spark's names."""
+    kind = "" if in_store else "TEMP"
+    for signature, body in MACROS.items():
+        connection.execute(f"CREATE OR REPLACE {kind} MACRO {signature} AS {body}")
+
+
+def literal(value: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def values(rows: Mapping[str, str], ranks: Mapping[str, int]) -> str:
+    """The table of status words as SQL text: spelling, word and its rank among words."""
+    lines = ", ".join(
+        f"({literal(spelling)}, {literal(word)}, {ranks[word]})" for spelling, word in rows.items()
+    )
+    return f"SELECT * FROM (VALUES {lines}) AS known (spelling, word, word_rank)"

@@ -1,0 +1,98 @@
+"""The scope of a question: which slots, by which date, as of when. Read once, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from avon_analytics.errors import UnknownGroup, UsageError, unknown_choice
+
+On = Literal["start", "booked"]
+DateLike = str | date | datetime
+
+DATES: Mapping[str, str] = {"start": "start_on", "booked": "booked_on"}
+PERIODS = ("day", "week", "month", "quarter", "year")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which slots a cohort holds: those of a half-open window of local dates."""
+
+    start: date | None
+    end: date | None
+    on: str
+    include_internal: bool
+
+
+def choice(kind: str, given: str, choices: tuple[str, ...]) -> str:
+    """One of the choices, or UnknownGroup with all of them."""
+    if given not in choices:
+        raise UnknownGroup(unknown_choice(kind, str(given), choices))
+    return given
+
+
+def as_date(value: DateLike | None, what: str) -> date | None:
+    """A bound of a window: a date, or a date-time at midnight without an offset.
+
+    Raises UsageError for anything else.
+    """
+    try:
+        if isinstance(value, str):
+            value = datetime.fromisoformat(value)
+        if isinstance(value, datetime):
+            if value.tzinfo is not None or value.time() != time():
+                raise ValueError
+            return value.date()
+    except ValueError:
+        raise UsageError(
+            f"{what}: a window begins and ends at local midnight; "
+            "give a date such as '2025-01-31'"
+        ) from None
+    return value
+
+
+def as_instant(value: DateLike, time_zone: str) -> datetime:
+    """An instant, or the end of a date's day in this time zone.
+
+    Raises UsageError for a text that is neither and for an instant without an offset.
+    """
+    try:
+        if isinstance(value, str):
+            day = len(value.strip()) <= len("2025-01-31")
+            value = date.fromisoformat(value) if day else datetime.fromisoformat(value)
+        if isinstance(value, datetime):
+            if value.tzinfo is None:
+                raise ValueError
+            return value.astimezone(UTC)
+        return midnight(value + timedelta(days=1), time_zone)
+    except ValueError:
+        raise UsageError(
+            "as_of: give a date such as '2025-01-31' or an instant with an offset "
+            "such as '2025-01-31T12:00:00Z'"
+        ) from None
+
+
+def midnight(day: date, time_zone: str) -> datetime:
+    """The instant at which a day begins in a time zone."""
+    return datetime.combine(day, time(), ZoneInfo(time_zone)).astimezone(UTC)
+
+
+def hours(value: timedelta | float) -> float:
+    """A duration as a number of hours; a bare number is one already."""
+    return value / timedelta(hours=1) if isinstance(value, timedelta) else float(value)
+
+
+def period_sql(on: str, every: str) -> str:
+    """The first day of the period that holds a slot's date, as SQL."""
+    return f"CAST(date_trunc('{choice('period', every, PERIODS)}', {DATES[on]}) AS DATE)"
+
+
+def period_end(first: date, every: str) -> date:
+    """The day after a period's last one."""
+    if every in ("day", "week"):
+        return first + timedelta(days=1 if every == "day" else 7)
+    months = first.year * 12 + first.month - 1 + {"month": 1, "quarter": 3, "year": 12}[every]
+    return date(months // 12, months % 12 + 1, 1)

@@ -1,0 +1,117 @@
+-- One row is one appointment as of T: its planned times, the instants of its stages and what
+-- became of it, read off the slots of its last planned start. What describes its patient is that
+-- of the first one in the list of attendees. A stage's instant is the first one told for it; it is
+-- observed if the webhook named after the stage came, else inferred.
+WITH stages AS (
+    SELECT
+        appointment_id,
+        min(said_at) FILTER (WHERE word = 'in_progress') AS started_at,
+        min(said_at) FILTER (WHERE word = 'completed') AS completed_at
+    FROM slot_evidence
+    GROUP BY appointment_id
+),
+latest AS (
+    SELECT *
+    FROM (
+        SELECT *, max(slot) OVER (PARTITION BY appointment_id) AS last_slot
+        FROM slots
+    ) AS numbered
+    WHERE slot = last_slot
+),
+firsts AS (
+    SELECT *
+    FROM (
+        SELECT
+            *,
+            row_number() OVER (
+                PARTITION BY appointment_id ORDER BY position, patient_id NULLS FIRST
+            ) AS nth
+        FROM latest
+    ) AS numbered
+    WHERE nth = 1
+),
+ends AS (
+    SELECT
+        appointment_id,
+        count(*) AS n_slots,
+        count(*) FILTER (WHERE outcome = 'no_show') AS n_no_show,
+        CASE min(
+            CASE outcome
+                WHEN 'attended' THEN 1
+                WHEN 'no_show' THEN 2
+                WHEN 'cancelled' THEN 3
+                WHEN 'unresolved' THEN 4
+                ELSE 5
+            END
+        )
+            WHEN 1 THEN 'attended'
+            WHEN 2 THEN 'no_show'
+            WHEN 3 THEN 'cancelled'
+            WHEN 4 THEN 'unresolved'
+            ELSE 'open'
+        END AS outcome,
+        max(cancelled_at) AS cancelled_at,
+        min(actual_start_at) AS actual_start_at,
+        max(actual_end_at) AS actual_end_at
+    FROM latest
+    GROUP BY appointment_id
+),
+lives AS (
+    SELECT
+        f.*,
+        r.start_at AS first_start_at,
+        r.n_runs - 1 AS n_rescheduled,
+        CAST(from_utc_timestamp(r.start_at, f.time_zone) AS DATE) AS first_start_on,
+        s.started_at AS first_started_at,
+        s.completed_at AS first_completed_at,
+        e.n_slots,
+        e.n_no_show,
+        e.outcome AS end_outcome,
+        CASE WHEN e.outcome = 'cancelled' THEN e.cancelled_at END AS end_cancelled_at,
+        e.actual_start_at AS visit_start_at,
+        e.actual_end_at AS visit_end_at
+    FROM firsts AS f
+    INNER JOIN ends AS e ON f.appointment_id = e.appointment_id
+    INNER JOIN slot_runs AS r ON f.appointment_id = r.appointment_id AND r.run = 1
+    LEFT JOIN stages AS s ON f.appointment_id = s.appointment_id
+)
+SELECT
+    appointment_id,
+    booked_at,
+    booked_on,
+    booked_observed,
+    first_start_at,
+    start_at,
+    end_at,
+    start_on,
+    start_hour,
+    time_zone,
+    first_started_at AS started_at,
+    started_observed,
+    first_completed_at AS completed_at,
+    completed_observed,
+    end_cancelled_at AS cancelled_at,
+    cancelled_observed,
+    n_rescheduled,
+    n_slots,
+    n_no_show,
+    is_due,
+    end_outcome AS outcome,
+    CAST(unix_date(first_start_on) - unix_date(booked_on) AS BIGINT) AS lead_days,
+    (unix_micros(start_at) - unix_micros(end_cancelled_at)) / 3.6e9 AS notice_hours,
+    (unix_micros(end_at) - unix_micros(start_at)) / 6e7 AS planned_minutes,
+    (unix_micros(visit_end_at) - unix_micros(visit_start_at)) / 6e7 AS actual_minutes,
+    (unix_micros(visit_start_at) - unix_micros(start_at)) / 6e7 AS start_delay_minutes,
+    internal,
+    host,
+    appointment_type,
+    name,
+    interaction_type,
+    "group",
+    self_booked,
+    recurring,
+    patient_id,
+    patient_state,
+    medical_center,
+    patient_age
+FROM lives

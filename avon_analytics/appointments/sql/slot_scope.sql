@@ -1,0 +1,7 @@
+-- One row: the settings that every step below shares.
+-- Parameters: $as_of (instant), $grace_hours, $late_hours (numbers), $time_zone (the store's).
+SELECT
+    $as_of AS as_of,
+    $grace_hours AS grace_hours,
+    $late_hours AS late_hours,
+    $time_zone AS time_zone

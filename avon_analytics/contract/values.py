@@ -1,0 +1,198 @@
+"""The kinds of value that Avon sends, each with its spellings, its column type and who may see it.
+
+Every field of the contract is one of the annotated types below. A type reads a JSON value in any
+spelling that some generation of Avon used, and says what it expected when it cannot. What it
+says never holds the value itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
+
+Kind = Literal["text", "id", "instant", "date", "flag", "number", "json"]
+Privacy = Literal["identifier", "free_text"]
+
+SQL_TYPES: dict[Kind, str] = {
+    "text": "VARCHAR",
+    "id": "VARCHAR",
+    "instant": "TIMESTAMP WITH TIME ZONE",
+    "date": "DATE",
+    "flag": "BOOLEAN",
+    "number": "DOUBLE",
+    "json": "JSON",
+}
+
+# The spellings that the engine reads by itself and Python reads alike; both sides use these texts.
+INSTANT_PATTERN = (
+    r"\d{4}-\d\d-\d\d[T ]([01]\d|2[0-4]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
+    r"(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)"
+)
+EPOCH_MS_PATTERN = r"-?\d{1,15}"
+DATE_PATTERN = r"\d{4}-\d\d-\d\d([T ].*)?"
+# Eight digits are left out: as text they look like a compact date, as a number they are 1970.
+DATE_EPOCH_PATTERN = r"-?\d{1,7}|-?\d{9,15}"
+NUMBER_PATTERN = r"-?\d+(\.\d+)?([eE][+-]?\d+)?"
+
+_INSTANT = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[T ]([01]\d|2[0-4]):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?"
+    r"(?:Z|([+-])(0\d|1[0-5]):?([0-5]\d)?)",
+    re.ASCII,
+)
+_EPOCH_MS = re.compile(EPOCH_MS_PATTERN, re.ASCII)
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ].*)?", re.ASCII | re.DOTALL)
+_DIGITS = re.compile(r"\d{1,4}", re.ASCII)
+_NUMBER = re.compile(NUMBER_PATTERN, re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What a field becomes in a table: its kind, the prefix of its ids, what must be hidden."""
+
+    kind: Kind
+    prefix: str | None = None
+    privacy: Privacy | None = None
+
+    @property
+    def sql_type(self) -> str:
+        """The column's type in the store."""
+        return SQL_TYPES[self.kind]
+
+
+def _refuse(code: str, expected: str) -> PydanticCustomError:
+    return PydanticCustomError(code, expected)  # type: ignore[arg-type]
+
+
+def as_text(value: Any) -> str | None:
+    """Read a text; another JSON value is kept as its JSON text, so that nothing is lost."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def as_id(value: Any, prefix: str | None) -> str | None:
+    """Read an id: ``user_null`` and the like are missing, a bare id gets its field's prefix."""
+    text = as_text(value)
+    if text is None or text in ("", "null") or text.endswith("_null"):
+        return None
+    if text[:1] in ("{", "["):
+        raise _refuse("id", "expected an id as text")
+    if prefix and "_" not in text:
+        return f"{prefix}_{text}"
+    return text
+
+
+def as_instant(value: Any) -> datetime | None:
+    """Read an instant: epoch milliseconds, or ISO 8601 with an offset; digits past µs are cut."""
+    if value is None:
+        return None
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC)
+    refusal = _refuse(
+        "instant",
+        "expected epoch milliseconds or ISO 8601 with an offset, between the years 1 and 9999",
+    )
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str) and _EPOCH_MS.fullmatch(value):
+        value = int(value)
+    try:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return _EPOCH + timedelta(milliseconds=value)
+        if isinstance(value, str) and (match := _INSTANT.fullmatch(value)):
+            return _instant_from(match)
+    except (ValueError, OverflowError):
+        pass
+    raise refusal
+
+
+def _instant_from(match: re.Match[str]) -> datetime:
+    year, month, day, hour, minute, second, fraction, sign, ahead_h, ahead_m = match.groups()
+    offset = timedelta(hours=int(ahead_h or 0), minutes=int(ahead_m or 0))
+    zone = timezone(-offset if sign == "-" else offset)
+    micros = int((fraction or "0")[:6].ljust(6, "0"))
+    midnight = datetime(int(year), int(month), int(day), tzinfo=zone)
+    since = timedelta(
+        hours=int(hour), minutes=int(minute), seconds=int(second or 0), microseconds=micros
+    )
+    if since > timedelta(days=1):
+        raise ValueError("later than 24:00")
+    return (midnight + since).astimezone(UTC)
+
+
+def as_date(value: Any) -> date | None:
+    """Read a calendar date: ``{year, month, day}``, ISO date or date-time, epoch milliseconds.
+
+    Of a date-time the day counts as it is written: a date of birth has no time zone.
+    """
+    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+        return value
+    try:
+        if isinstance(value, dict):
+            parts = [as_text(value.get(key)) for key in ("year", "month", "day")]
+            if all(part is None for part in parts):
+                return None
+            if all(part is not None and _DIGITS.fullmatch(part) for part in parts):
+                return date(*(int(part or 0) for part in parts))
+        elif isinstance(value, str) and (match := _DATE.fullmatch(value)):
+            return date(*(int(part) for part in match.groups()))
+        elif isinstance(value, str) and not re.fullmatch(DATE_EPOCH_PATTERN, value, re.ASCII):
+            pass
+        elif (moment := as_instant(value)) is not None:
+            return moment.date()
+    except (ValueError, OverflowError, PydanticCustomError):
+        pass
+    raise _refuse(
+        "date", "expected {year, month, day}, an ISO date or date-time, or epoch milliseconds"
+    )
+
+
+def as_flag(value: Any) -> bool | None:
+    """Read true or false, as JSON or as text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if value in ("true", "false") and isinstance(value, str):
+        return value == "true"
+    raise _refuse("flag", "expected true or false")
+
+
+def as_number(value: Any) -> float | None:
+    """Read a number, as JSON or as text."""
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = as_text(value)
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        number = float(value)
+        if abs(number) != float("inf"):
+            return number
+    raise _refuse("number", "expected a number in the range of a double")
+
+
+def ref(prefix: str | None = None) -> Any:
+    """The type of an id whose bare form is completed with ``prefix``."""
+    return Annotated[
+        str | None, BeforeValidator(lambda value: as_id(value, prefix)), Column("id", prefix)
+    ]
+
+
+_text = BeforeValidator(as_text)
+
+Text = Annotated[str | None, _text, Column("text")]
+Identifier = Annotated[str | None, _text, Column("text", privacy="identifier")]
+FreeText = Annotated[str | None, _text, Column("text", privacy="free_text")]
+Instant = Annotated[datetime | None, BeforeValidator(as_instant), Column("instant")]
+Day = Annotated[date | None, BeforeValidator(as_date), Column("date")]
+BirthDate = Annotated[date | None, BeforeValidator(as_date), Column("date", privacy="identifier")]
+Flag = Annotated[bool | None, BeforeValidator(as_flag), Column("flag")]
+Number = Annotated[float | None, BeforeValidator(as_number), Column("number")]
+Json = Annotated[Any, Column("json")]
+PrivateJson = Annotated[Any, Column("json", privacy="identifier")]
+UserId = ref("user")

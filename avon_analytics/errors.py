@@ -1,0 +1,83 @@
+"""Everything that can go wrong and that a user can mend, as one tree.
+
+    AvonError                     exit code 1, an error of the program
+    ├── UsageError                2, the call itself is wrong
+    │   ├── MissingSecret            a load needs a secret and was given none
+    │   ├── UnknownGroup             a grouping that is not on the list
+    │   └── UnknownTable             a table that the store does not have
+    ├── NothingBelieved           3, not one line of the archive could be believed
+    └── InputError                4, bad input or a bad store
+        ├── ArchiveError             a path that cannot be read
+        ├── SecretsFileError         a secrets file that cannot be used
+        ├── StoreError               a store that cannot be opened, written or understood
+        └── QueryError               an SQL query that the engine refuses
+
+A message says where, what was expected and what to do next. It never holds a value from a
+payload or a secret: these messages end in terminals, logs and tickets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import ClassVar
+
+
+class AvonError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(AvonError):
+    """The call itself is wrong: an argument is missing, unknown or contradicts another."""
+
+    exit_code = 2
+
+
+class MissingSecret(UsageError):
+    """A load that verifies signatures was given no secret."""
+
+
+class UnknownGroup(UsageError):
+    """A grouping, period or option that is not one of the choices."""
+
+
+class UnknownTable(UsageError):
+    """A table that the store does not have."""
+
+
+class NothingBelieved(AvonError):
+    """Not one line of an archive could be believed: most likely a wrong secret."""
+
+    exit_code = 3
+
+
+class InputError(AvonError):
+    """Something outside the program is not as it must be: a file, a folder, a store."""
+
+    exit_code = 4
+
+
+class ArchiveError(InputError):
+    """An archive path that does not exist or cannot be read."""
+
+
+class SecretsFileError(InputError):
+    """A secrets file that is missing, unreadable or not in the expected form."""
+
+
+class StoreError(InputError):
+    """A store that cannot be opened, written or understood."""
+
+
+class QueryError(InputError):
+    """An SQL query that the engine refuses."""
+
+
+def unknown_choice(kind: str, given: str, choices: Iterable[str]) -> str:
+    """The sentence for a word that is not on a list: the nearest choice, then all of them."""
+    known = list(choices)
+    near = get_close_matches(given, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"unknown {kind} {given!r}.{hint} Choices: {', '.join(known)}"

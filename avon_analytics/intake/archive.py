@@ -1,0 +1,95 @@
+"""Files of an archive: finding them."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from avon_analytics.errors import ArchiveError
+
+Paths: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]"
+
+DATA_SUFFIXES = (".jsonl", ".ndjson", ".json")
+COMPRESSED_SUFFIXES = (".gz", ".zst", ".bz2")
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFile:
+    """One file of an archive, as the disk tells it."""
+
+    path: str
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What some paths name: archive files in a fixed order, and how many others were passed."""
+
+    files: tuple[ArchiveFile, ...]
+    passed_over: int
+
+
+def find_files(paths: Paths) -> Found:
+    """The archive files that files, folders and globs name, each once, sorted by path.
+
+    Folders are searched recursively for .jsonl, .ndjson and .json, plain or compressed as .gz,
+    .zst or .bz2; other files in them are counted as passed over. A file named as such is taken
+    whatever its name.
+
+    Raises ArchiveError if a path does not exist, matches nothing or cannot be read.
+    """
+    if isinstance(paths, str | os.PathLike):
+        paths = [paths]
+    found: dict[str, ArchiveFile] = {}
+    passed_over = 0
+    for given in paths:
+        text = os.fspath(given)
+        for path in _expand(text):
+            if path.is_dir():
+                for inner in sorted(p for p in path.rglob("*") if p.is_file()):
+                    if is_archive_name(inner.name):
+                        _add(found, inner)
+                    else:
+                        passed_over += 1
+            else:
+                _add(found, path)
+    return Found(tuple(found[name] for name in sorted(found)), passed_over)
+
+
+def is_archive_name(name: str) -> bool:
+    """Whether a file of this name in a folder belongs to an archive."""
+    lowered = name.lower()
+    for suffix in COMPRESSED_SUFFIXES:
+        lowered = lowered.removesuffix(suffix)
+    return lowered.endswith(DATA_SUFFIXES) and not name.startswith(".")
+
+
+def _expand(text: str) -> list[Path]:
+    if Path(text).exists():
+        return [Path(text)]
+    if glob.has_magic(text):
+        matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]
+        if not matches:
+            raise ArchiveError(f"no file matches {text}")
+        return matches
+    raise ArchiveError(f"there is no file or folder {text}")
+
+
+def _add(found: dict[str, ArchiveFile], path: Path) -> None:
+    name = os.path.abspath(path)
+    try:
+        info = path.stat()
+    except OSError as error:
+        raise unreadable(name, error) from None
+    found[name] = ArchiveFile(name, info.st_size, info.st_mtime_ns)
+
+
+def unreadable(path: str, error: Exception) -> ArchiveError:
+    """The error for a file that the system or a decompressor refuses."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else None
+    return ArchiveError(f"cannot read {path}: {reason or 'it is damaged or cut short'}")

@@ -1,0 +1,108 @@
+"""The words of the intake's SQL: macros that read single values as the contract reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import duckdb
+
+from avon_analytics.contract.values import (
+    DATE_EPOCH_PATTERN,
+    DATE_PATTERN,
+    EPOCH_MS_PATTERN,
+    INSTANT_PATTERN,
+    NUMBER_PATTERN,
+)
+
+# What the engine's JSON reader lets pass and JSON does not: NaN, Infinity, trailing commas.
+_SUSPECT = r"(?i)[:\[,]\s*[-+]?(nan|inf)|,\s*[}\]]"
+# Numbers whose text does not tell by itself whether they equal another as decimals.
+_HARD_NUMBER = r"[:\[,]\s*-?[0-9.]*([eE][-+0-9]|\.0+\s*[,}\]]|[0-9]{16})"
+
+
+def literal(text: str) -> str:
+    """A constant of the code as SQL text."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def literals(texts: Iterable[str]) -> str:
+    """Constants of the code as an SQL list."""
+    return "[" + ", ".join(literal(text) for text in texts) + "]"
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Define the macros on a connection; they are temporary and touch no store."""
+    for signature, body in _MACROS.items():
+        connection.execute(f"CREATE OR REPLACE TEMP MACRO {signature} AS {body}")
+
+
+_EPOCH_DAY = "CAST(epoch_ms(try_cast(t AS BIGINT)) AS DATE)"
+_DAY_PARTS = """try(from_json(t, '{"year": "VARCHAR", "month": "VARCHAR", "day": "VARCHAR"}'))"""
+
+_MACROS = {
+    "is_present(kind)": "kind <> 'NULL'",
+    # The engine may lift a shared part out of try(); a text checked before cannot fail later.
+    "if_json(t)": "CASE WHEN json_valid(t) THEN t END",
+    "in_years(moment)": """
+        CASE WHEN moment >= TIMESTAMPTZ '0001-01-01 00:00:00+00'
+              AND moment < TIMESTAMPTZ '10000-01-01 00:00:00+00' THEN moment END""",
+    "as_instant(t)": f"""
+        in_years(CASE
+            WHEN regexp_full_match(t, {literal(EPOCH_MS_PATTERN)})
+                THEN make_timestamptz(try_cast(t AS BIGINT) * 1000)
+            WHEN regexp_full_match(t, {literal(INSTANT_PATTERN)})
+                THEN try_cast(t AS TIMESTAMP WITH TIME ZONE)
+        END)""",
+    "day_of_parts(d)": """
+        CASE WHEN regexp_full_match(d.year, '\\d{1,4}') AND regexp_full_match(d.month, '\\d{1,4}')
+              AND regexp_full_match(d.day, '\\d{1,4}')
+             THEN try(make_date(CAST(d.year AS BIGINT), CAST(d.month AS BIGINT),
+                                CAST(d.day AS BIGINT))) END""",
+    "in_days(d)": "CASE WHEN d BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN d END",
+    "as_day(t)": f"""
+        in_days(CASE
+            WHEN left(t, 1) = '{{' THEN day_of_parts({_DAY_PARTS})
+            WHEN regexp_full_match(t, {literal(DATE_EPOCH_PATTERN)}) THEN {_EPOCH_DAY}
+            WHEN regexp_full_match(t, {literal("(?s)" + DATE_PATTERN)})
+                THEN try_cast(left(t, 10) AS DATE)
+        END)""",
+    "as_flag(t)": "CASE t WHEN 'true' THEN true WHEN 'false' THEN false END",
+    "as_number(t)": f"""
+        CASE WHEN regexp_full_match(t, {literal(NUMBER_PATTERN)})
+              AND isfinite(try_cast(t AS DOUBLE)) THEN try_cast(t AS DOUBLE) END""",
+    "as_id(t, prefix)": """
+        CASE WHEN t IS NULL OR t IN ('', 'null') OR ends_with(t, '_null') THEN NULL
+             WHEN prefix IS NULL OR contains(t, '_') THEN t
+             ELSE prefix || '_' || t END""",
+    # A single value, or one in a list of one; several are joined, so that they match nothing.
+    "only_value(kind, v)": """
+        CASE WHEN kind = 'ARRAY'
+             THEN array_to_string(list_transform(try(from_json(v, '["JSON"]')), lambda x: x ->> '$'), ',')
+             ELSE v END""",
+    "json_value(v)": "only_value(json_type(v), v ->> '$')",
+    "pair_name(p)": "lower(coalesce(p ->> '$[0]', p ->> '$.name', p ->> '$.key'))",
+    "pair_value(p)": "coalesce(p -> '$[1]', p -> '$.value')",
+    "header_signature(kind, h)": """
+        nullif(array_to_string(list_distinct(CASE
+            WHEN kind = 'OBJECT' THEN list_transform(
+                list_filter(map_entries(try(from_json(h, '"MAP(VARCHAR, JSON)"'))),
+                            lambda e: lower(e.key) = 'avon-signature'),
+                lambda e: json_value(e.value))
+            WHEN kind = 'ARRAY' THEN list_transform(
+                list_filter(try(from_json(h, '["JSON"]')), lambda p: pair_name(p) = 'avon-signature'),
+                lambda p: json_value(pair_value(p)))
+        END), ','), '')""",
+    "is_suspect(t)": f"regexp_matches(t, {literal(_SUSPECT)})",
+    "has_hard_numbers(t)": f"regexp_matches(t, {literal(_HARD_NUMBER)})",
+    "has_repeats(keys)": "len(keys) <> len(list_distinct(keys))",
+    "has_repeated_keys(t)": """
+        has_repeats(json_keys(t)) OR coalesce(list_bool_or(
+            list_transform(json_keys(t, '$..*'), lambda keys: has_repeats(keys))), false)""",
+    # The fields of an object that the contract does not know, by name; NULL where it knows all.
+    "unknown_fields(t, keys, known, prefix)": """
+        CASE WHEN len(keys) > 0 AND NOT list_has_all(known, keys) THEN
+            map_from_entries(list_transform(
+                list_filter(map_entries(try(from_json(t, '"MAP(VARCHAR, JSON)"'))),
+                            lambda e: NOT list_contains(known, e.key)),
+                lambda e: {'k': prefix || e.key, 'v': e.value})) END""",
+}

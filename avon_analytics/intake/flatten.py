@@ -1,0 +1,183 @@
+"""From bodies to rows: the SQL that reads each table's columns out of JSON, from the contract.
+
+Reading is done once for every row, by the engine. A row in which any value does not read as the
+contract says is marked odd; it is never turned into a silent null. What odd rows are, the models
+decide (``judge``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from avon_analytics.contract import OBJECTS
+from avon_analytics.contract.model import (
+    ColumnOf,
+    Part,
+    columns_of,
+    known_keys,
+    lists_of,
+    objects_of,
+)
+from avon_analytics.contract.shared import PersonRef
+from avon_analytics.contract.values import Column
+from avon_analytics.intake.engine import literal, literals
+from avon_analytics.store.schema import quote
+from avon_analytics.store.tables import ObjectTable, tables_of
+
+
+def rows_table(table: ObjectTable) -> str:
+    """The temporary table that holds a batch's rows for a table, until they are believed."""
+    return f"rows_{table.name}"
+
+
+def create_statements(object_type: str) -> list[str]:
+    """The statements that make the empty temporary tables of an object type."""
+    return [
+        f"CREATE OR REPLACE TEMP TABLE {rows_table(table)} AS {_select(table)} LIMIT 0"
+        for table in tables_of(object_type)
+    ]
+
+
+def insert_statements(object_type: str) -> list[str]:
+    """The statements that read the rows of the bodies in ``wanted``, a parent before its lists."""
+    return [f"INSERT INTO {rows_table(t)} {_select(t)}" for t in tables_of(object_type)]
+
+
+def _select(table: ObjectTable) -> str:
+    return _select_root(table) if table.parent is None else _select_list(table)
+
+
+def _select_root(table: ObjectTable) -> str:
+    model = OBJECTS[table.object_type]
+    lists = lists_of(model)
+    nested = objects_of(model)
+    structure: dict[str, str] = {name: "JSON" for name in (*nested, *(x.field for x in lists))}
+    for field in columns_of(model):
+        if len(field.path) == 1:
+            structure[field.name] = _leaf_type(field.column)
+    objects = "".join(
+        f", from_json(o.{quote(name)}, {literal(json.dumps(_structure(part)))}) AS {quote(name)}"
+        for name, part in nested.items()
+    )
+    known = literals(sorted(known_keys(model)))
+    unknown = [f"unknown_fields(body -> '$.object', json_keys(body, '$.object'), {known}, '')"]
+    odd = ["id IS NULL"]
+    for name, part in nested.items():
+        here = f"o.{quote(name)}"
+        part_known = literals(sorted(known_keys(part)))
+        unknown.append(f"unknown_fields({here}, json_keys({here}), {part_known}, '{name}.')")
+        odd.append(f"left({here}, 1) <> '{{'")
+    for item in lists:
+        here = f"o.{quote(item.field)}"
+        odd.append(f"left({here}, 1) <> '[' AND {here} <> '{{}}'")
+    columns = [(field, _place(field)) for field in table.fields]
+    lists_out = "".join(f", o.{quote(x.field)} AS {quote('list_' + x.field)}" for x in lists)
+    return f"""
+        WITH parsed AS (
+            SELECT line, body, from_json(body, {literal(json.dumps({"object": structure}))}).object AS o
+            FROM wanted WHERE object_type = {literal(table.object_type)}
+        ),
+        opened AS (SELECT *{objects} FROM parsed)
+        SELECT line, {_conversions(columns)}, {_extra(unknown)} AS extra,
+            {_any_odd(columns, odd)} AS is_odd{lists_out}
+        FROM opened
+    """
+
+
+def _select_list(table: ObjectTable) -> str:
+    assert table.parent is not None
+    assert table.list_field is not None
+    items = f"""
+        WITH lists AS (
+            SELECT line, id AS parent_id, from_json({quote("list_" + table.list_field)}, '["JSON"]') AS items
+            FROM {rows_table(table.parent)}
+            WHERE left({quote("list_" + table.list_field)}, 1) = '[' AND line IN (SELECT line FROM wanted)
+        ),
+        items AS (
+            SELECT line, parent_id, unnest(items) AS item,
+                generate_subscripts(items, 1) - 1 AS position
+            FROM lists
+        )"""
+    if table.model is None:
+        (field,) = table.fields
+        value = "item" if field.column.kind == "json" else "item ->> '$'"
+        columns = [(field, f"({value})")]
+        return f"""{items}
+            SELECT line, parent_id, CAST(position AS INTEGER) AS position,
+                {_conversions(columns)}, {_any_odd(columns, [])} AS is_odd
+            FROM items"""
+    # A person told by an id alone reads like an object with that id.
+    item = (
+        "CASE WHEN left(item, 1) = '\"' THEN CAST(json_object('id', item) AS JSON) ELSE item END"
+        if table.model is PersonRef
+        else "item"
+    )
+    columns = [(field, f"o.{quote(field.name)}") for field in table.fields]
+    known = literals(sorted(known_keys(table.model)))
+    unknown = [f"unknown_fields(item, json_keys(item), {known}, '')"]
+    odd = ["coalesce(left(item, 1) <> '{', true)"]
+    return f"""{items},
+        objects AS (SELECT line, parent_id, position, {item} AS item FROM items),
+        opened AS (
+            SELECT *, from_json(item, {literal(json.dumps(_structure(table.model)))}) AS o
+            FROM objects
+        )
+        SELECT line, parent_id, CAST(position AS INTEGER) AS position,
+            {_conversions(columns)}, {_extra(unknown)} AS extra, {_any_odd(columns, odd)} AS is_odd
+        FROM opened"""
+
+
+def _structure(model: type[Part]) -> dict[str, str]:
+    return {field.name: _leaf_type(field.column) for field in columns_of(model)}
+
+
+def _leaf_type(column: Column) -> str:
+    return "JSON" if column.kind == "json" else "VARCHAR"
+
+
+def _place(field: ColumnOf) -> str:
+    return ".".join(
+        quote(part) for part in (field.path if len(field.path) > 1 else ("o", *field.path))
+    )
+
+
+def _conversions(columns: Iterable[tuple[ColumnOf, str]]) -> str:
+    return ", ".join(
+        f"{_conversion(field.column, place)} AS {quote(field.name)}" for field, place in columns
+    )
+
+
+def _conversion(column: Column, place: str) -> str:
+    match column.kind:
+        case "text" | "json":
+            return place
+        case "id":
+            prefix = literal(column.prefix) if column.prefix else "NULL"
+            return f"as_id({place}, {prefix})"
+        case "instant":
+            return f"as_instant({place})"
+        case "date":
+            return f"as_day({place})"
+        case "flag":
+            return f"as_flag({place})"
+        case "number":
+            return f"as_number({place})"
+
+
+def _any_odd(columns: Iterable[tuple[ColumnOf, str]], others: Iterable[str]) -> str:
+    tests = list(others)
+    for field, place in columns:
+        if field.column.kind == "id":
+            tests.append(f"left({place}, 1) IN ('{{', '[')")
+        elif field.column.kind in ("instant", "date", "flag", "number"):
+            tests.append(f"({place} IS NOT NULL AND {_conversion(field.column, place)} IS NULL)")
+    return "(" + " OR ".join(f"coalesce({test}, false)" for test in tests or ["false"]) + ")"
+
+
+def _extra(unknown: list[str]) -> str:
+    if len(unknown) == 1:
+        return f"to_json({unknown[0]})"
+    nothing = "CAST(map() AS MAP(VARCHAR, JSON))"
+    merged = "map_concat(" + ", ".join(f"coalesce({u}, {nothing})" for u in unknown) + ")"
+    return f"to_json(nullif({merged}, {nothing}))"

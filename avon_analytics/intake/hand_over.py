@@ -1,0 +1,48 @@
+"""Handing a batch of lines to the engine without copying them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import nanoarrow as na
+from nanoarrow.c_array import c_array_from_buffers
+from nanoarrow.c_array_stream import CArrayStream
+
+from avon_analytics.intake.lines import Batch
+
+# One thread scans one array: many small ones keep every core at work.
+_ROWS = 2048
+
+_SCHEMA = na.struct(
+    {
+        "line": na.int64(),
+        "byte_offset": na.int64(),
+        "byte_length": na.int64(),
+        "content": na.binary(),
+        "readable": na.uint8(),
+    }
+)
+
+
+class ArrowLines:
+    """A batch as an Arrow stream: line, byte_offset, byte_length, content, readable (0 or 1)."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._n = len(batch)
+        integers = (batch.lines, batch.byte_offsets, batch.byte_lengths)
+        self._columns = [(na.int64(), [None, values]) for values in integers]
+        self._columns.append((na.binary(), [None, batch.bounds, batch.buffer]))
+        self._columns.append((na.uint8(), [None, batch.readable.astype("uint8")]))
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        arrays = [self._slice(start) for start in range(0, self._n, _ROWS)]
+        stream = CArrayStream.from_c_arrays(arrays, na.c_schema(_SCHEMA), validate=False)
+        return stream.__arrow_c_stream__(requested_schema)
+
+    def _slice(self, start: int) -> Any:
+        size = min(_ROWS, self._n - start)
+        children = [
+            c_array_from_buffers(kind, size, buffers, offset=start, null_count=0)
+            for kind, buffers in self._columns
+        ]
+        return c_array_from_buffers(_SCHEMA, size, [None], children=children, null_count=0)

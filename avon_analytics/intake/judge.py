@@ -1,0 +1,147 @@
+"""Judging single lines: what is wrong with one, all of it, and never what it holds.
+
+The engine sends only lines here that look odd to it. A line that turns out well goes back, its
+body spelled so that the engine reads it; the others get a code and the list of their errors.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from avon_analytics.contract import OBJECTS
+from avon_analytics.contract.event import Event
+from avon_analytics.contract.values import as_instant
+from avon_analytics.intake.envelope import (
+    BODY_KEYS,
+    RECEIVED_PATHS,
+    received_text,
+)
+from avon_analytics.intake.strict_json import NotJsonError, RepeatedKeyError, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: a code, where, and what was expected."""
+
+    code: str
+    path: str
+    expected: str
+
+    def as_dict(self) -> dict[str, str]:
+        """The fault as it stands in the quarantine."""
+        return {"code": self.code, "path": self.path, "expected": self.expected}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why a line does not load: the first code that holds, and every fault."""
+
+    code: str
+    faults: tuple[Fault, ...] = field(default=())
+
+    @property
+    def errors(self) -> str:
+        """The faults as JSON."""
+        return json.dumps([fault.as_dict() for fault in self.faults], ensure_ascii=False)
+
+
+def verdict(code: str, expected: str, path: str = "") -> Verdict:
+    """A verdict with a single fault."""
+    return Verdict(code, (Fault(code, path, expected),))
+
+
+NO_DELIVERY = (
+    "expected an envelope with a body (body, payload, raw_body or rawBody), "
+    "or an event with its object"
+)
+
+
+def judge_line(content: bytes) -> Verdict | None:
+    """What is wrong with a line as a line; None if it is a delivery in one of the four forms."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        return verdict("not_utf8", f"expected UTF-8, at byte {error.start}")
+    value = _read(text)
+    if isinstance(value, Verdict):
+        return value
+    faults = []
+    body = None
+    if isinstance(value, dict):
+        body = next((value[key] for key in BODY_KEYS if value.get(key) is not None), None)
+    if not isinstance(value, dict) or not (
+        isinstance(body, str | dict) or (body is None and {"event", "object"} <= value.keys())
+    ):
+        return verdict("not_a_delivery", NO_DELIVERY)
+    if isinstance(body, str) and value.get("isBase64Encoded") in (True, "true"):
+        try:
+            base64.b64decode(body, validate=True)
+        except (binascii.Error, ValueError):
+            faults.append(Fault("not_a_delivery", "body", "expected base64"))
+    try:
+        as_instant(received_text(value))
+    except ValueError:
+        path = " or ".join(RECEIVED_PATHS)
+        faults.append(Fault("not_a_delivery", path, "expected epoch milliseconds or ISO 8601 with an offset"))
+    return Verdict("not_a_delivery", tuple(faults)) if faults else None
+
+
+def judge_body(text: str) -> Verdict | str:
+    """What is wrong with a body, or the same body in the spelling that the engine reads."""
+    value = _read(text)
+    if isinstance(value, Verdict):
+        return value
+    faults: list[Fault] = []
+    canonical: dict[str, Any] = {}
+    try:
+        event = Event.model_validate(value)
+        canonical = event.model_dump(mode="json", exclude_unset=True)
+    except ValidationError as error:
+        faults += _faults(error, ())
+    if isinstance(value, dict) and isinstance(value.get("object"), dict):
+        subject = str(value.get("event")).split(".")[0]
+        if (model := OBJECTS.get(subject)) is not None:
+            try:
+                found = model.model_validate(value["object"])
+                canonical["object"] = found.model_dump(mode="json", exclude_unset=True)
+            except ValidationError as error:
+                faults += _faults(error, ("object",))
+    if faults:
+        return Verdict("contract", tuple(faults))
+    return json.dumps(canonical, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _read(text: str) -> Any:
+    try:
+        return parse(text)
+    except NotJsonError as error:
+        at = "" if error.where is None else f", reading stopped at character {error.where}"
+        return verdict("not_json", error.expected + at)
+    except RepeatedKeyError:
+        return verdict("duplicate_keys", "expected each key of an object once")
+
+
+def _faults(error: ValidationError, prefix: tuple[str, ...]) -> list[Fault]:
+    # The location holds field names and positions; unknown keys are never validated.
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return [
+        Fault(
+            "contract",
+            ".".join(map(str, (*prefix, *item["loc"]))),
+            _EXPECTED.get(item["type"], item["msg"]),
+        )
+        for item in found
+    ]
+
+
+_EXPECTED = {
+    "missing": "expected this field",
+    "model_type": "expected an object",
+    "dict_type": "expected an object",
+}

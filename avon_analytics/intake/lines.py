@@ -1,0 +1,292 @@
+"""Reading one archive file as batches of whole lines, in memory bounded by the batch."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+import numpy.typing as npt
+import zstandard
+
+from avon_analytics.intake.archive import unreadable
+
+LINE_LIMIT = 16 * 1024 * 1024
+BATCH_BYTES = 48 * 1024 * 1024
+_READ_BYTES = 4 * 1024 * 1024
+_NEWLINE, _RETURN = 10, 13
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class LongLine:
+    """A line over the limit: its place and digest, never its bytes."""
+
+    line: int
+    byte_offset: int
+    byte_length: int
+    sha256: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """Whole lines, back to back in one buffer, line ends included."""
+
+    buffer: bytes
+    bounds: npt.NDArray[np.int32]  # n + 1 places in the buffer
+    lines: npt.NDArray[np.int64]  # line numbers, from 1, ascending
+    byte_offsets: npt.NDArray[np.int64]  # in the decompressed file
+    byte_lengths: npt.NDArray[np.int64]  # without the line's end
+    blank: npt.NDArray[np.bool_]
+    long_lines: list[LongLine] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @property
+    def n_lines(self) -> int:
+        """Lines of the batch, blank and over-long ones included."""
+        return max(len(self), len(self.long_lines))
+
+    @property
+    def readable(self) -> npt.NDArray[np.bool_]:
+        """Which lines go to the engine: neither blank nor over-long."""
+        too_long = np.isin(self.lines, [long_line.line for long_line in self.long_lines])
+        readable: npt.NDArray[np.bool_] = ~self.blank & ~too_long
+        return readable
+
+    def content(self, line: int) -> bytes:
+        """The bytes of one line, without its end."""
+        index = int(np.searchsorted(self.lines, line))
+        start = int(self.bounds[index])
+        return self.buffer[start : start + int(self.byte_lengths[index])]
+
+
+def batch_of(
+    buffer: bytes,
+    bounds: npt.NDArray[np.int32],
+    lines: npt.NDArray[np.int64],
+    byte_offsets: npt.NDArray[np.int64],
+) -> Batch:
+    """A batch over a buffer of whole lines, each with its number and its place in a file."""
+    codes = np.frombuffer(buffer, np.uint8)
+    starts, ends = bounds[:-1].astype(np.int64), bounds[1:].astype(np.int64)
+    for code in (_NEWLINE, _RETURN):
+        ends = ends - ((ends > starts) & (codes[np.maximum(ends - 1, 0)] == code))
+    return Batch(buffer, bounds, lines, byte_offsets, ends - starts, _blank(buffer, bounds))
+
+
+class LineReader:
+    """Reads one file, plain or compressed as its first bytes tell, as batches of lines.
+
+    ``bytes_read``, ``next_line`` and ``sha256`` tell how far it came: behind the last line that
+    was handed out. A last line that has no end and is no JSON is left pending: it is not handed
+    out, because the exporter may still be writing it.
+    """
+
+    def __init__(
+        self, path: str, *, line_limit: int = LINE_LIMIT, batch_bytes: int = BATCH_BYTES
+    ) -> None:
+        self.path = path
+        self.next_line = 1
+        self.bytes_read = 0
+        self.pending_bytes = 0
+        self._line_limit = line_limit
+        self._batch_bytes = batch_bytes
+        self._digest = hashlib.sha256()
+        self._open_line = False  # whether an earlier reading ended inside a line
+        try:
+            self._raw = open(path, "rb")  # noqa: SIM115
+        except OSError as error:
+            raise unreadable(path, error) from None
+        self._stream = _decompressed(self._raw)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the decompressed bytes up to ``bytes_read``."""
+        return self._digest.hexdigest()
+
+    @property
+    def position(self) -> int:
+        """How many bytes of the file on disk have been read, for progress."""
+        return self._raw.tell()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._raw.close()
+
+    def skip(self, n_bytes: int, n_lines: int) -> str:
+        """Pass over what an earlier load read; returns the digest of these bytes."""
+        last = b"\n"
+        while self.bytes_read < n_bytes:
+            chunk = self._read(min(n_bytes - self.bytes_read, _READ_BYTES))
+            if not chunk:
+                break
+            self._take(chunk)
+            last = chunk[-1:]
+        self._open_line = last != b"\n"
+        self.next_line = n_lines + 1
+        return self.sha256
+
+    def slice(self, byte_offset: int, byte_length: int) -> bytes | None:
+        """Some bytes of the decompressed file, or None if it is shorter."""
+        while byte_offset:
+            passed = self._read(min(byte_offset, _READ_BYTES))
+            if not passed:
+                return None
+            byte_offset -= len(passed)
+        pieces = []
+        while byte_length and (piece := self._read(byte_length)):
+            pieces.append(piece)
+            byte_length -= len(piece)
+        return None if byte_length else b"".join(pieces)
+
+    def batches(self) -> Iterator[Batch]:
+        """The rest of the file."""
+        carry, at_end = b"", False
+        while not at_end:
+            buffer, at_end = self._fill(carry)
+            if self._open_line:
+                buffer = self._close_line(buffer)
+            cut = buffer.rfind(b"\n") + 1
+            carry = buffer[cut:]
+            if at_end and len(carry) <= self._line_limit:
+                if carry and not _is_complete(carry):
+                    self.pending_bytes = len(carry)
+                else:
+                    cut = len(buffer)
+                carry = b""
+            if cut:
+                yield self._batch(buffer[:cut])
+            if len(carry) > self._line_limit:
+                long_line, carry, at_end = self._pass_long_line(carry)
+                yield long_line
+
+    def _fill(self, carry: bytes) -> tuple[bytes, bool]:
+        pieces, size = [carry], 0
+        while size + len(carry) < self._batch_bytes or size == 0:
+            chunk = self._read(_READ_BYTES)
+            if not chunk:
+                return b"".join(pieces), True
+            pieces.append(chunk)
+            size += len(chunk)
+        return b"".join(pieces), False
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return self._stream.read(size)
+        except (OSError, EOFError, ValueError, zlib.error, zstandard.ZstdError) as error:
+            raise unreadable(self.path, error) from None
+
+    def _take(self, taken: bytes) -> None:
+        self._digest.update(taken)
+        self.bytes_read += len(taken)
+
+    def _close_line(self, buffer: bytes) -> bytes:
+        # The line read last had no end then; its end is no line of its own.
+        self._open_line = False
+        for end in (b"\r\n", b"\n"):
+            if buffer.startswith(end):
+                self._take(end)
+                return buffer[len(end) :]
+        return buffer
+
+    def _batch(self, buffer: bytes) -> Batch:
+        byte_offset, first_line = self.bytes_read, self.next_line
+        self._take(buffer)
+        codes = np.frombuffer(buffer, np.uint8)
+        ends = np.flatnonzero(codes == _NEWLINE) + 1
+        if not len(ends) or ends[-1] != len(buffer):
+            ends = np.append(ends, len(buffer))
+        bounds = np.concatenate([[0], ends]).astype(np.int32)
+        buffer = _without_marks(buffer, bounds, codes)
+        lines = np.arange(first_line, first_line + len(ends), dtype=np.int64)
+        batch = batch_of(buffer, bounds, lines, bounds[:-1].astype(np.int64) + byte_offset)
+        self.next_line += len(batch)
+        for index in np.flatnonzero((batch.byte_lengths > self._line_limit) & ~batch.blank):
+            line, length = first_line + int(index), int(batch.byte_lengths[index])
+            digest = hashlib.sha256(batch.content(line)).hexdigest()
+            batch.long_lines.append(
+                LongLine(line, int(batch.byte_offsets[index]), length, digest)
+            )
+        return batch
+
+    def _pass_long_line(self, start: bytes) -> tuple[Batch, bytes, bool]:
+        """Read a line over the limit to its end without holding it."""
+        byte_offset, line = self.bytes_read, self.next_line
+        digest, length, rest, at_end = hashlib.sha256(), 0, b"", False
+        chunk, held = start, b""
+        while True:
+            end = chunk.find(b"\n")
+            part = chunk if end < 0 else chunk[:end]
+            # A carriage return is part of the line only if something follows it.
+            digest.update(held + part.removesuffix(b"\r")) if part else None
+            length += len(part)
+            held = b"\r" if part.endswith(b"\r") else (held if not part else b"")
+            self._take(chunk if end < 0 else chunk[: end + 1])
+            if end >= 0:
+                rest = chunk[end + 1 :]
+                break
+            chunk = self._read(_READ_BYTES)
+            if not chunk:
+                at_end = True
+                break
+        self.next_line += 1
+        long_line = LongLine(line, byte_offset, length - len(held), digest.hexdigest())
+        none = np.zeros(0, np.int64)
+        empty = Batch(b"", np.zeros(1, np.int32), none, none, none, none.astype(bool), [long_line])
+        return empty, rest, at_end
+
+
+def _decompressed(raw: BinaryIO) -> BinaryIO:
+    magic = raw.read(4)
+    raw.seek(0)
+    if magic[:2] == b"\x1f\x8b":
+        return cast(BinaryIO, gzip.GzipFile(fileobj=raw))
+    if magic[:3] == b"BZh":
+        return cast(BinaryIO, bz2.BZ2File(raw))
+    if magic == b"\x28\xb5\x2f\xfd":
+        reader: Any = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+        return cast(BinaryIO, reader)
+    return raw
+
+
+def _is_complete(tail: bytes) -> bool:
+    """Whether a last line without an end is all there: blank, or JSON."""
+    try:
+        json.loads(tail.removeprefix(_BOM) or b"0")
+    except RecursionError:
+        return True
+    except ValueError:
+        return tail.isspace()
+    return True
+
+
+def _without_marks(
+    buffer: bytes, bounds: npt.NDArray[np.int32], codes: npt.NDArray[np.uint8]
+) -> bytes:
+    """The buffer with blanks in place of byte-order marks at the starts of lines."""
+    starts = bounds[:-1]
+    marked = [int(s) for s in starts[codes[starts] == _BOM[0]] if buffer[s : s + 3] == _BOM]
+    if not marked:
+        return buffer
+    changed = bytearray(buffer)
+    for start in marked:
+        changed[start : start + 3] = b"   "
+    return bytes(changed)
+
+
+def _blank(buffer: bytes, bounds: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """Which lines hold nothing but white space."""
+    starts, ends = bounds[:-1], bounds[1:]
+    first = np.frombuffer(buffer, np.uint8)[starts]
+    blank: npt.NDArray[np.bool_] = first == _NEWLINE
+    for index in np.flatnonzero((first <= 32) & ~blank):
+        blank[index] = buffer[starts[index] : ends[index]].isspace()
+    return blank

@@ -1,0 +1,153 @@
+"""The receipt of a load: where every line ended, per file and in all."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class FileReceipt:
+    """Where the lines of one file ended."""
+
+    file: str
+    blank: int = 0
+    loaded: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    quarantined_by_code: Mapping[str, int] = field(default_factory=dict)
+    pending_bytes: int = 0
+    note: str = ""
+
+    @property
+    def lines(self) -> int:
+        """``blank + loaded + duplicate + quarantined``."""
+        return self.blank + self.loaded + self.duplicate + self.quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Where every line of a load ended.
+
+    ``lines = blank + loaded + duplicate + quarantined``, in all and for each of ``files``. A file
+    known to be unchanged is not read again and counts in ``files_unchanged`` alone; files in
+    folders that are no archive files count in ``files_passed_over``. ``events`` is what the store
+    holds after the load.
+    """
+
+    files: tuple[FileReceipt, ...]
+    files_unchanged: int
+    files_passed_over: int
+    policy: str
+    secrets: tuple[str, ...]
+    events: int
+    nothing_believed: bool = False
+
+    @property
+    def blank(self) -> int:
+        """Blank lines."""
+        return sum(file.blank for file in self.files)
+
+    @property
+    def loaded(self) -> int:
+        """Lines that told a new event."""
+        return sum(file.loaded for file in self.files)
+
+    @property
+    def duplicate(self) -> int:
+        """Lines that told a known event again."""
+        return sum(file.duplicate for file in self.files)
+
+    @property
+    def quarantined(self) -> int:
+        """Lines that did not load."""
+        return sum(file.quarantined for file in self.files)
+
+    @property
+    def lines(self) -> int:
+        """All lines that were read."""
+        return sum(file.lines for file in self.files)
+
+    @property
+    def quarantined_by_code(self) -> dict[str, int]:
+        """Lines that did not load, by reason, the most frequent first."""
+        counts: Counter[str] = Counter()
+        for file in self.files:
+            counts.update(file.quarantined_by_code)
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The receipt as plain values, for JSON."""
+        return {
+            **{name: getattr(self, name) for name in _COUNTS},
+            "quarantined_by_code": self.quarantined_by_code,
+            "files_read": len(self.files),
+            "files_unchanged": self.files_unchanged,
+            "files_passed_over": self.files_passed_over,
+            "policy": self.policy,
+            "secrets": list(self.secrets),
+            "events": self.events,
+            "files": [{**asdict(file), "lines": file.lines} for file in self.files],
+        }
+
+    def _rows(self) -> Iterable[tuple[str, str, str]]:
+        yield "Lines read", f"{self.lines:,}", self._files_text()
+        yield "  blank", f"{self.blank:,}", ""
+        yield "  loaded", f"{self.loaded:,}", "new events"
+        yield "  duplicate", f"{self.duplicate:,}", "events told again"
+        yield "  quarantined", f"{self.quarantined:,}", "not loaded" if self.quarantined else ""
+        for code, count in self.quarantined_by_code.items():
+            yield f"    {code}", f"{count:,}", ""
+        yield "Events in the store", f"{self.events:,}", f"policy {self.policy}"
+
+    def _files_text(self) -> str:
+        n = len(self.files)
+        parts = [f"from {n:,} file{'' if n == 1 else 's'}"]
+        if self.files_unchanged:
+            parts.append(f"{self.files_unchanged:,} unchanged and not read again")
+        if self.files_passed_over:
+            parts.append(f"{self.files_passed_over:,} passed over")
+        return ", ".join(parts)
+
+    def _notes(self) -> list[str]:
+        notes = [f"{file.file}: {file.note}" for file in self.files if file.note]
+        if self.nothing_believed:
+            tried = ", ".join(self.secrets)
+            notes.insert(
+                0,
+                "Not one line could be believed: no signature matched "
+                f"({'tried the secret ' if len(self.secrets) == 1 else 'tried the secrets '}"
+                f"{tried}). Is it the right webhook secret?",
+            )
+        return notes
+
+    def __str__(self) -> str:
+        rows = list(self._rows())
+        first = max(len(label) for label, _, _ in rows)
+        second = max(len(count) for _, count, _ in rows)
+        lines = [f"{a:<{first}}  {b:>{second}}  {c}".rstrip() for a, b, c in rows]
+        return "\n".join([*lines, *self._notes()])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        body = "".join(
+            "<tr>"
+            f'<th scope="row" style="text-align:left;padding-left:{0.5 + _indent(a):g}em">'
+            f"{html.escape(a.strip())}</th>"
+            f'<td style="text-align:right;font-variant-numeric:tabular-nums">{b}</td>'
+            f'<td style="text-align:left">{html.escape(c)}</td></tr>'
+            for a, b, c in self._rows()
+        )
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes())
+        return f"<table><caption>Receipt of the load</caption><tbody>{body}</tbody></table>{notes}"
+
+
+def _indent(label: str) -> float:
+    return (len(label) - len(label.lstrip())) * 0.6
+
+
+_COUNTS = ("lines", "blank", "loaded", "duplicate", "quarantined")

@@ -1,0 +1,131 @@
+"""Signatures of deliveries: HMAC-SHA256 over bytes, and the secrets that make them.
+
+Pure functions over bytes; the loader computes the same in the engine from ``hmac_pads``.
+Source: RFC 2104 (HMAC) with FIPS 180-4 (SHA-256).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+from avon_analytics.errors import MissingSecret, SecretsFileError, UsageError
+
+ENVIRONMENT_VARIABLE = "AVON_WEBHOOK_SECRET"
+_BLOCK = 64
+
+HOW_TO_GIVE_A_SECRET = (
+    f"put the webhook secret in the environment as {ENVIRONMENT_VARIABLE}, or in a TOML file "
+    'with a line name = "secret" for each and name it with --secrets-file (in Python: secrets=…); '
+    "to load without checking any signature, ask for it with --policy skip"
+)
+
+SecretsLike: TypeAlias = (
+    "Secrets | Mapping[str, str | bytes] | str | bytes | os.PathLike[str] | None"
+)
+
+
+def sign(body: bytes, secret: bytes) -> str:
+    """The hex HMAC-SHA256 of a body, as Avon sends it in ``avon-signature``."""
+    return hmac.digest(secret, body, "sha256").hex()
+
+
+def verify(body: bytes, signature: str, secret: bytes) -> bool:
+    """Whether a signature is that of these bytes; hex of either case, and nothing around it."""
+    return hmac.compare_digest(
+        sign(body, secret).encode(), signature.lower().encode("utf-8", "replace")
+    )
+
+
+def hmac_pads(secret: bytes) -> tuple[bytes, bytes]:
+    """The inner and outer pad of a secret: ``sha256(outer + sha256(inner + body))`` is the HMAC."""
+    key = hashlib.sha256(secret).digest() if len(secret) > _BLOCK else secret
+    padded = key.ljust(_BLOCK, b"\0")
+    return bytes(b ^ 0x36 for b in padded), bytes(b ^ 0x5C for b in padded)
+
+
+class Secrets:
+    """Named webhook secrets. They never show: not in a repr, a log, an error or the store."""
+
+    __slots__ = ("_by_name",)
+
+    def __init__(self, by_name: Mapping[str, str | bytes]) -> None:
+        found: dict[str, bytes] = {}
+        for name, secret in by_name.items():
+            raw = secret.encode() if isinstance(secret, str) else bytes(secret)
+            if not raw:
+                raise UsageError(f"the secret named {name!r} is empty")
+            found[str(name)] = raw
+        self._by_name = found
+
+    @classmethod
+    def read(cls, given: SecretsLike = None) -> Secrets:
+        """Secrets from a mapping, one secret, a TOML file, or else from the environment.
+
+        A ``str`` is a secret; name a file as a ``Path``. Without any, the environment variable
+        ``AVON_WEBHOOK_SECRET`` is read.
+
+        Raises MissingSecret if there is none, SecretsFileError if a file cannot be used.
+        """
+        if isinstance(given, Secrets):
+            return given
+        if isinstance(given, Mapping):
+            secrets = cls(given)
+        elif isinstance(given, str | bytes):
+            secrets = cls({"default": given})
+        elif given is not None:
+            secrets = cls(_read_file(Path(given)))
+        else:
+            value = os.environ.get(ENVIRONMENT_VARIABLE, "")
+            secrets = cls({ENVIRONMENT_VARIABLE: value} if value else {})
+        if not secrets._by_name:
+            raise MissingSecret(f"no webhook secret was given: {HOW_TO_GIVE_A_SECRET}")
+        return secrets
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names, in the order in which the secrets are tried."""
+        return tuple(self._by_name)
+
+    def items(self) -> Iterator[tuple[str, bytes]]:
+        """Each name with its secret."""
+        return iter(self._by_name.items())
+
+    def matching(self, body: bytes, signature: str) -> str | None:
+        """The name of the first secret under which a signature is right, or None."""
+        return next((n for n, secret in self.items() if verify(body, signature, secret)), None)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __repr__(self) -> str:
+        return f"Secrets({', '.join(self._by_name)}: hidden)"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("secrets are not written anywhere")
+
+
+def _read_file(path: Path) -> dict[str, str]:
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SecretsFileError(
+            f"cannot read the secrets file {path}: {error.strerror or 'the system refused'}"
+        ) from None
+    except ValueError:
+        # The parser's own message can quote a line, and a line is a secret.
+        raise SecretsFileError(
+            f'the secrets file {path} is not TOML: write one line name = "secret" for each secret'
+        ) from None
+    wrong = [name for name, value in found.items() if not isinstance(value, str)]
+    if wrong or not found:
+        raise SecretsFileError(
+            f'the secrets file {path} must hold lines name = "secret"'
+            + (f"; not so: {', '.join(wrong)}" if wrong else ", and it holds none")
+        )
+    return found

@@ -1,0 +1,34 @@
+-- One row per believed line: the event that it tells.
+--
+-- Reads `believed`, `objects` (line, object_id, last_updated_at, created_at) and `changes`
+-- (line, changed_at). Placeholders in braces are filled from constants of the code.
+CREATE OR REPLACE TEMP TABLE tellings AS
+WITH dated AS (
+    SELECT
+        b.line, b.event, b.object_type, b.received_at, b.signature, b.secret, b.body_digest,
+        b.byte_offset, b.byte_length, b.unknown, b.delivery_id,
+        coalesce(o.object_id, b.bare_object_id) AS object_id,
+        coalesce(
+            b.created_at, greatest(o.last_updated_at, c.changed_at), b.received_at, o.created_at
+        ) AS occurred_at,
+        CASE WHEN b.created_at IS NOT NULL THEN 'event'
+             WHEN greatest(o.last_updated_at, c.changed_at) IS NOT NULL THEN 'object'
+             WHEN b.received_at IS NOT NULL THEN 'received'
+             ELSE 'object' END AS occurred_at_source
+    FROM believed AS b
+    LEFT JOIN objects AS o ON o.line = b.line
+    LEFT JOIN changes AS c ON c.line = b.line
+)
+SELECT
+    line,
+    coalesce(
+        delivery_id,
+        event || ':' || coalesce(object_id, '') || ':' || CAST(epoch_ms(occurred_at) AS VARCHAR)
+    ) AS event_id,
+    CASE event {same_events} ELSE event END AS event,
+    event AS event_sent,
+    object_type, object_id, occurred_at, occurred_at_source, received_at,
+    signature, {strength} AS strength, secret,
+    byte_offset, byte_length, body_digest,
+    CASE WHEN unknown IS NOT NULL THEN to_json(unknown) END AS extra
+FROM dated

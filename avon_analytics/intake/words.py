@@ -1,0 +1,22 @@
+"""The fixed words of the intake: policies, signature words, where lines end."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Policy = Literal["require", "record", "skip"]
+POLICIES: tuple[Policy, ...] = get_args(Policy)
+
+# Strongest first.
+SIGNATURE_WORDS = ("verified", "unchecked", "unverifiable", "unsigned", "mismatch")
+
+# What a policy ``require`` says of a line that it does not believe.
+CODE_OF_WORD = {
+    "unsigned": "unsigned",
+    "unverifiable": "unverifiable",
+    "mismatch": "signature_mismatch",
+}
+
+LINE_CODES = ("too_long", "not_utf8", "not_json", "duplicate_keys", "not_a_delivery")
+SIGNATURE_CODES = tuple(CODE_OF_WORD.values())
+BODY_CODES = ("not_utf8", "not_json", "duplicate_keys", "contract", "conflict")

@@ -1,0 +1,257 @@
+"""What to keep in mind about these very data: each rule looks at the content and may speak up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import NamedTuple
+
+from avon_analytics.report.content import ReportContent
+from avon_analytics.report.rows import Row, is_mature, monthly, rows_of
+from avon_analytics.report.wording import (
+    Clock,
+    count,
+    month,
+    number,
+    percent,
+    plain,
+    plural,
+    share,
+)
+
+UNRESOLVED_SHARE = 0.05
+INFERRED_SHARE = 0.10
+FEW = 30
+SMALL_CELL = 11
+QUIET_DAYS = 7
+
+
+class Caveat(NamedTuple):
+    topic: str
+    text: str
+
+
+def caveats(content: ReportContent) -> list[Caveat]:
+    """Every caveat that applies, the weightiest first."""
+    return [caveat for rule in RULES if (caveat := rule(content))]
+
+
+def _nothing(content: ReportContent) -> Caveat | None:
+    if number(_first(rows_of(content.figures.outcomes)).get("n_slots")):
+        return None
+    return Caveat("No slots", "The archive holds no appointment slot in this scope.")
+
+
+def _receipt(content: ReportContent) -> Caveat | None:
+    p = content.provenance
+    if p.lines == p.blank + p.loaded + p.duplicate + p.quarantined:
+        return None
+    return Caveat(
+        "The receipt does not add up",
+        f"{count(p.lines)} lines were read, but {count(p.blank)} blank, {count(p.loaded)} loaded, "
+        f"{count(p.duplicate)} duplicate and {count(p.quarantined)} quarantined do not sum to "
+        "them. Do not rely on this page before that is explained.",
+    )
+
+
+def _unverified(content: ReportContent) -> Caveat | None:
+    rows = rows_of(content.provenance.events_by_signature)
+    others = {plain(row["signature"]): number(row["n_events"]) or 0 for row in rows}
+    others.pop("verified", None)
+    n = sum(others.values())
+    if not n:
+        return None
+    words = ", ".join(f"{count(k)} {word}" for word, k in others.items() if k)
+    return Caveat(
+        "Unverified events",
+        f"{plural(n, 'event')} behind these figures could not be shown to come from Avon "
+        f"unaltered ({words}).",
+    )
+
+
+def _quarantined(content: ReportContent) -> Caveat | None:
+    n, lines = content.provenance.quarantined, content.provenance.lines
+    if not n:
+        return None
+    part = f" ({percent(n / lines)} of the lines)" if lines else ""
+    return Caveat(
+        "Lines in quarantine",
+        f"{plural(n, 'line')}{part} did not load and count in no figure. The reasons are listed "
+        "under “What was verified”.",
+    )
+
+
+def _immature(content: ReportContent) -> Caveat | None:
+    rows = monthly(content.figures.outcomes_by_month)
+    months = [row["period_on"] for row in rows if not is_mature(row)]
+    if not months:
+        return None
+    names = ", ".join(month(on) for on in months[:6])
+    names += f" and {len(months) - 6:,} more" if len(months) > 6 else ""
+    verb = "is" if len(months) == 1 else "are"
+    return Caveat(
+        "Months that are not complete",
+        f"{names} {verb} not complete: some slots are not due yet, or may still be closed. "
+        "Their shares will move, so the summary leaves them out.",
+    )
+
+
+def _unresolved(content: ReportContent) -> Caveat | None:
+    row = _first(rows_of(content.figures.outcomes))
+    due = (number(row.get("n_slots")) or 0) - (number(row.get("n_not_due")) or 0)
+    n = number(row.get("n_unresolved")) or 0
+    if not due or n / due <= UNRESOLVED_SHARE:
+        return None
+    return Caveat(
+        "Unresolved slots",
+        f"{count(n)} of {count(due)} slots due ({percent(n / due)}) were never closed in Avon. "
+        "Whether they were attended or missed is not known; every share here rests on the rest.",
+    )
+
+
+def _unknown_who(content: ReportContent) -> Caveat | None:
+    row = _first(rows_of(content.figures.cancellations))
+    n, cancelled = number(row.get("n_by_unknown")), number(row.get("n_cancelled"))
+    if not n or not cancelled:
+        return None
+    return Caveat(
+        "Who cancelled is not always known",
+        f"{count(n)} of {count(cancelled)} cancellations ({percent(n / cancelled)}) name neither "
+        "a patient nor a provider. They are shown as unknown and counted for neither.",
+    )
+
+
+def _unknown_notice(content: ReportContent) -> Caveat | None:
+    row = _first(rows_of(content.figures.cancellations))
+    n, cancelled = share(row, "late_share").n, number(row.get("n_cancelled"))
+    if n is None or cancelled is None or n >= cancelled:
+        return None
+    return Caveat(
+        "Notice is not always known",
+        f"{count(cancelled - n)} of {count(cancelled)} cancellations have no known notice and are "
+        "left out of the late share.",
+    )
+
+
+def _inferred(content: ReportContent) -> Caveat | None:
+    parts = []
+    for row in rows_of(content.figures.funnel):
+        n, reached = number(row.get("n_inferred")), number(row.get("n_reached"))
+        if n and reached and n / reached > INFERRED_SHARE:
+            parts.append(f"{percent(n / reached)} of {plain(row.get('stage'))}")
+    if not parts:
+        return None
+    return Caveat(
+        "Stages that are inferred",
+        f"For {', '.join(parts)} no delivery told of the stage itself; it was read from a later "
+        "status history, an actual time or a later stage.",
+    )
+
+
+def _no_denominator(content: ReportContent) -> Caveat | None:
+    rows = monthly(content.figures.outcomes_by_month)
+    months = [row for row in rows if is_mature(row) and not share(row, "no_show_share").n]
+    if not months:
+        return None
+    return Caveat(
+        "Months without a no-show share",
+        f"In {plural(len(months), 'complete month')} no slot was attended or missed, so there is "
+        f"nothing to divide by; the share is shown as “–”.",
+    )
+
+
+def _few(content: ReportContent) -> Caveat | None:
+    rows = monthly(content.figures.outcomes_by_month)
+    n = sum(0 < (share(row, "no_show_share").n or 0) < FEW for row in rows)
+    if not n:
+        return None
+    return Caveat(
+        "Small numbers",
+        f"In {plural(n, 'month')} the no-show share rests on fewer than {FEW} slots. Read such "
+        "shares with their interval: they move by chance alone.",
+    )
+
+
+def _outside(content: ReportContent) -> Caveat | None:
+    clock, coverage = Clock(content.time_zone), content.coverage
+    first = clock.local(coverage.first_occurred_at)
+    months = [row["period_on"] for row in monthly(content.figures.outcomes_by_month)]
+    if first is None or content.on != "start" or not months or months[0] >= first.date():
+        return None
+    return Caveat(
+        "The archive begins later than its visits",
+        f"The first event is of {clock.day(first)}, but slots are planned from "
+        f"{month(months[0])}. Up to that day the archive knows only what later events told.",
+    )
+
+
+def _later_events(content: ReportContent) -> Caveat | None:
+    clock, last = Clock(content.time_zone), content.coverage.last_occurred_at
+    if last is None or last <= content.as_of:
+        return None
+    return Caveat(
+        "Later events are left out",
+        f"The archive goes on to {clock.instant(last)}. What is told after the as-of instant "
+        "counts in no figure.",
+    )
+
+
+def _quiet(content: ReportContent) -> Caveat | None:
+    clock, last = Clock(content.time_zone), content.coverage.last_occurred_at
+    if last is None or content.as_of - last <= timedelta(days=QUIET_DAYS):
+        return None
+    return Caveat(
+        "A quiet end",
+        f"The last event is of {clock.instant(last)}, long before the as-of instant. If "
+        "deliveries were lost since, slots after it look unresolved.",
+    )
+
+
+def _drift(content: ReportContent) -> Caveat | None:
+    n = len(content.provenance.drift)
+    if not n:
+        return None
+    return Caveat(
+        "Fields not known to this version",
+        f"Avon sent {plural(n, 'field or event name', 'fields or event names')} that this version "
+        "does not know. They were kept or listed, and count in no figure.",
+    )
+
+
+def _small_cells(content: ReportContent) -> Caveat | None:
+    figures = content.figures
+    rows: list[Row] = [*monthly(figures.outcomes_by_month)]
+    if figures.outcomes_by_group is not None:
+        rows += rows_of(figures.outcomes_by_group.head(1000))
+    names = ("n_attended", "n_no_show", "n_cancelled", "n_rescheduled", "n_unresolved")
+    if not any(0 < (number(row.get(name)) or 0) < SMALL_CELL for row in rows for name in names):
+        return None
+    return Caveat(
+        "Before this page leaves the clinic",
+        f"Some cells count fewer than {SMALL_CELL} slots. Together with other knowledge such "
+        "cells can point to a person.",
+    )
+
+
+def _first(rows: list[dict[str, object]]) -> Row:
+    return rows[0] if rows else {}
+
+
+RULES: tuple[Callable[[ReportContent], Caveat | None], ...] = (
+    _nothing,
+    _receipt,
+    _unverified,
+    _quarantined,
+    _immature,
+    _unresolved,
+    _outside,
+    _later_events,
+    _quiet,
+    _unknown_who,
+    _unknown_notice,
+    _inferred,
+    _no_denominator,
+    _few,
+    _drift,
+    _small_cells,
+)

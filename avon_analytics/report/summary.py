@@ -1,0 +1,239 @@
+"""What a director reads first: the last complete month, in figures and in words.
+
+Months are compared by the difference of their shares in percentage points, with Newcombe's 95 %
+interval of that difference, made from the two Wilson intervals that the figure brings. Where that
+interval holds zero, the page says that no clear change is seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from math import hypot
+from typing import NamedTuple
+
+from avon_analytics.report.content import Figures, ReportContent
+from avon_analytics.report.rows import Row, before, mature_months, monthly, rows_of
+from avon_analytics.report.wording import (
+    Share,
+    amount,
+    count,
+    hours,
+    month,
+    number,
+    percent,
+    plural,
+    points,
+    share,
+)
+
+
+class Headline(NamedTuple):
+    label: str
+    value: str
+    behind: str
+    changes: tuple[str, ...] = ()
+
+
+class Finding(NamedTuple):
+    topic: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    period: str
+    headlines: list[Headline]
+    findings: list[Finding]
+
+
+class Change(NamedTuple):
+    """A share against the same share of another month."""
+
+    since: str
+    then: Share
+    difference: float
+    low: float | None
+    high: float | None
+
+    @property
+    def short(self) -> str:
+        return f"{points(self.difference)} pts on {self.since}"
+
+    @property
+    def verdict(self) -> str:
+        if self.low is None or self.high is None:
+            return "no interval"
+        interval = f"interval {points(self.low)} to {points(self.high)}"
+        if self.low <= 0 <= self.high:
+            return f"{interval}: no clear change"
+        return f"{interval}: a clear {'rise' if self.difference > 0 else 'fall'}"
+
+    @property
+    def long(self) -> str:
+        how = "up" if self.difference > 0 else "down"
+        size = points(abs(self.difference)).removeprefix("+")
+        return (
+            f"{how} {size} percentage points on {self.since} "
+            f"({percent(self.then.value)} of {count(self.then.n)}; {self.verdict})"
+        )
+
+
+def change(now: Share, then: Share, since: str) -> Change | None:
+    """The difference of two shares; None where either is missing."""
+    if now.value is None or then.value is None:
+        return None
+    difference = now.value - then.value
+    bounds = (now.low, now.high, then.low, then.high)
+    if any(bound is None for bound in bounds):
+        return Change(since, then, difference, None, None)
+    low, high, then_low, then_high = (float(bound or 0) for bound in bounds)
+    return Change(
+        since,
+        then,
+        difference,
+        difference - hypot(now.value - low, then_high - then.value),
+        difference + hypot(high - now.value, then.value - then_low),
+    )
+
+
+def summary(content: ReportContent) -> Summary:
+    """Headline numbers and findings of the last complete month, else of the whole cohort."""
+    figures = content.figures
+    outcomes = mature_months(monthly(figures.outcomes_by_month))
+    if outcomes:
+        on = max(outcomes)
+        by_month = {row["period_on"]: row for row in monthly(figures.cancellations_by_month)}
+        story = _Story(f"{month(on)}, the last complete month", on, outcomes, by_month)
+        return _summary(content, story)
+    rows, cancelled = rows_of(figures.outcomes), rows_of(figures.cancellations)
+    if not rows or not number(rows[0].get("n_slots")):
+        return Summary("", [], [])
+    nowhere = date.min
+    whole = _Story(
+        "the whole period, as no month is complete yet",
+        nowhere,
+        {nowhere: rows[0]},
+        dict.fromkeys([nowhere], cancelled[0] if cancelled else {}),
+    )
+    return _summary(content, whole)
+
+
+@dataclass(frozen=True)
+class _Story:
+    """One month among its others: the figures of both methods, by the first day of the month."""
+
+    period: str
+    on: date
+    outcomes: dict[date, Row]
+    cancellations: dict[date, Row]
+
+    def earlier(self) -> list[date]:
+        """The month before and the same month of last year, where they are complete."""
+        if self.on == date.min:
+            return []
+        return [on for back in (1, 12) if (on := before(self.on, back)) in self.outcomes]
+
+    def shares(self, name: str) -> tuple[Share, list[Change]]:
+        figure = self.outcomes if name in self.outcomes[self.on] else self.cancellations
+        now = share(figure.get(self.on, {}), name)
+        changes = [
+            change(now, share(figure.get(on, {}), name), month(on)) for on in self.earlier()
+        ]
+        return now, [known for known in changes if known]
+
+
+def _summary(content: ReportContent, story: _Story) -> Summary:
+    row = story.outcomes[story.on]
+    headlines = [_due(story)] + [
+        Headline(label, percent(now.value), now.behind, tuple(each.short for each in changes))
+        for label, name in (
+            ("Attended", "attended_share"),
+            ("No-show", "no_show_share"),
+            ("Cancelled", "cancelled_share"),
+            ("Cancelled late", "late_share"),
+        )
+        for now, changes in [story.shares(name)]
+    ]
+    findings = [
+        Finding("Slots due", _what_happened(row)),
+        _finding(story, "No-shows", "no_show_share", "n_no_show", "attended or missed"),
+        _finding(
+            story, "Cancellations", "cancelled_share", "n_cancelled", "due and not rescheduled"
+        ),
+        _who_and_how_late(story, content.late_hours),
+        _stages(content.figures),
+    ]
+    return Summary(story.period, headlines, [each for each in findings if each])
+
+
+def _n_due(row: Row) -> float:
+    return (number(row.get("n_slots")) or 0) - (number(row.get("n_not_due")) or 0)
+
+
+def _due(story: _Story) -> Headline:
+    n = _n_due(story.outcomes[story.on])
+    changes = []
+    for on in story.earlier():
+        more = n - _n_due(story.outcomes[on])
+        changes.append(f"{'+' if more > 0 else ''}{count(more)} on {month(on)}")
+    return Headline("Slots due", count(n), "a patient at a planned time", tuple(changes))
+
+
+def _what_happened(row: Row) -> str:
+    n = _n_due(row)
+    return (
+        f"Of {plural(n, 'slot')} that came due, {count(row.get('n_attended'))} were attended, "
+        f"{count(row.get('n_no_show'))} were no-shows, {count(row.get('n_cancelled'))} were "
+        f"cancelled and {count(row.get('n_rescheduled'))} rescheduled, with "
+        f"{count(row.get('n_unresolved'))} unresolved, never closed in Avon."
+    )
+
+
+def _finding(story: _Story, topic: str, name: str, counted: str, whole: str) -> Finding | None:
+    now, changes = story.shares(name)
+    if now.value is None:
+        return None
+    text = (
+        f"{percent(now.value)}: {count(story.outcomes[story.on].get(counted))} of "
+        f"{count(now.n)} slots {whole}"
+    )
+    text += f" (95\u00a0% interval {now.interval})." if now.interval else "."
+    if changes:
+        compared = ", and ".join(each.long for each in changes)
+        text += f" {compared[:1].upper()}{compared[1:]}."
+    return Finding(topic, text)
+
+
+def _who_and_how_late(story: _Story, late_hours: float) -> Finding | None:
+    row = story.cancellations.get(story.on, {})
+    if not number(row.get("n_cancelled")):
+        return None
+    late = share(row, "late_share")
+    text = (
+        f"{count(row.get('n_by_patient'))} were cancelled by patients, "
+        f"{count(row.get('n_by_provider'))} by providers or staff; "
+        f"for {count(row.get('n_by_unknown'))} it is unknown."
+    )
+    if late.value is not None:
+        text += (
+            f" {percent(late.value)} of the {count(late.n)} with known notice came less than "
+            f"{hours(late_hours)} before the start or after it"
+        )
+        notice = number(row.get("median_notice_hours"))
+        text += f"; half gave {amount(notice)} hours or more." if notice is not None else "."
+    return Finding("Who, and how late", text)
+
+
+def _stages(figures: Figures) -> Finding | None:
+    stages = {str(row.get("stage")): row for row in rows_of(figures.funnel)}
+    booked = stages.get("booked", {})
+    if not number(booked.get("n_reached")):
+        return None
+    reached = [
+        f"{count(row.get('n_reached'))} were {stage} ({percent(row.get('first_share'))})"
+        for stage in ("started", "completed")
+        if (row := stages.get(stage))
+    ]
+    text = f"Of {plural(number(booked['n_reached']), 'appointment')} booked in the whole period"
+    return Finding("From booking to completion", f"{text}, {' and '.join(reached)}.")

@@ -1,0 +1,55 @@
+"""A chart as a small inline SVG: no size of its own, one label, no outside address."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+if TYPE_CHECKING:
+    import altair as alt
+
+_SVG = "http://www.w3.org/2000/svg"
+_NOISE = {"class", "role", "pointer-events"}
+_LONG_DECIMAL = re.compile(r"\d+\.\d{2,}")
+
+ElementTree.register_namespace("", _SVG)
+
+
+def svg(chart: alt.Chart | alt.LayerChart, label: str) -> str:
+    """Draw a chart and label it as one picture for those who cannot see it."""
+    import vl_convert
+
+    root = ElementTree.fromstring(vl_convert.vegalite_to_svg(chart.to_dict()))
+    _prune(root)
+    for name in ("width", "height", "version"):
+        root.attrib.pop(name, None)
+    root.set("role", "img")
+    root.set("aria-label", label)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _prune(element: ElementTree.Element) -> None:
+    """Take out what only Vega needs: roles of parts, empty frames, decimals beyond the eye."""
+    for name, value in list(element.attrib.items()):
+        if name in _NOISE or name.startswith("aria-") or (name == "opacity" and value == "1"):
+            del element.attrib[name]
+        else:
+            element.set(name, _LONG_DECIMAL.sub(_rounded, value))
+    for child in list(element):
+        _prune(child)
+        if _draws_nothing(child):
+            element.remove(child)
+
+
+def _draws_nothing(element: ElementTree.Element) -> bool:
+    if element.get("display") == "none":
+        return True
+    if element.tag == f"{{{_SVG}}}path":
+        outline = element.get("d", "")
+        return not outline or outline.endswith("h0v0h0Z")
+    return element.tag == f"{{{_SVG}}}g" and len(element) == 0
+
+
+def _rounded(found: re.Match[str]) -> str:
+    return f"{float(found.group()):.1f}".removesuffix(".0")

@@ -1,0 +1,288 @@
+"""Figures as tables for the page: which columns, in which words, with what beside each share."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pandas as pd
+
+from avon_analytics.report.rows import (
+    Row,
+    group_name,
+    groupings,
+    is_mature,
+    largest,
+    monthly,
+    rows_of,
+    split_newest,
+    summed,
+)
+from avon_analytics.report.wording import (
+    amount,
+    count,
+    heading,
+    month,
+    number,
+    percent,
+    plain,
+    plural,
+    share,
+)
+
+NEWEST_MONTHS = 36
+MOST_GROUPS = 40
+MOST_FILES = 20
+MOST_ROWS = 30
+
+
+class Cell(NamedTuple):
+    text: str
+    note: str = ""
+    """What stands behind the text, in smaller type: a denominator and interval."""
+
+
+class Column(NamedTuple):
+    heading: str
+    kind: str
+    """text, number, share or code: how the cells are set."""
+
+
+class Line(NamedTuple):
+    name: str
+    cells: Sequence[Cell]
+    kind: str = ""
+    """"" for a plain row, else open, sum or total."""
+    tag: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to be set: the first column names the row."""
+
+    caption: str
+    first: str
+    columns: Sequence[Column]
+    lines: Sequence[Line]
+    note: str = ""
+
+
+Show = Callable[[Row, str], Cell]
+
+
+def _share(row: Row, name: str) -> Cell:
+    known = share(row, name)
+    return Cell(percent(known.value), known.behind if known.value is not None else "")
+
+
+KINDS: dict[str, tuple[str, Show]] = {
+    "count": ("number", lambda row, name: Cell(count(row.get(name)))),
+    "amount": ("number", lambda row, name: Cell(amount(row.get(name)))),
+    "share": ("share", _share),
+    "text": ("text", lambda row, name: Cell(plain(row.get(name), 160))),
+    "code": ("code", lambda row, name: Cell(plain(row.get(name), 160))),
+}
+
+OUTCOME_COLUMNS = {
+    "n_slots": "count",
+    "n_attended": "count",
+    "n_no_show": "count",
+    "n_cancelled": "count",
+    "n_rescheduled": "count",
+    "n_unresolved": "count",
+    "n_not_due": "count",
+    "no_show_share": "share",
+    "attended_share": "share",
+    "cancelled_share": "share",
+}
+OUTCOME_SHARES = {
+    "no_show_share": "n_no_show",
+    "attended_share": "n_attended",
+    "cancelled_share": "n_cancelled",
+}
+CANCELLATION_COLUMNS = {
+    "n_due": "count",
+    "n_cancelled": "count",
+    "n_by_patient": "count",
+    "n_by_provider": "count",
+    "n_by_unknown": "count",
+    "n_late": "count",
+    "n_after_start": "count",
+    "median_notice_hours": "amount",
+    "cancelled_share": "share",
+    "late_share": "share",
+}
+CANCELLATION_SHARES = {"cancelled_share": "n_cancelled", "late_share": "n_late"}
+STAGE_COLUMNS = {
+    "n_reached": "count",
+    "first_share": "share",
+    "previous_share": "share",
+    "n_observed": "count",
+    "n_inferred": "count",
+    "median_hours_from_previous": "amount",
+    "p90_hours_from_previous": "amount",
+}
+END_COLUMNS = {
+    "n_reached": "count",
+    "n_no_show": "count",
+    "n_cancelled": "count",
+    "n_rescheduled": "count",
+    "n_unresolved": "count",
+    "n_open": "count",
+}
+FILE_COLUMNS = {
+    "lines": "count",
+    "loaded": "count",
+    "duplicate": "count",
+    "quarantined": "count",
+    "sha256": "code",
+}
+
+
+def outcomes_by_month(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
+    table = _by_month(outcomes, total, OUTCOME_COLUMNS, OUTCOME_SHARES)
+    return Table("Outcomes of slots by month", "Month", *table)
+
+
+def cancellations_by_month(cancellations: pd.DataFrame, total: pd.DataFrame) -> Table:
+    table = _by_month(cancellations, total, CANCELLATION_COLUMNS, CANCELLATION_SHARES)
+    return Table("Cancellations by month", "Month", *table)
+
+
+def _by_month(
+    frame: pd.DataFrame,
+    total: pd.DataFrame,
+    columns: Mapping[str, str],
+    shares: Mapping[str, str],
+) -> tuple[list[Column], list[Line], str]:
+    """The newest months one by one, the older ones as one row, then the whole cohort."""
+    rows = monthly(frame)
+    older, newest = split_newest(rows, NEWEST_MONTHS)
+    lines: list[Line] = []
+    if older:
+        span = f"{month(older[0]['period_on'])} – {month(older[-1]['period_on'])}"
+        lines.append(Line(span, _cells(summed(older, shares), columns), "sum"))
+    flagged = "is_mature" in frame.columns
+    for row in newest:
+        is_open = flagged and not is_mature(row)
+        name = month(row["period_on"])
+        kind, tag = ("open", "not complete") if is_open else ("", "")
+        lines.append(Line(name, _cells(row, columns), kind, tag))
+    if rows:
+        lines += [Line("All", _cells(row, columns), "total") for row in rows_of(total)[:1]]
+    note = f"The first row adds up {plural(len(older), 'older month')}." if older else ""
+    return _columns(columns), lines, note
+
+
+def outcomes_by_group(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
+    groups = groupings(outcomes)
+    name = " · ".join(heading(group) for group in groups) or "Group"
+    shown, others = largest(rows_of(outcomes), "n_slots", MOST_GROUPS)
+    lines = [Line(group_name(row, groups), _cells(row, OUTCOME_COLUMNS)) for row in shown]
+    if others:
+        more = summed(others, OUTCOME_SHARES)
+        lines.append(Line(f"and {len(others):,} more", _cells(more, OUTCOME_COLUMNS), "sum"))
+    if shown:
+        lines += [Line("All", _cells(row, OUTCOME_COLUMNS), "total") for row in rows_of(total)[:1]]
+    caption = f"Outcomes of slots by {name[:1].lower() + name[1:]}"
+    return Table(caption, name, _columns(OUTCOME_COLUMNS), lines)
+
+
+def stages(funnel: pd.DataFrame) -> Table:
+    return _by_stage(funnel, "Appointments by stage reached", STAGE_COLUMNS)
+
+
+def stage_ends(funnel: pd.DataFrame) -> Table:
+    caption = "Of those that stopped at a stage, where they went"
+    return _by_stage(funnel.iloc[:-1], caption, END_COLUMNS)
+
+
+def _by_stage(funnel: pd.DataFrame, caption: str, columns: Mapping[str, str]) -> Table:
+    lines = [
+        Line(plain(row.get("stage")).capitalize(), _cells(row, columns)) for row in rows_of(funnel)
+    ]
+    return Table(caption, "Stage", _columns(columns), lines)
+
+
+def who_cancelled(cancellations: pd.DataFrame) -> Table:
+    columns = {"late_share": "share", "median_notice_hours": "amount"}
+    return _of_cancelled(cancellations, "cancelled_by", "Cancelled slots by who", columns)
+
+
+def notice_given(cancellations: pd.DataFrame) -> Table:
+    columns = {"median_notice_hours": "amount"}
+    return _of_cancelled(cancellations, "notice_band", "Cancelled slots by notice", columns)
+
+
+def _of_cancelled(
+    cancellations: pd.DataFrame, by: str, caption: str, more_columns: Mapping[str, str]
+) -> Table:
+    """Cancelled slots by one thing that the cancellation itself decides.
+
+    Due slots that were not cancelled have no such thing, so the only whole is all cancelled slots.
+    """
+    rows = [row for row in rows_of(cancellations) if number(row.get("n_cancelled"))]
+    total = sum(number(row["n_cancelled"]) or 0 for row in rows)
+    shown, others = largest(rows, "n_cancelled", MOST_ROWS)
+    columns = {"n_cancelled": "count", "of_all_share": "share", **more_columns}
+
+    def line(name: str, row: Row, kind: str = "") -> Line:
+        part = (number(row.get("n_cancelled")) or 0) / total
+        return Line(name, _cells({**row, "of_all_share": part}, columns), kind)
+
+    lines = [line(plain(row.get(by)), row) for row in shown]
+    if others:
+        more = summed(others, {"late_share": "n_late"})
+        lines.append(line(f"and {len(others):,} more", more, "sum"))
+    return Table(caption, heading(by), _columns(columns), lines)
+
+
+def archive_files(files: pd.DataFrame) -> Table:
+    """The first files one by one, the rest as one row."""
+    rows = [
+        Line(plain(row.get("file"), 160), _cells(row, FILE_COLUMNS))
+        for row in rows_of(files.head(MOST_FILES))
+    ]
+    rest = files.iloc[MOST_FILES:]
+    if len(rest):
+        counts = {name: rest[name].sum() for name, kind in FILE_COLUMNS.items() if kind == "count"}
+        more = Line(
+            f"and {plural(len(rest), 'more file', 'more files')}",
+            _cells({**counts, "sha256": "in the combined digest"}, FILE_COLUMNS),
+            "sum",
+        )
+        rows.append(more)
+    return Table("Archive files", "File", _columns(FILE_COLUMNS), rows)
+
+
+def combined_digest(files: pd.DataFrame) -> str:
+    """SHA-256 over the sorted lines ``<sha256>  <file>``, each with a newline; "" for no files.
+
+    ``sha256sum FILE… | sort | sha256sum`` in the C locale gives the same.
+    """
+    pairs = zip(files["sha256"], files["file"], strict=True)
+    lines = sorted(f"{digest}  {name}\n".encode("utf-8", "surrogateescape") for digest, name in pairs)
+    return hashlib.sha256(b"".join(lines)).hexdigest() if lines else ""
+
+
+def listing(frame: pd.DataFrame, caption: str, columns: Mapping[str, str]) -> Table:
+    """Any short list: its first column names the row, the most frequent thirty are shown."""
+    first, *others = columns
+    last = others[-1]
+    shown, rest = largest(rows_of(frame), last, MOST_ROWS)
+    lines = [Line(plain(row.get(first), 160), _cells(row, columns, others)) for row in shown]
+    if rest:
+        blank = {name: "" for name in others}
+        more = {**blank, last: sum(number(row.get(last)) or 0 for row in rest)}
+        lines.append(Line(f"and {len(rest):,} more", _cells(more, columns, others), "sum"))
+    return Table(caption, heading(first), _columns({name: columns[name] for name in others}), lines)
+
+
+def _cells(row: Row, columns: Mapping[str, str], names: Sequence[str] | None = None) -> list[Cell]:
+    return [KINDS[columns[name]][1](row, name) for name in names or columns]
+
+
+def _columns(columns: Mapping[str, str]) -> list[Column]:
+    return [Column(heading(name), KINDS[kind][0]) for name, kind in columns.items()]

@@ -1,0 +1,202 @@
+"""Plain words and number formats, shared by the page and the terminal.
+
+Every text from outside passes ``plain`` on its way to a reader: bounded in length and without
+characters that steer a terminal, break XML or turn the reading direction. It does not escape:
+the template and the SVG writer do.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+MISSING = "–"
+NOT_KNOWN = "not known"
+
+HEADINGS = {
+    "period_on": "Month",
+    "is_mature": "Complete",
+    "stage": "Stage",
+    "step": "Step",
+    "cause": "Cause",
+    "day": "Day",
+    "host": "Host",
+    "name": "Appointment",
+    "group": "Group visit",
+    "recurring": "Recurring",
+    "self_booked": "Booked by the patient",
+    "hour": "Hour",
+    "lead_band": "Days booked ahead",
+    "notice_band": "Notice",
+    "cancelled_by": "Cancelled by",
+    "medical_center": "Medical center",
+    "n_due": "Due",
+    "n_not_due": "Not due",
+    "n_no_show": "No-show",
+    "n_slots": "Slots",
+    "n_after_start": "After the start",
+    "n_by_patient": "By patient",
+    "n_by_provider": "By provider",
+    "n_by_unknown": "By unknown",
+    "no_show_share": "No-show share",
+    "first_share": "Of booked",
+    "of_all_share": "Of all cancelled",
+    "previous_share": "Of stage before",
+    "patient_cancelled_share": "Patient-cancelled share",
+    "provider_cancelled_share": "Provider-cancelled share",
+    "median_hours_from_previous": "Median hours since",
+    "p90_hours_from_previous": "90 % within hours",
+    "sha256": "SHA-256",
+    "n_events": "Events",
+    "n_lines": "Lines",
+    "n_seen": "Seen",
+    "json_type": "JSON type",
+}
+
+_UNWANTED = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\uffff]"
+)
+
+
+def plain(value: object, limit: int = 80) -> str:
+    """A value as one short line of text; missing is said in words."""
+    if is_missing(value):
+        return NOT_KNOWN
+    if isinstance(value, bool) or type(value).__name__ == "bool_":
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = " ".join(_UNWANTED.sub(" ", str(value)[: 4 * limit]).split())
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def heading(column: str) -> str:
+    """A column's name in plain words."""
+    if column in HEADINGS:
+        return HEADINGS[column]
+    words = column.removeprefix("custom:").removeprefix("n_").replace("_", " ").strip()
+    return plain(words[:1].upper() + words[1:], 60)
+
+
+def is_missing(value: object) -> bool:
+    """None, NaN, NaT or NA."""
+    return value is None or value is pd.NA or value is pd.NaT or value != value  # noqa: PLR0124
+
+
+def number(value: object) -> float | None:
+    """A number, or None where it is missing."""
+    return None if is_missing(value) else float(value)  # type: ignore[arg-type]
+
+
+def count(value: object) -> str:
+    known = number(value)
+    return MISSING if known is None else f"{known:,.0f}".replace("-", "−")
+
+
+def amount(value: object, digits: int = 1) -> str:
+    """A duration or another measure, one decimal."""
+    known = number(value)
+    return MISSING if known is None else f"{known:,.{digits}f}".replace("-", "−")
+
+
+def points(difference: float) -> str:
+    """A difference of two shares, in percentage points, always with its sign."""
+    value = round(100 * difference, 1)
+    return "0.0" if value == 0 else f"{value:+.1f}".replace("-", "−")
+
+
+def percent(value: object) -> str:
+    known = number(value)
+    return MISSING if known is None else f"{100 * known:.1f}\u00a0%"
+
+
+class Share(NamedTuple):
+    """A share beside its denominator and interval."""
+
+    value: float | None
+    n: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def interval(self) -> str:
+        if self.low is None or self.high is None:
+            return ""
+        return f"{100 * self.low:.1f}–{100 * self.high:.1f}"
+
+    @property
+    def behind(self) -> str:
+        """What a share rests on: its denominator and interval."""
+        parts = [f"of {count(self.n)}"] if self.n is not None else []
+        return ", ".join(parts + [self.interval] * bool(self.interval))
+
+
+def share(row: Mapping[str, Any], name: str) -> Share:
+    """The share called ``name`` in a row of a figure."""
+    return Share(*(number(row.get(name + end)) for end in ("", "_n", "_low", "_high")))
+
+
+def as_date(value: object) -> date | None:
+    """A date from a date, a timestamp or an ISO text."""
+    if is_missing(value):
+        return None
+    if isinstance(value, datetime):
+        return value.date()
+    return value if isinstance(value, date) else pd.Timestamp(str(value)).date()
+
+
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+
+
+def month(value: object) -> str:
+    """``Mar 2025``, in English whatever the machine's language."""
+    on = as_date(value)
+    return NOT_KNOWN if on is None else f"{_MONTHS[on.month - 1]} {on.year}"
+
+
+def day(value: object) -> str:
+    on = as_date(value)
+    return MISSING if on is None else f"{on.day} {_MONTHS[on.month - 1]} {on.year}"
+
+
+def plural(n: float | None, one: str, many: str | None = None) -> str:
+    """``1 slot``, ``2,000 slots``."""
+    return f"{count(n)} {one if n == 1 else many or one + 's'}"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Instants in the store's time zone."""
+
+    time_zone: str
+
+    def local(self, at: datetime | None) -> datetime | None:
+        if at is None or is_missing(at):
+            return None
+        return at.astimezone(ZoneInfo(self.time_zone))
+
+    def day(self, at: datetime | None) -> str:
+        return day(self.local(at))
+
+    def instant(self, at: datetime) -> str:
+        """Local time with its zone, and UTC beside it where that differs."""
+        local, utc = self.local(at), at.astimezone(ZoneInfo("UTC"))
+        if local is None:
+            return MISSING
+        shown = f"{day(local)}, {local:%H:%M} {local.tzname()}"
+        if local.utcoffset() == utc.utcoffset():
+            return shown
+        other_day = "" if local.date() == utc.date() else f"{day(utc)}, "
+        return f"{shown} ({other_day}{utc:%H:%M} UTC)"
+
+
+def hours(value: float) -> str:
+    """A settable number of hours: ``24 hours``, ``1.5 hours``."""
+    return f"{value:g} hour" + ("" if math.isclose(value, 1) else "s")

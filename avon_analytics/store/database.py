@@ -1,0 +1,230 @@
+"""Opening, holding and letting go of a store file.
+
+A store is one DuckDB file. It is attached only while something reads or writes it, so that a
+notebook left open does not keep the nightly load from its work, and many readers can share it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from avon_analytics.errors import StoreError, UsageError
+from avon_analytics.store.schema import SCHEMA_VERSION, create_statements
+
+MEMORY = ":memory:"
+_HOLDER = re.compile(r"PID (\d+)")
+
+
+class Database:
+    """A store file and the one in-memory connection that works on it.
+
+    Temporary tables belong to that connection and outlive a reading; tables of the store are
+    visible by their bare names inside ``reading()`` and ``writing()``, and only there.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        time_zone: str | None = None,
+        threads: int | None = None,
+        memory_limit: str | None = None,
+    ) -> None:
+        self.path = os.fspath(path)
+        self._connection = _connect(threads, memory_limit)
+        self._mode: str | None = None
+        if time_zone is not None:
+            _check_time_zone(time_zone)
+        self._time_zone = time_zone
+        if self.path == MEMORY:
+            self._connection.execute("ATTACH ':memory:' AS store")
+            self._connection.execute("USE store")
+            self._create()
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the store lives in this process alone."""
+        return self.path == MEMORY
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a store to read."""
+        return self.in_memory or Path(self.path).is_file()
+
+    @property
+    def time_zone(self) -> str:
+        """The time zone of visits whose own and whose patient's zone are unknown."""
+        if self._time_zone is None:
+            with self.reading() as connection:
+                found = connection.execute(
+                    "SELECT value FROM settings WHERE name = 'time_zone'"
+                ).fetchall()
+            self._time_zone = found[0][0] if found else "UTC"
+        return self._time_zone
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The connection, with the store attached for reading.
+
+        Raises StoreError if there is no store, if it is no store, or if another process writes it.
+        """
+        with self._attached(read_only=True) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The connection, with the store attached for writing; makes the store if it is new.
+
+        Raises StoreError if the store cannot be written or another process holds it.
+        """
+        with self._attached(read_only=False) as connection:
+            yield connection
+
+    @contextmanager
+    def _attached(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        if self.in_memory or self._mode == "write" or (self._mode == "read" and read_only):
+            yield self._connection
+            return
+        if self._mode == "read":
+            raise StoreError("the store is being read; it cannot be written before that ends")
+        self._attach(read_only=read_only)
+        try:
+            yield self._connection
+        finally:
+            self._detach()
+
+    def _attach(self, *, read_only: bool) -> None:
+        is_new = not Path(self.path).exists()
+        if is_new and read_only:
+            raise StoreError(
+                f"there is no store at {self.path}: load an archive into it first, "
+                f"with 'avon-analytics load PATH --db {self.path}'"
+            )
+        try:
+            if is_new:
+                # Owner-only before the first byte is in it.
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                os.unlink(self.path)
+                previous = os.umask(0o077)
+            try:
+                literal = self.path.replace("'", "''")
+                mode = " (READ_ONLY)" if read_only else ""
+                self._connection.execute(f"ATTACH '{literal}' AS store{mode}")
+            finally:
+                if is_new:
+                    os.umask(previous)
+            self._connection.execute("USE store")
+            self._mode = "read" if read_only else "write"
+            if is_new:
+                self._create()
+            else:
+                self._check_version()
+        except (duckdb.Error, OSError) as error:
+            self._detach()
+            raise store_error(self.path, error) from None
+        except StoreError:
+            self._detach()
+            raise
+
+    def _detach(self) -> None:
+        self._mode = None
+        try:
+            self._connection.execute("USE memory")
+            self._connection.execute("DETACH DATABASE IF EXISTS store")
+        except duckdb.Error:
+            # A failed transaction is rolled back first; then the file can be let go.
+            try:
+                self._connection.execute("ROLLBACK")
+            except duckdb.Error:
+                pass
+            self._connection.execute("USE memory")
+            self._connection.execute("DETACH DATABASE IF EXISTS store")
+
+    def _create(self) -> None:
+        self._connection.execute("BEGIN")
+        for statement in create_statements():
+            self._connection.execute(statement)
+        self._connection.execute(
+            "INSERT INTO settings VALUES ('schema_version', $version), ('time_zone', $zone)",
+            {"version": str(SCHEMA_VERSION), "zone": self._time_zone or "UTC"},
+        )
+        self._connection.execute("COMMIT")
+
+    def _check_version(self) -> None:
+        try:
+            found = self._connection.execute(
+                "SELECT value FROM settings WHERE name = 'schema_version'"
+            ).fetchall()
+        except duckdb.CatalogException:
+            found = []
+        if not found:
+            raise StoreError(
+                f"{self.path} is a DuckDB file, but no store of avon_analytics: "
+                "name another file with --db"
+            )
+        if int(found[0][0]) > SCHEMA_VERSION:
+            raise StoreError(
+                f"{self.path} was written by a newer avon_analytics (store version "
+                f"{found[0][0]}, this one knows {SCHEMA_VERSION}): upgrade avon_analytics"
+            )
+
+    def close(self) -> None:
+        """Let go of the store and of everything computed from it."""
+        self._connection.close()
+
+
+def _connect(threads: int | None, memory_limit: str | None) -> duckdb.DuckDBPyConnection:
+    config: dict[str, Any] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    if threads is not None:
+        config["threads"] = threads
+    if memory_limit is not None:
+        config["memory_limit"] = memory_limit
+    connection = duckdb.connect(":memory:", config=config)
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
+def _check_time_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise UsageError(
+            f"unknown time zone {name!r}: give an IANA name such as 'America/New_York'"
+        ) from None
+
+
+def store_error(path: str, error: Exception) -> StoreError:
+    """What the engine or the operating system said about a store file, in a sentence of ours.
+
+    The engine's own text is not passed on: it can quote what a row holds.
+    """
+    text = str(error)
+    if "lock" in text and (holder := _HOLDER.search(text)):
+        return StoreError(
+            f"{path} is in use by another process (PID {holder.group(1)}): "
+            "wait until it is done, or end it"
+        )
+    if isinstance(error, OSError):
+        return StoreError(f"cannot use {path}: {error.strerror or 'the system refused'}")
+    lowered = text.lower()
+    if "no space left" in lowered or "could not write" in lowered or "disk" in lowered:
+        return StoreError(f"cannot write {path}: the disk is full; nothing was half-loaded")
+    if "permission denied" in lowered or "read-only" in lowered:
+        return StoreError(f"cannot open {path}: no permission to read or write it")
+    if "not a valid duckdb" in lowered or "magic bytes" in lowered:
+        return StoreError(f"{path} is not a DuckDB file: name another file with --db")
+    if "newer version" in lowered or "storage version" in lowered:
+        return StoreError(f"{path} was written by a newer DuckDB: upgrade the duckdb package")
+    return StoreError(f"cannot use {path}: the engine refused ({type(error).__name__})")

@@ -1,0 +1,171 @@
+"""The SQL that makes a store: its tables, and the views of current state over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from avon_analytics.store.tables import (
+    LOG_TABLES,
+    LogTable,
+    ObjectTable,
+    TableColumn,
+    object_tables,
+)
+
+SCHEMA_VERSION = 1
+
+# Newest first: what "the current version" of an object means, everywhere.
+NEWEST_FIRST = (
+    "occurred_at DESC NULLS LAST, last_updated_at DESC NULLS LAST, "
+    "received_at DESC NULLS LAST, event_id DESC"
+)
+
+
+def quote(identifier: str) -> str:
+    """An identifier as SQL text."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def create_statements() -> Iterator[str]:
+    """Every statement that makes an empty store, in order."""
+    yield "CREATE TABLE settings (name VARCHAR PRIMARY KEY, value VARCHAR)"
+    for log in LOG_TABLES:
+        yield _create_table(log.name, log.columns)
+    for table in object_tables():
+        yield _create_table(table.versions, table.columns)
+    for table in object_tables():
+        yield from _views(table)
+    yield _drift_view()
+
+
+def _create_table(name: str, columns: Iterable[TableColumn]) -> str:
+    body = ", ".join(f"{quote(c.name)} {c.sql_type}" for c in columns)
+    return f"CREATE TABLE {quote(name)} ({body})"
+
+
+def _views(table: ObjectTable) -> Iterator[str]:
+    if table.name == "patients":
+        yield from _people_views(table)
+    elif table.name == "appointment_status_history":
+        yield _status_history_view(table)
+    elif table.parent is not None:
+        yield _child_view(table)
+    else:
+        yield _current_view(table.name, table, "true")
+
+
+def _people_views(table: ObjectTable) -> Iterator[str]:
+    # Who is only a caregiver is no patient, in the state of now and in each version.
+    only = "coalesce(caregiver_only, false)"
+    for name, condition in (("patients", f"NOT {only}"), ("caregivers", only)):
+        yield _current_view(name, table, condition)
+        yield (f"CREATE VIEW {name}_versions AS SELECT * FROM {table.versions} WHERE {condition}")
+
+
+def _current_view(name: str, table: ObjectTable, condition: str) -> str:
+    fields = ", ".join(quote(c.name) for c in table.field_columns)
+    deleted = ""
+    if table.is_deletable:
+        deleted = (
+            "min(CASE WHEN event LIKE '%.deleted' THEN occurred_at END) "
+            "OVER (PARTITION BY id) AS deleted_at, "
+        )
+    return f"""
+        CREATE VIEW {quote(name)} AS
+        WITH newest AS (
+            SELECT *, {deleted}
+                row_number() OVER (PARTITION BY id ORDER BY {NEWEST_FIRST}) AS nth
+            FROM {quote(table.versions)}
+        )
+        SELECT {fields}, {"deleted_at, " if deleted else ""}extra, event_id, event, occurred_at
+        FROM newest
+        WHERE nth = 1 AND {condition}
+    """
+
+
+def _child_view(table: ObjectTable) -> str:
+    assert table.parent is not None
+    fields = ", ".join(quote(c.name) for c in table.columns if c.name not in _NOT_IN_CHILD_VIEW)
+    return f"""
+        CREATE VIEW {quote(table.name)} AS
+        WITH newest AS (
+            SELECT event_id,
+                row_number() OVER (PARTITION BY id ORDER BY {NEWEST_FIRST}) AS nth
+            FROM {quote(table.parent.versions)}
+        )
+        SELECT {fields}
+        FROM {quote(table.versions)}
+        WHERE event_id IN (SELECT event_id FROM newest WHERE nth = 1)
+    """
+
+
+_NOT_IN_CHILD_VIEW = ("event_id", "occurred_at")
+
+
+def _status_history_view(table: ObjectTable) -> str:
+    # The union over all versions: a change that a later version no longer tells still happened.
+    fields = ", ".join(quote(c.name) for c in table.field_columns)
+    change = "appointment_id, status, changed_at, changed_by"
+    return f"""
+        CREATE VIEW {quote(table.name)} AS
+        WITH changes AS (
+            SELECT *, row_number() OVER (
+                PARTITION BY {change}
+                ORDER BY occurred_at DESC, event_id DESC, position DESC
+            ) AS nth
+            FROM {quote(table.versions)}
+        )
+        SELECT
+            appointment_id,
+            row_number() OVER (
+                PARTITION BY appointment_id
+                ORDER BY changed_at NULLS FIRST, position, status, changed_by
+            ) - 1 AS position,
+            {fields}, extra
+        FROM changes
+        WHERE nth = 1
+    """
+
+
+def _drift_view() -> str:
+    parts = [
+        """SELECT 'event' AS kind, event_sent AS path, NULL AS json_type, occurred_at
+           FROM events WHERE event_sent NOT IN (SELECT unnest(known) FROM known_events)""",
+        """SELECT 'object_type', object_type, 'OBJECT', occurred_at FROM other_objects""",
+        _drift_of("events", "body", "occurred_at"),
+    ]
+    for table in object_tables():
+        if table.model is not None:
+            where = table.object_type + (f".{table.list_field}[]" if table.list_field else "")
+            parts.append(_drift_of(table.versions, where, "occurred_at"))
+    union = "\nUNION ALL\n".join(parts)
+    return f"""
+        CREATE VIEW drift AS
+        WITH known_events AS (SELECT {_known_events()} AS known),
+        seen AS ({union})
+        SELECT kind, path, json_type, min(occurred_at) AS first_seen_at,
+            max(occurred_at) AS last_seen_at, count(*) AS n_seen
+        FROM seen
+        GROUP BY kind, path, json_type
+    """
+
+
+def _known_events() -> str:
+    from avon_analytics.contract import EVENTS
+
+    return "[" + ", ".join(f"'{event}'" for event in sorted(EVENTS)) + "]"
+
+
+def _drift_of(table: str, where: str, at: str) -> str:
+    return f"""SELECT 'field', '{where}.' || field.key, coalesce(json_type(field.value), 'NULL'), {at}
+        FROM (SELECT {at}, unnest(map_entries(from_json(extra, '"MAP(VARCHAR, JSON)"'))) AS field
+              FROM {quote(table)} WHERE extra IS NOT NULL)"""
+
+
+def table_descriptions() -> dict[str, LogTable | ObjectTable]:
+    """What each table or view of a store is, by name, as far as the schema knows."""
+    described: dict[str, LogTable | ObjectTable] = {log.name: log for log in LOG_TABLES}
+    for table in object_tables():
+        described[table.name] = table
+        described[table.versions] = table
+    return described
