@@ -51,18 +51,25 @@ def statement(name: str, **constants: str) -> str:
 
 
 class Intake:
-    """Takes batches of one file into the store that the connection has open for writing."""
+    """Takes batches of one file into a store.
+
+    Two connections share the work: ``stage`` reads and judges, in temporary tables that are
+    replaced with every batch; ``store`` holds the transaction of the file and gets only rows.
+    So memory is bounded by the batch, and the transaction by nothing.
+    """
 
     def __init__(
         self,
-        connection: duckdb.DuckDBPyConnection,
+        store: duckdb.DuckDBPyConnection,
+        stage: duckdb.DuckDBPyConnection,
         *,
         load_id: int,
         file: str,
         policy: Policy,
         secrets: Secrets | None,
     ) -> None:
-        self._connection = connection
+        self._store = store
+        self._stage = stage
         self._load_id = load_id
         self._file = file
         self._policy = policy
@@ -77,15 +84,25 @@ class Intake:
             self._judge_lines(batch)
             self._apply_policy(batch)
             self._judge_bodies()
-            types = self._read_objects()
-            self._tell_events(types)
+            tables = self._read_objects()
+            self._tell_events(tables)
             self._settle_conflicts(batch)
-            self._store_rows(types)
+            self._store_rows(tables)
             self._log(batch, ended)
         return ended
 
     def _run(self, sql: str, **parameters: object) -> list[tuple[object, ...]]:
-        return self._connection.execute(sql, parameters or None).fetchall()  # type: ignore[no-any-return]
+        """Run a statement on the stage."""
+        return self._stage.execute(sql, parameters or None).fetchall()
+
+    def _hand_over(self, rows: str, into: str, **parameters: object) -> None:
+        """Run a statement on the store that reads ``handed``: rows selected on the stage."""
+        self._store.register("handed", _Rows(self._stage.sql(rows, params=parameters or None)))
+        self._store.execute(into)
+        self._store.unregister("handed")
+
+    def _insert(self, table: str, rows: str, **parameters: object) -> None:
+        self._hand_over(rows, f"INSERT INTO {table} SELECT * FROM handed", **parameters)
 
     # -- the line ---------------------------------------------------------------------------
 
@@ -99,38 +116,34 @@ class Intake:
                 "byte_offset": long_line.byte_offset,
                 "byte_length": long_line.byte_length,
             }
-            self._run(
+            self._store.execute(
                 "INSERT INTO quarantine VALUES ($load_id, $file, $line, $byte_offset, "
                 "$byte_length, $sha256, 'too_long', $errors, NULL, NULL)",
-                sha256=long_line.sha256,
-                errors=fault.errors,
-                **place,
+                {**place, "sha256": long_line.sha256, "errors": fault.errors},
             )
-            self._run(
+            self._store.execute(
                 "INSERT INTO deliveries (load_id, file, line, byte_offset, byte_length, ended, "
                 "code) VALUES ($load_id, $file, $line, $byte_offset, $byte_length, "
                 "'quarantined', 'too_long')",
-                **place,
+                place,
             )
             ended.quarantined += 1
             ended.quarantined_by_code["too_long"] += 1
 
     def _read_envelopes(self, batch: Batch) -> None:
         secret, parameters = self._secret_that_matches()
-        self._connection.register("batch", ArrowLines(batch))
-        try:
-            self._run(
-                statement(
-                    "arrivals",
-                    paths=literals(PATHS),
-                    received=_RECEIVED,
-                    known=literals(sorted(known_keys(Event))),
-                    secret=secret,
-                ),
-                **parameters,
-            )
-        finally:
-            self._connection.unregister("batch")
+        self._stage.register("batch", ArrowLines(batch))
+        self._run(
+            statement(
+                "arrivals",
+                paths=literals(PATHS),
+                received=_RECEIVED,
+                known=literals(sorted(known_keys(Event))),
+                secret=secret,
+            ),
+            **parameters,
+        )
+        self._stage.unregister("batch")
         self._run(
             "CREATE OR REPLACE TEMP TABLE verdicts "
             "(line BIGINT, code VARCHAR, errors VARCHAR, cause VARCHAR, is_of_line BOOLEAN)"
@@ -163,9 +176,9 @@ class Intake:
         rows = [(line, v.code, v.errors, cause, is_of_line) for line, v, cause in verdicts]
         frame = pd.DataFrame(rows, columns=["line", "code", "errors", "cause", "is_of_line"])
         frame["cause"] = frame["cause"].astype("string")
-        self._connection.register("refused", frame)
+        self._stage.register("refused", frame)
         self._run("INSERT INTO verdicts SELECT * FROM refused")
-        self._connection.unregister("refused")
+        self._stage.unregister("refused")
 
     # -- the signature ----------------------------------------------------------------------
 
@@ -220,11 +233,7 @@ class Intake:
 
     def _judge_bodies(self) -> None:
         """Look at odd bodies that are believed; respell for the engine those that are well."""
-        self._run(
-            "CREATE OR REPLACE TEMP VIEW wanted AS "
-            "SELECT line, split_part(event, '.', 1) AS object_type, body FROM arrivals "
-            "WHERE line NOT IN (SELECT line FROM verdicts)"
-        )
+        self._want("line NOT IN (SELECT line FROM verdicts)")
         self._respell(
             """SELECT line, body FROM arrivals
             WHERE line NOT IN (SELECT line FROM verdicts) AND (is_odd_body OR body_shape IN (
@@ -245,9 +254,7 @@ class Intake:
         refused: list[tuple[int, Verdict, str | None]] = []
         spelled: list[tuple[object, object]] = []
         for line, body in self._run(odd_bodies):
-            found = (
-                verdict("not_utf8", "expected UTF-8") if body is None else judge_body(str(body))
-            )
+            found = verdict("not_utf8", "expected UTF-8") if body is None else judge_body(str(body))
             if isinstance(found, Verdict):
                 refused.append((int(str(line)), found, None))
             else:
@@ -270,62 +277,73 @@ class Intake:
     ) -> None:
         if not values:
             return
-        self._connection.register("new_values", pd.DataFrame(values, columns=["line", "value"]))
+        self._stage.register("new_values", pd.DataFrame(values, columns=["line", "value"]))
         self._run(
             f"UPDATE arrivals SET {column} = CAST(n.value AS {sql_type}) "
             "FROM new_values AS n WHERE n.line = arrivals.line"
         )
-        self._connection.unregister("new_values")
+        self._stage.unregister("new_values")
 
-    def _read_objects(self) -> list[str]:
-        """Read the rows of every object type in the batch; returns the types."""
+    def _read_objects(self) -> list[ObjectTable]:
+        """Read the rows of all objects in the batch; returns the tables that have any."""
         present = {row[0] for row in self._run("SELECT DISTINCT object_type FROM wanted")}
-        types = [object_type for object_type in OBJECTS if object_type in present]
-        tables = [table for object_type in types for table in tables_of(object_type)]
-        for object_type in types:
-            for create in flatten.create_statements(object_type):
-                self._run(create)
-        if tables:
-            union = " UNION ".join(
-                f"SELECT line FROM {flatten.rows_table(t)} WHERE is_odd" for t in tables
-            )
-            self._run(f"CREATE OR REPLACE TEMP TABLE odd_rows AS {union}")
-            self._reread(types, tables)
-        return types
-
-    def _reread(self, types: list[str], tables: list[ObjectTable]) -> None:
-        mended = self._respell(
-            "SELECT line, body FROM arrivals WHERE line IN (SELECT line FROM odd_rows)"
-        )
+        tables: list[ObjectTable] = []
+        for object_type in (object_type for object_type in OBJECTS if object_type in present):
+            root, *lists = tables_of(object_type)
+            self._run(flatten.create_statement(root))
+            tables.append(root)
+            if lists:
+                tests = ", ".join(flatten.has_items(table) for table in lists)
+                (found,) = self._run(f"SELECT {tests} FROM {flatten.rows_table(root)}")
+                tables += [table for table, has in zip(lists, found, strict=True) if has]
         for table in tables:
-            rows = flatten.rows_table(table)
-            self._run(f"DELETE FROM {rows} WHERE line IN (SELECT line FROM odd_rows)")
-        if not mended:
+            if table.parent is not None:
+                self._run(flatten.create_statement(table))
+        if tables:
+            odd = " UNION ".join(
+                f"SELECT line FROM {flatten.rows_table(table)} WHERE is_odd" for table in tables
+            )
+            self._reread([int(str(line)) for (line,) in self._run(odd)], tables)
+        return tables
+
+    def _reread(self, odd: list[int], tables: list[ObjectTable]) -> None:
+        """Judge the bodies of odd rows; read those again that are well."""
+        if not odd:
             return
+        lines = ", ".join(map(str, odd))
+        mended = self._respell(f"SELECT line, body FROM arrivals WHERE line IN ({lines})")
+        for table in tables:
+            self._run(f"DELETE FROM {flatten.rows_table(table)} WHERE line IN ({lines})")
+        if mended:
+            self._want(f"line IN ({', '.join(map(str, mended))})")
+            for table in tables:
+                self._run(flatten.insert_statement(table))
+
+    def _want(self, condition: str) -> None:
+        """Say which bodies are to be read."""
         self._run(
             "CREATE OR REPLACE TEMP VIEW wanted AS "
-            "SELECT line, split_part(event, '.', 1) AS object_type, body FROM arrivals "
-            f"WHERE line IN ({', '.join(map(str, mended))})"
+            "SELECT line, split_part(event, '.', 1) AS object_type, body "
+            f"FROM arrivals WHERE {condition}"
         )
-        for object_type in types:
-            for insert in flatten.insert_statements(object_type):
-                self._run(insert)
 
     # -- the event --------------------------------------------------------------------------
 
-    def _tell_events(self, types: list[str]) -> None:
+    def _tell_events(self, tables: list[ObjectTable]) -> None:
         self._run(
             f"CREATE OR REPLACE TEMP VIEW believed AS "
             f"SELECT *, split_part(event, '.', 1) AS object_type, {self._word()} AS signature "
             f"FROM arrivals WHERE line NOT IN (SELECT line FROM verdicts)"
         )
         nothing = "CAST(NULL AS TIMESTAMP WITH TIME ZONE)"
-        objects = [f"SELECT line, bare_object_id AS object_id, as_instant(body ->> "
-                   f"'$.object.last_updated_at') AS last_updated_at, "
-                   f"as_instant(body ->> '$.object.created_at') AS created_at FROM believed "
-                   f"WHERE object_type NOT IN {tuple(OBJECTS)}"]
+        objects = [
+            f"SELECT line, bare_object_id AS object_id, as_instant(body ->> "
+            f"'$.object.last_updated_at') AS last_updated_at, "
+            f"as_instant(body ->> '$.object.created_at') AS created_at FROM believed "
+            f"WHERE object_type NOT IN {tuple(OBJECTS)}"
+        ]
         changes = [f"SELECT CAST(NULL AS BIGINT) AS line, {nothing} AS changed_at"]
-        for table in (table for object_type in types for table in tables_of(object_type)):
+        for table in tables:
             rows = flatten.rows_table(table)
             if table.parent is None:
                 objects.append(
@@ -340,94 +358,78 @@ class Intake:
         undated = self._run("SELECT line FROM tellings WHERE occurred_at IS NULL")
         self._refuse([(int(str(line)), _UNDATED, None) for (line,) in undated])
         self._run("DELETE FROM tellings WHERE occurred_at IS NULL")
-        self._run(
-            "CREATE OR REPLACE TEMP TABLE known_events AS "
-            f"SELECT event_id, body_digest, CASE WHEN signature = 'verified' THEN 0 ELSE 1 END "
+        self._recall()
+
+    def _recall(self) -> None:
+        """Fetch what the store knows of the events that the batch tells."""
+        # Held in between: a connection cannot be read while it reads from another.
+        told = self._stage.execute("SELECT DISTINCT event_id FROM tellings").df()
+        self._store.register("handed", told)
+        known = self._store.sql(
+            "SELECT event_id, body_digest, CASE WHEN signature = 'verified' THEN 0 ELSE 1 END "
             "AS strength, received_at, file, line, byte_offset, byte_length "
-            "FROM events WHERE event_id IN (SELECT event_id FROM tellings)"
+            "FROM events WHERE event_id IN (SELECT event_id FROM handed)"
         )
+        self._stage.register("recalled", _Rows(known))
+        self._run("CREATE OR REPLACE TEMP TABLE known_events AS SELECT * FROM recalled")
+        self._stage.unregister("recalled")
+        self._store.unregister("handed")
 
     def _settle_conflicts(self, batch: Batch) -> None:
-        contestants = contest.contestants(self._connection, batch)
-        if not contestants:
-            return
-        lost = contest.losers(contestants)
+        found = contest.contestants(self._stage, batch)
+        lost = contest.losers(found)
         self._refuse([(c.line, _CONFLICT, None) for c in lost if c.line is not None])
         for event_id in {c.event_id for c in lost if c.is_stored}:
-            contest.displace(self._connection, event_id, self._load_id, _CONFLICT.errors)
+            contest.displace(self._store, event_id, _CONFLICT.errors)
             self._run("DELETE FROM known_events WHERE event_id = $event_id", event_id=event_id)
 
-    def _store_rows(self, types: list[str]) -> None:
+    # -- the rows ---------------------------------------------------------------------------
+
+    def _store_rows(self, tables: list[ObjectTable]) -> None:
         word = _word_of("c.strength")
         self._run(statement("classes"))
-        self._run(statement("new_events", word=word), file=self._file)
-        earlier = (
-            "(coalesce(c.received_at, TIMESTAMPTZ 'infinity'), $file, p.line) < "
-            "(coalesce(e.received_at, TIMESTAMPTZ 'infinity'), e.file, e.line)"
-        )
-        known = self._run("SELECT count(*) FROM classes WHERE is_known")
-        if known[0][0]:
-            self._run(
+        self._insert("events", statement("new_events", word=word), file=self._file)
+        if self._run("SELECT 1 FROM classes WHERE is_known LIMIT 1"):
+            self._hand_over(
+                statement("told_again", word=word),
                 statement(
                     "known_events",
-                    word=word,
                     stored_strength=_strength("e.signature"),
-                    is_earlier=earlier,
+                    is_earlier=_IS_EARLIER,
                 ),
                 file=self._file,
             )
-            self._date_versions_anew(types)
-        for table in (table for object_type in types for table in tables_of(object_type)):
-            self._run(_insert_versions(table))
-        self._run(
-            """INSERT INTO other_objects
-            SELECT t.event_id, t.event, t.occurred_at, t.object_type, t.object_id,
-                b.body -> '$.object'
-            FROM classes AS c
-            JOIN tellings AS t ON t.line = c.first_line
-            JOIN believed AS b ON b.line = t.line
-            WHERE NOT c.is_known AND t.object_type NOT IN """
-            + str(tuple(OBJECTS))
-        )
+            self._date_versions_anew(tables)
+        for table in tables:
+            self._insert(quote(table.versions), _version_rows(table))
+        self._insert("other_objects", statement("other_objects", known=str(tuple(OBJECTS))))
 
-    def _date_versions_anew(self, types: list[str]) -> None:
+    def _date_versions_anew(self, tables: list[ObjectTable]) -> None:
         # An earlier receipt orders versions of the same instant anew.
-        for object_type in types:
-            versions = quote(tables_of(object_type)[0].versions)
-            self._run(
-                f"UPDATE {versions} AS v SET received_at = c.received_at FROM classes AS c "
-                "WHERE c.is_known AND v.event_id = c.event_id AND v.received_at > c.received_at"
+        for versions in (quote(table.versions) for table in tables if table.parent is None):
+            self._hand_over(
+                "SELECT event_id, received_at FROM classes WHERE is_known",
+                f"UPDATE {versions} AS v SET received_at = h.received_at FROM handed AS h "
+                "WHERE v.event_id = h.event_id AND v.received_at > h.received_at",
             )
 
     # -- the log ----------------------------------------------------------------------------
 
     def _log(self, batch: Batch, ended: Ended) -> None:
-        self._run(
-            statement("deliveries", word=self._word("a.")), load_id=self._load_id, file=self._file
+        self._insert(
+            "deliveries",
+            statement("deliveries", word=self._word("a.")),
+            load_id=self._load_id,
+            file=self._file,
         )
         refused = self._run(
-            "SELECT v.line, v.code, v.errors, v.cause, a.byte_offset, a.byte_length "
+            "SELECT v.line, a.byte_offset, a.byte_length, v.code, v.errors, v.cause "
             "FROM verdicts AS v JOIN arrivals AS a ON a.line = v.line ORDER BY v.line"
         )
         if refused:
-            frame = pd.DataFrame(
-                refused,
-                columns=["line", "code", "errors", "cause", "byte_offset", "byte_length"],
-            )
-            content = [batch.content(int(line)) for line in frame["line"]]
-            frame["content"] = content
-            frame["sha256"] = [hashlib.sha256(line).hexdigest() for line in content]
-            frame["cause"] = frame["cause"].astype("string")
-            self._connection.register("refused", frame)
-            self._run(
-                "INSERT INTO quarantine SELECT $load_id, $file, line, byte_offset, byte_length, "
-                "sha256, code, errors, cause, content FROM refused",
-                load_id=self._load_id,
-                file=self._file,
-            )
-            self._connection.unregister("refused")
-            ended.quarantined += len(frame)
-            ended.quarantined_by_code.update(frame["code"])
+            self._quarantine(refused, batch)
+            ended.quarantined += len(refused)
+            ended.quarantined_by_code.update(str(row[3]) for row in refused)
         told, new = self._run(
             "SELECT coalesce(sum(n_deliveries), 0), count(*) FILTER (WHERE NOT is_known) "
             "FROM classes"
@@ -435,8 +437,39 @@ class Intake:
         ended.loaded += int(str(new))
         ended.duplicate += int(str(told)) - int(str(new))
 
+    def _quarantine(self, refused: list[tuple[object, ...]], batch: Batch) -> None:
+        columns = ["line", "byte_offset", "byte_length", "code", "errors", "cause"]
+        frame = pd.DataFrame(refused, columns=columns)
+        frame["cause"] = frame["cause"].astype("string")
+        frame["content"] = [batch.content(int(line)) for line in frame["line"]]
+        frame["sha256"] = [hashlib.sha256(line).hexdigest() for line in frame["content"]]
+        self._store.register("handed", frame)
+        self._store.execute(
+            "INSERT INTO quarantine SELECT $load_id, $file, line, byte_offset, byte_length, "
+            "sha256, code, errors, cause, content FROM handed",
+            {"load_id": self._load_id, "file": self._file},
+        )
+        self._store.unregister("handed")
 
-def _insert_versions(table: ObjectTable) -> str:
+
+# The place of an event is that of its earliest receipt; the path and line decide a tie.
+_IS_EARLIER = (
+    "(coalesce(h.received_at, TIMESTAMPTZ 'infinity'), h.file, h.line) < "
+    "(coalesce(e.received_at, TIMESTAMPTZ 'infinity'), e.file, e.line)"
+)
+
+
+class _Rows:
+    """The rows of a query as an Arrow stream, for another connection to read."""
+
+    def __init__(self, relation: duckdb.DuckDBPyRelation) -> None:
+        self._relation = relation
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._relation.__arrow_c_stream__(requested_schema)
+
+
+def _version_rows(table: ObjectTable) -> str:
     rows = flatten.rows_table(table)
     fields = ", ".join(f"r.{quote(column.name)}" for column in table.field_columns)
     extra = ", r.extra" if table.model is not None else ""
@@ -446,7 +479,7 @@ def _insert_versions(table: ObjectTable) -> str:
         else "t.event_id, t.occurred_at, r.parent_id, r.position"
     )
     return (
-        f"INSERT INTO {quote(table.versions)} SELECT {keys}, {fields}{extra} "
+        f"SELECT {keys}, {fields}{extra} "
         f"FROM {rows} AS r JOIN classes AS c ON c.first_line = r.line "
         f"JOIN tellings AS t ON t.line = r.line WHERE NOT c.is_known"
     )

@@ -81,9 +81,7 @@ def read_again(file: str, byte_offset: int, byte_length: int) -> bytes | None:
         reader.close()
 
 
-def displace(
-    connection: duckdb.DuckDBPyConnection, event_id: str, load_id: int, errors: str
-) -> None:
+def displace(connection: duckdb.DuckDBPyConnection, event_id: str, errors: str) -> None:
     """Move an event that lost against a later line out of the tables, into the quarantine."""
     ((object_type,),) = connection.execute(
         "SELECT object_type FROM events WHERE event_id = $event_id", {"event_id": event_id}

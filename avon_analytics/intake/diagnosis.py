@@ -17,7 +17,7 @@ def likely_cause(signed: Signed, secrets: Secrets) -> str | None:
     """A sentence that names the likely cause of a mismatch, or None where none can be shown."""
     signature = signed.signature
     for body in signed.candidates:
-        for _, secret in secrets.items():
+        for secret in secrets.values():
             digest = sign(body, secret)
             if _is_base64_of(signature, digest):
                 return "the signature is base64 of the right digest; Avon sends hex"

@@ -23,7 +23,7 @@ from avon_analytics.contract.shared import PersonRef
 from avon_analytics.contract.values import Column
 from avon_analytics.intake.engine import literal, literals
 from avon_analytics.store.schema import quote
-from avon_analytics.store.tables import ObjectTable, tables_of
+from avon_analytics.store.tables import ObjectTable
 
 
 def rows_table(table: ObjectTable) -> str:
@@ -31,17 +31,20 @@ def rows_table(table: ObjectTable) -> str:
     return f"rows_{table.name}"
 
 
-def create_statements(object_type: str) -> list[str]:
-    """The statements that make the empty temporary tables of an object type."""
-    return [
-        f"CREATE OR REPLACE TEMP TABLE {rows_table(table)} AS {_select(table)} LIMIT 0"
-        for table in tables_of(object_type)
-    ]
+def create_statement(table: ObjectTable) -> str:
+    """The statement that reads a table's rows from the bodies in ``wanted``."""
+    return f"CREATE OR REPLACE TEMP TABLE {rows_table(table)} AS {_select(table)}"
 
 
-def insert_statements(object_type: str) -> list[str]:
-    """The statements that read the rows of the bodies in ``wanted``, a parent before its lists."""
-    return [f"INSERT INTO {rows_table(t)} {_select(t)}" for t in tables_of(object_type)]
+def insert_statement(table: ObjectTable) -> str:
+    """The same for bodies that come later; a parent comes before its lists."""
+    return f"INSERT INTO {rows_table(table)} {_select(table)}"
+
+
+def has_items(table: ObjectTable) -> str:
+    """SQL over a parent's rows: whether any of them has something in this list."""
+    column = quote(f"list_{table.list_field}")
+    return f"coalesce(bool_or({column} NOT IN ('[]', '{{}}')), false)"
 
 
 def _select(table: ObjectTable) -> str:
@@ -52,7 +55,7 @@ def _select_root(table: ObjectTable) -> str:
     model = OBJECTS[table.object_type]
     lists = lists_of(model)
     nested = objects_of(model)
-    structure: dict[str, str] = {name: "JSON" for name in (*nested, *(x.field for x in lists))}
+    structure: dict[str, str] = dict.fromkeys((*nested, *(x.field for x in lists)), "JSON")
     for field in columns_of(model):
         if len(field.path) == 1:
             structure[field.name] = _leaf_type(field.column)

@@ -88,7 +88,9 @@ def judge_line(content: bytes) -> Verdict | None:
         as_instant(received_text(value))
     except ValueError:
         path = " or ".join(RECEIVED_PATHS)
-        faults.append(Fault("not_a_delivery", path, "expected epoch milliseconds or ISO 8601 with an offset"))
+        faults.append(
+            Fault("not_a_delivery", path, "expected epoch milliseconds or ISO 8601 with an offset")
+        )
     return Verdict("not_a_delivery", tuple(faults)) if faults else None
 
 

@@ -18,7 +18,7 @@ import zstandard
 from avon_analytics.intake.archive import unreadable
 
 LINE_LIMIT = 16 * 1024 * 1024
-BATCH_BYTES = 48 * 1024 * 1024
+BATCH_BYTES = 24 * 1024 * 1024
 _READ_BYTES = 4 * 1024 * 1024
 _NEWLINE, _RETURN = 10, 13
 _BOM = b"\xef\xbb\xbf"
@@ -212,9 +212,7 @@ class LineReader:
         for index in np.flatnonzero((batch.byte_lengths > self._line_limit) & ~batch.blank):
             line, length = first_line + int(index), int(batch.byte_lengths[index])
             digest = hashlib.sha256(batch.content(line)).hexdigest()
-            batch.long_lines.append(
-                LongLine(line, int(batch.byte_offsets[index]), length, digest)
-            )
+            batch.long_lines.append(LongLine(line, int(batch.byte_offsets[index]), length, digest))
         return batch
 
     def _pass_long_line(self, start: bytes) -> tuple[Batch, bytes, bool]:

@@ -14,6 +14,7 @@ from avon_analytics.errors import ArchiveError, UsageError, unknown_choice
 from avon_analytics.intake.archive import ArchiveFile, Paths, find_files
 from avon_analytics.intake.batch import Ended, Intake
 from avon_analytics.intake.engine import prepare
+from avon_analytics.intake.envelope import signed_of
 from avon_analytics.intake.lines import BATCH_BYTES, LINE_LIMIT, Batch, LineReader, batch_of
 from avon_analytics.intake.receipt import FileReceipt, Receipt
 from avon_analytics.intake.signature import Secrets, SecretsLike
@@ -59,6 +60,7 @@ class _Tally:
     by_code: Counter[str] = field(default_factory=Counter)
     pending_bytes: int = 0
     note: str = ""
+    is_read: bool = False
 
     def add(self, ended: Ended) -> None:
         self.blank += ended.blank
@@ -107,9 +109,6 @@ def load(
         try:
             return loader.load(found.files, found.passed_over, recheck, on_progress)
         except duckdb.Error as error:
-            import os
-            if os.environ.get("AVON_DEBUG"):
-                raise
             raise store_error(database.path, error) from None
 
 
@@ -136,7 +135,9 @@ class _Loader:
         self._line_limit = line_limit
         self._batch_bytes = batch_bytes
         self._load_id = 0
-        prepare(connection)
+        self._stage = connection.cursor()
+        self._stage.execute("SET TimeZone = 'UTC'")
+        prepare(self._stage)
 
     def load(
         self,
@@ -163,7 +164,7 @@ class _Loader:
                 before = f"; {number} files before it are done" if number else ""
                 raise ArchiveError(f"{error}; nothing of it was loaded{before}") from None
             done += file.size
-            if tally.lines or tally.pending_bytes:
+            if tally.is_read:
                 receipts.append(tally.receipt(file.path))
                 lines += tally.lines
             else:
@@ -222,6 +223,7 @@ class _Loader:
             for batch in reader.batches():
                 tally.add(intake.take(batch))
                 tell(reader.position, tally.lines)
+            tally.is_read = known is None or tally.lines > 0 or bool(tally.note)
             tally.pending_bytes = reader.pending_bytes
             if reader.pending_bytes:
                 note = "its last line is not complete; it is read again when the file has grown"
@@ -236,6 +238,7 @@ class _Loader:
     def _intake(self, path: str) -> Intake:
         return Intake(
             self._connection,
+            self._stage,
             load_id=self._load_id,
             file=path,
             policy=self._policy,
@@ -243,7 +246,7 @@ class _Loader:
         )
 
     def _retry(self, path: str, tally: _Tally) -> None:
-        """Try again what an earlier load did not believe: perhaps now there is another secret."""
+        """Take what an earlier load did not believe and this one does: there is another secret."""
         rows = self._connection.execute(
             f"""SELECT line, byte_offset, content FROM quarantine
             WHERE file = $file AND content IS NOT NULL AND load_id <> $load_id
@@ -251,25 +254,26 @@ class _Loader:
             ORDER BY line""",
             {"file": path, "load_id": self._load_id},
         ).fetchall()
+        rows = [row for row in rows if self._is_believed(row[2])]
         if not rows:
             return
-        before = tally.lines
-        self._connection.execute("COMMIT")  # what was read stands, whatever the retry brings
-        self._connection.execute("BEGIN")
         place = {"file": path, "lines": [line for line, _, _ in rows]}
         for log in ("quarantine", "deliveries"):
             self._connection.execute(
                 f"DELETE FROM {log} WHERE file = $file AND list_contains($lines, line)", place
             )
-        ended = self._intake(path).take(_batch_from(rows))
-        if ended.loaded + ended.duplicate == 0:
-            self._connection.execute("ROLLBACK")
-            self._connection.execute("BEGIN")
-            return
-        tally.add(ended)
-        moved = tally.lines - before
-        tally.note = f"{moved:,} lines from the quarantine were tried again"
+        tally.add(self._intake(path).take(_batch_from(rows)))
+        tally.is_read = True
+        tally.note = f"{len(rows):,} lines from the quarantine are believed now"
         self._recount()
+
+    def _is_believed(self, content: bytes) -> bool:
+        if self._policy != "require" or self._secrets is None:
+            return True
+        signed = signed_of(content.decode("utf-8", "replace"))
+        return signed is not None and any(
+            self._secrets.matching(body, signed.signature) for body in signed.candidates
+        )
 
     # -- the log ----------------------------------------------------------------------------
 

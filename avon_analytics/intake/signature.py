@@ -96,6 +96,10 @@ class Secrets:
         """Each name with its secret."""
         return iter(self._by_name.items())
 
+    def values(self) -> Iterator[bytes]:
+        """The secrets without their names."""
+        return iter(self._by_name.values())
+
     def matching(self, body: bytes, signature: str) -> str | None:
         """The name of the first secret under which a signature is right, or None."""
         return next((n for n, secret in self.items() if verify(body, signature, secret)), None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -141,10 +141,8 @@ class Database:
             self._connection.execute("DETACH DATABASE IF EXISTS store")
         except duckdb.Error:
             # A failed transaction is rolled back first; then the file can be let go.
-            try:
+            with suppress(duckdb.Error):
                 self._connection.execute("ROLLBACK")
-            except duckdb.Error:
-                pass
             self._connection.execute("USE memory")
             self._connection.execute("DETACH DATABASE IF EXISTS store")
 

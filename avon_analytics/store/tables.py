@@ -7,7 +7,7 @@ from functools import cache
 
 from avon_analytics.contract import OBJECTS, AvonObject
 from avon_analytics.contract.model import ColumnOf, Part, columns_of, lists_of
-from avon_analytics.contract.values import Column, Privacy
+from avon_analytics.contract.values import Privacy
 
 
 @dataclass(frozen=True, slots=True)

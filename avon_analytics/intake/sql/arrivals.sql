@@ -25,11 +25,13 @@ keyed AS (
         CASE WHEN is_present(types[1]) THEN vals[1] WHEN is_present(types[2]) THEN vals[2]
              WHEN is_present(types[3]) THEN vals[3] WHEN is_present(types[4]) THEN vals[4]
              END AS body_value,
-        header_signature(types[5], vals[5]) AS in_headers,
-        header_signature(types[6], vals[6]) AS in_multi_headers,
-        CASE WHEN is_present(types[7]) THEN only_value(types[7], vals[7])
-             WHEN is_present(types[8]) THEN only_value(types[8], vals[8])
-             WHEN is_present(types[9]) THEN only_value(types[9], vals[9]) END AS at_top,
+        coalesce(
+            CASE WHEN is_present(types[5]) THEN header_signature(types[5], vals[5]) END,
+            CASE WHEN is_present(types[6]) THEN header_signature(types[6], vals[6]) END,
+            CASE WHEN is_present(types[7]) THEN only_value(types[7], vals[7])
+                 WHEN is_present(types[8]) THEN only_value(types[8], vals[8])
+                 WHEN is_present(types[9]) THEN only_value(types[9], vals[9]) END
+        ) AS found_signature,
         CASE WHEN is_present(types[10]) THEN vals[10] WHEN is_present(types[11]) THEN vals[11]
              WHEN is_present(types[12]) THEN vals[12] WHEN is_present(types[13]) THEN vals[13]
              END AS received_text,
@@ -44,7 +46,7 @@ formed AS (
              WHEN body_type = 'VARCHAR' THEN 'raw'
              WHEN body_type = 'OBJECT' THEN 'parsed'
              WHEN body_type IS NULL AND has_event THEN 'bare' END AS form,
-        nullif(coalesce(in_headers, in_multi_headers, at_top), '') AS signature
+        nullif(found_signature, '') AS signature
     FROM keyed
 ),
 signed AS (
@@ -94,9 +96,9 @@ SELECT
     md5(normal_body)::UUID AS body_digest,
     coalesce(has_hard_numbers(body) OR has_hard_numbers(normal_body), true) AS is_odd_digest,
     coalesce(
-        types[2] <> 'OBJECT' OR nullif(vals[1], '') IS NULL
+        types[2] <> 'OBJECT' OR coalesce(vals[1], '') = ''
         OR (vals[2] IS NOT NULL AND as_instant(vals[2]) IS NULL)
-        OR left(vals[3], 1) IN ('{{', '[')
+        OR left(coalesce(vals[3], ''), 1) IN ('{{', '[')
         OR is_suspect(body),
         true
     ) AS is_odd_body,

@@ -1,5 +1,4 @@
 -- One row per readable line of the batch and where it ended.
-INSERT INTO deliveries
 SELECT
     $load_id, $file, a.line, a.byte_offset, a.byte_length, a.form,
     CASE WHEN v.line IS NOT NULL THEN 'quarantined'

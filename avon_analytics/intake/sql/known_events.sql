@@ -1,15 +1,14 @@
--- Events that the store has and the batch tells again: one more delivery each, perhaps an earlier
--- receipt, perhaps a stronger signature.
+-- Events that are told again, as `handed`: some more deliveries each, perhaps an earlier receipt,
+-- perhaps a stronger signature. The right-hand sides see the row as it was.
 UPDATE events AS e
 SET
-    n_deliveries = e.n_deliveries + c.n_deliveries,
-    signature = CASE WHEN c.strength < {stored_strength} THEN {word} ELSE e.signature END,
-    secret = CASE WHEN c.strength < {stored_strength} THEN c.secret ELSE e.secret END,
-    received_at = least(e.received_at, c.received_at),
-    file = CASE WHEN {is_earlier} THEN $file ELSE e.file END,
-    line = CASE WHEN {is_earlier} THEN p.line ELSE e.line END,
-    byte_offset = CASE WHEN {is_earlier} THEN p.byte_offset ELSE e.byte_offset END,
-    byte_length = CASE WHEN {is_earlier} THEN p.byte_length ELSE e.byte_length END
-FROM classes AS c
-JOIN tellings AS p ON p.line = c.place_line
-WHERE c.is_known AND e.event_id = c.event_id
+    n_deliveries = e.n_deliveries + h.n_deliveries,
+    signature = CASE WHEN h.strength < {stored_strength} THEN h.signature ELSE e.signature END,
+    secret = CASE WHEN h.strength < {stored_strength} THEN h.secret ELSE e.secret END,
+    received_at = least(e.received_at, h.received_at),
+    file = CASE WHEN {is_earlier} THEN h.file ELSE e.file END,
+    line = CASE WHEN {is_earlier} THEN h.line ELSE e.line END,
+    byte_offset = CASE WHEN {is_earlier} THEN h.byte_offset ELSE e.byte_offset END,
+    byte_length = CASE WHEN {is_earlier} THEN h.byte_length ELSE e.byte_length END
+FROM handed AS h
+WHERE e.event_id = h.event_id

@@ -1,5 +1,4 @@
 -- One row per event that the store does not have yet.
-INSERT INTO events
 SELECT
     c.event_id, t.event, t.event_sent, t.object_type, t.object_id,
     t.occurred_at, t.occurred_at_source, c.received_at,

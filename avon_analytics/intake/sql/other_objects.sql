@@ -1,0 +1,8 @@
+-- One row per new event about an object type that the contract does not know.
+SELECT
+    t.event_id, t.event, t.occurred_at, t.object_type, t.object_id,
+    b.body -> '$.object' AS object
+FROM classes AS c
+JOIN tellings AS t ON t.line = c.first_line
+JOIN believed AS b ON b.line = t.line
+WHERE NOT c.is_known AND t.object_type NOT IN {known}
