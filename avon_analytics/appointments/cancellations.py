@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from avon_analytics.appointments.figure import Cohort, finished, with_share
+from avon_analytics.appointments.figure import Ask, finished, with_share
 from avon_analytics.appointments.groupings import OF_CANCELLATIONS
 
 _INTERVAL = ("", "_n", "_low", "_high")
@@ -32,11 +32,9 @@ DEFINITION = (
 )
 
 
-def cancellations(
-    cohort: Cohort, *, by: str | Iterable[str], every: str | None
-) -> pd.DataFrame:
+def cancellations(ask: Ask, *, by: str | Iterable[str], every: str | None) -> pd.DataFrame:
     """See ``Cohort.cancellations``."""
-    counted = cohort.count("cancellations", by=by, every=every, more=OF_CANCELLATIONS)
+    counted = ask("cancellations", by=by, every=every, more=OF_CANCELLATIONS)
     rows = counted.rows
     held = rows.n_attended + rows.n_no_show
     with_share(rows, "cancelled_share", rows.n_cancelled, rows.n_due)

@@ -8,15 +8,17 @@ from datetime import datetime, timedelta
 from html import escape
 from typing import Any
 
+import duckdb
 import pandas as pd
 
 from avon_analytics.appointments.cancellations import cancellations
-from avon_analytics.appointments.figure import Counted
+from avon_analytics.appointments.figure import Counted, attributes
 from avon_analytics.appointments.funnel import funnel
 from avon_analytics.appointments.groupings import Grouping, groupings
 from avon_analytics.appointments.outcomes import outcomes
 from avon_analytics.appointments.population import (
     Filters,
+    Population,
     checked_values,
     known_custom_keys,
     population,
@@ -82,7 +84,7 @@ def appointments(
         include_internal=include_internal,
     )
     settings = Settings(
-        as_of=as_instant(as_of, database.time_zone) if as_of else default_as_of(database),
+        as_of=default_as_of(database) if as_of is None else as_instant(as_of, database.time_zone),
         grace_hours=hours(grace),
         late_hours=hours(late),
         words=tuple(known_status_words(status_words).items()),
@@ -137,7 +139,7 @@ class Cohort:
 
         Raises UnknownGroup, listing the choices, for an unknown grouping, period or basis.
         """
-        return outcomes(self, by=by, every=every, basis=basis)
+        return outcomes(self._count, by=by, every=every, basis=basis)
 
     def funnel(self, by: str | Iterable[str] = (), *, unit: str = "appointment") -> pd.DataFrame:
         """How far appointments came, and where those went that did not come further.
@@ -157,11 +159,9 @@ class Cohort:
 
         Raises UnknownGroup, listing the choices, for an unknown grouping or unit.
         """
-        return funnel(self, by=by, unit=unit)
+        return funnel(self._count, by=by, unit=unit)
 
-    def cancellations(
-        self, by: str | Iterable[str] = (), every: str | None = None
-    ) -> pd.DataFrame:
+    def cancellations(self, by: str | Iterable[str] = (), every: str | None = None) -> pd.DataFrame:
         """How many due slots were cancelled, by whom and how late.
 
         One row per group and, with ``every``, per period, as in ``outcomes``. ``by`` may also be
@@ -178,7 +178,7 @@ class Cohort:
 
         Raises UnknownGroup, listing the choices, for an unknown grouping or period.
         """
-        return cancellations(self, by=by, every=every)
+        return cancellations(self._count, by=by, every=every)
 
     def slots(self) -> pd.DataFrame:
         """The cohort's slots with the evidence for what became of each.
@@ -192,7 +192,9 @@ class Cohort:
         (event, status_history, attendee, actual_time), ``evidence_at`` and ``source_word`` say
         what decided it.
         """
-        return self._table("slots")
+        return self._table(
+            "slots", "One row is one patient at one planned start of an appointment."
+        )
 
     def lifecycle(self) -> pd.DataFrame:
         """The cohort's appointments with the instants of their stages.
@@ -202,9 +204,9 @@ class Cohort:
         ``completed_at`` are the first instants told; ``booked_observed`` and the like say whether
         the webhook named after the stage came. Types are those of ``slots``.
         """
-        return self._table("lifecycle")
+        return self._table("lifecycle", "One row is one appointment.")
 
-    def count(
+    def _count(
         self,
         figure: str,
         *,
@@ -214,58 +216,82 @@ class Cohort:
         plus: str | None = None,
         more: Mapping[str, Grouping] | None = None,
     ) -> Counted:
-        """Run the SQL text of a figure over the cohort's rows; for the figures themselves."""
         with self.database.reading() as connection:
             keys = groupings(by, known_custom_keys(connection), more)
-            rows = population(
-                getattr(computed(self.database, self.settings), table),
-                self.scope,
-                self.filters,
-                self.as_of or BEFORE_ALL,
-                by=keys,
-                every=every,
-                plus=plus,
-            )
+            rows = self._population(table, keys, every, plus)
             query = rows.run(sql(figure))
             dtypes = {key.name: key.dtype for key in keys}
-            answer = frame(connection, query, rows.bind(query), dtypes)
-            query = rows.query(sql("unverified"))
-            ((unverified,),) = connection.execute(query, rows.bind(query)).fetchall()
-        return Counted(
-            rows=answer,
-            keys=keys,
+            return Counted(
+                rows=frame(connection, query, rows.bind(query), dtypes),
+                keys=keys,
+                every=every,
+                as_of=self.as_of,
+                n_unverified_events=_unverified(connection, rows),
+                window_end=self.scope.end,
+                grace_hours=self.settings.grace_hours,
+                late_hours=self.settings.late_hours,
+                time_zone=self.database.time_zone,
+            )
+
+    def _population(
+        self,
+        table: str,
+        keys: tuple[Grouping, ...] = (),
+        every: str | None = None,
+        plus: str | None = None,
+    ) -> Population:
+        return population(
+            getattr(computed(self.database, self.settings), table),
+            self.scope,
+            self.filters,
+            self.as_of or BEFORE_ALL,
+            by=keys,
             every=every,
-            as_of=self.as_of,
-            n_unverified_events=unverified,
-            window_end=self.scope.end,
-            grace_hours=self.settings.grace_hours,
-            late_hours=self.settings.late_hours,
-            time_zone=self.database.time_zone,
+            plus=plus,
         )
 
-    def _table(self, table: str) -> pd.DataFrame:
-        return self._select(table, _TABLES[table])
-
-    def _select(self, table: str, what: str) -> pd.DataFrame:
+    def _table(self, table: str, definition: str) -> pd.DataFrame:
         with self.database.reading() as connection:
-            name = getattr(computed(self.database, self.settings), table)
-            rows = population(name, self.scope, self.filters, self.as_of or BEFORE_ALL)
-            query = rows.query(f"SELECT {what}")
-            return frame(connection, query, rows.bind(query))
+            rows = self._population(table)
+            query = rows.query(f"SELECT {_TABLES[table]}")
+            data = frame(connection, query, rows.bind(query))
+            data.attrs = attributes(definition, self.as_of, _unverified(connection, rows))
+        return data
+
+    def _size(self, table: str) -> int:
+        with self.database.reading() as connection:
+            rows = self._population(table)
+            query = rows.query("SELECT count(*) FROM population")
+            ((size,),) = connection.execute(query, rows.bind(query)).fetchall()
+        return int(size)
+
+    def in_words(self) -> tuple[str, ...]:
+        """What narrows the cohort, a phrase each; empty where it holds everything."""
+        phrases = []
+        dated = {"start": "planned to start", "booked": "booked"}[self.scope.on]
+        if self.scope.start is not None:
+            phrases.append(f"{dated} on or after {self.scope.start}")
+        if self.scope.end is not None:
+            phrases.append(f"{dated} before {self.scope.end}")
+        phrases += [
+            f"{grouping.name} is {' or '.join('missing' if v is None else str(v) for v in values)}"
+            for grouping, values in self.filters
+        ]
+        return (
+            (*phrases, "internal meetings included")
+            if self.scope.include_internal
+            else tuple(phrases)
+        )
 
     def _facts(self) -> dict[str, str]:
-        counts = {
-            name: int(self._select(name, "count(*) AS n FROM population").n.iloc[0])
-            for name in _TABLES
-        }
         window = f"{self.scope.start or '…'} to {self.scope.end or '…'}, by {self.scope.on}"
         where = ", ".join(grouping.name for grouping, _ in self.filters)
         return {
             "window": window,
             **({"where": where} if where else {}),
             "as of": "no events" if self.as_of is None else self.as_of.isoformat(" "),
-            "appointments": f"{counts['lifecycle']:,}",
-            "slots": f"{counts['slots']:,}",
+            "appointments": f"{self._size('lifecycle'):,}",
+            "slots": f"{self._size('slots'):,}",
         }
 
     def __repr__(self) -> str:
@@ -278,6 +304,12 @@ class Cohort:
             for name, value in self._facts().items()
         )
         return f"<table><caption>Cohort</caption><tbody>{rows}</tbody></table>"
+
+
+def _unverified(connection: duckdb.DuckDBPyConnection, rows: Population) -> int:
+    query = rows.query(sql("unverified"))
+    ((n_events,),) = connection.execute(query, rows.bind(query)).fetchall()
+    return int(n_events)
 
 
 def _filters(database: Database, where: Mapping[str, Any]) -> Filters:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -28,10 +28,10 @@ class Counted:
     time_zone: str
 
 
-class Cohort(Protocol):
-    """What a figure asks of a cohort."""
+class Ask(Protocol):
+    """How a figure asks a cohort: run the SQL of this name over the rows of ``table``."""
 
-    def count(
+    def __call__(
         self,
         figure: str,
         *,
@@ -40,9 +40,7 @@ class Cohort(Protocol):
         table: str = "slots",
         plus: str | None = None,
         more: Mapping[str, Grouping] | None = None,
-    ) -> Counted:
-        """Run the SQL of a figure over the cohort's rows of ``table``."""
-        ...
+    ) -> Counted: ...
 
 
 def with_share(rows: pd.DataFrame, name: str, count: pd.Series, among: pd.Series) -> None:
@@ -76,12 +74,19 @@ def finished(
             kind="stable",
         )
     data = data.reset_index(drop=True)
-    data.attrs = {
-        "definition": definition,
-        "as_of": None if counted.as_of is None else counted.as_of.isoformat(),
-        "n_unverified_events": counted.n_unverified_events,
-    }
+    data.attrs = attributes(definition, counted.as_of, counted.n_unverified_events)
     return data
+
+
+def attributes(
+    definition: str, as_of: datetime | None, n_unverified_events: int
+) -> dict[Hashable | None, Any]:
+    """What comes with every DataFrame of a cohort, as plain values."""
+    return {
+        "definition": definition,
+        "as_of": None if as_of is None else as_of.isoformat(),
+        "n_unverified_events": n_unverified_events,
+    }
 
 
 def _ranks(column: pd.Series, labels: tuple[str, ...] | None) -> pd.Series:

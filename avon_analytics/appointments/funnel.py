@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from avon_analytics.appointments.figure import Cohort, finished, with_share
+from avon_analytics.appointments.figure import Ask, finished, with_share
 from avon_analytics.appointments.scope import choice
 
 UNITS = ("appointment", "slot")
@@ -38,10 +38,10 @@ _ROWS = {
 }
 
 
-def funnel(cohort: Cohort, *, by: str | Iterable[str], unit: str) -> pd.DataFrame:
+def funnel(ask: Ask, *, by: str | Iterable[str], unit: str) -> pd.DataFrame:
     """See ``Cohort.funnel``."""
     table, plus = _ROWS[choice("unit", unit, UNITS)]
-    counted = cohort.count("funnel", by=by, table=table, plus=plus)
+    counted = ask("funnel", by=by, table=table, plus=plus)
     rows = counted.rows
     # The first stage has no stage before it: of nothing, so its share is missing.
     rows["n_previous"] = rows.n_previous.where(rows.step > 1, 0)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from avon_analytics.appointments.figure import Cohort, Counted, finished, with_share
+from avon_analytics.appointments.figure import Ask, Counted, finished, with_share
 from avon_analytics.appointments.scope import choice, midnight, period_end
 
 BASES = ("completed", "booked")
@@ -36,14 +36,13 @@ _AMONG = {
     "completed": "attended + no-show",
     "booked": "attended + no-show + cancelled + unresolved",
 }
+_LAST_YEAR = 9998
 
 
-def outcomes(
-    cohort: Cohort, *, by: str | Iterable[str], every: str | None, basis: str
-) -> pd.DataFrame:
+def outcomes(ask: Ask, *, by: str | Iterable[str], every: str | None, basis: str) -> pd.DataFrame:
     """See ``Cohort.outcomes``."""
     choice("basis", basis, BASES)
-    counted = cohort.count("outcomes", by=by, every=every)
+    counted = ask("outcomes", by=by, every=every)
     rows = counted.rows
     held = rows.n_attended + rows.n_no_show
     due = held + rows.n_cancelled + rows.n_unresolved
@@ -60,7 +59,9 @@ def _over(counted: Counted) -> pd.Series:
         return pd.Series(_has_ended(counted, counted.window_end), counted.rows.index)
     firsts = counted.rows.period_on
     ends = {
-        first: _has_ended(counted, period_end(first.date(), counted.every))
+        # A start in the year 9999 is a slip; what ends there has not ended yet.
+        first: first.year < _LAST_YEAR
+        and _has_ended(counted, period_end(first.date(), counted.every))
         for first in firsts.dropna().unique()
     }
     return firsts.map(ends).fillna(True).astype(bool)

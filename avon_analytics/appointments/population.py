@@ -1,4 +1,4 @@
-"""The rows that a figure counts: a cohort's slots or appointments, each with its group and period."""
+"""The rows that a figure counts: slots or appointments, each with its group and period."""
 
 from __future__ import annotations
 
@@ -77,9 +77,7 @@ def population(
     return Population(",\n".join(steps), parameters, by, every)
 
 
-def _conditions(
-    scope: Scope, filters: Filters, parameters: dict[str, Any]
-) -> str:
+def _conditions(scope: Scope, filters: Filters, parameters: dict[str, Any]) -> str:
     conditions = ["true" if scope.include_internal else "NOT internal"]
     if scope.start is not None:
         parameters["window_start"] = scope.start

@@ -48,8 +48,7 @@ def as_date(value: DateLike | None, what: str) -> date | None:
             return value.date()
     except ValueError:
         raise UsageError(
-            f"{what}: a window begins and ends at local midnight; "
-            "give a date such as '2025-01-31'"
+            f"{what}: a window begins and ends at local midnight; give a date such as '2025-01-31'"
         ) from None
     return value
 
@@ -68,7 +67,7 @@ def as_instant(value: DateLike, time_zone: str) -> datetime:
                 raise ValueError
             return value.astimezone(UTC)
         return midnight(value + timedelta(days=1), time_zone)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UsageError(
             "as_of: give a date such as '2025-01-31' or an instant with an offset "
             "such as '2025-01-31T12:00:00Z'"

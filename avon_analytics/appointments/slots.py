@@ -59,7 +59,8 @@ class Computed:
     lifecycle: str
 
 
-_kept: WeakKeyDictionary[Database, dict[object, Computed]] = WeakKeyDictionary()
+_Key = tuple[object, Settings]
+_kept: WeakKeyDictionary[Database, dict[_Key, Computed]] = WeakKeyDictionary()
 _numbers = count(1)
 
 
@@ -89,13 +90,13 @@ def computed(database: Database, settings: Settings) -> Computed:
     kept = _kept.setdefault(database, {})
     with database.reading() as connection:
         content = _content(connection)
-        key = (content, database.time_zone, settings)
-        if key in kept:
-            return kept[key]
-        for old in [k for k in kept if k[0] != content] + list(kept)[: 1 - KEPT]:  # type: ignore[index]
-            if old in kept:
-                _drop(connection, kept.pop(old))
-        kept[key] = _compute(connection, settings, database.time_zone)
+        for old in [key for key in kept if key[0] != content]:
+            _drop(connection, kept.pop(old))
+        key = (content, settings)
+        if key not in kept:
+            while len(kept) >= KEPT:
+                _drop(connection, kept.pop(next(iter(kept))))
+            kept[key] = _compute(connection, settings, database.time_zone)
         return kept[key]
 
 
@@ -105,9 +106,7 @@ def _content(connection: duckdb.DuckDBPyConnection) -> object:
     return connection.execute(text).fetchall()[0]
 
 
-def _compute(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, time_zone: str
-) -> Computed:
+def _compute(connection: duckdb.DuckDBPyConnection, settings: Settings, time_zone: str) -> Computed:
     create_macros(connection)
     parameters = {
         "as_of": settings.as_of or BEFORE_ALL,

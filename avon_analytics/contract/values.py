@@ -31,23 +31,25 @@ SQL_TYPES: dict[Kind, str] = {
 
 # The spellings that the engine reads by itself and Python reads alike; both sides use these texts.
 INSTANT_PATTERN = (
-    r"\d{4}-\d\d-\d\d[T ]([01]\d|2[0-4]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
+    r"[1-8]\d{3}-\d\d-\d\d[T ]([01]\d|2[0-4]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
     r"(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)"
 )
-EPOCH_MS_PATTERN = r"-?\d{1,15}"
-DATE_PATTERN = r"\d{4}-\d\d-\d\d([T ].*)?"
+EPOCH_MS_PATTERN = r"\d{1,14}|-\d{1,13}"
+DATE_PATTERN = r"[1-8]\d{3}-\d\d-\d\d([T ].*)?"
+YEAR_PATTERN = r"[1-8]\d{3}"
 # Eight digits are left out: as text they look like a compact date, as a number they are 1970.
-DATE_EPOCH_PATTERN = r"-?\d{1,7}|-?\d{9,15}"
+DATE_EPOCH_PATTERN = r"\d{1,7}|\d{9,14}|-\d{1,7}|-\d{9,13}"
 NUMBER_PATTERN = r"-?\d+(\.\d+)?([eE][+-]?\d+)?"
 
 _INSTANT = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[T ]([01]\d|2[0-4]):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?"
+    r"([1-8]\d{3})-(\d\d)-(\d\d)[T ]([01]\d|2[0-4]):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?"
     r"(?:Z|([+-])(0\d|1[0-5]):?([0-5]\d)?)",
     re.ASCII,
 )
 _EPOCH_MS = re.compile(EPOCH_MS_PATTERN, re.ASCII)
-_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ].*)?", re.ASCII | re.DOTALL)
-_DIGITS = re.compile(r"\d{1,4}", re.ASCII)
+_DATE = re.compile(r"([1-8]\d{3})-(\d\d)-(\d\d)(?:[T ].*)?", re.ASCII | re.DOTALL)
+_DATE_EPOCH = re.compile(DATE_EPOCH_PATTERN, re.ASCII)
+_YEAR_MONTH_DAY = (re.compile(YEAR_PATTERN, re.ASCII), *[re.compile(r"\d{1,2}", re.ASCII)] * 2)
 _NUMBER = re.compile(NUMBER_PATTERN, re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -97,14 +99,14 @@ def as_instant(value: Any) -> datetime | None:
         return value.astimezone(UTC)
     refusal = _refuse(
         "instant",
-        "expected epoch milliseconds or ISO 8601 with an offset, between the years 1 and 9999",
+        "expected epoch milliseconds or ISO 8601 with an offset, between the years 1000 and 8999",
     )
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, str) and _EPOCH_MS.fullmatch(value):
         value = int(value)
     try:
-        if isinstance(value, int) and not isinstance(value, bool):
+        if type(value) is int and _EPOCH_MS.fullmatch(str(value)):
             return _EPOCH + timedelta(milliseconds=value)
         if isinstance(value, str) and (match := _INSTANT.fullmatch(value)):
             return _instant_from(match)
@@ -139,11 +141,11 @@ def as_date(value: Any) -> date | None:
             parts = [as_text(value.get(key)) for key in ("year", "month", "day")]
             if all(part is None for part in parts):
                 return None
-            if all(part is not None and _DIGITS.fullmatch(part) for part in parts):
+            if all(p.fullmatch(part or "") for p, part in zip(_YEAR_MONTH_DAY, parts, strict=True)):
                 return date(*(int(part or 0) for part in parts))
         elif isinstance(value, str) and (match := _DATE.fullmatch(value)):
             return date(*(int(part) for part in match.groups()))
-        elif isinstance(value, str) and not re.fullmatch(DATE_EPOCH_PATTERN, value, re.ASCII):
+        elif isinstance(value, str) and not _DATE_EPOCH.fullmatch(value):
             pass
         elif (moment := as_instant(value)) is not None:
             return moment.date()

@@ -91,6 +91,21 @@ class Intake:
             self._log(batch, ended)
         return ended
 
+    def words(self, batch: Batch) -> Counter[str]:
+        """The words on the signatures of a batch, ``unreadable`` for a line that is no delivery."""
+        found: Counter[str] = Counter({"unreadable": len(batch.long_lines)})
+        if batch.readable.any():
+            self._read_envelopes(batch)
+            self._judge_lines(batch)
+            if self._secrets is not None:
+                self._verify_as_it_stands(batch, self._secrets)
+            counted = self._run(
+                f"SELECT CASE WHEN line IN (SELECT line FROM verdicts) THEN 'unreadable' "
+                f"ELSE {self._word()} END, count(*) FROM arrivals GROUP BY ALL"
+            )
+            found.update({str(word): int(str(n)) for word, n in counted})
+        return found
+
     def _run(self, sql: str, **parameters: object) -> list[tuple[object, ...]]:
         """Run a statement on the stage."""
         return self._stage.execute(sql, parameters or None).fetchall()

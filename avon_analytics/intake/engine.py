@@ -12,6 +12,7 @@ from avon_analytics.contract.values import (
     EPOCH_MS_PATTERN,
     INSTANT_PATTERN,
     NUMBER_PATTERN,
+    YEAR_PATTERN,
 )
 
 # What the engine's JSON reader lets pass and JSON does not: NaN, Infinity, trailing commas.
@@ -43,29 +44,22 @@ _MACROS = {
     "is_present(kind)": "kind <> 'NULL'",
     # The engine may lift a shared part out of try(); a text checked before cannot fail later.
     "if_json(t)": "CASE WHEN json_valid(t) THEN t END",
-    "in_years(moment)": """
-        CASE WHEN moment >= TIMESTAMPTZ '0001-01-01 00:00:00+00'
-              AND moment < TIMESTAMPTZ '10000-01-01 00:00:00+00' THEN moment END""",
     "as_instant(t)": f"""
-        in_years(CASE
-            WHEN regexp_full_match(t, {literal(EPOCH_MS_PATTERN)})
+        CASE WHEN regexp_full_match(t, {literal(EPOCH_MS_PATTERN)})
                 THEN make_timestamptz(try_cast(t AS BIGINT) * 1000)
-            WHEN regexp_full_match(t, {literal(INSTANT_PATTERN)})
-                THEN try_cast(t AS TIMESTAMP WITH TIME ZONE)
-        END)""",
-    "day_of_parts(d)": """
-        CASE WHEN regexp_full_match(d.year, '\\d{1,4}') AND regexp_full_match(d.month, '\\d{1,4}')
-              AND regexp_full_match(d.day, '\\d{1,4}')
+             WHEN regexp_full_match(t, {literal(INSTANT_PATTERN)})
+                THEN try_cast(t AS TIMESTAMP WITH TIME ZONE) END""",
+    "day_of_parts(d)": f"""
+        CASE WHEN regexp_full_match(d.year, {literal(YEAR_PATTERN)})
+              AND regexp_full_match(d.month, '\\d{{1,2}}')
+              AND regexp_full_match(d.day, '\\d{{1,2}}')
              THEN try(make_date(CAST(d.year AS BIGINT), CAST(d.month AS BIGINT),
                                 CAST(d.day AS BIGINT))) END""",
-    "in_days(d)": "CASE WHEN d BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN d END",
     "as_day(t)": f"""
-        in_days(CASE
-            WHEN left(t, 1) = '{{' THEN day_of_parts({_DAY_PARTS})
-            WHEN regexp_full_match(t, {literal(DATE_EPOCH_PATTERN)}) THEN {_EPOCH_DAY}
-            WHEN regexp_full_match(t, {literal("(?s)" + DATE_PATTERN)})
-                THEN try_cast(left(t, 10) AS DATE)
-        END)""",
+        CASE WHEN left(t, 1) = '{{' THEN day_of_parts({_DAY_PARTS})
+             WHEN regexp_full_match(t, {literal(DATE_EPOCH_PATTERN)}) THEN {_EPOCH_DAY}
+             WHEN regexp_full_match(t, {literal("(?s)" + DATE_PATTERN)})
+                THEN try_cast(left(t, 10) AS DATE) END""",
     "as_flag(t)": "CASE t WHEN 'true' THEN true WHEN 'false' THEN false END",
     "as_number(t)": f"""
         CASE WHEN regexp_full_match(t, {literal(NUMBER_PATTERN)})
@@ -74,10 +68,11 @@ _MACROS = {
         CASE WHEN t IS NULL OR t IN ('', 'null') OR ends_with(t, '_null') THEN NULL
              WHEN prefix IS NULL OR contains(t, '_') THEN t
              ELSE prefix || '_' || t END""",
+    "json_list(v)": """try(from_json(v, '["JSON"]'))""",
     # A single value, or one in a list of one; several are joined, so that they match nothing.
     "only_value(kind, v)": """
         CASE WHEN kind = 'ARRAY'
-             THEN array_to_string(list_transform(try(from_json(v, '["JSON"]')), lambda x: x ->> '$'), ',')
+             THEN array_to_string(list_transform(json_list(v), lambda x: x ->> '$'), ',')
              ELSE v END""",
     "json_value(v)": "only_value(json_type(v), v ->> '$')",
     "pair_name(p)": "lower(coalesce(p ->> '$[0]', p ->> '$.name', p ->> '$.key'))",
@@ -89,7 +84,7 @@ _MACROS = {
                             lambda e: lower(e.key) = 'avon-signature'),
                 lambda e: json_value(e.value))
             WHEN kind = 'ARRAY' THEN list_transform(
-                list_filter(try(from_json(h, '["JSON"]')), lambda p: pair_name(p) = 'avon-signature'),
+                list_filter(json_list(h), lambda p: pair_name(p) = 'avon-signature'),
                 lambda p: json_value(pair_value(p)))
         END), ','), '')""",
     "is_suspect(t)": f"regexp_matches(t, {literal(_SUSPECT)})",

@@ -63,9 +63,10 @@ def _select_root(table: ObjectTable) -> str:
         f", from_json(o.{quote(name)}, {literal(json.dumps(_structure(part)))}) AS {quote(name)}"
         for name, part in nested.items()
     )
+    shape = literal(json.dumps({"object": structure}))
     known = literals(sorted(known_keys(model)))
     unknown = [f"unknown_fields(body -> '$.object', json_keys(body, '$.object'), {known}, '')"]
-    odd = ["id IS NULL"]
+    odd = ["out_id IS NULL"]
     for name, part in nested.items():
         here = f"o.{quote(name)}"
         part_known = literals(sorted(known_keys(part)))
@@ -78,24 +79,25 @@ def _select_root(table: ObjectTable) -> str:
     lists_out = "".join(f", o.{quote(x.field)} AS {quote('list_' + x.field)}" for x in lists)
     return f"""
         WITH parsed AS (
-            SELECT line, body, from_json(body, {literal(json.dumps({"object": structure}))}).object AS o
+            SELECT line, body, from_json(body, {shape}).object AS o
             FROM wanted WHERE object_type = {literal(table.object_type)}
         ),
-        opened AS (SELECT *{objects} FROM parsed)
-        SELECT line, {_conversions(columns)}, {_extra(unknown)} AS extra,
+        opened AS (SELECT *{objects} FROM parsed),
+        read AS (SELECT *, {_conversions(columns)} FROM opened)
+        SELECT line, {_names(table)}, {_extra(unknown)} AS extra,
             {_any_odd(columns, odd)} AS is_odd{lists_out}
-        FROM opened
+        FROM read
     """
 
 
 def _select_list(table: ObjectTable) -> str:
     assert table.parent is not None
-    assert table.list_field is not None
+    column = quote(f"list_{table.list_field}")
     items = f"""
         WITH lists AS (
-            SELECT line, id AS parent_id, from_json({quote("list_" + table.list_field)}, '["JSON"]') AS items
+            SELECT line, id AS parent_id, json_list({column}) AS items
             FROM {rows_table(table.parent)}
-            WHERE left({quote("list_" + table.list_field)}, 1) = '[' AND line IN (SELECT line FROM wanted)
+            WHERE left({column}, 1) = '[' AND line IN (SELECT line FROM wanted)
         ),
         items AS (
             SELECT line, parent_id, unnest(items) AS item,
@@ -106,10 +108,11 @@ def _select_list(table: ObjectTable) -> str:
         (field,) = table.fields
         value = "item" if field.column.kind == "json" else "item ->> '$'"
         columns = [(field, f"({value})")]
-        return f"""{items}
+        return f"""{items},
+            read AS (SELECT *, {_conversions(columns)} FROM items)
             SELECT line, parent_id, CAST(position AS INTEGER) AS position,
-                {_conversions(columns)}, {_any_odd(columns, [])} AS is_odd
-            FROM items"""
+                {_names(table)}, {_any_odd(columns, [])} AS is_odd
+            FROM read"""
     # A person told by an id alone reads like an object with that id.
     item = (
         "CASE WHEN left(item, 1) = '\"' THEN CAST(json_object('id', item) AS JSON) ELSE item END"
@@ -125,10 +128,11 @@ def _select_list(table: ObjectTable) -> str:
         opened AS (
             SELECT *, from_json(item, {literal(json.dumps(_structure(table.model)))}) AS o
             FROM objects
-        )
+        ),
+        read AS (SELECT *, {_conversions(columns)} FROM opened)
         SELECT line, parent_id, CAST(position AS INTEGER) AS position,
-            {_conversions(columns)}, {_extra(unknown)} AS extra, {_any_odd(columns, odd)} AS is_odd
-        FROM opened"""
+            {_names(table)}, {_extra(unknown)} AS extra, {_any_odd(columns, odd)} AS is_odd
+        FROM read"""
 
 
 def _structure(model: type[Part]) -> dict[str, str]:
@@ -147,8 +151,16 @@ def _place(field: ColumnOf) -> str:
 
 def _conversions(columns: Iterable[tuple[ColumnOf, str]]) -> str:
     return ", ".join(
-        f"{_conversion(field.column, place)} AS {quote(field.name)}" for field, place in columns
+        f"{_conversion(field.column, place)} AS {_out(field)}" for field, place in columns
     )
+
+
+def _out(field: ColumnOf) -> str:
+    return quote(f"out_{field.name}")
+
+
+def _names(table: ObjectTable) -> str:
+    return ", ".join(f"{_out(field)} AS {quote(field.name)}" for field in table.fields)
 
 
 def _conversion(column: Column, place: str) -> str:
@@ -174,7 +186,7 @@ def _any_odd(columns: Iterable[tuple[ColumnOf, str]], others: Iterable[str]) -> 
         if field.column.kind == "id":
             tests.append(f"left({place}, 1) IN ('{{', '[')")
         elif field.column.kind in ("instant", "date", "flag", "number"):
-            tests.append(f"({place} IS NOT NULL AND {_conversion(field.column, place)} IS NULL)")
+            tests.append(f"({place} IS NOT NULL AND {_out(field)} IS NULL)")
     return "(" + " OR ".join(f"coalesce({test}, false)" for test in tests or ["false"]) + ")"
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from avon_analytics.report.content import ReportContent
-from avon_analytics.report.rows import Row, is_mature, monthly, rows_of
+from avon_analytics.report.rows import Row, incomplete_months, is_mature, monthly, rows_of
 from avon_analytics.report.wording import (
     Clock,
     count,
@@ -37,7 +37,8 @@ def caveats(content: ReportContent) -> list[Caveat]:
 
 
 def _nothing(content: ReportContent) -> Caveat | None:
-    if number(_first(rows_of(content.figures.outcomes)).get("n_slots")):
+    rows = rows_of(content.figures.outcomes)
+    if rows and number(rows[0].get("n_slots")) != 0:
         return None
     return Caveat("No slots", "The archive holds no appointment slot in this scope.")
 
@@ -82,8 +83,7 @@ def _quarantined(content: ReportContent) -> Caveat | None:
 
 
 def _immature(content: ReportContent) -> Caveat | None:
-    rows = monthly(content.figures.outcomes_by_month)
-    months = [row["period_on"] for row in rows if not is_mature(row)]
+    months = incomplete_months(content.figures.outcomes_by_month)
     if not months:
         return None
     names = ", ".join(month(on) for on in months[:6])
@@ -174,14 +174,13 @@ def _few(content: ReportContent) -> Caveat | None:
 
 def _outside(content: ReportContent) -> Caveat | None:
     clock, coverage = Clock(content.time_zone), content.coverage
-    first = clock.local(coverage.first_occurred_at)
-    months = [row["period_on"] for row in monthly(content.figures.outcomes_by_month)]
-    if first is None or content.on != "start" or not months or months[0] >= first.date():
+    first, start = coverage.first_occurred_at, coverage.first_start_at
+    if first is None or start is None or first - start < timedelta(days=1):
         return None
     return Caveat(
-        "The archive begins later than its visits",
-        f"The first event is of {clock.day(first)}, but slots are planned from "
-        f"{month(months[0])}. Up to that day the archive knows only what later events told.",
+        "The archive begins after its first slots",
+        f"Its first event is of {clock.day(first)}, but its first slot was planned for "
+        f"{clock.day(start)}. Of slots before that event it holds only what later events told.",
     )
 
 

@@ -2,8 +2,8 @@
 
 Charts are drawn in the light colours, as plain attributes. The page's style sheet has one rule a
 colour that repaints it from a variable, so that one picture serves light, dark and print.
-The hues stay apart for the common colour-vision deficiencies (blue, vermilion, ochre, greys of
-different lightness) and each stands at 3 : 1 or more against its paper.
+Any two outcomes stay apart (a distance of 20 or more in CIELAB) for full and for each deficient
+colour vision, and each stands at 3 : 1 or more against its paper; a test measures both.
 """
 
 from __future__ import annotations
@@ -11,16 +11,15 @@ from __future__ import annotations
 COLOURS: dict[str, tuple[str, str]] = {
     # name: (on light paper, on dark paper)
     "paper": ("#ffffff", "#15181c"),
-    "panel": ("#f6f5f1", "#1c2025"),
     "ink": ("#1d2329", "#e8e6e1"),
     "muted": ("#59616a", "#a7adb4"),
     "line": ("#dcdad3", "#343a41"),
     "accent": ("#1f5f8b", "#8cbfe6"),
     "attended": ("#2f6f9f", "#6ba6d6"),
-    "no-show": ("#c1432b", "#f0785a"),
-    "cancelled": ("#b9821b", "#e0b25a"),
-    "rescheduled": ("#7c6a9c", "#a899c9"),
-    "unresolved": ("#4b5157", "#b9bec4"),
+    "no-show": ("#933025", "#dc4838"),
+    "cancelled": ("#a87324", "#e7c874"),
+    "rescheduled": ("#6c46b9", "#8946b9"),
+    "unresolved": ("#3a4046", "#cdd1d6"),
     "not-due": ("#8c939b", "#6d757e"),
 }
 

@@ -26,6 +26,22 @@ def monthly(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return sorted((row for row in rows if row["period_on"]), key=lambda row: row["period_on"])
 
 
+def window(outcomes: pd.DataFrame, months: int) -> list[dict[str, Any]]:
+    """The rows of so many calendar months, most of them behind the last complete one.
+
+    Appointments are booked far ahead, and one start mistyped by a century is enough to stretch
+    an axis: at most a quarter of the months lies after the last complete one.
+    """
+    rows = monthly(outcomes)
+    if not rows:
+        return []
+    end: date = rows[-1]["period_on"]
+    if complete := mature_months(rows):
+        end = min(end, before(max(complete), -(months // 4)))
+    start = before(end, months - 1)
+    return [row for row in rows if start <= row["period_on"] <= end]
+
+
 def split_newest(rows: list[dict[str, Any]], newest: int) -> tuple[list[Row], list[Row]]:
     """The older rows, and the newest ones."""
     cut = max(len(rows) - newest, 0)
@@ -35,6 +51,11 @@ def split_newest(rows: list[dict[str, Any]], newest: int) -> tuple[list[Row], li
 def is_mature(row: Row) -> bool:
     flag = row.get("is_mature")
     return not is_missing(flag) and bool(flag)
+
+
+def incomplete_months(outcomes: pd.DataFrame) -> list[date]:
+    """The months of an ``outcomes`` frame that are not complete yet, oldest first."""
+    return [row["period_on"] for row in monthly(outcomes) if not is_mature(row)]
 
 
 def before(month: date, months: int = 1) -> date:

@@ -103,18 +103,20 @@ def summary(content: ReportContent) -> Summary:
     outcomes = mature_months(monthly(figures.outcomes_by_month))
     if outcomes:
         on = max(outcomes)
-        by_month = {row["period_on"]: row for row in monthly(figures.cancellations_by_month)}
+        by_month: dict[date, Row] = {
+            row["period_on"]: row for row in monthly(figures.cancellations_by_month)
+        }
         story = _Story(f"{month(on)}, the last complete month", on, outcomes, by_month)
         return _summary(content, story)
     rows, cancelled = rows_of(figures.outcomes), rows_of(figures.cancellations)
-    if not rows or not number(rows[0].get("n_slots")):
+    if not rows or number(rows[0].get("n_slots")) == 0:
         return Summary("", [], [])
     nowhere = date.min
     whole = _Story(
         "the whole period, as no month is complete yet",
         nowhere,
         {nowhere: rows[0]},
-        dict.fromkeys([nowhere], cancelled[0] if cancelled else {}),
+        {nowhere: cancelled[0] if cancelled else {}},
     )
     return _summary(content, whole)
 
@@ -137,9 +139,7 @@ class _Story:
     def shares(self, name: str) -> tuple[Share, list[Change]]:
         figure = self.outcomes if name in self.outcomes[self.on] else self.cancellations
         now = share(figure.get(self.on, {}), name)
-        changes = [
-            change(now, share(figure.get(on, {}), name), month(on)) for on in self.earlier()
-        ]
+        changes = [change(now, share(figure.get(on, {}), name), month(on)) for on in self.earlier()]
         return now, [known for known in changes if known]
 
 
@@ -167,16 +167,18 @@ def _summary(content: ReportContent, story: _Story) -> Summary:
     return Summary(story.period, headlines, [each for each in findings if each])
 
 
-def _n_due(row: Row) -> float:
-    return (number(row.get("n_slots")) or 0) - (number(row.get("n_not_due")) or 0)
+def _n_due(row: Row) -> float | None:
+    n, not_due = number(row.get("n_slots")), number(row.get("n_not_due"))
+    return None if n is None or not_due is None else n - not_due
 
 
 def _due(story: _Story) -> Headline:
     n = _n_due(story.outcomes[story.on])
     changes = []
     for on in story.earlier():
-        more = n - _n_due(story.outcomes[on])
-        changes.append(f"{'+' if more > 0 else ''}{count(more)} on {month(on)}")
+        then = _n_due(story.outcomes[on])
+        if n is not None and then is not None:
+            changes.append(f"{'+' if n > then else ''}{count(n - then)} on {month(on)}")
     return Headline("Slots due", count(n), "a patient at a planned time", tuple(changes))
 
 

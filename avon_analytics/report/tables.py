@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 import pandas as pd
 
+from avon_analytics.report.content import Figures
 from avon_analytics.report.rows import (
     Row,
     group_name,
     groupings,
-    is_mature,
+    incomplete_months,
     largest,
     monthly,
     rows_of,
@@ -67,6 +69,10 @@ class Table:
     columns: Sequence[Column]
     lines: Sequence[Line]
     note: str = ""
+
+    @property
+    def has_long_names(self) -> bool:
+        return any(len(line.name) > 18 for line in self.lines if line.kind != "sum")
 
 
 Show = Callable[[Row, str], Cell]
@@ -141,22 +147,36 @@ FILE_COLUMNS = {
 }
 
 
-def outcomes_by_month(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
-    table = _by_month(outcomes, total, OUTCOME_COLUMNS, OUTCOME_SHARES)
-    return Table("Outcomes of slots by month", "Month", *table)
+def outcomes_by_month(figures: Figures) -> Table:
+    return _by_month(
+        "Outcomes of slots by month",
+        figures.outcomes_by_month,
+        figures.outcomes,
+        OUTCOME_COLUMNS,
+        OUTCOME_SHARES,
+        incomplete_months(figures.outcomes_by_month),
+    )
 
 
-def cancellations_by_month(cancellations: pd.DataFrame, total: pd.DataFrame) -> Table:
-    table = _by_month(cancellations, total, CANCELLATION_COLUMNS, CANCELLATION_SHARES)
-    return Table("Cancellations by month", "Month", *table)
+def cancellations_by_month(figures: Figures) -> Table:
+    return _by_month(
+        "Cancellations by month",
+        figures.cancellations_by_month,
+        figures.cancellations,
+        CANCELLATION_COLUMNS,
+        CANCELLATION_SHARES,
+        incomplete_months(figures.outcomes_by_month),
+    )
 
 
 def _by_month(
+    caption: str,
     frame: pd.DataFrame,
     total: pd.DataFrame,
     columns: Mapping[str, str],
     shares: Mapping[str, str],
-) -> tuple[list[Column], list[Line], str]:
+    incomplete: Sequence[date],
+) -> Table:
     """The newest months one by one, the older ones as one row, then the whole cohort."""
     rows = monthly(frame)
     older, newest = split_newest(rows, NEWEST_MONTHS)
@@ -164,16 +184,13 @@ def _by_month(
     if older:
         span = f"{month(older[0]['period_on'])} – {month(older[-1]['period_on'])}"
         lines.append(Line(span, _cells(summed(older, shares), columns), "sum"))
-    flagged = "is_mature" in frame.columns
     for row in newest:
-        is_open = flagged and not is_mature(row)
-        name = month(row["period_on"])
-        kind, tag = ("open", "not complete") if is_open else ("", "")
-        lines.append(Line(name, _cells(row, columns), kind, tag))
+        kind, tag = ("open", "not complete") if row["period_on"] in incomplete else ("", "")
+        lines.append(Line(month(row["period_on"]), _cells(row, columns), kind, tag))
     if rows:
         lines += [Line("All", _cells(row, columns), "total") for row in rows_of(total)[:1]]
     note = f"The first row adds up {plural(len(older), 'older month')}." if older else ""
-    return _columns(columns), lines, note
+    return Table(caption, "Month", _columns(columns), lines, note)
 
 
 def outcomes_by_group(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
@@ -263,8 +280,35 @@ def combined_digest(files: pd.DataFrame) -> str:
     ``sha256sum FILE… | sort | sha256sum`` in the C locale gives the same.
     """
     pairs = zip(files["sha256"], files["file"], strict=True)
-    lines = sorted(f"{digest}  {name}\n".encode("utf-8", "surrogateescape") for digest, name in pairs)
+    lines = sorted(
+        f"{digest}  {name}\n".encode("utf-8", "surrogateescape") for digest, name in pairs
+    )
     return hashlib.sha256(b"".join(lines)).hexdigest() if lines else ""
+
+
+MEANINGS = {
+    "verified": "a secret of the clinic proves that Avon sent it, unaltered",
+    "mismatch": "the signature matches no secret",
+    "unchecked": "loaded without looking at signatures",
+    "unsigned": "there is no signature",
+    "unverifiable": "the exporter kept no bytes that a signature could be checked against",
+    "signature_mismatch": "the signature matches no secret",
+    "too_long": "longer than the limit",
+    "not_utf8": "not text in UTF-8",
+    "not_json": "not JSON",
+    "duplicate_keys": "a JSON object holds a key twice",
+    "not_a_delivery": "JSON, but no delivery of a webhook",
+    "contract": "a field is not as Avon describes it",
+    "conflict": "one event was told with two contents, and another line was believed",
+}
+"""What the words for signatures and the codes of the quarantine mean."""
+
+
+def explained(frame: pd.DataFrame, caption: str, word: str, counted: str) -> Table:
+    """Counts by a signature word or a quarantine code, with what the word means."""
+    meanings = [MEANINGS.get(str(key), "") for key in frame[word]]
+    columns = {word: "text", "meaning": "text", counted: "count"}
+    return listing(frame.assign(meaning=meanings), caption, columns)
 
 
 def listing(frame: pd.DataFrame, caption: str, columns: Mapping[str, str]) -> Table:
@@ -274,7 +318,7 @@ def listing(frame: pd.DataFrame, caption: str, columns: Mapping[str, str]) -> Ta
     shown, rest = largest(rows_of(frame), last, MOST_ROWS)
     lines = [Line(plain(row.get(first), 160), _cells(row, columns, others)) for row in shown]
     if rest:
-        blank = {name: "" for name in others}
+        blank = dict.fromkeys(others, "")
         more = {**blank, last: sum(number(row.get(last)) or 0 for row in rest)}
         lines.append(Line(f"and {len(rest):,} more", _cells(more, columns, others), "sum"))
     return Table(caption, heading(first), _columns({name: columns[name] for name in others}), lines)

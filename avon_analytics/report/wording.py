@@ -15,6 +15,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 
 MISSING = "–"
@@ -49,8 +50,8 @@ HEADINGS = {
     "first_share": "Of booked",
     "of_all_share": "Of all cancelled",
     "previous_share": "Of stage before",
-    "patient_cancelled_share": "Patient-cancelled share",
-    "provider_cancelled_share": "Provider-cancelled share",
+    "patient_cancelled_share": "Patient cancelled share",
+    "provider_cancelled_share": "Provider cancelled share",
     "median_hours_from_previous": "Median hours since",
     "p90_hours_from_previous": "90 % within hours",
     "sha256": "SHA-256",
@@ -69,7 +70,7 @@ def plain(value: object, limit: int = 80) -> str:
     """A value as one short line of text; missing is said in words."""
     if is_missing(value):
         return NOT_KNOWN
-    if isinstance(value, bool) or type(value).__name__ == "bool_":
+    if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -87,7 +88,7 @@ def heading(column: str) -> str:
 
 def is_missing(value: object) -> bool:
     """None, NaN, NaT or NA."""
-    return value is None or value is pd.NA or value is pd.NaT or value != value  # noqa: PLR0124
+    return value is None or value is pd.NA or value is pd.NaT or value != value
 
 
 def number(value: object) -> float | None:
@@ -152,7 +153,7 @@ def as_date(value: object) -> date | None:
     return value if isinstance(value, date) else pd.Timestamp(str(value)).date()
 
 
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 def month(value: object) -> str:

@@ -179,11 +179,13 @@ class Database:
         self._connection.close()
 
 
+def offline_config() -> dict[str, Any]:
+    """Settings under which the engine never looks for an extension by itself."""
+    return {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+
+
 def _connect(threads: int | None, memory_limit: str | None) -> duckdb.DuckDBPyConnection:
-    config: dict[str, Any] = {
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
+    config = offline_config()
     if threads is not None:
         config["threads"] = threads
     if memory_limit is not None:

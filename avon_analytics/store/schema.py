@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from avon_analytics.contract import EVENTS
 from avon_analytics.store.tables import (
     LOG_TABLES,
-    LogTable,
     ObjectTable,
     TableColumn,
     object_tables,
@@ -151,8 +151,6 @@ def _drift_view() -> str:
 
 
 def _known_events() -> str:
-    from avon_analytics.contract import EVENTS
-
     return "[" + ", ".join(f"'{event}'" for event in sorted(EVENTS)) + "]"
 
 
@@ -160,12 +158,3 @@ def _drift_of(table: str, where: str, at: str) -> str:
     return f"""SELECT 'field', '{where}.' || field.key, coalesce(json_type(field.value), 'NULL'), {at}
         FROM (SELECT {at}, unnest(map_entries(from_json(extra, '"MAP(VARCHAR, JSON)"'))) AS field
               FROM {quote(table)} WHERE extra IS NOT NULL)"""
-
-
-def table_descriptions() -> dict[str, LogTable | ObjectTable]:
-    """What each table or view of a store is, by name, as far as the schema knows."""
-    described: dict[str, LogTable | ObjectTable] = {log.name: log for log in LOG_TABLES}
-    for table in object_tables():
-        described[table.name] = table
-        described[table.versions] = table
-    return described

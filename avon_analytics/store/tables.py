@@ -239,3 +239,60 @@ LOG_TABLES: tuple[LogTable, ...] = (
         ),
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """What a person sees of a table in a list of tables."""
+
+    name: str
+    kind: str
+    description: str
+
+
+@cache
+def table_infos() -> tuple[TableInfo, ...]:
+    """Every table and view of a store, in the order in which they are best read."""
+    current: list[TableInfo] = []
+    history: list[TableInfo] = []
+    for table in object_tables():
+        name, text = table.name, table.description
+        if name == "patients":
+            current.append(TableInfo(name, "current", "People who are patients"))
+            current.append(TableInfo("caregivers", "current", "People who are only caregivers"))
+            history.append(TableInfo("patients_versions", "history", "Every version of a patient"))
+            history.append(
+                TableInfo("caregivers_versions", "history", "Every version of a caregiver")
+            )
+            text = "Patients and caregivers"
+        else:
+            current.append(TableInfo(name, "current", text))
+        history.append(TableInfo(table.versions, "history", f"Every version: {text}"))
+    figures = (
+        TableInfo("appointment_slots", "figures", "One patient and one planned start, its outcome"),
+        TableInfo("appointment_lifecycle", "figures", "One appointment from booking to its end"),
+    )
+    provenance = [TableInfo(log.name, "provenance", log.description) for log in LOG_TABLES]
+    drift = TableInfo(
+        "drift", "provenance", "Events, types and fields that are not in the contract"
+    )
+    return (*current, *figures, *history, *provenance, drift)
+
+
+@cache
+def hidden_columns(name: str) -> frozenset[str]:
+    """The columns of a table that are not shown unless identifiers are asked for."""
+    log = {log.name: log.columns for log in LOG_TABLES}
+    if name == "other_objects":
+        return frozenset({"object"})
+    if name == "events":
+        return frozenset({"extra"})
+    if name in log:
+        return frozenset(column.name for column in log[name] if column.privacy)
+    people = {"caregivers": "patients", "caregivers_versions": "people_versions"}
+    people["patients_versions"] = "people_versions"
+    wanted = people.get(name, name)
+    for table in object_tables():
+        if wanted in (table.name, table.versions):
+            return frozenset(column.name for column in table.columns if column.privacy)
+    return frozenset()

@@ -152,14 +152,16 @@ SELECT
     recurring,
     patient_state,
     medical_center,
-    CAST(
-        year(local_start) - year(born_on)
-        - CASE
-            WHEN month(local_start) * 100 + day(local_start)
-                < month(born_on) * 100 + day(born_on)
-                THEN 1
-            ELSE 0
-        END AS BIGINT
-    ) AS patient_age,
+    CASE
+        WHEN born_on <= CAST(local_start AS DATE) THEN CAST(
+            year(local_start) - year(born_on)
+            - CASE
+                WHEN month(local_start) * 100 + day(local_start)
+                    < month(born_on) * 100 + day(born_on)
+                    THEN 1
+                ELSE 0
+            END AS BIGINT
+        )
+    END AS patient_age,
     position
 FROM noticed

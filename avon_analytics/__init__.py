@@ -1,0 +1,46 @@
+"""Defensible appointment figures from an archive of Avon Health webhook deliveries.
+
+>>> import avon_analytics as avon
+>>> store = avon.open("avon.duckdb")                       # doctest: +SKIP
+>>> store.load("archive/", secrets=Path("secrets.toml"))   # doctest: +SKIP
+>>> visits = store.appointments(start="2025-01-01")        # doctest: +SKIP
+>>> visits.outcomes(every="month")                         # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from avon_analytics.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from avon_analytics import errors
+    from avon_analytics.api import Store, open
+    from avon_analytics.appointments import Cohort
+    from avon_analytics.intake.receipt import Receipt
+    from avon_analytics.samples import write_sample
+
+__all__ = ["Cohort", "Receipt", "Store", "__version__", "errors", "open", "write_sample"]
+
+_HOMES = {
+    "Cohort": "avon_analytics.appointments",
+    "Receipt": "avon_analytics.intake.receipt",
+    "Store": "avon_analytics.api",
+    "open": "avon_analytics.api",
+    "write_sample": "avon_analytics.samples",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # The engine is imported by the first use, so that --help does not wait for it.
+    from importlib import import_module
+
+    if name == "errors":
+        return import_module("avon_analytics.errors")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,229 @@
+"""The Python face of the package: a store that is opened, loaded and asked."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from avon_analytics.appointments import Cohort, install_views
+from avon_analytics.appointments import appointments as cohort_of
+from avon_analytics.appointments.scope import DateLike
+from avon_analytics.intake.archive import Paths
+from avon_analytics.intake.load import load as load_archive
+from avon_analytics.intake.receipt import Receipt
+from avon_analytics.intake.signature import SecretsLike
+from avon_analytics.intake.words import Policy
+from avon_analytics.progress import shown
+from avon_analytics.store import look
+from avon_analytics.store.database import Database
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def open(  # noqa: A001
+    path: str | os.PathLike[str] = "avon.duckdb",
+    *,
+    time_zone: str | None = None,
+    threads: int | None = None,
+    memory_limit: str | None = None,
+) -> Store:
+    """Open a store: one DuckDB file, made by the first load. ``":memory:"`` keeps it in memory.
+
+    time_zone: IANA name of the zone of visits whose own and whose patient's zone are unknown; a
+        new store remembers it, an old one is read with it. UTC unless given.
+    threads, memory_limit: what the engine may use, such as ``2`` and ``"1GB"``.
+
+    Raises UsageError for an unknown time zone. A store that is missing or cannot be read is
+    reported by the first call that needs it.
+    """
+    return Store(Database(path, time_zone=time_zone, threads=threads, memory_limit=memory_limit))
+
+
+class Store:
+    """An archive of deliveries, verified and flattened into tables.
+
+    The file is held only while something reads or writes it, so an open notebook keeps nobody
+    out. Load into it, look at its tables, ask for a cohort of appointments, write a report.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @property
+    def path(self) -> str:
+        """Where the store is."""
+        return self._database.path
+
+    @property
+    def time_zone(self) -> str:
+        """The time zone of visits whose own and whose patient's zone are unknown."""
+        return self._database.time_zone
+
+    def load(
+        self,
+        paths: Paths,
+        *,
+        secrets: SecretsLike = None,
+        policy: Policy = "require",
+        recheck: bool = False,
+        progress: bool = True,
+    ) -> Receipt:
+        """Load an archive; loading it again, or parts of it in any order, changes nothing.
+
+        paths: files, folders (searched recursively) and globs.
+        secrets: the webhook secret as text, several by name (``{"2024": …, "2025": …}``), or the
+            Path of a TOML file with a line ``name = "secret"`` for each. Without it, the
+            environment variable AVON_WEBHOOK_SECRET is read.
+        policy: ``require`` loads lines with a right signature and quarantines the rest;
+            ``record`` loads all and keeps the word on each signature; ``skip`` checks nothing.
+        recheck: look into files even where size and time of change say that they are as before.
+        progress: show progress in a notebook or on a terminal.
+
+        Returns a receipt: where every line ended, per file and in all.
+
+        Raises MissingSecret, ArchiveError, SecretsFileError or StoreError; a file is loaded whole
+        or not at all, and the same call goes on where the last one ended.
+        """
+        with self._database.writing() as connection:
+            installed = connection.execute(
+                "SELECT 1 FROM duckdb_views() WHERE view_name = 'appointment_slots' "
+                "AND database_name = 'store'"
+            ).fetchall()
+            if not installed:
+                install_views(connection)
+        with shown() as on_progress:
+            return load_archive(
+                self._database,
+                paths,
+                secrets=secrets,
+                policy=policy,
+                recheck=recheck,
+                on_progress=on_progress if progress else None,
+            )
+
+    def tables(self) -> pd.DataFrame:
+        """The tables of the store: ``table``, ``kind``, ``n_rows``, ``description``."""
+        return look.tables(self._database)
+
+    def table(self, name: str, *, identifiers: bool = False) -> pd.DataFrame:
+        """One table as a DataFrame; instants are UTC.
+
+        Direct identifiers of patients and caregivers, free text and unknown fields are left out
+        and named in ``.attrs["hidden"]``, unless ``identifiers=True``.
+
+        Raises UnknownTable, listing the tables.
+        """
+        return look.table(self._database, name, identifiers=identifiers)
+
+    def sql(self, query: str, **parameters: Any) -> pd.DataFrame:
+        """The answer to a query: ``store.sql("… WHERE host = $host", host="user_…")``.
+
+        Raw: identifiers are not hidden. The query can neither write nor read other files.
+
+        Raises QueryError for a query that the engine refuses.
+        """
+        return look.query(self._database, query, parameters)
+
+    def quarantine(self) -> pd.DataFrame:
+        """Lines that did not load: where each stands, its code and likely cause, not its text."""
+        return look.table(self._database, "quarantine")
+
+    def appointments(
+        self,
+        start: DateLike | None = None,
+        end: DateLike | None = None,
+        *,
+        on: str = "start",
+        as_of: DateLike | None = None,
+        where: Mapping[str, Any] | None = None,
+        include_internal: bool = False,
+        grace: timedelta | float = 24.0,
+        late: timedelta | float = 24.0,
+        status_words: Mapping[str, str] | None = None,
+    ) -> Cohort:
+        """The cohort of a question, whose methods are the figures.
+
+        start, end: the half-open window [start, end) of local dates; without them, all.
+        on: the date that places a slot in it, ``start`` or ``booked``.
+        as_of: the instant up to which events count; without it, the newest of the store.
+        where: what groupings must be, such as ``{"host": "user_…", "weekday": ["Monday"]}``.
+        grace, late: hours (or timedelta) after the planned end until a slot is due, and of notice
+            below which a cancellation is late.
+
+        Raises UnknownGroup, UsageError or StoreError.
+        """
+        return cohort_of(
+            self._database,
+            start,
+            end,
+            on=on,
+            as_of=as_of,
+            where=where,
+            include_internal=include_internal,
+            grace=grace,
+            late=late,
+            status_words=status_words,
+        )
+
+    def report(
+        self,
+        out: str | os.PathLike[str] = "report.html",
+        *,
+        title: str = "Appointment outcomes",
+        by: str | None = None,
+        cohort: Cohort | None = None,
+    ) -> Path:
+        """Write the outcome report, one self-contained HTML page, and return its path.
+
+        by: a grouping that gets a section of its own. cohort: what the report is about; without
+        it, all appointments of the store.
+
+        Raises StoreError or UnknownGroup; UsageError where the page cannot be written.
+        """
+        from avon_analytics.report import render
+        from avon_analytics.report.collect import collect, write
+
+        about = cohort or self.appointments()
+        return write(render(collect(self._database, about, title=title, by=by)), Path(out))
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._database.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _facts(self) -> dict[str, str]:
+        if not self._database.exists:
+            return {"store": self.path, "holds": "nothing yet: load an archive"}
+        with self._database.reading() as connection:
+            ((events, first, last, files),) = connection.execute(
+                "SELECT count(*), min(occurred_at)::DATE::VARCHAR, max(occurred_at)::DATE::VARCHAR,"
+                " (SELECT count(*) FROM archive_files) FROM events"
+            ).fetchall()
+        return {
+            "store": self.path,
+            "holds": f"{events:,} events from {files:,} files",
+            "from": first or "–",
+            "to": last or "–",
+            "time zone": self.time_zone,
+        }
+
+    def __repr__(self) -> str:
+        return "<Store " + "; ".join(f"{k}: {v}" for k, v in self._facts().items()) + ">"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f'<tr><th scope="row" style="text-align:left">{html.escape(name)}</th>'
+            f'<td style="text-align:left">{html.escape(value)}</td></tr>'
+            for name, value in self._facts().items()
+        )
+        return f"<table><tbody>{rows}</tbody></table>"

@@ -1,0 +1,318 @@
+"""The commands. Each is a few lines: read the options, call the library, show what came back."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from avon_analytics.cli import options as opt
+from avon_analytics.errors import NothingBelieved, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from avon_analytics.api import Store
+    from avon_analytics.appointments import Cohort
+    from avon_analytics.intake.receipt import Receipt
+
+DB = Path("avon.duckdb")
+_QUARANTINED = 3
+
+app = typer.Typer(
+    name="avon-analytics",
+    help="Defensible appointment figures from an archive of Avon Health webhook deliveries.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+quarantine = typer.Typer(
+    name="quarantine", help="What did not load, and why.", no_args_is_help=True
+)
+app.add_typer(quarantine)
+
+
+def _example(*lines: str) -> str:
+    return "Example:\n\n" + "\n\n".join(f"  avon-analytics {line}" for line in lines)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from avon_analytics.version import VERSION
+
+        print(f"avon-analytics {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _open(db: Path, time_zone: str | None = None) -> Store:
+    from avon_analytics.api import open as open_store
+
+    return open_store(db, time_zone=time_zone)
+
+
+# -- an archive goes in -----------------------------------------------------------------------
+
+
+@app.command(
+    epilog=_example("load archive/ --secrets-file secrets.toml", "load exports/2025-*.jsonl.gz")
+)
+def load(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders and globs.")],
+    db: opt.Db = DB,
+    secrets_file: opt.SecretsFile = None,
+    policy: opt.PolicyOption = opt.PolicyWord.require,
+    strict: opt.Strict = False,
+    recheck: Annotated[
+        bool, typer.Option("--recheck", help="Look into files that seem unchanged, too.")
+    ] = False,
+    time_zone: opt.TimeZone = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
+) -> None:
+    """Load an archive into a store, and print where every line ended.
+
+    Loading again changes nothing; a file is loaded whole or not at all.
+    """
+    store = _open(db, time_zone)
+    receipt = store.load(paths, secrets=secrets_file, policy=policy.value, recheck=recheck)
+    if receipt.nothing_believed:
+        _say_nothing_believed(receipt)
+    if as_json:
+        print(json.dumps(receipt.as_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(receipt)
+    _end(receipt, strict)
+
+
+def _say_nothing_believed(receipt: Receipt) -> None:
+    names = ", ".join(receipt.secrets) or "none"
+    print(
+        f"avon-analytics: NOT ONE LINE could be believed. Secrets tried: {names}. "
+        "Is it the right webhook secret?",
+        file=sys.stderr,
+    )
+
+
+def _end(receipt: Receipt, strict: bool) -> None:
+    if receipt.nothing_believed or (strict and receipt.quarantined):
+        raise typer.Exit(_QUARANTINED)
+
+
+@app.command(epilog=_example("verify archive/ --secrets-file secrets.toml"))
+def verify(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders and globs.")],
+    secrets_file: opt.SecretsFile = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="End with code 3 unless every line is verified.")
+    ] = False,
+    form: opt.FormatOption = opt.Format.table,
+    out: opt.Out = None,
+) -> None:
+    """Check the signatures of an archive without a store; nothing is written."""
+    from avon_analytics.cli.output import show
+    from avon_analytics.intake.verify import verify_archive
+
+    found = verify_archive(paths, secrets_file)
+    show(found, form, out, title="Signatures")
+    lines, verified = int(found["n_lines"].sum()), int(found["verified"].sum())
+    if lines and not verified:
+        raise NothingBelieved(
+            f"not one of {lines:,} lines is verified: is it the right webhook secret?"
+        )
+    if strict and verified < lines:
+        raise typer.Exit(_QUARANTINED)
+
+
+# -- figures come out -------------------------------------------------------------------------
+
+
+@app.command(
+    epilog=_example("report archive/ --secrets-file secrets.toml --out report.html", "report")
+)
+def report(
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="[PATH…]", help="An archive to load first.")
+    ] = None,
+    db: opt.Db = DB,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.html", help="The page.")] = Path(
+        "report.html"
+    ),
+    secrets_file: opt.SecretsFile = None,
+    policy: opt.PolicyOption = opt.PolicyWord.require,
+    strict: opt.Strict = False,
+    title: Annotated[str, typer.Option("--title", help="Heading of the page.")] = (
+        "Appointment outcomes"
+    ),
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="GROUPING", help="Add a table by host, …")
+    ] = None,
+    start: opt.Start = None,
+    end: opt.End = None,
+    on: opt.OnOption = opt.On.start,
+    as_of: opt.AsOf = None,
+    where: opt.Where = None,
+    time_zone: opt.TimeZone = None,
+) -> None:
+    """Load what is given, print the outcomes by month, and write the report."""
+    from rich.console import Console
+
+    from avon_analytics.cli.output import say
+    from avon_analytics.report.terminal import outcome_summary_table
+
+    store = _open(db, time_zone)
+    receipt = None
+    if paths:
+        receipt = store.load(paths, secrets=secrets_file, policy=policy.value)
+        if receipt.nothing_believed:
+            _say_nothing_believed(receipt)
+        say(str(receipt))
+        say("")
+    cohort = _cohort(store, start, end, on, as_of, where)
+    by_month = cohort.outcomes(every="month")
+    Console().print(outcome_summary_table(by_month))
+    written = store.report(out, title=title, by=by, cohort=cohort)
+    say(f"\nThe report is in {written.resolve()}")
+    if receipt is not None:
+        _end(receipt, strict)
+
+
+def _cohort(
+    store: Store,
+    start: str | None,
+    end: str | None,
+    on: opt.On,
+    as_of: str | None,
+    where: list[str] | None,
+) -> Cohort:
+    wanted: dict[str, list[Any]] = {}
+    for condition in where or []:
+        name, sign, value = condition.partition("=")
+        if not sign:
+            raise UsageError(f"--where {condition!r}: expected GROUPING=VALUE, such as host=user_1")
+        wanted.setdefault(name, []).append(value or None)
+    return store.appointments(start, end, on=on.value, as_of=as_of, where=wanted)
+
+
+def _show(frame: pd.DataFrame, form: opt.Format, out: Path | None, title: str) -> None:
+    from avon_analytics.cli.output import say, show
+
+    show(frame, form, out, title=title)
+    if form is opt.Format.table and frame.attrs.get("as_of"):
+        say(f"as of {frame.attrs['as_of']}")
+
+
+@app.command(epilog=_example("outcomes --every month", "outcomes --by host --by weekday"))
+def outcomes(
+    db: opt.Db = DB,
+    by: opt.By = None,
+    every: opt.EveryOption = None,
+    start: opt.Start = None,
+    end: opt.End = None,
+    on: opt.OnOption = opt.On.start,
+    as_of: opt.AsOf = None,
+    where: opt.Where = None,
+    basis: Annotated[
+        str, typer.Option(help="What shares are divided by: completed or booked.")
+    ] = "completed",
+    form: opt.FormatOption = opt.Format.table,
+    out: opt.Out = None,
+) -> None:
+    """What became of the slots: attended, no-show, cancelled, rescheduled, unresolved."""
+    cohort = _cohort(_open(db), start, end, on, as_of, where)
+    frame = cohort.outcomes(by or (), every.value if every else None, basis=basis)
+    _show(frame, form, out, "Outcomes")
+
+
+@app.command(epilog=_example("funnel", "funnel --by appointment_type --unit slot"))
+def funnel(
+    db: opt.Db = DB,
+    by: opt.By = None,
+    start: opt.Start = None,
+    end: opt.End = None,
+    on: opt.OnOption = opt.On.start,
+    as_of: opt.AsOf = None,
+    where: opt.Where = None,
+    unit: Annotated[str, typer.Option(help="What is counted: appointment or slot.")] = (
+        "appointment"
+    ),
+    form: opt.FormatOption = opt.Format.table,
+    out: opt.Out = None,
+) -> None:
+    """How far appointments came: booked, started, completed, and where the others went."""
+    cohort = _cohort(_open(db), start, end, on, as_of, where)
+    _show(cohort.funnel(by or (), unit=unit), form, out, "Funnel")
+
+
+@app.command(epilog=_example("cancellations --by cancelled_by", "cancellations --every month"))
+def cancellations(
+    db: opt.Db = DB,
+    by: opt.By = None,
+    every: opt.EveryOption = None,
+    start: opt.Start = None,
+    end: opt.End = None,
+    on: opt.OnOption = opt.On.start,
+    as_of: opt.AsOf = None,
+    where: opt.Where = None,
+    form: opt.FormatOption = opt.Format.table,
+    out: opt.Out = None,
+) -> None:
+    """How many due slots were cancelled, by whom and how late."""
+    cohort = _cohort(_open(db), start, end, on, as_of, where)
+    frame = cohort.cancellations(by or (), every.value if every else None)
+    _show(frame, form, out, "Cancellations")
+
+
+# -- looking around ---------------------------------------------------------------------------
+
+
+@app.command(epilog=_example("tables"))
+def tables(db: opt.Db = DB, form: opt.FormatOption = opt.Format.table, out: opt.Out = None) -> None:
+    """The tables of a store: what each holds, and how many rows."""
+    _show(_open(db).tables(), form, out, "Tables")
+
+
+@app.command(
+    epilog=_example('sql "SELECT event, count(*) AS n FROM events GROUP BY event" --format csv')
+)
+def sql(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="One SQL query.")],
+    db: opt.Db = DB,
+    form: opt.FormatOption = opt.Format.table,
+    out: opt.Out = None,
+) -> None:
+    """The answer to an SQL query. The store is read-only; identifiers are not hidden."""
+    _show(_open(db).sql(query), form, out, "")
+
+
+@quarantine.command("list", epilog=_example("quarantine list", "quarantine list --format json"))
+def quarantine_list(
+    db: opt.Db = DB, form: opt.FormatOption = opt.Format.table, out: opt.Out = None
+) -> None:
+    """Each line that did not load: where it stands, why, and the likely cause."""
+    found = _open(db).quarantine()
+    wanted = ["file", "line", "code", "cause"] if form is opt.Format.table else list(found.columns)
+    _show(found[wanted], form, out, "Quarantine")
+
+
+@app.command(epilog=_example("sample clinic/ --appointments 500"))
+def sample(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="An empty folder, or a new one.")],
+    appointments: Annotated[int, typer.Option(help="How many appointments.", min=1)] = 2000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 20260101,
+) -> None:
+    """Write a synthetic clinic's signed archive, with its secrets and its truth."""
+    from avon_analytics.samples import write_sample
+
+    print(write_sample(out, n_appointments=appointments, seed=seed))

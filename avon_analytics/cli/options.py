@@ -1,0 +1,93 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class PolicyWord(StrEnum):
+    """What happens to a line whose signature is not right."""
+
+    require = "require"
+    record = "record"
+    skip = "skip"
+
+
+class Format(StrEnum):
+    """How a table is written."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    parquet = "parquet"
+
+
+class Every(StrEnum):
+    """Calendar periods."""
+
+    day = "day"
+    week = "week"
+    month = "month"
+    quarter = "quarter"
+    year = "year"
+
+
+class On(StrEnum):
+    """The date that places a slot in a window and in a period."""
+
+    start = "start"
+    booked = "booked"
+
+
+Db = Annotated[Path, typer.Option("--db", metavar="FILE", help="The store.")]
+SecretsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--secrets-file",
+        metavar="FILE",
+        help='TOML file with a line name = "secret" for each webhook secret. '
+        "Without it, AVON_WEBHOOK_SECRET is read from the environment.",
+    ),
+]
+PolicyOption = Annotated[
+    PolicyWord,
+    typer.Option(
+        "--policy",
+        help="require: load verified lines, quarantine the rest. record: load all, keep the word. "
+        "skip: check nothing.",
+    ),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="End with code 3 if any line was quarantined.")
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="How the result is written.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="Write to a file instead of standard output."),
+]
+By = Annotated[
+    list[str] | None,
+    typer.Option("--by", metavar="GROUPING", help="Divide by host, weekday, … (repeatable)."),
+]
+EveryOption = Annotated[Every | None, typer.Option("--every", help="One row for each period.")]
+Start = Annotated[
+    str | None, typer.Option("--start", metavar="DATE", help="First local day of the window.")
+]
+End = Annotated[str | None, typer.Option("--end", metavar="DATE", help="The day after its last.")]
+OnOption = Annotated[On, typer.Option("--on", help="The date that counts for the window.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="INSTANT", help="Only events up to then; default: the newest."),
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option("--where", metavar="GROUPING=VALUE", help="Keep one group only (repeatable)."),
+]
+TimeZone = Annotated[
+    str | None,
+    typer.Option("--time-zone", metavar="ZONE", help="IANA zone where a visit tells none."),
+]

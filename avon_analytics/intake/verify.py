@@ -1,0 +1,52 @@
+"""Checking the signatures of an archive without a store."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pandas as pd
+
+from avon_analytics.errors import ArchiveError
+from avon_analytics.intake.archive import Paths, find_files
+from avon_analytics.intake.batch import Intake
+from avon_analytics.intake.engine import prepare
+from avon_analytics.intake.lines import LineReader
+from avon_analytics.intake.signature import Secrets, SecretsLike
+from avon_analytics.store.database import MEMORY, Database
+
+WORDS = ("verified", "mismatch", "unsigned", "unverifiable", "unreadable")
+
+
+def verify_archive(paths: Paths, secrets: SecretsLike = None) -> pd.DataFrame:
+    """How many lines of each file carry a right signature; nothing is written.
+
+    One row per file: ``file``, ``n_lines`` (without blank ones), then one count (int64) for each
+    word: ``verified``, ``mismatch``, ``unsigned``, ``unverifiable`` and ``unreadable`` (a line
+    that is no delivery).
+
+    Raises MissingSecret without a secret, ArchiveError for a path that cannot be read.
+    """
+    given = Secrets.read(secrets)
+    found = find_files(paths)
+    if not found.files:
+        raise ArchiveError("the given folders hold no archive file")
+    database = Database(MEMORY)
+    rows = []
+    with database.reading() as connection:
+        stage = connection.cursor()
+        prepare(stage)
+        for file in found.files:
+            intake = Intake(
+                connection, stage, load_id=0, file=file.path, policy="require", secrets=given
+            )
+            words: Counter[str] = Counter()
+            reader = LineReader(file.path)
+            try:
+                for batch in reader.batches():
+                    words.update(intake.words(batch))
+            finally:
+                reader.close()
+            rows.append((file.path, sum(words.values()), *(words[word] for word in WORDS)))
+    database.close()
+    data = pd.DataFrame(rows, columns=["file", "n_lines", *WORDS])
+    return data.astype({"file": "str"} | dict.fromkeys(("n_lines", *WORDS), "int64"))

@@ -1,0 +1,99 @@
+"""Showing how far a load has come: a bar on a terminal, a line in a notebook, else nothing."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from avon_analytics.intake.load import OnProgress, Progress
+
+_EVERY_SECONDS = 0.2
+
+
+@contextmanager
+def shown() -> Iterator[OnProgress | None]:
+    """A callback for a load, that shows its progress where somebody can see it."""
+    if _in_notebook():
+        yield _in_a_cell()
+    elif sys.stderr.isatty():
+        with _on_a_terminal() as callback:
+            yield callback
+    else:
+        yield None
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def _in_a_cell() -> OnProgress:
+    from IPython.display import display
+
+    handle: Any = display({"text/plain": "Loading …"}, raw=True, display_id=True)
+    started = time.monotonic()
+
+    def update(progress: Progress) -> None:
+        text = _line(progress, time.monotonic() - started)
+        handle.update({"text/plain": text}, raw=True)
+
+    return _seldom(update)
+
+
+def _seldom(update: OnProgress) -> OnProgress:
+    last = 0.0
+
+    def call(progress: Progress) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _EVERY_SECONDS or progress.files_done == progress.files:
+            last = now
+            update(progress)
+
+    return call
+
+
+def _line(progress: Progress, seconds: float) -> str:
+    share = progress.bytes_done / progress.bytes if progress.bytes else 1.0
+    pace = f", {progress.lines / seconds:,.0f} lines/s" if seconds > 1 else ""
+    left = seconds * (1 - share) / share if share > 0.02 else None
+    rest = "" if left is None or share >= 1 else f", {left:,.0f} s left"
+    return (
+        f"Loading: {share:.0%}, file {min(progress.files_done + 1, progress.files):,} of "
+        f"{progress.files:,}, {progress.lines:,} lines{pace}{rest}"
+    )
+
+
+@contextmanager
+def _on_a_terminal() -> Iterator[OnProgress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("Loading"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[files]}"),
+        TextColumn("{task.fields[pace]}"),
+        TimeRemainingColumn(),
+    )
+    started = time.monotonic()
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("load", total=None, files="", pace="")
+
+        def update(progress: Progress) -> None:
+            seconds = max(time.monotonic() - started, 0.001)
+            bar.update(
+                task,
+                total=progress.bytes,
+                completed=progress.bytes_done,
+                files=f"{progress.files_done:,}/{progress.files:,} files",
+                pace=f"{progress.lines / seconds:,.0f} lines/s",
+            )
+
+        yield update

@@ -1,0 +1,88 @@
+"""From a cohort to the report: asks for the figures, and writes the page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from avon_analytics.errors import UsageError
+from avon_analytics.report.content import Coverage, Figures, Provenance, ReportContent
+from avon_analytics.store.provenance import origin
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from avon_analytics.appointments import Cohort
+    from avon_analytics.store.database import Database
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def collect(
+    database: Database, cohort: Cohort, *, title: str, by: str | None = None
+) -> ReportContent:
+    """All that the page shows, about one cohort of a store.
+
+    Raises UnknownGroup for an unknown ``by``, StoreError for a store that cannot be read.
+    """
+    known = origin(database, cohort.as_of)
+    lifecycle = cohort.lifecycle()
+    return ReportContent(
+        title=title,
+        as_of=cohort.as_of or _EPOCH,
+        figures=_figures(cohort, by),
+        coverage=Coverage(
+            first_occurred_at=known.first_occurred_at,
+            last_occurred_at=known.last_occurred_at,
+            first_start_at=_bound(lifecycle, "min"),
+            last_start_at=_bound(lifecycle, "max"),
+            n_files=known.n_files,
+            n_events=known.n_events,
+            n_patients=known.n_patients,
+            n_appointments=len(lifecycle),
+        ),
+        provenance=Provenance(**known.lines, policies=known.policies, **known.frames),
+        time_zone=database.time_zone,
+        grace_hours=cohort.settings.grace_hours,
+        late_hours=cohort.settings.late_hours,
+        on=cohort.scope.on,
+        scope=cohort.in_words(),
+    )
+
+
+def _figures(cohort: Cohort, by: str | None) -> Figures:
+    return Figures(
+        outcomes=cohort.outcomes(),
+        outcomes_by_month=cohort.outcomes(every="month"),
+        funnel=cohort.funnel(),
+        cancellations=cohort.cancellations(),
+        cancellations_by_month=cohort.cancellations(every="month"),
+        cancellations_by_who=cohort.cancellations(by="cancelled_by"),
+        cancellations_by_notice=cohort.cancellations(by="notice_band"),
+        outcomes_by_group=cohort.outcomes(by=by) if by else None,
+    )
+
+
+def _bound(lifecycle: pd.DataFrame, which: str) -> datetime | None:
+    starts = lifecycle["start_at"].dropna()
+    if starts.empty:
+        return None
+    bound = starts.min() if which == "min" else starts.max()
+    return bound.to_pydatetime()  # type: ignore[no-any-return]
+
+
+def write(page: str, out: Path) -> Path:
+    """Write a page whole or not at all, and return its path.
+
+    Raises UsageError where it cannot be written.
+    """
+    part = out.with_name(out.name + ".part")
+    try:
+        part.write_text(page, "utf-8")
+        part.replace(out)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        reason = error.strerror or "the system refused"
+        raise UsageError(f"cannot write the report to {out}: {reason}") from None
+    return out

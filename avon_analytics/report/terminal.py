@@ -1,0 +1,221 @@
+"""Figures in a terminal: one rich table for any frame, and the compact table of outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from avon_analytics.report.rows import incomplete_months, monthly, rows_of, split_newest, summed
+from avon_analytics.report.tables import OUTCOME_COLUMNS, OUTCOME_SHARES
+from avon_analytics.report.wording import (
+    MISSING,
+    amount,
+    as_date,
+    count,
+    heading,
+    is_missing,
+    percent,
+    plain,
+    share,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+GAP = 2
+NEWEST_MONTHS = 24
+
+# What gives way where the terminal is narrow: the intervals first, the groups and periods never.
+INTERVAL, DENOMINATOR, DETAIL, COUNT, SHARE, NEVER = range(6)
+TOGETHER = {INTERVAL: "intervals", DENOMINATOR: "denominators"}
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One column as text, and when it gives way."""
+
+    name: str
+    heading: str
+    cells: list[str]
+    gives_way: int
+    right: bool = True
+
+    @property
+    def width(self) -> int:
+        return max(len(text) for text in [*self.heading.split(), *self.cells])
+
+    @property
+    def broken_heading(self) -> str:
+        return "\n".join(
+            part
+            for line in self.heading.split("\n")
+            for part in wrap(line, self.width, break_on_hyphens=False)
+        )
+
+
+def print_table(
+    frame: pd.DataFrame, console: Console, *, title: str | None = None, every: str | None = None
+) -> None:
+    """Print a figure, as wide as the console allows; what had to be left out is said below."""
+    console.print(table(frame, title=title, every=every, width=console.width))
+
+
+def table(
+    frame: pd.DataFrame,
+    *,
+    title: str | None = None,
+    every: str | None = None,
+    width: int | None = None,
+) -> Table:
+    """A figure as a table: plain headings, shares in per cent, missing as ``–``.
+
+    ``every`` is the length of the figure's periods; without it, periods that all begin on the
+    first of a month are shown as months. Where ``width`` is too small, intervals are left out
+    first, then denominators, details and counts; groups and periods always stay.
+    """
+    columns, hidden = _fitted(list(_columns(frame, every, width)), width, GAP)
+    return _built(columns, hidden, title, "" if len(frame) else "no rows", GAP)
+
+
+def outcome_summary_table(
+    outcomes_by_month: pd.DataFrame, *, title: str | None = None, width: int | None = None
+) -> Table:
+    """The outcomes of the newest months; older months are one row. Fits 80 columns."""
+    older, newest = split_newest(monthly(outcomes_by_month), NEWEST_MONTHS)
+    rows = ([summed(older, OUTCOME_SHARES)] if older else []) + newest
+    incomplete = incomplete_months(outcomes_by_month)
+    names = ["earlier"] if older else []
+    for row in newest:
+        flag = " *" if row["period_on"] in incomplete else ""
+        names.append(f"{row['period_on']:%Y-%m}{flag}")
+    words = {
+        "n_rescheduled": "Resched-\nuled",
+        "n_unresolved": "Unre-\nsolved",
+        "n_cancelled": "Cancel-\nled",
+        "n_not_due": "Not\ndue",
+    }
+    columns = [_Column("period_on", "Month", names, NEVER, right=False)]
+    columns += [
+        _Column(name, words.get(name, heading(name)), [count(row.get(name)) for row in rows], COUNT)
+        for name, kind in OUTCOME_COLUMNS.items()
+        if kind == "count"
+    ]
+    columns.append(_Column("no_show_share", "No-show share", [_with_n(row) for row in rows], NEVER))
+    note = "* not complete" if any(name.endswith("*") for name in names) else ""
+    columns, hidden = _fitted(columns, width, 1)
+    return _built(columns, hidden, title, note if rows else "no slots", 1)
+
+
+def _with_n(row: Any) -> str:
+    known = share(row, "no_show_share")
+    return MISSING if known.value is None else f"{_percent(known.value)} of {count(known.n)}"
+
+
+def _percent(value: object) -> str:
+    return percent(value).replace("\u00a0", " ")
+
+
+def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Iterator[_Column]:
+    rows, names = rows_of(frame), [str(name) for name in frame.columns]
+    every = every or _every(frame)
+    longest = 60 if width is None else min(60, max(12, width // 3))
+    for name in names:
+        values = [row[name] for row in rows]
+        if name.endswith("_high") and name.removesuffix("_high") + "_low" in names:
+            continue
+        if name.endswith("_low") and (whole := name.removesuffix("_low")) + "_high" in names:
+            cells = [share(row, whole).interval or MISSING for row in rows]
+            yield _Column(name, "95 %", cells, INTERVAL)
+        elif name.endswith("_share_n"):
+            yield _Column(name, "of", [count(value) for value in values], DENOMINATOR)
+        elif name.endswith("_share") or name == "cumulative_incidence":
+            yield _Column(name, heading(name), [_percent(value) for value in values], SHARE)
+        elif name in ("step", "day"):
+            yield _Column(name, heading(name), [count(value) for value in values], NEVER)
+        elif name.startswith("n_"):
+            rank = DETAIL if "_by_" in name else COUNT
+            yield _Column(name, heading(name), [count(value) for value in values], rank)
+        elif name == "period_on":
+            cells = [_period(as_date(value), every) for value in values]
+            yield _Column(name, every.capitalize(), cells, NEVER, right=False)
+        elif name.endswith(("_hours", "_days", "_minutes", "_from_previous")):
+            yield _Column(name, heading(name), [amount(value) for value in values], COUNT)
+        else:
+            cells = [MISSING if is_missing(value) else plain(value, longest) for value in values]
+            rank = DETAIL if name == "is_mature" else NEVER
+            yield _Column(name, heading(name), cells, rank, right=False)
+
+
+def _every(frame: pd.DataFrame) -> str:
+    """The length of the periods as far as their first days tell it."""
+    dates = [as_date(value) for value in frame["period_on"]] if "period_on" in frame else []
+    return "month" if all(on.day == 1 for on in dates if on) else "period"
+
+
+def _period(on: date | None, every: str) -> str:
+    if on is None:
+        return MISSING
+    if every == "quarter":
+        return f"{on.year}-Q{(on.month + 2) // 3}"
+    return {"year": f"{on:%Y}", "month": f"{on:%Y-%m}"}.get(every, on.isoformat())
+
+
+def _fitted(
+    columns: list[_Column], width: int | None, gap: int
+) -> tuple[list[_Column], list[_Column]]:
+    """The columns that fit, and those that had to give way, each in their order."""
+    shown = list(columns)
+    while width is not None and sum(column.width + gap for column in shown) - gap > width:
+        first = min(column.gives_way for column in shown)
+        if first == NEVER:
+            break
+        ready = [column for column in shown if column.gives_way == first]
+        # Half of the intervals or of the denominators help nobody: these go together.
+        gone = ready if first in TOGETHER else ready[-1:]
+        shown = [column for column in shown if column not in gone]
+    return shown, [column for column in columns if column not in shown]
+
+
+def _built(
+    columns: Sequence[_Column],
+    hidden: Sequence[_Column],
+    title: str | None,
+    note: str,
+    gap: int,
+) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    notes = [note] if note else []
+    if hidden:
+        words = [TOGETHER.get(each.gives_way, each.name) for each in hidden]
+        notes.append("Not shown for lack of width: " + ", ".join(dict.fromkeys(words)))
+    built = Table(
+        title=Text(title) if title else None,
+        caption=Text("\n".join(notes)) if notes else None,
+        box=None,
+        padding=(0, gap, 0, 0),
+        pad_edge=False,
+        title_justify="left",
+        caption_justify="left",
+        title_style="bold",
+        header_style="bold",
+        caption_style="dim",
+    )
+    for column in columns:
+        justify: Any = "right" if column.right else "left"
+        built.add_column(
+            Text(column.broken_heading),
+            justify=justify,
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+    for cells in zip(*(column.cells for column in columns), strict=True):
+        built.add_row(*(Text(cell) for cell in cells))
+    return built

@@ -1,0 +1,115 @@
+"""Looking into a store: which tables it has, one of them, and the answer to a query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from avon_analytics.errors import QueryError, UnknownTable, unknown_choice
+from avon_analytics.store.database import Database, offline_config, store_error
+from avon_analytics.store.frames import frame
+from avon_analytics.store.schema import quote
+from avon_analytics.store.tables import hidden_columns, table_infos
+
+# What the engine may say about a query in its own words: they quote the query, never a row.
+_ABOUT_THE_QUERY = (
+    duckdb.ParserException,
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.SyntaxException,
+)
+
+
+def tables(database: Database) -> pd.DataFrame:
+    """The tables of a store: ``table``, ``kind``, ``n_rows`` (Int64), ``description``.
+
+    ``kind`` is current (what is so now), history (each version of it), figures (slots and
+    lifecycle as of the newest instant) or provenance (where everything came from).
+    """
+    with database.reading() as connection:
+        found = connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_catalog = 'store'"
+        ).fetchall()
+        present = {name for (name,) in found}
+        rows = [info for info in table_infos() if info.name in present]
+        counts = " UNION ALL ".join(
+            f"SELECT {n} AS nth, count(*) AS n_rows FROM {quote(info.name)}"
+            for n, info in enumerate(rows)
+        )
+        counted = dict(connection.execute(counts).fetchall())
+    data = pd.DataFrame(
+        {
+            "table": [info.name for info in rows],
+            "kind": [info.kind for info in rows],
+            "n_rows": [counted[n] for n in range(len(rows))],
+            "description": [info.description for info in rows],
+        }
+    )
+    return data.astype({"table": "str", "kind": "str", "n_rows": "Int64", "description": "str"})
+
+
+def table(database: Database, name: str, *, identifiers: bool = False) -> pd.DataFrame:
+    """One table as a DataFrame; instants are UTC, what is missing is missing.
+
+    Columns with direct identifiers of patients and caregivers, free text and unknown fields are
+    left out, and named in ``.attrs["hidden"]``, unless ``identifiers=True``.
+
+    Raises UnknownTable, listing the tables, for a name that the store does not have.
+    """
+    with database.reading() as connection:
+        found = connection.execute(
+            "SELECT table_name, list(column_name ORDER BY ordinal_position) "
+            "FROM information_schema.columns WHERE table_catalog = 'store' GROUP BY table_name"
+        ).fetchall()
+        columns = dict(found)
+        if name not in columns or name == "settings":
+            choices = sorted(set(columns) - {"settings"})
+            raise UnknownTable(unknown_choice("table", name, choices))
+        hidden = [] if identifiers else sorted(hidden_columns(name) & set(columns[name]))
+        shown = ", ".join(quote(column) for column in columns[name] if column not in hidden)
+        data = frame(connection, f"SELECT {shown} FROM {quote(name)}")
+    data.attrs["hidden"] = hidden
+    return data
+
+
+def query(database: Database, text: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
+    """The answer to an SQL query, raw: nothing is hidden.
+
+    The query runs on a connection that cannot write, read other files or load extensions.
+
+    Raises QueryError for a query that the engine refuses.
+    """
+    with database.reading() as connection:
+        if database.in_memory:
+            return _answer(connection.cursor(), "USE store", text, parameters)
+    try:
+        fenced = duckdb.connect(
+            database.path,
+            read_only=True,
+            config={**offline_config(), "enable_external_access": False},
+        )
+    except duckdb.Error as error:
+        raise store_error(database.path, error) from None
+    with fenced:
+        return _answer(fenced, "SET lock_configuration = true", text, parameters)
+
+
+def _answer(
+    connection: duckdb.DuckDBPyConnection, first: str, text: str, parameters: Mapping[str, Any]
+) -> pd.DataFrame:
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(first)
+        return frame(connection, text, parameters)
+    except _ABOUT_THE_QUERY as error:
+        raise QueryError(f"the query cannot be run: {error}") from None
+    except duckdb.Error as error:
+        # Other messages can quote what a row holds.
+        kind = type(error).__name__.removesuffix("Exception")
+        raise QueryError(
+            f"the query cannot be run ({kind}): a store is read-only, other files are out of "
+            "reach, and a cast that may fail is written try_cast"
+        ) from None

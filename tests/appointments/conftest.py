@@ -1,0 +1,226 @@
+"""A clinic typed out by hand: what was told about its visits, put straight into a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from avon_analytics.appointments import Cohort, appointments
+from avon_analytics.store.database import Database
+
+Instant = str | datetime
+
+
+def at(text: Instant) -> datetime:
+    """``"03-10 15:00"`` is that minute of 2025, in UTC."""
+    if isinstance(text, datetime):
+        return text
+    return datetime.fromisoformat(f"2025-{text}").replace(tzinfo=UTC)
+
+
+class Clinic:
+    """Tells events to a store, as the loader would have left them there.
+
+    Unless told otherwise an appointment ``v`` of host ``dr`` and patient ``ann`` is planned for
+    the 10th of March 2025, 15:00 to 15:30 UTC.
+    """
+
+    at = staticmethod(at)
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._numbers = count(1)
+        self._touched: set[str] = set()
+
+    def clear(self) -> None:
+        """Leave the store empty, and as if it had been loaded into once more."""
+        with self.database.writing() as connection:
+            for table in self._touched:
+                connection.execute(f"DELETE FROM {table}")
+            connection.execute("INSERT INTO loads (load_id) SELECT count(*) + 1 FROM loads")
+
+    def add(self, table: str, **row: Any) -> None:
+        self._touched.add(table)
+        names = ", ".join(f'"{name}"' for name in row)
+        places = ", ".join(f"${n}" for n in range(1, len(row) + 1))
+        with self.database.writing() as connection:
+            statement = f"INSERT INTO {table} ({names}) VALUES ({places})"
+            connection.execute(statement, list(row.values()))
+
+    def event(
+        self,
+        name: str,
+        when: Instant,
+        object_id: str,
+        *,
+        signature: str = "verified",
+        received: Instant | None = None,
+    ) -> str:
+        event_id = f"wbhk_{next(self._numbers):06}"
+        self.add(
+            "events",
+            event_id=event_id,
+            event=name,
+            object_type=name.partition(".")[0],
+            object_id=object_id,
+            occurred_at=at(when),
+            received_at=at(received or when),
+            signature=signature,
+        )
+        return event_id
+
+    def tell(
+        self,
+        name: str,
+        when: Instant,
+        visit: str = "v",
+        *,
+        start: Instant | None = "03-10 15:00",
+        minutes: float | None = 30,
+        attendees: Sequence[str | dict[str, Any]] = ("dr", "ann"),
+        history: Sequence[tuple[str, Instant | None] | tuple[str, Instant | None, str]] = (),
+        custom: dict[str, str] | None = None,
+        signature: str = "verified",
+        received: Instant | None = None,
+        **columns: Any,
+    ) -> None:
+        """One event about an appointment; ``history`` holds (status, when, by whom)."""
+        event = f"appointment.{name}"
+        event_id = self.event(event, when, visit, signature=signature, received=received)
+        own = {"event_id": event_id, "occurred_at": at(when)}
+        begins = None if start is None else at(start)
+        ends = None if begins is None or minutes is None else begins + timedelta(minutes=minutes)
+        told = {"host": "dr", "start_time": begins, "end_time": ends, **columns}
+        self.add(
+            "appointments_versions",
+            **own,
+            event=event,
+            received_at=at(received or when),
+            id=visit,
+            **{key: at(value) if _is_instant(key, value) else value for key, value in told.items()},
+        )
+        for position, one in enumerate(attendees):
+            row = {"attendee": one} if isinstance(one, str) else one
+            row = {
+                key: at(value) if _is_instant(key, value) else value for key, value in row.items()
+            }
+            self.add(
+                "appointment_attendees_versions",
+                **own,
+                appointment_id=visit,
+                position=position,
+                **row,
+            )
+        for position, (status, changed, *by) in enumerate(history):
+            self.add(
+                "appointment_status_history_versions",
+                **own,
+                appointment_id=visit,
+                position=position,
+                status=status,
+                changed_at=None if changed is None else at(changed),
+                changed_by=by[0] if by else None,
+                reason=by[1] if len(by) > 1 else None,
+            )
+        for key, value in (custom or {}).items():
+            self.add(
+                "appointment_custom_data_versions",
+                **own,
+                appointment_id=visit,
+                position=0,
+                key=key,
+                value=value,
+            )
+
+    def person(self, person: str, when: Instant = "01-01 00:00", **columns: Any) -> None:
+        """A patient or caregiver; ``state`` and the like go into the tables of their lists."""
+        event_id = self.event("patient.updated", when, person)
+        own = {"event_id": event_id, "occurred_at": at(when), "patient_id": person, "position": 0}
+        lists = {
+            "state": ("patient_addresses_versions", "state"),
+            "center": ("patient_medical_centers_versions", "medical_center"),
+            "dependent": ("patient_dependents_versions", "id"),
+            "one_caregiver": ("patient_caregivers_versions", "id"),
+        }
+        for key in lists.keys() & columns.keys():
+            table, column = lists[key]
+            self.add(table, **own, **{column: columns.pop(key)})
+        for key, value in columns.pop("custom", {}).items():
+            self.add("patient_custom_data_versions", **own, key=key, value=value)
+        self.add(
+            "people_versions",
+            event_id=event_id,
+            event="patient.updated",
+            occurred_at=at(when),
+            id=person,
+            **columns,
+        )
+
+    def staff(self, person: str, table: str = "providers", when: Instant = "01-01 00:00") -> None:
+        """A provider, support or care-team member."""
+        if table == "care_team_members":
+            event_id = self.event("care_team.updated", when, "crtm_1")
+            self.add(
+                "care_team_members_versions",
+                event_id=event_id,
+                occurred_at=at(when),
+                care_team_id="crtm_1",
+                position=0,
+                id=person,
+            )
+            return
+        event_id = self.event(f"{table[:-1]}.updated", when, person)
+        self.add(
+            f"{table}_versions",
+            event_id=event_id,
+            event=f"{table[:-1]}.updated",
+            occurred_at=at(when),
+            id=person,
+        )
+
+    def visits(self, as_of: Instant | None = "12-31 00:00", **scope: Any) -> Cohort:
+        """The cohort, as of the end of the year unless told otherwise."""
+        return appointments(self.database, as_of=None if as_of is None else at(as_of), **scope)
+
+    def slots(self, **scope: Any) -> pd.DataFrame:
+        """The slots with missing values as None, as of the end of the year."""
+        return plain(self.visits(**scope).slots())
+
+    def slot(self, **scope: Any) -> dict[str, Any]:
+        """The only slot."""
+        (row,) = self.slots(**scope).to_dict("records")
+        return row
+
+    def life(self, **scope: Any) -> dict[str, Any]:
+        """The only appointment."""
+        (row,) = plain(self.visits(**scope).lifecycle()).to_dict("records")
+        return row
+
+
+def _is_instant(name: str, value: Any) -> bool:
+    return isinstance(value, str) and name.endswith(("_time", "_at"))
+
+
+def plain(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with None for whatever is missing."""
+    return rows.astype(object).where(rows.notna(), None)
+
+
+@pytest.fixture(scope="session")
+def _store() -> Iterator[Database]:
+    database = Database(":memory:")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def clinic(_store: Database) -> Iterator[Clinic]:
+    """An empty clinic in UTC."""
+    made = Clinic(_store)
+    yield made
+    made.clear()

@@ -1,0 +1,34 @@
+"""The Wilson interval, against a hand-worked example and a second opinion."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from statsmodels.stats.proportion import proportion_confint
+
+from avon_analytics.appointments.intervals import wilson
+
+
+def test_by_hand() -> None:
+    # 8 of 10, z = 1.96: centre (8 + 1.9207) / 13.8415 = 0.7167,
+    # half width 1.96 / 13.8415 * sqrt(8 * 2 / 10 + 0.9604) = 0.2266
+    share, low, high = wilson([8], [10])
+    assert share[0] == 0.8
+    assert low[0] == pytest.approx(0.4902, abs=1e-4)
+    assert high[0] == pytest.approx(0.9433, abs=1e-4)
+
+
+def test_against_statsmodels() -> None:
+    trials = np.repeat(np.arange(1, 60), 60)
+    successes = np.minimum(np.tile(np.arange(60), 59), trials)
+    _, low, high = wilson(successes, trials)
+    expected = proportion_confint(successes, trials, method="wilson")
+    np.testing.assert_allclose(low, expected[0], atol=1e-12)
+    np.testing.assert_allclose(high, expected[1], atol=1e-12)
+
+
+def test_at_the_edges() -> None:
+    share, low, high = wilson([0, 5, 0], [5, 5, 0])
+    assert (low[0], high[1]) == (0, 1)
+    assert np.isnan([share[2], low[2], high[2]]).all()
+    assert [len(part) for part in wilson([], [])] == [0, 0, 0]

@@ -1,0 +1,71 @@
+"""The SQL files: each says what a row is, runs on an empty store, and is one statement."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import pytest
+
+from avon_analytics.appointments import default_as_of, install_views
+from avon_analytics.appointments.slots import STEPS
+
+if TYPE_CHECKING:
+    from tests.appointments.conftest import Clinic
+
+FOLDER = files("avon_analytics.appointments").joinpath("sql")
+NAMES = sorted(path.name.removesuffix(".sql") for path in FOLDER.iterdir())
+FIGURES = ("outcomes", "funnel", "cancellations")
+OTHERS = ("default_as_of", "custom_keys", "custom_values", "unverified")
+
+
+def test_every_file_is_used() -> None:
+    assert set(NAMES) | {"slot_words"} == {*STEPS, *FIGURES, *OTHERS}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file_has_a_header_and_is_one_statement_in_the_common_subset(name: str) -> None:
+    text = FOLDER.joinpath(f"{name}.sql").read_text("utf-8")
+    assert text.startswith("-- One row")
+    header = " ".join(line for line in text.splitlines() if line.startswith("--"))
+    body = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+    assert ";" not in body
+    for parameter in re.findall(r"\$\w+", body):
+        assert parameter in header
+    for word in ("quantile_cont", "date_diff", "extract(", "list_", "struct_pack", "::"):
+        assert word not in body
+
+
+def test_every_file_runs_on_empty_tables(clinic: Clinic) -> None:
+    assert default_as_of(clinic.database) is None
+    visits = clinic.visits()
+    for rows in (visits.slots(), visits.lifecycle(), visits.outcomes(), visits.cancellations()):
+        assert len(rows) == 0
+    clinic.person("ann", custom={"cfld_1": '"x"'})
+    assert len(visits.funnel("custom:cfld_1")) == 0
+
+
+def test_the_views_hold_what_the_figures_count(clinic: Clinic) -> None:
+    with clinic.database.writing() as connection:
+        install_views(connection)
+        install_views(connection)
+    clinic.person("ann", timezone="America/New_York")
+    clinic.tell("created", "03-01 09:00", "v")
+    clinic.tell("cancelled", "03-09 09:00", "v", history=[("cancelled", "03-09 08:59", "ann")])
+    clinic.tell("created", "03-01 09:00", "w", start="03-12 15:00")
+    clinic.tell("rescheduled", "03-11 09:00", "w", start="03-08 15:00")
+    clinic.tell("created", "03-01 09:00", "meeting", internal=True)
+    visits = clinic.visits(as_of=None)
+    tables = {"appointment_slots": visits.slots(), "appointment_lifecycle": visits.lifecycle()}
+    for view, rows in tables.items():
+        names = ", ".join(f'"{name}"' for name in rows if not str(rows[name].dtype).endswith("C]"))
+        with clinic.database.reading() as connection:
+            found = connection.execute(
+                f"SELECT {names} FROM {view} ORDER BY start_at, appointment_id"
+            ).df()
+        assert len(found) == len(rows) > 0
+        for name in found:
+            assert found[name].astype(object).where(found[name].notna(), None).tolist() == (
+                rows[name].astype(object).where(rows[name].notna(), None).tolist()
+            ), name
