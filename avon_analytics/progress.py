@@ -34,7 +34,8 @@ def _in_notebook() -> bool:
 def _in_a_cell() -> OnProgress:
     from IPython.display import display
 
-    handle: Any = display({"text/plain": "Loading …"}, raw=True, display_id=True)
+    show: Any = display
+    handle = show({"text/plain": "Loading …"}, raw=True, display_id=True)
     started = time.monotonic()
 
     def update(progress: Progress) -> None:

@@ -14,7 +14,15 @@ from avon_analytics.contract.shared import (
     StatusChange,
     VideoCall,
 )
-from avon_analytics.contract.values import Flag, FreeText, Instant, Text, UserId, ref
+from avon_analytics.contract.values import (
+    AppointmentId,
+    AppointmentTypeId,
+    Flag,
+    FreeText,
+    Instant,
+    Text,
+    UserId,
+)
 
 
 class Attendee(Part):
@@ -22,9 +30,7 @@ class Attendee(Part):
 
     id: Text = Field(None, description="The attendance's own id")
     attendee: UserId = Field(None, description="The person")
-    appointment: ref("appt") = Field(  # type: ignore[valid-type]
-        None, description="The appointment"
-    )
+    appointment: AppointmentId = Field(None, description="The appointment")
     attendance_status: Text = Field(None, description="The person's answer to the invitation")
     no_show: Flag = Field(None, description="Whether the person did not come")
     payment_status: Text = Field(None, description="Whether the visit is paid")
@@ -42,12 +48,10 @@ class Appointment(AvonObject):
     object_type: ClassVar[str] = "appointment"
     table: ClassVar[str] = "appointments"
 
-    id: ref("appt")  # type: ignore[valid-type]
+    id: AppointmentId
     name: Text = Field(None, description="The visit's name, as shown in the calendar")
     description: FreeText = Field(None, description="What the visit is about")
-    appointment_type: ref("aptp") = Field(  # type: ignore[valid-type]
-        None, description="The appointment type"
-    )
+    appointment_type: AppointmentTypeId = Field(None, description="The appointment type")
     interaction_type: Text = Field(None, description="video_call, in_person, …")
     type: Text = Field(None, description="Avon's newer word for the kind of appointment")
     group: Flag = Field(None, description="Whether it is a group visit")

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from avon_analytics.contract.model import Part
-from avon_analytics.contract.values import Instant, Text, ref
+from avon_analytics.contract.values import DeliveryId, Instant, Text
 
 
 class Event(Part):
@@ -16,7 +16,7 @@ class Event(Part):
 
     ignored: ClassVar[frozenset[str]] = frozenset()
 
-    id: ref() = Field(None, description="The delivery id, in the oldest generation")  # type: ignore[valid-type]
+    id: DeliveryId = Field(None, description="The delivery id, in the oldest generation")
     event: Text = Field(description="The event's name, such as appointment.completed")
     created_at: Instant = Field(None, description="When the event occurred")
     object: dict[str, Any] = Field(description="The object as it is after the event")

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from avon_analytics.contract.model import AvonObject
-from avon_analytics.contract.values import Flag, FreeText, Instant, Text, UserId, ref
+from avon_analytics.contract.values import Flag, FreeText, Instant, MessageId, Text, UserId
 
 
 class Message(AvonObject):
@@ -16,7 +16,7 @@ class Message(AvonObject):
     object_type: ClassVar[str] = "message"
     table: ClassVar[str] = "messages"
 
-    id: ref("msg")  # type: ignore[valid-type]
+    id: MessageId
     type: Text = Field(None, description="inAppMessage or in_app_message, textMessage, page, …")
     mode: Text = Field(None, description="text, image, file or video")
     thread: Text = Field(None, description="The thread, in older deliveries")

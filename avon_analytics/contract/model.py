@@ -103,12 +103,15 @@ def lists_of(model: type[Part]) -> tuple[ListOf, ...]:
     """The nested lists of a model: each becomes a table of its own."""
     found = []
     for name, info in model.model_fields.items():
-        item = _list_item(info)
-        if item is None:
+        found_item = _list_item(info)
+        if found_item is None:
             continue
         description = info.description or ""
-        if isinstance(item, Column):
-            item = ColumnOf(_singular(name), (), item, description)
+        item = (
+            ColumnOf(_singular(name), (), found_item, description)
+            if isinstance(found_item, Column)
+            else found_item
+        )
         found.append(ListOf(name, item, description))
     return tuple(found)
 

@@ -14,10 +14,10 @@ from avon_analytics.contract.values import (
     FreeText,
     Identifier,
     Instant,
+    MedicalCenterId,
     PrivateJson,
     Text,
     UserId,
-    ref,
 )
 
 
@@ -59,7 +59,7 @@ class Patient(AvonObject):
     created_at: Instant = Field(None, description="When the record was created")
     last_updated_at: Instant = Field(None, description="When the record last changed")
 
-    medical_centers: Annotated[list[ref("mctr")], AsList] = Field(  # type: ignore[misc]
+    medical_centers: Annotated[list[MedicalCenterId], AsList] = Field(
         [], description="Medical centers of the person"
     )
     addresses: Annotated[list[Address], AsList] = Field([], description="Postal addresses")

@@ -9,14 +9,16 @@ from pydantic import Field
 from avon_analytics.contract.model import AsList, AsObject, AvonObject, Part
 from avon_analytics.contract.shared import PersonRef, StatusChange
 from avon_analytics.contract.values import (
+    CareTeamId,
+    DocumentId,
     Flag,
     FreeText,
     Instant,
     Number,
     PrivateJson,
+    TaskId,
     Text,
     UserId,
-    ref,
 )
 
 
@@ -26,7 +28,7 @@ class CareTeam(AvonObject):
     object_type: ClassVar[str] = "care_team"
     table: ClassVar[str] = "care_teams"
 
-    id: ref("crtm")  # type: ignore[valid-type]
+    id: CareTeamId
     patient: UserId = Field(None, description="The patient")
     account: Text = Field(None, description="The Avon account")
     created_by: UserId = Field(None, description="Who created it")
@@ -42,7 +44,7 @@ class Document(AvonObject):
     object_type: ClassVar[str] = "document"
     table: ClassVar[str] = "documents"
 
-    id: ref("doc")  # type: ignore[valid-type]
+    id: DocumentId
     type: Text = Field(None, description="pdf, image or template")
     patient: UserId = Field(None, description="The patient")
     name: FreeText = Field(None, description="The document's name")
@@ -80,7 +82,7 @@ class Task(AvonObject):
     object_type: ClassVar[str] = "task"
     table: ClassVar[str] = "tasks"
 
-    id: ref("task")  # type: ignore[valid-type]
+    id: TaskId
     name: FreeText = Field(None, description="What is to be done")
     description: FreeText = Field(None, description="More about it")
     patient: UserId = Field(None, description="The patient whom it is about")

@@ -8,13 +8,14 @@ from pydantic import Field, model_validator
 
 from avon_analytics.contract.model import Part
 from avon_analytics.contract.values import (
+    AppointmentId,
+    CustomFieldId,
     FreeText,
     Identifier,
     Instant,
     Json,
     Text,
     UserId,
-    ref,
 )
 
 
@@ -44,7 +45,7 @@ class StatusChange(Part):
 class CustomValue(Part):
     """One custom field of an object; its definition is in no webhook."""
 
-    key: ref("cfld") = Field(None, description="The custom field's id")  # type: ignore[valid-type]
+    key: CustomFieldId = Field(None, description="The custom field's id")
     value: Json = Field(None, description="Its value: text, number, boolean or null, as JSON")
 
 
@@ -95,7 +96,5 @@ class RecurrenceRule(Part):
     until: Text = Field(None, description="When it ends, as Avon wrote it")
     start_time: Text = Field(None, description="When the first visit starts, as Avon wrote it")
     duration: Text = Field(None, description="How long a visit takes")
-    appointment: ref("appt") = Field(  # type: ignore[valid-type]
-        None, description="The appointment that it repeats"
-    )
+    appointment: AppointmentId = Field(None, description="The appointment that it repeats")
     rule_context: Text = Field(None, description="What the rule applies to")

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from avon_analytics.contract.model import AsList, AvonObject
 from avon_analytics.contract.shared import Address, CustomValue, StatusChange
-from avon_analytics.contract.values import BirthDate, Instant, Text, UserId, ref
+from avon_analytics.contract.values import BirthDate, Instant, MedicalCenterId, Text, UserId
 
 
 class Staff(AvonObject):
@@ -31,7 +31,7 @@ class Staff(AvonObject):
     created_at: Instant = Field(None, description="When the record was created")
     last_updated_at: Instant = Field(None, description="When the record last changed")
 
-    medical_centers: Annotated[list[ref("mctr")], AsList] = Field(  # type: ignore[misc]
+    medical_centers: Annotated[list[MedicalCenterId], AsList] = Field(
         [], description="Medical centers where the person works"
     )
     addresses: Annotated[list[Address], AsList] = Field([], description="Postal addresses")

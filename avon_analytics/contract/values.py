@@ -11,6 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
@@ -69,7 +70,7 @@ class Column:
 
 
 def _refuse(code: str, expected: str) -> PydanticCustomError:
-    return PydanticCustomError(code, expected)  # type: ignore[arg-type]
+    return PydanticCustomError(code, expected)
 
 
 def as_text(value: Any) -> str | None:
@@ -178,11 +179,8 @@ def as_number(value: Any) -> float | None:
     raise _refuse("number", "expected a number in the range of a double")
 
 
-def ref(prefix: str | None = None) -> Any:
-    """The type of an id whose bare form is completed with ``prefix``."""
-    return Annotated[
-        str | None, BeforeValidator(lambda value: as_id(value, prefix)), Column("id", prefix)
-    ]
+def _id(prefix: str | None) -> BeforeValidator:
+    return BeforeValidator(partial(as_id, prefix=prefix))
 
 
 _text = BeforeValidator(as_text)
@@ -197,4 +195,15 @@ Flag = Annotated[bool | None, BeforeValidator(as_flag), Column("flag")]
 Number = Annotated[float | None, BeforeValidator(as_number), Column("number")]
 Json = Annotated[Any, Column("json")]
 PrivateJson = Annotated[Any, Column("json", privacy="identifier")]
-UserId = ref("user")
+
+# Ids, by the prefix that completes a bare one.
+AppointmentId = Annotated[str | None, _id("appt"), Column("id", "appt")]
+AppointmentTypeId = Annotated[str | None, _id("aptp"), Column("id", "aptp")]
+CareTeamId = Annotated[str | None, _id("crtm"), Column("id", "crtm")]
+CustomFieldId = Annotated[str | None, _id("cfld"), Column("id", "cfld")]
+DeliveryId = Annotated[str | None, _id(None), Column("id")]
+DocumentId = Annotated[str | None, _id("doc"), Column("id", "doc")]
+MedicalCenterId = Annotated[str | None, _id("mctr"), Column("id", "mctr")]
+MessageId = Annotated[str | None, _id("msg"), Column("id", "msg")]
+TaskId = Annotated[str | None, _id("task"), Column("id", "task")]
+UserId = Annotated[str | None, _id("user"), Column("id", "user")]

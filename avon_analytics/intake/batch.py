@@ -168,7 +168,8 @@ class Intake:
         """SQL for the name of the secret under which a line's signature is right, or NULL."""
         if self._secrets is None:
             return "CAST(NULL AS VARCHAR)", {}
-        cases, parameters = [], {}
+        cases: list[str] = []
+        parameters: dict[str, object] = {}
         for number, (name, secret) in enumerate(self._secrets.items()):
             inner, outer = hmac_pads(secret)
             parameters |= {f"i{number}": inner, f"o{number}": outer, f"n{number}": name}

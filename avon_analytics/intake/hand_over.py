@@ -30,7 +30,7 @@ class ArrowLines:
     def __init__(self, batch: Batch) -> None:
         self._n = len(batch)
         integers = (batch.lines, batch.byte_offsets, batch.byte_lengths)
-        self._columns = [(na.int64(), [None, values]) for values in integers]
+        self._columns: list[tuple[Any, list[Any]]] = [(na.int64(), [None, v]) for v in integers]
         self._columns.append((na.binary(), [None, batch.bounds, batch.buffer]))
         self._columns.append((na.uint8(), [None, batch.readable.astype("uint8")]))
 

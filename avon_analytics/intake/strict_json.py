@@ -33,7 +33,7 @@ def parse(text: str, *, exact: bool = False) -> Any:
             text,
             object_pairs_hook=_unique,
             parse_constant=_no_constant,
-            **number,  # type: ignore[arg-type]
+            **number,
         )
         text.encode()
         if "\\u" in text:

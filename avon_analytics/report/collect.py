@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from avon_analytics.errors import UsageError
 from avon_analytics.report.content import Coverage, Figures, Provenance, ReportContent
-from avon_analytics.store.provenance import origin
+from avon_analytics.store.provenance import Origin, origin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,13 +42,18 @@ def collect(
             n_patients=known.n_patients,
             n_appointments=len(lifecycle),
         ),
-        provenance=Provenance(**known.lines, policies=known.policies, **known.frames),
+        provenance=_provenance(known),
         time_zone=database.time_zone,
         grace_hours=cohort.settings.grace_hours,
         late_hours=cohort.settings.late_hours,
         on=cohort.scope.on,
         scope=cohort.in_words(),
     )
+
+
+def _provenance(known: Origin) -> Provenance:
+    told = {**known.lines, **known.frames}
+    return Provenance(policies=known.policies, **cast("dict[str, Any]", told))
 
 
 def _figures(cohort: Cohort, by: str | None) -> Figures:

@@ -14,7 +14,7 @@ from avon_analytics.samples.instants import LAST_WORD, MINUTE, SECOND, vintage_a
 from avon_analytics.samples.people import Person
 
 
-class NotYet(Exception):  # noqa: N818 - not an error: how a script stops at the archive's end
+class NotYet(Exception):
     """The archive ends before this decision is taken, so it never happens in it."""
 
 

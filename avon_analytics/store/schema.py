@@ -155,6 +155,7 @@ def _known_events() -> str:
 
 
 def _drift_of(table: str, where: str, at: str) -> str:
-    return f"""SELECT 'field', '{where}.' || field.key, coalesce(json_type(field.value), 'NULL'), {at}
+    kind = "coalesce(json_type(field.value), 'NULL')"
+    return f"""SELECT 'field', '{where}.' || field.key, {kind}, {at}
         FROM (SELECT {at}, unnest(map_entries(from_json(extra, '"MAP(VARCHAR, JSON)"'))) AS field
               FROM {quote(table)} WHERE extra IS NOT NULL)"""

@@ -30,7 +30,7 @@ from avon_analytics.samples import write_sample
 SUFFIXES = (".jsonl", ".ndjson", ".json")
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """A line that must not be believed; the message is the reason code."""
 
 

@@ -1,0 +1,58 @@
+# Two commands for a newcomer: `make report` and `make test`. Each builds what it needs in .venv,
+# from Python and the locked packages alone.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help report test lint lab lock clean
+
+help:
+	@echo "make report   load the sample archive and write its outcome report to out/report.html"
+	@echo "make test     run the tests"
+	@echo "make lab      open the notebooks in JupyterLab"
+	@echo "make lint     check style and types"
+	@echo "make lock     choose package versions anew (needs uv)"
+	@echo "make clean    remove what these commands made"
+
+# What the main job needs, and no more.
+$(VENV)/core.stamp: requirements/core.lock
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes -r requirements/core.lock
+	@touch $@
+
+# The same with the notebooks and the tools of development.
+$(VENV)/dev.stamp: requirements/dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes -r requirements/dev.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+report: $(VENV)/core.stamp
+	@mkdir -p out
+	@$(RUN) -m avon_analytics report data/sample/archive \
+		--secrets-file data/sample/secrets.toml \
+		--db out/sample.duckdb --out out/report.html \
+		--title "Sample clinic"
+
+test: $(VENV)/dev.stamp
+	$(RUN) -m pytest
+
+lint: $(VENV)/dev.stamp
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+lab: $(VENV)/dev.stamp
+	$(VENV)/bin/jupyter lab notebooks
+
+lock:
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--extra dev pyproject.toml --output-file requirements/dev.lock
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--constraint requirements/dev.lock pyproject.toml --output-file requirements/core.lock
+
+clean:
+	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
