@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import groupby
 
 import duckdb
@@ -13,6 +12,7 @@ import duckdb
 from avon_analytics.errors import ArchiveError
 from avon_analytics.intake.envelope import signed_of
 from avon_analytics.intake.lines import Batch, LineReader
+from avon_analytics.intake.stage import Stage, statement
 from avon_analytics.store.schema import quote
 from avon_analytics.store.tables import tables_of
 
@@ -21,32 +21,31 @@ _NEVER = 2**63
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A line of the batch, or the stored event (without a line), that claims an event id."""
+    """A line of the batch, or the stored event (without an ``nth``), that claims an event id."""
 
     event_id: str
     body_digest: str
-    line: int | None
+    nth: int | None
     rank: tuple[int, int, str]  # verified first, then received first, then the smaller SHA-256
 
     @property
     def is_stored(self) -> bool:
         """Whether the store has it already."""
-        return self.line is None
+        return self.nth is None
 
 
-def contestants(connection: duckdb.DuckDBPyConnection, batch: Batch) -> list[Contestant]:
+def contestants(stage: Stage, batch: Batch) -> list[Contestant]:
     """All that claim an event id which came with more than one content, by event id."""
-    sql = files("avon_analytics.intake").joinpath("sql", "contested.sql").read_text("utf-8")
     found = []
-    for row in connection.execute(sql).fetchall():
-        event_id, digest, line, strength, received_us, is_stored, file, offset, length = row
-        content = read_again(file, offset, length) if is_stored else batch.content(line)
+    for row in stage.run(statement("contested")):
+        event_id, digest, nth, strength, received_us, file, offset, length = row
+        content = read_again(file, offset, length) if nth is None else batch.content(nth)
         rank = (
             int(strength != 0),
             _NEVER if received_us is None else int(received_us),
             _signed_digest(content),
         )
-        found.append(Contestant(event_id, str(digest), None if is_stored else line, rank))
+        found.append(Contestant(event_id, str(digest), nth, rank))
     return found
 
 

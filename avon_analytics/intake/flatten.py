@@ -79,12 +79,12 @@ def _select_root(table: ObjectTable) -> str:
     lists_out = "".join(f", o.{quote(x.field)} AS {quote('list_' + x.field)}" for x in lists)
     return f"""
         WITH parsed AS (
-            SELECT line, body, from_json(body, {shape}).object AS o
+            SELECT nth, body, from_json(body, {shape}).object AS o
             FROM wanted WHERE object_type = {literal(table.object_type)}
         ),
         opened AS (SELECT *{objects} FROM parsed),
         read AS (SELECT *, {_conversions(columns)} FROM opened)
-        SELECT line, {_names(table)}, {_extra(unknown)} AS extra,
+        SELECT nth, {_names(table)}, {_extra(unknown)} AS extra,
             {_any_odd(columns, odd)} AS is_odd{lists_out}
         FROM read
     """
@@ -95,12 +95,12 @@ def _select_list(table: ObjectTable) -> str:
     column = quote(f"list_{table.list_field}")
     items = f"""
         WITH lists AS (
-            SELECT line, id AS parent_id, json_list({column}) AS items
+            SELECT nth, id AS parent_id, json_list({column}) AS items
             FROM {rows_table(table.parent)}
-            WHERE left({column}, 1) = '[' AND line IN (SELECT line FROM wanted)
+            WHERE left({column}, 1) = '[' AND nth IN (SELECT nth FROM wanted)
         ),
         items AS (
-            SELECT line, parent_id, unnest(items) AS item,
+            SELECT nth, parent_id, unnest(items) AS item,
                 generate_subscripts(items, 1) - 1 AS position
             FROM lists
         )"""
@@ -110,7 +110,7 @@ def _select_list(table: ObjectTable) -> str:
         columns = [(field, f"({value})")]
         return f"""{items},
             read AS (SELECT *, {_conversions(columns)} FROM items)
-            SELECT line, parent_id, CAST(position AS INTEGER) AS position,
+            SELECT nth, parent_id, CAST(position AS INTEGER) AS position,
                 {_names(table)}, {_any_odd(columns, [])} AS is_odd
             FROM read"""
     # A person told by an id alone reads like an object with that id.
@@ -124,13 +124,13 @@ def _select_list(table: ObjectTable) -> str:
     unknown = [f"unknown_fields(item, json_keys(item), {known}, '')"]
     odd = ["coalesce(left(item, 1) <> '{', true)"]
     return f"""{items},
-        objects AS (SELECT line, parent_id, position, {item} AS item FROM items),
+        objects AS (SELECT nth, parent_id, position, {item} AS item FROM items),
         opened AS (
             SELECT *, from_json(item, {literal(json.dumps(_structure(table.model)))}) AS o
             FROM objects
         ),
         read AS (SELECT *, {_conversions(columns)} FROM opened)
-        SELECT line, parent_id, CAST(position AS INTEGER) AS position,
+        SELECT nth, parent_id, CAST(position AS INTEGER) AS position,
             {_names(table)}, {_extra(unknown)} AS extra, {_any_odd(columns, odd)} AS is_odd
         FROM read"""
 

@@ -15,6 +15,8 @@ _ROWS = 2048
 
 _SCHEMA = na.struct(
     {
+        "nth": na.int64(),
+        "file_no": na.int64(),
         "line": na.int64(),
         "byte_offset": na.int64(),
         "byte_length": na.int64(),
@@ -25,11 +27,17 @@ _SCHEMA = na.struct(
 
 
 class ArrowLines:
-    """A batch as an Arrow stream: line, byte_offset, byte_length, content, readable (0 or 1)."""
+    """A batch as an Arrow stream: where each line stands, its content, whether it is readable."""
 
     def __init__(self, batch: Batch) -> None:
         self._n = len(batch)
-        integers = (batch.lines, batch.byte_offsets, batch.byte_lengths)
+        integers = (
+            batch.nths,
+            batch.file_no,
+            batch.lines,
+            batch.byte_offsets,
+            batch.byte_lengths,
+        )
         self._columns: list[tuple[Any, list[Any]]] = [(na.int64(), [None, v]) for v in integers]
         self._columns.append((na.binary(), [None, batch.bounds, batch.buffer]))
         self._columns.append((na.uint8(), [None, batch.readable.astype("uint8")]))

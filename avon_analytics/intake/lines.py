@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
@@ -28,58 +28,90 @@ _BOM = b"\xef\xbb\xbf"
 class LongLine:
     """A line over the limit: its place and digest, never its bytes."""
 
+    file: str
     line: int
     byte_offset: int
     byte_length: int
     sha256: str
 
 
+_NO_LINES = np.zeros(0, np.int64)
+
+
 @dataclass(slots=True)
 class Batch:
-    """Whole lines, back to back in one buffer, line ends included."""
+    """Whole lines of one or more files, back to back in one buffer, line ends included.
 
-    buffer: bytes
-    bounds: npt.NDArray[np.int32]  # n + 1 places in the buffer
-    lines: npt.NDArray[np.int64]  # line numbers, from 1, ascending
-    byte_offsets: npt.NDArray[np.int64]  # in the decompressed file
-    byte_lengths: npt.NDArray[np.int64]  # without the line's end
-    blank: npt.NDArray[np.bool_]
+    ``nths`` numbers them from 0. ``lines`` (from 1), ``byte_offsets`` and ``byte_lengths`` (without
+    the line's end) say where each stands in its decompressed file.
+    """
+
+    files: tuple[str, ...]
+    buffer: bytes = b""
+    bounds: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(1, np.int32))
+    file_no: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_LINES)
+    lines: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_LINES)
+    byte_offsets: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_LINES)
     long_lines: list[LongLine] = field(default_factory=list)
+    byte_lengths: npt.NDArray[np.int64] = field(init=False)
+    blank: npt.NDArray[np.bool_] = field(init=False)
+
+    def __post_init__(self) -> None:
+        codes = np.frombuffer(self.buffer, np.uint8)
+        starts, ends = self.bounds[:-1].astype(np.int64), self.bounds[1:].astype(np.int64)
+        for code in (_NEWLINE, _RETURN):
+            ends = ends - ((ends > starts) & (codes[np.maximum(ends - 1, 0)] == code))
+        self.byte_lengths = ends - starts
+        self.blank = _blank(self.buffer, self.bounds)
 
     def __len__(self) -> int:
         return len(self.lines)
 
     @property
-    def n_lines(self) -> int:
-        """Lines of the batch, blank and over-long ones included."""
-        return max(len(self), len(self.long_lines))
+    def nths(self) -> npt.NDArray[np.int64]:
+        """The lines of the batch, numbered."""
+        return np.arange(len(self), dtype=np.int64)
 
     @property
     def readable(self) -> npt.NDArray[np.bool_]:
         """Which lines go to the engine: neither blank nor over-long."""
-        too_long = np.isin(self.lines, [long_line.line for long_line in self.long_lines])
-        readable: npt.NDArray[np.bool_] = ~self.blank & ~too_long
+        readable: npt.NDArray[np.bool_] = ~self.blank
+        for long in self.long_lines:
+            number = self.files.index(long.file)
+            readable &= ~((self.file_no == number) & (self.lines == long.line))
         return readable
 
-    def content(self, line: int) -> bytes:
+    def blank_by_file(self) -> dict[str, int]:
+        """How many blank lines each file has."""
+        counts = np.bincount(self.file_no[self.blank], minlength=len(self.files))
+        return dict(zip(self.files, counts.tolist(), strict=True))
+
+    def content(self, nth: int) -> bytes:
         """The bytes of one line, without its end."""
-        index = int(np.searchsorted(self.lines, line))
-        start = int(self.bounds[index])
-        return self.buffer[start : start + int(self.byte_lengths[index])]
+        start = int(self.bounds[nth])
+        return self.buffer[start : start + int(self.byte_lengths[nth])]
 
 
-def batch_of(
-    buffer: bytes,
-    bounds: npt.NDArray[np.int32],
-    lines: npt.NDArray[np.int64],
-    byte_offsets: npt.NDArray[np.int64],
-) -> Batch:
-    """A batch over a buffer of whole lines, each with its number and its place in a file."""
-    codes = np.frombuffer(buffer, np.uint8)
-    starts, ends = bounds[:-1].astype(np.int64), bounds[1:].astype(np.int64)
-    for code in (_NEWLINE, _RETURN):
-        ends = ends - ((ends > starts) & (codes[np.maximum(ends - 1, 0)] == code))
-    return Batch(buffer, bounds, lines, byte_offsets, ends - starts, _blank(buffer, bounds))
+def merged(batches: Sequence[Batch]) -> Batch:
+    """One batch of the lines of several."""
+    if len(batches) == 1:
+        return batches[0]
+    files = tuple(dict.fromkeys(file for batch in batches for file in batch.files))
+    places = np.cumsum([0, *(len(batch.buffer) for batch in batches)])
+    bounds = [batch.bounds[:-1] + place for batch, place in zip(batches, places, strict=False)]
+    numbers = [
+        np.array([files.index(file) for file in batch.files], np.int64)[batch.file_no]
+        for batch in batches
+    ]
+    return Batch(
+        files=files,
+        buffer=b"".join(batch.buffer for batch in batches),
+        bounds=np.concatenate([*bounds, places[-1:]]).astype(np.int32),
+        file_no=np.concatenate(numbers),
+        lines=np.concatenate([batch.lines for batch in batches]),
+        byte_offsets=np.concatenate([batch.byte_offsets for batch in batches]),
+        long_lines=[long for batch in batches for long in batch.long_lines],
+    )
 
 
 class LineReader:
@@ -207,12 +239,13 @@ class LineReader:
         bounds = np.concatenate([[0], ends]).astype(np.int32)
         buffer = _without_marks(buffer, bounds, codes)
         lines = np.arange(first_line, first_line + len(ends), dtype=np.int64)
-        batch = batch_of(buffer, bounds, lines, bounds[:-1].astype(np.int64) + byte_offset)
+        offsets = bounds[:-1].astype(np.int64) + byte_offset
+        batch = Batch((self.path,), buffer, bounds, np.zeros_like(lines), lines, offsets)
         self.next_line += len(batch)
-        for index in np.flatnonzero((batch.byte_lengths > self._line_limit) & ~batch.blank):
-            line, length = first_line + int(index), int(batch.byte_lengths[index])
-            digest = hashlib.sha256(batch.content(line)).hexdigest()
-            batch.long_lines.append(LongLine(line, int(batch.byte_offsets[index]), length, digest))
+        for nth in np.flatnonzero((batch.byte_lengths > self._line_limit) & ~batch.blank).tolist():
+            digest = hashlib.sha256(batch.content(nth)).hexdigest()
+            place = (int(lines[nth]), int(offsets[nth]), int(batch.byte_lengths[nth]))
+            batch.long_lines.append(LongLine(self.path, *place, digest))
         return batch
 
     def _pass_long_line(self, start: bytes) -> tuple[Batch, bytes, bool]:
@@ -236,10 +269,9 @@ class LineReader:
                 at_end = True
                 break
         self.next_line += 1
-        long_line = LongLine(line, byte_offset, length - len(held), digest.hexdigest())
-        none = np.zeros(0, np.int64)
-        empty = Batch(b"", np.zeros(1, np.int32), none, none, none, none.astype(bool), [long_line])
-        return empty, rest, at_end
+        place = (line, byte_offset, length - len(held))
+        long_line = LongLine(self.path, *place, digest.hexdigest())
+        return Batch((self.path,), long_lines=[long_line]), rest, at_end
 
 
 def _decompressed(raw: BinaryIO) -> BinaryIO:

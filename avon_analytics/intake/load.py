@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 
 import duckdb
 import numpy as np
 
 from avon_analytics.errors import ArchiveError, UsageError, unknown_choice
 from avon_analytics.intake.archive import ArchiveFile, Paths, find_files
-from avon_analytics.intake.batch import Ended, Intake
-from avon_analytics.intake.engine import prepare
 from avon_analytics.intake.envelope import signed_of
-from avon_analytics.intake.lines import BATCH_BYTES, LINE_LIMIT, Batch, LineReader, batch_of
+from avon_analytics.intake.lines import BATCH_BYTES, LINE_LIMIT, Batch, LineReader, merged
 from avon_analytics.intake.receipt import FileReceipt, Receipt
 from avon_analytics.intake.signature import Secrets, SecretsLike
+from avon_analytics.intake.stage import Stage
+from avon_analytics.intake.take import Ended, Intake
 from avon_analytics.intake.words import POLICIES, SIGNATURE_CODES, Policy
 from avon_analytics.store.database import Database, store_error
 from avon_analytics.version import VERSION
@@ -27,7 +28,6 @@ from avon_analytics.version import VERSION
 class Progress:
     """How far a load has come; sizes are bytes on disk."""
 
-    file: str
     files_done: int
     files: int
     bytes_done: int
@@ -36,46 +36,6 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
-
-
-@dataclass(slots=True)
-class _KnownFile:
-    """What an earlier load says of a file."""
-
-    size: int
-    modified_ns: int
-    bytes_read: int
-    last_line: int
-    sha256: str
-
-
-@dataclass(slots=True)
-class _Tally:
-    """Counts of one file while it is read."""
-
-    blank: int = 0
-    loaded: int = 0
-    duplicate: int = 0
-    quarantined: int = 0
-    by_code: Counter[str] = field(default_factory=Counter)
-    pending_bytes: int = 0
-    note: str = ""
-    is_read: bool = False
-
-    def add(self, ended: Ended) -> None:
-        self.blank += ended.blank
-        self.loaded += ended.loaded
-        self.duplicate += ended.duplicate
-        self.quarantined += ended.quarantined
-        self.by_code.update(ended.quarantined_by_code)
-
-    @property
-    def lines(self) -> int:
-        return self.blank + self.loaded + self.duplicate + self.quarantined
-
-    def receipt(self, path: str) -> FileReceipt:
-        counts = (self.blank, self.loaded, self.duplicate, self.quarantined)
-        return FileReceipt(path, *counts, dict(self.by_code), self.pending_bytes, self.note)
 
 
 def load(
@@ -118,8 +78,39 @@ def _secrets_for(policy: str, secrets: SecretsLike) -> Secrets | None:
     return None if policy == "skip" else Secrets.read(secrets)
 
 
+@dataclass(frozen=True, slots=True)
+class _KnownFile:
+    """What an earlier load says of a file."""
+
+    size: int
+    modified_ns: int
+    bytes_read: int
+    last_line: int
+    sha256: str
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A file while it is read: its lines so far, and what is to be told of it."""
+
+    file: ArchiveFile
+    reader: LineReader
+    is_new: bool
+    ended: Ended = field(default_factory=Ended)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_worth_telling(self) -> bool:
+        """Whether the file is new or brought anything."""
+        return self.is_new or self.ended.lines > 0 or bool(self.notes)
+
+
 class _Loader:
-    """One load into an open store."""
+    """One load into an open store.
+
+    Small files share a batch, and with it a transaction; a large file has one of its own. Either
+    way a file is loaded whole or not at all.
+    """
 
     def __init__(
         self,
@@ -134,10 +125,10 @@ class _Loader:
         self._secrets = secrets
         self._line_limit = line_limit
         self._batch_bytes = batch_bytes
+        self._stage = Stage(connection.cursor(), policy, secrets)
         self._load_id = 0
-        self._stage = connection.cursor()
-        self._stage.execute("SET TimeZone = 'UTC'")
-        prepare(self._stage)
+        self._waiting: list[tuple[_Reading, Batch | None]] = []
+        self._receipts: dict[str, FileReceipt] = {}
 
     def load(
         self,
@@ -147,56 +138,38 @@ class _Loader:
         on_progress: OnProgress | None,
     ) -> Receipt:
         self._open_log(passed_over)
-        receipts: list[FileReceipt] = []
-        unchanged = done = lines = 0
         total = sum(file.size for file in files)
+        bytes_done = 0
         for number, file in enumerate(files):
 
-            def tell(position: int, more: int = 0, file: ArchiveFile = file) -> None:
+            def tell(position: int, done: int = bytes_done, number: int = number) -> None:
                 if on_progress is not None:
+                    lines = sum(receipt.lines for receipt in self._receipts.values())
                     at = min(done + position, total)
-                    on_progress(Progress(file.path, number, len(files), at, total, lines + more))  # noqa: B023
+                    on_progress(Progress(number, len(files), at, total, lines))
 
             tell(0)
-            try:
-                tally = self._whole(lambda f=file, t=tell: self._file(f, recheck, t))  # type: ignore[misc]
-            except ArchiveError as error:
-                before = f"; {number} files before it are done" if number else ""
-                raise ArchiveError(f"{error}; nothing of it was loaded{before}") from None
-            done += file.size
-            if tally.is_read:
-                receipts.append(tally.receipt(file.path))
-                lines += tally.lines
-            else:
-                unchanged += 1
-        if on_progress is not None and files:
-            on_progress(Progress(files[-1].path, len(files), len(files), total, total, lines))
-        return self._close_log(files, receipts, unchanged, passed_over)
+            known = self._known(file.path)
+            if recheck or known is None or _has_changed(file, known):
+                self._read(file, known, tell)
+            if known is not None:
+                self._retry(file.path)
+            bytes_done += file.size
+            tell(0, bytes_done, number + 1)
+        self._take_waiting()
+        return self._close_log(files, passed_over)
 
-    def _whole(self, work: Callable[[], _Tally]) -> _Tally:
-        """Run some work in one transaction."""
+    @contextmanager
+    def _transaction(self) -> Iterator[Intake]:
         self._connection.execute("BEGIN")
         try:
-            tally = work()
+            yield Intake(self._connection, self._stage, self._load_id)
             self._connection.execute("COMMIT")
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
-        return tally
 
-    # -- one file ---------------------------------------------------------------------------
-
-    def _file(self, file: ArchiveFile, recheck: bool, tell: Callable[..., None]) -> _Tally:
-        known = self._known(file.path)
-        tally = _Tally()
-        is_settled = known is not None and (
-            (known.size, known.modified_ns) == (file.size, file.modified_ns) and not recheck
-        )
-        if not is_settled:
-            self._read(file, known, tally, tell)
-        if known is not None:
-            self._retry(file.path, tally)
-        return tally
+    # -- files ------------------------------------------------------------------------------
 
     def _known(self, path: str) -> _KnownFile | None:
         rows = self._connection.execute(
@@ -207,45 +180,74 @@ class _Loader:
         return _KnownFile(*rows[0]) if rows else None
 
     def _read(
-        self,
-        file: ArchiveFile,
-        known: _KnownFile | None,
-        tally: _Tally,
-        tell: Callable[..., None],
+        self, file: ArchiveFile, known: _KnownFile | None, tell: Callable[[int], None]
     ) -> None:
-        reader = self._reader(file.path)
+        reading = _Reading(file, self._reader(file.path), is_new=known is None)
         try:
-            if known is not None and reader.skip(known.bytes_read, known.last_line) != known.sha256:
-                reader.close()
-                reader = self._reader(file.path)
-                tally.note = "its earlier part has changed, so it was read whole again"
-            intake = self._intake(file.path)
-            for batch in reader.batches():
-                tally.add(intake.take(batch))
-                tell(reader.position, tally.lines)
-            tally.is_read = known is None or tally.lines > 0 or bool(tally.note)
-            tally.pending_bytes = reader.pending_bytes
-            if reader.pending_bytes:
-                note = "its last line is not complete; it is read again when the file has grown"
-                tally.note = f"{tally.note}; {note}" if tally.note else note
-            self._log_file(file, reader, tally)
+            if known is not None and not _is_continued(reading.reader, known):
+                reading.reader.close()
+                reading.reader = self._reader(file.path)
+                reading.notes.append("its earlier part has changed, so it was read whole again")
+            batches = reading.reader.batches()
+            first, second = next(batches, None), next(batches, None)
+            if second is None:
+                self._wait(reading, first)
+                return
+            assert first is not None
+            self._take_waiting()
+            with self._transaction() as intake:
+                for batch in chain((first, second), batches):
+                    reading.ended.add(intake.take(batch)[file.path])
+                    tell(reading.reader.position)
+                self._log_file(reading)
+            self._close(reading)
+        except ArchiveError as error:
+            self._take_waiting()
+            before = f"; {len(self._receipts):,} files before it were" if self._receipts else ""
+            raise ArchiveError(f"{error}; nothing of it was loaded{before}") from None
         finally:
-            reader.close()
+            reading.reader.close()
 
     def _reader(self, path: str) -> LineReader:
         return LineReader(path, line_limit=self._line_limit, batch_bytes=self._batch_bytes)
 
-    def _intake(self, path: str) -> Intake:
-        return Intake(
-            self._connection,
-            self._stage,
-            load_id=self._load_id,
-            file=path,
-            policy=self._policy,
-            secrets=self._secrets,
-        )
+    def _wait(self, reading: _Reading, batch: Batch | None) -> None:
+        """Let a small file wait for others, until together they fill a batch."""
+        self._waiting.append((reading, batch))
+        held = sum(len(batch.buffer) for _, batch in self._waiting if batch is not None)
+        if held >= self._batch_bytes:
+            self._take_waiting()
 
-    def _retry(self, path: str, tally: _Tally) -> None:
+    def _take_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        batches = [batch for _, batch in waiting if batch is not None]
+        with self._transaction() as intake:
+            ended = intake.take(merged(batches)) if batches else {}
+            for reading, _ in waiting:
+                reading.ended = ended.get(reading.file.path, reading.ended)
+                self._log_file(reading)
+        for reading, _ in waiting:
+            self._close(reading)
+
+    def _close(self, reading: _Reading) -> None:
+        pending = reading.reader.pending_bytes
+        if pending:
+            reading.notes.append(
+                "its last line is not complete; it is read again when the file has grown"
+            )
+        if reading.is_worth_telling:
+            self._tell(reading.file.path, reading.ended, pending, reading.notes)
+
+    def _tell(self, path: str, ended: Ended, pending: int, notes: list[str]) -> None:
+        before = self._receipts.get(path)
+        if before is not None:
+            ended.add(before.as_ended())
+            notes = [before.note, *notes] if before.note else notes
+        self._receipts[path] = FileReceipt.of(path, ended, pending, "; ".join(notes))
+
+    def _retry(self, path: str) -> None:
         """Take what an earlier load did not believe and this one does: there is another secret."""
         rows = self._connection.execute(
             f"""SELECT line, byte_offset, content FROM quarantine
@@ -257,15 +259,16 @@ class _Loader:
         rows = [row for row in rows if self._is_believed(row[2])]
         if not rows:
             return
+        self._take_waiting()
         place = {"file": path, "lines": [line for line, _, _ in rows]}
-        for log in ("quarantine", "deliveries"):
-            self._connection.execute(
-                f"DELETE FROM {log} WHERE file = $file AND list_contains($lines, line)", place
-            )
-        tally.add(self._intake(path).take(_batch_from(rows)))
-        tally.is_read = True
-        tally.note = f"{len(rows):,} lines from the quarantine are believed now"
-        self._recount()
+        with self._transaction() as intake:
+            for log in ("quarantine", "deliveries"):
+                self._connection.execute(
+                    f"DELETE FROM {log} WHERE file = $file AND list_contains($lines, line)", place
+                )
+            ended = intake.take(_batch_from(path, rows))[path]
+            self._recount()
+        self._tell(path, ended, 0, [f"{len(rows):,} lines from the quarantine are believed now"])
 
     def _is_believed(self, content: bytes) -> bool:
         if self._policy != "require" or self._secrets is None:
@@ -294,13 +297,14 @@ class _Loader:
             },
         )
 
-    def _log_file(self, file: ArchiveFile, reader: LineReader, tally: _Tally) -> None:
+    def _log_file(self, reading: _Reading) -> None:
+        file, reader, ended = reading.file, reading.reader, reading.ended
         counts = {
-            "lines": tally.lines,
-            "blank": tally.blank,
-            "loaded": tally.loaded,
-            "duplicate": tally.duplicate,
-            "quarantined": tally.quarantined,
+            "lines": ended.lines,
+            "blank": ended.blank,
+            "loaded": ended.loaded,
+            "duplicate": ended.duplicate,
+            "quarantined": ended.quarantined,
         }
         place = {
             "load_id": self._load_id,
@@ -341,13 +345,8 @@ class _Loader:
                 WHERE n.moved_key = {table}.{key}"""
             )
 
-    def _close_log(
-        self,
-        files: tuple[ArchiveFile, ...],
-        receipts: list[FileReceipt],
-        unchanged: int,
-        passed_over: int,
-    ) -> Receipt:
+    def _close_log(self, files: tuple[ArchiveFile, ...], passed_over: int) -> Receipt:
+        unchanged = len(files) - len(self._receipts)
         self._connection.execute(
             "UPDATE loads SET files_unchanged = $n WHERE load_id = $id",
             {"n": unchanged, "id": self._load_id},
@@ -360,7 +359,7 @@ class _Loader:
             {"files": [file.path for file in files]},
         ).fetchall()
         return Receipt(
-            files=tuple(receipts),
+            files=tuple(self._receipts[name] for name in sorted(self._receipts)),
             files_unchanged=unchanged,
             files_passed_over=passed_over,
             policy=self._policy,
@@ -370,9 +369,24 @@ class _Loader:
         )
 
 
-def _batch_from(rows: list[tuple[int, int, bytes]]) -> Batch:
+def _has_changed(file: ArchiveFile, known: _KnownFile) -> bool:
+    return (known.size, known.modified_ns) != (file.size, file.modified_ns)
+
+
+def _is_continued(reader: LineReader, known: _KnownFile) -> bool:
+    """Pass over what is known of a file; whether it still stands as it did."""
+    return reader.skip(known.bytes_read, known.last_line) == known.sha256
+
+
+def _batch_from(path: str, rows: list[tuple[int, int, bytes]]) -> Batch:
     """Lines from the quarantine as a batch of the file that they came from."""
-    buffer = b"".join(content + b"\n" for _, _, content in rows)
-    bounds = np.cumsum([0, *(len(content) + 1 for _, _, content in rows)]).astype(np.int32)
-    lines = np.array([line for line, _, _ in rows], dtype=np.int64)
-    return batch_of(buffer, bounds, lines, np.array([o for _, o, _ in rows], dtype=np.int64))
+    lengths = [len(content) + 1 for _, _, content in rows]
+    lines = np.array([line for line, _, _ in rows], np.int64)
+    return Batch(
+        files=(path,),
+        buffer=b"".join(content + b"\n" for _, _, content in rows),
+        bounds=np.cumsum([0, *lengths]).astype(np.int32),
+        file_no=np.zeros_like(lines),
+        lines=lines,
+        byte_offsets=np.array([offset for _, offset, _ in rows], np.int64),
+    )

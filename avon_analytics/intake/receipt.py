@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from avon_analytics.intake.take import Ended
+
 
 @dataclass(frozen=True, slots=True)
 class FileReceipt:
@@ -21,6 +23,18 @@ class FileReceipt:
     quarantined_by_code: Mapping[str, int] = field(default_factory=dict)
     pending_bytes: int = 0
     note: str = ""
+
+    @classmethod
+    def of(cls, file: str, ended: Ended, pending_bytes: int, note: str) -> FileReceipt:
+        """The receipt for some lines of a file."""
+        by_code = dict(ended.quarantined_by_code)
+        counts = (ended.blank, ended.loaded, ended.duplicate, ended.quarantined)
+        return cls(file, *counts, by_code, pending_bytes, note)
+
+    def as_ended(self) -> Ended:
+        """The same counts, to add to."""
+        by_code = Counter(dict(self.quarantined_by_code))
+        return Ended(self.blank, self.loaded, self.duplicate, by_code)
 
     @property
     def lines(self) -> int:

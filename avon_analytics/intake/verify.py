@@ -8,10 +8,9 @@ import pandas as pd
 
 from avon_analytics.errors import ArchiveError
 from avon_analytics.intake.archive import Paths, find_files
-from avon_analytics.intake.batch import Intake
-from avon_analytics.intake.engine import prepare
 from avon_analytics.intake.lines import LineReader
 from avon_analytics.intake.signature import Secrets, SecretsLike
+from avon_analytics.intake.stage import Stage
 from avon_analytics.store.database import MEMORY, Database
 
 WORDS = ("verified", "mismatch", "unsigned", "unverifiable", "unreadable")
@@ -33,17 +32,13 @@ def verify_archive(paths: Paths, secrets: SecretsLike = None) -> pd.DataFrame:
     database = Database(MEMORY)
     rows = []
     with database.reading() as connection:
-        stage = connection.cursor()
-        prepare(stage)
+        stage = Stage(connection.cursor(), "require", given)
         for file in found.files:
-            intake = Intake(
-                connection, stage, load_id=0, file=file.path, policy="require", secrets=given
-            )
             words: Counter[str] = Counter()
             reader = LineReader(file.path)
             try:
                 for batch in reader.batches():
-                    words.update(intake.words(batch))
+                    words.update(stage.words(batch))
             finally:
                 reader.close()
             rows.append((file.path, sum(words.values()), *(words[word] for word in WORDS)))

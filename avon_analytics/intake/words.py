@@ -20,3 +20,15 @@ CODE_OF_WORD = {
 LINE_CODES = ("too_long", "not_utf8", "not_json", "duplicate_keys", "not_a_delivery")
 SIGNATURE_CODES = tuple(CODE_OF_WORD.values())
 BODY_CODES = ("not_utf8", "not_json", "duplicate_keys", "contract", "conflict")
+
+
+def strength_of(column: str) -> str:
+    """SQL for how strong a signature word is: the smaller, the stronger; 0 is verified."""
+    cases = " ".join(f"WHEN '{word}' THEN {n}" for n, word in enumerate(SIGNATURE_WORDS))
+    return f"CASE {column} {cases} END"
+
+
+def word_of(column: str) -> str:
+    """SQL for the signature word of a strength."""
+    cases = " ".join(f"WHEN {n} THEN '{word}'" for n, word in enumerate(SIGNATURE_WORDS))
+    return f"CASE {column} {cases} END"

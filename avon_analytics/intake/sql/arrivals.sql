@@ -5,20 +5,21 @@
 -- Reads the Arrow stream `batch`. Placeholders in braces are filled from constants of the code.
 CREATE OR REPLACE TEMP TABLE arrivals AS
 WITH texts AS (
-    SELECT line, byte_offset, byte_length, if_json(try(decode(content))) AS text
+    SELECT nth, $files[file_no + 1] AS file, line, byte_offset, byte_length,
+        if_json(try(decode(content))) AS text
     FROM batch
     WHERE readable = 1
 ),
 found AS (
     SELECT
-        line, byte_offset, byte_length, text,
+        nth, file, line, byte_offset, byte_length, text,
         json_type(text, {paths}) AS types,
         json_extract_string(text, {paths}) AS vals
     FROM texts
 ),
 keyed AS (
     SELECT
-        line, byte_offset, byte_length, text,
+        nth, file, line, byte_offset, byte_length, text,
         CASE WHEN is_present(types[1]) THEN types[1] WHEN is_present(types[2]) THEN types[2]
              WHEN is_present(types[3]) THEN types[3] WHEN is_present(types[4]) THEN types[4]
              END AS body_type,
@@ -41,7 +42,7 @@ keyed AS (
 ),
 formed AS (
     SELECT
-        line, byte_offset, byte_length, text, body_value, received_text,
+        nth, file, line, byte_offset, byte_length, text, body_value, received_text,
         CASE WHEN body_type = 'VARCHAR' AND is_base64 THEN 'base64'
              WHEN body_type = 'VARCHAR' THEN 'raw'
              WHEN body_type = 'OBJECT' THEN 'parsed'
@@ -60,7 +61,7 @@ signed AS (
 ),
 bodies AS (
     SELECT
-        line, byte_offset, byte_length, form, received_at,
+        nth, file, line, byte_offset, byte_length, form, received_at,
         {secret} AS secret,
         form <> 'bare' AND signature IS NOT NULL AS is_signed,
         CASE form WHEN 'base64' THEN try(decode(signed_bytes))
@@ -88,7 +89,7 @@ events AS (
     FROM checked
 )
 SELECT
-    line, byte_offset, byte_length, form, received_at, secret, is_signed, is_odd_line, body,
+    nth, file, line, byte_offset, byte_length, form, received_at, secret, is_signed, is_odd_line, body,
     nullif(vals[1], '') AS event,
     as_instant(vals[2]) AS created_at,
     as_id(vals[3], NULL) AS delivery_id,

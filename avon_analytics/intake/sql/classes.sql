@@ -3,13 +3,13 @@
 CREATE OR REPLACE TEMP TABLE classes AS
 SELECT
     event_id,
-    min(line) AS first_line,
+    min(nth) AS first_nth,
     count(*) AS n_deliveries,
     min(received_at) AS received_at,
-    arg_min(line, (coalesce(received_at, TIMESTAMPTZ 'infinity'), line)) AS place_line,
+    arg_min(nth, (coalesce(received_at, TIMESTAMPTZ 'infinity'), nth)) AS place_nth,
     min(strength) AS strength,
     arg_min(secret, (strength, secret)) AS secret,
     event_id IN (SELECT event_id FROM known_events) AS is_known
 FROM tellings
-WHERE line NOT IN (SELECT line FROM verdicts)
+WHERE nth NOT IN (SELECT nth FROM verdicts)
 GROUP BY event_id

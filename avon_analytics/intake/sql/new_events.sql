@@ -3,9 +3,9 @@ SELECT
     c.event_id, t.event, t.event_sent, t.object_type, t.object_id,
     t.occurred_at, t.occurred_at_source, c.received_at,
     {word} AS signature, c.secret,
-    $file, p.line, p.byte_offset, p.byte_length,
+    p.file, p.line, p.byte_offset, p.byte_length,
     c.n_deliveries, t.body_digest, t.extra
 FROM classes AS c
-JOIN tellings AS t ON t.line = c.first_line
-JOIN tellings AS p ON p.line = c.place_line
+JOIN tellings AS t ON t.nth = c.first_nth
+JOIN tellings AS p ON p.nth = c.place_nth
 WHERE NOT c.is_known

@@ -3,6 +3,6 @@ SELECT
     t.event_id, t.event, t.occurred_at, t.object_type, t.object_id,
     b.body -> '$.object' AS object
 FROM classes AS c
-JOIN tellings AS t ON t.line = c.first_line
-JOIN believed AS b ON b.line = t.line
+JOIN tellings AS t ON t.nth = c.first_nth
+JOIN believed AS b ON b.nth = t.nth
 WHERE NOT c.is_known AND t.object_type NOT IN {known}

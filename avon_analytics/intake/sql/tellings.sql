@@ -1,11 +1,11 @@
 -- One row per believed line: the event that it tells.
 --
--- Reads `believed`, `objects` (line, object_id, last_updated_at, created_at) and `changes`
--- (line, changed_at). Placeholders in braces are filled from constants of the code.
+-- Reads `believed`, `objects` (nth, object_id, last_updated_at, created_at) and `changes`
+-- (nth, changed_at). Placeholders in braces are filled from constants of the code.
 CREATE OR REPLACE TEMP TABLE tellings AS
 WITH dated AS (
     SELECT
-        b.line, b.event, b.object_type, b.received_at, b.signature, b.secret, b.body_digest,
+        b.nth, b.file, b.line, b.event, b.object_type, b.received_at, b.signature, b.secret, b.body_digest,
         b.byte_offset, b.byte_length, b.unknown, b.delivery_id,
         coalesce(o.object_id, b.bare_object_id) AS object_id,
         coalesce(
@@ -16,11 +16,11 @@ WITH dated AS (
              WHEN b.received_at IS NOT NULL THEN 'received'
              ELSE 'object' END AS occurred_at_source
     FROM believed AS b
-    LEFT JOIN objects AS o ON o.line = b.line
-    LEFT JOIN changes AS c ON c.line = b.line
+    LEFT JOIN objects AS o ON o.nth = b.nth
+    LEFT JOIN changes AS c ON c.nth = b.nth
 )
 SELECT
-    line,
+    nth, file, line,
     coalesce(
         delivery_id,
         event || ':' || coalesce(object_id, '') || ':' || CAST(epoch_ms(occurred_at) AS VARCHAR)

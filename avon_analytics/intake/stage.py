@@ -1,0 +1,342 @@
+"""The stage: where the lines of a batch are read and judged before anything is stored.
+
+A stage is a connection with temporary tables that every batch replaces:
+
+    arrivals   one row per readable line: its envelope, signature and body
+    verdicts   one row per line that does not load, and why
+    rows_…     the rows that believed bodies become, one table for each table of the store
+    tellings   one row per believed line: the event that it tells
+
+``nth`` numbers the lines of a batch, which may come from several files. The engine works on all
+lines at once; only lines that look odd to it are looked at one by one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from importlib.resources import files
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from avon_analytics.contract import OBJECTS
+from avon_analytics.contract.event import SAME_EVENT, Event
+from avon_analytics.contract.model import known_keys
+from avon_analytics.intake import flatten
+from avon_analytics.intake.diagnosis import likely_cause
+from avon_analytics.intake.engine import literal, literals, prepare
+from avon_analytics.intake.envelope import PATHS, RECEIVED_PATHS, signed_of
+from avon_analytics.intake.hand_over import ArrowLines
+from avon_analytics.intake.judge import Verdict, judge_body, judge_line, verdict
+from avon_analytics.intake.lines import Batch
+from avon_analytics.intake.signature import Secrets, hmac_pads
+from avon_analytics.intake.strict_json import NotJsonError, RepeatedKeyError, normalise, parse
+from avon_analytics.intake.words import CODE_OF_WORD, Policy, strength_of
+from avon_analytics.store.tables import ObjectTable, tables_of
+
+# What an envelope without a body adds to its event; it is no part of what the event says.
+_RECEIVED = "{" + ", ".join(f'"{path}": null' for path in RECEIVED_PATHS[:3]) + "}"
+
+Refusal = tuple[int, Verdict, str | None]
+
+
+def statement(name: str, **constants: str) -> str:
+    """A statement of ``intake/sql``, its placeholders filled with constants of the code."""
+    text = files("avon_analytics.intake").joinpath("sql", f"{name}.sql").read_text("utf-8")
+    return text.format(**constants) if constants else text
+
+
+class Stage:
+    """Reads and judges batches, under a policy and some secrets."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, policy: Policy, secrets: Secrets | None
+    ) -> None:
+        self.connection = connection
+        self._policy = policy
+        self._secrets = secrets
+        connection.execute("SET TimeZone = 'UTC'")
+        prepare(connection)
+
+    def run(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
+        """Run a statement; returns all its rows."""
+        return self.connection.execute(sql, parameters or None).fetchall()
+
+    def read(self, batch: Batch) -> list[ObjectTable]:
+        """Bring a batch to ``tellings``, ``rows_…`` and ``verdicts``; returns tables with rows."""
+        self._read_envelopes(batch)
+        self._judge_lines(batch)
+        self._apply_policy(batch)
+        self._judge_bodies()
+        tables = self._read_objects()
+        self._tell_events(tables)
+        return tables
+
+    def words(self, batch: Batch) -> Counter[str]:
+        """The words on the signatures of a batch, ``unreadable`` for a line that is no delivery."""
+        found: Counter[str] = Counter({"unreadable": len(batch.long_lines)})
+        if batch.readable.any():
+            self._read_envelopes(batch)
+            self._judge_lines(batch)
+            self._verify_as_it_stands(batch)
+            counted = self.run(
+                f"SELECT CASE WHEN nth IN (SELECT nth FROM verdicts) THEN 'unreadable' "
+                f"ELSE {self.word()} END, count(*) FROM arrivals GROUP BY ALL"
+            )
+            found.update(dict(counted))
+        return found
+
+    def word(self, prefix: str = "") -> str:
+        """SQL for the word on a line's signature."""
+        if self._policy == "skip":
+            return "'unchecked'"
+        return (
+            f"CASE WHEN {prefix}secret IS NOT NULL THEN 'verified' "
+            f"WHEN NOT {prefix}is_signed THEN 'unsigned' "
+            f"WHEN {prefix}form = 'parsed' THEN 'unverifiable' ELSE 'mismatch' END"
+        )
+
+    def refuse(self, refused: list[Refusal], *, is_of_line: bool = False) -> None:
+        """Write verdicts: these lines do not load."""
+        if not refused:
+            return
+        rows = [(nth, v.code, v.errors, cause, is_of_line) for nth, v, cause in refused]
+        frame = pd.DataFrame(rows, columns=["nth", "code", "errors", "cause", "is_of_line"])
+        self.connection.register("refused", frame.astype({"cause": "string"}))
+        self.run("INSERT INTO verdicts SELECT * FROM refused")
+        self.connection.unregister("refused")
+
+    # -- the line and its signature ---------------------------------------------------------
+
+    def _read_envelopes(self, batch: Batch) -> None:
+        secret, parameters = self._secret_that_matches()
+        self.connection.register("batch", ArrowLines(batch))
+        self.run(
+            statement(
+                "arrivals",
+                paths=literals(PATHS),
+                received=_RECEIVED,
+                known=literals(sorted(known_keys(Event))),
+                secret=secret,
+            ),
+            files=list(batch.files),
+            **parameters,
+        )
+        self.connection.unregister("batch")
+        self.run(
+            "CREATE OR REPLACE TEMP TABLE verdicts "
+            "(nth BIGINT, code VARCHAR, errors VARCHAR, cause VARCHAR, is_of_line BOOLEAN)"
+        )
+
+    def _secret_that_matches(self) -> tuple[str, dict[str, object]]:
+        """SQL for the name of the secret under which a line's signature is right, or NULL."""
+        if self._secrets is None:
+            return "CAST(NULL AS VARCHAR)", {}
+        cases: list[str] = []
+        parameters: dict[str, object] = {}
+        for number, (name, secret) in enumerate(self._secrets.items()):
+            inner, outer = hmac_pads(secret)
+            parameters |= {f"i{number}": inner, f"o{number}": outer, f"n{number}": name}
+            cases.append(
+                f"WHEN lower(signature) = sha256($o{number} || "
+                f"unhex(sha256($i{number} || signed_bytes))) THEN $n{number}"
+            )
+        return f"CASE {' '.join(cases)} END", parameters
+
+    def _judge_lines(self, batch: Batch) -> None:
+        odd = self.run("SELECT nth FROM arrivals WHERE is_odd_line ORDER BY nth")
+        found = [(nth, judge_line(batch.content(nth))) for (nth,) in odd]
+        self.refuse([(nth, fault, None) for nth, fault in found if fault], is_of_line=True)
+
+    def _apply_policy(self, batch: Batch) -> None:
+        self._verify_as_it_stands(batch)
+        if self._policy != "require":
+            return
+        unbelieved = self.run(
+            f"SELECT nth, {self.word()} FROM arrivals "
+            "WHERE secret IS NULL AND nth NOT IN (SELECT nth FROM verdicts) ORDER BY nth"
+        )
+        refused: list[Refusal] = []
+        for nth, word in unbelieved:
+            code, cause = CODE_OF_WORD[word], None
+            if code == "signature_mismatch" and self._secrets is not None:
+                signed = signed_of(batch.content(nth).decode("utf-8", "replace"))
+                cause = likely_cause(signed, self._secrets) if signed else None
+            refused.append((nth, verdict(code, _EXPECTED[code]), cause))
+        self.refuse(refused)
+
+    def _verify_as_it_stands(self, batch: Batch) -> None:
+        """Parsed envelopes whose body, as it stands in the line, is what was signed."""
+        if self._secrets is None:
+            return
+        lines = self.run(
+            "SELECT nth FROM arrivals WHERE form = 'parsed' AND is_signed AND secret IS NULL"
+        )
+        found = []
+        for (nth,) in lines:
+            signed = signed_of(batch.content(nth).decode("utf-8", "replace"))
+            names = signed and [
+                self._secrets.matching(body, signed.signature) for body in signed.candidates
+            ]
+            found += [(nth, name) for name in names or [] if name][:1]
+        self._update("secret", found, "VARCHAR")
+
+    # -- the body ---------------------------------------------------------------------------
+
+    def _judge_bodies(self) -> None:
+        """Look at odd bodies that are believed; respell for the engine those that are well."""
+        self._want("nth NOT IN (SELECT nth FROM verdicts)")
+        self._respell(
+            """SELECT nth, body FROM arrivals
+            WHERE nth NOT IN (SELECT nth FROM verdicts) AND (is_odd_body OR body_shape IN (
+                SELECT body_shape FROM (
+                    SELECT body_shape, any_value(body) AS body
+                    FROM arrivals GROUP BY body_shape
+                ) WHERE coalesce(has_repeated_keys(if_json(body)), true)))"""
+        )
+
+    def _respell(self, odd_bodies: str) -> list[int]:
+        """Judge the bodies of a query; returns the lines that now read well."""
+        refused: list[Refusal] = []
+        spelled: list[tuple[int, str]] = []
+        for nth, body in self.run(odd_bodies):
+            found = verdict("not_utf8", "expected UTF-8") if body is None else judge_body(body)
+            if isinstance(found, Verdict):
+                refused.append((nth, found, None))
+            else:
+                spelled.append((nth, found))
+        self.refuse(refused)
+        self._update("body", spelled, "VARCHAR")
+        lines = [nth for nth, _ in spelled]
+        if lines:
+            self.run(
+                """UPDATE arrivals SET
+                    event = body ->> '$.event',
+                    created_at = as_instant(body ->> '$.created_at'),
+                    delivery_id = as_id(body ->> '$.id', NULL)
+                WHERE list_contains($lines, nth)""",
+                lines=lines,
+            )
+        return lines
+
+    def _update(self, column: str, values: list[tuple[int, str]], sql_type: str) -> None:
+        if not values:
+            return
+        self.connection.register("new_values", pd.DataFrame(values, columns=["nth", "value"]))
+        self.run(
+            f"UPDATE arrivals SET {column} = CAST(n.value AS {sql_type}) "
+            "FROM new_values AS n WHERE n.nth = arrivals.nth"
+        )
+        self.connection.unregister("new_values")
+
+    def _want(self, condition: str) -> None:
+        """Say which bodies are to be read."""
+        self.run(
+            "CREATE OR REPLACE TEMP VIEW wanted AS "
+            "SELECT nth, split_part(event, '.', 1) AS object_type, body "
+            f"FROM arrivals WHERE {condition}"
+        )
+
+    def _read_objects(self) -> list[ObjectTable]:
+        """Read the rows of all objects in the batch; returns the tables that have any."""
+        hard = self.run(
+            "SELECT nth, body FROM arrivals "
+            "WHERE is_odd_digest AND nth NOT IN (SELECT nth FROM verdicts)"
+        )
+        digests = [(nth, _digest(body)) for nth, body in hard]
+        self._update("body_digest", [(nth, d) for nth, d in digests if d], "UUID")
+        present = {row[0] for row in self.run("SELECT DISTINCT object_type FROM wanted")}
+        tables: list[ObjectTable] = []
+        for object_type in (object_type for object_type in OBJECTS if object_type in present):
+            root, *lists = tables_of(object_type)
+            self.run(flatten.create_statement(root))
+            tables.append(root)
+            if lists:
+                tests = ", ".join(flatten.has_items(table) for table in lists)
+                (found,) = self.run(f"SELECT {tests} FROM {flatten.rows_table(root)}")
+                tables += [table for table, has in zip(lists, found, strict=True) if has]
+        for table in tables:
+            if table.parent is not None:
+                self.run(flatten.create_statement(table))
+        if tables:
+            odd = " UNION ".join(
+                f"SELECT nth FROM {flatten.rows_table(table)} WHERE is_odd" for table in tables
+            )
+            self._reread([nth for (nth,) in self.run(odd)], tables)
+        return tables
+
+    def _reread(self, odd: list[int], tables: list[ObjectTable]) -> None:
+        """Judge the bodies of odd rows; read those again that are well."""
+        if not odd:
+            return
+        lines = ", ".join(map(str, odd))
+        mended = self._respell(f"SELECT nth, body FROM arrivals WHERE nth IN ({lines})")
+        for table in tables:
+            self.run(f"DELETE FROM {flatten.rows_table(table)} WHERE nth IN ({lines})")
+        if mended:
+            self._want(f"nth IN ({', '.join(map(str, mended))})")
+            for table in tables:
+                self.run(flatten.insert_statement(table))
+
+    # -- the event --------------------------------------------------------------------------
+
+    def _tell_events(self, tables: list[ObjectTable]) -> None:
+        self.run(
+            "CREATE OR REPLACE TEMP VIEW believed AS "
+            f"SELECT *, split_part(event, '.', 1) AS object_type, {self.word()} AS signature "
+            "FROM arrivals WHERE nth NOT IN (SELECT nth FROM verdicts)"
+        )
+        self.run(f"CREATE OR REPLACE TEMP VIEW objects AS {_objects(tables)}")
+        self.run(f"CREATE OR REPLACE TEMP VIEW changes AS {_changes(tables)}")
+        same = " ".join(f"WHEN {literal(a)} THEN {literal(b)}" for a, b in SAME_EVENT.items())
+        self.run(statement("tellings", same_events=same, strength=strength_of("signature")))
+        undated = self.run("SELECT nth FROM tellings WHERE occurred_at IS NULL")
+        self.refuse([(nth, _UNDATED, None) for (nth,) in undated])
+        self.run("DELETE FROM tellings WHERE occurred_at IS NULL")
+
+
+def _objects(tables: list[ObjectTable]) -> str:
+    """SQL for the id and the own instants of each believed object."""
+    selects = [
+        f"""SELECT nth, bare_object_id AS object_id,
+            as_instant(body ->> '$.object.last_updated_at') AS last_updated_at,
+            as_instant(body ->> '$.object.created_at') AS created_at
+        FROM believed WHERE object_type NOT IN {tuple(OBJECTS)}"""
+    ]
+    selects += [
+        f"SELECT nth, id, last_updated_at, created_at FROM {flatten.rows_table(table)}"
+        for table in tables
+        if table.parent is None
+    ]
+    return " UNION ALL ".join(selects)
+
+
+def _changes(tables: list[ObjectTable]) -> str:
+    """SQL for the newest change that each believed object tells."""
+    selects = ["SELECT CAST(NULL AS BIGINT) AS nth, CAST(NULL AS TIMESTAMPTZ) AS changed_at"]
+    selects += [
+        f"SELECT nth, max(changed_at) FROM {flatten.rows_table(table)} GROUP BY nth"
+        for table in tables
+        if table.list_field == "status_history"
+    ]
+    return " UNION ALL ".join(selects)
+
+
+def _digest(body: str) -> str | None:
+    try:
+        text = normalise(parse(body, exact=True))
+    except (NotJsonError, RepeatedKeyError, RecursionError):
+        return None
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+_EXPECTED = {
+    "unsigned": "expected a signature in the header avon-signature",
+    "unverifiable": "expected the body as it was sent; it was parsed, so its bytes are lost",
+    "signature_mismatch": "expected the HMAC-SHA256 of the body under one of the secrets",
+}
+_UNDATED = verdict(
+    "contract", "expected an instant: in the event, its object or its envelope", "created_at"
+)

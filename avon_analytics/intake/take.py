@@ -1,0 +1,228 @@
+"""Taking batches into a store: each line ended, each event stored once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from avon_analytics.contract import OBJECTS
+from avon_analytics.intake import contest, flatten
+from avon_analytics.intake.judge import verdict
+from avon_analytics.intake.lines import Batch
+from avon_analytics.intake.stage import Stage, statement
+from avon_analytics.intake.words import strength_of, word_of
+from avon_analytics.store.schema import quote
+from avon_analytics.store.tables import ObjectTable
+
+
+@dataclass(slots=True)
+class Ended:
+    """Where some lines ended."""
+
+    blank: int = 0
+    loaded: int = 0
+    duplicate: int = 0
+    quarantined_by_code: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def quarantined(self) -> int:
+        """Lines that did not load."""
+        return self.quarantined_by_code.total()
+
+    @property
+    def lines(self) -> int:
+        """``blank + loaded + duplicate + quarantined``."""
+        return self.blank + self.loaded + self.duplicate + self.quarantined
+
+    def add(self, other: Ended) -> None:
+        """Count some more lines."""
+        self.blank += other.blank
+        self.loaded += other.loaded
+        self.duplicate += other.duplicate
+        self.quarantined_by_code.update(other.quarantined_by_code)
+
+
+class Intake:
+    """Takes batches into a store.
+
+    Two connections share the work: the stage reads and judges in tables that every batch
+    replaces; ``store`` holds the transaction and gets only rows. So memory is bounded by the
+    batch, and not by what a transaction keeps of replaced tables.
+    """
+
+    def __init__(self, store: duckdb.DuckDBPyConnection, stage: Stage, load_id: int) -> None:
+        self._store = store
+        self._stage = stage
+        self._load_id = load_id
+
+    def take(self, batch: Batch) -> dict[str, Ended]:
+        """Bring every line of a batch to its end; the caller holds a transaction.
+
+        Returns where the lines of each file ended.
+        """
+        ended: dict[str, Ended] = defaultdict(Ended)
+        for file, blank in batch.blank_by_file().items():
+            ended[file].blank = blank
+        self._set_aside(batch, ended)
+        if batch.readable.any():
+            tables = self._stage.read(batch)
+            self._recall()
+            self._settle_conflicts(batch)
+            self._store_rows(tables)
+            self._log(batch, ended)
+        return ended
+
+    def _set_aside(self, batch: Batch, ended: dict[str, Ended]) -> None:
+        fault = verdict("too_long", "expected a line within the limit")
+        for long in batch.long_lines:
+            place = [self._load_id, long.file, long.line, long.byte_offset, long.byte_length]
+            self._store.execute(
+                "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, 'too_long', ?, NULL, NULL)",
+                [*place, long.sha256, fault.errors],
+            )
+            self._store.execute(
+                "INSERT INTO deliveries (load_id, file, line, byte_offset, byte_length, ended, "
+                "code) VALUES (?, ?, ?, ?, ?, 'quarantined', 'too_long')",
+                place,
+            )
+            ended[long.file].quarantined_by_code["too_long"] += 1
+
+    # -- between the stage and the store ----------------------------------------------------
+
+    def _hand_over(self, rows: str, into: str, **parameters: object) -> None:
+        """Run a statement on the store that reads ``handed``: rows selected on the stage."""
+        relation = self._stage.connection.sql(rows, params=parameters or None)
+        self._store.register("handed", _Rows(relation))
+        self._store.execute(into)
+        self._store.unregister("handed")
+
+    def _insert(self, table: str, rows: str, **parameters: object) -> None:
+        self._hand_over(rows, f"INSERT INTO {table} SELECT * FROM handed", **parameters)
+
+    def _recall(self) -> None:
+        """Fetch what the store knows of the events that the batch tells."""
+        # Held in between: a connection cannot be read while it reads from another.
+        told = self._stage.connection.execute("SELECT DISTINCT event_id FROM tellings").df()
+        self._store.register("handed", told)
+        known = self._store.sql(
+            "SELECT event_id, body_digest, CASE WHEN signature = 'verified' THEN 0 ELSE 1 END "
+            "AS strength, received_at, file, line, byte_offset, byte_length "
+            "FROM events WHERE event_id IN (SELECT event_id FROM handed)"
+        )
+        self._stage.connection.register("recalled", _Rows(known))
+        self._stage.run("CREATE OR REPLACE TEMP TABLE known_events AS SELECT * FROM recalled")
+        self._stage.connection.unregister("recalled")
+        self._store.unregister("handed")
+
+    def _settle_conflicts(self, batch: Batch) -> None:
+        found = contest.contestants(self._stage, batch)
+        lost = contest.losers(found)
+        self._stage.refuse([(c.nth, _CONFLICT, None) for c in lost if c.nth is not None])
+        for event_id in {c.event_id for c in lost if c.is_stored}:
+            contest.displace(self._store, event_id, _CONFLICT.errors)
+            self._stage.run("DELETE FROM known_events WHERE event_id = $id", id=event_id)
+
+    # -- the rows ---------------------------------------------------------------------------
+
+    def _store_rows(self, tables: list[ObjectTable]) -> None:
+        word = word_of("c.strength")
+        self._stage.run(statement("classes"))
+        self._insert("events", statement("new_events", word=word))
+        if self._stage.run("SELECT 1 FROM classes WHERE is_known LIMIT 1"):
+            self._hand_over(
+                statement("told_again", word=word),
+                statement(
+                    "known_events",
+                    stored_strength=strength_of("e.signature"),
+                    is_earlier=_IS_EARLIER,
+                ),
+            )
+            self._date_versions_anew(tables)
+        for table in tables:
+            self._insert(quote(table.versions), _version_rows(table))
+        if self._stage.run(f"SELECT 1 FROM tellings WHERE object_type NOT IN {_TYPES} LIMIT 1"):
+            self._insert("other_objects", statement("other_objects", known=_TYPES))
+
+    def _date_versions_anew(self, tables: list[ObjectTable]) -> None:
+        # An earlier receipt orders versions of the same instant anew.
+        for versions in (quote(table.versions) for table in tables if table.parent is None):
+            self._hand_over(
+                "SELECT event_id, received_at FROM classes WHERE is_known",
+                f"UPDATE {versions} AS v SET received_at = h.received_at FROM handed AS h "
+                "WHERE v.event_id = h.event_id AND v.received_at > h.received_at",
+            )
+
+    # -- the log ----------------------------------------------------------------------------
+
+    def _log(self, batch: Batch, ended: dict[str, Ended]) -> None:
+        self._stage.run(
+            "CREATE OR REPLACE TEMP TABLE ends AS "
+            + statement("ends", word=self._stage.word("a.")),
+            load_id=self._load_id,
+        )
+        self._insert("deliveries", "SELECT * FROM ends")
+        counted = self._stage.run("SELECT file, ended, code, count(*) FROM ends GROUP BY ALL")
+        for file, word, code, n in counted:
+            if word == "quarantined":
+                ended[file].quarantined_by_code[code] += n
+            else:
+                setattr(ended[file], word, n)
+        refused = self._stage.run(
+            "SELECT v.nth, a.file, a.line, a.byte_offset, a.byte_length, v.code, v.errors, v.cause "
+            "FROM verdicts AS v JOIN arrivals AS a ON a.nth = v.nth ORDER BY v.nth"
+        )
+        if refused:
+            self._quarantine(refused, batch)
+
+    def _quarantine(self, refused: list[tuple[Any, ...]], batch: Batch) -> None:
+        columns = ["nth", "file", "line", "byte_offset", "byte_length", "code", "errors", "cause"]
+        frame = pd.DataFrame(refused, columns=columns).astype({"cause": "string"})
+        frame["content"] = [batch.content(nth) for nth in frame["nth"]]
+        frame["sha256"] = [hashlib.sha256(line).hexdigest() for line in frame["content"]]
+        self._store.register("handed", frame)
+        self._store.execute(
+            "INSERT INTO quarantine SELECT $load_id, file, line, byte_offset, byte_length, "
+            "sha256, code, errors, cause, content FROM handed",
+            {"load_id": self._load_id},
+        )
+        self._store.unregister("handed")
+
+
+class _Rows:
+    """The rows of a query as an Arrow stream, for another connection to read."""
+
+    def __init__(self, relation: duckdb.DuckDBPyRelation) -> None:
+        self._relation = relation
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._relation.__arrow_c_stream__(requested_schema)
+
+
+def _version_rows(table: ObjectTable) -> str:
+    """SQL for the versions that new events tell of a table."""
+    fields = ", ".join(f"r.{quote(column.name)}" for column in table.field_columns)
+    extra = ", r.extra" if table.model is not None else ""
+    keys = (
+        "t.event_id, t.event, t.occurred_at, c.received_at"
+        if table.parent is None
+        else "t.event_id, t.occurred_at, r.parent_id, r.position"
+    )
+    return (
+        f"SELECT {keys}, {fields}{extra} "
+        f"FROM {flatten.rows_table(table)} AS r JOIN classes AS c ON c.first_nth = r.nth "
+        f"JOIN tellings AS t ON t.nth = r.nth WHERE NOT c.is_known"
+    )
+
+
+# The place of an event is that of its earliest receipt; the path and line decide a tie.
+_IS_EARLIER = (
+    "(coalesce(h.received_at, TIMESTAMPTZ 'infinity'), h.file, h.line) < "
+    "(coalesce(e.received_at, TIMESTAMPTZ 'infinity'), e.file, e.line)"
+)
+_TYPES = str(tuple(OBJECTS))
+_CONFLICT = verdict("conflict", "expected one content for one event id; another line won")
