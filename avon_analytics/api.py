@@ -174,7 +174,7 @@ class Store:
         self,
         out: str | os.PathLike[str] = "report.html",
         *,
-        title: str = "Appointment outcomes",
+        title: str = "Outcome report",
         by: str | None = None,
         cohort: Cohort | None = None,
     ) -> Path:

@@ -1,4 +1,4 @@
-"""Showing how far a load has come: a bar on a terminal, a line in a notebook, else nothing."""
+"""Showing how far a load has come: a bar on a terminal, in a cell of a notebook, else a line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EVERY_SECONDS = 0.2
 
 
 @contextmanager
-def shown() -> Iterator[OnProgress | None]:
+def shown() -> Iterator[OnProgress]:
     """A callback for a load, that shows its progress where somebody can see it."""
     if _in_notebook():
         yield _in_a_cell()
@@ -22,7 +22,13 @@ def shown() -> Iterator[OnProgress | None]:
         with _on_a_terminal() as callback:
             yield callback
     else:
-        yield None
+        yield _one_line
+
+
+def _one_line(progress: Progress) -> None:
+    if progress.files_done == progress.files:
+        text = f"avon_analytics: {progress.files:,} files looked at, {progress.lines:,} lines read"
+        print(text, file=sys.stderr)
 
 
 def _in_notebook() -> bool:

@@ -153,7 +153,7 @@ def report(
     policy: opt.PolicyOption = opt.PolicyWord.require,
     strict: opt.Strict = False,
     title: Annotated[str, typer.Option("--title", help="Heading of the page.")] = (
-        "Appointment outcomes"
+        "Outcome report"
     ),
     by: Annotated[
         str | None, typer.Option("--by", metavar="GROUPING", help="Add a table by host, …")

@@ -155,8 +155,10 @@ class _Loader:
             if known is not None:
                 self._retry(file.path)
             bytes_done += file.size
-            tell(0, bytes_done, number + 1)
         self._take_waiting()
+        if on_progress is not None:
+            lines = sum(receipt.lines for receipt in self._receipts.values())
+            on_progress(Progress(len(files), len(files), total, total, lines))
         return self._close_log(files, passed_over)
 
     @contextmanager

@@ -2,7 +2,8 @@
 -- and what its body says about the event. Nothing is refused here; lines that look odd in any
 -- way are marked, and are judged one by one afterwards.
 --
--- Reads the Arrow stream `batch`. Placeholders in braces are filled from constants of the code.
+-- Reads the Arrow stream `batch`; what is materialised on the way lets all cores work on the rest.
+-- Placeholders in braces are filled from constants of the code.
 CREATE OR REPLACE TEMP TABLE arrivals AS
 WITH texts AS (
     SELECT nth, $files[file_no + 1] AS file, line, byte_offset, byte_length,
@@ -59,7 +60,7 @@ signed AS (
                   WHEN 'parsed' THEN encode(body_value) END AS signed_bytes
     FROM formed
 ),
-bodies AS (
+bodies AS MATERIALIZED (
     SELECT
         nth, file, line, byte_offset, byte_length, form, received_at,
         {secret} AS secret,
