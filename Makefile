@@ -19,15 +19,17 @@ help:
 
 # What the main job needs, and no more.
 $(VENV)/core.stamp: requirements/core.lock
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --require-hashes -r requirements/core.lock
+	@echo "Installing what the report needs into $(VENV) (once) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes -r requirements/core.lock
 	@touch $@
 
 # The same with the notebooks and the tools of development.
 $(VENV)/dev.stamp: requirements/dev.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --require-hashes -r requirements/dev.lock
-	$(PIP) install --no-deps --no-build-isolation --editable .
+	@echo "Installing what the tests need into $(VENV) (once) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes -r requirements/dev.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 report: $(VENV)/core.stamp

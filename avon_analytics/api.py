@@ -41,7 +41,14 @@ def open(  # noqa: A001
     Raises UsageError for an unknown time zone. A store that is missing or cannot be read is
     reported by the first call that needs it.
     """
-    return Store(Database(path, time_zone=time_zone, threads=threads, memory_limit=memory_limit))
+    database = Database(
+        path,
+        time_zone=time_zone,
+        threads=threads,
+        memory_limit=memory_limit,
+        on_create=install_views,
+    )
+    return Store(database)
 
 
 class Store:
@@ -89,13 +96,6 @@ class Store:
         Raises MissingSecret, ArchiveError, SecretsFileError or StoreError; a file is loaded whole
         or not at all, and the same call goes on where the last one ended.
         """
-        with self._database.writing() as connection:
-            installed = connection.execute(
-                "SELECT 1 FROM duckdb_views() WHERE view_name = 'appointment_slots' "
-                "AND database_name = 'store'"
-            ).fetchall()
-            if not installed:
-                install_views(connection)
         with shown() as on_progress:
             return load_archive(
                 self._database,

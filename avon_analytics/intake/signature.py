@@ -70,13 +70,16 @@ class Secrets:
         A ``str`` is a secret; name a file as a ``Path``. Without any, the environment variable
         ``AVON_WEBHOOK_SECRET`` is read.
 
-        Raises MissingSecret if there is none, SecretsFileError if a file cannot be used.
+        Raises MissingSecret if there is none, SecretsFileError if a file cannot be used,
+        UsageError for a text that is plainly the name of a file.
         """
         if isinstance(given, Secrets):
             return given
         if isinstance(given, Mapping):
             secrets = cls(given)
         elif isinstance(given, str | bytes):
+            if isinstance(given, str) and given.endswith(".toml"):
+                raise UsageError("a text is taken as a secret; name a secrets file as a Path")
             secrets = cls({"default": given})
         elif given is not None:
             secrets = cls(_read_file(Path(given)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -37,14 +37,19 @@ class Database:
         time_zone: str | None = None,
         threads: int | None = None,
         memory_limit: str | None = None,
+        on_create: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
     ) -> None:
         self.path = os.fspath(path)
-        self._connection = _connect(threads, memory_limit)
-        self._mode: str | None = None
         if time_zone is not None:
             _check_time_zone(time_zone)
         self._time_zone = time_zone
+        self._on_create = on_create
+        self.config = _config(self.path, threads, memory_limit)
+        self._connection = _connect(self.config)
+        self._mode: str | None = None
         if self.path == MEMORY:
+            self._connection.execute("SET temp_directory = ''")
+            self._connection.execute("SET enable_external_access = false")
             self._connection.execute("ATTACH ':memory:' AS store")
             self._connection.execute("USE store")
             self._create()
@@ -95,44 +100,52 @@ class Database:
             return
         if self._mode == "read":
             raise StoreError("the store is being read; it cannot be written before that ends")
-        self._attach(read_only=read_only)
-        try:
-            yield self._connection
-        finally:
-            self._detach()
+        with owner_only():
+            self._attach(read_only=read_only)
+            try:
+                yield self._connection
+            except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+                raise store_error(self.path, error) from None
+            finally:
+                self._detach()
 
     def _attach(self, *, read_only: bool) -> None:
-        is_new = not Path(self.path).exists()
-        if is_new and read_only:
-            raise StoreError(
-                f"there is no store at {self.path}: load an archive into it first, "
-                f"with 'avon-analytics load PATH --db {self.path}'"
-            )
         try:
-            if is_new:
-                # Owner-only before the first byte is in it.
-                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-                os.unlink(self.path)
-                previous = os.umask(0o077)
-            try:
-                literal = self.path.replace("'", "''")
-                mode = " (READ_ONLY)" if read_only else ""
-                self._connection.execute(f"ATTACH '{literal}' AS store{mode}")
-            finally:
-                if is_new:
-                    os.umask(previous)
-            self._connection.execute("USE store")
+            if not Path(self.path).exists():
+                if read_only:
+                    raise StoreError(
+                        f"there is no store at {self.path}: load an archive into it first, "
+                        f"with 'avon-analytics load PATH --db {self.path}'"
+                    )
+                self._create_file()
+            self._use(self.path, "READ_ONLY" if read_only else "READ_WRITE")
             self._mode = "read" if read_only else "write"
-            if is_new:
-                self._create()
-            else:
-                self._check_version()
+            self._check_version()
         except (duckdb.Error, OSError) as error:
             self._detach()
             raise store_error(self.path, error) from None
         except StoreError:
             self._detach()
             raise
+
+    def _use(self, path: str, mode: str) -> None:
+        literal = path.replace("'", "''")
+        self._connection.execute(f"ATTACH '{literal}' AS store ({mode})")
+        self._connection.execute("USE store")
+
+    def _create_file(self) -> None:
+        # Made under another name: a store that was cut short while it was made is never seen.
+        part = f"{self.path}.new-{os.getpid()}"
+        try:
+            self._use(part, "READ_WRITE")
+            self._create()
+            self._detach()
+            with suppress(FileExistsError):  # another process was faster: its store it is
+                _rename(part, self.path)
+        finally:
+            self._detach()
+            for leftover in (part, f"{part}.wal"):
+                Path(leftover).unlink(missing_ok=True)
 
     def _detach(self) -> None:
         self._mode = None
@@ -154,6 +167,8 @@ class Database:
             "INSERT INTO settings VALUES ('schema_version', $version), ('time_zone', $zone)",
             {"version": str(SCHEMA_VERSION), "zone": self._time_zone or "UTC"},
         )
+        if self._on_create is not None:
+            self._on_create(self._connection)
         self._connection.execute("COMMIT")
 
     def _check_version(self) -> None:
@@ -161,9 +176,9 @@ class Database:
             found = self._connection.execute(
                 "SELECT value FROM settings WHERE name = 'schema_version'"
             ).fetchall()
-        except duckdb.CatalogException:
+        except (duckdb.CatalogException, duckdb.BinderException):
             found = []
-        if not found:
+        if not found or not str(found[0][0]).isdigit():
             raise StoreError(
                 f"{self.path} is a DuckDB file, but no store of avon_analytics: "
                 "name another file with --db"
@@ -179,18 +194,48 @@ class Database:
         self._connection.close()
 
 
-def offline_config() -> dict[str, Any]:
-    """Settings under which the engine never looks for an extension by itself."""
-    return {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+@contextmanager
+def owner_only() -> Iterator[None]:
+    """Whatever the engine writes meanwhile, its journal and what it spills, is its owner's alone."""
+    previous = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(previous)
 
 
-def _connect(threads: int | None, memory_limit: str | None) -> duckdb.DuckDBPyConnection:
-    config = offline_config()
+def _rename(part: str, path: str) -> None:
+    """Give a file its name, unless another one has it."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        os.rename(part, path)
+
+
+def _config(path: str, threads: int | None, memory_limit: str | None) -> dict[str, Any]:
+    """How the engine is set up: it never looks for an extension, and spills beside the store."""
+    config: dict[str, Any] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    if path != MEMORY:
+        config["temp_directory"] = f"{path}.tmp"
     if threads is not None:
         config["threads"] = threads
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
-    connection = duckdb.connect(":memory:", config=config)
+    return config
+
+
+def _connect(config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = duckdb.connect(MEMORY, config=config)
+    except duckdb.Error:
+        raise UsageError(
+            "threads is a whole number from 1, memory_limit a size such as '1GB'"
+        ) from None
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
     return connection
@@ -218,6 +263,10 @@ def store_error(path: str, error: Exception) -> StoreError:
         )
     if isinstance(error, OSError):
         return StoreError(f"cannot use {path}: {error.strerror or 'the system refused'}")
+    if Path(path).is_dir():
+        return StoreError(f"{path} is a folder: name a file with --db")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return StoreError(f"cannot use {path}: the engine has too little memory or disk for this")
     lowered = text.lower()
     if "no space left" in lowered or "could not write" in lowered or "disk" in lowered:
         return StoreError(f"cannot write {path}: the disk is full; nothing was half-loaded")

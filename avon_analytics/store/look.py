@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import duckdb
 import pandas as pd
 
 from avon_analytics.errors import QueryError, UnknownTable, unknown_choice
-from avon_analytics.store.database import Database, offline_config, store_error
+from avon_analytics.store.database import Database, owner_only, store_error
 from avon_analytics.store.frames import frame
 from avon_analytics.store.schema import quote
 from avon_analytics.store.tables import hidden_columns, table_infos
@@ -21,6 +22,7 @@ _ABOUT_THE_QUERY = (
     duckdb.CatalogException,
     duckdb.SyntaxException,
 )
+_MISSING = re.compile(r"not provided for the following parameters: ([\w, ]+)")
 
 
 def tables(database: Database) -> pd.DataFrame:
@@ -76,37 +78,59 @@ def table(database: Database, name: str, *, identifiers: bool = False) -> pd.Dat
 
 
 def query(database: Database, text: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
-    """The answer to an SQL query, raw: nothing is hidden.
+    """The answer to a query, raw: nothing is hidden.
 
     The query runs on a connection that cannot write, read other files or load extensions.
 
     Raises QueryError for a query that the engine refuses.
     """
-    with database.reading() as connection:
-        if database.in_memory:
-            return _answer(connection.cursor(), "USE store", text, parameters)
-    try:
-        fenced = duckdb.connect(
-            database.path,
-            read_only=True,
-            config={**offline_config(), "enable_external_access": False},
-        )
-    except duckdb.Error as error:
-        raise store_error(database.path, error) from None
-    with fenced:
-        return _answer(fenced, "SET lock_configuration = true", text, parameters)
+    if database.in_memory:
+        with database.reading() as connection, connection.cursor() as cursor:
+            return _answer(cursor, _IN_MEMORY, text, parameters)
+    with database.reading():
+        pass  # says what is wrong with the store, if anything is
+    config = {**database.config, "enable_external_access": False}
+    with owner_only():
+        try:
+            fenced = duckdb.connect(database.path, read_only=True, config=config)
+        except duckdb.Error as error:
+            raise store_error(database.path, error) from None
+        with fenced:
+            return _answer(fenced, _IN_A_FILE, text, parameters)
+
+
+_READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
+_IN_A_FILE = ("SET TimeZone = 'UTC'", "SET lock_configuration = true")
+_IN_MEMORY = ("SET TimeZone = 'UTC'", "USE store", "BEGIN TRANSACTION READ ONLY")
 
 
 def _answer(
-    connection: duckdb.DuckDBPyConnection, first: str, text: str, parameters: Mapping[str, Any]
+    connection: duckdb.DuckDBPyConnection,
+    fence: Iterable[str],
+    text: str,
+    parameters: Mapping[str, Any],
 ) -> pd.DataFrame:
     try:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(first)
+        for statement in fence:
+            connection.execute(statement)
+        kinds = [statement.type for statement in connection.extract_statements(text)]
+        if len(kinds) != 1 or kinds[0] not in _READING:
+            raise QueryError(
+                "expected one query that reads, such as SELECT count(*) FROM events: "
+                "a store is read-only here"
+            )
         return frame(connection, text, parameters)
     except _ABOUT_THE_QUERY as error:
         raise QueryError(f"the query cannot be run: {error}") from None
+    except (TypeError, ValueError):
+        raise QueryError(
+            "the answer holds numbers too large for a table: cast them to DOUBLE or VARCHAR"
+        ) from None
     except duckdb.Error as error:
+        if missing := _MISSING.search(str(error)):
+            raise QueryError(
+                f"the query names parameters that were not given: {missing.group(1)}"
+            ) from None
         # Other messages can quote what a row holds.
         kind = type(error).__name__.removesuffix("Exception")
         raise QueryError(
