@@ -163,9 +163,12 @@ class _Loader:
 
     @contextmanager
     def _transaction(self) -> Iterator[Intake]:
+        intake = Intake(self._connection, self._stage, self._load_id)
         self._connection.execute("BEGIN")
         try:
-            yield Intake(self._connection, self._stage, self._load_id)
+            yield intake
+            if intake.has_moved_lines:
+                self._recount()
             self._connection.execute("COMMIT")
         except BaseException:
             self._connection.execute("ROLLBACK")
@@ -268,8 +271,8 @@ class _Loader:
                 self._connection.execute(
                     f"DELETE FROM {log} WHERE file = $file AND list_contains($lines, line)", place
                 )
+            intake.has_moved_lines = True
             ended = intake.take(_batch_from(path, rows))[path]
-            self._recount()
         self._tell(path, ended, 0, [f"{len(rows):,} lines from the quarantine are believed now"])
 
     def _is_believed(self, content: bytes) -> bool:
@@ -335,16 +338,18 @@ class _Loader:
         """Make the sums of the log agree again after lines have moved."""
         for table, key in (("archive_files", "file"), ("loads", "load_id")):
             self._connection.execute(
-                f"""UPDATE {table} SET
-                    loaded = coalesce(n.loaded, 0), duplicate = coalesce(n.duplicate, 0),
-                    quarantined = coalesce(n.quarantined, 0),
-                    lines = blank + coalesce(n.loaded + n.duplicate + n.quarantined, 0)
-                FROM (SELECT {key} AS moved_key,
-                        count(*) FILTER (WHERE ended = 'loaded') AS loaded,
-                        count(*) FILTER (WHERE ended = 'duplicate') AS duplicate,
-                        count(*) FILTER (WHERE ended = 'quarantined') AS quarantined
-                    FROM deliveries GROUP BY {key}) AS n
-                WHERE n.moved_key = {table}.{key}"""
+                f"""UPDATE {table} AS l SET
+                    loaded = n.loaded, duplicate = n.duplicate, quarantined = n.quarantined,
+                    lines = l.blank + n.loaded + n.duplicate + n.quarantined
+                FROM (
+                    SELECT t.{key} AS counted,
+                        count(*) FILTER (WHERE d.ended = 'loaded') AS loaded,
+                        count(*) FILTER (WHERE d.ended = 'duplicate') AS duplicate,
+                        count(*) FILTER (WHERE d.ended = 'quarantined') AS quarantined
+                    FROM {table} AS t LEFT JOIN deliveries AS d ON d.{key} = t.{key}
+                    GROUP BY t.{key}
+                ) AS n
+                WHERE n.counted = l.{key}"""
             )
 
     def _close_log(self, files: tuple[ArchiveFile, ...], passed_over: int) -> Receipt:

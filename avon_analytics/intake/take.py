@@ -52,13 +52,15 @@ class Intake:
 
     Two connections share the work: the stage reads and judges in tables that every batch
     replaces; ``store`` holds the transaction and gets only rows. So memory is bounded by the
-    batch, and not by what a transaction keeps of replaced tables.
+    batch, and not by what a transaction keeps of replaced tables. ``has_moved_lines`` says whether
+    lines that were counted before have now ended elsewhere.
     """
 
     def __init__(self, store: duckdb.DuckDBPyConnection, stage: Stage, load_id: int) -> None:
         self._store = store
         self._stage = stage
         self._load_id = load_id
+        self.has_moved_lines = False
 
     def take(self, batch: Batch) -> dict[str, Ended]:
         """Bring every line of a batch to its end; the caller holds a transaction.
@@ -125,6 +127,7 @@ class Intake:
         self._stage.refuse([(c.nth, _CONFLICT, None) for c in lost if c.nth is not None])
         for event_id in {c.event_id for c in lost if c.is_stored}:
             contest.displace(self._store, event_id, _CONFLICT.errors)
+            self.has_moved_lines = True
             self._stage.run("DELETE FROM known_events WHERE event_id = $id", id=event_id)
 
     # -- the rows ---------------------------------------------------------------------------
