@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 from avon_analytics.cli.app import app
+from avon_analytics.cli.output import ReaderGone
 from avon_analytics.errors import AvonError
 
 
@@ -19,9 +20,7 @@ def main() -> None:
     except AvonError as error:
         print(f"avon-analytics: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
-    except BrokenPipeError:
-        # Whoever read the output, such as head, has seen enough.
-        sys.stderr.close()
+    except ReaderGone:
         raise SystemExit(0) from None
     except KeyboardInterrupt:
         print("avon-analytics: stopped; what was finished stays", file=sys.stderr)

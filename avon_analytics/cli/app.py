@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from avon_analytics.cli import options as opt
+from avon_analytics.cli.output import emit, say, show, show_table, terminal_width
 from avon_analytics.errors import NothingBelieved, UsageError
 
 if TYPE_CHECKING:
@@ -90,18 +90,17 @@ def load(
     if receipt.nothing_believed:
         _say_nothing_believed(receipt)
     if as_json:
-        print(json.dumps(receipt.as_dict(), ensure_ascii=False, indent=2))
+        emit(json.dumps(receipt.as_dict(), ensure_ascii=False, indent=2) + "\n")
     else:
-        print(receipt)
+        emit(f"{receipt}\n")
     _end(receipt, strict)
 
 
 def _say_nothing_believed(receipt: Receipt) -> None:
     names = ", ".join(receipt.secrets) or "none"
-    print(
+    say(
         f"avon-analytics: NOT ONE LINE could be believed. Secrets tried: {names}. "
-        "Is it the right webhook secret?",
-        file=sys.stderr,
+        "Is it the right webhook secret?"
     )
 
 
@@ -121,7 +120,6 @@ def verify(
     out: opt.Out = None,
 ) -> None:
     """Check the signatures of an archive without a store; nothing is written."""
-    from avon_analytics.cli.output import show
     from avon_analytics.intake.verify import verify_archive
 
     found = verify_archive(paths, secrets_file)
@@ -146,9 +144,9 @@ def report(
         list[str] | None, typer.Argument(metavar="[PATH…]", help="An archive to load first.")
     ] = None,
     db: opt.Db = DB,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE.html", help="The page.")] = Path(
-        "report.html"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE.html", readable=False, help="The page.")
+    ] = Path("report.html"),
     secrets_file: opt.SecretsFile = None,
     policy: opt.PolicyOption = opt.PolicyWord.require,
     strict: opt.Strict = False,
@@ -166,9 +164,6 @@ def report(
     time_zone: opt.TimeZone = None,
 ) -> None:
     """Load what is given, print the outcomes by month, and write the report."""
-    from rich.console import Console
-
-    from avon_analytics.cli.output import say
     from avon_analytics.report.terminal import outcome_summary_table
 
     store = _open(db, time_zone)
@@ -181,7 +176,7 @@ def report(
         say("")
     cohort = _cohort(store, start, end, on, as_of, where)
     by_month = cohort.outcomes(every="month")
-    Console().print(outcome_summary_table(by_month))
+    show_table(outcome_summary_table(by_month, width=terminal_width()))
     written = store.report(out, title=title, by=by, cohort=cohort)
     say(f"\nThe report is in {written.resolve()}")
     if receipt is not None:
@@ -206,8 +201,6 @@ def _cohort(
 
 
 def _show(frame: pd.DataFrame, form: opt.Format, out: Path | None, title: str) -> None:
-    from avon_analytics.cli.output import say, show
-
     show(frame, form, out, title=title)
     if form is opt.Format.table and frame.attrs.get("as_of"):
         say(f"as of {frame.attrs['as_of']}")
@@ -308,11 +301,18 @@ def quarantine_list(
 
 @app.command(epilog=_example("sample clinic/ --appointments 500"))
 def sample(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="An empty folder, or a new one.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", readable=False, help="An empty folder, or a new one.")
+    ],
     appointments: Annotated[int, typer.Option(help="How many appointments.", min=1)] = 2000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 20260101,
 ) -> None:
     """Write a synthetic clinic's signed archive, with its secrets and its truth."""
     from avon_analytics.samples import write_sample
 
-    print(write_sample(out, n_appointments=appointments, seed=seed))
+    try:
+        written = write_sample(out, n_appointments=appointments, seed=seed)
+    except OSError as error:
+        reason = error.strerror or "the system refused"
+        raise UsageError(f"cannot write the sample to {out}: {reason}") from None
+    emit(f"{written}\n")

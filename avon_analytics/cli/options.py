@@ -43,12 +43,14 @@ class On(StrEnum):
     booked = "booked"
 
 
-Db = Annotated[Path, typer.Option("--db", metavar="FILE", help="The store.")]
+# What is wrong with a file is told by whoever opens it, as bad input and not as wrong usage.
+Db = Annotated[Path, typer.Option("--db", metavar="FILE", help="The store.", readable=False)]
 SecretsFile = Annotated[
     Path | None,
     typer.Option(
         "--secrets-file",
         metavar="FILE",
+        readable=False,
         help='TOML file with a line name = "secret" for each webhook secret. '
         "Without it, AVON_WEBHOOK_SECRET is read from the environment.",
     ),
@@ -67,7 +69,12 @@ Strict = Annotated[
 FormatOption = Annotated[Format, typer.Option("--format", help="How the result is written.")]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", metavar="FILE", help="Write to a file instead of standard output."),
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        readable=False,
+        help="Write to a file instead of standard output.",
+    ),
 ]
 By = Annotated[
     list[str] | None,

@@ -1,17 +1,27 @@
-"""Writing a DataFrame where and how the user wants it."""
+"""Writing a result where and how the user wants it."""
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avon_analytics.cli.options import Format
-from avon_analytics.errors import UsageError
+from avon_analytics.errors import InputError, UsageError
+from avon_analytics.whole_file import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.table import Table
+
+_FILE_WIDTH = 160
+
+
+class ReaderGone(Exception):
+    """Whoever read standard output, such as head, has seen enough."""
 
 
 def show(frame: pd.DataFrame, form: Format, out: Path | None, *, title: str | None = None) -> None:
@@ -19,41 +29,51 @@ def show(frame: pd.DataFrame, form: Format, out: Path | None, *, title: str | No
     if form is Format.parquet:
         if out is None:
             raise UsageError("parquet is no text: name a file with --out")
-        _write(out, lambda part: _parquet(frame, part))
-        return
-    if form is Format.table and out is None:
-        from rich.console import Console
+        say(f"wrote {write_whole(out, lambda part: _parquet(frame, part))}")
+    elif out is not None:
+        text = _text(frame, form)
+        say(f"wrote {write_whole(out, lambda part: part.write_text(text, 'utf-8'))}")
+    elif form is Format.table:
+        from avon_analytics.report.terminal import table
 
-        from avon_analytics.report.terminal import print_table
-
-        print_table(frame, Console(), title=title)
-        return
-    text = _text(frame, form)
-    if out is None:
-        sys.stdout.write(text)
+        show_table(table(_readable(frame), title=title, width=terminal_width()))
     else:
-        _write(out, lambda part: part.write_text(text, "utf-8"))
+        emit(_text(frame, form))
+
+
+def show_table(table: Table) -> None:
+    """Write a table to standard output, in bold where somebody looks at it."""
+    emit(_rendered(table, terminal_width(), is_plain=bool(os.environ.get("NO_COLOR"))))
+
+
+def terminal_width() -> int:
+    """How many columns there are for a table."""
+    from rich.console import Console
+
+    return int(Console().width)
+
+
+def emit(text: str) -> None:
+    """Write text to standard output; what its encoding lacks becomes a question mark.
+
+    Raises ReaderGone if nobody reads it any more, InputError if it cannot be written.
+    """
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+        raise ReaderGone from None
+    except OSError as error:
+        _drop_output()
+        reason = error.strerror or "the system refused"
+        raise InputError(f"cannot write to standard output: {reason}") from None
 
 
 def say(message: str) -> None:
     """A word to the user, beside the result."""
     print(message, file=sys.stderr)
-
-
-def _text(frame: pd.DataFrame, form: Format) -> str:
-    if form is Format.json:
-        return json.dumps(records(frame), ensure_ascii=False, indent=2) + "\n"
-    if form is Format.csv:
-        return str(frame.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%S"))
-    from io import StringIO
-
-    from rich.console import Console
-
-    from avon_analytics.report.terminal import print_table
-
-    file = StringIO()
-    print_table(frame, Console(file=file, width=160))
-    return file.getvalue()
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -64,36 +84,76 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+def _rendered(table: Table, width: int, *, is_plain: bool) -> str:
+    from io import StringIO
+
+    from rich.console import Console
+
+    text = StringIO()
+    colors: Any = None if is_plain else "auto"
+    looked_at = Console().is_terminal
+    Console(file=text, width=width, force_terminal=looked_at, color_system=colors).print(table)
+    return text.getvalue()
+
+
+def _drop_output() -> None:
+    # What is still held back is not tried again when the interpreter ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _text(frame: pd.DataFrame, form: Format) -> str:
+    if form is Format.json:
+        return json.dumps(records(frame), ensure_ascii=False, indent=2) + "\n"
+    frame = _readable(frame)
+    if form is Format.csv:
+        return str(frame.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%S"))
+    from avon_analytics.report.terminal import table
+
+    return _rendered(table(frame, width=_FILE_WIDTH), _FILE_WIDTH, is_plain=True)
+
+
 def _plain(value: Any) -> Any:
     import pandas as pd
 
-    if value is None or (not isinstance(value, list | dict) and pd.isna(value)):
+    if hasattr(value, "tolist"):  # numpy's arrays and numbers
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if value is None or pd.isna(value):
         return None
     if isinstance(value, pd.Timestamp):
         is_date = value.tzinfo is None and value == value.normalize()
         return value.date().isoformat() if is_date else value.isoformat()
-    if hasattr(value, "item"):
-        return value.item()
-    return value if isinstance(value, bool | int | float | str | list | dict) else str(value)
+    if isinstance(value, bytes | bytearray):
+        return bytes(value).decode("utf-8", "replace")
+    return value if isinstance(value, bool | int | float | str) else str(value)
+
+
+def _readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with lists and objects, which a query can answer with, as JSON text."""
+    readable = frame.copy(deep=False)
+    for name in frame.columns:
+        if frame[name].dtype == object:
+            readable[name] = [_as_text(value) for value in frame[name]]
+    return readable
+
+
+def _as_text(value: Any) -> str | None:
+    plain = _plain(value)
+    if plain is None or isinstance(plain, str):
+        return plain
+    return json.dumps(plain, ensure_ascii=False)
 
 
 def _parquet(frame: pd.DataFrame, part: Path) -> None:
     import duckdb
 
-    connection = duckdb.connect()
-    connection.register("result", frame)
     literal = str(part).replace("'", "''")
-    connection.execute(f"COPY result TO '{literal}' (FORMAT parquet)")
-    connection.close()
-
-
-def _write(out: Path, write: Any) -> None:
-    part = out.with_name(out.name + ".part")
-    try:
-        write(part)
-        part.replace(out)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        reason = error.strerror or "the system refused"
-        raise UsageError(f"cannot write {out}: {reason}") from None
-    say(f"wrote {out}")
+    with duckdb.connect() as connection:
+        connection.register("result", frame)
+        try:
+            connection.execute(f"COPY result TO '{literal}' (FORMAT parquet)")
+        except duckdb.IOException:
+            raise OSError(errno.EIO, "the disk is full or broken") from None

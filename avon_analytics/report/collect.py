@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from avon_analytics.errors import UsageError
 from avon_analytics.report.content import Coverage, Figures, Provenance, ReportContent
 from avon_analytics.store.provenance import Origin, origin
+from avon_analytics.whole_file import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,12 +82,4 @@ def write(page: str, out: Path) -> Path:
 
     Raises UsageError where it cannot be written.
     """
-    part = out.with_name(out.name + ".part")
-    try:
-        part.write_text(page, "utf-8")
-        part.replace(out)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        reason = error.strerror or "the system refused"
-        raise UsageError(f"cannot write the report to {out}: {reason}") from None
-    return out
+    return write_whole(out, lambda part: part.write_text(page, "utf-8"))

@@ -139,6 +139,8 @@ class Database:
         try:
             self._use(part, "READ_WRITE")
             self._create()
+            # Letting go of a file does the same, but says nothing where the disk is full.
+            self._connection.execute("CHECKPOINT store")
             self._detach()
             with suppress(FileExistsError):  # another process was faster: its store it is
                 _rename(part, self.path)
@@ -150,13 +152,14 @@ class Database:
     def _detach(self) -> None:
         self._mode = None
         try:
-            self._connection.execute("USE memory")
+            # With its schema: a bare name is looked up in the store first, which may be broken.
+            self._connection.execute("USE memory.main")
             self._connection.execute("DETACH DATABASE IF EXISTS store")
         except duckdb.Error:
             # A failed transaction is rolled back first; then the file can be let go.
             with suppress(duckdb.Error):
                 self._connection.execute("ROLLBACK")
-            self._connection.execute("USE memory")
+            self._connection.execute("USE memory.main")
             self._connection.execute("DETACH DATABASE IF EXISTS store")
 
     def _create(self) -> None:
@@ -196,7 +199,7 @@ class Database:
 
 @contextmanager
 def owner_only() -> Iterator[None]:
-    """Whatever the engine writes meanwhile, its journal and what it spills, is its owner's alone."""
+    """What the engine writes meanwhile, its journal and what it spills, is its owner's alone."""
     previous = os.umask(0o077)
     try:
         yield
@@ -237,7 +240,8 @@ def _connect(config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
             "threads is a whole number from 1, memory_limit a size such as '1GB'"
         ) from None
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")
+    with suppress(duckdb.Error):  # in a notebook it is off, and setting it asks for ipywidgets
+        connection.execute("SET enable_progress_bar = false")
     return connection
 
 

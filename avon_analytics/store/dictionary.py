@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from textwrap import fill
 
 from avon_analytics.store.tables import (
     EXTRA,
@@ -172,6 +173,8 @@ _DRIFT = (
     TableColumn("n_seen", "BIGINT", "How often it came"),
 )
 
+_PLACE_IN_UNION = TableColumn("position", "BIGINT", "Place among all changes, by time, from 0")
+
 
 @dataclass(frozen=True, slots=True)
 class _Row:
@@ -258,7 +261,14 @@ def _object_rows(table: ObjectTable) -> Iterator[_Row]:
     hidden = hidden_columns(table.name)
     of_versions = ("received_at",) if table.parent is None else ("event_id", "occurred_at")
     own = {"position", table.parent_id} if table.parent else set()
-    yield from _rows([c for c in table.key_columns if c.name in own], hidden)
+    keys = [c for c in table.key_columns if c.name in own]
+    if table.name == "appointment_status_history":
+        parent_id, position = keys
+        yield from _rows([parent_id], hidden)
+        yield from _rows([_PLACE_IN_UNION], hidden, {"position": NOW})
+        yield from _rows([position], hidden, {"position": VERSIONS})
+    else:
+        yield from _rows(keys, hidden)
     yield from _rows(map(_with_meaning, table.field_columns), hidden)
     if table.is_deletable:
         deleted = TableColumn("deleted_at", _INSTANT, "When it was deleted; its row stays")
@@ -299,7 +309,14 @@ def _drift_section() -> str:
 
 def _section(name: str, intro: str, rows: list[_Row], *, with_where: bool = False) -> str:
     head = ["Column", "Type", "Meaning", *(["In"] if with_where else []), "Hidden"]
-    lines = [f"### {name}", "", intro, "", "| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    lines = [
+        f"### {name}",
+        "",
+        fill(intro, 100),
+        "",
+        "| " + " | ".join(head) + " |",
+        "|---" * len(head) + "|",
+    ]
     lines += [row.cells(with_where=with_where) for row in rows]
     return "\n".join(lines) + "\n"
 

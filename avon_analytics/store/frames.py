@@ -42,7 +42,9 @@ def frame(
     with warnings.catch_warnings():
         # duckdb 2.0 drops a column of its own in a way that pandas 3.1 no longer likes.
         warnings.filterwarnings("ignore", message="The inplace keyword in DataFrame.drop")
+        # What does not fit is an error of astype; the warning before it says the same.
+        warnings.filterwarnings("ignore", message="invalid value encountered in cast")
         data = result.df()
-    wanted = {name: DTYPES[kind] for name, kind in types.items() if kind in DTYPES}
-    wanted |= {name: kind for name, kind in (dtypes or {}).items() if name in types}
-    return data.astype(wanted)
+        wanted = {name: DTYPES[kind] for name, kind in types.items() if kind in DTYPES}
+        wanted |= {name: kind for name, kind in (dtypes or {}).items() if name in types}
+        return data.astype(wanted)

@@ -89,7 +89,9 @@ def query(database: Database, text: str, parameters: Mapping[str, Any]) -> pd.Da
             return _answer(cursor, _IN_MEMORY, text, parameters)
     with database.reading():
         pass  # says what is wrong with the store, if anything is
-    config = {**database.config, "enable_external_access": False}
+    # Beside its file is where it spills by itself; a fenced connection refuses to be told so.
+    config = {k: v for k, v in database.config.items() if k != "temp_directory"}
+    config["enable_external_access"] = False
     with owner_only():
         try:
             fenced = duckdb.connect(database.path, read_only=True, config=config)

@@ -1,0 +1,170 @@
+"""The public face: what the package shows, that it is described, and what importing it costs."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import avon_analytics as avon
+
+ROOT = Path(__file__).parent.parent
+
+
+def public_callables() -> Iterator[tuple[str, Any]]:
+    """Every function, class and method that a user can reach from ``import avon_analytics``."""
+    for name in avon.__all__:
+        found = getattr(avon, name)
+        if isinstance(found, ModuleType):
+            yield from (
+                (f"{name}.{inner}", one)
+                for inner, one in vars(found).items()
+                if not inner.startswith("_") and getattr(one, "__module__", "") == found.__name__
+            )
+        elif inspect.isclass(found):
+            yield name, found
+            for inner, one in vars(found).items():
+                if not inner.startswith("_") and (inspect.isfunction(one) or _is_property(one)):
+                    yield f"{name}.{inner}", one
+        elif callable(found):
+            yield name, found
+
+
+def _is_property(one: Any) -> bool:
+    return isinstance(one, property)
+
+
+PUBLIC = dict(public_callables())
+
+
+def test_all_is_what_there_is() -> None:
+    assert sorted(avon.__all__) == dir(avon)
+    assert len(set(avon.__all__)) == len(avon.__all__)
+    for name in avon.__all__:
+        assert getattr(avon, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'stroe'"):
+        avon.stroe  # noqa: B018
+
+
+def test_the_public_face_is_as_large_as_one_thinks() -> None:
+    """Guards the two tests below against looking at nothing."""
+    assert {"Store", "Store.load", "Store.sql", "Cohort.outcomes", "open", "write_sample"} <= set(
+        PUBLIC
+    )
+    assert {"errors.AvonError", "errors.StoreError", "Receipt.lines", "Receipt.as_dict"} <= set(
+        PUBLIC
+    )
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_is_described(name: str) -> None:
+    one = PUBLIC[name]
+    described = inspect.getdoc(one) if not inspect.isclass(one) else one.__doc__
+    assert described, f"{name} has no docstring"
+    # A dataclass writes its own signature where nobody writes a docstring.
+    assert not described.startswith(f"{name.split('.')[-1]}("), f"{name} has no docstring"
+
+
+@pytest.mark.parametrize("name", [n for n, one in PUBLIC.items() if not inspect.isclass(one)])
+def test_every_public_function_has_types(name: str) -> None:
+    one = PUBLIC[name]
+    function = one.fget if isinstance(one, property) else one
+    signature = inspect.signature(function)
+    untyped = [
+        parameter.name
+        for parameter in signature.parameters.values()
+        if parameter.annotation is parameter.empty and parameter.name != "self"
+    ]
+    assert untyped == []
+    assert signature.return_annotation is not signature.empty
+
+
+def test_every_error_has_an_exit_code_and_stands_in_the_drawn_tree() -> None:
+    drawn = avon.errors.__doc__ or ""
+    for name, one in PUBLIC.items():
+        if inspect.isclass(one) and issubclass(one, Exception):
+            assert one.exit_code in (1, 2, 3, 4)
+            assert name.removeprefix("errors.") in drawn
+
+
+def test_types_are_shipped() -> None:
+    assert (Path(avon.__file__).parent / "py.typed").is_file()
+
+
+# What importing costs
+
+
+def in_a_new_process(code: str) -> Any:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    return json.loads(done.stdout)
+
+
+def test_importing_costs_little_beyond_pandas_and_duckdb() -> None:
+    code = """
+import json, time
+def cost(action):
+    # Time of this process, so that a busy machine does not count.
+    start = time.process_time(); action(); return time.process_time() - start
+def engine():
+    import duckdb, pandas
+def package():
+    import avon_analytics
+def face():
+    import avon_analytics; avon_analytics.Store
+print(json.dumps([cost(engine), cost(package), cost(face)]))
+"""
+    engine, package, face = min(in_a_new_process(code) for _ in range(2))
+    assert package < 0.05
+    # Half a second on a machine that imports pandas and duckdb in about one.
+    assert face < max(0.5, 0.6 * engine)
+
+
+def test_help_waits_for_no_engine() -> None:
+    code = """
+import contextlib, io, json, sys
+from typer.main import get_command
+from avon_analytics.cli.app import app
+def lines(command, words):
+    yield words
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from lines(inner, [*words, name])
+shown = 0
+for words in list(lines(get_command(app), [])):
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit):
+        app([*words, "--help"])
+    shown += "Usage" in out.getvalue()
+heavy = ("duckdb", "pandas", "altair", "numpy", "vl_convert")
+print(json.dumps([shown, [name for name in heavy if name in sys.modules]]))
+"""
+    shown, heavy = in_a_new_process(code)
+    assert shown >= 12
+    assert heavy == []
+
+
+# One version
+
+
+def test_there_is_one_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert avon.__version__ == project["version"]
+    assert version("avon-analytics") == project["version"]
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    changelog = ROOT / "CHANGELOG.md"
+    if not changelog.exists():
+        pytest.skip("there is no changelog yet")
+    headings = re.findall(r"^## \[?v?(\d+\.\d+\.\d+)", changelog.read_text("utf-8"), re.M)
+    assert headings[0] == avon.__version__
