@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from avon_analytics.appointments import Cohort, install_views
+from avon_analytics.appointments import Cohort, default_as_of, install_views
 from avon_analytics.appointments import appointments as cohort_of
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.intake.archive import Paths
@@ -20,6 +20,7 @@ from avon_analytics.intake.words import Policy
 from avon_analytics.progress import shown
 from avon_analytics.store import look
 from avon_analytics.store.database import Database
+from avon_analytics.store.provenance import origin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -204,16 +205,14 @@ class Store:
     def _facts(self) -> dict[str, str]:
         if not self._database.exists:
             return {"store": self.path, "holds": "nothing yet: load an archive"}
-        with self._database.reading() as connection:
-            ((events, first, last, files),) = connection.execute(
-                "SELECT count(*), min(occurred_at)::DATE::VARCHAR, max(occurred_at)::DATE::VARCHAR,"
-                " (SELECT count(*) FROM archive_files) FROM events"
-            ).fetchall()
+        newest = default_as_of(self._database)
+        known = origin(self._database, newest)
+        oldest = known.first_occurred_at
         return {
             "store": self.path,
-            "holds": f"{events:,} events from {files:,} files",
-            "from": first or "–",
-            "to": last or "–",
+            "holds": f"{known.n_events:,} events from {known.n_files:,} files",
+            "from": "–" if oldest is None else f"{oldest:%Y-%m-%d}",
+            "to": "–" if newest is None else f"{newest:%Y-%m-%d}",
             "time zone": self.time_zone,
         }
 

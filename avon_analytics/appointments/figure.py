@@ -75,6 +75,7 @@ def finished(
         )
     data = data.reset_index(drop=True)
     data.attrs = attributes(definition, counted.as_of, counted.n_unverified_events)
+    data.attrs["every"] = counted.every
     return data
 
 

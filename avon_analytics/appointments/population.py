@@ -110,6 +110,7 @@ def checked_values(grouping: Grouping, given: Any) -> tuple[Any, ...]:
 def _checked(grouping: Grouping, value: Any) -> Any:
     if value is None:
         return None
+    value = _typed(grouping, value)
     if grouping.dtype == "boolean":
         fits = isinstance(value, bool)
     elif grouping.dtype == "Int64":
@@ -122,6 +123,15 @@ def _checked(grouping: Grouping, value: Any) -> Any:
         kinds = {"boolean": "True or False", "Int64": "a whole number"}
         choices = ", ".join(map(repr, grouping.labels)) or kinds.get(grouping.dtype, "a text")
         raise UsageError(f"where: {grouping.name} is {choices}, a list of these, or None")
+    return value
+
+
+def _typed(grouping: Grouping, value: Any) -> Any:
+    """A flag or a number that came as text, as from a command line."""
+    if isinstance(value, str) and grouping.dtype == "boolean":
+        return {"true": True, "false": False}.get(value.lower(), value)
+    if isinstance(value, str) and grouping.dtype == "Int64" and value.isascii() and value.isdigit():
+        return int(value)
     return value
 
 

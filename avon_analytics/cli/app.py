@@ -176,8 +176,8 @@ def report(
         say("")
     cohort = _cohort(store, start, end, on, as_of, where)
     by_month = cohort.outcomes(every="month")
-    show_table(outcome_summary_table(by_month, width=terminal_width()))
     written = store.report(out, title=title, by=by, cohort=cohort)
+    show_table(outcome_summary_table(by_month, width=terminal_width()))
     say(f"\nThe report is in {written.resolve()}")
     if receipt is not None:
         _end(receipt, strict)
@@ -286,7 +286,7 @@ def sql(
     out: opt.Out = None,
 ) -> None:
     """The answer to an SQL query. The store is read-only; identifiers are not hidden."""
-    _show(_open(db).sql(query), form, out, "")
+    show(_open(db).sql(query), form, out, as_is=True)
 
 
 @quarantine.command("list", epilog=_example("quarantine list", "quarantine list --format json"))

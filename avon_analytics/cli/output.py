@@ -24,8 +24,18 @@ class ReaderGone(Exception):
     """Whoever read standard output, such as head, has seen enough."""
 
 
-def show(frame: pd.DataFrame, form: Format, out: Path | None, *, title: str | None = None) -> None:
-    """Write a result to standard output or to a file; a file is written whole or not at all."""
+def show(
+    frame: pd.DataFrame,
+    form: Format,
+    out: Path | None,
+    *,
+    title: str | None = None,
+    as_is: bool = False,
+) -> None:
+    """Write a result to standard output or to a file; a file is written whole or not at all.
+
+    ``as_is`` keeps the names of the columns where a table for the eye would say them in words.
+    """
     if form is Format.parquet:
         if out is None:
             raise UsageError("parquet is no text: name a file with --out")
@@ -36,7 +46,7 @@ def show(frame: pd.DataFrame, form: Format, out: Path | None, *, title: str | No
     elif form is Format.table:
         from avon_analytics.report.terminal import table
 
-        show_table(table(_readable(frame), title=title, width=terminal_width()))
+        show_table(table(_readable(frame), title=title, width=terminal_width(), as_is=as_is))
     else:
         emit(_text(frame, form))
 

@@ -9,6 +9,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from avon_analytics.report.rows import incomplete_months, monthly, rows_of, split_newest, summed
 from avon_analytics.report.tables import OUTCOME_COLUMNS, OUTCOME_SHARES
@@ -72,14 +73,17 @@ def table(
     title: str | None = None,
     every: str | None = None,
     width: int | None = None,
+    as_is: bool = False,
 ) -> Table:
     """A figure as a table: plain headings, shares in per cent, missing as ``–``.
 
     ``every`` is the length of the figure's periods; without it, periods that all begin on the
     first of a month are shown as months. Where ``width`` is too small, intervals are left out
-    first, then denominators, details and counts; groups and periods always stay.
+    first, then denominators, details and counts; groups and periods always stay. ``as_is`` keeps
+    the columns' own names and order, for what is no figure.
     """
-    columns, hidden = _fitted(list(_columns(frame, every, width)), width, GAP)
+    read = _own_columns(frame, width) if as_is else _columns(frame, every, width)
+    columns, hidden = _fitted(list(read), width, GAP)
     return _built(columns, hidden, title, "" if len(frame) else "no rows", GAP)
 
 
@@ -121,6 +125,14 @@ def _percent(value: object) -> str:
     return percent(value).replace("\u00a0", " ")
 
 
+def _own_columns(frame: pd.DataFrame, width: int | None) -> Iterator[_Column]:
+    longest = 60 if width is None else min(60, max(12, width // 3))
+    rows = rows_of(frame)
+    for name in map(str, frame.columns):
+        cells = [MISSING if is_missing(row[name]) else plain(row[name], longest) for row in rows]
+        yield _Column(name, name, cells, NEVER, right=is_numeric_dtype(frame[name]))
+
+
 def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Iterator[_Column]:
     rows, names = rows_of(frame), [str(name) for name in frame.columns]
     every = every or _every(frame)
@@ -153,7 +165,9 @@ def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Itera
 
 
 def _every(frame: pd.DataFrame) -> str:
-    """The length of the periods as far as their first days tell it."""
+    """The length of the periods: as the figure says, else as far as their first days tell it."""
+    if told := frame.attrs.get("every"):
+        return str(told)
     dates = [as_date(value) for value in frame["period_on"]] if "period_on" in frame else []
     return "month" if all(on.day == 1 for on in dates if on) else "period"
 

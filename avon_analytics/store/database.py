@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -135,7 +136,7 @@ class Database:
 
     def _create_file(self) -> None:
         # Made under another name: a store that was cut short while it was made is never seen.
-        part = f"{self.path}.new-{os.getpid()}"
+        part = f"{self.path}.new-{uuid4().hex}"
         try:
             self._use(part, "READ_WRITE")
             self._create()
@@ -259,6 +260,8 @@ def store_error(path: str, error: Exception) -> StoreError:
 
     The engine's own text is not passed on: it can quote what a row holds.
     """
+    if isinstance(error, duckdb.TransactionException) and isinstance(error.__context__, Exception):
+        error = error.__context__  # that a failed transaction cannot be rolled back says nothing
     text = str(error)
     if "lock" in text and (holder := _HOLDER.search(text)):
         return StoreError(

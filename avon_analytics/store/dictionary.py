@@ -173,7 +173,7 @@ _DRIFT = (
     TableColumn("n_seen", "BIGINT", "How often it came"),
 )
 
-_PLACE_IN_UNION = TableColumn("position", "BIGINT", "Place among all changes, by time, from 0")
+_PLACE_IN_UNION = TableColumn("position", "INTEGER", "Place among all changes, by time, from 0")
 
 
 @dataclass(frozen=True, slots=True)

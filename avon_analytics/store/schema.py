@@ -117,10 +117,10 @@ def _status_history_view(table: ObjectTable) -> str:
         )
         SELECT
             appointment_id,
-            row_number() OVER (
+            CAST(row_number() OVER (
                 PARTITION BY appointment_id
                 ORDER BY changed_at NULLS FIRST, position, status, changed_by
-            ) - 1 AS position,
+            ) - 1 AS INTEGER) AS position,
             {fields}, extra
         FROM changes
         WHERE nth = 1
