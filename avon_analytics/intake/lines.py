@@ -114,6 +114,19 @@ def merged(batches: Sequence[Batch]) -> Batch:
     )
 
 
+def batch_of(lines: Sequence[tuple[str, int, int, bytes]]) -> Batch:
+    """A batch of single lines: the file, the line, its place and its bytes of each."""
+    files = tuple(dict.fromkeys(file for file, *_ in lines))
+    return Batch(
+        files=files,
+        buffer=b"".join(content + b"\n" for *_, content in lines),
+        bounds=np.cumsum([0, *(len(content) + 1 for *_, content in lines)]).astype(np.int32),
+        file_no=np.array([files.index(file) for file, *_ in lines], np.int64),
+        lines=np.array([line for _, line, _, _ in lines], np.int64),
+        byte_offsets=np.array([offset for _, _, offset, _ in lines], np.int64),
+    )
+
+
 class LineReader:
     """Reads one file, plain or compressed as its first bytes tell, as batches of lines.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,12 +10,11 @@ from datetime import UTC, datetime
 from itertools import chain
 
 import duckdb
-import numpy as np
 
 from avon_analytics.errors import ArchiveError, UsageError, unknown_choice
 from avon_analytics.intake.archive import ArchiveFile, Paths, find_files
 from avon_analytics.intake.envelope import signed_of
-from avon_analytics.intake.lines import BATCH_BYTES, LINE_LIMIT, Batch, LineReader, merged
+from avon_analytics.intake.lines import BATCH_BYTES, LINE_LIMIT, Batch, LineReader, batch_of, merged
 from avon_analytics.intake.receipt import FileReceipt, Receipt
 from avon_analytics.intake.signature import Secrets, SecretsLike
 from avon_analytics.intake.stage import Stage
@@ -129,6 +129,7 @@ class _Loader:
         self._load_id = 0
         self._waiting: list[tuple[_Reading, Batch | None]] = []
         self._receipts: dict[str, FileReceipt] = {}
+        self._has_moved_lines = False
 
     def load(
         self,
@@ -167,8 +168,9 @@ class _Loader:
         self._connection.execute("BEGIN")
         try:
             yield intake
-            if intake.has_moved_lines:
+            if intake.settle():
                 self._recount()
+                self._has_moved_lines = True
             self._connection.execute("COMMIT")
         except BaseException:
             self._connection.execute("ROLLBACK")
@@ -271,8 +273,8 @@ class _Loader:
                 self._connection.execute(
                     f"DELETE FROM {log} WHERE file = $file AND list_contains($lines, line)", place
                 )
-            intake.has_moved_lines = True
-            ended = intake.take(_batch_from(path, rows))[path]
+            ended = intake.take(batch_of([(path, *row) for row in rows]))[path]
+            self._recount()
         self._tell(path, ended, 0, [f"{len(rows):,} lines from the quarantine are believed now"])
 
     def _is_believed(self, content: bytes) -> bool:
@@ -352,8 +354,23 @@ class _Loader:
                 WHERE n.counted = l.{key}"""
             )
 
+    def _count_receipts_anew(self) -> None:
+        """A line that was loaded may have lost against one that a later file brought."""
+        ends: dict[str, Ended] = defaultdict(Ended)
+        for file, word, code, n in self._connection.execute(
+            "SELECT file, ended, code, count(*) FROM deliveries WHERE load_id = $id GROUP BY ALL",
+            {"id": self._load_id},
+        ).fetchall():
+            ends[file].count(word, code, n)
+        for path, before in self._receipts.items():
+            ends[path].blank = before.blank
+            counted = FileReceipt.of(path, ends[path], before.pending_bytes, before.note)
+            self._receipts[path] = counted
+
     def _close_log(self, files: tuple[ArchiveFile, ...], passed_over: int) -> Receipt:
         unchanged = len(files) - len(self._receipts)
+        if self._has_moved_lines:
+            self._count_receipts_anew()
         self._connection.execute(
             "UPDATE loads SET files_unchanged = $n WHERE load_id = $id",
             {"n": unchanged, "id": self._load_id},
@@ -383,17 +400,3 @@ def _has_changed(file: ArchiveFile, known: _KnownFile) -> bool:
 def _is_continued(reader: LineReader, known: _KnownFile) -> bool:
     """Pass over what is known of a file; whether it still stands as it did."""
     return reader.skip(known.bytes_read, known.last_line) == known.sha256
-
-
-def _batch_from(path: str, rows: list[tuple[int, int, bytes]]) -> Batch:
-    """Lines from the quarantine as a batch of the file that they came from."""
-    lengths = [len(content) + 1 for _, _, content in rows]
-    lines = np.array([line for line, _, _ in rows], np.int64)
-    return Batch(
-        files=(path,),
-        buffer=b"".join(content + b"\n" for _, _, content in rows),
-        bounds=np.cumsum([0, *lengths]).astype(np.int32),
-        file_no=np.zeros_like(lines),
-        lines=lines,
-        byte_offsets=np.array([offset for _, offset, _ in rows], np.int64),
-    )

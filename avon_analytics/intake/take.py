@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import duckdb
@@ -13,7 +14,7 @@ import pandas as pd
 from avon_analytics.contract import OBJECTS
 from avon_analytics.intake import contest, flatten
 from avon_analytics.intake.judge import verdict
-from avon_analytics.intake.lines import Batch
+from avon_analytics.intake.lines import Batch, batch_of
 from avon_analytics.intake.stage import Stage, statement
 from avon_analytics.intake.words import strength_of, word_of
 from avon_analytics.store.schema import quote
@@ -39,6 +40,15 @@ class Ended:
         """``blank + loaded + duplicate + quarantined``."""
         return self.blank + self.loaded + self.duplicate + self.quarantined
 
+    def count(self, word: str, code: str | None, n: int) -> None:
+        """Count ``n`` lines that ended as ``loaded``, ``duplicate`` or ``quarantined``."""
+        if word == "quarantined":
+            self.quarantined_by_code[str(code)] += n
+        elif word == "loaded":
+            self.loaded += n
+        else:
+            self.duplicate += n
+
     def add(self, other: Ended) -> None:
         """Count some more lines."""
         self.blank += other.blank
@@ -52,15 +62,14 @@ class Intake:
 
     Two connections share the work: the stage reads and judges in tables that every batch
     replaces; ``store`` holds the transaction and gets only rows. So memory is bounded by the
-    batch, and not by what a transaction keeps of replaced tables. ``has_moved_lines`` says whether
-    lines that were counted before have now ended elsewhere.
+    batch, and not by what a transaction keeps of replaced tables.
     """
 
     def __init__(self, store: duckdb.DuckDBPyConnection, stage: Stage, load_id: int) -> None:
         self._store = store
         self._stage = stage
         self._load_id = load_id
-        self.has_moved_lines = False
+        self._displaced: set[str] = set()
 
     def take(self, batch: Batch) -> dict[str, Ended]:
         """Bring every line of a batch to its end; the caller holds a transaction.
@@ -93,6 +102,33 @@ class Intake:
                 place,
             )
             ended[long.file].quarantined_by_code["too_long"] += 1
+
+    def settle(self) -> bool:
+        """Let lines that lost a conflict tell their event again, where their content now won.
+
+        Returns whether any line that was counted before has now ended elsewhere.
+        """
+        displaced, self._displaced = self._displaced, set()
+        if not displaced:
+            return False
+        rows = self._store.execute(
+            """SELECT d.load_id, d.file, d.line, d.byte_offset, q.content
+            FROM deliveries AS d JOIN quarantine AS q USING (load_id, file, line)
+            WHERE d.code = 'conflict' AND list_contains($events, d.event_id)
+              AND q.content IS NOT NULL
+            ORDER BY ALL""",
+            {"events": sorted(displaced)},
+        ).fetchall()
+        for load_id, group in groupby(rows, key=lambda row: row[0]):
+            lines = [row[1:] for row in group]
+            for file, line, _, _ in lines:
+                for log in ("quarantine", "deliveries"):
+                    self._store.execute(
+                        f"DELETE FROM {log} WHERE load_id = ? AND file = ? AND line = ?",
+                        [load_id, file, line],
+                    )
+            Intake(self._store, self._stage, load_id).take(batch_of(lines))
+        return True
 
     # -- between the stage and the store ----------------------------------------------------
 
@@ -127,7 +163,7 @@ class Intake:
         self._stage.refuse([(c.nth, _CONFLICT, None) for c in lost if c.nth is not None])
         for event_id in {c.event_id for c in lost if c.is_stored}:
             contest.displace(self._store, event_id, _CONFLICT.errors)
-            self.has_moved_lines = True
+            self._displaced.add(event_id)
             self._stage.run("DELETE FROM known_events WHERE event_id = $id", id=event_id)
 
     # -- the rows ---------------------------------------------------------------------------
@@ -171,10 +207,7 @@ class Intake:
         self._insert("deliveries", "SELECT * FROM ends")
         counted = self._stage.run("SELECT file, ended, code, count(*) FROM ends GROUP BY ALL")
         for file, word, code, n in counted:
-            if word == "quarantined":
-                ended[file].quarantined_by_code[code] += n
-            else:
-                setattr(ended[file], word, n)
+            ended[file].count(word, code, n)
         refused = self._stage.run(
             "SELECT v.nth, a.file, a.line, a.byte_offset, a.byte_length, v.code, v.errors, v.cause "
             "FROM verdicts AS v JOIN arrivals AS a ON a.nth = v.nth ORDER BY v.nth"
