@@ -35,7 +35,7 @@ INSTANT_PATTERN = (
     r"[1-8]\d{3}-\d\d-\d\d[T ]([01]\d|2[0-4]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
     r"(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)"
 )
-EPOCH_MS_PATTERN = r"\d{1,14}|-\d{1,13}"
+EPOCH_MS_PATTERN = r"(\d{1,14}|-\d{1,13})(\.0+)?"
 DATE_PATTERN = r"[1-8]\d{3}-\d\d-\d\d([T ].*)?"
 YEAR_PATTERN = r"[1-8]\d{3}"
 # Eight digits are left out: as text they look like a compact date, as a number they are 1970.
@@ -105,7 +105,7 @@ def as_instant(value: Any) -> datetime | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, str) and _EPOCH_MS.fullmatch(value):
-        value = int(value)
+        value = int(value.partition(".")[0])
     try:
         if type(value) is int and _EPOCH_MS.fullmatch(str(value)):
             return _EPOCH + timedelta(milliseconds=value)

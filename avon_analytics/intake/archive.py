@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,8 @@ def is_archive_name(name: str) -> bool:
 
 
 def _expand(text: str) -> list[Path]:
+    if not text:
+        raise ArchiveError("a path is empty: name a file, a folder or a glob")
     if Path(text).exists():
         return [Path(text)]
     if glob.has_magic(text):
@@ -86,7 +89,20 @@ def _add(found: dict[str, ArchiveFile], path: Path) -> None:
         info = path.stat()
     except OSError as error:
         raise unreadable(name, error) from None
+    if not stat.S_ISREG(info.st_mode):
+        raise ArchiveError(f"cannot read {name}: it is no regular file")
+    if not _is_text(name):
+        shown = os.fsencode(name).decode("utf-8", "replace")
+        raise ArchiveError(f"cannot read {shown}: its name is no UTF-8; rename it")
     found[name] = ArchiveFile(name, info.st_size, info.st_mtime_ns)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def unreadable(path: str, error: Exception) -> ArchiveError:

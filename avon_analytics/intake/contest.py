@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
+from uuid import UUID
 
 import duckdb
 
 from avon_analytics.errors import ArchiveError
-from avon_analytics.intake.envelope import signed_of
+from avon_analytics.intake.envelope import line_digest, signed_of
 from avon_analytics.intake.lines import Batch, LineReader
 from avon_analytics.intake.stage import Stage, statement
 from avon_analytics.store.schema import quote
@@ -34,19 +35,37 @@ class Contestant:
         return self.nth is None
 
 
-def contestants(stage: Stage, batch: Batch) -> list[Contestant]:
-    """All that claim an event id which came with more than one content, by event id."""
+def contestants(stage: Stage, store: duckdb.DuckDBPyConnection, batch: Batch) -> list[Contestant]:
+    """All lines that claim an event id which came with more than one content, by event id."""
     found = []
     for row in stage.run(statement("contested")):
-        event_id, digest, nth, strength, received_us, file, offset, length = row
-        content = read_again(file, offset, length) if nth is None else batch.content(nth)
-        rank = (
-            int(strength != 0),
-            _NEVER if received_us is None else int(received_us),
-            _signed_digest(content),
-        )
-        found.append(Contestant(event_id, str(digest), nth, rank))
+        event_id, digest, nth, strength, received_us = row
+        if nth is None:
+            found += _stored(store, event_id, str(digest))
+        else:
+            rank = _rank(strength == 0, received_us, batch.content(nth))
+            found.append(Contestant(event_id, str(digest), nth, rank))
     return found
+
+
+def _stored(store: duckdb.DuckDBPyConnection, event_id: str, digest: str) -> list[Contestant]:
+    """Every line that told a stored event: each may be the one that wins."""
+    lines = store.execute(
+        "SELECT signature = 'verified', epoch_us(received_at), file, byte_offset, byte_length "
+        "FROM deliveries WHERE event_id = $id AND ended <> 'quarantined'",
+        {"id": event_id},
+    ).fetchall()
+    return [
+        Contestant(event_id, digest, None, _rank(good, received, read_again(digest, *place)))
+        for good, received, *place in lines
+    ]
+
+
+def _rank(
+    is_verified: bool, received_us: int | None, content: bytes | None
+) -> tuple[int, int, str]:
+    received = _NEVER if received_us is None else received_us
+    return int(not is_verified), received, _signed_digest(content)
 
 
 def losers(found: Iterable[Contestant]) -> list[Contestant]:
@@ -66,24 +85,26 @@ def _signed_digest(content: bytes | None) -> str:
     return hashlib.sha256(signed.candidates[0] if signed else content).hexdigest()
 
 
-def read_again(file: str, byte_offset: int, byte_length: int) -> bytes | None:
-    """A line of the archive, from where it stands; None if it is no longer there."""
+def read_again(digest: str, file: str, byte_offset: int, byte_length: int) -> bytes | None:
+    """A line of the archive from where it stood; None if it no longer says there what it said."""
     try:
         reader = LineReader(file)
     except ArchiveError:
         return None
     try:
-        return reader.slice(byte_offset, byte_length)
+        content = reader.slice(byte_offset, byte_length)
     except ArchiveError:
         return None
     finally:
         reader.close()
+    said = None if content is None else line_digest(content.removeprefix(b"\xef\xbb\xbf"))
+    return content if said is not None and UUID(said) == UUID(digest) else None
 
 
 def displace(connection: duckdb.DuckDBPyConnection, event_id: str, errors: str) -> None:
     """Move an event that lost against a later line out of the tables, into the quarantine."""
-    ((object_type,),) = connection.execute(
-        "SELECT object_type FROM events WHERE event_id = $event_id", {"event_id": event_id}
+    ((object_type, body),) = connection.execute(
+        "SELECT object_type, body_digest FROM events WHERE event_id = $id", {"id": event_id}
     ).fetchall()
     tables = [quote(table.versions) for table in tables_of(object_type)]
     for table in (*tables, "other_objects", "events"):
@@ -94,7 +115,7 @@ def displace(connection: duckdb.DuckDBPyConnection, event_id: str, errors: str) 
         {"id": event_id},
     ).fetchall()
     for first_load, file, line, offset, length in lines:
-        content = read_again(file, offset, length)
+        content = read_again(str(body), file, offset, length)
         digest = None if content is None else hashlib.sha256(content).hexdigest()
         connection.execute(
             "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, 'conflict', ?, NULL, ?)",

@@ -18,7 +18,7 @@ from avon_analytics.contract.values import (
 # What the engine's JSON reader lets pass and JSON does not: NaN, Infinity, trailing commas.
 _SUSPECT = r"(?i)[:\[,]\s*[-+]?(nan|inf)|,\s*[}\]]"
 # Numbers whose text does not tell by itself whether they equal another as decimals.
-_HARD_NUMBER = r"[:\[,]\s*-?[0-9.]*([eE][-+0-9]|\.0+\s*[,}\]]|[0-9]{16})"
+_HARD_NUMBER = r"[:\[,]\s*-?([0-9.]{16}|[0-9.]*([eE][-+0-9]|\.0+\s*[,}\]]))"
 
 
 def literal(text: str) -> str:

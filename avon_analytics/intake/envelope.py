@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from avon_analytics.intake.strict_json import body_digest
+
 BODY_KEYS = ("body", "payload", "raw_body", "rawBody")
 HEADER_KEYS = ("headers", "multiValueHeaders")
 SIGNATURE_KEYS = ("avon-signature", "avon_signature", "signature")
@@ -71,6 +73,27 @@ def signed_of(text: str) -> Signed | None:
         except (binascii.Error, ValueError):
             return None
     return Signed(signature, (str(body).encode("utf-8", "replace"),))
+
+
+def line_digest(content: bytes) -> str | None:
+    """The digest of the body of a line, taken from the line as it stands; None if it has none."""
+    try:
+        text = content.decode()
+        envelope = json.loads(text)
+        if not isinstance(envelope, dict):
+            return None
+        key = next((key for key in BODY_KEYS if envelope.get(key) is not None), None)
+        if key is None:
+            # Of an event without an envelope, the time of receipt is no part of what it says.
+            return body_digest(text, without=RECEIVED_PATHS)
+        body = envelope[key]
+        if isinstance(body, dict):
+            return body_digest(as_it_stands(text, key) or "")
+        if envelope.get("isBase64Encoded") in (True, "true"):
+            return body_digest(base64.b64decode(str(body), validate=True).decode())
+        return body_digest(str(body))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _signature(envelope: dict[str, Any]) -> str:

@@ -71,21 +71,21 @@ def judge_line(content: bytes) -> Verdict | None:
     value = _read(text)
     if isinstance(value, Verdict):
         return value
-    faults = []
+    faults: list[Fault] = []
     body = None
     if isinstance(value, dict):
         body = next((value[key] for key in BODY_KEYS if value.get(key) is not None), None)
     if not isinstance(value, dict) or not (
         isinstance(body, str | dict) or (body is None and {"event", "object"} <= value.keys())
     ):
-        return verdict("not_a_delivery", NO_DELIVERY)
-    if isinstance(body, str) and value.get("isBase64Encoded") in (True, "true"):
+        faults.append(Fault("not_a_delivery", "", NO_DELIVERY))
+    elif isinstance(body, str) and value.get("isBase64Encoded") in (True, "true"):
         try:
             base64.b64decode(body, validate=True)
         except (binascii.Error, ValueError):
             faults.append(Fault("not_a_delivery", "body", "expected base64"))
     try:
-        as_instant(received_text(value))
+        as_instant(received_text(value) if isinstance(value, dict) else None)
     except ValueError:
         path = " or ".join(RECEIVED_PATHS)
         faults.append(

@@ -53,6 +53,7 @@ class Batch:
     lines: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_LINES)
     byte_offsets: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_LINES)
     long_lines: list[LongLine] = field(default_factory=list)
+    marked: frozenset[int] = frozenset()  # lines whose byte-order mark is blanked in the buffer
     byte_lengths: npt.NDArray[np.int64] = field(init=False)
     blank: npt.NDArray[np.bool_] = field(init=False)
 
@@ -87,9 +88,14 @@ class Batch:
         return dict(zip(self.files, counts.tolist(), strict=True))
 
     def content(self, nth: int) -> bytes:
-        """The bytes of one line, without its end."""
+        """The bytes of one line, without its end; a byte-order mark is blanked."""
         start = int(self.bounds[nth])
         return self.buffer[start : start + int(self.byte_lengths[nth])]
+
+    def as_sent(self, nth: int) -> bytes:
+        """The bytes of one line as they stand in the file, without its end."""
+        content = self.content(nth)
+        return _BOM + content[len(_BOM) :] if nth in self.marked else content
 
 
 def merged(batches: Sequence[Batch]) -> Batch:
@@ -99,6 +105,7 @@ def merged(batches: Sequence[Batch]) -> Batch:
     files = tuple(dict.fromkeys(file for batch in batches for file in batch.files))
     places = np.cumsum([0, *(len(batch.buffer) for batch in batches)])
     bounds = [batch.bounds[:-1] + place for batch, place in zip(batches, places, strict=False)]
+    firsts = np.cumsum([0, *(len(batch) for batch in batches)]).tolist()
     numbers = [
         np.array([files.index(file) for file in batch.files], np.int64)[batch.file_no]
         for batch in batches
@@ -111,6 +118,11 @@ def merged(batches: Sequence[Batch]) -> Batch:
         lines=np.concatenate([batch.lines for batch in batches]),
         byte_offsets=np.concatenate([batch.byte_offsets for batch in batches]),
         long_lines=[long for batch in batches for long in batch.long_lines],
+        marked=frozenset(
+            first + nth
+            for first, batch in zip(firsts, batches, strict=False)
+            for nth in batch.marked
+        ),
     )
 
 
@@ -210,8 +222,8 @@ class LineReader:
             if cut:
                 yield self._batch(buffer[:cut])
             if len(carry) > self._line_limit:
-                long_line, carry, at_end = self._pass_long_line(carry)
-                yield long_line
+                passed, carry, at_end = self._pass_long_line(carry)
+                yield passed
 
     def _fill(self, carry: bytes) -> tuple[bytes, bool]:
         pieces, size = [carry], 0
@@ -250,10 +262,11 @@ class LineReader:
         if not len(ends) or ends[-1] != len(buffer):
             ends = np.append(ends, len(buffer))
         bounds = np.concatenate([[0], ends]).astype(np.int32)
-        buffer = _without_marks(buffer, bounds, codes)
+        buffer, marked = _without_marks(buffer, bounds, codes)
         lines = np.arange(first_line, first_line + len(ends), dtype=np.int64)
         offsets = bounds[:-1].astype(np.int64) + byte_offset
-        batch = Batch((self.path,), buffer, bounds, np.zeros_like(lines), lines, offsets)
+        places = (np.zeros_like(lines), lines, offsets)
+        batch = Batch((self.path,), buffer, bounds, *places, marked=marked)
         self.next_line += len(batch)
         for nth in np.flatnonzero((batch.byte_lengths > self._line_limit) & ~batch.blank).tolist():
             digest = hashlib.sha256(batch.content(nth)).hexdigest()
@@ -295,9 +308,37 @@ def _decompressed(raw: BinaryIO) -> BinaryIO:
     if magic[:3] == b"BZh":
         return cast(BinaryIO, bz2.BZ2File(raw))
     if magic == b"\x28\xb5\x2f\xfd":
-        reader: Any = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-        return cast(BinaryIO, reader)
+        return cast(BinaryIO, _ZstdStream(raw))
     return raw
+
+
+class _ZstdStream:
+    """Decompressed frames, one after another; a frame that is cut short is an error."""
+
+    # A few bytes can stand for very many: little is decompressed at a time.
+    _INPUT_BYTES = 8 * 1024
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._frame: Any = None
+        self._input = b""
+        self._output = b""
+
+    def read(self, size: int) -> bytes:
+        while len(self._output) < size:
+            self._input = self._input or self._raw.read(self._INPUT_BYTES)
+            if not self._input:
+                if self._frame is not None:
+                    raise EOFError
+                break
+            if self._frame is None:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._output += self._frame.decompress(self._input)
+            self._input = b""
+            if self._frame.eof:
+                self._input, self._frame = self._frame.unused_data, None
+        taken, self._output = self._output[:size], self._output[size:]
+        return taken
 
 
 def _is_complete(tail: bytes) -> bool:
@@ -313,16 +354,17 @@ def _is_complete(tail: bytes) -> bool:
 
 def _without_marks(
     buffer: bytes, bounds: npt.NDArray[np.int32], codes: npt.NDArray[np.uint8]
-) -> bytes:
-    """The buffer with blanks in place of byte-order marks at the starts of lines."""
+) -> tuple[bytes, frozenset[int]]:
+    """The buffer with blanks in place of marks at the starts of lines, and which lines had one."""
     starts = bounds[:-1]
-    marked = [int(s) for s in starts[codes[starts] == _BOM[0]] if buffer[s : s + 3] == _BOM]
+    candidates = np.flatnonzero(codes[starts] == _BOM[0]).tolist()
+    marked = frozenset(n for n in candidates if buffer[starts[n] : starts[n] + 3] == _BOM)
     if not marked:
-        return buffer
+        return buffer, marked
     changed = bytearray(buffer)
-    for start in marked:
-        changed[start : start + 3] = b"   "
-    return bytes(changed)
+    for nth in marked:
+        changed[starts[nth] : starts[nth] + 3] = b"   "
+    return bytes(changed), marked
 
 
 def _blank(buffer: bytes, bounds: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:

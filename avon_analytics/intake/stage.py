@@ -13,7 +13,6 @@ lines at once; only lines that look odd to it are looked at one by one.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from importlib.resources import files
 from typing import Any
@@ -27,12 +26,12 @@ from avon_analytics.contract.model import known_keys
 from avon_analytics.intake import flatten
 from avon_analytics.intake.diagnosis import likely_cause
 from avon_analytics.intake.engine import literal, literals, prepare
-from avon_analytics.intake.envelope import PATHS, RECEIVED_PATHS, signed_of
+from avon_analytics.intake.envelope import PATHS, RECEIVED_PATHS, line_digest, signed_of
 from avon_analytics.intake.hand_over import ArrowLines
 from avon_analytics.intake.judge import Verdict, judge_body, judge_line, verdict
 from avon_analytics.intake.lines import Batch
 from avon_analytics.intake.signature import Secrets, hmac_pads
-from avon_analytics.intake.strict_json import NotJsonError, RepeatedKeyError, normalise, parse
+from avon_analytics.intake.strict_json import body_digest
 from avon_analytics.intake.words import CODE_OF_WORD, Policy, strength_of
 from avon_analytics.store.tables import ObjectTable, tables_of
 
@@ -70,6 +69,7 @@ class Stage:
         self._judge_lines(batch)
         self._apply_policy(batch)
         self._judge_bodies()
+        self._judge_numbers(batch)
         tables = self._read_objects()
         self._tell_events(tables)
         return tables
@@ -239,14 +239,23 @@ class Stage:
             f"FROM arrivals WHERE {condition}"
         )
 
-    def _read_objects(self) -> list[ObjectTable]:
-        """Read the rows of all objects in the batch; returns the tables that have any."""
+    def _judge_numbers(self, batch: Batch) -> None:
+        """Digests of bodies with numbers that the engine does not compare exactly."""
         hard = self.run(
-            "SELECT nth, body FROM arrivals "
+            "SELECT nth, form, body FROM arrivals "
             "WHERE is_odd_digest AND nth NOT IN (SELECT nth FROM verdicts)"
         )
-        digests = [(nth, _digest(body)) for nth, body in hard]
-        self._update("body_digest", [(nth, d) for nth, d in digests if d], "UUID")
+        digests = []
+        for nth, form, body in hard:
+            # Taking a value out of a line rewrites its numbers.
+            is_rewritten = form in ("parsed", "bare")
+            digest = line_digest(batch.content(nth)) if is_rewritten else body_digest(body)
+            if digest:
+                digests.append((nth, digest))
+        self._update("body_digest", digests, "UUID")
+
+    def _read_objects(self) -> list[ObjectTable]:
+        """Read the rows of all objects in the batch; returns the tables that have any."""
         present = {row[0] for row in self.run("SELECT DISTINCT object_type FROM wanted")}
         tables: list[ObjectTable] = []
         for object_type in (object_type for object_type in OBJECTS if object_type in present):
@@ -322,14 +331,6 @@ def _changes(tables: list[ObjectTable]) -> str:
         if table.list_field == "status_history"
     ]
     return " UNION ALL ".join(selects)
-
-
-def _digest(body: str) -> str | None:
-    try:
-        text = normalise(parse(body, exact=True))
-    except (NotJsonError, RepeatedKeyError, RecursionError):
-        return None
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 _EXPECTED = {

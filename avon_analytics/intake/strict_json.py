@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -90,6 +91,21 @@ def normalise(value: Any) -> str:
     if isinstance(value, Decimal):
         return _decimal(value)
     return {True: "true", False: "false", None: "null"}[value]
+
+
+def body_digest(body: str, without: Collection[str] = ()) -> str | None:
+    """What a body says, as the digest that tells repeats; None for what is no JSON.
+
+    ``without`` names top-level keys that are no part of it.
+    """
+    try:
+        value = parse(body, exact=True)
+        if without and isinstance(value, dict):
+            value = {key: inner for key, inner in value.items() if key not in without}
+        text = normalise(value)
+    except (NotJsonError, RepeatedKeyError, RecursionError):
+        return None
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def _quoted(text: str) -> str:

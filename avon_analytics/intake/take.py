@@ -148,9 +148,8 @@ class Intake:
         told = self._stage.connection.execute("SELECT DISTINCT event_id FROM tellings").df()
         self._store.register("handed", told)
         known = self._store.sql(
-            "SELECT event_id, body_digest, CASE WHEN signature = 'verified' THEN 0 ELSE 1 END "
-            "AS strength, received_at, file, line, byte_offset, byte_length "
-            "FROM events WHERE event_id IN (SELECT event_id FROM handed)"
+            "SELECT event_id, body_digest FROM events "
+            "WHERE event_id IN (SELECT event_id FROM handed)"
         )
         self._stage.connection.register("recalled", _Rows(known))
         self._stage.run("CREATE OR REPLACE TEMP TABLE known_events AS SELECT * FROM recalled")
@@ -158,7 +157,7 @@ class Intake:
         self._store.unregister("handed")
 
     def _settle_conflicts(self, batch: Batch) -> None:
-        found = contest.contestants(self._stage, batch)
+        found = contest.contestants(self._stage, self._store, batch)
         lost = contest.losers(found)
         self._stage.refuse([(c.nth, _CONFLICT, None) for c in lost if c.nth is not None])
         for event_id in {c.event_id for c in lost if c.is_stored}:
@@ -193,7 +192,8 @@ class Intake:
             self._hand_over(
                 "SELECT event_id, received_at FROM classes WHERE is_known",
                 f"UPDATE {versions} AS v SET received_at = h.received_at FROM handed AS h "
-                "WHERE v.event_id = h.event_id AND v.received_at > h.received_at",
+                "WHERE v.event_id = h.event_id AND h.received_at IS NOT NULL "
+                "AND (v.received_at IS NULL OR v.received_at > h.received_at)",
             )
 
     # -- the log ----------------------------------------------------------------------------
@@ -218,7 +218,7 @@ class Intake:
     def _quarantine(self, refused: list[tuple[Any, ...]], batch: Batch) -> None:
         columns = ["nth", "file", "line", "byte_offset", "byte_length", "code", "errors", "cause"]
         frame = pd.DataFrame(refused, columns=columns).astype({"cause": "string"})
-        frame["content"] = [batch.content(nth) for nth in frame["nth"]]
+        frame["content"] = [batch.as_sent(nth) for nth in frame["nth"]]
         frame["sha256"] = [hashlib.sha256(line).hexdigest() for line in frame["content"]]
         self._store.register("handed", frame)
         self._store.execute(

@@ -69,6 +69,7 @@ bodies AS MATERIALIZED (
                   WHEN 'bare' THEN CASE WHEN received_text IS NULL THEN text
                                         ELSE CAST(json_merge_patch(text, '{received}') AS VARCHAR) END
                   ELSE body_value END AS body,
+        form IN ('parsed', 'bare') AND has_hard_numbers(text) AS has_hard_line,
         coalesce(
             form IS NULL OR is_suspect(text) OR has_repeated_keys(text)
             OR (received_text IS NOT NULL AND received_at IS NULL)
@@ -96,7 +97,9 @@ SELECT
     as_id(vals[3], NULL) AS delivery_id,
     CASE WHEN types[3] NOT IN ('OBJECT', 'ARRAY') THEN as_id(vals[4], NULL) END AS bare_object_id,
     md5(normal_body)::UUID AS body_digest,
-    coalesce(has_hard_numbers(body) OR has_hard_numbers(normal_body), true) AS is_odd_digest,
+    coalesce(
+        has_hard_line OR has_hard_numbers(body) OR has_hard_numbers(normal_body), true
+    ) AS is_odd_digest,
     coalesce(
         types[2] <> 'OBJECT' OR coalesce(vals[1], '') = ''
         OR (vals[2] IS NOT NULL AND as_instant(vals[2]) IS NULL)
