@@ -1,0 +1,175 @@
+"""Commands as processes: what they print, where, and with which exit code they end.
+
+Importing the engine takes a second or two, so a server imports it once and forks a process for
+each command. A few tests start ``python -m avon_analytics`` from nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_SERVER = """
+import ctypes, json, os, resource, signal, sys, threading, traceback, warnings
+from functools import partial
+
+def run(ask):
+    os.chdir(ask["cwd"])
+    for name in ("FORCE_COLOR", "NO_COLOR", "AVON_WEBHOOK_SECRET", "COLUMNS"):
+        os.environ.pop(name, None)
+    os.environ.update(ask["env"])
+    os.umask(0o022)
+    for number in (1, 2):
+        os.dup2(os.open(ask["to"][number - 1], os.O_CREAT | os.O_WRONLY, 0o600), number)
+    if ask["no_override"] and os.geteuid() == 0:
+        # Root without the right to ignore what files permit.
+        capset = ctypes.CDLL(None, use_errno=True).capset
+        none = (ctypes.c_uint32 * 6)()
+        assert capset((ctypes.c_uint32 * 2)(0x20080522, 0), none) == 0
+    if ask["file_limit"]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (ask["file_limit"], ask["file_limit"]))
+    if ask["batch_bytes"]:
+        load = partial(avon_analytics.api.load_archive, batch_bytes=ask["batch_bytes"])
+        avon_analytics.api.load_archive = load
+    sys.argv = ["avon-analytics", *ask["arguments"]]
+    code = 1
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code or 0
+    except BaseException:
+        traceback.print_exc()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        code = 120
+    os._exit(code)
+
+warnings.simplefilter("error")
+from avon_analytics.cli import main
+import avon_analytics.api, avon_analytics.intake.verify
+import avon_analytics.report.terminal, avon_analytics.report.collect, rich.console
+
+answers = os.fdopen(os.dup(1), "w")
+for line in sys.stdin:
+    ask = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        run(ask)
+    if ask["kill_after"] is not None:
+        timer = threading.Timer(ask["kill_after"], os.kill, (child, signal.SIGKILL))
+        timer.start()
+    _, status = os.waitpid(child, 0)
+    if ask["kill_after"] is not None:
+        timer.cancel()
+        timer.join()
+    print(os.waitstatus_to_exitcode(status), file=answers, flush=True)
+answers.close()
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def is_told_in_a_sentence(self) -> bool:
+        """Whether what went wrong is told as the program's own words, without a traceback."""
+        lines = [line for line in self.err.splitlines() if line.startswith("avon-analytics: ")]
+        return len(lines) == 1 and "Traceback" not in self.err
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class CommandLine:
+    """Runs commands in a folder of their own, one after the other."""
+
+    def __init__(self, server: subprocess.Popen[str], folder: Path) -> None:
+        self._server = server
+        self.folder = folder
+
+    def __call__(
+        self,
+        *arguments: str | Path,
+        kill_after: float | None = None,
+        file_limit: int = 0,
+        batch_bytes: int = 0,
+        no_override: bool = False,
+        stdout: str | None = None,
+        **env: str,
+    ) -> Ended:
+        to = [str(self.folder / ".stdout"), str(self.folder / ".stderr")]
+        for name in to:
+            Path(name).unlink(missing_ok=True)
+        ask = {
+            "arguments": [str(argument) for argument in arguments],
+            "cwd": str(self.folder),
+            "env": env,
+            "to": [stdout or to[0], to[1]],
+            "kill_after": kill_after,
+            "file_limit": file_limit,
+            "batch_bytes": batch_bytes,
+            "no_override": no_override,
+        }
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._server.stdin.write(json.dumps(ask) + "\n")
+        self._server.stdin.flush()
+        code = int(self._server.stdout.readline())
+        out, err = ("" if not Path(p).is_file() else Path(p).read_text("utf-8") for p in to)
+        return Ended(code, out, err)
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-c", _SERVER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    ) as server:
+        yield server
+        assert server.stdin is not None
+        server.stdin.close()
+        server.wait(timeout=10)
+
+
+@pytest.fixture
+def run(_server: subprocess.Popen[str], tmp_path: Path) -> CommandLine:
+    """``run("load", archive, "--policy", "skip")``: a command in a process, in an empty folder."""
+    return CommandLine(_server, tmp_path)
+
+
+def fresh(*arguments: str | Path, cwd: Path, **env: str) -> Ended:
+    """A command in a new interpreter, as a user starts it."""
+    clean = {k: v for k, v in os.environ.items() if k not in ("AVON_WEBHOOK_SECRET", "FORCE_COLOR")}
+    done = subprocess.run(
+        [sys.executable, "-m", "avon_analytics", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=cwd,
+        env={**clean, "PYTHONUTF8": "1", **env},
+        timeout=120,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(name="fresh")
+def _fresh(tmp_path: Path) -> Any:
+    return lambda *arguments, **env: fresh(*arguments, cwd=tmp_path, **env)

@@ -1,0 +1,349 @@
+"""What a user can cause: a sentence that says what to do, the right exit code, no traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+import avon_analytics as avon
+
+USAGE, QUARANTINED, BAD_INPUT = 2, 3, 4
+
+
+# No secret, a wrong secret
+
+
+def test_without_a_secret_nothing_is_read(run: Any, tiny: Any) -> None:
+    told = run("load", tiny.archive)
+    assert (told.code, told.out) == (USAGE, "")
+    assert told.is_told_in_a_sentence
+    for way in ("AVON_WEBHOOK_SECRET", "--secrets-file", "--policy skip"):
+        assert way in told.err
+    assert not (run.folder / "avon.duckdb").exists()
+    # It stops before it looks at the archive, too.
+    assert run("load", "nowhere").code == USAGE
+    assert run("verify", tiny.archive).code == USAGE
+    assert run("load", tiny.archive, AVON_WEBHOOK_SECRET="").code == USAGE
+
+
+def test_a_wrong_secret_is_told_first_and_loudly(run: Any, tiny: Any) -> None:
+    archive = tiny.archive / "2025" / "q4"
+    told = run("load", archive, AVON_WEBHOOK_SECRET="not-the-secret")
+    assert told.code == QUARANTINED
+    said = [line for line in told.err.splitlines() if line.startswith("avon-analytics:")]
+    assert "NOT ONE LINE could be believed" in said[0]
+    assert "not-the-secret" not in told.out + told.err
+    receipt = told.out
+    assert "signature_mismatch" in receipt
+    assert avon.open(run.folder / "avon.duckdb").sql("SELECT * FROM events").empty
+    # The same on a second load, whose files are unchanged; the right secret mends it.
+    assert run("load", archive, AVON_WEBHOOK_SECRET="not-the-secret").code == QUARANTINED
+    assert run("load", archive, "--secrets-file", tiny.secrets).code == 0
+    told = run("verify", archive, AVON_WEBHOOK_SECRET="not-the-secret")
+    assert told.code == QUARANTINED
+    assert "right webhook secret" in told.err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "No such file"),
+        ("this is no TOML but a-secret-text", "is not TOML"),
+        ('nested = {"a" = "a-secret-text"}\n', "must hold lines"),
+        ("number = 5\n", "must hold lines"),
+        ("", "must hold lines"),
+        ("\x00\x01", "is not TOML"),
+    ],
+)
+def test_a_secrets_file_that_cannot_be_used(
+    run: Any, tiny: Any, text: str | None, words: str
+) -> None:
+    file = run.folder / "secrets.toml"
+    if text is not None:
+        file.write_text(text)
+    told = run("load", tiny.archive, "--secrets-file", file)
+    assert told.code == BAD_INPUT
+    assert told.is_told_in_a_sentence
+    assert words in told.err
+    assert "a-secret-text" not in told.err
+    assert not (run.folder / "avon.duckdb").exists()
+
+
+def test_a_secrets_file_that_is_a_folder(run: Any, tiny: Any) -> None:
+    told = run("load", tiny.archive, "--secrets-file", run.folder)
+    assert (told.code, told.is_told_in_a_sentence) == (BAD_INPUT, True)
+
+
+# Archives
+
+
+def _nothing(folder: Path) -> Path:
+    return folder / "nowhere"
+
+
+def _no_match(folder: Path) -> Path:
+    return folder / "*.jsonl"
+
+
+def _no_archive_file(folder: Path) -> Path:
+    (folder / "notes").mkdir()
+    (folder / "notes" / "readme.txt").write_text("nothing here")
+    return folder / "notes"
+
+
+def _damaged(folder: Path) -> Path:
+    file = folder / "damaged.jsonl.gz"
+    file.write_bytes(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03broken")
+    return file
+
+
+def _cut_short(folder: Path) -> Path:
+    import gzip
+
+    file = folder / "cut.jsonl.gz"
+    file.write_bytes(gzip.compress(b'{"event": 1}\n' * 50_000)[:-20])
+    return file
+
+
+def _unreadable(folder: Path) -> Path:
+    file = folder / "secret.jsonl"
+    file.write_text("{}\n")
+    file.chmod(0)
+    return file
+
+
+def _a_link_to_itself(folder: Path) -> Path:
+    (folder / "loop.jsonl").symlink_to(folder / "loop.jsonl")
+    return folder / "loop.jsonl"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [_nothing, _no_match, _no_archive_file, _damaged, _cut_short, _unreadable, _a_link_to_itself],
+)
+def test_an_archive_that_cannot_be_read(run: Any, make: Callable[[Path], Path]) -> None:
+    path = make(run.folder)
+    for command in (("load", path, "--policy", "skip"), ("verify", path)):
+        told = run(*command, no_override=True, AVON_WEBHOOK_SECRET="x")
+        assert told.code == BAD_INPUT
+        assert told.is_told_in_a_sentence
+        assert path.name in told.err or "no archive file" in told.err
+        assert told.out == ""
+
+
+def test_files_before_a_damaged_one_stay(run: Any, tiny: Any) -> None:
+    """A file is loaded whole or not at all; what is said of the others is so."""
+    good = next(tiny.archive.rglob("2025-11-webhooks.jsonl"))
+    (run.folder / "in").mkdir()
+    (run.folder / "in" / "a.jsonl").write_bytes(good.read_bytes())
+    _cut_short(run.folder / "in")
+    told = run("load", "in", "--secrets-file", tiny.secrets)
+    assert (told.code, told.is_told_in_a_sentence) == (BAD_INPUT, True)
+    store = avon.open(run.folder / "avon.duckdb")
+    files = store.table("archive_files")["file"].tolist() if store._database.exists else []
+    whole = [str(run.folder / "in" / "a.jsonl")]
+    assert files in ([], whole)
+    (run.folder / "in" / "cut.jsonl.gz").unlink()
+    assert run("load", "in", "--secrets-file", tiny.secrets).code == 0
+    assert store.table("archive_files")["file"].tolist() == whole
+
+
+# Stores
+
+
+def test_a_store_that_is_not_there(run: Any) -> None:
+    for command in ("outcomes", "tables", "report", ("sql", "SELECT 1"), ("quarantine", "list")):
+        words = (command,) if isinstance(command, str) else command
+        told = run(*words, "--db", "none.duckdb")
+        assert (told.code, told.out) == (BAD_INPUT, "")
+        assert told.is_told_in_a_sentence
+        assert "load an archive into it first" in told.err
+        assert not (run.folder / "none.duckdb").exists()
+
+
+def _text(path: Path) -> str:
+    path.write_text("not a store at all\n" * 500)
+    return "is not a DuckDB file"
+
+
+def _folder(path: Path) -> str:
+    path.mkdir()
+    return "is a folder"
+
+
+def _other(path: Path) -> str:
+    with duckdb.connect(path) as connection:
+        connection.execute("CREATE TABLE a (b INTEGER)")
+    return "no store of avon_analytics"
+
+
+def _newer(path: Path) -> str:
+    with avon.open(path) as store, store._database.writing() as connection:
+        connection.execute("UPDATE settings SET value = '99' WHERE name = 'schema_version'")
+    return "upgrade avon_analytics"
+
+
+def _forbidden(path: Path) -> str:
+    with avon.open(path) as store, store._database.writing():
+        pass
+    path.chmod(0)
+    return "no permission"
+
+
+@pytest.mark.parametrize("make", [_text, _folder, _other, _newer, _forbidden])
+def test_a_store_that_cannot_be_used(run: Any, tiny: Any, make: Callable[[Path], str]) -> None:
+    path = run.folder / "given.duckdb"
+    words = make(path)
+    for command in (("load", tiny.archive, "--policy", "skip"), ("outcomes",), ("sql", "SELECT 1")):
+        told = run(*command, "--db", path, no_override=True)
+        assert (told.code, told.out) == (BAD_INPUT, "")
+        assert told.is_told_in_a_sentence
+        assert words in told.err
+
+
+def test_a_store_in_a_folder_that_cannot_be_written(run: Any, tiny: Any) -> None:
+    folder = run.folder / "shut"
+    folder.mkdir()
+    tiny.copy(folder / "store.duckdb")
+    folder.chmod(0o555)
+    told = run(
+        *("load", tiny.archive, "--policy", "skip", "--db", folder / "new.duckdb"), no_override=True
+    )
+    assert (told.code, told.is_told_in_a_sentence) == (BAD_INPUT, True)
+    assert "no permission" in told.err
+    told = run("outcomes", "--db", folder / "store.duckdb", no_override=True)
+    assert told.code == 0, "reading needs no right to write"
+    folder.chmod(0o755)
+    told = run("load", tiny.archive, "--policy", "skip", "--db", "no/such/folder.duckdb")
+    assert (told.code, told.is_told_in_a_sentence) == (BAD_INPUT, True)
+
+
+def test_a_store_that_another_process_writes(run: Any, tiny: Any) -> None:
+    path = tiny.copy(run.folder / "busy.duckdb")
+    code = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1]); c.execute('BEGIN'); "
+        "c.execute('CREATE TABLE t AS SELECT 1'); print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdin is not None
+        assert holder.stdout.readline() == "held\n"
+        for command in (("load", tiny.archive, "--policy", "skip"), ("tables",)):
+            told = run(*command, "--db", path)
+            assert (told.code, told.is_told_in_a_sentence) == (BAD_INPUT, True)
+            assert f"PID {holder.pid}" in told.err
+        holder.stdin.close()
+        holder.wait(30)
+    assert run("tables", "--db", path).code == 0
+
+
+# Wrong words
+
+
+@pytest.mark.parametrize(
+    ("words", "suggested"),
+    [
+        (("outcmes",), "'outcomes'"),
+        (("quarantine", "lst"), "'list'"),
+        (("outcomes", "--evry", "month"), "--every"),
+        (("outcomes", "--every", "moth"), "'month'"),
+        (("outcomes", "--by", "hosst"), "Did you mean 'host'"),
+        (("outcomes", "--by", "Weekday"), "Did you mean 'weekday'"),
+        (("outcomes", "--where", "hots=user_1"), "Did you mean 'host'"),
+        (("outcomes", "--where", "host"), "GROUPING=VALUE"),
+        (("outcomes", "--format", "excel"), "'csv'"),
+        (("outcomes", "--basis", "boked"), "Did you mean 'booked'"),
+        (("funnel", "--unit", "slots"), "Did you mean 'slot'"),
+        (("outcomes", "--on", "begin"), "'start'"),
+        (("outcomes", "--start", "2025-02-30"), "2025-01-31"),
+        (("outcomes", "--as-of", "yesterday"), "2025-01-31"),
+        (("outcomes", "--by", "reason"), "Choices: "),
+        (("load", "x", "--policy", "trust"), "'require'"),
+        (("load", "x", "--policy", "skip", "--time-zone", "Mars"), "America/New_York"),
+        (("load",), "PATH"),
+        (("sql",), "QUERY"),
+        (("sample",), "OUT"),
+        (("sample", "x", "--appointments", "0"), "--appointments"),
+    ],
+)
+def test_a_wrong_word_is_wrong_usage_and_the_right_one_is_told(
+    run: Any, tiny: Any, words: tuple[str, ...], suggested: str
+) -> None:
+    has_store = words[0] in ("outcomes", "funnel")
+    told = run(*words, *(("--db", tiny.db) if has_store else ()), COLUMNS="200")
+    assert (told.code, told.out) == (USAGE, "")
+    assert "Traceback" not in told.err
+    assert suggested in told.err
+
+
+def test_a_query_that_cannot_be_run(run: Any, tiny: Any) -> None:
+    for query, words in (
+        ("SELECT * FROM evnts", 'Did you mean "events"'),
+        ("DELETE FROM events", "read-only"),
+        ("SELECT * FROM read_csv('/etc/passwd')", "out of reach"),
+        ("SELECT first_name::INTEGER FROM patients", "try_cast"),
+        ("", "one query"),
+    ):
+        told = run("sql", query, "--db", tiny.db)
+        assert (told.code, told.out) == (BAD_INPUT, "")
+        assert told.is_told_in_a_sentence
+        assert words in told.err
+
+
+# Places that cannot be written
+
+
+@pytest.mark.parametrize(
+    ("form", "place"),
+    [
+        *product(("table", "parquet"), ("no/such/folder/out", "folder", "shut/out", "full")),
+        *product(("sample",), ("no/such/folder/out", "folder", "shut/out")),
+    ],
+)
+def test_an_unwritable_place(run: Any, tiny: Any, form: str, place: str) -> None:
+    for name in ("folder", "shut"):
+        (run.folder / name).mkdir()
+    (run.folder / "folder" / "kept.txt").write_text("kept")
+    (run.folder / "shut").chmod(0o555)
+    if place == "full":
+        if not Path("/dev/full").is_char_device():
+            pytest.skip("nothing to write to that is always full")
+        (run.folder / "full").symlink_to("/dev/full")
+    if form == "sample":
+        told = run("sample", "/dev/null/x" if place.startswith("no") else place, no_override=True)
+        assert told.code in (USAGE, BAD_INPUT)
+    else:
+        words = ("outcomes", "--format", form, "--db", tiny.db)
+        told = run(*words, "--out", place, no_override=True)
+        assert told.code == USAGE
+    (run.folder / "shut").chmod(0o755)
+    assert told.is_told_in_a_sentence
+    assert "cannot write" in told.err or "not empty" in told.err
+    assert os.listdir(run.folder / "shut") == []
+    assert os.listdir(run.folder / "folder") == ["kept.txt"]
+    assert not [path for path in run.folder.iterdir() if ".part" in path.name]
+    assert not Path("/dev/full").exists() or Path("/dev/full").is_char_device()
+
+
+def test_a_device_is_written_into_and_never_replaced(run: Any, tiny: Any) -> None:
+    os.mkfifo(run.folder / "pipe")
+    reader = os.open(run.folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    for form in ("csv", "parquet"):
+        told = run("funnel", "--db", tiny.db, "--format", form, "--out", "pipe")
+        assert told.code == 0
+        assert len(os.read(reader, 1 << 16)) > 100
+        assert (run.folder / "pipe").is_fifo()
+    os.close(reader)

@@ -1,0 +1,175 @@
+"""What identifies a person, or what somebody wrote about one, is in no output but that of sql."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import avon_analytics as avon
+from avon_analytics.intake.signature import sign
+from avon_analytics.store.tables import table_infos
+
+# A person planted into the archive, in good lines and in every kind of bad one.
+PLANTED = {
+    "first_name": "Zebulonia",
+    "middle_name": "Quixmiddle",
+    "last_name": "Quixworthy",
+    "preferred_name": "Zebby-Quix",
+    "email": "zebulonia@quixworthy.example",
+    "phone": "555-0177-4242",
+    "ssn": "000-98-7654",
+    "mrn": "MRN-QUIX-17",
+    "date_of_birth": "1931-07-19",
+    "note": "Quixnote: prefers mornings",
+}
+STREET, TEXT = "17 Quixway Crescent", "Quixtext about a rash"
+SHOWN_TABLES = (
+    *("patients", "caregivers", "patient_addresses", "appointments", "messages", "documents"),
+    *("tasks", "other_objects", "quarantine", "drift", "appointment_slots"),
+)
+SECRETS_OF_HERS = (*PLANTED.values(), STREET, TEXT, "Quix", "Zebulonia")
+
+
+def _patient(**changed: Any) -> dict[str, Any]:
+    person = {
+        "object": "patient",
+        "id": "user_planted",
+        **PLANTED,
+        "addresses": [{"line1": STREET, "city": "Avon", "state": "CT"}],
+        "nobody_knows_this": PLANTED["last_name"],
+        "last_updated_at": "2025-03-01T10:00:00Z",
+        **changed,
+    }
+    return {
+        "id": "wbhk_planted",
+        "event": "patient.updated",
+        "created_at": "2025-03-01T10:00:00Z",
+        "object": person,
+    }
+
+
+def _lines(secret: bytes) -> list[bytes]:
+    def line(body: str, signature: str | None = None, **more: Any) -> bytes:
+        signed = sign(body.encode(), secret) if signature is None else signature
+        envelope = {"headers": {"avon-signature": signed}, "body": body, **more}
+        return json.dumps({**envelope, "received_at": "2025-03-01T10:00:01Z"}).encode()
+
+    def other(number: int, **changed: Any) -> str:
+        return json.dumps({**_patient(**changed), "id": f"wbhk_other{number}"})
+
+    good = json.dumps(_patient())
+    visit = {
+        "object": "appointment",
+        "id": "appt_planted",
+        "description": TEXT,
+        "start_time": "2025-03-05T10:00:00Z",
+        "end_time": "2025-03-05T11:00:00Z",
+        "host": "user_host",
+        "location": {"line1": STREET},
+        "attendees": [{"attendee": "user_planted", "surprise": PLANTED["last_name"]}],
+    }
+    message = {"object": "message", "id": "mesg_planted", "text": TEXT, "memo": TEXT}
+    unknown = {"object": "invoice", "id": "inv_planted", "payer": PLANTED["last_name"]}
+    subjects = {"appointment.created": visit, "message.created": message, "invoice.paid": unknown}
+    told = [
+        line(json.dumps({"event": e, "created_at": "2025-03-02T10:00:00Z", "object": o}))
+        for e, o in subjects.items()
+    ]
+    return [
+        line(good),
+        line(json.dumps(_patient(note=f"{TEXT}, told otherwise"))),  # a conflict
+        line(good, "0" * 64),
+        line(good, PLANTED["last_name"]),  # in place of a signature
+        line(good + "\n", sign(good.encode(), secret)),
+        line(good[: len(good) // 2]),
+        line(good.replace('"object"', f'"email": "{PLANTED["email"]}", "object"', 1)),
+        line(other(1, created_at=PLANTED["last_name"])),
+        line(other(2, date_of_birth=PLANTED["first_name"])),
+        line(other(3, caregiver_only=PLANTED["email"])),
+        line(other(4, addresses=STREET)),
+        line(other(5, id=None)),
+        json.dumps(_patient()).encode(),  # bare, unsigned
+        good[:-20].encode(),
+        good.encode().replace(b"Quixworthy", b"Quix\xffworthy"),
+        line(good, email=1)[:-1] + f', "body": "{PLANTED["ssn"]}"}}'.encode(),
+        f'"{PLANTED["first_name"]}"'.encode(),
+        *told,
+    ]
+
+
+@pytest.fixture(scope="module")
+def clinic(sample: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of one file, with her in it."""
+    folder = tmp_path_factory.mktemp("planted")
+    secret = tomllib.loads(sample.secrets.read_text())["2025"].encode()
+    (folder / "planted.jsonl.gz").write_bytes(gzip.compress(b"\n".join(_lines(secret)) + b"\n"))
+    return folder
+
+
+def people_of(store: avon.Store) -> set[str]:
+    """All that identifies the people of a store or was written about them, as text."""
+    found: set[str] = set()
+    with store._database.reading():
+        for info in table_infos():
+            if hidden := {*store.table(info.name).attrs["hidden"]} - {"extra", "object", "content"}:
+                raw = store.table(info.name, identifiers=True)
+                for column in hidden:
+                    found |= {str(value) for value in raw[column].dropna().unique()}
+    return {value for value in found if len(value) >= 5}
+
+
+def told_of(people: set[str], text: str) -> list[str]:
+    """Who or what of them stands in a text, as whole words."""
+    there = [one for one in people if one in text]
+    return [one for one in there if re.search(rf"(?<![\w-]){re.escape(one)}(?![\w-])", text)]
+
+
+def test_nobody_is_in_any_output(run: Any, sample: Any, clinic: Path) -> None:
+    """The people of the sample, and one more who was planted into good lines and bad ones."""
+    sample.copy(run.folder / "avon.duckdb")
+    secrets = ("--secrets-file", sample.secrets)
+    every = ("--by", "host", "--by", "patient_state", "--by", "patient_age_band", "--by", "name")
+    outputs = [
+        run("load", clinic, *secrets),
+        run("load", clinic, *secrets, "--recheck", "--json"),
+        run("verify", clinic, *secrets, "--format", "json"),
+        run("quarantine", "list"),
+        run("quarantine", "list", "--format", "json"),
+        run("tables", "--format", "csv"),
+        run("outcomes", *every, "--format", "json"),
+        run("cancellations", "--by", "cancelled_by", "--format", "csv"),
+        run("funnel"),
+        run("outcomes", "--where", "host=user_nobody"),
+        run("outcomes", "--by", "hosst"),
+        run("sql", "SELECT first_name::INTEGER FROM patients"),
+        run("sql", "SELECT email::TIMESTAMP FROM patients"),
+        run("report", "--out", "page.html", "--by", "host"),
+    ]
+    reported = outputs[-1]
+    assert (reported.code, "No-show" in reported.out) == (0, True)
+    assert str(run.folder / "page.html") in reported.err
+    page = (run.folder / "page.html").read_text("utf-8")
+    store = avon.open(run.folder / "avon.duckdb")
+    people = people_of(store)
+    assert people >= {*PLANTED.values(), STREET, TEXT} - {PLANTED["date_of_birth"]}
+    assert len(people) > 2000
+    planted = store.quarantine().query("file.str.contains('planted')")
+    assert {"conflict", "contract", "duplicate_keys", "not_json", "not_utf8", "unsigned"} <= set(
+        planted["code"]
+    )
+    visits = store.appointments()
+    texts = [text for one in outputs for text in (one.out, one.err)]
+    texts += [page, repr(store), store._repr_html_(), repr(visits), visits._repr_html_()]
+    texts += [str(sample.receipt), sample.receipt._repr_html_()]
+    with store._database.reading():
+        frames = [store.table(name).to_csv() for name in SHOWN_TABLES]
+    for text in texts + frames:
+        assert "Traceback" not in text
+        assert [word for word in SECRETS_OF_HERS if word in text] == []
+        assert told_of(people, text) == []
