@@ -114,9 +114,9 @@ def _drop_output() -> None:
 def _text(frame: pd.DataFrame, form: Format) -> str:
     if form is Format.json:
         return json.dumps(records(frame), ensure_ascii=False, indent=2) + "\n"
-    frame = _readable(frame)
     if form is Format.csv:
-        return str(frame.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%S"))
+        return str(_readable(frame, "mM").to_csv(index=False, lineterminator="\n"))
+    frame = _readable(frame)
     from avon_analytics.report.terminal import table
 
     return _rendered(table(frame, width=_FILE_WIDTH), _FILE_WIDTH, is_plain=True)
@@ -141,11 +141,14 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str) else str(value)
 
 
-def _readable(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with lists and objects, which a query can answer with, as JSON text."""
+def _readable(frame: pd.DataFrame, more_kinds: str = "") -> pd.DataFrame:
+    """The frame with lists and objects, which a query can answer with, as JSON text.
+
+    ``more_kinds`` names further kinds of columns that become text: ``mM`` are dates and instants.
+    """
     readable = frame.copy(deep=False)
     for name in frame.columns:
-        if frame[name].dtype == object:
+        if frame[name].dtype.kind in "O" + more_kinds and frame[name].dtype != "str":
             readable[name] = [_as_text(value) for value in frame[name]]
     return readable
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -173,7 +173,8 @@ class _Loader:
                 self._has_moved_lines = True
             self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            with suppress(duckdb.Error):  # what went wrong first is what has to be told
+                self._connection.execute("ROLLBACK")
             raise
 
     # -- files ------------------------------------------------------------------------------

@@ -195,6 +195,14 @@ class Intake:
                 "WHERE v.event_id = h.event_id AND h.received_at IS NOT NULL "
                 "AND (v.received_at IS NULL OR v.received_at > h.received_at)",
             )
+        if self._stage.run("SELECT 1 FROM classes WHERE is_known AND is_dated_by_receipt LIMIT 1"):
+            for versions in (*(quote(table.versions) for table in tables), "other_objects"):
+                self._hand_over(
+                    "SELECT event_id, received_at FROM classes "
+                    "WHERE is_known AND is_dated_by_receipt",
+                    f"UPDATE {versions} AS v SET occurred_at = h.received_at FROM handed AS h "
+                    "WHERE v.event_id = h.event_id AND v.occurred_at > h.received_at",
+                )
 
     # -- the log ----------------------------------------------------------------------------
 
@@ -244,9 +252,9 @@ def _version_rows(table: ObjectTable) -> str:
     fields = ", ".join(f"r.{quote(column.name)}" for column in table.field_columns)
     extra = ", r.extra" if table.model is not None else ""
     keys = (
-        "t.event_id, t.event, t.occurred_at, c.received_at"
+        "t.event_id, t.event, c.occurred_at, c.received_at"
         if table.parent is None
-        else "t.event_id, t.occurred_at, r.parent_id, r.position"
+        else "t.event_id, c.occurred_at, r.parent_id, r.position"
     )
     return (
         f"SELECT {keys}, {fields}{extra} "

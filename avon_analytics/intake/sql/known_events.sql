@@ -6,6 +6,8 @@ SET
     signature = CASE WHEN h.strength < {stored_strength} THEN h.signature ELSE e.signature END,
     secret = CASE WHEN h.strength < {stored_strength} THEN h.secret ELSE e.secret END,
     received_at = least(e.received_at, h.received_at),
+    occurred_at = CASE WHEN e.occurred_at_source = 'received'
+        THEN least(e.received_at, h.received_at) ELSE e.occurred_at END,
     file = CASE WHEN {is_earlier} THEN h.file ELSE e.file END,
     line = CASE WHEN {is_earlier} THEN h.line ELSE e.line END,
     byte_offset = CASE WHEN {is_earlier} THEN h.byte_offset ELSE e.byte_offset END,

@@ -1,7 +1,7 @@
 -- One row per event that the store does not have yet.
 SELECT
     c.event_id, t.event, t.event_sent, t.object_type, t.object_id,
-    t.occurred_at, t.occurred_at_source, c.received_at,
+    c.occurred_at, t.occurred_at_source, c.received_at,
     {word} AS signature, c.secret,
     p.file, p.line, p.byte_offset, p.byte_length,
     c.n_deliveries, t.body_digest, t.extra

@@ -1,6 +1,6 @@
 -- One row per new event about an object type that the contract does not know.
 SELECT
-    t.event_id, t.event, t.occurred_at, t.object_type, t.object_id,
+    t.event_id, t.event, c.occurred_at, t.object_type, t.object_id,
     b.body -> '$.object' AS object
 FROM classes AS c
 JOIN tellings AS t ON t.nth = c.first_nth
