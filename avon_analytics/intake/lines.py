@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import gzip
 import hashlib
 import json
@@ -20,8 +21,9 @@ from avon_analytics.intake.archive import unreadable
 LINE_LIMIT = 16 * 1024 * 1024
 BATCH_BYTES = 24 * 1024 * 1024
 _READ_BYTES = 4 * 1024 * 1024
+_DECODED_BYTES = 1024 * 1024
 _NEWLINE, _RETURN = 10, 13
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +89,23 @@ class Batch:
         counts = np.bincount(self.file_no[self.blank], minlength=len(self.files))
         return dict(zip(self.files, counts.tolist(), strict=True))
 
+    def text_buffer(self) -> bytes | bytearray:
+        """The buffer with blanks in place of lines that are not UTF-8."""
+        return _without_bad_text(self.buffer, self.bounds)
+
     def content(self, nth: int) -> bytes:
         """The bytes of one line, without its end; a byte-order mark is blanked."""
         start = int(self.bounds[nth])
         return self.buffer[start : start + int(self.byte_lengths[nth])]
 
+    def text(self, nth: int) -> str:
+        """One line as text; what is no UTF-8 is replaced."""
+        return self.content(nth).decode("utf-8", "replace")
+
     def as_sent(self, nth: int) -> bytes:
         """The bytes of one line as they stand in the file, without its end."""
         content = self.content(nth)
-        return _BOM + content[len(_BOM) :] if nth in self.marked else content
+        return BOM + content[len(BOM) :] if nth in self.marked else content
 
 
 def merged(batches: Sequence[Batch]) -> Batch:
@@ -157,6 +167,8 @@ class LineReader:
         self._line_limit = line_limit
         self._batch_bytes = batch_bytes
         self._digest = hashlib.sha256()
+        self._sliced_to = 0
+        self._sliced: tuple[int, int, bytes | None] = (-1, 0, None)
         self._open_line = False  # whether an earlier reading ended inside a line
         try:
             self._raw = open(path, "rb")  # noqa: SIM115
@@ -192,17 +204,24 @@ class LineReader:
         return self.sha256
 
     def slice(self, byte_offset: int, byte_length: int) -> bytes | None:
-        """Some bytes of the decompressed file, or None if it is shorter."""
-        while byte_offset:
-            passed = self._read(min(byte_offset, _READ_BYTES))
+        """Some bytes of the decompressed file, or None if it is shorter; offsets only grow.
+
+        What was read last is kept: the same line may be asked for twice.
+        """
+        if self._sliced[:2] == (byte_offset, byte_length):
+            return self._sliced[2]
+        while self._sliced_to < byte_offset:
+            passed = self._read(min(byte_offset - self._sliced_to, _READ_BYTES))
             if not passed:
                 return None
-            byte_offset -= len(passed)
-        pieces = []
-        while byte_length and (piece := self._read(byte_length)):
+            self._sliced_to += len(passed)
+        pieces, missing = [], byte_length
+        while missing and (piece := self._read(missing)):
             pieces.append(piece)
-            byte_length -= len(piece)
-        return None if byte_length else b"".join(pieces)
+            missing -= len(piece)
+        self._sliced_to += byte_length - missing
+        self._sliced = (byte_offset, byte_length, None if missing else b"".join(pieces))
+        return self._sliced[2]
 
     def batches(self) -> Iterator[Batch]:
         """The rest of the file."""
@@ -344,7 +363,7 @@ class _ZstdStream:
 def _is_complete(tail: bytes) -> bool:
     """Whether a last line without an end is all there: blank, or JSON."""
     try:
-        json.loads(tail.removeprefix(_BOM) or b"0")
+        json.loads(tail.removeprefix(BOM) or b"0")
     except RecursionError:
         return True
     except ValueError:
@@ -357,14 +376,38 @@ def _without_marks(
 ) -> tuple[bytes, frozenset[int]]:
     """The buffer with blanks in place of marks at the starts of lines, and which lines had one."""
     starts = bounds[:-1]
-    candidates = np.flatnonzero(codes[starts] == _BOM[0]).tolist()
-    marked = frozenset(n for n in candidates if buffer[starts[n] : starts[n] + 3] == _BOM)
+    candidates = np.flatnonzero(codes[starts] == BOM[0]).tolist()
+    marked = frozenset(n for n in candidates if buffer[starts[n] : starts[n] + 3] == BOM)
     if not marked:
         return buffer, marked
     changed = bytearray(buffer)
     for nth in marked:
         changed[starts[nth] : starts[nth] + 3] = b"   "
     return bytes(changed), marked
+
+
+def _without_bad_text(buffer: bytes, bounds: npt.NDArray[np.int32]) -> bytes | bytearray:
+    changed, at = None, 0
+    while (bad := _first_bad(buffer, at)) is not None:
+        nth = int(np.searchsorted(bounds, bad, side="right")) - 1
+        start, at = int(bounds[nth]), int(bounds[nth + 1])
+        changed = bytearray(buffer) if changed is None else changed
+        changed[start:at] = b" " * (at - start)
+    return buffer if changed is None else changed
+
+
+def _first_bad(buffer: bytes, start: int) -> int | None:
+    """Where the first bytes after ``start`` stand that are no UTF-8."""
+    view = memoryview(buffer)
+    while start < len(buffer):
+        piece = view[start : start + _DECODED_BYTES]
+        try:
+            # A character that the piece cuts is left for the next one.
+            _, read = codecs.utf_8_decode(piece, "strict", start + len(piece) == len(buffer))
+        except UnicodeDecodeError as error:
+            return start + error.start
+        start += read
+    return None
 
 
 def _blank(buffer: bytes, bounds: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:

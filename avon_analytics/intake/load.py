@@ -272,7 +272,8 @@ class _Loader:
         with self._transaction() as intake:
             for log in ("quarantine", "deliveries"):
                 self._connection.execute(
-                    f"DELETE FROM {log} WHERE file = $file AND list_contains($lines, line)", place
+                    f"DELETE FROM {log} WHERE file = $file AND line IN (SELECT unnest($lines))",
+                    place,
                 )
             ended = intake.take(batch_of([(path, *row) for row in rows]))[path]
             self._recount()
@@ -380,7 +381,7 @@ class _Loader:
         ((believed, unbelieved),) = self._connection.execute(
             f"""SELECT count(*) FILTER (WHERE ended <> 'quarantined'),
                 count(*) FILTER (WHERE code IN {SIGNATURE_CODES})
-            FROM deliveries WHERE list_contains($files, file)""",
+            FROM deliveries WHERE file IN (SELECT unnest($files))""",
             {"files": [file.path for file in files]},
         ).fetchall()
         return Receipt(
