@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from avon_analytics.cli import options as opt
+from avon_analytics.cli.helpers import DB, QUARANTINED
+from avon_analytics.cli.helpers import example as _example
+from avon_analytics.cli.helpers import open_store as _open
 from avon_analytics.cli.output import emit, say, show, show_table, terminal_width
+from avon_analytics.cli.quarantine import quarantine
 from avon_analytics.errors import NothingBelieved, UsageError
 
 if TYPE_CHECKING:
@@ -19,9 +23,6 @@ if TYPE_CHECKING:
     from avon_analytics.appointments import Cohort
     from avon_analytics.intake.receipt import Receipt
 
-DB = Path("avon.duckdb")
-_QUARANTINED = 3
-
 app = typer.Typer(
     name="avon-analytics",
     help="Defensible appointment figures from an archive of Avon Health webhook deliveries.",
@@ -30,14 +31,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-quarantine = typer.Typer(
-    name="quarantine", help="What did not load, and why.", no_args_is_help=True
-)
 app.add_typer(quarantine)
-
-
-def _example(*lines: str) -> str:
-    return "Example:\n\n" + "\n\n".join(f"  avon-analytics {line}" for line in lines)
 
 
 def _version(wanted: bool) -> None:
@@ -55,12 +49,6 @@ def _main(
     ] = False,
 ) -> None:
     pass
-
-
-def _open(db: Path, time_zone: str | None = None) -> Store:
-    from avon_analytics.api import open as open_store
-
-    return open_store(db, time_zone=time_zone)
 
 
 # -- an archive goes in -----------------------------------------------------------------------
@@ -106,7 +94,7 @@ def _say_nothing_believed(receipt: Receipt) -> None:
 
 def _end(receipt: Receipt, strict: bool) -> None:
     if receipt.nothing_believed or (strict and receipt.quarantined):
-        raise typer.Exit(_QUARANTINED)
+        raise typer.Exit(QUARANTINED)
 
 
 @app.command(epilog=_example("verify archive/ --secrets-file secrets.toml"))
@@ -130,7 +118,7 @@ def verify(
             f"not one of {lines:,} lines is verified: is it the right webhook secret?"
         )
     if strict and verified < lines:
-        raise typer.Exit(_QUARANTINED)
+        raise typer.Exit(QUARANTINED)
 
 
 # -- figures come out -------------------------------------------------------------------------
@@ -287,16 +275,6 @@ def sql(
 ) -> None:
     """The answer to an SQL query. The store is read-only; identifiers are not hidden."""
     show(_open(db).sql(query), form, out, as_is=True)
-
-
-@quarantine.command("list", epilog=_example("quarantine list", "quarantine list --format json"))
-def quarantine_list(
-    db: opt.Db = DB, form: opt.FormatOption = opt.Format.table, out: opt.Out = None
-) -> None:
-    """Each line that did not load: where it stands, why, and the likely cause."""
-    found = _open(db).quarantine()
-    wanted = ["file", "line", "code", "cause"] if form is opt.Format.table else list(found.columns)
-    _show(found[wanted], form, out, "Quarantine")
 
 
 @app.command(epilog=_example("sample clinic/ --appointments 500"))

@@ -128,14 +128,18 @@ def merged(batches: Sequence[Batch]) -> Batch:
 
 def batch_of(lines: Sequence[tuple[str, int, int, bytes]]) -> Batch:
     """A batch of single lines: the file, the line, its place and its bytes of each."""
-    files = tuple(dict.fromkeys(file for file, *_ in lines))
+    numbers = {file: n for n, file in enumerate(dict.fromkeys(file for file, *_ in lines))}
+    bounds = np.cumsum([0, *(len(content) + 1 for *_, content in lines)]).astype(np.int32)
+    buffer = b"".join(content + b"\n" for *_, content in lines)
+    buffer, marked = _without_marks(buffer, bounds, np.frombuffer(buffer, np.uint8))
     return Batch(
-        files=files,
-        buffer=b"".join(content + b"\n" for *_, content in lines),
-        bounds=np.cumsum([0, *(len(content) + 1 for *_, content in lines)]).astype(np.int32),
-        file_no=np.array([files.index(file) for file, *_ in lines], np.int64),
+        files=tuple(numbers),
+        buffer=buffer,
+        bounds=bounds,
+        file_no=np.array([numbers[file] for file, *_ in lines], np.int64),
         lines=np.array([line for _, line, _, _ in lines], np.int64),
         byte_offsets=np.array([offset for _, _, offset, _ in lines], np.int64),
+        marked=marked,
     )
 
 

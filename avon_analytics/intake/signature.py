@@ -14,7 +14,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from avon_analytics.errors import MissingSecret, SecretsFileError, UsageError
+from avon_analytics.errors import (
+    MissingSecret,
+    SecretsFileError,
+    UsageError,
+    unknown_choice,
+)
+from avon_analytics.intake.words import POLICIES
 
 ENVIRONMENT_VARIABLE = "AVON_WEBHOOK_SECRET"
 _BLOCK = 64
@@ -89,6 +95,16 @@ class Secrets:
         if not secrets._by_name:
             raise MissingSecret(f"no webhook secret was given: {HOW_TO_GIVE_A_SECRET}")
         return secrets
+
+    @classmethod
+    def for_policy(cls, policy: str, given: SecretsLike = None) -> Secrets | None:
+        """The secrets that a policy asks for; None under ``skip``, which needs none.
+
+        Raises UsageError for a policy that there is not, and what ``read`` raises.
+        """
+        if policy not in POLICIES:
+            raise UsageError(unknown_choice("policy", policy, POLICIES))
+        return None if policy == "skip" else cls.read(given)
 
     @property
     def names(self) -> tuple[str, ...]:
