@@ -212,13 +212,13 @@ class _Loader:
 
     def _retry(self, path: str) -> None:
         """Take what an earlier load did not believe and this one does: there is another secret."""
-        codes = SIGNATURE_CODES
-        if self._policy == "require":
-            codes = tuple(code for code in codes if code != "unsigned")
+        codes, secrets = SIGNATURE_CODES, None
+        if self._policy == "require":  # what carries no signature is believed under no secret
+            codes, secrets = ("signature_mismatch", "unverifiable"), self._secrets
         found = places(self._connection, Which(codes, path))
         found = [place for place in found if place.load_id != self._log.load_id]
         with Archive() as archive:
-            moving, _ = that_move(self._connection, self._stage, found, archive)
+            moving, _ = that_move(self._connection, self._stage, found, archive, secrets)
             if not moving:
                 return
             self._take_waiting()

@@ -20,6 +20,7 @@ from avon_analytics.intake.again import (
     places,
     register,
 )
+from avon_analytics.intake.envelope import signed_of
 from avon_analytics.intake.lines import LINE_LIMIT, Batch, batch_of
 from avon_analytics.intake.log import LoadLog
 from avon_analytics.intake.signature import Secrets, SecretsLike
@@ -127,7 +128,9 @@ def replay(
             ]
             log = LoadLog(connection, policy, given)
             with Archive() as archive, log.transaction(stage) as intake:
-                moving, unreadable = that_move(connection, stage, found, archive)
+                moving, unreadable = that_move(
+                    connection, stage, found, archive, given if policy == "require" else None
+                )
                 ended = move(connection, intake, moving, archive)
                 log.recount()
             return _replayed(connection, found, moving, ended, unreadable, given, policy)
@@ -165,41 +168,46 @@ def that_move(
     stage: Stage,
     found: Sequence[Place],
     archive: Archive,
+    secrets: Secrets | None,
 ) -> tuple[list[Place], int]:
     """Which lines of the quarantine no longer belong there for the reason that is written there.
 
     These are the lines that load now, and those that are believed now and fail in their body.
-    Also returns how many lines could not be read again.
+    ``secrets`` is None where all is believed. Also returns how many lines could not be read again.
     """
     moving: list[Place] = []
     unreadable = 0
     for part in parts_of(found):
-        read = contents(connection, part, archive)
-        there = [(place, one) for place, one in zip(part, read, strict=True) if one is not None]
-        unreadable += len(part) - len(there)
-        if not there:
-            continue
-        stage.read(_batch(there))
-        refused = {
-            nth: (code, is_of_line)
-            for nth, code, is_of_line in stage.run("SELECT nth, code, is_of_line FROM verdicts")
-        }
-        verified = {
-            nth for (nth,) in stage.run("SELECT nth FROM arrivals WHERE secret IS NOT NULL")
-        }
-        for nth, (place, _) in enumerate(there):
-            if _moves(place.code, refused.get(nth), is_verified=nth in verified):
+        others: list[tuple[Place, bytes]] = []
+        for place, content in zip(part, contents(connection, part, archive), strict=True):
+            if content is None:
+                unreadable += 1
+            elif place.code not in SIGNATURE_CODES:
+                others.append((place, content))
+            elif secrets is None or _is_believed(content, secrets):
                 moving.append(place)
+        if others:
+            moving += _that_load(stage, others)
     return moving, unreadable
 
 
-def _moves(code: str, refusal: tuple[str, bool] | None, *, is_verified: bool) -> bool:
-    if code == "conflict":  # only a signature that is right now can turn it
-        return refusal is None and is_verified
-    if refusal is None:
-        return True
-    now, is_of_line = refusal
-    return code in SIGNATURE_CODES and now not in SIGNATURE_CODES and not is_of_line
+def _is_believed(content: bytes, secrets: Secrets) -> bool:
+    signed = signed_of(content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
+    return signed is not None and any(
+        secrets.matching(body, signed.signature) for body in signed.candidates
+    )
+
+
+def _that_load(stage: Stage, lines: Sequence[tuple[Place, bytes]]) -> list[Place]:
+    """Lines with which nothing is wrong any more; of a conflict, only one that is verified now."""
+    stage.read(_batch(lines))
+    refused = {nth for (nth,) in stage.run("SELECT nth FROM verdicts")}
+    verified = {nth for (nth,) in stage.run("SELECT nth FROM arrivals WHERE secret IS NOT NULL")}
+    return [
+        place
+        for nth, (place, _) in enumerate(lines)
+        if nth not in refused and (place.code != "conflict" or nth in verified)
+    ]
 
 
 def move(
