@@ -75,8 +75,7 @@ def load(
     """
     store = _open(db, time_zone)
     receipt = store.load(paths, secrets=secrets_file, policy=policy.value, recheck=recheck)
-    if receipt.nothing_believed:
-        _say_nothing_believed(receipt)
+    _warn(receipt)
     if as_json:
         emit(json.dumps(receipt.as_dict(), ensure_ascii=False, indent=2) + "\n")
     else:
@@ -84,12 +83,9 @@ def load(
     _end(receipt, strict)
 
 
-def _say_nothing_believed(receipt: Receipt) -> None:
-    names = ", ".join(receipt.secrets) or "none"
-    say(
-        f"avon-analytics: NOT ONE LINE could be believed. Secrets tried: {names}. "
-        "Is it the right webhook secret?"
-    )
+def _warn(receipt: Receipt) -> None:
+    if receipt.warning:
+        say(f"avon-analytics: {receipt.warning}")
 
 
 def _end(receipt: Receipt, strict: bool) -> None:
@@ -115,7 +111,8 @@ def verify(
     lines, verified = int(found["n_lines"].sum()), int(found["verified"].sum())
     if lines and not verified:
         raise NothingBelieved(
-            f"not one of {lines:,} lines is verified: is it the right webhook secret?"
+            f"not one of {lines:,} lines is verified (tried: {', '.join(found.attrs['secrets'])}): "
+            "is it the right webhook secret?"
         )
     if strict and verified < lines:
         raise typer.Exit(QUARANTINED)
@@ -158,8 +155,7 @@ def report(
     receipt = None
     if paths:
         receipt = store.load(paths, secrets=secrets_file, policy=policy.value)
-        if receipt.nothing_believed:
-            _say_nothing_believed(receipt)
+        _warn(receipt)
         say(str(receipt))
         say("")
     cohort = _cohort(store, start, end, on, as_of, where)

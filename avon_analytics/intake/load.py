@@ -200,6 +200,7 @@ class _Loader:
             reading.notes.append(
                 "its last line is not complete; it is read again when the file has grown"
             )
+        _tell_wrong_secret(reading)
         if reading.is_worth_telling:
             self._tell(reading.file.path, reading.ended, pending, reading.notes)
 
@@ -252,12 +253,6 @@ class _Loader:
             {"n": unchanged, "id": self._log.load_id},
         )
         ((events,),) = self._connection.execute("SELECT count(*) FROM events").fetchall()
-        ((believed, unbelieved),) = self._connection.execute(
-            f"""SELECT count(*) FILTER (WHERE ended <> 'quarantined'),
-                count(*) FILTER (WHERE code IN {SIGNATURE_CODES})
-            FROM deliveries WHERE list_contains($files, file)""",
-            {"files": [file.path for file in files]},
-        ).fetchall()
         return Receipt(
             files=tuple(self._receipts[name] for name in sorted(self._receipts)),
             files_unchanged=unchanged,
@@ -265,7 +260,35 @@ class _Loader:
             policy=self._policy,
             secrets=self._secrets.names if self._secrets else (),
             events=events,
-            nothing_believed=believed == 0 and unbelieved > 0,
+            nothing_believed=self._is_nothing_believed(files),
+        )
+
+    def _is_nothing_believed(self, files: tuple[ArchiveFile, ...]) -> bool:
+        """Whether these files have lines in doubt, and none that is believed: a wrong secret.
+
+        Files that an earlier load read count, so a wrong secret is told every night.
+        """
+        right = "signature IN ('verified', 'unchecked')"
+        doubt = f"code IN {SIGNATURE_CODES}"
+        if self._policy == "record":
+            doubt += " OR signature = 'mismatch'"
+        else:
+            right += " OR ended <> 'quarantined'"
+        ((believed, in_doubt),) = self._connection.execute(
+            f"SELECT count(*) FILTER (WHERE {right}), count(*) FILTER (WHERE {doubt}) "
+            "FROM deliveries WHERE file IN (SELECT unnest($files))",
+            {"files": [file.path for file in files]},
+        ).fetchall()
+        return bool(believed == 0 and in_doubt > 0)
+
+
+def _tell_wrong_secret(reading: _Reading) -> None:
+    """A word on a file all of whose signatures match no secret; others of the archive may."""
+    ended = reading.ended
+    wrong = ended.quarantined_by_code["signature_mismatch"]
+    if wrong and ended.loaded + ended.duplicate == 0:
+        reading.notes.append(
+            f"not one of its {wrong:,} signatures matched: was it signed with another secret?"
         )
 
 
