@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from avon_analytics.cli import options as opt
+from avon_analytics.cli.helpers import DB, QUARANTINED
+from avon_analytics.cli.helpers import example as _example
+from avon_analytics.cli.helpers import open_store as _open
 from avon_analytics.cli.output import emit, say, show, show_table, terminal_width
+from avon_analytics.cli.quarantine import quarantine
 from avon_analytics.errors import NothingBelieved, UsageError
 
 if TYPE_CHECKING:
@@ -19,9 +23,6 @@ if TYPE_CHECKING:
     from avon_analytics.appointments import Cohort
     from avon_analytics.intake.receipt import Receipt
 
-DB = Path("avon.duckdb")
-_QUARANTINED = 3
-
 app = typer.Typer(
     name="avon-analytics",
     help="Defensible appointment figures from an archive of Avon Health webhook deliveries.",
@@ -30,14 +31,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-quarantine = typer.Typer(
-    name="quarantine", help="What did not load, and why.", no_args_is_help=True
-)
 app.add_typer(quarantine)
-
-
-def _example(*lines: str) -> str:
-    return "Example:\n\n" + "\n\n".join(f"  avon-analytics {line}" for line in lines)
 
 
 def _version(wanted: bool) -> None:
@@ -55,12 +49,6 @@ def _main(
     ] = False,
 ) -> None:
     pass
-
-
-def _open(db: Path, time_zone: str | None = None) -> Store:
-    from avon_analytics.api import open as open_store
-
-    return open_store(db, time_zone=time_zone)
 
 
 # -- an archive goes in -----------------------------------------------------------------------
@@ -87,8 +75,7 @@ def load(
     """
     store = _open(db, time_zone)
     receipt = store.load(paths, secrets=secrets_file, policy=policy.value, recheck=recheck)
-    if receipt.nothing_believed:
-        _say_nothing_believed(receipt)
+    _warn(receipt)
     if as_json:
         emit(json.dumps(receipt.as_dict(), ensure_ascii=False, indent=2) + "\n")
     else:
@@ -96,17 +83,14 @@ def load(
     _end(receipt, strict)
 
 
-def _say_nothing_believed(receipt: Receipt) -> None:
-    names = ", ".join(receipt.secrets) or "none"
-    say(
-        f"avon-analytics: NOT ONE LINE could be believed. Secrets tried: {names}. "
-        "Is it the right webhook secret?"
-    )
+def _warn(receipt: Receipt) -> None:
+    if receipt.warning:
+        say(f"avon-analytics: {receipt.warning}")
 
 
 def _end(receipt: Receipt, strict: bool) -> None:
     if receipt.nothing_believed or (strict and receipt.quarantined):
-        raise typer.Exit(_QUARANTINED)
+        raise typer.Exit(QUARANTINED)
 
 
 @app.command(epilog=_example("verify archive/ --secrets-file secrets.toml"))
@@ -127,10 +111,11 @@ def verify(
     lines, verified = int(found["n_lines"].sum()), int(found["verified"].sum())
     if lines and not verified:
         raise NothingBelieved(
-            f"not one of {lines:,} lines is verified: is it the right webhook secret?"
+            f"not one of {lines:,} lines is verified (tried: {', '.join(found.attrs['secrets'])}): "
+            "is it the right webhook secret?"
         )
     if strict and verified < lines:
-        raise typer.Exit(_QUARANTINED)
+        raise typer.Exit(QUARANTINED)
 
 
 # -- figures come out -------------------------------------------------------------------------
@@ -170,8 +155,7 @@ def report(
     receipt = None
     if paths:
         receipt = store.load(paths, secrets=secrets_file, policy=policy.value)
-        if receipt.nothing_believed:
-            _say_nothing_believed(receipt)
+        _warn(receipt)
         say(str(receipt))
         say("")
     cohort = _cohort(store, start, end, on, as_of, where)
@@ -287,16 +271,6 @@ def sql(
 ) -> None:
     """The answer to an SQL query. The store is read-only; identifiers are not hidden."""
     show(_open(db).sql(query), form, out, as_is=True)
-
-
-@quarantine.command("list", epilog=_example("quarantine list", "quarantine list --format json"))
-def quarantine_list(
-    db: opt.Db = DB, form: opt.FormatOption = opt.Format.table, out: opt.Out = None
-) -> None:
-    """Each line that did not load: where it stands, why, and the likely cause."""
-    found = _open(db).quarantine()
-    wanted = ["file", "line", "code", "cause"] if form is opt.Format.table else list(found.columns)
-    _show(found[wanted], form, out, "Quarantine")
 
 
 @app.command(epilog=_example("sample clinic/ --appointments 500"))

@@ -138,14 +138,18 @@ def merged(batches: Sequence[Batch]) -> Batch:
 
 def batch_of(lines: Sequence[tuple[str, int, int, bytes]]) -> Batch:
     """A batch of single lines: the file, the line, its place and its bytes of each."""
-    files = tuple(dict.fromkeys(file for file, *_ in lines))
+    numbers = {file: n for n, file in enumerate(dict.fromkeys(file for file, *_ in lines))}
+    bounds = np.cumsum([0, *(len(content) + 1 for *_, content in lines)]).astype(np.int32)
+    buffer = b"".join(content + b"\n" for *_, content in lines)
+    buffer, marked = _without_marks(buffer, bounds, np.frombuffer(buffer, np.uint8))
     return Batch(
-        files=files,
-        buffer=b"".join(content + b"\n" for *_, content in lines),
-        bounds=np.cumsum([0, *(len(content) + 1 for *_, content in lines)]).astype(np.int32),
-        file_no=np.array([files.index(file) for file, *_ in lines], np.int64),
+        files=tuple(numbers),
+        buffer=buffer,
+        bounds=bounds,
+        file_no=np.array([numbers[file] for file, *_ in lines], np.int64),
         lines=np.array([line for _, line, _, _ in lines], np.int64),
         byte_offsets=np.array([offset for _, _, offset, _ in lines], np.int64),
+        marked=marked,
     )
 
 
@@ -167,8 +171,7 @@ class LineReader:
         self._line_limit = line_limit
         self._batch_bytes = batch_bytes
         self._digest = hashlib.sha256()
-        self._sliced_to = 0
-        self._sliced: tuple[int, int, bytes | None] = (-1, 0, None)
+        self._sliced_to = 0  # where ``slice`` has come to
         self._open_line = False  # whether an earlier reading ended inside a line
         try:
             self._raw = open(path, "rb")  # noqa: SIM115
@@ -204,12 +207,7 @@ class LineReader:
         return self.sha256
 
     def slice(self, byte_offset: int, byte_length: int) -> bytes | None:
-        """Some bytes of the decompressed file, or None if it is shorter; offsets only grow.
-
-        What was read last is kept: the same line may be asked for twice.
-        """
-        if self._sliced[:2] == (byte_offset, byte_length):
-            return self._sliced[2]
+        """Some bytes of the decompressed file, or None if it is shorter; offsets only grow."""
         while self._sliced_to < byte_offset:
             passed = self._read(min(byte_offset - self._sliced_to, _READ_BYTES))
             if not passed:
@@ -220,8 +218,7 @@ class LineReader:
             pieces.append(piece)
             missing -= len(piece)
         self._sliced_to += byte_length - missing
-        self._sliced = (byte_offset, byte_length, None if missing else b"".join(pieces))
-        return self._sliced[2]
+        return None if missing else b"".join(pieces)
 
     def batches(self) -> Iterator[Batch]:
         """The rest of the file."""

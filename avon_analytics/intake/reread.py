@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from itertools import groupby
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import duckdb
 
-from avon_analytics.errors import ArchiveError
-from avon_analytics.intake.lines import BOM, LineReader, batch_of
+from avon_analytics.intake.again import Archive
+from avon_analytics.intake.lines import BOM, batch_of
 from avon_analytics.intake.stage import Stage
 
 
@@ -33,13 +31,9 @@ class Rereader:
 
         Each file is read once, from its beginning to its last place.
         """
-        order = sorted(range(len(places)), key=lambda n: places[n])
-        found: list[bytes | None] = [None] * len(places)
-        for file, group in groupby(order, key=lambda n: places[n].file):
-            numbers = list(group)
-            contents = _slices(file, [places[n] for n in numbers])
-            for number, content in zip(numbers, contents, strict=False):
-                found[number] = content
+        with Archive() as archive:
+            told = {place: _whole(archive, place) for place in sorted(set(places))}
+        found = [told[place] for place in places]
         said = self._digests(found)
         return [
             content if digest == stored else None
@@ -57,11 +51,6 @@ class Rereader:
         return digests
 
 
-def _slices(file: str, places: Sequence[Place]) -> Iterator[bytes | None]:
-    """Some lines of a file, in their order; no more where it cannot be read on."""
-    try:
-        with closing(LineReader(file)) as reader:
-            for place in places:
-                yield reader.slice(place.byte_offset, place.byte_length)
-    except ArchiveError:
-        return
+def _whole(archive: Archive, place: Place) -> bytes | None:
+    content = b"".join(archive.pieces(place))
+    return content if len(content) == place.byte_length else None

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -25,12 +26,13 @@ from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.event import SAME_EVENT, Event
 from avon_analytics.contract.model import known_keys
 from avon_analytics.intake import flatten
-from avon_analytics.intake.diagnosis import likely_cause
+from avon_analytics.intake.diagnosis import causes
 from avon_analytics.intake.engine import literal, literals, prepare
 from avon_analytics.intake.envelope import (
     KEYED_PATHS,
     RECEIVED_PATHS,
     STRUCTURE,
+    Signed,
     line_digest,
     signed_of,
 )
@@ -180,18 +182,29 @@ class Stage:
         self._verify_as_it_stands(batch)
         if self._policy != "require":
             return
-        unbelieved = self.run(
-            f"SELECT nth, {self.word()} FROM arrivals "
-            "WHERE secret IS NULL AND nth NOT IN (SELECT nth FROM verdicts) ORDER BY nth"
+        for word, code in CODE_OF_WORD.items():
+            self.run(
+                f"""INSERT INTO verdicts SELECT nth, $code, $errors, NULL, false FROM arrivals
+                WHERE secret IS NULL AND {self.word()} = $word
+                  AND nth NOT IN (SELECT nth FROM verdicts)""",
+                code=code,
+                errors=verdict(code, _EXPECTED[code]).errors,
+                word=word,
+            )
+        self._diagnose(batch)
+
+    def _diagnose(self, batch: Batch) -> None:
+        """Name the likely causes of mismatches."""
+        if self._secrets is None:
+            return
+        mismatches = self.run(
+            "SELECT v.nth, a.file FROM verdicts AS v JOIN arrivals AS a ON a.nth = v.nth "
+            "WHERE v.code = 'signature_mismatch' ORDER BY v.nth"
         )
-        refused: list[Refusal] = []
-        for nth, word in unbelieved:
-            code, cause = CODE_OF_WORD[word], None
-            if code == "signature_mismatch" and self._secrets is not None:
-                signed = signed_of(batch.content(nth).decode("utf-8", "replace"))
-                cause = likely_cause(signed, self._secrets) if signed else None
-            refused.append((nth, verdict(code, _EXPECTED[code]), cause))
-        self.refuse(refused)
+        found = causes(
+            ((nth, file, partial(_signed, batch, nth)) for nth, file in mismatches), self._secrets
+        )
+        self._update("cause", found, "VARCHAR", table="verdicts")
 
     def _verify_as_it_stands(self, batch: Batch) -> None:
         """Parsed envelopes whose body, as it stands in the line, is what was signed."""
@@ -260,13 +273,15 @@ class Stage:
             )
         return lines
 
-    def _update(self, column: str, values: list[tuple[int, str]], sql_type: str) -> None:
+    def _update(
+        self, column: str, values: list[tuple[int, str]], sql_type: str, table: str = "arrivals"
+    ) -> None:
         if not values:
             return
         self.connection.register("new_values", pd.DataFrame(values, columns=["nth", "value"]))
         self.run(
-            f"UPDATE arrivals SET {column} = CAST(n.value AS {sql_type}) "
-            "FROM new_values AS n WHERE n.nth = arrivals.nth"
+            f"UPDATE {table} AS t SET {column} = CAST(n.value AS {sql_type}) "
+            "FROM new_values AS n WHERE n.nth = t.nth"
         )
         self.connection.unregister("new_values")
 
@@ -351,6 +366,10 @@ class Stage:
         undated = self.run("SELECT nth FROM tellings WHERE occurred_at IS NULL")
         self.refuse([(nth, _UNDATED, None) for (nth,) in undated])
         self.run("DELETE FROM tellings WHERE occurred_at IS NULL")
+
+
+def _signed(batch: Batch, nth: int) -> Signed | None:
+    return signed_of(batch.content(nth).decode("utf-8", "replace"))
 
 
 def _objects(tables: list[ObjectTable]) -> str:
