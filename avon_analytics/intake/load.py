@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, groupby
 
 import duckdb
 
@@ -102,7 +102,7 @@ class _Reading:
     @property
     def is_worth_telling(self) -> bool:
         """Whether the file is new or brought anything."""
-        return self.is_new or self.ended.lines > 0 or bool(self.notes)
+        return self.is_new or self.ended.lines > 0 or bool(self.notes or self.reader.pending_bytes)
 
 
 class _Loader:
@@ -258,23 +258,27 @@ class _Loader:
     def _retry(self, path: str) -> None:
         """Take what an earlier load did not believe and this one does: there is another secret."""
         rows = self._connection.execute(
-            f"""SELECT line, byte_offset, content FROM quarantine
+            f"""SELECT load_id, line, byte_offset, content FROM quarantine
             WHERE file = $file AND content IS NOT NULL AND load_id <> $load_id
               AND code IN {SIGNATURE_CODES}
-            ORDER BY line""",
+            ORDER BY load_id, line""",
             {"file": path, "load_id": self._load_id},
         ).fetchall()
-        rows = [row for row in rows if self._is_believed(row[2])]
+        rows = [row for row in rows if self._is_believed(row[-1])]
         if not rows:
             return
         self._take_waiting()
-        place = {"file": path, "lines": [line for line, _, _ in rows]}
         with self._transaction() as intake:
-            for log in ("quarantine", "deliveries"):
-                self._connection.execute(
-                    f"DELETE FROM {log} WHERE file = $file AND list_contains($lines, line)", place
-                )
-            ended = intake.take(batch_of([(path, *row) for row in rows]))[path]
+            # A file that was rewritten has lines of the same number in several loads.
+            for load_id, of_load in groupby(rows, key=lambda row: row[0]):
+                place = {"file": path, "id": load_id, "lines": [row[1] for row in of_load]}
+                for log in ("quarantine", "deliveries"):
+                    self._connection.execute(
+                        f"DELETE FROM {log} WHERE file = $file AND load_id = $id "
+                        "AND list_contains($lines, line)",
+                        place,
+                    )
+            ended = intake.take(batch_of([(path, *row[1:]) for row in rows]))[path]
             self._recount()
         self._tell(path, ended, 0, [f"{len(rows):,} lines from the quarantine are believed now"])
 
@@ -333,8 +337,8 @@ class _Loader:
         self._connection.execute(sql, {"file": file.path, **place, **counts})
         sums = ", ".join(f"{k} = {k} + ${k}" for k in counts)
         self._connection.execute(
-            f"UPDATE loads SET files = files + 1, {sums} WHERE load_id = $load_id",
-            {"load_id": self._load_id, **counts},
+            f"UPDATE loads SET files = files + $read, {sums} WHERE load_id = $load_id",
+            {"load_id": self._load_id, "read": int(reading.is_worth_telling), **counts},
         )
 
     def _recount(self) -> None:

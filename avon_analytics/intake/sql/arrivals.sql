@@ -101,7 +101,7 @@ SELECT
         has_hard_line OR has_hard_numbers(body) OR has_hard_numbers(normal_body), true
     ) AS is_odd_digest,
     coalesce(
-        types[2] <> 'OBJECT' OR coalesce(vals[1], '') = ''
+        types[1] <> 'VARCHAR' OR types[2] <> 'OBJECT' OR coalesce(vals[1], '') = ''
         OR (vals[2] IS NOT NULL AND as_instant(vals[2]) IS NULL)
         OR left(coalesce(vals[3], ''), 1) IN ('{{', '[')
         OR is_suspect(body),
