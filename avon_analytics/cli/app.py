@@ -78,6 +78,7 @@ def load(
     recheck: Annotated[
         bool, typer.Option("--recheck", help="Look into files that seem unchanged, too.")
     ] = False,
+    wait: opt.Wait = 60.0,
     time_zone: opt.TimeZone = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
 ) -> None:
@@ -86,7 +87,9 @@ def load(
     Loading again changes nothing; a file is loaded whole or not at all.
     """
     store = _open(db, time_zone)
-    receipt = store.load(paths, secrets=secrets_file, policy=policy.value, recheck=recheck)
+    receipt = store.load(
+        paths, secrets=secrets_file, policy=policy.value, recheck=recheck, wait=wait
+    )
     if receipt.nothing_believed:
         _say_nothing_believed(receipt)
     if as_json:
@@ -161,6 +164,7 @@ def report(
     on: opt.OnOption = opt.On.start,
     as_of: opt.AsOf = None,
     where: opt.Where = None,
+    wait: opt.Wait = 60.0,
     time_zone: opt.TimeZone = None,
 ) -> None:
     """Load what is given, print the outcomes by month, and write the report."""
@@ -169,7 +173,7 @@ def report(
     store = _open(db, time_zone)
     receipt = None
     if paths:
-        receipt = store.load(paths, secrets=secrets_file, policy=policy.value)
+        receipt = store.load(paths, secrets=secrets_file, policy=policy.value, wait=wait)
         if receipt.nothing_believed:
             _say_nothing_believed(receipt)
         say(str(receipt))

@@ -21,6 +21,7 @@ from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.take import Ended, Intake
 from avon_analytics.intake.words import POLICIES, SIGNATURE_CODES, Policy
 from avon_analytics.store.database import Database, store_error
+from avon_analytics.store.waiting import WAIT_TO_LOAD, OnWait
 from avon_analytics.version import VERSION
 
 
@@ -47,6 +48,8 @@ def load(
     line_limit: int = LINE_LIMIT,
     batch_bytes: int = BATCH_BYTES,
     recheck: bool = False,
+    wait: float = WAIT_TO_LOAD,
+    on_wait: OnWait | None = None,
     on_progress: OnProgress | None = None,
 ) -> Receipt:
     """Load the files that ``paths`` name; a file is loaded whole or not at all.
@@ -64,7 +67,7 @@ def load(
         )
     for file in found.files:
         LineReader(file.path).close()
-    with database.writing() as connection:
+    with database.writing(wait=wait, on_wait=on_wait) as connection:
         loader = _Loader(connection, policy, given, line_limit, batch_bytes)
         try:
             return loader.load(found.files, found.passed_over, recheck, on_progress)
