@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial as partial_of
 from itertools import chain, groupby
 
 import duckdb
 
-from avon_analytics.errors import ArchiveError, UsageError, unknown_choice
+from avon_analytics.errors import ArchiveError, DamagedFile, UsageError, unknown_choice
 from avon_analytics.intake.archive import ArchiveFile, Paths, find_files
 from avon_analytics.intake.envelope import signed_of
-from avon_analytics.intake.lines import BATCH_BYTES, LINE_LIMIT, Batch, LineReader, batch_of, merged
+from avon_analytics.intake.lines import (
+    BATCH_BYTES,
+    BATCH_LINES,
+    LINE_LIMIT,
+    Batch,
+    LineReader,
+    batch_of,
+    merged,
+)
 from avon_analytics.intake.receipt import FileReceipt, Receipt
 from avon_analytics.intake.signature import Secrets, SecretsLike
 from avon_analytics.intake.stage import Stage
@@ -48,6 +57,7 @@ def load(
     line_limit: int = LINE_LIMIT,
     batch_bytes: int = BATCH_BYTES,
     recheck: bool = False,
+    partial: bool = False,
     wait: float = WAIT_TO_LOAD,
     on_wait: OnWait | None = None,
     on_progress: OnProgress | None = None,
@@ -56,7 +66,8 @@ def load(
 
     Raises MissingSecret before a line is read, ArchiveError for a path that cannot be read and
     StoreError for a store that cannot be written. What earlier files brought stays; running the
-    same load again goes on where it ended.
+    same load again goes on where it ended. A compressed file that is damaged or cut short raises
+    DamagedFile; with ``partial`` its whole lines before the damage are loaded.
     """
     given = _secrets_for(policy, secrets)
     found = find_files(paths)
@@ -68,7 +79,10 @@ def load(
     for file in found.files:
         LineReader(file.path).close()
     with database.writing(wait=wait, on_wait=on_wait) as connection:
-        loader = _Loader(connection, policy, given, line_limit, batch_bytes)
+        read = partial_of(
+            LineReader, line_limit=line_limit, batch_bytes=batch_bytes, partial=partial
+        )
+        loader = _Loader(connection, policy, given, read, batch_bytes)
         try:
             return loader.load(found.files, found.passed_over, recheck, on_progress)
         except duckdb.Error as error:
@@ -85,7 +99,7 @@ def _secrets_for(policy: str, secrets: SecretsLike) -> Secrets | None:
 class _KnownFile:
     """What an earlier load says of a file."""
 
-    size: int
+    size: int | None
     modified_ns: int
     bytes_read: int
     last_line: int
@@ -105,7 +119,9 @@ class _Reading:
     @property
     def is_worth_telling(self) -> bool:
         """Whether the file is new or brought anything."""
-        return self.is_new or self.ended.lines > 0 or bool(self.notes or self.reader.pending_bytes)
+        reader = self.reader
+        is_whole = not (reader.pending_bytes or reader.is_damaged)
+        return self.is_new or self.ended.lines > 0 or bool(self.notes) or not is_whole
 
 
 class _Loader:
@@ -120,13 +136,13 @@ class _Loader:
         connection: duckdb.DuckDBPyConnection,
         policy: Policy,
         secrets: Secrets | None,
-        line_limit: int,
+        read: Callable[[str], LineReader],
         batch_bytes: int,
     ) -> None:
         self._connection = connection
         self._policy = policy
         self._secrets = secrets
-        self._line_limit = line_limit
+        self._reader = read
         self._batch_bytes = batch_bytes
         self._stage = Stage(connection.cursor(), policy, secrets)
         self._load_id = 0
@@ -215,18 +231,20 @@ class _Loader:
         except ArchiveError as error:
             self._take_waiting()
             before = f"; {len(self._receipts):,} files before it were" if self._receipts else ""
-            raise ArchiveError(f"{error}; nothing of it was loaded{before}") from None
+            hint = ""
+            if isinstance(error, DamagedFile):
+                hint = " (--partial, partial=True, loads what stands before the damage)"
+            told = f"{error}; nothing of it was loaded{hint}{before}"
+            raise type(error)(told) from None
         finally:
             reading.reader.close()
-
-    def _reader(self, path: str) -> LineReader:
-        return LineReader(path, line_limit=self._line_limit, batch_bytes=self._batch_bytes)
 
     def _wait(self, reading: _Reading, batch: Batch | None) -> None:
         """Let a small file wait for others, until together they fill a batch."""
         self._waiting.append((reading, batch))
-        held = sum(len(batch.buffer) for _, batch in self._waiting if batch is not None)
-        if held >= self._batch_bytes:
+        batches = [batch for _, batch in self._waiting if batch is not None]
+        held, lines = sum(len(batch.buffer) for batch in batches), sum(map(len, batches))
+        if held >= self._batch_bytes or lines >= BATCH_LINES:
             self._take_waiting()
 
     def _take_waiting(self) -> None:
@@ -243,20 +261,26 @@ class _Loader:
             self._close(reading)
 
     def _close(self, reading: _Reading) -> None:
-        pending = reading.reader.pending_bytes
-        if pending:
+        reader, pending = reading.reader, reading.reader.pending_bytes
+        if reader.is_damaged:
+            reading.notes.append(
+                f"it is damaged or cut short: only its first {reader.next_line - 1:,} lines are "
+                "loaded; load it again when it is whole"
+            )
+        elif pending:
             reading.notes.append(
                 "its last line is not complete; it is read again when the file has grown"
             )
         if reading.is_worth_telling:
-            self._tell(reading.file.path, reading.ended, pending, reading.notes)
+            told = FileReceipt.of(reading.file.path, reading.ended, pending)
+            self._tell(replace(told, is_partial=reader.is_damaged), reading.notes)
 
-    def _tell(self, path: str, ended: Ended, pending: int, notes: list[str]) -> None:
-        before = self._receipts.get(path)
+    def _tell(self, told: FileReceipt, notes: list[str]) -> None:
+        before = self._receipts.get(told.file)
         if before is not None:
-            ended.add(before.as_ended())
+            told = told.after(before)
             notes = [before.note, *notes] if before.note else notes
-        self._receipts[path] = FileReceipt.of(path, ended, pending, "; ".join(notes))
+        self._receipts[told.file] = replace(told, note="; ".join(notes))
 
     def _retry(self, path: str) -> None:
         """Take what an earlier load did not believe and this one does: there is another secret."""
@@ -283,7 +307,8 @@ class _Loader:
                     )
             ended = intake.take(batch_of([(path, *row[1:]) for row in rows]))[path]
             self._recount()
-        self._tell(path, ended, 0, [f"{len(rows):,} lines from the quarantine are believed now"])
+        told = f"{len(rows):,} lines from the quarantine are believed now"
+        self._tell(FileReceipt.of(path, ended), [told])
 
     def _is_believed(self, content: bytes) -> bool:
         if self._policy != "require" or self._secrets is None:
@@ -323,7 +348,8 @@ class _Loader:
         }
         place = {
             "load_id": self._load_id,
-            "size": file.size,
+            # A damaged file is looked at again, also where it seems unchanged.
+            "size": None if reader.is_damaged else file.size,
             "modified_ns": file.modified_ns,
             "bytes_read": reader.bytes_read,
             "last_line": reader.next_line - 1,
@@ -372,8 +398,7 @@ class _Loader:
             ends[file].count(word, code, n)
         for path, before in self._receipts.items():
             ends[path].blank = before.blank
-            counted = FileReceipt.of(path, ends[path], before.pending_bytes, before.note)
-            self._receipts[path] = counted
+            self._receipts[path] = before.counted_as(ends[path])
 
     def _close_log(self, files: tuple[ArchiveFile, ...], passed_over: int) -> Receipt:
         unchanged = len(files) - len(self._receipts)
