@@ -70,7 +70,9 @@ def _open(db: Path, time_zone: str | None = None) -> Store:
     epilog=_example("load archive/ --secrets-file secrets.toml", "load exports/2025-*.jsonl.gz")
 )
 def load(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders and globs.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="Files, folders, globs and URLs.")
+    ],
     db: opt.Db = DB,
     secrets_file: opt.SecretsFile = None,
     policy: opt.PolicyOption = opt.PolicyWord.require,
@@ -122,7 +124,9 @@ def _end(receipt: Receipt, strict: bool) -> None:
 
 @app.command(epilog=_example("verify archive/ --secrets-file secrets.toml"))
 def verify(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders and globs.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="Files, folders, globs and URLs.")
+    ],
     secrets_file: opt.SecretsFile = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="End with code 3 unless every line is verified.")

@@ -13,7 +13,7 @@ from itertools import chain, groupby
 import duckdb
 
 from avon_analytics.errors import ArchiveError, DamagedFile, UsageError, unknown_choice
-from avon_analytics.intake.archive import ArchiveFile, Paths, find_files
+from avon_analytics.intake.archive import ArchiveFile, Paths, find_files, open_file
 from avon_analytics.intake.envelope import signed_of
 from avon_analytics.intake.lines import (
     BATCH_BYTES,
@@ -77,7 +77,8 @@ def load(
             f".zst or .bz2); {found.passed_over} other files were passed over"
         )
     for file in found.files:
-        LineReader(file.path).close()
+        if not file.is_remote:  # to open one is a request, for which a store may want money
+            open_file(file.path).close()
     with database.writing(wait=wait, on_wait=on_wait) as connection:
         read = partial_of(
             LineReader, line_limit=line_limit, batch_bytes=batch_bytes, partial=partial
@@ -100,7 +101,7 @@ class _KnownFile:
     """What an earlier load says of a file."""
 
     size: int | None
-    modified_ns: int
+    modified_ns: int | None
     bytes_read: int
     last_line: int
     sha256: str
@@ -158,7 +159,7 @@ class _Loader:
         on_progress: OnProgress | None,
     ) -> Receipt:
         self._open_log(passed_over)
-        total = sum(file.size for file in files)
+        total = sum(file.size or 0 for file in files)
         bytes_done = 0
         for number, file in enumerate(files):
 
@@ -174,7 +175,7 @@ class _Loader:
                 self._read(file, known, tell)
             if known is not None:
                 self._retry(file.path)
-            bytes_done += file.size
+            bytes_done += file.size or 0
         self._take_waiting()
         if on_progress is not None:
             lines = sum(receipt.lines for receipt in self._receipts.values())
@@ -427,6 +428,8 @@ class _Loader:
 
 
 def _has_changed(file: ArchiveFile, known: _KnownFile) -> bool:
+    if file.size is None or file.modified_ns is None:
+        return True  # its store does not tell
     return (known.size, known.modified_ns) != (file.size, file.modified_ns)
 
 
