@@ -58,7 +58,9 @@ def _main(
     epilog=_example("load archive/ --secrets-file secrets.toml", "load exports/2025-*.jsonl.gz")
 )
 def load(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders and globs.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="Files, folders, globs and URLs.")
+    ],
     db: opt.Db = DB,
     secrets_file: opt.SecretsFile = None,
     policy: opt.PolicyOption = opt.PolicyWord.require,
@@ -66,6 +68,10 @@ def load(
     recheck: Annotated[
         bool, typer.Option("--recheck", help="Look into files that seem unchanged, too.")
     ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Of a damaged file, load what is before the damage.")
+    ] = False,
+    wait: opt.Wait = 60.0,
     time_zone: opt.TimeZone = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
 ) -> None:
@@ -74,7 +80,14 @@ def load(
     Loading again changes nothing; a file is loaded whole or not at all.
     """
     store = _open(db, time_zone)
-    receipt = store.load(paths, secrets=secrets_file, policy=policy.value, recheck=recheck)
+    receipt = store.load(
+        paths,
+        secrets=secrets_file,
+        policy=policy.value,
+        recheck=recheck,
+        partial=partial,
+        wait=wait,
+    )
     _warn(receipt)
     if as_json:
         emit(json.dumps(receipt.as_dict(), ensure_ascii=False, indent=2) + "\n")
@@ -95,7 +108,9 @@ def _end(receipt: Receipt, strict: bool) -> None:
 
 @app.command(epilog=_example("verify archive/ --secrets-file secrets.toml"))
 def verify(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders and globs.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="Files, folders, globs and URLs.")
+    ],
     secrets_file: opt.SecretsFile = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="End with code 3 unless every line is verified.")
@@ -146,6 +161,7 @@ def report(
     on: opt.OnOption = opt.On.start,
     as_of: opt.AsOf = None,
     where: opt.Where = None,
+    wait: opt.Wait = 60.0,
     time_zone: opt.TimeZone = None,
 ) -> None:
     """Load what is given, print the outcomes by month, and write the report."""
@@ -154,7 +170,7 @@ def report(
     store = _open(db, time_zone)
     receipt = None
     if paths:
-        receipt = store.load(paths, secrets=secrets_file, policy=policy.value)
+        receipt = store.load(paths, secrets=secrets_file, policy=policy.value, wait=wait)
         _warn(receipt)
         say(str(receipt))
         say("")

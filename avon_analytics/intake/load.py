@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import chain
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial as partial_of
 
 import duckdb
 
-from avon_analytics.errors import ArchiveError
+from avon_analytics.errors import ArchiveError, DamagedFile
 from avon_analytics.intake.again import Archive, Which, places
-from avon_analytics.intake.archive import ArchiveFile, Paths, find_files
-from avon_analytics.intake.lines import BATCH_BYTES, LINE_LIMIT, Batch, LineReader, merged
-from avon_analytics.intake.log import KnownFile, LoadLog
+from avon_analytics.intake.archive import ArchiveFile, Paths, find_files, open_file
+from avon_analytics.intake.lines import BATCH_BYTES, LINE_LIMIT, LineReader
+from avon_analytics.intake.log import LoadLog
+from avon_analytics.intake.reading import KnownFile, Reading
 from avon_analytics.intake.receipt import FileReceipt, Receipt
 from avon_analytics.intake.replay import move, that_move
 from avon_analytics.intake.signature import Secrets, SecretsLike
 from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.take import Ended
+from avon_analytics.intake.units import Unit, Units, read_ahead
 from avon_analytics.intake.words import SIGNATURE_CODES, Policy
 from avon_analytics.store.database import Database, store_error
+from avon_analytics.store.waiting import WAIT_TO_LOAD, OnWait
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,17 @@ def load(
     line_limit: int = LINE_LIMIT,
     batch_bytes: int = BATCH_BYTES,
     recheck: bool = False,
+    partial: bool = False,
+    wait: float = WAIT_TO_LOAD,
+    on_wait: OnWait | None = None,
     on_progress: OnProgress | None = None,
 ) -> Receipt:
     """Load the files that ``paths`` name; a file is loaded whole or not at all.
 
     Raises MissingSecret before a line is read, ArchiveError for a path that cannot be read and
     StoreError for a store that cannot be written. What earlier files brought stays; running the
-    same load again goes on where it ended.
+    same load again goes on where it ended. A compressed file that is damaged or cut short raises
+    DamagedFile; with ``partial`` its whole lines before the damage are loaded.
     """
     given = Secrets.for_policy(policy, secrets)
     found = find_files(paths)
@@ -62,29 +70,19 @@ def load(
             f".zst or .bz2); {found.passed_over} other files were passed over"
         )
     for file in found.files:
-        LineReader(file.path).close()
-    with database.writing() as connection:
+        if not file.is_remote:  # to open one is a request, for which a store may want money
+            open_file(file.path).close()
+    with database.writing(wait=wait, on_wait=on_wait) as connection:
+        read = partial_of(
+            LineReader, line_limit=line_limit, batch_bytes=batch_bytes, partial=partial
+        )
         try:
-            loader = _Loader(connection, policy, given, found.passed_over, line_limit, batch_bytes)
-            return loader.load(found.files, recheck, on_progress)
+            loader = _Loader(connection, policy, given, found.passed_over)
+            known = loader.log.known_files([file.path for file in found.files])
+            units = Units(found.files, known, read, batch_bytes, recheck)
+            return loader.load(found.files, known, iter(units), on_progress)
         except duckdb.Error as error:
             raise store_error(database.path, error) from None
-
-
-@dataclass(slots=True)
-class _Reading:
-    """A file while it is read: its lines so far, and what is to be told of it."""
-
-    file: ArchiveFile
-    reader: LineReader
-    is_new: bool
-    ended: Ended = field(default_factory=Ended)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def is_worth_telling(self) -> bool:
-        """Whether the file is new or brought anything."""
-        return self.is_new or self.ended.lines > 0 or bool(self.notes)
 
 
 class _Loader:
@@ -100,116 +98,101 @@ class _Loader:
         policy: Policy,
         secrets: Secrets | None,
         passed_over: int,
-        line_limit: int,
-        batch_bytes: int,
     ) -> None:
         self._connection = connection
         self._policy = policy
         self._secrets = secrets
         self._passed_over = passed_over
-        self._line_limit = line_limit
-        self._batch_bytes = batch_bytes
-        self._stage = Stage(connection.cursor(), policy, secrets)
-        self._log = LoadLog(connection, policy, secrets, passed_over)
-        self._waiting: list[tuple[_Reading, Batch | None]] = []
+        self._stages = (
+            Stage(connection.cursor(), policy, secrets),
+            Stage(connection.cursor(), policy, secrets),
+        )
+        self.log = LoadLog(connection, policy, secrets, passed_over)
         self._receipts: dict[str, FileReceipt] = {}
 
     def load(
-        self, files: tuple[ArchiveFile, ...], recheck: bool, on_progress: OnProgress | None
+        self,
+        files: tuple[ArchiveFile, ...],
+        known: Mapping[str, KnownFile],
+        units: Generator[Unit],
+        on_progress: OnProgress | None,
     ) -> Receipt:
-        total = sum(file.size for file in files)
-        bytes_done = 0
-        for number, file in enumerate(files):
+        """Store the units of the files, try what is in quarantine again, and close the log."""
+        sizes = [file.size or 0 for file in files]
 
-            def tell(position: int, done: int = bytes_done, number: int = number) -> None:
-                if on_progress is not None:
-                    lines = sum(receipt.lines for receipt in self._receipts.values())
-                    at = min(done + position, total)
-                    on_progress(Progress(number, len(files), at, total, lines))
+        def tell(number: int, position: int) -> None:
+            if on_progress is not None:
+                lines = sum(receipt.lines for receipt in self._receipts.values())
+                done = min(sum(sizes[:number]) + position, sum(sizes))
+                on_progress(Progress(number, len(files), done, sum(sizes), lines))
 
-            tell(0)
-            known = self._log.known(file.path)
-            if recheck or known is None or known.has_changed(file):
-                self._read(file, known, tell)
-            if known is not None:
+        tell(0, 0)
+        with closing(units), read_ahead(units, self._stages) as read:
+            try:
+                for unit, stage in read:
+                    self._take(unit, stage, read, tell)
+            except ArchiveError as error:
+                raise self._not_loaded(error) from None
+        for file in files:
+            if file.path in known:
                 self._retry(file.path)
-            bytes_done += file.size
-        self._take_waiting()
-        if on_progress is not None:
-            lines = sum(receipt.lines for receipt in self._receipts.values())
-            on_progress(Progress(len(files), len(files), total, total, lines))
+        tell(len(files), 0)
         return self._close_log(files)
 
     # -- files ------------------------------------------------------------------------------
 
-    def _read(
-        self, file: ArchiveFile, known: KnownFile | None, tell: Callable[[int], None]
+    def _take(
+        self,
+        unit: Unit,
+        stage: Stage,
+        rest: Iterator[tuple[Unit, Stage]],
+        tell: Callable[[int, int], None],
     ) -> None:
-        reading = _Reading(file, self._reader(file.path), is_new=known is None)
-        try:
-            if known is not None and not _is_continued(reading.reader, known):
-                reading.reader.close()
-                reading.reader = self._reader(file.path)
-                reading.notes.append("its earlier part has changed, so it was read whole again")
-            batches = reading.reader.batches()
-            first, second = next(batches, None), next(batches, None)
-            if second is None:
-                self._wait(reading, first)
-                return
-            assert first is not None
-            self._take_waiting()
-            with self._log.transaction(self._stage) as intake:
-                for batch in chain((first, second), batches):
-                    reading.ended.add(intake.take(batch)[file.path])
-                    tell(reading.reader.position)
-                self._log.add_file(reading.file, reading.reader, reading.ended)
-            self._close(reading)
-        except ArchiveError as error:
-            self._take_waiting()
-            before = f"; {len(self._receipts):,} files before it were" if self._receipts else ""
-            raise ArchiveError(f"{error}; nothing of it was loaded{before}") from None
-        finally:
-            reading.reader.close()
-
-    def _reader(self, path: str) -> LineReader:
-        return LineReader(path, line_limit=self._line_limit, batch_bytes=self._batch_bytes)
-
-    def _wait(self, reading: _Reading, batch: Batch | None) -> None:
-        """Let a small file wait for others, until together they fill a batch."""
-        self._waiting.append((reading, batch))
-        held = sum(len(batch.buffer) for _, batch in self._waiting if batch is not None)
-        if held >= self._batch_bytes:
-            self._take_waiting()
-
-    def _take_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return
-        batches = [batch for _, batch in waiting if batch is not None]
-        with self._log.transaction(self._stage) as intake:
-            ended = intake.take(merged(batches)) if batches else {}
-            for reading, _ in waiting:
-                reading.ended = ended.get(reading.file.path, reading.ended)
-                self._log.add_file(reading.file, reading.reader, reading.ended)
-        for reading, _ in waiting:
+        """Store a unit and those after it that belong to the same transaction."""
+        with self.log.transaction(stage) as intake:
+            while True:
+                if unit.batch is not None:
+                    ended = intake.take(unit.batch, stage)
+                    for reading in unit.readings:
+                        reading.ended.add(ended[reading.file.path])
+                tell(unit.file_no, unit.position)
+                if unit.is_last:
+                    break
+                unit, stage = next(rest)
+            for reading in unit.readings:
+                self.log.add_file(reading)
+        for reading in unit.readings:
             self._close(reading)
 
-    def _close(self, reading: _Reading) -> None:
-        pending = reading.reader.pending_bytes
-        if pending:
+    def _not_loaded(self, error: ArchiveError) -> ArchiveError:
+        before = f"; {len(self._receipts):,} files before it were" if self._receipts else ""
+        hint = ""
+        if isinstance(error, DamagedFile):
+            hint = " (--partial, partial=True, loads what stands before the damage)"
+        return type(error)(f"{error}; nothing of it was loaded{hint}{before}")
+
+    def _close(self, reading: Reading) -> None:
+        reader, pending = reading.reader, reading.reader.pending_bytes
+        if reader.is_damaged:
+            reading.notes.append(
+                f"it is damaged or cut short: only its first {reader.next_line - 1:,} lines are "
+                "loaded; load it again when it is whole"
+            )
+        elif pending:
             reading.notes.append(
                 "its last line is not complete; it is read again when the file has grown"
             )
         _tell_wrong_secret(reading)
         if reading.is_worth_telling:
-            self._tell(reading.file.path, reading.ended, pending, reading.notes)
+            told = FileReceipt.of(reading.file.path, reading.ended, pending)
+            self._tell(replace(told, is_partial=reader.is_damaged), reading.notes)
 
-    def _tell(self, path: str, ended: Ended, pending: int, notes: list[str]) -> None:
-        before = self._receipts.get(path)
+    def _tell(self, told: FileReceipt, notes: list[str]) -> None:
+        before = self._receipts.get(told.file)
         if before is not None:
-            ended.add(before.as_ended())
+            told = told.after(before)
             notes = [before.note, *notes] if before.note else notes
-        self._receipts[path] = FileReceipt.of(path, ended, pending, "; ".join(notes))
+        self._receipts[told.file] = replace(told, note="; ".join(notes))
 
     def _retry(self, path: str) -> None:
         """Take what an earlier load did not believe and this one does: there is another secret."""
@@ -217,17 +200,16 @@ class _Loader:
         if self._policy == "require":  # what carries no signature is believed under no secret
             codes, secrets = ("signature_mismatch", "unverifiable"), self._secrets
         found = places(self._connection, Which(codes, path))
-        found = [place for place in found if place.load_id != self._log.load_id]
+        found = [place for place in found if place.load_id != self.log.load_id]
         with Archive() as archive:
-            moving, _ = that_move(self._connection, self._stage, found, archive, secrets)
+            moving, _ = that_move(self._connection, self._stages[0], found, archive, secrets)
             if not moving:
                 return
-            self._take_waiting()
-            with self._log.transaction(self._stage) as intake:
+            with self.log.transaction(self._stages[0]) as intake:
                 ended = move(self._connection, intake, moving, archive)
-                self._log.recount()
+                self.log.recount()
         note = f"{len(moving):,} lines from the quarantine are believed now"
-        self._tell(path, ended[path], 0, [note])
+        self._tell(FileReceipt.of(path, ended[path]), [note])
 
     # -- the receipt ------------------------------------------------------------------------
 
@@ -236,21 +218,20 @@ class _Loader:
         ends: dict[str, Ended] = defaultdict(Ended)
         for file, word, code, n in self._connection.execute(
             "SELECT file, ended, code, count(*) FROM deliveries WHERE load_id = $id GROUP BY ALL",
-            {"id": self._log.load_id},
+            {"id": self.log.load_id},
         ).fetchall():
             ends[file].count(word, code, n)
         for path, before in self._receipts.items():
             ends[path].blank = before.blank
-            counted = FileReceipt.of(path, ends[path], before.pending_bytes, before.note)
-            self._receipts[path] = counted
+            self._receipts[path] = before.counted_as(ends[path])
 
     def _close_log(self, files: tuple[ArchiveFile, ...]) -> Receipt:
         unchanged = len(files) - len(self._receipts)
-        if self._log.has_moved_lines:
+        if self.log.has_moved_lines:
             self._count_receipts_anew()
         self._connection.execute(
             "UPDATE loads SET files_unchanged = $n WHERE load_id = $id",
-            {"n": unchanged, "id": self._log.load_id},
+            {"n": unchanged, "id": self.log.load_id},
         )
         ((events,),) = self._connection.execute("SELECT count(*) FROM events").fetchall()
         return Receipt(
@@ -282,7 +263,7 @@ class _Loader:
         return bool(believed == 0 and in_doubt > 0)
 
 
-def _tell_wrong_secret(reading: _Reading) -> None:
+def _tell_wrong_secret(reading: Reading) -> None:
     """A word on a file all of whose signatures match no secret; others of the archive may."""
     ended = reading.ended
     wrong = ended.quarantined_by_code["signature_mismatch"]
@@ -290,8 +271,3 @@ def _tell_wrong_secret(reading: _Reading) -> None:
         reading.notes.append(
             f"not one of its {wrong:,} signatures matched: was it signed with another secret?"
         )
-
-
-def _is_continued(reader: LineReader, known: KnownFile) -> bool:
-    """Pass over what is known of a file; whether it still stands as it did."""
-    return reader.skip(known.bytes_read, known.last_line) == known.sha256

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import duckdb
 
-from avon_analytics.intake.archive import ArchiveFile
-from avon_analytics.intake.lines import LineReader
+from avon_analytics.intake.reading import KnownFile, Reading
 from avon_analytics.intake.signature import Secrets
 from avon_analytics.intake.stage import Stage
-from avon_analytics.intake.take import Ended, Intake
+from avon_analytics.intake.take import Intake
 from avon_analytics.intake.words import Policy
 from avon_analytics.version import VERSION
-
-
-@dataclass(frozen=True, slots=True)
-class KnownFile:
-    """What an earlier load says of a file."""
-
-    size: int
-    modified_ns: int
-    bytes_read: int
-    last_line: int
-    sha256: str
-
-    def has_changed(self, file: ArchiveFile) -> bool:
-        """Whether the disk tells another size or time of change than then."""
-        return (self.size, self.modified_ns) != (file.size, file.modified_ns)
 
 
 class LoadLog:
@@ -76,17 +59,18 @@ class LoadLog:
                 self._connection.execute("ROLLBACK")
             raise
 
-    def known(self, path: str) -> KnownFile | None:
-        """What is known of a file; None for a new one."""
+    def known_files(self, paths: Sequence[str]) -> dict[str, KnownFile]:
+        """What is known of some files, by path; new ones have no entry."""
         rows = self._connection.execute(
-            "SELECT size, modified_ns, bytes_read, last_line, sha256 FROM archive_files "
-            "WHERE file = $file",
-            {"file": path},
+            "SELECT file, size, modified_ns, bytes_read, last_line, sha256 FROM archive_files "
+            "WHERE file IN (SELECT unnest($files))",
+            {"files": list(paths)},
         ).fetchall()
-        return KnownFile(*rows[0]) if rows else None
+        return {file: KnownFile(*told) for file, *told in rows}
 
-    def add_file(self, file: ArchiveFile, reader: LineReader, ended: Ended) -> None:
+    def add_file(self, reading: Reading) -> None:
         """Write down how far a file was read and where its lines ended."""
+        file, reader, ended = reading.file, reading.reader, reading.ended
         counts = {
             "lines": ended.lines,
             "blank": ended.blank,
@@ -96,14 +80,15 @@ class LoadLog:
         }
         place = {
             "load_id": self.load_id,
-            "size": file.size,
+            # A damaged file is looked at again, also where it seems unchanged.
+            "size": None if reader.is_damaged else file.size,
             "modified_ns": file.modified_ns,
             "bytes_read": reader.bytes_read,
             "last_line": reader.next_line - 1,
             "sha256": reader.sha256,
         }
         sets = ", ".join([f"{k} = ${k}" for k in place] + [f"{k} = {k} + ${k}" for k in counts])
-        if self.known(file.path) is not None:
+        if self.known_files([file.path]):
             sql = f"UPDATE archive_files SET {sets} WHERE file = $file"
         else:
             names = ("file", *place, *counts)
@@ -112,8 +97,8 @@ class LoadLog:
         self._connection.execute(sql, {"file": file.path, **place, **counts})
         sums = ", ".join(f"{k} = {k} + ${k}" for k in counts)
         self._connection.execute(
-            f"UPDATE loads SET files = files + 1, {sums} WHERE load_id = $load_id",
-            {"load_id": self.load_id, **counts},
+            f"UPDATE loads SET files = files + $read, {sums} WHERE load_id = $load_id",
+            {"load_id": self.load_id, "read": int(reading.is_worth_telling), **counts},
         )
 
     def recount(self) -> None:

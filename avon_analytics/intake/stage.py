@@ -39,7 +39,7 @@ from avon_analytics.intake.envelope import (
 from avon_analytics.intake.hand_over import ArrowLines
 from avon_analytics.intake.judge import Verdict, judge_body, judge_line, verdict
 from avon_analytics.intake.lines import Batch
-from avon_analytics.intake.shapes import Shapes
+from avon_analytics.intake.shapes import Keys, Shapes
 from avon_analytics.intake.signature import Secrets, hmac_pads
 from avon_analytics.intake.strict_json import body_digest
 from avon_analytics.intake.words import CODE_OF_WORD, Policy, strength_of
@@ -71,6 +71,7 @@ class Stage:
         self._policy = policy
         self._secrets = secrets
         self._shapes = Shapes()
+        self.tables: list[ObjectTable] = []  # those of which the batch read last has rows
         connection.execute("SET TimeZone = 'UTC'")
         prepare(connection)
 
@@ -78,16 +79,17 @@ class Stage:
         """Run a statement; returns all its rows."""
         return self.connection.execute(sql, parameters or None).fetchall()
 
-    def read(self, batch: Batch) -> list[ObjectTable]:
-        """Bring a batch to ``tellings``, ``rows_…`` and ``verdicts``; returns tables with rows."""
-        self._read_envelopes(batch)
-        self._judge_lines(batch)
-        self._apply_policy(batch)
-        self._judge_numbers(batch)
-        self._judge_bodies()
-        tables = self._read_objects()
-        self._tell_events(tables)
-        return tables
+    def read(self, batch: Batch) -> None:
+        """Bring a batch to ``tellings``, ``rows_…`` and ``verdicts``."""
+        self.tables = []
+        if batch.readable.any():
+            self._read_envelopes(batch)
+            self._judge_lines(batch)
+            self._apply_policy(batch)
+            self._judge_numbers(batch)
+            self._judge_bodies()
+            self.tables = self._read_objects()
+            self._tell_events(self.tables)
 
     def words(self, batch: Batch) -> Counter[str]:
         """The words on the signatures of a batch, ``unreadable`` for a line that is no delivery."""
@@ -169,11 +171,13 @@ class Stage:
         return f"CASE {' '.join(cases)} END", parameters
 
     def _judge_lines(self, batch: Batch) -> None:
-        found = self.run("SELECT line_shape, min(nth) FROM arrivals GROUP BY line_shape")
-        told = self._shapes.told(found, lambda nths: map(batch.text, nths))
+        found = self.run(
+            "SELECT line_shape, min(nth), NULL FROM arrivals WHERE NOT is_odd_line GROUP BY ALL"
+        )
+        told = self._shapes.told(found, lambda nths: self._keys([batch.text(n) for n in nths]))
         odd = self.run(
             f"SELECT nth FROM arrivals WHERE is_odd_line OR line_shape IN {_ODD} ORDER BY nth",
-            odd=[shape for shape, what in told.items() if what.is_odd],
+            odd=[shape for shape, what in told.items() if what.has_repeats],
         )
         verdicts = [(nth, judge_line(batch.content(nth))) for (nth,) in odd]
         self.refuse([(nth, fault, None) for nth, fault in verdicts if fault], is_of_line=True)
@@ -227,9 +231,10 @@ class Stage:
     def _judge_bodies(self) -> None:
         """Look at odd bodies that are believed; respell for the engine those that are well."""
         found = self.run(
-            "SELECT body_shape, min(nth) FROM arrivals WHERE NOT is_odd_body GROUP BY body_shape"
+            "SELECT body_shape, min(nth), any_value(split_part(event, '.', 1)) "
+            "FROM arrivals WHERE NOT is_odd_body GROUP BY body_shape"
         )
-        told = self._shapes.told(found, self._bodies)
+        told = self._shapes.told(found, lambda nths: self._keys(self._bodies(nths)))
         self.run("CREATE OR REPLACE TEMP TABLE unknown_shapes (body_shape UBIGINT)")
         self.run(
             "INSERT INTO unknown_shapes SELECT unnest(CAST($shapes AS UBIGINT[]))",
@@ -238,9 +243,17 @@ class Stage:
         self._respell(
             "SELECT nth, body FROM arrivals WHERE nth NOT IN (SELECT nth FROM verdicts) "
             f"AND (is_odd_body OR body_shape IN {_ODD}) ORDER BY nth",
-            odd=[shape for shape, what in told.items() if what.is_odd],
+            odd=[shape for shape, what in told.items() if what.has_repeats],
         )
         self._want("nth NOT IN (SELECT nth FROM verdicts)")
+
+    def _keys(self, texts: list[str]) -> list[Keys]:
+        found = self.run(
+            "SELECT all_keys(text) FROM (SELECT unnest($texts) AS text, "
+            "generate_subscripts($texts, 1) AS nth) ORDER BY nth",
+            texts=texts,
+        )
+        return [keys for (keys,) in found]
 
     def _bodies(self, nths: list[int]) -> list[str]:
         found = self.run("SELECT nth, body FROM arrivals WHERE nth IN (SELECT unnest($n))", n=nths)

@@ -14,7 +14,7 @@ import pandas as pd
 from avon_analytics.contract import OBJECTS
 from avon_analytics.intake import contest, flatten
 from avon_analytics.intake.judge import verdict
-from avon_analytics.intake.lines import Batch, batch_of
+from avon_analytics.intake.lines import Batch, LongLine, batch_of
 from avon_analytics.intake.reread import Rereader
 from avon_analytics.intake.stage import Stage, statement
 from avon_analytics.intake.words import strength_of, word_of
@@ -73,26 +73,33 @@ class Intake:
         self._displaced: set[str] = set()
         self._again: Rereader | None = None
 
-    def take(self, batch: Batch) -> dict[str, Ended]:
+    def take(self, batch: Batch, read_by: Stage | None = None) -> dict[str, Ended]:
         """Bring every line of a batch to its end; the caller holds a transaction.
 
-        Returns where the lines of each file ended.
+        ``read_by`` is a stage that has read the batch already. Returns where the lines of each
+        file ended.
         """
         ended: dict[str, Ended] = defaultdict(Ended)
         for file, blank in batch.blank_by_file().items():
             ended[file].blank = blank
         self._set_aside(batch, ended)
         if batch.readable.any():
-            tables = self._stage.read(batch)
+            if read_by is None:
+                self._stage.read(batch)
+            else:
+                self._stage = read_by
             self._recall()
             self._settle_conflicts(batch)
-            self._store_rows(tables)
+            self._store_rows(self._stage.tables)
             self._log(batch, ended)
         return ended
 
     def _set_aside(self, batch: Batch, ended: dict[str, Ended]) -> None:
         fault = verdict("too_long", "expected a line within the limit")
         for long in batch.long_lines:
+            if long.is_continued:
+                self._measure_again(long)
+                continue
             place = [self._load_id, long.file, long.line, long.byte_offset, long.byte_length]
             self._store.execute(
                 "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, 'too_long', ?, NULL, NULL)",
@@ -104,6 +111,21 @@ class Intake:
                 place,
             )
             ended[long.file].quarantined_by_code["too_long"] += 1
+
+    def _measure_again(self, long: LongLine) -> None:
+        """A line over the limit has grown since it was set aside."""
+        place = [long.byte_length, long.file, long.line, long.byte_offset]
+        for log in ("quarantine", "deliveries"):
+            self._store.execute(
+                f"UPDATE {log} SET byte_length = ? "
+                "WHERE file = ? AND line = ? AND byte_offset = ? AND code = 'too_long'",
+                place,
+            )
+        self._store.execute(
+            "UPDATE quarantine SET sha256 = ? "
+            "WHERE file = ? AND line = ? AND byte_offset = ? AND code = 'too_long'",
+            [long.sha256, *place[1:]],
+        )
 
     def settle(self) -> bool:
         """Let lines that lost a conflict tell their event again, where their content now won.

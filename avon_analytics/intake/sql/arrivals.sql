@@ -71,8 +71,8 @@ bodies AS (
                   ELSE body_value END AS body,
         -- Taking a value out of a line rewrites its numbers.
         CASE WHEN form IN ('parsed', 'bare') THEN has_hard_numbers(text) ELSE false END AS has_hard_line,
-        -- Of a raw body the line shows all but what \u escapes.
-        form <> 'raw' OR contains(text, '\u') AS is_hidden_body,
+        -- A raw body stands in its line, but for what \u escapes: it was looked at with it.
+        is_suspect_line OR form <> 'raw' OR contains(text, '\u') AS is_hidden_body,
         coalesce(
             is_suspect_line
             OR (received_text IS NOT NULL AND received_at IS NULL)
@@ -109,7 +109,7 @@ SELECT
     ) AS is_odd_digest,
     coalesce(
         b.object.id IS NULL OR coalesce(b.event, '') = ''
-        OR left(b.event, 1) IN ('{{', '[') OR left(coalesce(b.id, ''), 1) IN ('{{', '[')
+        OR NOT regexp_full_match(b.event, '[A-Za-z]\w*[.][\w.-]+') OR left(coalesce(b.id, ''), 1) IN ('{{', '[')
         OR (b.created_at IS NOT NULL AND as_instant(b.created_at) IS NULL)
         OR (is_hidden_body AND is_suspect(body)),
         true

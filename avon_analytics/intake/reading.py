@@ -1,0 +1,44 @@
+"""A file of the archive while it is read, and what an earlier load says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from avon_analytics.intake.archive import ArchiveFile
+from avon_analytics.intake.lines import LineReader
+from avon_analytics.intake.take import Ended
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """What an earlier load says of a file."""
+
+    size: int | None
+    modified_ns: int | None
+    bytes_read: int
+    last_line: int
+    sha256: str
+
+    def has_changed(self, file: ArchiveFile) -> bool:
+        """Whether the disk tells another size or time of change than then."""
+        if file.size is None or file.modified_ns is None:
+            return True  # its store does not tell
+        return (self.size, self.modified_ns) != (file.size, file.modified_ns)
+
+
+@dataclass(slots=True)
+class Reading:
+    """A file while it is read: its lines so far, and what is to be told of it."""
+
+    file: ArchiveFile
+    reader: LineReader
+    is_new: bool
+    ended: Ended = field(default_factory=Ended)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_worth_telling(self) -> bool:
+        """Whether the file is new or brought anything."""
+        reader = self.reader
+        is_whole = not (reader.pending_bytes or reader.is_damaged)
+        return self.is_new or self.ended.lines > 0 or bool(self.notes) or not is_whole

@@ -1,0 +1,127 @@
+"""Reading ahead: the files of a load, cut into units that are read while others are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from avon_analytics.intake.archive import ArchiveFile
+from avon_analytics.intake.lines import BATCH_LINES, Batch, LineReader, merged
+from avon_analytics.intake.reading import KnownFile, Reading
+from avon_analytics.intake.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Some lines that are stored together: small files whole, or a batch of a large one.
+
+    A transaction ends with the unit that ``is_last``. ``file_no`` and ``position`` (bytes on disk,
+    of that file) tell how far the load has come.
+    """
+
+    readings: Sequence[Reading]
+    batch: Batch | None
+    is_last: bool
+    file_no: int
+    position: int
+
+
+class Units:
+    """The units of the files that are to be read; unchanged files are passed over."""
+
+    def __init__(
+        self,
+        files: Sequence[ArchiveFile],
+        known: Mapping[str, KnownFile],
+        read: Callable[[str], LineReader],
+        batch_bytes: int,
+        recheck: bool,
+    ) -> None:
+        self._files = files
+        self._known = known
+        self._read = read
+        self._batch_bytes = batch_bytes
+        self._recheck = recheck
+        self._waiting: list[tuple[Reading, Batch | None]] = []
+
+    def __iter__(self) -> Generator[Unit]:
+        number = 0
+        for number, file in enumerate(self._files):
+            known = self._known.get(file.path)
+            if self._recheck or known is None or known.has_changed(file):
+                yield from self._of_file(number, file, known)
+        yield from self._small_ones(number)
+
+    def _of_file(self, number: int, file: ArchiveFile, known: KnownFile | None) -> Iterator[Unit]:
+        reading = Reading(file, self._read(file.path), is_new=known is None)
+        try:
+            if known is not None and not _is_continued(reading.reader, known):
+                reading.reader.close()
+                reading.reader = self._read(file.path)
+                reading.notes.append("its earlier part has changed, so it was read whole again")
+            batches = reading.reader.batches()
+            first, second = next(batches, None), next(batches, None)
+            if second is None:
+                self._waiting.append((reading, first))
+                if self._is_enough():
+                    yield from self._small_ones(number)
+                return
+            yield from self._small_ones(number)
+            yield Unit([reading], first, False, number, reading.reader.position)
+            while second is not None:
+                yield Unit([reading], second, False, number, reading.reader.position)
+                second = next(batches, None)
+            yield Unit([reading], None, True, number, reading.reader.position)
+        except Exception:
+            # What was read before goes in before the failure is told.
+            yield from self._small_ones(number)
+            raise
+        finally:
+            reading.reader.close()
+
+    def _is_enough(self) -> bool:
+        """Whether the small files that wait fill a batch together."""
+        batches = [batch for _, batch in self._waiting if batch is not None]
+        held, lines = sum(len(batch.buffer) for batch in batches), sum(map(len, batches))
+        return held >= self._batch_bytes or lines >= BATCH_LINES
+
+    def _small_ones(self, number: int) -> Iterator[Unit]:
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            batches = [batch for _, batch in waiting if batch is not None]
+            batch = merged(batches) if batches else None
+            yield Unit([reading for reading, _ in waiting], batch, True, number, 0)
+
+
+def _is_continued(reader: LineReader, known: KnownFile) -> bool:
+    """Pass over what is known of a file; whether it still stands as it did."""
+    return reader.skip(known.bytes_read, known.last_line) == known.sha256
+
+
+@contextmanager
+def read_ahead(
+    units: Iterator[Unit], stages: tuple[Stage, Stage]
+) -> Iterator[Iterator[tuple[Unit, Stage]]]:
+    """Each unit with the stage that has read it; the next is read meanwhile, on the other stage.
+
+    The caller is done with a unit when it asks for the next.
+    """
+
+    def step(stage: Stage) -> Unit | None:
+        unit = next(units, None)
+        if unit is not None and unit.batch is not None:
+            stage.read(unit.batch)
+        return unit
+
+    def steps(pool: ThreadPoolExecutor) -> Iterator[tuple[Unit, Stage]]:
+        now, other = stages
+        coming: Future[Unit | None] = pool.submit(step, now)
+        while (unit := coming.result()) is not None:
+            coming = pool.submit(step, other)
+            yield unit, now
+            now, other = other, now
+
+    with ThreadPoolExecutor(1, "read-ahead") as pool:
+        yield steps(pool)
