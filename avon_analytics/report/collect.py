@@ -20,7 +20,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def collect(
-    database: Database, cohort: Cohort, *, title: str, by: str | None = None
+    database: Database,
+    cohort: Cohort,
+    *,
+    title: str,
+    by: str | None = None,
+    every: str = "month",
 ) -> ReportContent:
     """All that the page shows, about one cohort of a store.
 
@@ -31,7 +36,7 @@ def collect(
     return ReportContent(
         title=title,
         as_of=cohort.as_of or _EPOCH,
-        figures=_figures(cohort, by),
+        figures=_figures(cohort, by, every),
         coverage=Coverage(
             first_occurred_at=known.first_occurred_at,
             last_occurred_at=known.last_occurred_at,
@@ -46,6 +51,7 @@ def collect(
         time_zone=database.time_zone,
         grace_hours=cohort.settings.grace_hours,
         late_hours=cohort.settings.late_hours,
+        every=every,
         on=cohort.scope.on,
         scope=cohort.in_words(),
     )
@@ -56,16 +62,18 @@ def _provenance(known: Origin) -> Provenance:
     return Provenance(policies=known.policies, **cast("dict[str, Any]", told))
 
 
-def _figures(cohort: Cohort, by: str | None) -> Figures:
+def _figures(cohort: Cohort, by: str | None, every: str) -> Figures:
     return Figures(
         outcomes=cohort.outcomes(),
-        outcomes_by_month=cohort.outcomes(every="month"),
+        outcomes_by_period=cohort.outcomes(every=every),
         funnel=cohort.funnel(),
         cancellations=cohort.cancellations(),
-        cancellations_by_month=cohort.cancellations(every="month"),
+        cancellations_by_period=cohort.cancellations(every=every),
         cancellations_by_who=cohort.cancellations(by="cancelled_by"),
         cancellations_by_notice=cohort.cancellations(by="notice_band"),
         outcomes_by_group=cohort.outcomes(by=by) if by else None,
+        no_show_by_lead=cohort.outcomes(by="lead_band"),
+        no_show_by_hour=cohort.outcomes(by=["weekday", "hour"]),
     )
 
 

@@ -41,7 +41,7 @@ def render(content: ReportContent) -> str:
         style_digest=_csp_digest(style),
         summary=summary(content),
         caveats=caveats(content),
-        pictures=pictures(content.figures),
+        pictures=pictures(content),
         tables=_tables(content),
         verified=_verified(content.provenance.events_by_signature),
         archive_digest=tables.combined_digest(content.provenance.archive_files),
@@ -62,10 +62,10 @@ def _tables(content: ReportContent) -> dict[str, tables.Table | None]:
     figures, provenance = content.figures, content.provenance
     groups = figures.outcomes_by_group
     return {
-        "outcomes": tables.outcomes_by_month(figures),
+        "outcomes": tables.outcomes_by_period(figures, content.every),
         "stages": tables.stages(figures.funnel),
         "stage_ends": tables.stage_ends(figures.funnel),
-        "cancellations": tables.cancellations_by_month(figures),
+        "cancellations": tables.cancellations_by_period(figures, content.every),
         "who": tables.who_cancelled(figures.cancellations_by_who),
         "notice": tables.notice_given(figures.cancellations_by_notice),
         "groups": None if groups is None else tables.outcomes_by_group(groups, figures.outcomes),

@@ -1,6 +1,6 @@
-"""What a director reads first: the last complete month, in figures and in words.
+"""What a director reads first: the last complete period, in figures and in words.
 
-Months are compared by the difference of their shares in percentage points, with Newcombe's 95 %
+Periods are compared by the difference of their shares in percentage points, with Newcombe's 95 %
 interval of that difference, made from the two Wilson intervals that the figure brings. Where that
 interval holds zero, the page says that no clear change is seen.
 """
@@ -13,13 +13,13 @@ from math import hypot
 from typing import NamedTuple
 
 from avon_analytics.report.content import Figures, ReportContent
-from avon_analytics.report.rows import Row, before, mature_months, monthly, rows_of
+from avon_analytics.report.periods import A_YEAR_AGO, before, label
+from avon_analytics.report.rows import Row, by_period, mature_periods, rows_of
 from avon_analytics.report.wording import (
     Share,
     amount,
     count,
     hours,
-    month,
     number,
     percent,
     plural,
@@ -48,7 +48,7 @@ class Summary:
 
 
 class Change(NamedTuple):
-    """A share against the same share of another month."""
+    """A share against the same share of another period."""
 
     since: str
     then: Share
@@ -98,48 +98,56 @@ def change(now: Share, then: Share, since: str) -> Change | None:
 
 
 def summary(content: ReportContent) -> Summary:
-    """Headline numbers and findings of the last complete month, else of the whole cohort."""
-    figures = content.figures
-    outcomes = mature_months(monthly(figures.outcomes_by_month))
+    """Headline numbers and findings of the last complete period, else of the whole cohort."""
+    figures, every = content.figures, content.every
+    outcomes = mature_periods(by_period(figures.outcomes_by_period))
     if outcomes:
         on = max(outcomes)
-        by_month: dict[date, Row] = {
-            row["period_on"]: row for row in monthly(figures.cancellations_by_month)
+        cancelled: dict[date, Row] = {
+            row["period_on"]: row for row in by_period(figures.cancellations_by_period)
         }
-        story = _Story(f"{month(on)}, the last complete month", on, outcomes, by_month)
-        return _summary(content, story)
-    rows, cancelled = rows_of(figures.outcomes), rows_of(figures.cancellations)
+        words = f"{label(on, every)}, the last complete {every}"
+        if every == "week":
+            words = f"The week of {words}"
+        return _summary(content, _Story(words, on, every, outcomes, cancelled))
+    rows, whole = rows_of(figures.outcomes), rows_of(figures.cancellations)
     if not rows or number(rows[0].get("n_slots")) == 0:
         return Summary("", [], [])
     nowhere = date.min
-    whole = _Story(
-        "the whole period, as no month is complete yet",
+    story = _Story(
+        f"the whole period, as no {every} is complete yet",
         nowhere,
+        every,
         {nowhere: rows[0]},
-        {nowhere: cancelled[0] if cancelled else {}},
+        {nowhere: whole[0] if whole else {}},
     )
-    return _summary(content, whole)
+    return _summary(content, story)
 
 
 @dataclass(frozen=True)
 class _Story:
-    """One month among its others: the figures of both methods, by the first day of the month."""
+    """One period among its others: the figures of both methods, by the first days."""
 
     period: str
     on: date
+    every: str
     outcomes: dict[date, Row]
     cancellations: dict[date, Row]
 
     def earlier(self) -> list[date]:
-        """The month before and the same month of last year, where they are complete."""
+        """The period before and the same one of last year, where they are complete."""
         if self.on == date.min:
             return []
-        return [on for back in (1, 12) if (on := before(self.on, back)) in self.outcomes]
+        backs = dict.fromkeys((1, A_YEAR_AGO[self.every]))
+        return [on for back in backs if (on := before(self.on, self.every, back)) in self.outcomes]
 
     def shares(self, name: str) -> tuple[Share, list[Change]]:
         figure = self.outcomes if name in self.outcomes[self.on] else self.cancellations
         now = share(figure.get(self.on, {}), name)
-        changes = [change(now, share(figure.get(on, {}), name), month(on)) for on in self.earlier()]
+        changes = [
+            change(now, share(figure.get(on, {}), name), label(on, self.every))
+            for on in self.earlier()
+        ]
         return now, [known for known in changes if known]
 
 
@@ -178,7 +186,9 @@ def _due(story: _Story) -> Headline:
     for on in story.earlier():
         then = _n_due(story.outcomes[on])
         if n is not None and then is not None:
-            changes.append(f"{'+' if n > then else ''}{count(n - then)} on {month(on)}")
+            changes.append(
+                f"{'+' if n > then else ''}{count(n - then)} on {label(on, story.every)}"
+            )
     return Headline("Slots due", count(n), "a patient at a planned time", tuple(changes))
 
 

@@ -11,13 +11,14 @@ from typing import NamedTuple
 import pandas as pd
 
 from avon_analytics.report.content import Figures
+from avon_analytics.report.periods import label, span
 from avon_analytics.report.rows import (
     Row,
+    by_period,
     group_name,
     groupings,
-    incomplete_months,
+    incomplete_periods,
     largest,
-    monthly,
     rows_of,
     split_newest,
     summed,
@@ -26,7 +27,6 @@ from avon_analytics.report.wording import (
     amount,
     count,
     heading,
-    month,
     number,
     percent,
     plain,
@@ -34,7 +34,7 @@ from avon_analytics.report.wording import (
     share,
 )
 
-NEWEST_MONTHS = 36
+NEWEST = 36
 MOST_GROUPS = 40
 MOST_FILES = 20
 MOST_ROWS = 30
@@ -147,50 +147,53 @@ FILE_COLUMNS = {
 }
 
 
-def outcomes_by_month(figures: Figures) -> Table:
-    return _by_month(
-        "Outcomes of slots by month",
-        figures.outcomes_by_month,
+def outcomes_by_period(figures: Figures, every: str) -> Table:
+    return _by_period(
+        f"Outcomes of slots by {every}",
+        every,
+        figures.outcomes_by_period,
         figures.outcomes,
         OUTCOME_COLUMNS,
         OUTCOME_SHARES,
-        incomplete_months(figures.outcomes_by_month),
+        incomplete_periods(figures.outcomes_by_period),
     )
 
 
-def cancellations_by_month(figures: Figures) -> Table:
-    return _by_month(
-        "Cancellations by month",
-        figures.cancellations_by_month,
+def cancellations_by_period(figures: Figures, every: str) -> Table:
+    return _by_period(
+        f"Cancellations by {every}",
+        every,
+        figures.cancellations_by_period,
         figures.cancellations,
         CANCELLATION_COLUMNS,
         CANCELLATION_SHARES,
-        incomplete_months(figures.outcomes_by_month),
+        incomplete_periods(figures.outcomes_by_period),
     )
 
 
-def _by_month(
+def _by_period(
     caption: str,
+    every: str,
     frame: pd.DataFrame,
     total: pd.DataFrame,
     columns: Mapping[str, str],
     shares: Mapping[str, str],
     incomplete: Sequence[date],
 ) -> Table:
-    """The newest months one by one, the older ones as one row, then the whole cohort."""
-    rows = monthly(frame)
-    older, newest = split_newest(rows, NEWEST_MONTHS)
+    """The newest periods one by one, the older ones as one row, then the whole cohort."""
+    rows = by_period(frame)
+    older, newest = split_newest(rows, NEWEST)
     lines: list[Line] = []
     if older:
-        span = f"{month(older[0]['period_on'])} – {month(older[-1]['period_on'])}"
-        lines.append(Line(span, _cells(summed(older, shares), columns), "sum"))
+        years = span([row["period_on"] for row in older], every)
+        lines.append(Line(years, _cells(summed(older, shares), columns), "sum"))
     for row in newest:
         kind, tag = ("open", "not complete") if row["period_on"] in incomplete else ("", "")
-        lines.append(Line(month(row["period_on"]), _cells(row, columns), kind, tag))
+        lines.append(Line(label(row["period_on"], every), _cells(row, columns), kind, tag))
     if rows:
         lines += [Line("All", _cells(row, columns), "total") for row in rows_of(total)[:1]]
-    note = f"The first row adds up {plural(len(older), 'older month')}." if older else ""
-    return Table(caption, "Month", _columns(columns), lines, note)
+    note = f"The first row adds up {plural(len(older), f'older {every}')}." if older else ""
+    return Table(caption, every.capitalize(), _columns(columns), lines, note)
 
 
 def outcomes_by_group(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:

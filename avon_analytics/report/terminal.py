@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from avon_analytics.report.rows import incomplete_months, monthly, rows_of, split_newest, summed
+from avon_analytics.report.periods import every_of
+from avon_analytics.report.rows import by_period, incomplete_periods, rows_of, split_newest, summed
 from avon_analytics.report.tables import OUTCOME_COLUMNS, OUTCOME_SHARES
 from avon_analytics.report.wording import (
     MISSING,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 GAP = 2
-NEWEST_MONTHS = 24
+NEWEST = 24
 
 # What gives way where the terminal is narrow: the intervals first, the groups and periods never.
 INTERVAL, DENOMINATOR, DETAIL, COUNT, SHARE, NEVER = range(6)
@@ -88,23 +89,24 @@ def table(
 
 
 def outcome_summary_table(
-    outcomes_by_month: pd.DataFrame, *, title: str | None = None, width: int | None = None
+    outcomes_by_period: pd.DataFrame, *, title: str | None = None, width: int | None = None
 ) -> Table:
-    """The outcomes of the newest months; older months are one row. Fits 80 columns."""
-    older, newest = split_newest(monthly(outcomes_by_month), NEWEST_MONTHS)
+    """The outcomes of the newest periods; older ones are one row. Fits 80 columns."""
+    every = every_of(outcomes_by_period)
+    older, newest = split_newest(by_period(outcomes_by_period), NEWEST)
     rows = ([summed(older, OUTCOME_SHARES)] if older else []) + newest
-    incomplete = incomplete_months(outcomes_by_month)
+    incomplete = incomplete_periods(outcomes_by_period)
     names = ["earlier"] if older else []
     for row in newest:
         flag = " *" if row["period_on"] in incomplete else ""
-        names.append(f"{row['period_on']:%Y-%m}{flag}")
+        names.append(f"{_period(row['period_on'], every)}{flag}")
     words = {
         "n_rescheduled": "Resched-\nuled",
         "n_unresolved": "Unre-\nsolved",
         "n_cancelled": "Cancel-\nled",
         "n_not_due": "Not\ndue",
     }
-    columns = [_Column("period_on", "Month", names, NEVER, right=False)]
+    columns = [_Column("period_on", every.capitalize(), names, NEVER, right=False)]
     columns += [
         _Column(name, words.get(name, heading(name)), [count(row.get(name)) for row in rows], COUNT)
         for name, kind in OUTCOME_COLUMNS.items()
@@ -135,7 +137,7 @@ def _own_columns(frame: pd.DataFrame, width: int | None) -> Iterator[_Column]:
 
 def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Iterator[_Column]:
     rows, names = rows_of(frame), [str(name) for name in frame.columns]
-    every = every or _every(frame)
+    every = every or every_of(frame)
     longest = 60 if width is None else min(60, max(12, width // 3))
     for name in names:
         values = [row[name] for row in rows]
@@ -162,14 +164,6 @@ def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Itera
             cells = [MISSING if is_missing(value) else plain(value, longest) for value in values]
             rank = DETAIL if name == "is_mature" else NEVER
             yield _Column(name, heading(name), cells, rank, right=False)
-
-
-def _every(frame: pd.DataFrame) -> str:
-    """The length of the periods: as the figure says, else as far as their first days tell it."""
-    if told := frame.attrs.get("every"):
-        return str(told)
-    dates = [as_date(value) for value in frame["period_on"]] if "period_on" in frame else []
-    return "month" if all(on.day == 1 for on in dates if on) else "period"
 
 
 def _period(on: date | None, every: str) -> str:

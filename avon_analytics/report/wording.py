@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -153,23 +153,51 @@ def as_date(value: object) -> date | None:
     return value if isinstance(value, date) else pd.Timestamp(str(value)).date()
 
 
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 def month(value: object) -> str:
     """``Mar 2025``, in English whatever the machine's language."""
     on = as_date(value)
-    return NOT_KNOWN if on is None else f"{_MONTHS[on.month - 1]} {on.year}"
+    return NOT_KNOWN if on is None else f"{MONTHS[on.month - 1]} {on.year}"
 
 
 def day(value: object) -> str:
     on = as_date(value)
-    return MISSING if on is None else f"{on.day} {_MONTHS[on.month - 1]} {on.year}"
+    return MISSING if on is None else f"{on.day} {MONTHS[on.month - 1]} {on.year}"
 
 
 def plural(n: float | None, one: str, many: str | None = None) -> str:
     """``1 slot``, ``2,000 slots``."""
     return f"{count(n)} {one if n == 1 else many or one + 's'}"
+
+
+SHARES = {
+    "no_show_share": "no-shows ÷ slots attended or missed",
+    "attended_share": "slots attended ÷ due slots that were not rescheduled",
+    "cancelled_share": "slots cancelled ÷ due slots that were not rescheduled",
+    "patient_cancelled_share": "cancelled by the patient ÷ attended, missed or so cancelled",
+    "provider_cancelled_share": "cancelled by the provider ÷ attended or so cancelled",
+    "late_share": "cancelled late ÷ cancelled with known notice",
+    "superseded_share": "slots moved to another start ÷ all slots",
+    "rebooked_share": "rebooked ÷ followed without another booking",
+    "returned_share": "seen again ÷ followed",
+}
+"""What each share counts and is divided by, as short as a chart has room for."""
+
+
+def share_words(name: str, definition: str) -> tuple[str, str]:
+    """A share's name, and what is counted and divided; ``definition`` is its figure's."""
+    divided = SHARES.get(name, f"{heading(name).lower()} with its denominator")
+    if name == "no_show_share" and "no-show / (attended + no-show + cancelled" in definition:
+        divided = "no-shows ÷ due slots that were not rescheduled"
+    return heading(name), divided
+
+
+def utc(instant: str) -> str:
+    """An instant in ISO 8601 as ``30 Nov 2025, 17:04 UTC``."""
+    at = datetime.fromisoformat(instant).astimezone(UTC)
+    return f"{day(at)}, {at:%H:%M} UTC"
 
 
 @dataclass(frozen=True)

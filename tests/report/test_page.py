@@ -156,7 +156,7 @@ def test_dates_and_timestamps_give_the_same_page(clinic, contents, page_of):
         name: getattr(content.figures, name).assign(
             period_on=lambda frame: pd.to_datetime(frame["period_on"])
         )
-        for name in ("outcomes_by_month", "cancellations_by_month")
+        for name in ("outcomes_by_period", "cancellations_by_period")
     }
     figures = replace(content.figures, **stamped)
     assert render(content) == render(replace(content, figures=figures))
@@ -164,7 +164,7 @@ def test_dates_and_timestamps_give_the_same_page(clinic, contents, page_of):
 
 def test_numbers_are_those_of_the_frames(year, contents):
     content = contents["14 months"]
-    for row in content.figures.outcomes_by_month.to_dict("records"):
+    for row in content.figures.outcomes_by_period.to_dict("records"):
         assert f"{100 * row['no_show_share']:.1f} % of {row['no_show_share_n']:.0f}, " in year.words
     total = content.figures.outcomes.iloc[0]
     cells = (total.n_slots, total.n_attended, total.n_no_show, total.n_cancelled)
@@ -229,12 +229,12 @@ def test_even_boundless_texts_give_a_small_page(clinic):
 
 def test_appointments_booked_far_ahead_do_not_push_the_past_out_of_the_charts(clinic):
     content = clinic.content(14)
-    months = content.figures.outcomes_by_month
+    months = content.figures.outcomes_by_period
     ahead = [
         clinic.outcome_row(0, 0, 0, 0, 0, 5, period_on=pd.Timestamp(year, 4, 1).date())
         for year in (2026, 2027, 2099)
     ]
-    figures = replace(content.figures, outcomes_by_month=pd.concat([months, pd.DataFrame(ahead)]))
+    figures = replace(content.figures, outcomes_by_period=pd.concat([months, pd.DataFrame(ahead)]))
     page = Page(render(replace(content, figures=figures)))
     labels = [svg["aria-label"] for svg in page.all("svg")]
     assert "Stacked bars: slots by outcome, Feb 2025 to Apr 2027" in labels

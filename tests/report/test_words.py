@@ -122,7 +122,7 @@ def test_caveats_about_thin_figures(clinic):
         ]
     )
     total = pd.DataFrame([clinic.outcome_row(9, 2, 8, 0, 3, 0)])
-    figures = replace(content.figures, outcomes=total, outcomes_by_month=months)
+    figures = replace(content.figures, outcomes=total, outcomes_by_period=months)
     thin = topics(replace(content, figures=figures))
     assert {"Months without a no-show share", "Small numbers", "Unresolved slots"} <= set(thin)
 
@@ -136,16 +136,16 @@ def test_missing_figures_are_dashes_not_zeros_or_errors(clinic):
             {name: "float64" for name in frame if name.startswith("n_") or "share" in name}
         ).assign(**{name: np.nan for name in frame if name.startswith("n_") or "share" in name})
 
-    names = ["outcomes", "outcomes_by_month", "funnel", "cancellations", "cancellations_by_month"]
+    names = ["outcomes", "outcomes_by_period", "funnel", "cancellations", "cancellations_by_period"]
     figures = replace(
         content.figures, **{name: blanked(getattr(content.figures, name)) for name in names}
     )
     html = render(replace(content, figures=figures))
     assert not re.search(r"\b(nan|NaN|NaT|None|NA)\b(?! applies)", html)
     assert "<td>–</td>" in html
-    nullable = content.figures.outcomes_by_month.convert_dtypes()
+    nullable = content.figures.outcomes_by_period.convert_dtypes()
     nullable.loc[0, "n_no_show"] = pd.NA
-    render(replace(content, figures=replace(content.figures, outcomes_by_month=nullable)))
+    render(replace(content, figures=replace(content.figures, outcomes_by_period=nullable)))
 
 
 def test_summed_rows_divide_sums():

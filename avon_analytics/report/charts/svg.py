@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 if TYPE_CHECKING:
-    import altair as alt
+    from avon_analytics.report.charts.parts import Chart
 
 _SVG = "http://www.w3.org/2000/svg"
 _NOISE = {"class", "role", "pointer-events"}
@@ -16,13 +16,13 @@ _LONG_DECIMAL = re.compile(r"\d+\.\d{2,}")
 ElementTree.register_namespace("", _SVG)
 
 
-def svg(chart: alt.Chart | alt.LayerChart, label: str) -> str:
+def svg(chart: Chart, label: str, *, keep_size: bool = False) -> str:
     """Draw a chart and label it as one picture for those who cannot see it."""
     import vl_convert
 
     root = ElementTree.fromstring(vl_convert.vegalite_to_svg(chart.to_dict()))
     _prune(root)
-    for name in ("width", "height", "version"):
+    for name in ("version",) if keep_size else ("width", "height", "version"):
         root.attrib.pop(name, None)
     root.set("role", "img")
     root.set("aria-label", label)
