@@ -15,6 +15,7 @@ Raises UsageError for a frame that lacks the columns of its figure.
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -233,7 +234,10 @@ def _share(figure: pd.DataFrame, wanted: str | None) -> str:
 
 
 def _by(frame: pd.DataFrame, word: str = " by ") -> str:
-    names = [heading(name)[:1].lower() + heading(name)[1:] for name in groupings(frame)]
+    names = [
+        "who cancelled" if name == "cancelled_by" else heading(name)[:1].lower() + heading(name)[1:]
+        for name in groupings(frame)
+    ]
     if "period_on" in frame:
         names.append(every_of(frame))
     return f"{word}{' and '.join(names)}" if names else ""
@@ -256,13 +260,16 @@ def _titled(
 
     lines = [plain(counted, 200)]
     if chart is None:
-        chart = finish(charts.nothing(width))
+        chart = finish(charts.nothing(width), width)
     elif chart.title is not alt.Undefined:
         lines.append(str(chart.title.text))  # a chart has one title: what stood below moves up
     if told := frame.attrs.get("as_of"):
         lines.append(f"as of {utc(told)}")
+    described = ". ".join([plain(title, 120), *lines, *([facts] if facts else [])]) + "."
+    across = max(width // 6, 30)
+    lines = [part for line in lines for part in wrap(line, across)]
     heading_lines = alt.TitleParams(
-        plain(title, 120),
+        wrap(plain(title, 120), width // 8),
         subtitle=lines,
         anchor="start",
         frame="bounds",
@@ -274,7 +281,6 @@ def _titled(
         subtitlePadding=5,
         offset=18,
     )
-    described = f"{plain(title, 120)}. {'. '.join(lines)}.{f' {facts}.' if facts else ''}"
     whole = chart.properties(title=heading_lines, description=described)
     whole.config.background = light("paper")
     whole.config.padding = 12

@@ -81,4 +81,4 @@ def cancellations_by(
         .encode(y=key_axis(names), x=x, text="label")
     )
     chart = below(alt.layer(bars, labels), and_more(others))
-    return finish(sized(chart, width, 28 * len(shown)))
+    return finish(sized(chart, width, 28 * len(shown)), width)

@@ -47,9 +47,9 @@ def funnel(
 
     if groupings(funnel):
         chart = panels(funnel, draw, by="n_reached", width=width)
-        return None if chart is None else finish(chart)
+        return None if chart is None else finish(chart, width)
     chart = draw(funnel, width)
-    return None if chart is None else finish(sized(chart, width, 62 * len(funnel)))
+    return None if chart is None else finish(sized(chart, width, 62 * len(funnel)), width)
 
 
 def _stages(

@@ -17,6 +17,7 @@ from avon_analytics.report.charts.parts import (
     finish,
     held,
     key_axis,
+    room,
     share_axis,
     sized,
 )
@@ -66,7 +67,7 @@ def share_by_group(
             ),
         )
     chart = below(alt.layer(*layers), and_more(others))
-    return finish(sized(chart, width, 26 * len(shown)))
+    return finish(sized(chart, width, 26 * len(shown)), _beside(keys, width))
 
 
 def outcomes_by_group(
@@ -96,7 +97,9 @@ def outcomes_by_group(
             order=alt.Order("order:Q"),
         )
     )
-    return finish(sized(below(bars, and_more(others)), width, 26 * len(shown)))
+    return finish(
+        sized(below(bars, and_more(others)), width, 26 * len(shown)), _beside(keys, width)
+    )
 
 
 def lead_times_by_group(
@@ -126,9 +129,17 @@ def lead_times_by_group(
         base.mark_tick(color=light("accent"), thickness=2, height=10, aria=False).encode(x="p90:Q"),
         base.mark_circle(size=44, color=light("accent"), opacity=1, aria=False).encode(x=x),
     ]
-    return finish(sized(below(alt.layer(*layers), and_more(others)), width, 26 * len(shown)))
+    return finish(
+        sized(below(alt.layer(*layers), and_more(others)), width, 26 * len(shown)),
+        _beside(keys, width),
+    )
 
 
 def _keys(rows: Sequence[Row], frame: pd.DataFrame, width: int) -> list[str]:
     columns = groupings(frame)
     return axis_keys(rows, columns, width) if columns else ["0000All"] * len(rows)
+
+
+def _beside(keys: Sequence[str], width: int) -> float:
+    """What the names leave of the width."""
+    return width - max(room(key) for key in keys)

@@ -41,12 +41,14 @@ def incidence(
         return None
     last = _last_day(known) if days is None else days
 
+    height = 170 if groupings(known) else 280
+
     def draw(part: pd.DataFrame, across: int) -> Any:
-        return _curves(part, last, legend)
+        return _curves(part, last, legend, height)
 
     if groupings(known):
-        return finish(panels(known, draw, by="n_events", width=width))
-    return finish(sized(draw(known, width), width, 280))
+        return finish(panels(known, draw, by="n_events", width=width), width)
+    return finish(sized(draw(known, width), width, height), width)
 
 
 def _last_day(frame: pd.DataFrame) -> int:
@@ -57,7 +59,7 @@ def _last_day(frame: pd.DataFrame) -> int:
     return max(int(by_day[by_day >= 0.98 * by_day.iloc[-1]].index[0]), 1)
 
 
-def _curves(frame: pd.DataFrame, last: int, legend: bool) -> Any:
+def _curves(frame: pd.DataFrame, last: int, legend: bool, height: int) -> Any:
     import altair as alt
 
     data = _to_the_end(frame, last)
@@ -74,11 +76,11 @@ def _curves(frame: pd.DataFrame, last: int, legend: bool) -> Any:
     ends = data[data["day"] == last].copy()
     ends["text"] = [percent(value).replace("\u00a0", " ") for value in ends["share"]]
     words_at_end = (
-        alt.Chart(_spread(ends))
+        alt.Chart(_spread(ends, height))
         .mark_text(align="left", dx=6, color=light("ink"), aria=False)
         .encode(x=x, y=alt.Y("at:Q"), text="text")
     )
-    return alt.layer(band, line, words_at_end).properties(height=150)
+    return alt.layer(band, line, words_at_end).properties(height=height)
 
 
 def _to_the_end(frame: pd.DataFrame, last: int) -> pd.DataFrame:
@@ -98,10 +100,10 @@ def _to_the_end(frame: pd.DataFrame, last: int) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _spread(ends: pd.DataFrame) -> pd.DataFrame:
+def _spread(ends: pd.DataFrame, height: int) -> pd.DataFrame:
     """Labels at the end of the curves, moved apart where two would lie on each other."""
     ends = ends.sort_values("share").reset_index(drop=True)
-    room = 0.06 * max(float(ends["share"].max()), 0.01)
+    room = (0.06 if height > 200 else 0.11) * max(float(ends["share"].max()), 0.01)
     at: list[float] = []
     for value in ends["share"]:
         at.append(float(value) if not at else max(float(value), at[-1] + room))

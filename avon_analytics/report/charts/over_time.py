@@ -76,8 +76,8 @@ def share_over_time(
 
     if groupings(frame):
         chart = panels(frame, draw, by=f"{name}_n", width=width)
-        return None if chart is None else finish(chart)
-    return finish(sized(draw(frame, width), width, 190))
+        return None if chart is None else finish(chart, width)
+    return finish(sized(draw(frame, width), width, 190), width)
 
 
 def lead_times_over_time(
@@ -107,7 +107,7 @@ def lead_times_over_time(
         color=light("accent"), thickness=2, width=10, orient="horizontal", aria=False
     ).encode(y="p90:Q")
     middle = base.mark_circle(size=40, color=light("accent"), opacity=1, aria=False).encode(y=y)
-    return finish(sized(alt.layer(reach, far, middle), width, 190))
+    return finish(sized(alt.layer(reach, far, middle), width, 190), width)
 
 
 def _counts(
@@ -130,9 +130,9 @@ def _counts(
 
     if groupings(frame):
         chart = panels(frame, draw, by=total, width=width)
-        return None if chart is None else finish(chart)
+        return None if chart is None else finish(chart, width)
     chart = draw(frame, width)
-    return None if chart is None else finish(sized(chart, width, 240))
+    return None if chart is None else finish(sized(chart, width, 240), width)
 
 
 def _stacks(

@@ -36,7 +36,7 @@ def axis_keys(rows: Sequence[Row], columns: Sequence[str], width: int) -> list[s
 
 def room(text: str) -> float:
     """Pixels that a label takes in a wide font."""
-    return 7.4 * len(text) + 10
+    return 7.6 * len(text) + 10
 
 
 def key_axis(keys: Sequence[str]) -> alt.Y:
@@ -56,18 +56,20 @@ def key_axis(keys: Sequence[str]) -> alt.Y:
 
 def share_axis(channel: Any, field: str, title: str, highest: float) -> Any:
     """An axis of shares from 0, as far as the highest interval reaches."""
-    axis = channel(f"{field}:Q", title=title).axis(format=".0%", tickCount=5, minExtent=ROOM)
+    aside = {"minExtent": ROOM} if channel.__name__ == "Y" else {}
+    axis = channel(f"{field}:Q", title=title).axis(format=".0%", tickCount=5, **aside)
     return axis.scale(domain=[0, min(1, highest * 1.04 or 1)], nice=True)
 
 
 def count_axis(channel: Any, title: str, highest: float, width: int) -> Any:
     """An axis of counts, without fractions."""
+    aside = {"minExtent": room(count(highest))} if channel.__name__ == "Y" else {}
     return channel("n:Q", title=title).axis(
         tickCount=4 if width < PHONE else 6,
         format=",d",
         tickMinStep=1,
         labelSeparation=16,
-        minExtent=room(count(highest)),
+        **aside,
     )
 
 
@@ -152,7 +154,7 @@ def colours(field: str, words: Iterable[tuple[str, str]], legend: bool) -> alt.C
     scale = alt.Scale(
         domain=[word for word, _ in pairs], range=[light(colour) for _, colour in pairs]
     )
-    shown = alt.Legend(orient="top", title=None, direction="horizontal") if legend else None
+    shown = alt.Legend(orient="top", title=None, columnPadding=20) if legend else None
     return alt.Color(f"{field}:N", scale=scale, legend=shown)
 
 
@@ -201,7 +203,7 @@ def panels(
     ranked = sorted(range(len(parts)), key=lambda i: (-float(parts[i][by].sum()), i))
     kept = [parts[i] for i in sorted(ranked[:MOST_PANELS])]
     across = 1 if width < PHONE else 2 if len(kept) in (2, 4) or width < 640 else 3
-    each = width // across - 76
+    each = width // across - (100 if by == "n_reached" else 72)
     drawn = []
     for part in kept:
         chart = draw(part, each)
@@ -229,8 +231,8 @@ def nothing(width: int) -> Any:
     return words.properties(width=width, height=20)
 
 
-def finish(chart: Any) -> Chart:
-    """The house style: no frame, hair-line grid, text in the page's ink."""
+def finish(chart: Any, width: float) -> Chart:
+    """The house style: no frame, hair-line grid, ink; ``width`` is what a legend may take."""
     finished: Chart = (
         chart.configure(background="transparent", font=FONT, padding=4)
         .configure_view(stroke=None)
@@ -246,7 +248,13 @@ def finish(chart: Any) -> Chart:
         )
         .configure_axisY(domain=False, ticks=False)
         .configure_axisX(grid=False)
-        .configure_legend(labelColor=light("ink"), labelFontSize=12, symbolType="square")
+        .configure_legend(
+            labelColor=light("ink"),
+            labelFontSize=12,
+            symbolType="square",
+            symbolOpacity=1,
+            columns=min(6, max(2, int(width // 115))),
+        )
         .configure_text(fontSize=12, font=FONT)
         .configure_title(fontWeight="normal", color=light("ink"))
     )

@@ -16,16 +16,18 @@ FEW = 10
 def week(frame: pd.DataFrame, name: str, *, width: int = 720) -> Chart | None:
     """A share by weekday and hour: the darker, the higher; too few to tell are left pale.
 
-    Cells hold the share in per cent and, where there is room, its denominator.
+    Cells hold the share in per cent and, where there is room, its denominator. The hours drawn
+    are those from the first to the last that tell something.
     """
     import altair as alt
 
     cells = [row for row in rows_of(frame) if _is_placed(row) and share(row, name).n]
     if not cells:
         return None
-    hours = range(
-        min(int(row["hour"]) for row in cells), max(int(row["hour"]) for row in cells) + 1
-    )
+    telling = [int(row["hour"]) for row in cells if (share(row, name).n or 0) >= FEW]
+    drawn = telling or [int(row["hour"]) for row in cells]
+    hours = range(min(drawn), max(drawn) + 1)
+    cells = [row for row in cells if int(row["hour"]) in hours]
     days = [day for day in DAYS if any(row["weekday"] == day for row in cells)]
     steps = _steps([k.value or 0 for row in cells if ((k := share(row, name)).n or 0) >= FEW])
     room = (width - 60) / max(len(hours), 1)
@@ -40,8 +42,8 @@ def week(frame: pd.DataFrame, name: str, *, width: int = 720) -> Chart | None:
                 "hour": _hour(int(row["hour"])),
                 "fill": light("paper") if step < 0 else light(HEAT[step]),
                 "ink": light("muted" if step < 0 else "paper" if step > 2 else "ink"),
-                "text": f"{100 * value:.0f}" if room >= 20 else "",
-                "of": f"of {count(n)}" if room >= 46 else "",
+                "text": "·" if step < 0 else f"{100 * value:.0f}" if room >= 20 else "",
+                "of": f"of {count(n)}" if room >= 46 and step >= 0 else "",
             }
         )
     base = alt.Chart(pd.DataFrame(parts)).encode(
@@ -63,7 +65,7 @@ def week(frame: pd.DataFrame, name: str, *, width: int = 720) -> Chart | None:
         base.mark_text(dy=8, fontSize=10, aria=False).encode(text="of", color=ink),
     ]
     height = (30 if width < PHONE else 38) * len(days)
-    return finish(sized(alt.layer(*layers), width, height))
+    return finish(sized(alt.layer(*layers), width, height), width)
 
 
 def _is_placed(row: dict[str, object]) -> bool:
