@@ -266,20 +266,33 @@ class Store:
         *,
         title: str = "Outcome report",
         by: str | None = None,
+        every: str = "month",
         cohort: Cohort | None = None,
     ) -> Path:
         """Write the outcome report, one self-contained HTML page, and return its path.
 
-        by: a grouping that gets a section of its own. cohort: what the report is about; without
-        it, all appointments of the store.
+        Beside ``report.html`` stands ``report.files.csv``: every file of the archive with its
+        SHA-256 and where its lines ended; the page sums them up.
+
+        by: a grouping that gets a section of its own.
+        every: the length of the periods: day, week, month, quarter or year.
+        cohort: what the report is about; without it, all appointments of the store.
 
         Raises StoreError or UnknownGroup; UsageError where the page cannot be written.
         """
         from avon_analytics.report import render
-        from avon_analytics.report.collect import collect, write
+        from avon_analytics.report.collect import collect, files_beside, write
 
-        about = cohort or self.appointments()
-        return write(render(collect(self._database, about, title=title, by=by)), Path(out))
+        page = Path(out)
+        content = collect(
+            self._database,
+            cohort or self.appointments(),
+            title=title,
+            by=by,
+            every=every,
+            files_beside=files_beside(page).name,
+        )
+        return write(content, render(content), page)
 
     def close(self) -> None:
         """Let go of the store."""

@@ -26,6 +26,7 @@ def collect(
     title: str,
     by: str | None = None,
     every: str = "month",
+    files_beside: str = "",
 ) -> ReportContent:
     """All that the page shows, about one cohort of a store.
 
@@ -52,6 +53,7 @@ def collect(
         grace_hours=cohort.settings.grace_hours,
         late_hours=cohort.settings.late_hours,
         every=every,
+        files_beside=files_beside,
         on=cohort.scope.on,
         scope=cohort.in_words(),
     )
@@ -85,9 +87,19 @@ def _bound(lifecycle: pd.DataFrame, which: str) -> datetime | None:
     return bound.to_pydatetime()  # type: ignore[no-any-return]
 
 
-def write(page: str, out: Path) -> Path:
-    """Write a page whole or not at all, and return its path.
+def files_beside(out: Path) -> Path:
+    """Where the list of archive files of a page stands: ``report.files.csv``."""
+    return out.with_suffix(".files.csv")
 
-    Raises UsageError where it cannot be written.
+
+def write(content: ReportContent, page: str, out: Path) -> Path:
+    """Write a page and beside it the list of its archive files, each whole or not at all.
+
+    The list has a row for each file of the archive, each with its SHA-256 and where its lines
+    ended. Returns the path of the page. Raises UsageError where one cannot be written.
     """
+    files = content.provenance.archive_files.to_csv(index=False, lineterminator="\n")
+    write_whole(
+        files_beside(out), lambda part: part.write_bytes(files.encode("utf-8", "surrogateescape"))
+    )
     return write_whole(out, lambda part: part.write_text(page, "utf-8"))

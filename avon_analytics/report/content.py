@@ -109,5 +109,7 @@ class ReportContent:
     """Cells that count fewer are blank, and others that would reveal them."""
     on: str = "start"
     """Which date places a slot in a period: ``start`` or ``booked``."""
+    files_beside: str = ""
+    """The name of the list of archive files that is written beside the page; empty for none."""
     scope: tuple[str, ...] = ()
     """What narrows the cohort, in plain words, one phrase each; empty for everything."""

@@ -45,7 +45,7 @@ def pictures(content: ReportContent) -> dict[str, Picture | None]:
         "who": _cancellations(figures.cancellations_by_who, "cancelled_by", "who cancelled"),
         "notice": _cancellations(figures.cancellations_by_notice, "notice_band", "notice given"),
         "groups": _groups(figures.outcomes_by_group, figures.outcomes),
-        "lead": _groups(figures.no_show_by_lead, figures.outcomes),
+        "lead": _groups(figures.no_show_by_lead, figures.outcomes, wide=WIDE // 2),
         "lead_times": _lead_times(figures.lead_times_by_period),
         "week": _week(figures.no_show_by_hour),
         "incidence": _incidence(figures.incidence),
@@ -119,7 +119,9 @@ def _cancellations(frame: pd.DataFrame, column: str, words: str) -> Picture | No
     )
 
 
-def _groups(outcomes: pd.DataFrame | None, total: pd.DataFrame) -> Picture | None:
+def _groups(
+    outcomes: pd.DataFrame | None, total: pd.DataFrame, *, wide: int = WIDE
+) -> Picture | None:
     if outcomes is None:
         return None
     names = ", ".join(heading(name).lower() for name in groupings(outcomes))
@@ -129,7 +131,11 @@ def _groups(outcomes: pd.DataFrame | None, total: pd.DataFrame) -> Picture | Non
         caption += f" The dashed line is all slots, {percent(overall)}."
     return _picture(
         lambda width: charts.share_by_group(
-            outcomes, "no_show_share", title="no-show share", overall=overall, width=width
+            outcomes,
+            "no_show_share",
+            title="no-show share",
+            overall=overall,
+            width=wide if width == WIDE else width,
         ),
         f"Points with intervals: no-show share by {names}",
         caption,

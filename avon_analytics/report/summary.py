@@ -7,6 +7,7 @@ interval holds zero, the page says that no clear change is seen.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from math import hypot
@@ -27,12 +28,22 @@ from avon_analytics.report.wording import (
     share,
 )
 
+SHARES = {
+    "Attended": "attended_share",
+    "No-show": "no_show_share",
+    "Cancelled": "cancelled_share",
+    "Cancelled late": "late_share",
+}
+TREND = 13
+
 
 class Headline(NamedTuple):
     label: str
     value: str
     behind: str
     changes: tuple[str, ...] = ()
+    trend: tuple[float, ...] = ()
+    """The same of the newest complete periods, oldest first."""
 
 
 class Finding(NamedTuple):
@@ -43,6 +54,7 @@ class Finding(NamedTuple):
 @dataclass(frozen=True)
 class Summary:
     period: str
+    verdict: str
     headlines: list[Headline]
     findings: list[Finding]
 
@@ -55,6 +67,16 @@ class Change(NamedTuple):
     difference: float
     low: float | None
     high: float | None
+
+    @property
+    def is_clear(self) -> bool:
+        return None not in (self.low, self.high) and (self.low or 0) * (self.high or 0) > 0
+
+    @property
+    def brief(self) -> str:
+        how = "up" if self.difference > 0 else "down"
+        size = points(abs(self.difference)).removeprefix("+")
+        return f"{how} {size} points on {self.since}"
 
     @property
     def short(self) -> str:
@@ -112,10 +134,10 @@ def summary(content: ReportContent) -> Summary:
         return _summary(content, _Story(words, on, every, outcomes, cancelled))
     rows, whole = rows_of(figures.outcomes), rows_of(figures.cancellations)
     if not rows or number(rows[0].get("n_slots")) == 0:
-        return Summary("", [], [])
+        return Summary("", "", [], [])
     nowhere = date.min
     story = _Story(
-        f"the whole period, as no {every} is complete yet",
+        f"The whole period, as no {every} is complete yet",
         nowhere,
         every,
         {nowhere: rows[0]},
@@ -141,6 +163,15 @@ class _Story:
         backs = dict.fromkeys((1, A_YEAR_AGO[self.every]))
         return [on for back in backs if (on := before(self.on, self.every, back)) in self.outcomes]
 
+    def trend(self, of: Callable[[Row], float | None]) -> tuple[float, ...]:
+        """A number of the newest complete periods, up to this one."""
+        rows = [
+            {**self.cancellations.get(on, {}), **row}
+            for on, row in sorted(self.outcomes.items())
+            if on <= self.on
+        ]
+        return tuple(known for row in rows[-TREND:] if (known := of(row)) is not None)
+
     def shares(self, name: str) -> tuple[Share, list[Change]]:
         figure = self.outcomes if name in self.outcomes[self.on] else self.cancellations
         now = share(figure.get(self.on, {}), name)
@@ -154,13 +185,14 @@ class _Story:
 def _summary(content: ReportContent, story: _Story) -> Summary:
     row = story.outcomes[story.on]
     headlines = [_due(story)] + [
-        Headline(label, percent(now.value), now.behind, tuple(each.short for each in changes))
-        for label, name in (
-            ("Attended", "attended_share"),
-            ("No-show", "no_show_share"),
-            ("Cancelled", "cancelled_share"),
-            ("Cancelled late", "late_share"),
+        Headline(
+            label,
+            percent(now.value),
+            now.behind,
+            tuple(each.short for each in changes),
+            story.trend(lambda figures, name=name: share(figures, name).value),  # type: ignore[misc]
         )
+        for label, name in SHARES.items()
         for now, changes in [story.shares(name)]
     ]
     findings = [
@@ -172,7 +204,26 @@ def _summary(content: ReportContent, story: _Story) -> Summary:
         _who_and_how_late(story, content.late_hours),
         _stages(content.figures),
     ]
-    return Summary(story.period, headlines, [each for each in findings if each])
+    return Summary(story.period, _verdict(story), headlines, [each for each in findings if each])
+
+
+def _verdict(story: _Story) -> str:
+    """What changed clearly, in one or two sentences."""
+    if story.on == date.min:
+        return ""
+    since = " and ".join(label(on, story.every) for on in story.earlier())
+    if not since:
+        return f"There is no earlier complete {story.every} next to it to compare with."
+    changes = [(words, each) for words, name in SHARES.items() for each in story.shares(name)[1]]
+    clear = [f"{words.lower()} {each.brief}" for words, each in changes if each.is_clear]
+    if not clear:
+        return (
+            f"No share changed clearly against {since}: "
+            "the differences are within what chance alone brings."
+        )
+    verb = "This share" if len(clear) == 1 else "These shares"
+    rest = "" if len(clear) == len(changes) else " The other differences may be chance."
+    return f"{verb} changed clearly: {'; '.join(clear)}.{rest}"
 
 
 def _n_due(row: Row) -> float | None:
@@ -189,7 +240,8 @@ def _due(story: _Story) -> Headline:
             changes.append(
                 f"{'+' if n > then else ''}{count(n - then)} on {label(on, story.every)}"
             )
-    return Headline("Slots due", count(n), "a patient at a planned time", tuple(changes))
+    trend = story.trend(_n_due)
+    return Headline("Slots due", count(n), "a patient at a planned time", tuple(changes), trend)
 
 
 def _what_happened(row: Row) -> str:

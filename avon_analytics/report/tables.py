@@ -138,6 +138,13 @@ END_COLUMNS = {
     "n_unresolved": "count",
     "n_open": "count",
 }
+LEAD_COLUMNS = {
+    "n_appointments": "count",
+    "n_with_lead": "count",
+    "median_lead_days": "amount",
+    "p90_lead_days": "amount",
+}
+AFTER_DAYS = (1, 7, 14, 30, 60, 90)
 FILE_COLUMNS = {
     "lines": "count",
     "loaded": "count",
@@ -208,6 +215,50 @@ def outcomes_by_group(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
         lines += [Line("All", _cells(row, OUTCOME_COLUMNS), "total") for row in rows_of(total)[:1]]
     caption = f"Outcomes of slots by {name[:1].lower() + name[1:]}"
     return Table(caption, name, _columns(OUTCOME_COLUMNS), lines)
+
+
+def no_show_by(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
+    """The no-show share by one grouping, with what it is made of."""
+    (name,) = groupings(outcomes)
+    columns = {"n_attended": "count", "n_no_show": "count", "no_show_share": "share"}
+    lines = [Line(plain(row.get(name)), _cells(row, columns)) for row in rows_of(outcomes)]
+    if lines:
+        lines += [Line("All", _cells(row, columns), "total") for row in rows_of(total)[:1]]
+    title = heading(name)
+    caption = f"No-show share by {title[:1].lower() + title[1:]}"
+    return Table(caption, title, _columns(columns), lines)
+
+
+def lead_times(by_booking: pd.DataFrame, total: pd.DataFrame | None) -> Table:
+    """Days booked ahead by the month of booking, the newest year of it, then all."""
+    rows = [row for row in by_period(by_booking) if number(row.get("n_with_lead"))][-12:]
+    lines = [Line(label(row["period_on"]), _cells(row, LEAD_COLUMNS)) for row in rows]
+    if rows and total is not None:
+        lines += [Line("All", _cells(row, LEAD_COLUMNS), "total") for row in rows_of(total)[:1]]
+    return Table(
+        "Days booked ahead by month of booking", "Booked in", _columns(LEAD_COLUMNS), lines
+    )
+
+
+def incidence(incidence: pd.DataFrame) -> Table:
+    """How many bookings had ended in each way after so many days."""
+    causes = list(dict.fromkeys(incidence["cause"]))
+    lines = []
+    for day in AFTER_DAYS:
+        if (incidence["day"] >= day).any():
+            until = incidence[incidence["day"] <= day].groupby("cause").tail(1)
+            reached = {row["cause"]: row for row in rows_of(until)}
+            cells = [_reached(reached.get(cause)) for cause in causes]
+            lines.append(Line(plural(day, "day"), cells))
+    columns = [Column(heading(cause), "share") for cause in causes]
+    return Table("How bookings had ended, by days since", "Within", columns, lines)
+
+
+def _reached(row: Row | None) -> Cell:
+    if row is None:
+        return Cell(percent(0.0))
+    known = share(row, "cumulative_incidence")
+    return Cell(percent(known.value), known.interval)
 
 
 def stages(funnel: pd.DataFrame) -> Table:

@@ -230,6 +230,7 @@ def with_groups(content: ReportContent, groups: pd.DataFrame) -> ReportContent:
 def clinic() -> SimpleNamespace:
     """The builders of this file, for the tests beside it."""
     return SimpleNamespace(
+        months_back=months_back,
         content=make_content,
         figures=figures,
         provenance=provenance,
