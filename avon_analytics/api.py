@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import os
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from avon_analytics import card
 from avon_analytics.appointments import Cohort, default_as_of, install_views
 from avon_analytics.appointments import appointments as cohort_of
 from avon_analytics.appointments.scope import DateLike
@@ -306,25 +306,25 @@ class Store:
 
     def _facts(self) -> dict[str, str]:
         if not self._database.exists:
-            return {"store": self.path, "holds": "nothing yet: load an archive"}
+            return {"file": self.path, "holds": "nothing yet: load an archive"}
         newest = default_as_of(self._database)
         known = origin(self._database, newest)
         oldest = known.first_occurred_at
         return {
-            "store": self.path,
+            "file": self.path,
             "holds": f"{known.n_events:,} events from {known.n_files:,} files",
+            "about": f"{known.n_patients:,} patients",
             "from": "–" if oldest is None else f"{oldest:%Y-%m-%d}",
             "to": "–" if newest is None else f"{newest:%Y-%m-%d}",
+            "quarantined": f"{known.lines['quarantined']:,} of {known.lines['lines']:,} lines",
             "time zone": self.time_zone,
         }
 
+    def __dir__(self) -> list[str]:
+        return card.public_names(self)
+
     def __repr__(self) -> str:
-        return "<Store " + "; ".join(f"{k}: {v}" for k, v in self._facts().items()) + ">"
+        return card.as_text("Store", self._facts())
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f'<tr><th scope="row" style="text-align:left">{html.escape(name)}</th>'
-            f'<td style="text-align:left">{html.escape(value)}</td></tr>'
-            for name, value in self._facts().items()
-        )
-        return f"<table><tbody>{rows}</tbody></table>"
+        return card.as_html("Store", self._facts())

@@ -24,8 +24,11 @@ payload or a secret: these messages end in terminals, logs and tickets.
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Iterable
 from difflib import get_close_matches
+from textwrap import wrap
+from types import TracebackType
 from typing import ClassVar
 
 
@@ -33,6 +36,28 @@ class AvonError(Exception):
     """Base of every error that this package raises on purpose."""
 
     exit_code: ClassVar[int] = 1
+
+    def _render_traceback_(self, *_: object) -> list[str]:
+        """What a notebook shows: the line that asked and what was wrong, in one block.
+
+        IPython calls this in place of a traceback. Errors of the program are no AvonError and
+        keep theirs.
+        """
+        name = type(self).__name__
+        said = [part for line in str(self).splitlines() for part in wrap(line, 96) or [""]]
+        return [*_asked(self.__traceback__), f"{name}: {said[0] if said else ''}", *said[1:]]
+
+
+def _asked(at: TracebackType | None) -> list[str]:
+    """The last line outside this package on the way to an error, if its text is known."""
+    line = ""
+    while at is not None:
+        frame = at.tb_frame
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == __name__.partition(".")[0]:
+            break
+        line = linecache.getline(frame.f_code.co_filename, at.tb_lineno, frame.f_globals).strip()
+        number, at = at.tb_lineno, at.tb_next
+    return [f"line {number}: {line}", ""] if line else []
 
 
 class UsageError(AvonError):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 
 import duckdb
 import pandas as pd
 
+from avon_analytics import card
 from avon_analytics.appointments.figure import Counted, attributes
 from avon_analytics.appointments.follow_up import follow_up
 from avon_analytics.appointments.groupings import Grouping, groupings
@@ -136,26 +136,22 @@ class CohortRows:
         )
 
     def _facts(self) -> dict[str, str]:
-        window = f"{self.scope.start or '…'} to {self.scope.end or '…'}, by {self.scope.on}"
-        where = ", ".join(grouping.name for grouping, _ in self.filters)
+        as_of = "no events" if self.as_of is None else f"{self.as_of:%Y-%m-%d %H:%M} UTC"
         return {
-            "window": window,
-            **({"where": where} if where else {}),
-            "as of": "no events" if self.as_of is None else self.as_of.isoformat(" "),
+            "holds": "; ".join(self.in_words()) or "all appointments of the store",
+            "as of": as_of,
             "appointments": f"{self._size('lifecycle'):,}",
             "slots": f"{self._size('slots'):,}",
         }
 
+    def __dir__(self) -> list[str]:
+        return card.public_names(self)
+
     def __repr__(self) -> str:
-        facts = "; ".join(f"{name}: {value}" for name, value in self._facts().items())
-        return f"<Cohort {facts}>"
+        return card.as_text("Cohort", self._facts())
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th scope='row'>{escape(name)}</th><td>{escape(value)}</td></tr>"
-            for name, value in self._facts().items()
-        )
-        return f"<table><caption>Cohort</caption><tbody>{rows}</tbody></table>"
+        return card.as_html("Cohort", self._facts())
 
 
 def _unverified(connection: duckdb.DuckDBPyConnection, rows: Population) -> int:

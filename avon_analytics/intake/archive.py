@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from avon_analytics.errors import ArchiveError
+from avon_analytics.near import did_you_mean
 
 Paths: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]"
 
@@ -80,7 +81,7 @@ def _expand(text: str) -> list[Path]:
         if not matches:
             raise ArchiveError(f"no file matches {text}")
         return matches
-    raise ArchiveError(f"there is no file or folder {text}")
+    raise ArchiveError(f"there is no file or folder {text}.{did_you_mean(text)}")
 
 
 def _add(found: dict[str, ArchiveFile], path: Path) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from avon_analytics.report.paths import shortened
 from avon_analytics.report.periods import every_of
 from avon_analytics.report.rows import by_period, incomplete_periods, rows_of, split_newest, summed
 from avon_analytics.report.tables import OUTCOME_COLUMNS, OUTCOME_SHARES
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 GAP = 2
+NARROWEST = 14
 NEWEST = 24
 
 # What gives way where the terminal is narrow: the intervals first, the groups and periods never.
@@ -47,10 +49,19 @@ class _Column:
     cells: list[str]
     gives_way: int
     right: bool = True
+    is_path: bool = False
+    whole: list[str] | None = None
+    """The cells before they were cut."""
 
     @property
     def width(self) -> int:
         return max(len(text) for text in [*self.heading.split(), *self.cells])
+
+    def cut(self, width: int) -> _Column:
+        """The same, no wider than this."""
+        whole = self.whole or self.cells
+        cells = shortened(whole, width) if self.is_path else [plain(one, width) for one in whole]
+        return replace(self, cells=cells, whole=whole)
 
     @property
     def broken_heading(self) -> str:
@@ -160,6 +171,12 @@ def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Itera
             yield _Column(name, every.capitalize(), cells, NEVER, right=False)
         elif name.endswith(("_hours", "_days", "_minutes", "_from_previous")):
             yield _Column(name, heading(name), [amount(value) for value in values], COUNT)
+        elif name == "file":
+            cells = [MISSING if is_missing(value) else plain(value, 4096) for value in values]
+            yield _Column(name, heading(name), cells, NEVER, right=False, is_path=True)
+        elif is_numeric_dtype(frame[name]) and not is_bool_dtype(frame[name]):
+            cells = [MISSING if is_missing(value) else plain(value) for value in values]
+            yield _Column(name, heading(name), cells, NEVER)
         else:
             cells = [MISSING if is_missing(value) else plain(value, longest) for value in values]
             rank = DETAIL if name == "is_mature" else NEVER
@@ -187,7 +204,30 @@ def _fitted(
         # Half of the intervals or of the denominators help nobody: these go together.
         gone = ready if first in TOGETHER else ready[-1:]
         shown = [column for column in shown if column not in gone]
-    return shown, [column for column in columns if column not in shown]
+    names = {column.name for column in shown}
+    hidden = [column for column in columns if column.name not in names]
+    return _squeezed(shown, width, gap), hidden
+
+
+def _squeezed(columns: list[_Column], width: int | None, gap: int) -> list[_Column]:
+    """Long texts and paths cut, the longest first, until the columns fit side by side."""
+    columns = [column.cut(100) if column.is_path else column for column in columns]
+    over = 0 if width is None else sum(each.width + gap for each in columns) - gap - (width or 0)
+    while over > 0:
+        widest = max(
+            (each for each in columns if not each.right and each.width > NARROWEST),
+            key=lambda each: each.width,
+            default=None,
+        )
+        if widest is None:
+            break
+        # Down to the next widest one at most, so that none is cut while a longer one is whole.
+        others = [each.width for each in columns if not each.right and each.width < widest.width]
+        least = max([NARROWEST, widest.width - over, *others])
+        cut = widest.cut(least if least < widest.width else widest.width - 1)
+        over -= widest.width - cut.width
+        columns = [cut if each.name == widest.name else each for each in columns]
+    return columns
 
 
 def _built(

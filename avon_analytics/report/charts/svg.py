@@ -46,7 +46,8 @@ def spark(values: Sequence[float]) -> str:
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     x, y = points[-1]
     return (
-        f'<svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="xMinYMid" aria-hidden="true">'
+        '<svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="xMinYMid" '
+        'aria-hidden="true">'
         f'<polyline points="{line}"/><circle cx="{x:.1f}" cy="{y:.1f}" r="2.2"/></svg>'
     )
 

@@ -1,0 +1,45 @@
+"""Long paths in little room: shortened so that they can still be told apart."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+
+
+def shortened(names: Sequence[str], limit: int) -> list[str]:
+    """Paths of at most ``limit`` characters.
+
+    The folder that all have in common becomes ``…``; then the first folders give way, the file's
+    own name last. Where that makes two alike, both are cut in their middle instead.
+    """
+    names = _without_common_folder(names)
+    short = {name: _fitted(name, limit) for name in dict.fromkeys(names)}
+    seen = Counter(short.values())
+    return [_cut(name, limit) if seen[short[name]] > 1 else short[name] for name in names]
+
+
+def _without_common_folder(names: Sequence[str]) -> list[str]:
+    folders = {os.path.dirname(name) for name in names}
+    if not folders or not all(map(os.path.isabs, folders)):
+        return list(names)
+    common = os.path.commonpath(folders)
+    return ["…" + name.removeprefix(common) if len(common) > 1 else name for name in names]
+
+
+def _fitted(name: str, limit: int) -> str:
+    if len(name) <= limit:
+        return name
+    parts = name.split("/")
+    for start in range(1, len(parts)):
+        if len(short := "…/" + "/".join(parts[start:])) <= limit:
+            return short
+    return _cut(parts[-1], limit)
+
+
+def _cut(name: str, limit: int) -> str:
+    """The beginning and the end."""
+    if len(name) <= limit:
+        return name
+    start = limit // 2
+    return f"{name[:start]}…{name[len(name) - (limit - start - 1) :]}"
