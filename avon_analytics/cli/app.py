@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from avon_analytics.appointments import Cohort
     from avon_analytics.intake.receipt import Receipt
 
+IN, OUT, AROUND = "An archive goes in", "Figures come out", "Looking around"
+
 app = typer.Typer(
     name="avon-analytics",
     help="Defensible appointment figures from an archive of Avon Health webhook deliveries.",
@@ -31,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(quarantine)
+app.add_typer(quarantine, rich_help_panel=AROUND)
 
 
 def _version(wanted: bool) -> None:
@@ -45,7 +47,10 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option(
+            "--version", metavar="", callback=_version, is_eager=True, help="Show the version."
+        ),
     ] = False,
 ) -> None:
     pass
@@ -55,19 +60,23 @@ def _main(
 
 
 @app.command(
-    epilog=_example("load archive/ --secrets-file secrets.toml", "load exports/2025-*.jsonl.gz")
+    rich_help_panel=IN,
+    epilog=_example("load archive/ --secrets-file secrets.toml", "load exports/2025-*.jsonl.gz"),
 )
 def load(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders and globs.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders and globs.")],
     db: opt.Db = DB,
     secrets_file: opt.SecretsFile = None,
     policy: opt.PolicyOption = opt.PolicyWord.require,
     strict: opt.Strict = False,
     recheck: Annotated[
-        bool, typer.Option("--recheck", help="Look into files that seem unchanged, too.")
+        bool,
+        typer.Option("--recheck", metavar="", help="Look into files that seem unchanged, too."),
     ] = False,
     time_zone: opt.TimeZone = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", metavar="", help="Print the receipt as JSON.")
+    ] = False,
 ) -> None:
     """Load an archive into a store, and print where every line ended.
 
@@ -93,12 +102,13 @@ def _end(receipt: Receipt, strict: bool) -> None:
         raise typer.Exit(QUARANTINED)
 
 
-@app.command(epilog=_example("verify archive/ --secrets-file secrets.toml"))
+@app.command(rich_help_panel=IN, epilog=_example("verify archive/ --secrets-file secrets.toml"))
 def verify(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders and globs.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders and globs.")],
     secrets_file: opt.SecretsFile = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="End with code 3 unless every line is verified.")
+        bool,
+        typer.Option("--strict", metavar="", help="End with code 3 unless every line is verified."),
     ] = False,
     form: opt.FormatOption = opt.Format.table,
     out: opt.Out = None,
@@ -122,11 +132,15 @@ def verify(
 
 
 @app.command(
-    epilog=_example("report archive/ --secrets-file secrets.toml --out report.html", "report")
+    rich_help_panel=OUT,
+    epilog=_example(
+        "report archive/ --secrets-file secrets.toml --out report.html",
+        'report --by host --every quarter --title "North clinic"',
+    ),
 )
 def report(
     paths: Annotated[
-        list[str] | None, typer.Argument(metavar="[PATH…]", help="An archive to load first.")
+        list[str] | None, typer.Argument(metavar="PATH", help="An archive to load first.")
     ] = None,
     db: opt.Db = DB,
     out: Annotated[
@@ -135,12 +149,18 @@ def report(
     secrets_file: opt.SecretsFile = None,
     policy: opt.PolicyOption = opt.PolicyWord.require,
     strict: opt.Strict = False,
-    title: Annotated[str, typer.Option("--title", help="Heading of the page.")] = (
+    title: Annotated[str, typer.Option("--title", metavar="TEXT", help="Heading of the page.")] = (
         "Outcome report"
     ),
     by: Annotated[
-        str | None, typer.Option("--by", metavar="GROUPING", help="Add a table by host, …")
+        str | None, typer.Option("--by", metavar="GROUPING", help="Add a section by host, …")
     ] = None,
+    every: Annotated[
+        opt.Every,
+        typer.Option(
+            "--every", metavar="PERIOD", help="Periods: day, week, month, quarter or year."
+        ),
+    ] = opt.Every.month,
     start: opt.Start = None,
     end: opt.End = None,
     on: opt.OnOption = opt.On.start,
@@ -148,7 +168,11 @@ def report(
     where: opt.Where = None,
     time_zone: opt.TimeZone = None,
 ) -> None:
-    """Load what is given, print the outcomes by month, and write the report."""
+    """Load what is given, print the outcomes by month, and write the report.
+
+    The report is one HTML file that needs nothing else.
+    Beside it stands the list of the archive's files with their digests.
+    """
     from avon_analytics.report.terminal import outcome_summary_table
 
     store = _open(db, time_zone)
@@ -159,9 +183,9 @@ def report(
         say(str(receipt))
         say("")
     cohort = _cohort(store, start, end, on, as_of, where)
-    by_month = cohort.outcomes(every="month")
-    written = store.report(out, title=title, by=by, cohort=cohort)
-    show_table(outcome_summary_table(by_month, width=terminal_width()))
+    by_period = cohort.outcomes(every=every.value)
+    written = store.report(out, title=title, by=by, every=every.value, cohort=cohort)
+    show_table(outcome_summary_table(by_period, width=terminal_width()))
     say(f"\nThe report is in {written.resolve()}")
     if receipt is not None:
         _end(receipt, strict)
@@ -190,7 +214,10 @@ def _show(frame: pd.DataFrame, form: opt.Format, out: Path | None, title: str) -
         say(f"as of {frame.attrs['as_of']}")
 
 
-@app.command(epilog=_example("outcomes --every month", "outcomes --by host --by weekday"))
+@app.command(
+    rich_help_panel=OUT,
+    epilog=_example("outcomes --every month", "outcomes --by host --by weekday"),
+)
 def outcomes(
     db: opt.Db = DB,
     by: opt.By = None,
@@ -201,7 +228,8 @@ def outcomes(
     as_of: opt.AsOf = None,
     where: opt.Where = None,
     basis: Annotated[
-        str, typer.Option(help="What shares are divided by: completed or booked.")
+        str,
+        typer.Option(metavar="BASIS", help="What shares are divided by: completed or booked."),
     ] = "completed",
     form: opt.FormatOption = opt.Format.table,
     out: opt.Out = None,
@@ -212,7 +240,9 @@ def outcomes(
     _show(frame, form, out, "Outcomes")
 
 
-@app.command(epilog=_example("funnel", "funnel --by appointment_type --unit slot"))
+@app.command(
+    rich_help_panel=OUT, epilog=_example("funnel", "funnel --by appointment_type --unit slot")
+)
 def funnel(
     db: opt.Db = DB,
     by: opt.By = None,
@@ -221,9 +251,9 @@ def funnel(
     on: opt.OnOption = opt.On.start,
     as_of: opt.AsOf = None,
     where: opt.Where = None,
-    unit: Annotated[str, typer.Option(help="What is counted: appointment or slot.")] = (
-        "appointment"
-    ),
+    unit: Annotated[
+        str, typer.Option(metavar="UNIT", help="What is counted: appointment or slot.")
+    ] = ("appointment"),
     form: opt.FormatOption = opt.Format.table,
     out: opt.Out = None,
 ) -> None:
@@ -232,7 +262,10 @@ def funnel(
     _show(cohort.funnel(by or (), unit=unit), form, out, "Funnel")
 
 
-@app.command(epilog=_example("cancellations --by cancelled_by", "cancellations --every month"))
+@app.command(
+    rich_help_panel=OUT,
+    epilog=_example("cancellations --by cancelled_by", "cancellations --every month"),
+)
 def cancellations(
     db: opt.Db = DB,
     by: opt.By = None,
@@ -254,14 +287,15 @@ def cancellations(
 # -- looking around ---------------------------------------------------------------------------
 
 
-@app.command(epilog=_example("tables"))
+@app.command(rich_help_panel=AROUND, epilog=_example("tables"))
 def tables(db: opt.Db = DB, form: opt.FormatOption = opt.Format.table, out: opt.Out = None) -> None:
     """The tables of a store: what each holds, and how many rows."""
     _show(_open(db).tables(), form, out, "Tables")
 
 
 @app.command(
-    epilog=_example('sql "SELECT event, count(*) AS n FROM events GROUP BY event" --format csv')
+    rich_help_panel=AROUND,
+    epilog=_example('sql "SELECT event, count(*) AS n FROM events GROUP BY event" --format csv'),
 )
 def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One SQL query.")],
@@ -273,13 +307,17 @@ def sql(
     show(_open(db).sql(query), form, out, as_is=True)
 
 
-@app.command(epilog=_example("sample clinic/ --appointments 500"))
+@app.command(rich_help_panel=IN, epilog=_example("sample clinic/ --appointments 500"))
 def sample(
     out: Annotated[
         Path, typer.Argument(metavar="OUT", readable=False, help="An empty folder, or a new one.")
     ],
-    appointments: Annotated[int, typer.Option(help="How many appointments.", min=1)] = 2000,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 20260101,
+    appointments: Annotated[
+        int, typer.Option(metavar="N", help="How many appointments.", min=1)
+    ] = 2000,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="The same seed gives the same bytes.")
+    ] = 20260101,
 ) -> None:
     """Write a synthetic clinic's signed archive, with its secrets and its truth."""
     from avon_analytics.samples import write_sample

@@ -13,8 +13,9 @@ QUARANTINED = 3
 
 
 def example(*lines: str) -> str:
-    """The examples at the end of a command's help."""
-    return "Example:\n\n" + "\n\n".join(f"  avon-analytics {line}" for line in lines)
+    """The examples below a command's help, each on a line that can be copied."""
+    word = "Example" if len(lines) == 1 else "Examples"
+    return "\n".join([f"{word}:", *(f"  avon-analytics {line}" for line in lines)])
 
 
 def open_store(db: Path, time_zone: str | None = None) -> Store:

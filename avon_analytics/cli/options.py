@@ -43,6 +43,11 @@ class On(StrEnum):
     booked = "booked"
 
 
+def _words(choices: type[StrEnum]) -> str:
+    *most, last = (str(choice.value) for choice in choices)
+    return f"{', '.join(most)} or {last}"
+
+
 # What is wrong with a file is told by whoever opens it, as bad input and not as wrong usage.
 Db = Annotated[Path, typer.Option("--db", metavar="FILE", help="The store.", readable=False)]
 SecretsFile = Annotated[
@@ -59,14 +64,20 @@ PolicyOption = Annotated[
     PolicyWord,
     typer.Option(
         "--policy",
+        metavar="POLICY",
         help="require: load verified lines, quarantine the rest. record: load all, keep the word. "
         "skip: check nothing.",
     ),
 ]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="End with code 3 if any line was quarantined.")
+    bool, typer.Option("--strict", metavar="", help="End with code 3 if any line was quarantined.")
 ]
-FormatOption = Annotated[Format, typer.Option("--format", help="How the result is written.")]
+FormatOption = Annotated[
+    Format,
+    typer.Option(
+        "--format", metavar="FORMAT", help=f"How the result is written: {_words(Format)}."
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -80,12 +91,18 @@ By = Annotated[
     list[str] | None,
     typer.Option("--by", metavar="GROUPING", help="Divide by host, weekday, … (repeatable)."),
 ]
-EveryOption = Annotated[Every | None, typer.Option("--every", help="One row for each period.")]
+EveryOption = Annotated[
+    Every | None,
+    typer.Option("--every", metavar="PERIOD", help=f"One row for each {_words(Every)}."),
+]
 Start = Annotated[
     str | None, typer.Option("--start", metavar="DATE", help="First local day of the window.")
 ]
 End = Annotated[str | None, typer.Option("--end", metavar="DATE", help="The day after its last.")]
-OnOption = Annotated[On, typer.Option("--on", help="The date that counts for the window.")]
+OnOption = Annotated[
+    On,
+    typer.Option("--on", metavar="DATE", help=f"The date that counts: {_words(On)}."),
+]
 AsOf = Annotated[
     str | None,
     typer.Option("--as-of", metavar="INSTANT", help="Only events up to then; default: the newest."),
