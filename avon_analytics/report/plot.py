@@ -286,3 +286,7 @@ def _titled(
     whole.config.padding = 12
     finished: alt.Chart = shown(whole)
     return finished
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
