@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -267,6 +268,7 @@ class Store:
         title: str = "Outcome report",
         by: str | None = None,
         every: str = "month",
+        min_count: int = 0,
         cohort: Cohort | None = None,
     ) -> Path:
         """Write the outcome report, one self-contained HTML page, and return its path.
@@ -276,6 +278,7 @@ class Store:
 
         by: a grouping that gets a section of its own.
         every: the length of the periods: day, week, month, quarter or year.
+        min_count: counts from 1 to just below this are blank, and what would tell them.
         cohort: what the report is about; without it, all appointments of the store.
 
         Raises StoreError or UnknownGroup; UsageError where the page cannot be written.
@@ -284,9 +287,10 @@ class Store:
         from avon_analytics.report.collect import collect, files_beside, write
 
         page = Path(out)
+        about = cohort or self.appointments()
         content = collect(
             self._database,
-            cohort or self.appointments(),
+            replace(about, min_count=min_count) if min_count else about,
             title=title,
             by=by,
             every=every,

@@ -166,6 +166,7 @@ def report(
     on: opt.OnOption = opt.On.start,
     as_of: opt.AsOf = None,
     where: opt.Where = None,
+    min_count: opt.MinCount = 0,
     time_zone: opt.TimeZone = None,
 ) -> None:
     """Load what is given, print the outcomes by month, and write the report.
@@ -182,7 +183,7 @@ def report(
         _warn(receipt)
         say(str(receipt))
         say("")
-    cohort = _cohort(store, start, end, on, as_of, where)
+    cohort = _cohort(store, start, end, on, as_of, where, min_count)
     by_period = cohort.outcomes(every=every.value)
     written = store.report(out, title=title, by=by, every=every.value, cohort=cohort)
     show_table(outcome_summary_table(by_period, width=terminal_width()))
@@ -198,6 +199,7 @@ def _cohort(
     on: opt.On,
     as_of: str | None,
     where: list[str] | None,
+    min_count: int = 0,
 ) -> Cohort:
     wanted: dict[str, list[Any]] = {}
     for condition in where or []:
@@ -205,7 +207,9 @@ def _cohort(
         if not sign:
             raise UsageError(f"--where {condition!r}: expected GROUPING=VALUE, such as host=user_1")
         wanted.setdefault(name, []).append(value or None)
-    return store.appointments(start, end, on=on.value, as_of=as_of, where=wanted)
+    return store.appointments(
+        start, end, on=on.value, as_of=as_of, where=wanted, min_count=min_count
+    )
 
 
 def _show(frame: pd.DataFrame, form: opt.Format, out: Path | None, title: str) -> None:

@@ -219,6 +219,12 @@ def _drift(content: ReportContent) -> Caveat | None:
 
 def _small_cells(content: ReportContent) -> Caveat | None:
     figures = content.figures
+    if content.min_count:
+        return Caveat(
+            "Small counts are blank",
+            f"Counts from 1 to {content.min_count - 1} are shown as “–”, and so are others that "
+            "would tell them by subtraction. Nothing rests on a blank that is not blank itself.",
+        )
     rows: list[Row] = [*by_period(figures.outcomes_by_period)]
     if figures.outcomes_by_group is not None:
         rows += rows_of(figures.outcomes_by_group.head(1000))

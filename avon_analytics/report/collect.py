@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from avon_analytics.report.content import Coverage, Figures, Provenance, ReportContent
-from avon_analytics.store.provenance import Origin, origin
+from avon_analytics.store.provenance import Origin, origin, staff_names
 from avon_analytics.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def collect(
     return ReportContent(
         title=title,
         as_of=cohort.as_of or _EPOCH,
-        figures=_figures(cohort, by, every),
+        figures=_figures(cohort, by, every, staff_names(database)),
         coverage=Coverage(
             first_occurred_at=known.first_occurred_at,
             last_occurred_at=known.last_occurred_at,
@@ -53,6 +53,7 @@ def collect(
         grace_hours=cohort.settings.grace_hours,
         late_hours=cohort.settings.late_hours,
         every=every,
+        min_count=cohort.min_count,
         files_beside=files_beside,
         on=cohort.scope.on,
         scope=cohort.in_words(),
@@ -64,7 +65,7 @@ def _provenance(known: Origin) -> Provenance:
     return Provenance(policies=known.policies, **cast("dict[str, Any]", told))
 
 
-def _figures(cohort: Cohort, by: str | None, every: str) -> Figures:
+def _figures(cohort: Cohort, by: str | None, every: str, staff: dict[str, str]) -> Figures:
     return Figures(
         outcomes=cohort.outcomes(),
         outcomes_by_period=cohort.outcomes(every=every),
@@ -73,10 +74,21 @@ def _figures(cohort: Cohort, by: str | None, every: str) -> Figures:
         cancellations_by_period=cohort.cancellations(every=every),
         cancellations_by_who=cohort.cancellations(by="cancelled_by"),
         cancellations_by_notice=cohort.cancellations(by="notice_band"),
-        outcomes_by_group=cohort.outcomes(by=by) if by else None,
+        outcomes_by_group=_with_names(cohort.outcomes(by=by), staff) if by else None,
+        lead_times=cohort.lead_times(),
+        lead_times_by_period=cohort.lead_times(every=every),
+        incidence=cohort.incidence(),
         no_show_by_lead=cohort.outcomes(by="lead_band"),
         no_show_by_hour=cohort.outcomes(by=["weekday", "hour"]),
     )
+
+
+def _with_names(outcomes: pd.DataFrame, staff: dict[str, str]) -> pd.DataFrame:
+    """Hosts by their names, where these are known: a director knows no ids."""
+    if "host" not in outcomes:
+        return outcomes
+    named = outcomes["host"].map(staff).fillna(outcomes["host"])
+    return outcomes.assign(host=named).sort_values("host", kind="stable", na_position="last")
 
 
 def _bound(lifecycle: pd.DataFrame, which: str) -> datetime | None:

@@ -105,8 +105,8 @@ class ReportContent:
     late_hours: float = 24.0
     every: str = "month"
     """The length of the periods: day, week, month, quarter or year."""
-    min_count: int | None = None
-    """Cells that count fewer are blank, and others that would reveal them."""
+    min_count: int = 0
+    """Counts from 1 to just below it are blank, and others that would reveal them."""
     on: str = "start"
     """Which date places a slot in a period: ``start`` or ``booked``."""
     files_beside: str = ""

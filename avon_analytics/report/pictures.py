@@ -171,7 +171,7 @@ def _incidence(incidence: pd.DataFrame | None) -> Picture | None:
         lambda width: charts.incidence(incidence, width=width, legend=False),
         "Curves: what became of bookings, by days since booking",
         "Of all bookings so many had ended in this way by that day. Bands are 95 % intervals.",
-        held([dict.fromkeys(incidence["cause"], 1)], charts.CAUSES),
+        held([dict.fromkeys(map(str, incidence["cause"]), 1)], charts.CAUSES),
     )
 
 

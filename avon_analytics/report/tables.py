@@ -294,13 +294,15 @@ def _of_cancelled(
 
     Due slots that were not cancelled have no such thing, so the only whole is all cancelled slots.
     """
-    rows = [row for row in rows_of(cancellations) if number(row.get("n_cancelled"))]
-    total = sum(number(row["n_cancelled"]) or 0 for row in rows)
+    rows = [row for row in rows_of(cancellations) if number(row.get("n_cancelled")) != 0]
+    counts = [number(row["n_cancelled"]) for row in rows]
+    total = None if None in counts else sum(count or 0 for count in counts)
     shown, others = largest(rows, "n_cancelled", MOST_ROWS)
     columns = {"n_cancelled": "count", "of_all_share": "share", **more_columns}
 
     def line(name: str, row: Row, kind: str = "") -> Line:
-        part = (number(row.get("n_cancelled")) or 0) / total
+        n = number(row.get("n_cancelled"))
+        part = None if n is None or not total else n / total
         return Line(name, _cells({**row, "of_all_share": part}, columns), kind)
 
     lines = [line(plain(row.get(by)), row) for row in shown]

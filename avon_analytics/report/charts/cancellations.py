@@ -36,7 +36,7 @@ def cancellations_by(
 ) -> Chart | None:
     """Cancelled slots by group, each bar divided by who cancelled, with its share of all.
 
-    Groups without a cancelled slot are passed over.
+    Groups without a cancelled slot are passed over, and those whose count is blank.
     """
     import altair as alt
 
@@ -45,8 +45,9 @@ def cancellations_by(
         return None
     shown, others = largest(rows, "n_cancelled", most)
     counts = [number(row["n_cancelled"]) or 0 for row in shown]
+    is_whole = not cancellations["n_cancelled"].isna().any()
     total = sum(number(row["n_cancelled"]) or 0 for row in rows)
-    texts = [f"{count(n)} · {percent(n / total)}" for n in counts]
+    texts = [f"{count(n)} · {percent(n / total)}" if is_whole else count(n) for n in counts]
     names = axis_keys(shown, columns, width) if columns else ["0000All"]
     # The longest bar leaves room for the longest text behind it.
     length = width - max(room(name) for name in names)

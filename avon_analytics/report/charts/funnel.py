@@ -38,7 +38,7 @@ def funnel(
     present = [
         pair
         for column, pair in FUNNEL_ENDS.items()
-        if column == "n_next" or any(row.get(column) for row in rows_of(funnel))
+        if column == "n_next" or any(number(row.get(column)) for row in rows_of(funnel))
     ]
     shown = present if legend else None
 

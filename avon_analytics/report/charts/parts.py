@@ -11,7 +11,7 @@ import pandas as pd
 from avon_analytics.report.palette import light
 from avon_analytics.report.periods import calendar, label, short
 from avon_analytics.report.rows import Row, group_name, groupings, is_mature, rows_of
-from avon_analytics.report.wording import count, plain
+from avon_analytics.report.wording import count, number, plain
 
 if TYPE_CHECKING:
     import altair as alt
@@ -161,7 +161,7 @@ def colours(field: str, words: Iterable[tuple[str, str]], legend: bool) -> alt.C
 def held(rows: Iterable[Row], words: Words) -> list[tuple[str, str]]:
     """The words, with their colours, of what the rows really hold."""
     known = list(rows)
-    return [pair for column, pair in words.items() if any(row.get(column) for row in known)]
+    return [pair for column, pair in words.items() if any(number(row.get(column)) for row in known)]
 
 
 def and_more(others: Sequence[Row]) -> str:
