@@ -77,7 +77,7 @@ def _tables(content: ReportContent) -> dict[str, tables.Table | None]:
         else tables.no_show_by(figures.no_show_by_lead, figures.outcomes),
         "lead_times": None
         if figures.lead_times_by_period is None
-        else tables.lead_times(figures.lead_times_by_period, figures.lead_times),
+        else tables.lead_times(figures.lead_times_by_period, figures.lead_times, content.every),
         "incidence": None if figures.incidence is None else tables.incidence(figures.incidence),
         "signatures": tables.explained(
             provenance.events_by_signature,

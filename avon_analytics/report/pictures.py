@@ -46,7 +46,7 @@ def pictures(content: ReportContent) -> dict[str, Picture | None]:
         "notice": _cancellations(figures.cancellations_by_notice, "notice_band", "notice given"),
         "groups": _groups(figures.outcomes_by_group, figures.outcomes),
         "lead": _groups(figures.no_show_by_lead, figures.outcomes, wide=WIDE // 2),
-        "lead_times": _lead_times(figures.lead_times_by_period),
+        "lead_times": _lead_times(figures.lead_times_by_period, every),
         "week": _week(figures.no_show_by_hour),
         "incidence": _incidence(figures.incidence),
     }
@@ -54,7 +54,10 @@ def pictures(content: ReportContent) -> dict[str, Picture | None]:
 
 def _outcomes(figures: Figures, every: str) -> Picture | None:
     frame = figures.outcomes_by_period
-    pale = f"Pale bars are {every}s that are not complete yet."
+    words = f"Pale bars are {every}s that are not complete yet."
+    words = words if incomplete_periods(frame) else ""
+    if frame[list(charts.OUTCOMES)].isna().any(axis=None):
+        words = f"{words} Counts that are blank in the table are not drawn.".strip()
     return _by_period(
         frame,
         every,
@@ -62,7 +65,7 @@ def _outcomes(figures: Figures, every: str) -> Picture | None:
             frame, width=width, newest=newest, legend=False
         ),
         "Stacked bars: slots by outcome",
-        pale if incomplete_periods(frame) else "",
+        words,
         held(rows_of(frame), charts.OUTCOMES),
     )
 
@@ -142,15 +145,15 @@ def _groups(
     )
 
 
-def _lead_times(lead_times: pd.DataFrame | None) -> Picture | None:
+def _lead_times(lead_times: pd.DataFrame | None, every: str) -> Picture | None:
     if lead_times is None:
         return None
     return _picture(
         lambda width: charts.lead_times_over_time(
             lead_times, width=width, newest=NARROW_PERIODS if width == NARROW else charts.NEWEST
         ),
-        "Points with lines: days booked ahead, by month of booking",
-        "By month of booking: the point is the median, nine in ten lie below the end of the line.",
+        f"Points with lines: days booked ahead, by {every} of booking",
+        f"By {every} of booking: the point is the median, the end of the line 90 %.",
     )
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from avon_analytics.report.content import Figures
+from avon_analytics.report.paths import shortened
 from avon_analytics.report.periods import label, span
 from avon_analytics.report.rows import (
     Row,
@@ -229,15 +230,14 @@ def no_show_by(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
     return Table(caption, title, _columns(columns), lines)
 
 
-def lead_times(by_booking: pd.DataFrame, total: pd.DataFrame | None) -> Table:
-    """Days booked ahead by the month of booking, the newest year of it, then all."""
+def lead_times(by_booking: pd.DataFrame, total: pd.DataFrame | None, every: str) -> Table:
+    """Days booked ahead by the period of booking, the newest twelve, then all."""
     rows = [row for row in by_period(by_booking) if number(row.get("n_with_lead"))][-12:]
-    lines = [Line(label(row["period_on"]), _cells(row, LEAD_COLUMNS)) for row in rows]
+    lines = [Line(label(row["period_on"], every), _cells(row, LEAD_COLUMNS)) for row in rows]
     if rows and total is not None:
         lines += [Line("All", _cells(row, LEAD_COLUMNS), "total") for row in rows_of(total)[:1]]
-    return Table(
-        "Days booked ahead by month of booking", "Booked in", _columns(LEAD_COLUMNS), lines
-    )
+    caption = f"Days booked ahead by {every} of booking"
+    return Table(caption, "Booked in", _columns(LEAD_COLUMNS), lines)
 
 
 def incidence(incidence: pd.DataFrame) -> Table:
@@ -313,10 +313,11 @@ def _of_cancelled(
 
 
 def archive_files(files: pd.DataFrame) -> Table:
-    """The first files one by one, the rest as one row."""
+    """The first files one by one, the rest as one row; the folder that all share is left out."""
+    names = shortened([str(name) for name in files["file"]], 100)[:MOST_FILES]
     rows = [
-        Line(plain(row.get("file"), 160), _cells(row, FILE_COLUMNS))
-        for row in rows_of(files.head(MOST_FILES))
+        Line(plain(name, 160), _cells(row, FILE_COLUMNS))
+        for name, row in zip(names, rows_of(files.head(MOST_FILES)), strict=True)
     ]
     rest = files.iloc[MOST_FILES:]
     if len(rest):

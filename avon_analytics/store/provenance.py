@@ -52,11 +52,11 @@ ORDER BY id, name
 
 
 def staff_names(database: Database) -> dict[str, str]:
-    """The names of providers and supports by their ids; of two with one name, with their ids."""
+    """The names of providers and supports by their ids; two with one name keep a part of theirs."""
     with database.reading() as connection:
         known = frame(connection, _STAFF).drop_duplicates("id")
     is_twice = known["name"].duplicated(keep=False)
-    names = known["name"].where(~is_twice, known["name"] + " (" + known["id"] + ")")
+    names = known["name"].where(~is_twice, known["name"] + " (" + known["id"].str[:10] + "…)")
     return dict(zip(known["id"], names, strict=True))
 
 
