@@ -152,4 +152,4 @@ def _keep(seen: Seen, name: str) -> None:
         "document.querySelectorAll('.jp-WindowedPanel-outer').forEach(one => one.scrollTop = 0)"
     )
     seen.keep(f"notebook-{name}")
-    assert page.locator(".jp-OutputArea").first.is_visible()
+    assert page.locator(".jp-OutputArea-output").first.is_visible()
