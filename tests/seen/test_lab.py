@@ -44,11 +44,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "data").symlink_to(ROOT / "data")
     shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
     home = folder / "home"
-    # The pop-up that asks whether news may be fetched is none of these tests' business.
-    config = home / "config" / "labconfig" / "page_config.json"
-    config.parent.mkdir(parents=True)
-    news = "@jupyterlab/apputils-extension:announcements"
-    config.write_text(json.dumps({"disabledExtensions": {news: True}}))
     for name, values in SETTINGS.items():
         path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True)
@@ -64,7 +59,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "JUPYTERLAB_SETTINGS_DIR": "settings",
         "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
     }
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    # As in ``make lab``: nobody is asked whether news may be fetched.
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "JUPYTER_CONFIG_PATH": str(ROOT / ".jupyter")}
     env |= {name: str(home / place) for name, place in places.items()}
     log = (folder / "lab.log").open("w")
     server = subprocess.Popen(
@@ -135,6 +131,7 @@ def test_it_runs_and_shows_itself_without_a_network(
     assert "Loading: 100%" in told  # the progress of the load
     assert "Lines read" in told  # and its receipt
     assert seen.went_out == []
+    assert page.locator(".jp-toast, .Toastify__toast").count() == 0
     _keep(seen, path.stem)
 
 
