@@ -12,6 +12,12 @@
         ├── StoreError               a store that cannot be opened, written or understood
         └── QueryError               an SQL query that the engine refuses
 
+What is not wrong, but must be known to whoever quotes a number, is a warning:
+
+    AvonWarning
+    ├── DefinitionsDiffer         two cohorts that are compared are not defined alike
+    └── SharedSlots               two cohorts that are compared hold the same slots
+
 A message says where, what was expected and what to do next. It never holds a value from a
 payload or a secret: these messages end in terminals, logs and tickets.
 """
@@ -73,6 +79,18 @@ class StoreError(InputError):
 
 class QueryError(InputError):
     """An SQL query that the engine refuses."""
+
+
+class AvonWarning(UserWarning):
+    """Base of every warning of this package."""
+
+
+class DefinitionsDiffer(AvonWarning):
+    """Two cohorts that are compared differ in as_of, grace or another of their definitions."""
+
+
+class SharedSlots(AvonWarning):
+    """Two cohorts that are compared hold slots in common, so they are not independent."""
 
 
 def unknown_choice(kind: str, given: str, choices: Iterable[str]) -> str:

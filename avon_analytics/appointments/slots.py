@@ -58,6 +58,11 @@ class Computed:
     slots: str
     lifecycle: str
 
+    @property
+    def follow_ups(self) -> tuple[str, str]:
+        """What patients did next, without and with internal meetings; made when first asked for."""
+        return f"{self.slots}_follow_up", f"{self.slots}_follow_up_internal"
+
 
 _Key = tuple[object, Settings]
 _kept: WeakKeyDictionary[Database, dict[_Key, Computed]] = WeakKeyDictionary()
@@ -130,8 +135,8 @@ def _compute(connection: duckdb.DuckDBPyConnection, settings: Settings, time_zon
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, tables: Computed) -> None:
-    connection.execute(f"DROP TABLE IF EXISTS {tables.slots}")
-    connection.execute(f"DROP TABLE IF EXISTS {tables.lifecycle}")
+    for name in (tables.slots, tables.lifecycle, *tables.follow_ups):
+        connection.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 def _text(step: str, words: dict[str, str]) -> str:

@@ -70,6 +70,8 @@ def test_outcomes_by_month(clinic: Clinic) -> None:
         "cancelled_share": 3 / 8,
         "cancelled_share_n": 8,
         "is_mature": False,
+        "no_show_share_if_all_unresolved_missed": 2 / 5,
+        "no_show_share_if_all_unresolved_attended": 1 / 5,
     }
     assert (april["n_slots"], april["n_not_due"], april["is_mature"]) == (1, 1, False)
     assert pd.isna(april["no_show_share"])
@@ -80,6 +82,8 @@ def test_the_booked_basis_divides_by_all_due_slots_that_were_not_moved(clinic: C
     (row,) = clinic.visits(as_of=clinic.at(AS_OF)).outcomes(basis="booked").to_dict("records")
     assert (row["no_show_share"], row["no_show_share_n"]) == (1 / 8, 8)
     assert row["attended_share"] == 3 / 8
+    assert row["no_show_share_if_all_unresolved_missed"] == 2 / 8
+    assert row["no_show_share_if_all_unresolved_attended"] == 1 / 8
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 FOLDER = files("avon_analytics.appointments").joinpath("sql")
 NAMES = sorted(path.name.removesuffix(".sql") for path in FOLDER.iterdir())
-FIGURES = ("outcomes", "funnel", "cancellations")
-OTHERS = ("default_as_of", "custom_keys", "custom_values", "unverified")
+FIGURES = (
+    *("outcomes", "funnel", "cancellations", "reschedules"),
+    *("lead_times", "rebooking", "incidence", "punctuality"),
+)
+OTHERS = ("default_as_of", "custom_keys", "custom_values", "unverified", "follow_up")
 
 
 def test_every_file_is_used() -> None:

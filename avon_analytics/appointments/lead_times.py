@@ -1,0 +1,25 @@
+"""The figure ``lead_times``: how long ahead appointments were booked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from avon_analytics.appointments.figure import Ask, finished
+from avon_analytics.appointments.small_counts import Cells
+
+COLUMNS = ("n_appointments", "n_with_lead", "median_lead_days", "p90_lead_days")
+CELLS = Cells(
+    rests={"median_lead_days": ("n_with_lead",), "p90_lead_days": ("n_with_lead",)},
+)
+DEFINITION = (
+    "Appointments by the period in which they were booked, and the local calendar days from the "
+    "booking to the first planned start; negative where it was booked afterwards."
+)
+
+
+def lead_times(ask: Ask, *, by: str | Iterable[str], every: str | None) -> pd.DataFrame:
+    """See ``Cohort.lead_times``."""
+    counted = ask("lead_times", by=by, every=every, table="lifecycle", dated="booked")
+    return finished(counted, counted.rows, COLUMNS, DEFINITION, cells=CELLS)
