@@ -152,6 +152,18 @@ def test_the_same_appointment_moved_is_no_other_one_but_coming_to_it_is_a_return
     assert counts(clinic) == (1, 1, 0, 0, 1)
 
 
+def test_the_same_appointment_moved_before_the_instant_is_not_held_either(clinic: Clinic) -> None:
+    """Marked as missed on the 5th, moved on the 6th: on the 10th, its old start, it is still on."""
+    gone = [{"attendee": "ann", "no_show": True}]
+    clinic.tell("created", "03-01 09:00", "a1", attendees=["ann"])
+    clinic.tell("updated", "03-05 09:00", "a1", attendees=gone)
+    clinic.tell("rescheduled", "03-06 09:00", "a1", start="03-20 15:00", attendees=["ann"])
+    assert list(clinic.slots().outcome) == ["no_show", "unresolved"]
+    assert counts(clinic) == (1, 1, 0, 0, 0)
+    book(clinic, "a2", "ann", "03-01 09:00", "03-25 15:00")
+    assert counts(clinic)[2] == 1
+
+
 def test_an_own_booking_told_after_the_start_is_not_a_rebooking(clinic: Clinic) -> None:
     """Booked after its own start, as a walk-in is; the next booking is the one that counts."""
     clinic.tell(
