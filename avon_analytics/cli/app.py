@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from avon_analytics.cli import options as opt
+from avon_analytics.cli.asking import DB, ask, example, open_store, show_figure
+from avon_analytics.cli.figures import Commands, figures
 from avon_analytics.cli.output import emit, say, show, show_table, terminal_width
 from avon_analytics.errors import NothingBelieved, UsageError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from avon_analytics.api import Store
-    from avon_analytics.appointments import Cohort
     from avon_analytics.intake.receipt import Receipt
 
-DB = Path("avon.duckdb")
 _QUARANTINED = 3
 
 app = typer.Typer(
     name="avon-analytics",
+    cls=Commands,
     help="Defensible appointment figures from an archive of Avon Health webhook deliveries.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -34,10 +32,6 @@ quarantine = typer.Typer(
     name="quarantine", help="What did not load, and why.", no_args_is_help=True
 )
 app.add_typer(quarantine)
-
-
-def _example(*lines: str) -> str:
-    return "Example:\n\n" + "\n\n".join(f"  avon-analytics {line}" for line in lines)
 
 
 def _version(wanted: bool) -> None:
@@ -57,17 +51,11 @@ def _main(
     pass
 
 
-def _open(db: Path, time_zone: str | None = None) -> Store:
-    from avon_analytics.api import open as open_store
-
-    return open_store(db, time_zone=time_zone)
-
-
 # -- an archive goes in -----------------------------------------------------------------------
 
 
 @app.command(
-    epilog=_example("load archive/ --secrets-file secrets.toml", "load exports/2025-*.jsonl.gz")
+    epilog=example("load archive/ --secrets-file secrets.toml", "load exports/2025-*.jsonl.gz")
 )
 def load(
     paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders and globs.")],
@@ -85,7 +73,7 @@ def load(
 
     Loading again changes nothing; a file is loaded whole or not at all.
     """
-    store = _open(db, time_zone)
+    store = open_store(db, time_zone)
     receipt = store.load(paths, secrets=secrets_file, policy=policy.value, recheck=recheck)
     if receipt.nothing_believed:
         _say_nothing_believed(receipt)
@@ -109,7 +97,7 @@ def _end(receipt: Receipt, strict: bool) -> None:
         raise typer.Exit(_QUARANTINED)
 
 
-@app.command(epilog=_example("verify archive/ --secrets-file secrets.toml"))
+@app.command(epilog=example("verify archive/ --secrets-file secrets.toml"))
 def verify(
     paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders and globs.")],
     secrets_file: opt.SecretsFile = None,
@@ -137,7 +125,7 @@ def verify(
 
 
 @app.command(
-    epilog=_example("report archive/ --secrets-file secrets.toml --out report.html", "report")
+    epilog=example("report archive/ --secrets-file secrets.toml --out report.html", "report")
 )
 def report(
     paths: Annotated[
@@ -161,12 +149,13 @@ def report(
     on: opt.OnOption = opt.On.start,
     as_of: opt.AsOf = None,
     where: opt.Where = None,
+    min_count: opt.MinCount = 0,
     time_zone: opt.TimeZone = None,
 ) -> None:
     """Load what is given, print the outcomes by month, and write the report."""
     from avon_analytics.report.terminal import outcome_summary_table
 
-    store = _open(db, time_zone)
+    store = open_store(db, time_zone)
     receipt = None
     if paths:
         receipt = store.load(paths, secrets=secrets_file, policy=policy.value)
@@ -174,7 +163,7 @@ def report(
             _say_nothing_believed(receipt)
         say(str(receipt))
         say("")
-    cohort = _cohort(store, start, end, on, as_of, where)
+    cohort = ask(store, start, end, on, as_of, where, min_count)
     by_month = cohort.outcomes(every="month")
     written = store.report(out, title=title, by=by, cohort=cohort)
     show_table(outcome_summary_table(by_month, width=terminal_width()))
@@ -183,101 +172,20 @@ def report(
         _end(receipt, strict)
 
 
-def _cohort(
-    store: Store,
-    start: str | None,
-    end: str | None,
-    on: opt.On,
-    as_of: str | None,
-    where: list[str] | None,
-) -> Cohort:
-    wanted: dict[str, list[Any]] = {}
-    for condition in where or []:
-        name, sign, value = condition.partition("=")
-        if not sign:
-            raise UsageError(f"--where {condition!r}: expected GROUPING=VALUE, such as host=user_1")
-        wanted.setdefault(name, []).append(value or None)
-    return store.appointments(start, end, on=on.value, as_of=as_of, where=wanted)
-
-
-def _show(frame: pd.DataFrame, form: opt.Format, out: Path | None, title: str) -> None:
-    show(frame, form, out, title=title)
-    if form is opt.Format.table and frame.attrs.get("as_of"):
-        say(f"as of {frame.attrs['as_of']}")
-
-
-@app.command(epilog=_example("outcomes --every month", "outcomes --by host --by weekday"))
-def outcomes(
-    db: opt.Db = DB,
-    by: opt.By = None,
-    every: opt.EveryOption = None,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
-    basis: Annotated[
-        str, typer.Option(help="What shares are divided by: completed or booked.")
-    ] = "completed",
-    form: opt.FormatOption = opt.Format.table,
-    out: opt.Out = None,
-) -> None:
-    """What became of the slots: attended, no-show, cancelled, rescheduled, unresolved."""
-    cohort = _cohort(_open(db), start, end, on, as_of, where)
-    frame = cohort.outcomes(by or (), every.value if every else None, basis=basis)
-    _show(frame, form, out, "Outcomes")
-
-
-@app.command(epilog=_example("funnel", "funnel --by appointment_type --unit slot"))
-def funnel(
-    db: opt.Db = DB,
-    by: opt.By = None,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
-    unit: Annotated[str, typer.Option(help="What is counted: appointment or slot.")] = (
-        "appointment"
-    ),
-    form: opt.FormatOption = opt.Format.table,
-    out: opt.Out = None,
-) -> None:
-    """How far appointments came: booked, started, completed, and where the others went."""
-    cohort = _cohort(_open(db), start, end, on, as_of, where)
-    _show(cohort.funnel(by or (), unit=unit), form, out, "Funnel")
-
-
-@app.command(epilog=_example("cancellations --by cancelled_by", "cancellations --every month"))
-def cancellations(
-    db: opt.Db = DB,
-    by: opt.By = None,
-    every: opt.EveryOption = None,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
-    form: opt.FormatOption = opt.Format.table,
-    out: opt.Out = None,
-) -> None:
-    """How many due slots were cancelled, by whom and how late."""
-    cohort = _cohort(_open(db), start, end, on, as_of, where)
-    frame = cohort.cancellations(by or (), every.value if every else None)
-    _show(frame, form, out, "Cancellations")
-
+# With the other commands of this section, in the order of the help.
+app.registered_commands += figures.registered_commands
 
 # -- looking around ---------------------------------------------------------------------------
 
 
-@app.command(epilog=_example("tables"))
+@app.command(epilog=example("tables"))
 def tables(db: opt.Db = DB, form: opt.FormatOption = opt.Format.table, out: opt.Out = None) -> None:
     """The tables of a store: what each holds, and how many rows."""
-    _show(_open(db).tables(), form, out, "Tables")
+    show_figure(open_store(db).tables(), form, out, "Tables")
 
 
 @app.command(
-    epilog=_example('sql "SELECT event, count(*) AS n FROM events GROUP BY event" --format csv')
+    epilog=example('sql "SELECT event, count(*) AS n FROM events GROUP BY event" --format csv')
 )
 def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One SQL query.")],
@@ -286,20 +194,20 @@ def sql(
     out: opt.Out = None,
 ) -> None:
     """The answer to an SQL query. The store is read-only; identifiers are not hidden."""
-    show(_open(db).sql(query), form, out, as_is=True)
+    show(open_store(db).sql(query), form, out, as_is=True)
 
 
-@quarantine.command("list", epilog=_example("quarantine list", "quarantine list --format json"))
+@quarantine.command("list", epilog=example("quarantine list", "quarantine list --format json"))
 def quarantine_list(
     db: opt.Db = DB, form: opt.FormatOption = opt.Format.table, out: opt.Out = None
 ) -> None:
     """Each line that did not load: where it stands, why, and the likely cause."""
-    found = _open(db).quarantine()
+    found = open_store(db).quarantine()
     wanted = ["file", "line", "code", "cause"] if form is opt.Format.table else list(found.columns)
-    _show(found[wanted], form, out, "Quarantine")
+    show_figure(found[wanted], form, out, "Quarantine")
 
 
-@app.command(epilog=_example("sample clinic/ --appointments 500"))
+@app.command(epilog=example("sample clinic/ --appointments 500"))
 def sample(
     out: Annotated[
         Path, typer.Argument(metavar="OUT", readable=False, help="An empty folder, or a new one.")
