@@ -56,6 +56,20 @@ SUMS: Mapping[str, tuple[str, ...]] = {
     "lead_times": (),
     "punctuality": (),
 }
+# Counts of which the first holds the second; their difference is a count, too.
+HOLDS = (
+    ("late_share_n", "n_late"),
+    ("n_late", "n_after_start"),
+    ("n_due", "n_cancelled"),
+    ("patient_cancelled_share_n", "n_by_patient"),
+    ("provider_cancelled_share_n", "n_by_provider"),
+    ("n_slots", "n_superseded"),
+    ("n_appointments", "n_with_lead"),
+    ("n_index", "n_followed"),
+    ("n_followed", "n_returned"),
+    ("rebooked_share_n", "n_rebooked"),
+    ("n_attended", "n_with_actual_times"),
+)
 SHARES = {
     "no_show_share": "n_no_show",
     "attended_share": "n_attended",
@@ -121,6 +135,10 @@ def assert_nothing_is_told(
                     rows[numerator].isna() | rows[f"{share}_n"].isna()
                 )
                 assert not given_away.any(), share
+    for whole, part in HOLDS:
+        if whole in rows and part in rows:
+            rest = (rows[whole] - rows[part]).dropna()
+            assert ((rest == 0) | (rest >= min_count)).all(), (whole, part)
     for name in rows:
         if "_if_all_" in name:
             hidden = rows[["n_no_show", "n_unresolved"]].isna().any(axis=1)
