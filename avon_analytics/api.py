@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any
 from avon_analytics.appointments import Cohort, default_as_of, install_views
 from avon_analytics.appointments import appointments as cohort_of
 from avon_analytics.appointments.scope import DateLike
+from avon_analytics.intake import quarantine
 from avon_analytics.intake.archive import Paths
+from avon_analytics.intake.lines import LINE_LIMIT
 from avon_analytics.intake.load import load as load_archive
+from avon_analytics.intake.quarantine import Export
 from avon_analytics.intake.receipt import Receipt
+from avon_analytics.intake.replay import Replay, replay
 from avon_analytics.intake.signature import SecretsLike
 from avon_analytics.intake.words import Policy
 from avon_analytics.progress import shown
@@ -130,9 +134,91 @@ class Store:
         """
         return look.query(self._database, query, parameters)
 
-    def quarantine(self) -> pd.DataFrame:
-        """Lines that did not load: where each stands, its code and likely cause, not its text."""
-        return look.table(self._database, "quarantine")
+    def quarantine(
+        self,
+        *,
+        code: str | Iterable[str] | None = None,
+        file: str | os.PathLike[str] | None = None,
+        line: int | None = None,
+        identifiers: bool = False,
+    ) -> pd.DataFrame:
+        """Lines that did not load, one a row: where each stands, its code and likely cause.
+
+        code, file, line: keep only these; the end of a file's path is enough where only one
+            ends so.
+        identifiers: add ``content``, the line itself as bytes, which is raw.
+
+        Raises UsageError for an unknown code or a file that has no line in quarantine.
+        """
+        name = None if file is None else os.fspath(file)
+        return quarantine.lines(
+            self._database, code=code, file=name, line=line, identifiers=identifiers
+        )
+
+    def quarantine_errors(
+        self,
+        *,
+        code: str | Iterable[str] | None = None,
+        file: str | os.PathLike[str] | None = None,
+        line: int | None = None,
+    ) -> pd.DataFrame:
+        """Every error of the lines that did not load, one a row, never with a value.
+
+        Columns: ``file``, ``line``, ``code``, ``path`` (the field), ``expected``. The arguments
+        are those of ``quarantine``.
+
+        Raises UsageError for an unknown code or a file that has no line in quarantine.
+        """
+        name = None if file is None else os.fspath(file)
+        return quarantine.errors(self._database, code=code, file=name, line=line)
+
+    def export_quarantine(
+        self,
+        out: str | os.PathLike[str],
+        *,
+        code: str | Iterable[str] | None = None,
+        file: str | os.PathLike[str] | None = None,
+    ) -> Export:
+        """Write lines of the quarantine to a file, as they were archived, so that it loads again.
+
+        Raw: the lines hold what was sent, names and all. The file is readable by its owner alone.
+        Lines that the store does not keep are read from the archive.
+
+        Returns how many lines were written, and how many are missing because they no longer stand
+        in the archive as they stood.
+
+        Raises UsageError for an unknown code or file, or where ``out`` cannot be written.
+        """
+        name = None if file is None else os.fspath(file)
+        return quarantine.export_to(self._database, out, code=code, file=name)
+
+    def replay(
+        self,
+        *,
+        secrets: SecretsLike = None,
+        policy: Policy = "require",
+        code: str | Iterable[str] | None = None,
+        file: str | os.PathLike[str] | None = None,
+        line_limit: int = LINE_LIMIT,
+    ) -> Replay:
+        """Try lines of the quarantine again, and move what loads now, all in one transaction.
+
+        Useful after a secret was added, after an update of this package, or with a larger
+        ``line_limit`` for lines that were too long. Lines that the store does not keep are read
+        from the archive where they stand. Secrets and policy are those of ``load``.
+
+        Returns where the lines ended that were tried.
+
+        Raises MissingSecret, SecretsFileError, UsageError for an unknown code or file, StoreError.
+        """
+        return replay(
+            self._database,
+            secrets=secrets,
+            policy=policy,
+            code=code,
+            file=None if file is None else os.fspath(file),
+            line_limit=line_limit,
+        )
 
     def appointments(
         self,

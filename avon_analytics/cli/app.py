@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avon_analytics.cli import options as opt
-from avon_analytics.cli.asking import DB, ask, example, open_store, show_figure
 from avon_analytics.cli.figures import Commands, figures
+from avon_analytics.cli.helpers import DB, QUARANTINED
+from avon_analytics.cli.helpers import ask as _cohort
+from avon_analytics.cli.helpers import example as _example
+from avon_analytics.cli.helpers import open_store as _open
+from avon_analytics.cli.helpers import show_figure as _show
 from avon_analytics.cli.output import emit, say, show, show_table, terminal_width
+from avon_analytics.cli.quarantine import quarantine
 from avon_analytics.errors import NothingBelieved, UsageError
 
 if TYPE_CHECKING:
     from avon_analytics.intake.receipt import Receipt
-
-_QUARANTINED = 3
 
 app = typer.Typer(
     name="avon-analytics",
@@ -27,9 +30,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-)
-quarantine = typer.Typer(
-    name="quarantine", help="What did not load, and why.", no_args_is_help=True
 )
 app.add_typer(quarantine)
 
@@ -55,7 +55,7 @@ def _main(
 
 
 @app.command(
-    epilog=example("load archive/ --secrets-file secrets.toml", "load exports/2025-*.jsonl.gz")
+    epilog=_example("load archive/ --secrets-file secrets.toml", "load exports/2025-*.jsonl.gz")
 )
 def load(
     paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders and globs.")],
@@ -73,10 +73,9 @@ def load(
 
     Loading again changes nothing; a file is loaded whole or not at all.
     """
-    store = open_store(db, time_zone)
+    store = _open(db, time_zone)
     receipt = store.load(paths, secrets=secrets_file, policy=policy.value, recheck=recheck)
-    if receipt.nothing_believed:
-        _say_nothing_believed(receipt)
+    _warn(receipt)
     if as_json:
         emit(json.dumps(receipt.as_dict(), ensure_ascii=False, indent=2) + "\n")
     else:
@@ -84,20 +83,17 @@ def load(
     _end(receipt, strict)
 
 
-def _say_nothing_believed(receipt: Receipt) -> None:
-    names = ", ".join(receipt.secrets) or "none"
-    say(
-        f"avon-analytics: NOT ONE LINE could be believed. Secrets tried: {names}. "
-        "Is it the right webhook secret?"
-    )
+def _warn(receipt: Receipt) -> None:
+    if receipt.warning:
+        say(f"avon-analytics: {receipt.warning}")
 
 
 def _end(receipt: Receipt, strict: bool) -> None:
     if receipt.nothing_believed or (strict and receipt.quarantined):
-        raise typer.Exit(_QUARANTINED)
+        raise typer.Exit(QUARANTINED)
 
 
-@app.command(epilog=example("verify archive/ --secrets-file secrets.toml"))
+@app.command(epilog=_example("verify archive/ --secrets-file secrets.toml"))
 def verify(
     paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders and globs.")],
     secrets_file: opt.SecretsFile = None,
@@ -115,17 +111,18 @@ def verify(
     lines, verified = int(found["n_lines"].sum()), int(found["verified"].sum())
     if lines and not verified:
         raise NothingBelieved(
-            f"not one of {lines:,} lines is verified: is it the right webhook secret?"
+            f"not one of {lines:,} lines is verified (tried: {', '.join(found.attrs['secrets'])}): "
+            "is it the right webhook secret?"
         )
     if strict and verified < lines:
-        raise typer.Exit(_QUARANTINED)
+        raise typer.Exit(QUARANTINED)
 
 
 # -- figures come out -------------------------------------------------------------------------
 
 
 @app.command(
-    epilog=example("report archive/ --secrets-file secrets.toml --out report.html", "report")
+    epilog=_example("report archive/ --secrets-file secrets.toml --out report.html", "report")
 )
 def report(
     paths: Annotated[
@@ -155,15 +152,14 @@ def report(
     """Load what is given, print the outcomes by month, and write the report."""
     from avon_analytics.report.terminal import outcome_summary_table
 
-    store = open_store(db, time_zone)
+    store = _open(db, time_zone)
     receipt = None
     if paths:
         receipt = store.load(paths, secrets=secrets_file, policy=policy.value)
-        if receipt.nothing_believed:
-            _say_nothing_believed(receipt)
+        _warn(receipt)
         say(str(receipt))
         say("")
-    cohort = ask(store, start, end, on, as_of, where, min_count)
+    cohort = _cohort(store, start, end, on, as_of, where, min_count)
     by_month = cohort.outcomes(every="month")
     written = store.report(out, title=title, by=by, cohort=cohort)
     show_table(outcome_summary_table(by_month, width=terminal_width()))
@@ -178,14 +174,14 @@ app.registered_commands += figures.registered_commands
 # -- looking around ---------------------------------------------------------------------------
 
 
-@app.command(epilog=example("tables"))
+@app.command(epilog=_example("tables"))
 def tables(db: opt.Db = DB, form: opt.FormatOption = opt.Format.table, out: opt.Out = None) -> None:
     """The tables of a store: what each holds, and how many rows."""
-    show_figure(open_store(db).tables(), form, out, "Tables")
+    _show(_open(db).tables(), form, out, "Tables")
 
 
 @app.command(
-    epilog=example('sql "SELECT event, count(*) AS n FROM events GROUP BY event" --format csv')
+    epilog=_example('sql "SELECT event, count(*) AS n FROM events GROUP BY event" --format csv')
 )
 def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One SQL query.")],
@@ -194,20 +190,10 @@ def sql(
     out: opt.Out = None,
 ) -> None:
     """The answer to an SQL query. The store is read-only; identifiers are not hidden."""
-    show(open_store(db).sql(query), form, out, as_is=True)
+    show(_open(db).sql(query), form, out, as_is=True)
 
 
-@quarantine.command("list", epilog=example("quarantine list", "quarantine list --format json"))
-def quarantine_list(
-    db: opt.Db = DB, form: opt.FormatOption = opt.Format.table, out: opt.Out = None
-) -> None:
-    """Each line that did not load: where it stands, why, and the likely cause."""
-    found = open_store(db).quarantine()
-    wanted = ["file", "line", "code", "cause"] if form is opt.Format.table else list(found.columns)
-    show_figure(found[wanted], form, out, "Quarantine")
-
-
-@app.command(epilog=example("sample clinic/ --appointments 500"))
+@app.command(epilog=_example("sample clinic/ --appointments 500"))
 def sample(
     out: Annotated[
         Path, typer.Argument(metavar="OUT", readable=False, help="An empty folder, or a new one.")

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from avon_analytics.cli import options as opt
-from avon_analytics.cli.asking import DB, ask, example, open_store, show_figure
+from avon_analytics.cli.helpers import DB, ask, example, open_store, show_figure
 
 figures = typer.Typer()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,24 @@ def emit(text: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     try:
         sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+        raise ReaderGone from None
+    except OSError as error:
+        _drop_output()
+        reason = error.strerror or "the system refused"
+        raise InputError(f"cannot write to standard output: {reason}") from None
+
+
+def copy_out(path: Path) -> None:
+    """Write the bytes of a file to standard output as they are.
+
+    Raises ReaderGone if nobody reads it any more, InputError if it cannot be written.
+    """
+    try:
+        with path.open("rb") as source:
+            shutil.copyfileobj(source, sys.stdout.buffer)
         sys.stdout.flush()
     except BrokenPipeError:
         _drop_output()

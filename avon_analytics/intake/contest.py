@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from uuid import UUID
 
 import duckdb
 
-from avon_analytics.errors import ArchiveError
 from avon_analytics.intake.envelope import line_digest, signed_of
-from avon_analytics.intake.lines import Batch, LineReader
+from avon_analytics.intake.lines import BOM, Batch
+from avon_analytics.intake.reread import Place, Rereader
 from avon_analytics.intake.stage import Stage, statement
 from avon_analytics.store.schema import quote
 from avon_analytics.store.tables import tables_of
@@ -25,7 +24,7 @@ class Contestant:
     """A line of the batch, or the stored event (without an ``nth``), that claims an event id."""
 
     event_id: str
-    body_digest: str
+    says: str  # the digest of what its body says, however it is spelled
     nth: int | None
     rank: tuple[int, int, str]  # verified first, then received first, then the smaller SHA-256
 
@@ -35,30 +34,51 @@ class Contestant:
         return self.nth is None
 
 
-def contestants(stage: Stage, store: duckdb.DuckDBPyConnection, batch: Batch) -> list[Contestant]:
-    """All lines that claim an event id which came with more than one content, by event id."""
-    found = []
-    for row in stage.run(statement("contested")):
-        event_id, digest, nth, strength, received_us = row
-        if nth is None:
-            found += _stored(store, event_id, str(digest))
-        else:
-            rank = _rank(strength == 0, received_us, batch.content(nth))
-            found.append(Contestant(event_id, str(digest), nth, rank))
-    return found
+def contestants(
+    stage: Stage, store: duckdb.DuckDBPyConnection, batch: Batch, again: Callable[[], Rereader]
+) -> list[Contestant]:
+    """All that claim an event id which came with more than one digest, by event id.
 
-
-def _stored(store: duckdb.DuckDBPyConnection, event_id: str, digest: str) -> list[Contestant]:
-    """Every line that told a stored event: each may be the one that wins."""
-    lines = store.execute(
-        "SELECT signature = 'verified', epoch_us(received_at), file, byte_offset, byte_length "
-        "FROM deliveries WHERE event_id = $id AND ended <> 'quarantined'",
-        {"id": event_id},
-    ).fetchall()
-    return [
-        Contestant(event_id, digest, None, _rank(good, received, read_again(digest, *place)))
-        for good, received, *place in lines
+    Bodies of one digest say the same. Bodies of two may do so in other words (keys in another
+    order, other spellings of a number): only now is that found out.
+    """
+    rows = stage.run(statement("contested"))
+    found = [
+        Contestant(
+            event_id,
+            line_digest(batch.content(nth)) or str(digest),
+            nth,
+            _rank(strength == 0, received_us, batch.content(nth)),
+        )
+        for event_id, digest, nth, strength, received_us in rows
+        if nth is not None
     ]
+    stored = {event_id: str(digest) for event_id, digest, nth, *_ in rows if nth is None}
+    if stored:
+        found += _stored(store, stored, again())
+    return sorted(found, key=lambda c: c.event_id)
+
+
+def _stored(
+    store: duckdb.DuckDBPyConnection, digests: Mapping[str, str], again: Rereader
+) -> Iterator[Contestant]:
+    """Every line that told one of some stored events: each may be the one that wins."""
+    lines = store.execute(
+        "SELECT event_id, signature = 'verified', epoch_us(received_at), "
+        "file, byte_offset, byte_length "
+        "FROM deliveries WHERE event_id IN (SELECT unnest($ids)) AND ended <> 'quarantined'",
+        {"ids": list(digests)},
+    ).fetchall()
+    contents = again.lines(
+        [Place(*line[3:]) for line in lines], [digests[event_id] for event_id, *_ in lines]
+    )
+    said: dict[str, str] = {}
+    for (event_id, *_), content in zip(lines, contents, strict=True):
+        if content is not None and event_id not in said:
+            said[event_id] = line_digest(content.removeprefix(BOM)) or digests[event_id]
+    for (event_id, is_verified, received_us, *_), content in zip(lines, contents, strict=True):
+        says = said.get(event_id, digests[event_id])
+        yield Contestant(event_id, says, None, _rank(is_verified, received_us, content))
 
 
 def _rank(
@@ -73,8 +93,8 @@ def losers(found: Iterable[Contestant]) -> list[Contestant]:
     lost = []
     for _, group in groupby(found, key=lambda c: c.event_id):
         rivals = list(group)
-        best = min(rivals, key=lambda c: (c.rank, c.body_digest))
-        lost += [c for c in rivals if c.body_digest != best.body_digest]
+        best = min(rivals, key=lambda c: (c.rank, c.says))
+        lost += [c for c in rivals if c.says != best.says]
     return lost
 
 
@@ -85,23 +105,9 @@ def _signed_digest(content: bytes | None) -> str:
     return hashlib.sha256(signed.candidates[0] if signed else content).hexdigest()
 
 
-def read_again(digest: str, file: str, byte_offset: int, byte_length: int) -> bytes | None:
-    """A line of the archive from where it stood; None if it no longer says there what it said."""
-    try:
-        reader = LineReader(file)
-    except ArchiveError:
-        return None
-    try:
-        content = reader.slice(byte_offset, byte_length)
-    except ArchiveError:
-        return None
-    finally:
-        reader.close()
-    said = None if content is None else line_digest(content.removeprefix(b"\xef\xbb\xbf"))
-    return content if said is not None and UUID(said) == UUID(digest) else None
-
-
-def displace(connection: duckdb.DuckDBPyConnection, event_id: str, errors: str) -> None:
+def displace(
+    connection: duckdb.DuckDBPyConnection, event_id: str, errors: str, again: Rereader
+) -> None:
     """Move an event that lost against a later line out of the tables, into the quarantine."""
     ((object_type, body),) = connection.execute(
         "SELECT object_type, body_digest FROM events WHERE event_id = $id", {"id": event_id}
@@ -114,8 +120,11 @@ def displace(connection: duckdb.DuckDBPyConnection, event_id: str, errors: str) 
         "WHERE event_id = $id AND ended <> 'quarantined'",
         {"id": event_id},
     ).fetchall()
-    for first_load, file, line, offset, length in lines:
-        content = read_again(str(body), file, offset, length)
+    contents = again.lines(
+        [Place(file, offset, length) for _, file, _, offset, length in lines],
+        [str(body)] * len(lines),
+    )
+    for (first_load, file, line, offset, length), content in zip(lines, contents, strict=True):
         digest = None if content is None else hashlib.sha256(content).hexdigest()
         connection.execute(
             "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, 'conflict', ?, NULL, ?)",

@@ -20,14 +20,15 @@ HEADER_KEYS = ("headers", "multiValueHeaders")
 SIGNATURE_KEYS = ("avon-signature", "avon_signature", "signature")
 RECEIVED_PATHS = ("received_at", "receivedAt", "timestamp", "requestContext.timeEpoch")
 
-# The order in which arrivals.sql numbers what it finds.
-PATHS = (
-    *(f'$."{key}"' for key in (*BODY_KEYS, *HEADER_KEYS, *SIGNATURE_KEYS)),
-    *(f"$.{path}" for path in RECEIVED_PATHS),
-    "$.isBase64Encoded",
-    "$.event",
-    "$.object",
-)
+FLAT_KEYS = (*BODY_KEYS, *HEADER_KEYS, *SIGNATURE_KEYS, *RECEIVED_PATHS[:3], "isBase64Encoded")
+
+# What arrivals.sql reads of an envelope, and whose keys it asks for; it counts on this order.
+STRUCTURE: dict[str, Any] = {
+    **dict.fromkeys((*HEADER_KEYS, *SIGNATURE_KEYS), "JSON"),
+    **dict.fromkeys((*BODY_KEYS, *RECEIVED_PATHS[:3], "isBase64Encoded"), "VARCHAR"),
+    "requestContext": {"timeEpoch": "VARCHAR"},
+}
+KEYED_PATHS = ("$", *(f"$.{key}" for key in (*HEADER_KEYS, *BODY_KEYS)))
 
 
 def received_text(envelope: dict[str, Any]) -> Any:

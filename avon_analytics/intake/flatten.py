@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import cache
 
 from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.model import (
@@ -51,19 +52,38 @@ def _select(table: ObjectTable) -> str:
     return _select_root(table) if table.parent is None else _select_list(table)
 
 
+@cache
+def event_structure() -> str:
+    """What is read of a body in one go, as the engine's JSON structure.
+
+    Its ``object`` has the fields of all object types, as text; what is nested stays JSON.
+    """
+    fields: dict[str, str] = {"id": "VARCHAR"}
+    for model in OBJECTS.values():
+        for field in columns_of(model):
+            if len(field.path) == 1:
+                fields.setdefault(field.name, _leaf_type(field.column))
+        nested = [*objects_of(model), *(item.field for item in lists_of(model))]
+        fields |= dict.fromkeys(nested, "JSON")
+    return json.dumps(
+        {"event": "VARCHAR", "created_at": "VARCHAR", "id": "VARCHAR", "object": fields}
+    )
+
+
+def _is_json(name: str) -> bool:
+    """Whether a field is read as JSON, because it is so in some object type."""
+    found: str = json.loads(event_structure())["object"][name]
+    return found == "JSON"
+
+
 def _select_root(table: ObjectTable) -> str:
     model = OBJECTS[table.object_type]
     lists = lists_of(model)
     nested = objects_of(model)
-    structure: dict[str, str] = dict.fromkeys((*nested, *(x.field for x in lists)), "JSON")
-    for field in columns_of(model):
-        if len(field.path) == 1:
-            structure[field.name] = _leaf_type(field.column)
     objects = "".join(
         f", from_json(o.{quote(name)}, {literal(json.dumps(_structure(part)))}) AS {quote(name)}"
         for name, part in nested.items()
     )
-    shape = literal(json.dumps({"object": structure}))
     known = literals(sorted(known_keys(model)))
     unknown = [f"unknown_fields(body -> '$.object', json_keys(body, '$.object'), {known}, '')"]
     odd = ["out_id IS NULL"]
@@ -78,13 +98,13 @@ def _select_root(table: ObjectTable) -> str:
     columns = [(field, _place(field)) for field in table.fields]
     lists_out = "".join(f", o.{quote(x.field)} AS {quote('list_' + x.field)}" for x in lists)
     return f"""
-        WITH parsed AS (
-            SELECT nth, body, from_json(body, {shape}).object AS o
+        WITH opened AS (
+            SELECT nth, body, o, has_unknown{objects}
             FROM wanted WHERE object_type = {literal(table.object_type)}
         ),
-        opened AS (SELECT *{objects} FROM parsed),
         read AS (SELECT *, {_conversions(columns)} FROM opened)
-        SELECT nth, {_names(table)}, {_extra(unknown)} AS extra,
+        SELECT nth, {_names(table)},
+            CASE WHEN has_unknown THEN {_extra(unknown)} END AS extra,
             {_any_odd(columns, odd)} AS is_odd{lists_out}
         FROM read
     """
@@ -93,46 +113,62 @@ def _select_root(table: ObjectTable) -> str:
 def _select_list(table: ObjectTable) -> str:
     assert table.parent is not None
     column = quote(f"list_{table.list_field}")
-    items = f"""
+    lists = f"""
         WITH lists AS (
-            SELECT nth, id AS parent_id, json_list({column}) AS items
+            SELECT nth, id AS parent_id, {column} AS list
             FROM {rows_table(table.parent)}
-            WHERE left({column}, 1) = '[' AND nth IN (SELECT nth FROM wanted)
-        ),
-        items AS (
-            SELECT nth, parent_id, unnest(items) AS item,
-                generate_subscripts(items, 1) - 1 AS position
-            FROM lists
+            WHERE left({column}, 1) = '[' AND {column} <> '[]' AND nth IN (SELECT nth FROM wanted)
         )"""
     if table.model is None:
         (field,) = table.fields
         value = "item" if field.column.kind == "json" else "item ->> '$'"
         columns = [(field, f"({value})")]
-        return f"""{items},
+        return f"""{lists},
+            items AS (
+                SELECT nth, parent_id, unnest(json_list(list)) AS item,
+                    generate_subscripts(json_list(list), 1) - 1 AS position
+                FROM lists
+            ),
             read AS (SELECT *, {_conversions(columns)} FROM items)
             SELECT nth, parent_id, CAST(position AS INTEGER) AS position,
                 {_names(table)}, {_any_odd(columns, [])} AS is_odd
             FROM read"""
-    # A person told by an id alone reads like an object with that id.
-    item = (
-        "CASE WHEN left(item, 1) = '\"' THEN CAST(json_object('id', item) AS JSON) ELSE item END"
-        if table.model is PersonRef
-        else "item"
-    )
+    structure = literal(json.dumps([_structure(table.model)]))
     columns = [(field, f"o.{quote(field.name)}") for field in table.fields]
     known = literals(sorted(known_keys(table.model)))
-    unknown = [f"unknown_fields(item, json_keys(item), {known}, '')"]
-    odd = ["coalesce(left(item, 1) <> '{', true)"]
-    return f"""{items},
-        objects AS (SELECT nth, parent_id, position, {item} AS item FROM items),
+    item = "json_list(list)[position + 1]"
+    unknown = [f"unknown_fields({item}, json_keys({item}), {known}, '')"]
+    # What is no object reads as one without any field; so does an empty one.
+    odd = ["(" + " AND ".join(f"{place} IS NULL" for _, place in columns) + ")"]
+    return f"""{lists},
+        told AS (
+            SELECT nth, parent_id, {_with_bare_ids(table)} AS list FROM lists
+        ),
+        parsed AS (
+            SELECT nth, parent_id, list, from_json(list, {structure}) AS items,
+                NOT list_has_all({known}, flatten(json_keys(list, '$[*]'))) AS has_unknown
+            FROM told
+        ),
         opened AS (
-            SELECT *, from_json(item, {literal(json.dumps(_structure(table.model)))}) AS o
-            FROM objects
+            SELECT nth, parent_id, CASE WHEN has_unknown THEN list END AS list, has_unknown,
+                unnest(items) AS o, generate_subscripts(items, 1) - 1 AS position
+            FROM parsed
         ),
         read AS (SELECT *, {_conversions(columns)} FROM opened)
         SELECT nth, parent_id, CAST(position AS INTEGER) AS position,
-            {_names(table)}, {_extra(unknown)} AS extra, {_any_odd(columns, odd)} AS is_odd
+            {_names(table)}, CASE WHEN has_unknown THEN {_extra(unknown)} END AS extra,
+            {_any_odd(columns, odd)} AS is_odd
         FROM read"""
+
+
+def _with_bare_ids(table: ObjectTable) -> str:
+    """SQL for a list in which a person told by an id alone reads like an object with that id."""
+    if table.model is not PersonRef:
+        return "list"
+    return """CASE WHEN contains(list, '["') OR contains(list, ',"')
+        THEN to_json(list_transform(json_list(list), lambda item:
+            CASE WHEN left(item, 1) = '"' THEN CAST(json_object('id', item) AS JSON) ELSE item END))
+        ELSE list END"""
 
 
 def _structure(model: type[Part]) -> dict[str, str]:
@@ -144,9 +180,10 @@ def _leaf_type(column: Column) -> str:
 
 
 def _place(field: ColumnOf) -> str:
-    return ".".join(
-        quote(part) for part in (field.path if len(field.path) > 1 else ("o", *field.path))
-    )
+    if len(field.path) > 1:
+        return ".".join(map(quote, field.path))
+    place = f"o.{quote(field.name)}"
+    return f"({place} ->> '$')" if field.column.kind != "json" and _is_json(field.name) else place
 
 
 def _conversions(columns: Iterable[tuple[ColumnOf, str]]) -> str:

@@ -20,14 +20,17 @@ _SCHEMA = na.struct(
         "line": na.int64(),
         "byte_offset": na.int64(),
         "byte_length": na.int64(),
-        "content": na.binary(),
+        "content": na.string(),
         "readable": na.uint8(),
     }
 )
 
 
 class ArrowLines:
-    """A batch as an Arrow stream: where each line stands, its content, whether it is readable."""
+    """A batch as an Arrow stream: where each line stands, its content, whether it is readable.
+
+    The engine trusts that text is UTF-8: lines that are not are blanked for it.
+    """
 
     def __init__(self, batch: Batch) -> None:
         self._n = len(batch)
@@ -39,7 +42,7 @@ class ArrowLines:
             batch.byte_lengths,
         )
         self._columns: list[tuple[Any, list[Any]]] = [(na.int64(), [None, v]) for v in integers]
-        self._columns.append((na.binary(), [None, batch.bounds, batch.buffer]))
+        self._columns.append((na.string(), [None, batch.bounds, batch.text_buffer()]))
         self._columns.append((na.uint8(), [None, batch.readable.astype("uint8")]))
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import gzip
 import hashlib
 import json
@@ -20,8 +21,9 @@ from avon_analytics.intake.archive import unreadable
 LINE_LIMIT = 16 * 1024 * 1024
 BATCH_BYTES = 24 * 1024 * 1024
 _READ_BYTES = 4 * 1024 * 1024
+_DECODED_BYTES = 1024 * 1024
 _NEWLINE, _RETURN = 10, 13
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +89,23 @@ class Batch:
         counts = np.bincount(self.file_no[self.blank], minlength=len(self.files))
         return dict(zip(self.files, counts.tolist(), strict=True))
 
+    def text_buffer(self) -> bytes | bytearray:
+        """The buffer with blanks in place of lines that are not UTF-8."""
+        return _without_bad_text(self.buffer, self.bounds)
+
     def content(self, nth: int) -> bytes:
         """The bytes of one line, without its end; a byte-order mark is blanked."""
         start = int(self.bounds[nth])
         return self.buffer[start : start + int(self.byte_lengths[nth])]
 
+    def text(self, nth: int) -> str:
+        """One line as text; what is no UTF-8 is replaced."""
+        return self.content(nth).decode("utf-8", "replace")
+
     def as_sent(self, nth: int) -> bytes:
         """The bytes of one line as they stand in the file, without its end."""
         content = self.content(nth)
-        return _BOM + content[len(_BOM) :] if nth in self.marked else content
+        return BOM + content[len(BOM) :] if nth in self.marked else content
 
 
 def merged(batches: Sequence[Batch]) -> Batch:
@@ -128,14 +138,18 @@ def merged(batches: Sequence[Batch]) -> Batch:
 
 def batch_of(lines: Sequence[tuple[str, int, int, bytes]]) -> Batch:
     """A batch of single lines: the file, the line, its place and its bytes of each."""
-    files = tuple(dict.fromkeys(file for file, *_ in lines))
+    numbers = {file: n for n, file in enumerate(dict.fromkeys(file for file, *_ in lines))}
+    bounds = np.cumsum([0, *(len(content) + 1 for *_, content in lines)]).astype(np.int32)
+    buffer = b"".join(content + b"\n" for *_, content in lines)
+    buffer, marked = _without_marks(buffer, bounds, np.frombuffer(buffer, np.uint8))
     return Batch(
-        files=files,
-        buffer=b"".join(content + b"\n" for *_, content in lines),
-        bounds=np.cumsum([0, *(len(content) + 1 for *_, content in lines)]).astype(np.int32),
-        file_no=np.array([files.index(file) for file, *_ in lines], np.int64),
+        files=tuple(numbers),
+        buffer=buffer,
+        bounds=bounds,
+        file_no=np.array([numbers[file] for file, *_ in lines], np.int64),
         lines=np.array([line for _, line, _, _ in lines], np.int64),
         byte_offsets=np.array([offset for _, _, offset, _ in lines], np.int64),
+        marked=marked,
     )
 
 
@@ -157,6 +171,7 @@ class LineReader:
         self._line_limit = line_limit
         self._batch_bytes = batch_bytes
         self._digest = hashlib.sha256()
+        self._sliced_to = 0  # where ``slice`` has come to
         self._open_line = False  # whether an earlier reading ended inside a line
         try:
             self._raw = open(path, "rb")  # noqa: SIM115
@@ -192,17 +207,18 @@ class LineReader:
         return self.sha256
 
     def slice(self, byte_offset: int, byte_length: int) -> bytes | None:
-        """Some bytes of the decompressed file, or None if it is shorter."""
-        while byte_offset:
-            passed = self._read(min(byte_offset, _READ_BYTES))
+        """Some bytes of the decompressed file, or None if it is shorter; offsets only grow."""
+        while self._sliced_to < byte_offset:
+            passed = self._read(min(byte_offset - self._sliced_to, _READ_BYTES))
             if not passed:
                 return None
-            byte_offset -= len(passed)
-        pieces = []
-        while byte_length and (piece := self._read(byte_length)):
+            self._sliced_to += len(passed)
+        pieces, missing = [], byte_length
+        while missing and (piece := self._read(missing)):
             pieces.append(piece)
-            byte_length -= len(piece)
-        return None if byte_length else b"".join(pieces)
+            missing -= len(piece)
+        self._sliced_to += byte_length - missing
+        return None if missing else b"".join(pieces)
 
     def batches(self) -> Iterator[Batch]:
         """The rest of the file."""
@@ -344,7 +360,7 @@ class _ZstdStream:
 def _is_complete(tail: bytes) -> bool:
     """Whether a last line without an end is all there: blank, or JSON."""
     try:
-        json.loads(tail.removeprefix(_BOM) or b"0")
+        json.loads(tail.removeprefix(BOM) or b"0")
     except RecursionError:
         return True
     except ValueError:
@@ -357,14 +373,38 @@ def _without_marks(
 ) -> tuple[bytes, frozenset[int]]:
     """The buffer with blanks in place of marks at the starts of lines, and which lines had one."""
     starts = bounds[:-1]
-    candidates = np.flatnonzero(codes[starts] == _BOM[0]).tolist()
-    marked = frozenset(n for n in candidates if buffer[starts[n] : starts[n] + 3] == _BOM)
+    candidates = np.flatnonzero(codes[starts] == BOM[0]).tolist()
+    marked = frozenset(n for n in candidates if buffer[starts[n] : starts[n] + 3] == BOM)
     if not marked:
         return buffer, marked
     changed = bytearray(buffer)
     for nth in marked:
         changed[starts[nth] : starts[nth] + 3] = b"   "
     return bytes(changed), marked
+
+
+def _without_bad_text(buffer: bytes, bounds: npt.NDArray[np.int32]) -> bytes | bytearray:
+    changed, at = None, 0
+    while (bad := _first_bad(buffer, at)) is not None:
+        nth = int(np.searchsorted(bounds, bad, side="right")) - 1
+        start, at = int(bounds[nth]), int(bounds[nth + 1])
+        changed = bytearray(buffer) if changed is None else changed
+        changed[start:at] = b" " * (at - start)
+    return buffer if changed is None else changed
+
+
+def _first_bad(buffer: bytes, start: int) -> int | None:
+    """Where the first bytes after ``start`` stand that are no UTF-8."""
+    view = memoryview(buffer)
+    while start < len(buffer):
+        piece = view[start : start + _DECODED_BYTES]
+        try:
+            # A character that the piece cuts is left for the next one.
+            _, read = codecs.utf_8_decode(piece, "strict", start + len(piece) == len(buffer))
+        except UnicodeDecodeError as error:
+            return start + error.start
+        start += read
+    return None
 
 
 def _blank(buffer: bytes, bounds: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import chain
 
 import duckdb
 
-from avon_analytics.errors import ArchiveError, UsageError, unknown_choice
+from avon_analytics.errors import ArchiveError
+from avon_analytics.intake.again import Archive, Which, places
 from avon_analytics.intake.archive import ArchiveFile, Paths, find_files
-from avon_analytics.intake.envelope import signed_of
-from avon_analytics.intake.lines import BATCH_BYTES, LINE_LIMIT, Batch, LineReader, batch_of, merged
+from avon_analytics.intake.lines import BATCH_BYTES, LINE_LIMIT, Batch, LineReader, merged
+from avon_analytics.intake.log import KnownFile, LoadLog
 from avon_analytics.intake.receipt import FileReceipt, Receipt
+from avon_analytics.intake.replay import move, that_move
 from avon_analytics.intake.signature import Secrets, SecretsLike
 from avon_analytics.intake.stage import Stage
-from avon_analytics.intake.take import Ended, Intake
-from avon_analytics.intake.words import POLICIES, SIGNATURE_CODES, Policy
+from avon_analytics.intake.take import Ended
+from avon_analytics.intake.words import SIGNATURE_CODES, Policy
 from avon_analytics.store.database import Database, store_error
-from avon_analytics.version import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def load(
     StoreError for a store that cannot be written. What earlier files brought stays; running the
     same load again goes on where it ended.
     """
-    given = _secrets_for(policy, secrets)
+    given = Secrets.for_policy(policy, secrets)
     found = find_files(paths)
     if not found.files:
         raise ArchiveError(
@@ -65,28 +64,11 @@ def load(
     for file in found.files:
         LineReader(file.path).close()
     with database.writing() as connection:
-        loader = _Loader(connection, policy, given, line_limit, batch_bytes)
         try:
-            return loader.load(found.files, found.passed_over, recheck, on_progress)
+            loader = _Loader(connection, policy, given, found.passed_over, line_limit, batch_bytes)
+            return loader.load(found.files, recheck, on_progress)
         except duckdb.Error as error:
             raise store_error(database.path, error) from None
-
-
-def _secrets_for(policy: str, secrets: SecretsLike) -> Secrets | None:
-    if policy not in POLICIES:
-        raise UsageError(unknown_choice("policy", policy, POLICIES))
-    return None if policy == "skip" else Secrets.read(secrets)
-
-
-@dataclass(frozen=True, slots=True)
-class _KnownFile:
-    """What an earlier load says of a file."""
-
-    size: int
-    modified_ns: int
-    bytes_read: int
-    last_line: int
-    sha256: str
 
 
 @dataclass(slots=True)
@@ -117,28 +99,24 @@ class _Loader:
         connection: duckdb.DuckDBPyConnection,
         policy: Policy,
         secrets: Secrets | None,
+        passed_over: int,
         line_limit: int,
         batch_bytes: int,
     ) -> None:
         self._connection = connection
         self._policy = policy
         self._secrets = secrets
+        self._passed_over = passed_over
         self._line_limit = line_limit
         self._batch_bytes = batch_bytes
         self._stage = Stage(connection.cursor(), policy, secrets)
-        self._load_id = 0
+        self._log = LoadLog(connection, policy, secrets, passed_over)
         self._waiting: list[tuple[_Reading, Batch | None]] = []
         self._receipts: dict[str, FileReceipt] = {}
-        self._has_moved_lines = False
 
     def load(
-        self,
-        files: tuple[ArchiveFile, ...],
-        passed_over: int,
-        recheck: bool,
-        on_progress: OnProgress | None,
+        self, files: tuple[ArchiveFile, ...], recheck: bool, on_progress: OnProgress | None
     ) -> Receipt:
-        self._open_log(passed_over)
         total = sum(file.size for file in files)
         bytes_done = 0
         for number, file in enumerate(files):
@@ -150,8 +128,8 @@ class _Loader:
                     on_progress(Progress(number, len(files), at, total, lines))
 
             tell(0)
-            known = self._known(file.path)
-            if recheck or known is None or _has_changed(file, known):
+            known = self._log.known(file.path)
+            if recheck or known is None or known.has_changed(file):
                 self._read(file, known, tell)
             if known is not None:
                 self._retry(file.path)
@@ -160,35 +138,12 @@ class _Loader:
         if on_progress is not None:
             lines = sum(receipt.lines for receipt in self._receipts.values())
             on_progress(Progress(len(files), len(files), total, total, lines))
-        return self._close_log(files, passed_over)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Intake]:
-        intake = Intake(self._connection, self._stage, self._load_id)
-        self._connection.execute("BEGIN")
-        try:
-            yield intake
-            if intake.settle():
-                self._recount()
-                self._has_moved_lines = True
-            self._connection.execute("COMMIT")
-        except BaseException:
-            with suppress(duckdb.Error):  # what went wrong first is what has to be told
-                self._connection.execute("ROLLBACK")
-            raise
+        return self._close_log(files)
 
     # -- files ------------------------------------------------------------------------------
 
-    def _known(self, path: str) -> _KnownFile | None:
-        rows = self._connection.execute(
-            "SELECT size, modified_ns, bytes_read, last_line, sha256 FROM archive_files "
-            "WHERE file = $file",
-            {"file": path},
-        ).fetchall()
-        return _KnownFile(*rows[0]) if rows else None
-
     def _read(
-        self, file: ArchiveFile, known: _KnownFile | None, tell: Callable[[int], None]
+        self, file: ArchiveFile, known: KnownFile | None, tell: Callable[[int], None]
     ) -> None:
         reading = _Reading(file, self._reader(file.path), is_new=known is None)
         try:
@@ -203,11 +158,11 @@ class _Loader:
                 return
             assert first is not None
             self._take_waiting()
-            with self._transaction() as intake:
+            with self._log.transaction(self._stage) as intake:
                 for batch in chain((first, second), batches):
                     reading.ended.add(intake.take(batch)[file.path])
                     tell(reading.reader.position)
-                self._log_file(reading)
+                self._log.add_file(reading.file, reading.reader, reading.ended)
             self._close(reading)
         except ArchiveError as error:
             self._take_waiting()
@@ -231,11 +186,11 @@ class _Loader:
         if not waiting:
             return
         batches = [batch for _, batch in waiting if batch is not None]
-        with self._transaction() as intake:
+        with self._log.transaction(self._stage) as intake:
             ended = intake.take(merged(batches)) if batches else {}
             for reading, _ in waiting:
                 reading.ended = ended.get(reading.file.path, reading.ended)
-                self._log_file(reading)
+                self._log.add_file(reading.file, reading.reader, reading.ended)
         for reading, _ in waiting:
             self._close(reading)
 
@@ -245,6 +200,7 @@ class _Loader:
             reading.notes.append(
                 "its last line is not complete; it is read again when the file has grown"
             )
+        _tell_wrong_secret(reading)
         if reading.is_worth_telling:
             self._tell(reading.file.path, reading.ended, pending, reading.notes)
 
@@ -257,110 +213,30 @@ class _Loader:
 
     def _retry(self, path: str) -> None:
         """Take what an earlier load did not believe and this one does: there is another secret."""
-        rows = self._connection.execute(
-            f"""SELECT line, byte_offset, content FROM quarantine
-            WHERE file = $file AND content IS NOT NULL AND load_id <> $load_id
-              AND code IN {SIGNATURE_CODES}
-            ORDER BY line""",
-            {"file": path, "load_id": self._load_id},
-        ).fetchall()
-        rows = [row for row in rows if self._is_believed(row[2])]
-        if not rows:
-            return
-        self._take_waiting()
-        place = {"file": path, "lines": [line for line, _, _ in rows]}
-        with self._transaction() as intake:
-            for log in ("quarantine", "deliveries"):
-                self._connection.execute(
-                    f"DELETE FROM {log} WHERE file = $file AND list_contains($lines, line)", place
-                )
-            ended = intake.take(batch_of([(path, *row) for row in rows]))[path]
-            self._recount()
-        self._tell(path, ended, 0, [f"{len(rows):,} lines from the quarantine are believed now"])
+        codes, secrets = SIGNATURE_CODES, None
+        if self._policy == "require":  # what carries no signature is believed under no secret
+            codes, secrets = ("signature_mismatch", "unverifiable"), self._secrets
+        found = places(self._connection, Which(codes, path))
+        found = [place for place in found if place.load_id != self._log.load_id]
+        with Archive() as archive:
+            moving, _ = that_move(self._connection, self._stage, found, archive, secrets)
+            if not moving:
+                return
+            self._take_waiting()
+            with self._log.transaction(self._stage) as intake:
+                ended = move(self._connection, intake, moving, archive)
+                self._log.recount()
+        note = f"{len(moving):,} lines from the quarantine are believed now"
+        self._tell(path, ended[path], 0, [note])
 
-    def _is_believed(self, content: bytes) -> bool:
-        if self._policy != "require" or self._secrets is None:
-            return True
-        signed = signed_of(content.decode("utf-8", "replace"))
-        return signed is not None and any(
-            self._secrets.matching(body, signed.signature) for body in signed.candidates
-        )
-
-    # -- the log ----------------------------------------------------------------------------
-
-    def _open_log(self, passed_over: int) -> None:
-        names = ", ".join(self._secrets.names) if self._secrets else None
-        ((last,),) = self._connection.execute("SELECT max(load_id) FROM loads").fetchall()
-        self._load_id = (last or 0) + 1
-        self._connection.execute(
-            "INSERT INTO loads VALUES ($id, $at, $version, $policy, $names, 0, 0, $passed, "
-            "0, 0, 0, 0, 0)",
-            {
-                "id": self._load_id,
-                "at": datetime.now(UTC),
-                "version": VERSION,
-                "policy": self._policy,
-                "names": names,
-                "passed": passed_over,
-            },
-        )
-
-    def _log_file(self, reading: _Reading) -> None:
-        file, reader, ended = reading.file, reading.reader, reading.ended
-        counts = {
-            "lines": ended.lines,
-            "blank": ended.blank,
-            "loaded": ended.loaded,
-            "duplicate": ended.duplicate,
-            "quarantined": ended.quarantined,
-        }
-        place = {
-            "load_id": self._load_id,
-            "size": file.size,
-            "modified_ns": file.modified_ns,
-            "bytes_read": reader.bytes_read,
-            "last_line": reader.next_line - 1,
-            "sha256": reader.sha256,
-        }
-        known = self._known(file.path)
-        sets = ", ".join([f"{k} = ${k}" for k in place] + [f"{k} = {k} + ${k}" for k in counts])
-        if known is not None:
-            sql = f"UPDATE archive_files SET {sets} WHERE file = $file"
-        else:
-            names = ("file", *place, *counts)
-            values = ", ".join(f"${name}" for name in names)
-            sql = f"INSERT INTO archive_files ({', '.join(names)}) VALUES ({values})"
-        self._connection.execute(sql, {"file": file.path, **place, **counts})
-        sums = ", ".join(f"{k} = {k} + ${k}" for k in counts)
-        self._connection.execute(
-            f"UPDATE loads SET files = files + 1, {sums} WHERE load_id = $load_id",
-            {"load_id": self._load_id, **counts},
-        )
-
-    def _recount(self) -> None:
-        """Make the sums of the log agree again after lines have moved."""
-        for table, key in (("archive_files", "file"), ("loads", "load_id")):
-            self._connection.execute(
-                f"""UPDATE {table} AS l SET
-                    loaded = n.loaded, duplicate = n.duplicate, quarantined = n.quarantined,
-                    lines = l.blank + n.loaded + n.duplicate + n.quarantined
-                FROM (
-                    SELECT t.{key} AS counted,
-                        count(*) FILTER (WHERE d.ended = 'loaded') AS loaded,
-                        count(*) FILTER (WHERE d.ended = 'duplicate') AS duplicate,
-                        count(*) FILTER (WHERE d.ended = 'quarantined') AS quarantined
-                    FROM {table} AS t LEFT JOIN deliveries AS d ON d.{key} = t.{key}
-                    GROUP BY t.{key}
-                ) AS n
-                WHERE n.counted = l.{key}"""
-            )
+    # -- the receipt ------------------------------------------------------------------------
 
     def _count_receipts_anew(self) -> None:
         """A line that was loaded may have lost against one that a later file brought."""
         ends: dict[str, Ended] = defaultdict(Ended)
         for file, word, code, n in self._connection.execute(
             "SELECT file, ended, code, count(*) FROM deliveries WHERE load_id = $id GROUP BY ALL",
-            {"id": self._load_id},
+            {"id": self._log.load_id},
         ).fetchall():
             ends[file].count(word, code, n)
         for path, before in self._receipts.items():
@@ -368,36 +244,54 @@ class _Loader:
             counted = FileReceipt.of(path, ends[path], before.pending_bytes, before.note)
             self._receipts[path] = counted
 
-    def _close_log(self, files: tuple[ArchiveFile, ...], passed_over: int) -> Receipt:
+    def _close_log(self, files: tuple[ArchiveFile, ...]) -> Receipt:
         unchanged = len(files) - len(self._receipts)
-        if self._has_moved_lines:
+        if self._log.has_moved_lines:
             self._count_receipts_anew()
         self._connection.execute(
             "UPDATE loads SET files_unchanged = $n WHERE load_id = $id",
-            {"n": unchanged, "id": self._load_id},
+            {"n": unchanged, "id": self._log.load_id},
         )
         ((events,),) = self._connection.execute("SELECT count(*) FROM events").fetchall()
-        ((believed, unbelieved),) = self._connection.execute(
-            f"""SELECT count(*) FILTER (WHERE ended <> 'quarantined'),
-                count(*) FILTER (WHERE code IN {SIGNATURE_CODES})
-            FROM deliveries WHERE list_contains($files, file)""",
-            {"files": [file.path for file in files]},
-        ).fetchall()
         return Receipt(
             files=tuple(self._receipts[name] for name in sorted(self._receipts)),
             files_unchanged=unchanged,
-            files_passed_over=passed_over,
+            files_passed_over=self._passed_over,
             policy=self._policy,
             secrets=self._secrets.names if self._secrets else (),
             events=events,
-            nothing_believed=believed == 0 and unbelieved > 0,
+            nothing_believed=self._is_nothing_believed(files),
+        )
+
+    def _is_nothing_believed(self, files: tuple[ArchiveFile, ...]) -> bool:
+        """Whether these files have lines in doubt, and none that is believed: a wrong secret.
+
+        Files that an earlier load read count, so a wrong secret is told every night.
+        """
+        right = "signature IN ('verified', 'unchecked')"
+        doubt = f"code IN {SIGNATURE_CODES}"
+        if self._policy == "record":
+            doubt += " OR signature = 'mismatch'"
+        else:
+            right += " OR ended <> 'quarantined'"
+        ((believed, in_doubt),) = self._connection.execute(
+            f"SELECT count(*) FILTER (WHERE {right}), count(*) FILTER (WHERE {doubt}) "
+            "FROM deliveries WHERE file IN (SELECT unnest($files))",
+            {"files": [file.path for file in files]},
+        ).fetchall()
+        return bool(believed == 0 and in_doubt > 0)
+
+
+def _tell_wrong_secret(reading: _Reading) -> None:
+    """A word on a file all of whose signatures match no secret; others of the archive may."""
+    ended = reading.ended
+    wrong = ended.quarantined_by_code["signature_mismatch"]
+    if wrong and ended.loaded + ended.duplicate == 0:
+        reading.notes.append(
+            f"not one of its {wrong:,} signatures matched: was it signed with another secret?"
         )
 
 
-def _has_changed(file: ArchiveFile, known: _KnownFile) -> bool:
-    return (known.size, known.modified_ns) != (file.size, file.modified_ns)
-
-
-def _is_continued(reader: LineReader, known: _KnownFile) -> bool:
+def _is_continued(reader: LineReader, known: KnownFile) -> bool:
     """Pass over what is known of a file; whether it still stands as it did."""
     return reader.skip(known.bytes_read, known.last_line) == known.sha256

@@ -104,6 +104,7 @@ class Receipt:
             "policy": self.policy,
             "secrets": list(self.secrets),
             "events": self.events,
+            "nothing_believed": self.nothing_believed,
             "files": [{**asdict(file), "lines": file.lines} for file in self.files],
         }
 
@@ -126,24 +127,29 @@ class Receipt:
             parts.append(f"{self.files_passed_over:,} passed over")
         return ", ".join(parts)
 
+    @property
+    def warning(self) -> str | None:
+        """The sentence that a wrong secret deserves, with the names of those that were tried."""
+        if not self.nothing_believed:
+            return None
+        tried = ", ".join(self.secrets)
+        secrets = f"the secret {tried}" if len(self.secrets) == 1 else f"the secrets {tried}"
+        return (
+            "NOT ONE LINE could be believed: no signature matched "
+            f"({'tried ' + secrets if tried else 'no secret was tried'}). "
+            "Is it the right webhook secret?"
+        )
+
     def _notes(self) -> list[str]:
-        notes = [f"{file.file}: {file.note}" for file in self.files if file.note]
-        if self.nothing_believed:
-            tried = ", ".join(self.secrets)
-            notes.insert(
-                0,
-                "Not one line could be believed: no signature matched "
-                f"({'tried the secret ' if len(self.secrets) == 1 else 'tried the secrets '}"
-                f"{tried}). Is it the right webhook secret?",
-            )
-        return notes
+        return [f"{file.file}: {file.note}" for file in self.files if file.note]
 
     def __str__(self) -> str:
         rows = list(self._rows())
         first = max(len(label) for label, _, _ in rows)
         second = max(len(count) for _, count, _ in rows)
         lines = [f"{a:<{first}}  {b:>{second}}  {c}".rstrip() for a, b, c in rows]
-        return "\n".join([*lines, *self._notes()])
+        warning = [self.warning] if self.warning else []
+        return "\n".join([*warning, *lines, *self._notes()])
 
     __repr__ = __str__
 
@@ -157,7 +163,9 @@ class Receipt:
             for a, b, c in self._rows()
         )
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes())
-        return f"<table><caption>Receipt of the load</caption><tbody>{body}</tbody></table>{notes}"
+        first = f"<p><strong>{html.escape(self.warning)}</strong></p>" if self.warning else ""
+        table = f"<table><caption>Receipt of the load</caption><tbody>{body}</tbody></table>"
+        return first + table + notes
 
 
 def _indent(label: str) -> float:

@@ -14,7 +14,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from avon_analytics.errors import MissingSecret, SecretsFileError, UsageError
+from avon_analytics.errors import (
+    MissingSecret,
+    SecretsFileError,
+    UsageError,
+    unknown_choice,
+)
+from avon_analytics.intake.words import POLICIES
 
 ENVIRONMENT_VARIABLE = "AVON_WEBHOOK_SECRET"
 _BLOCK = 64
@@ -52,9 +58,11 @@ def hmac_pads(secret: bytes) -> tuple[bytes, bytes]:
 class Secrets:
     """Named webhook secrets. They never show: not in a repr, a log, an error or the store."""
 
-    __slots__ = ("_by_name",)
+    __slots__ = ("_by_name", "_others")
 
-    def __init__(self, by_name: Mapping[str, str | bytes]) -> None:
+    def __init__(
+        self, by_name: Mapping[str, str | bytes], others: Mapping[str, str | bytes] | None = None
+    ) -> None:
         found: dict[str, bytes] = {}
         for name, secret in by_name.items():
             raw = secret.encode() if isinstance(secret, str) else bytes(secret)
@@ -62,6 +70,12 @@ class Secrets:
                 raise UsageError(f"the secret named {name!r} is empty")
             found[str(name)] = raw
         self._by_name = found
+        # Known, and not to be believed: a diagnosis may name one of them.
+        self._others = {
+            name: other.encode() if isinstance(other, str) else bytes(other)
+            for name, other in (others or {}).items()
+            if other
+        }
 
     @classmethod
     def read(cls, given: SecretsLike = None) -> Secrets:
@@ -75,20 +89,31 @@ class Secrets:
         """
         if isinstance(given, Secrets):
             return given
+        around = os.environ.get(ENVIRONMENT_VARIABLE, "")
+        others = {f"the one in the environment as {ENVIRONMENT_VARIABLE}": around}
         if isinstance(given, Mapping):
-            secrets = cls(given)
+            secrets = cls(given, others)
         elif isinstance(given, str | bytes):
             if isinstance(given, str) and given.endswith(".toml"):
                 raise UsageError("a text is taken as a secret; name a secrets file as a Path")
-            secrets = cls({"default": given})
+            secrets = cls({"default": given}, others)
         elif given is not None:
-            secrets = cls(_read_file(Path(given)))
+            secrets = cls(_read_file(Path(given)), others)
         else:
-            value = os.environ.get(ENVIRONMENT_VARIABLE, "")
-            secrets = cls({ENVIRONMENT_VARIABLE: value} if value else {})
+            secrets = cls({ENVIRONMENT_VARIABLE: around} if around else {})
         if not secrets._by_name:
             raise MissingSecret(f"no webhook secret was given: {HOW_TO_GIVE_A_SECRET}")
         return secrets
+
+    @classmethod
+    def for_policy(cls, policy: str, given: SecretsLike = None) -> Secrets | None:
+        """The secrets that a policy asks for; None under ``skip``, which needs none.
+
+        Raises UsageError for a policy that there is not, and what ``read`` raises.
+        """
+        if policy not in POLICIES:
+            raise UsageError(unknown_choice("policy", policy, POLICIES))
+        return None if policy == "skip" else cls.read(given)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -102,6 +127,10 @@ class Secrets:
     def values(self) -> Iterator[bytes]:
         """The secrets without their names."""
         return iter(self._by_name.values())
+
+    def others(self) -> Iterator[tuple[str, bytes]]:
+        """Secrets that are known beside these, and under which nothing is believed."""
+        return iter(self._others.items())
 
     def matching(self, body: bytes, signature: str) -> str | None:
         """The name of the first secret under which a signature is right, or None."""

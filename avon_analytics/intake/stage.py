@@ -13,7 +13,9 @@ lines at once; only lines that look odd to it are looked at one by one.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -24,12 +26,20 @@ from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.event import SAME_EVENT, Event
 from avon_analytics.contract.model import known_keys
 from avon_analytics.intake import flatten
-from avon_analytics.intake.diagnosis import likely_cause
+from avon_analytics.intake.diagnosis import causes
 from avon_analytics.intake.engine import literal, literals, prepare
-from avon_analytics.intake.envelope import PATHS, RECEIVED_PATHS, line_digest, signed_of
+from avon_analytics.intake.envelope import (
+    KEYED_PATHS,
+    RECEIVED_PATHS,
+    STRUCTURE,
+    Signed,
+    line_digest,
+    signed_of,
+)
 from avon_analytics.intake.hand_over import ArrowLines
 from avon_analytics.intake.judge import Verdict, judge_body, judge_line, verdict
 from avon_analytics.intake.lines import Batch
+from avon_analytics.intake.shapes import Shapes
 from avon_analytics.intake.signature import Secrets, hmac_pads
 from avon_analytics.intake.strict_json import body_digest
 from avon_analytics.intake.words import CODE_OF_WORD, Policy, strength_of
@@ -37,6 +47,10 @@ from avon_analytics.store.tables import ObjectTable, tables_of
 
 # What an envelope without a body adds to its event; it is no part of what the event says.
 _RECEIVED = "{" + ", ".join(f'"{path}": null' for path in RECEIVED_PATHS[:3]) + "}"
+
+_RESPELLED = 0  # the shape of bodies that are spelled anew
+_ODD = "(SELECT unnest(CAST($odd AS UBIGINT[])))"
+_HAS_UNKNOWN = "body_shape IN (SELECT body_shape FROM unknown_shapes) AS has_unknown"
 
 Refusal = tuple[int, Verdict, str | None]
 
@@ -56,6 +70,7 @@ class Stage:
         self.connection = connection
         self._policy = policy
         self._secrets = secrets
+        self._shapes = Shapes()
         connection.execute("SET TimeZone = 'UTC'")
         prepare(connection)
 
@@ -68,8 +83,8 @@ class Stage:
         self._read_envelopes(batch)
         self._judge_lines(batch)
         self._apply_policy(batch)
-        self._judge_bodies()
         self._judge_numbers(batch)
+        self._judge_bodies()
         tables = self._read_objects()
         self._tell_events(tables)
         return tables
@@ -87,6 +102,13 @@ class Stage:
             )
             found.update(dict(counted))
         return found
+
+    def digests(self, batch: Batch) -> list[tuple[int, str]]:
+        """What the bodies of a batch say: the number of a line, and its digest."""
+        self._read_envelopes(batch)
+        self._judge_numbers(batch)
+        found = self.run("SELECT line, body_digest FROM arrivals WHERE body_digest IS NOT NULL")
+        return [(line, str(digest)) for line, digest in found]
 
     def word(self, prefix: str = "") -> str:
         """SQL for the word on a line's signature."""
@@ -116,9 +138,10 @@ class Stage:
         self.run(
             statement(
                 "arrivals",
-                paths=literals(PATHS),
+                envelope=literal(json.dumps(STRUCTURE)),
+                keyed=literals(KEYED_PATHS),
+                event=literal(flatten.event_structure()),
                 received=_RECEIVED,
-                known=literals(sorted(known_keys(Event))),
                 secret=secret,
             ),
             files=list(batch.files),
@@ -146,26 +169,42 @@ class Stage:
         return f"CASE {' '.join(cases)} END", parameters
 
     def _judge_lines(self, batch: Batch) -> None:
-        odd = self.run("SELECT nth FROM arrivals WHERE is_odd_line ORDER BY nth")
-        found = [(nth, judge_line(batch.content(nth))) for (nth,) in odd]
-        self.refuse([(nth, fault, None) for nth, fault in found if fault], is_of_line=True)
+        found = self.run("SELECT line_shape, min(nth) FROM arrivals GROUP BY line_shape")
+        told = self._shapes.told(found, lambda nths: map(batch.text, nths))
+        odd = self.run(
+            f"SELECT nth FROM arrivals WHERE is_odd_line OR line_shape IN {_ODD} ORDER BY nth",
+            odd=[shape for shape, what in told.items() if what.is_odd],
+        )
+        verdicts = [(nth, judge_line(batch.content(nth))) for (nth,) in odd]
+        self.refuse([(nth, fault, None) for nth, fault in verdicts if fault], is_of_line=True)
 
     def _apply_policy(self, batch: Batch) -> None:
         self._verify_as_it_stands(batch)
         if self._policy != "require":
             return
-        unbelieved = self.run(
-            f"SELECT nth, {self.word()} FROM arrivals "
-            "WHERE secret IS NULL AND nth NOT IN (SELECT nth FROM verdicts) ORDER BY nth"
+        for word, code in CODE_OF_WORD.items():
+            self.run(
+                f"""INSERT INTO verdicts SELECT nth, $code, $errors, NULL, false FROM arrivals
+                WHERE secret IS NULL AND {self.word()} = $word
+                  AND nth NOT IN (SELECT nth FROM verdicts)""",
+                code=code,
+                errors=verdict(code, _EXPECTED[code]).errors,
+                word=word,
+            )
+        self._diagnose(batch)
+
+    def _diagnose(self, batch: Batch) -> None:
+        """Name the likely causes of mismatches."""
+        if self._secrets is None:
+            return
+        mismatches = self.run(
+            "SELECT v.nth, a.file FROM verdicts AS v JOIN arrivals AS a ON a.nth = v.nth "
+            "WHERE v.code = 'signature_mismatch' ORDER BY v.nth"
         )
-        refused: list[Refusal] = []
-        for nth, word in unbelieved:
-            code, cause = CODE_OF_WORD[word], None
-            if code == "signature_mismatch" and self._secrets is not None:
-                signed = signed_of(batch.content(nth).decode("utf-8", "replace"))
-                cause = likely_cause(signed, self._secrets) if signed else None
-            refused.append((nth, verdict(code, _EXPECTED[code]), cause))
-        self.refuse(refused)
+        found = causes(
+            ((nth, file, partial(_signed, batch, nth)) for nth, file in mismatches), self._secrets
+        )
+        self._update("cause", found, "VARCHAR", table="verdicts")
 
     def _verify_as_it_stands(self, batch: Batch) -> None:
         """Parsed envelopes whose body, as it stands in the line, is what was signed."""
@@ -187,21 +226,32 @@ class Stage:
 
     def _judge_bodies(self) -> None:
         """Look at odd bodies that are believed; respell for the engine those that are well."""
-        self._want("nth NOT IN (SELECT nth FROM verdicts)")
-        self._respell(
-            """SELECT nth, body FROM arrivals
-            WHERE nth NOT IN (SELECT nth FROM verdicts) AND (is_odd_body OR body_shape IN (
-                SELECT body_shape FROM (
-                    SELECT body_shape, any_value(body) AS body
-                    FROM arrivals GROUP BY body_shape
-                ) WHERE coalesce(has_repeated_keys(if_json(body)), true)))"""
+        found = self.run(
+            "SELECT body_shape, min(nth) FROM arrivals WHERE NOT is_odd_body GROUP BY body_shape"
         )
+        told = self._shapes.told(found, self._bodies)
+        self.run("CREATE OR REPLACE TEMP TABLE unknown_shapes (body_shape UBIGINT)")
+        self.run(
+            "INSERT INTO unknown_shapes SELECT unnest(CAST($shapes AS UBIGINT[]))",
+            shapes=[_RESPELLED, *(shape for shape, what in told.items() if what.has_unknown)],
+        )
+        self._respell(
+            "SELECT nth, body FROM arrivals WHERE nth NOT IN (SELECT nth FROM verdicts) "
+            f"AND (is_odd_body OR body_shape IN {_ODD}) ORDER BY nth",
+            odd=[shape for shape, what in told.items() if what.is_odd],
+        )
+        self._want("nth NOT IN (SELECT nth FROM verdicts)")
 
-    def _respell(self, odd_bodies: str) -> list[int]:
+    def _bodies(self, nths: list[int]) -> list[str]:
+        found = self.run("SELECT nth, body FROM arrivals WHERE nth IN (SELECT unnest($n))", n=nths)
+        bodies: dict[int, str] = dict(found)
+        return [bodies[nth] for nth in nths]
+
+    def _respell(self, odd_bodies: str, **parameters: object) -> list[int]:
         """Judge the bodies of a query; returns the lines that now read well."""
         refused: list[Refusal] = []
         spelled: list[tuple[int, str]] = []
-        for nth, body in self.run(odd_bodies):
+        for nth, body in self.run(odd_bodies, **parameters):
             found = verdict("not_utf8", "expected UTF-8") if body is None else judge_body(body)
             if isinstance(found, Verdict):
                 refused.append((nth, found, None))
@@ -212,22 +262,26 @@ class Stage:
         lines = [nth for nth, _ in spelled]
         if lines:
             self.run(
-                """UPDATE arrivals SET
+                f"""UPDATE arrivals SET
+                    o = from_json(body, {literal(flatten.event_structure())}).object,
                     event = body ->> '$.event',
                     created_at = as_instant(body ->> '$.created_at'),
-                    delivery_id = as_id(body ->> '$.id', NULL)
-                WHERE list_contains($lines, nth)""",
+                    delivery_id = as_id(body ->> '$.id', NULL),
+                    body_shape = {_RESPELLED}
+                WHERE nth IN (SELECT unnest($lines))""",
                 lines=lines,
             )
         return lines
 
-    def _update(self, column: str, values: list[tuple[int, str]], sql_type: str) -> None:
+    def _update(
+        self, column: str, values: list[tuple[int, str]], sql_type: str, table: str = "arrivals"
+    ) -> None:
         if not values:
             return
         self.connection.register("new_values", pd.DataFrame(values, columns=["nth", "value"]))
         self.run(
-            f"UPDATE arrivals SET {column} = CAST(n.value AS {sql_type}) "
-            "FROM new_values AS n WHERE n.nth = arrivals.nth"
+            f"UPDATE {table} AS t SET {column} = CAST(n.value AS {sql_type}) "
+            "FROM new_values AS n WHERE n.nth = t.nth"
         )
         self.connection.unregister("new_values")
 
@@ -235,7 +289,7 @@ class Stage:
         """Say which bodies are to be read."""
         self.run(
             "CREATE OR REPLACE TEMP VIEW wanted AS "
-            "SELECT nth, split_part(event, '.', 1) AS object_type, body "
+            f"SELECT nth, split_part(event, '.', 1) AS object_type, body, o, {_HAS_UNKNOWN} "
             f"FROM arrivals WHERE {condition}"
         )
 
@@ -243,7 +297,7 @@ class Stage:
         """Digests of bodies with numbers that the engine does not compare exactly."""
         hard = self.run(
             "SELECT nth, form, body FROM arrivals "
-            "WHERE is_odd_digest AND nth NOT IN (SELECT nth FROM verdicts)"
+            "WHERE is_odd_digest AND body IS NOT NULL AND nth NOT IN (SELECT nth FROM verdicts)"
         )
         digests = []
         for nth, form, body in hard:
@@ -294,16 +348,28 @@ class Stage:
     def _tell_events(self, tables: list[ObjectTable]) -> None:
         self.run(
             "CREATE OR REPLACE TEMP VIEW believed AS "
-            f"SELECT *, split_part(event, '.', 1) AS object_type, {self.word()} AS signature "
+            f"SELECT *, split_part(event, '.', 1) AS object_type, {self.word()} AS signature, "
+            f"{_HAS_UNKNOWN} "
             "FROM arrivals WHERE nth NOT IN (SELECT nth FROM verdicts)"
         )
         self.run(f"CREATE OR REPLACE TEMP VIEW objects AS {_objects(tables)}")
         self.run(f"CREATE OR REPLACE TEMP VIEW changes AS {_changes(tables)}")
         same = " ".join(f"WHEN {literal(a)} THEN {literal(b)}" for a, b in SAME_EVENT.items())
-        self.run(statement("tellings", same_events=same, strength=strength_of("signature")))
+        self.run(
+            statement(
+                "tellings",
+                same_events=same,
+                strength=strength_of("signature"),
+                known=literals(sorted(known_keys(Event))),
+            )
+        )
         undated = self.run("SELECT nth FROM tellings WHERE occurred_at IS NULL")
         self.refuse([(nth, _UNDATED, None) for (nth,) in undated])
         self.run("DELETE FROM tellings WHERE occurred_at IS NULL")
+
+
+def _signed(batch: Batch, nth: int) -> Signed | None:
+    return signed_of(batch.content(nth).decode("utf-8", "replace"))
 
 
 def _objects(tables: list[ObjectTable]) -> str:

@@ -15,6 +15,7 @@ from avon_analytics.contract import OBJECTS
 from avon_analytics.intake import contest, flatten
 from avon_analytics.intake.judge import verdict
 from avon_analytics.intake.lines import Batch, batch_of
+from avon_analytics.intake.reread import Rereader
 from avon_analytics.intake.stage import Stage, statement
 from avon_analytics.intake.words import strength_of, word_of
 from avon_analytics.store.schema import quote
@@ -70,6 +71,7 @@ class Intake:
         self._stage = stage
         self._load_id = load_id
         self._displaced: set[str] = set()
+        self._again: Rereader | None = None
 
     def take(self, batch: Batch) -> dict[str, Ended]:
         """Bring every line of a batch to its end; the caller holds a transaction.
@@ -114,7 +116,7 @@ class Intake:
         rows = self._store.execute(
             """SELECT d.load_id, d.file, d.line, d.byte_offset, q.content
             FROM deliveries AS d JOIN quarantine AS q USING (load_id, file, line)
-            WHERE d.code = 'conflict' AND list_contains($events, d.event_id)
+            WHERE d.code = 'conflict' AND d.event_id IN (SELECT unnest($events))
               AND q.content IS NOT NULL
             ORDER BY ALL""",
             {"events": sorted(displaced)},
@@ -157,13 +159,18 @@ class Intake:
         self._store.unregister("handed")
 
     def _settle_conflicts(self, batch: Batch) -> None:
-        found = contest.contestants(self._stage, self._store, batch)
+        found = contest.contestants(self._stage, self._store, batch, self._rereader)
         lost = contest.losers(found)
         self._stage.refuse([(c.nth, _CONFLICT, None) for c in lost if c.nth is not None])
         for event_id in {c.event_id for c in lost if c.is_stored}:
-            contest.displace(self._store, event_id, _CONFLICT.errors)
+            contest.displace(self._store, event_id, _CONFLICT.errors, self._rereader())
             self._displaced.add(event_id)
             self._stage.run("DELETE FROM known_events WHERE event_id = $id", id=event_id)
+
+    def _rereader(self) -> Rereader:
+        if self._again is None:
+            self._again = Rereader(self._stage.connection.cursor())
+        return self._again
 
     # -- the rows ---------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ def verify_archive(paths: Paths, secrets: SecretsLike = None) -> pd.DataFrame:
 
     One row per file: ``file``, ``n_lines`` (without blank ones), then one count (int64) for each
     word: ``verified``, ``mismatch``, ``unsigned``, ``unverifiable`` and ``unreadable`` (a line
-    that is no delivery).
+    that is no delivery). ``.attrs["secrets"]`` names the secrets that were tried.
 
     Raises MissingSecret without a secret, ArchiveError for a path that cannot be read.
     """
@@ -44,4 +44,6 @@ def verify_archive(paths: Paths, secrets: SecretsLike = None) -> pd.DataFrame:
             rows.append((file.path, sum(words.values()), *(words[word] for word in WORDS)))
     database.close()
     data = pd.DataFrame(rows, columns=["file", "n_lines", *WORDS])
-    return data.astype({"file": "str"} | dict.fromkeys(("n_lines", *WORDS), "int64"))
+    data = data.astype({"file": "str"} | dict.fromkeys(("n_lines", *WORDS), "int64"))
+    data.attrs["secrets"] = list(given.names)
+    return data

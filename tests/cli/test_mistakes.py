@@ -44,12 +44,42 @@ def test_a_wrong_secret_is_told_first_and_loudly(run: Any, tiny: Any) -> None:
     receipt = told.out
     assert "signature_mismatch" in receipt
     assert avon.open(run.folder / "avon.duckdb").sql("SELECT * FROM events").empty
-    # The same on a second load, whose files are unchanged; the right secret mends it.
-    assert run("load", archive, AVON_WEBHOOK_SECRET="not-the-secret").code == QUARANTINED
+    assert receipt.startswith("NOT ONE LINE could be believed")
+    assert "(tried the secret AVON_WEBHOOK_SECRET)" in said[0]
+    # The same on every later load, whose files are unchanged or looked into all the same, with
+    # other wrong secrets, and as JSON or for a report; the right secret mends it.
+    wrong = {"AVON_WEBHOOK_SECRET": "not-the-secret"}
+    assert run("load", archive, **wrong).code == QUARANTINED
+    assert run("load", archive, "--recheck", **wrong).code == QUARANTINED
+    as_json = run("load", archive, "--json", **wrong)
+    assert (as_json.code, as_json.json()["nothing_believed"]) == (QUARANTINED, True)
+    assert run("report", archive, **wrong).code == QUARANTINED
+    file = run.folder / "wrong.toml"
+    file.write_text('one = "not-the-secret"\ntwo = "nor-this-one"\n')
+    told = run("load", archive, "--secrets-file", file)
+    assert (told.code, "tried the secrets one, two" in told.err) == (QUARANTINED, True)
+    recorded = run("load", archive, "--policy", "record", "--db", "recorded.duckdb", **wrong)
+    assert (recorded.code, "NOT ONE LINE" in recorded.err) == (QUARANTINED, True)
     assert run("load", archive, "--secrets-file", tiny.secrets).code == 0
     told = run("verify", archive, AVON_WEBHOOK_SECRET="not-the-secret")
     assert told.code == QUARANTINED
     assert "right webhook secret" in told.err
+    assert "(tried: AVON_WEBHOOK_SECRET)" in told.err
+
+
+def test_a_file_of_another_secret_among_right_ones_is_told_and_fails_nothing(
+    run: Any, tiny: Any
+) -> None:
+    """One exporter's files are signed with a secret that nobody gave: the rest is believed."""
+    load = ("load", tiny.archive, "--secrets-file")
+    only = run.folder / "only.toml"
+    lines = tiny.secrets.read_text().splitlines()
+    only.write_text(lines[-1] + "\n")
+    told = run(*load, only)
+    assert (told.code, "NOT ONE LINE" in told.out + told.err) == (0, False)
+    assert "signatures matched: was it signed with another secret?" in told.out
+    assert run(*load, only, "--strict").code == 0  # nothing was read
+    assert run(*load, tiny.secrets).code == 0
 
 
 @pytest.mark.parametrize(

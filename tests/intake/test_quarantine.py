@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 import traceback
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from avon_analytics.errors import MissingSecret, SecretsFileError, UsageError
+from avon_analytics.intake import diagnosis
+from avon_analytics.intake.diagnosis import likely_cause
 from avon_analytics.intake.verify import verify_archive
 
 UPDATED = '{"event": "patient.updated", "created_at": 1, "object": {"id": "user_ann"}}'
+NAMED = '{"event": "a.b", "created_at": 1, "object": {"name": "é/"}}'
 OLD, NEW = "whsec_old", "whsec_new"
 
 
@@ -201,6 +207,10 @@ WRONG = {
     "in base64": (lambda s: base64.b64encode(bytes.fromhex(s)).decode(), "base64"),
     "half": (lambda s: s[:7], "no hex SHA-256"),
     "another word": (lambda s: "none", "no hex SHA-256"),
+    "in base64 for addresses": (
+        lambda s: base64.urlsafe_b64encode(bytes.fromhex(s)).decode().rstrip("="),
+        "base64",
+    ),
     "of other bytes": (lambda s: "0" * 64, None),
 }
 
@@ -235,7 +245,33 @@ CHANGED = {
     "made compact": (UPDATED, UPDATED.replace(" ", ""), "JSON was written anew"),
     "spaced out": (UPDATED.replace(" ", ""), UPDATED, "JSON was written anew"),
     "indented before": (json.dumps(json.loads(UPDATED), indent=2), UPDATED, "written anew"),
+    "its keys sorted": (
+        '{"event": "a.b", "object": {}, "created_at": 1}',
+        '{"created_at":1,"event":"a.b","object":{}}',
+        None,  # whatever order there was is lost
+    ),
+    "sorted before": (
+        '{"created_at":1,"event":"a.b","object":{}}',
+        '{"event": "a.b", "created_at": 1, "object": {}}',
+        "written anew",
+    ),
+    "escapes undone": (NAMED.replace("é", "\\u00e9"), NAMED, "written anew"),
+    "escaped": (NAMED, NAMED.replace("é", "\\u00e9"), "written anew"),
+    "escapes of slashes undone": (NAMED.replace("/", "\\/"), NAMED, "written anew"),
+    "encoded twice": (UPDATED, json.dumps(UPDATED), "encoded as JSON twice"),
+    "decoded once too often": (json.dumps(UPDATED), UPDATED, "taken out of it"),
+    "in base64 without a word": (
+        UPDATED,
+        base64.b64encode(UPDATED.encode()).decode(),
+        "isBase64Encoded does not say so",
+    ),
+    "read as Latin-1": (NAMED, NAMED.encode().decode("latin-1"), "another encoding"),
+    "line ends of Windows": ("{\n}", "{\r\n}", "line ends"),
+    "line ends of Unix": ("{\r\n}", "{\n}", "line ends"),
+    "a mark lost": ("\ufeff" + UPDATED, UPDATED, "byte-order mark was lost"),
+    "a mark added": (UPDATED, "\ufeff" + UPDATED, "byte-order mark was added"),
     "a value changed": (UPDATED, UPDATED.replace("ann", "bob"), None),
+    "cut short": (UPDATED, UPDATED[:-9], None),
 }
 
 
@@ -249,6 +285,78 @@ def test_a_changed_body_is_refused_and_its_likely_cause_named(archive: Any, desk
     causes = desk.column("SELECT cause FROM quarantine ORDER BY line")
     for (case, (_, _, expected)), cause in zip(CHANGED.items(), causes, strict=True):
         assert (cause is None) if expected is None else (expected in (cause or "")), case
+
+
+# What may have happened to the secret that was given, or to the digest.
+OF_THE_SECRET = {
+    "white space": (lambda s: f" {s}\n", "without the white space around it"),
+    "a newline lost": (lambda s: s.rstrip("\n"), "with a newline at its end"),
+    "in quotes": (lambda s: f'"{s}"', "without the quotes around it"),
+    "with a prefix": (lambda s: f"whsec_{s}", "without its prefix"),
+    "in hex": (lambda s: s.encode().hex(), "decoded from hex"),
+    "in base64": (lambda s: base64.b64encode(s.encode()).decode(), "decoded from base64"),
+    "another": (lambda s: "whsec_another", None),
+}
+
+
+@pytest.mark.parametrize("case", OF_THE_SECRET)
+def test_a_secret_that_was_changed_on_its_way_is_named(
+    archive: Any, desk: Any, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AVON_WEBHOOK_SECRET", raising=False)
+    change, expected = OF_THE_SECRET[case]
+    right = "s3cr3t of ours\n" if case == "a newline lost" else "s3cr3t of ours"
+    desk.take(archive.raw(archive.patient(), secret=right), secrets={"prod": change(right)})
+    assert desk.ends() == ["signature_mismatch"]
+    (cause,) = desk.column("SELECT cause FROM quarantine")
+    assert cause == (None if expected is None else f"the secret prod matches {expected}")
+
+
+def test_another_secret_that_is_known_is_named_and_not_believed(
+    archive: Any, desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AVON_WEBHOOK_SECRET", OLD)
+    desk.take(archive.raw(archive.patient(), secret=OLD), secrets={"new": NEW})
+    assert desk.ends() == ["signature_mismatch"]
+    (cause,) = desk.column("SELECT cause FROM quarantine")
+    assert cause.endswith("among those given: the one in the environment as AVON_WEBHOOK_SECRET")
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha512", "md5", None])
+def test_another_digest_is_named(archive: Any, desk: Any, algorithm: str | None) -> None:
+    body = json.dumps(archive.patient()).encode()
+    if algorithm:
+        digest = hmac.new(b"whsec_of_these_tests", body, algorithm).hexdigest()
+    else:
+        digest = hashlib.sha256(body).hexdigest()
+    desk.take(json.dumps({"signature": digest, "body": body.decode()}))
+    assert desk.ends() == ["signature_mismatch"]
+    (cause,) = desk.column("SELECT cause FROM quarantine")
+    assert (f"HMAC-{algorithm.upper()}" if algorithm else "made without a secret") in cause
+
+
+def test_a_wrong_secret_is_not_sought_for_in_every_line(
+    archive: Any, desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each file, a few hundred lines are looked at; a cause that shows keeps the search on."""
+    looked_at = Counter[str]()
+
+    def count(signed: Any, secrets: Any) -> str | None:
+        looked_at[signed.candidates[0].decode()[11:15]] += 1
+        return likely_cause(signed, secrets)
+
+    monkeypatch.setattr(diagnosis, "likely_cause", count)
+    monkeypatch.setattr(diagnosis, "IN_VAIN", 50)
+    foreign = [json.dumps({"event": "none", "created_at": ms}) for ms in range(120)]
+    cut = [json.dumps({"event": "cuts", "created_at": ms}) for ms in range(120)]
+    first = archive.write(*(archive.raw(body, secret=OLD) for body in foreign))
+    second = archive.write(
+        *(json.dumps({"signature": archive.sign(body)[:-1], "body": body}) for body in cut)
+    )
+    desk.load(first, second)
+    assert looked_at == {"none": 50, "cuts": 120}
+    assert desk.column("SELECT count(cause) FROM quarantine") == [120]
+    assert set(desk.ends()) == {"signature_mismatch"}
 
 
 def test_no_flipped_byte_is_verified(archive: Any, desk: Any) -> None:

@@ -2,76 +2,79 @@
 -- and what its body says about the event. Nothing is refused here; lines that look odd in any
 -- way are marked, and are judged one by one afterwards.
 --
--- Reads the Arrow stream `batch`; what is materialised on the way lets all cores work on the rest.
+-- Reads the Arrow stream `batch`, which all cores scan. Each text is parsed as rarely as can be:
+-- a line twice (its values, its keys), a body three times (its values, its keys, its minified
+-- text), and each is asked first whether it is JSON: `try` would go row by row. `line_shape` and `body_shape` tell texts with other keys apart: what holds for one text
+-- of a shape holds for all. `o` holds the fields of the body's object as text.
 -- Placeholders in braces are filled from constants of the code.
 CREATE OR REPLACE TEMP TABLE arrivals AS
 WITH texts AS (
-    SELECT nth, $files[file_no + 1] AS file, line, byte_offset, byte_length,
-        if_json(try(decode(content))) AS text
+    SELECT nth, $files[file_no + 1] AS file, line, byte_offset, byte_length, if_json(content) AS text
     FROM batch
     WHERE readable = 1
 ),
-found AS (
+opened AS (
     SELECT
         nth, file, line, byte_offset, byte_length, text,
-        json_type(text, {paths}) AS types,
-        json_extract_string(text, {paths}) AS vals
+        from_json(text, {envelope}) AS e,
+        json_keys(text, {keyed}) AS keys
     FROM texts
 ),
-keyed AS (
+found AS (
     SELECT
-        nth, file, line, byte_offset, byte_length, text,
-        CASE WHEN is_present(types[1]) THEN types[1] WHEN is_present(types[2]) THEN types[2]
-             WHEN is_present(types[3]) THEN types[3] WHEN is_present(types[4]) THEN types[4]
-             END AS body_type,
-        CASE WHEN is_present(types[1]) THEN vals[1] WHEN is_present(types[2]) THEN vals[2]
-             WHEN is_present(types[3]) THEN vals[3] WHEN is_present(types[4]) THEN vals[4]
-             END AS body_value,
-        coalesce(
-            CASE WHEN is_present(types[5]) THEN header_signature(types[5], vals[5]) END,
-            CASE WHEN is_present(types[6]) THEN header_signature(types[6], vals[6]) END,
-            CASE WHEN is_present(types[7]) THEN only_value(types[7], vals[7])
-                 WHEN is_present(types[8]) THEN only_value(types[8], vals[8])
-                 WHEN is_present(types[9]) THEN only_value(types[9], vals[9]) END
-        ) AS found_signature,
-        CASE WHEN is_present(types[10]) THEN vals[10] WHEN is_present(types[11]) THEN vals[11]
-             WHEN is_present(types[12]) THEN vals[12] WHEN is_present(types[13]) THEN vals[13]
-             END AS received_text,
-        coalesce(vals[14] = 'true', false) AS is_base64,
-        types[15] IS NOT NULL AND types[16] IS NOT NULL AS has_event
-    FROM found
+        nth, file, line, byte_offset, byte_length, text, e, keys,
+        coalesce(e.body, e.payload, e.raw_body, e."rawBody") AS body_value,
+        CASE WHEN e.body IS NOT NULL THEN 4 WHEN e.payload IS NOT NULL THEN 5
+             WHEN e.raw_body IS NOT NULL THEN 6 WHEN e."rawBody" IS NOT NULL THEN 7 END AS body_at,
+        coalesce(e.received_at, e."receivedAt", e."timestamp", e."requestContext"."timeEpoch")
+            AS received_text
+    FROM opened
 ),
 formed AS (
     SELECT
-        nth, file, line, byte_offset, byte_length, text, body_value, received_text,
-        CASE WHEN body_type = 'VARCHAR' AND is_base64 THEN 'base64'
-             WHEN body_type = 'VARCHAR' THEN 'raw'
-             WHEN body_type = 'OBJECT' THEN 'parsed'
-             WHEN body_type IS NULL AND has_event THEN 'bare' END AS form,
-        nullif(found_signature, '') AS signature
-    FROM keyed
+        nth, file, line, byte_offset, byte_length, text, e, keys, body_value, received_text,
+        CASE CASE WHEN body_at IS NULL THEN NULL
+                  WHEN left(body_value, 1) = '{{' AND body_value <> '{{}}'
+                  THEN CASE WHEN len(keys[body_at]) > 0 THEN 'OBJECT' ELSE 'VARCHAR' END
+                  ELSE json_type(text, {keyed})[body_at] END
+             WHEN 'VARCHAR' THEN CASE WHEN e."isBase64Encoded" = 'true' THEN 'base64' ELSE 'raw' END
+             WHEN 'OBJECT' THEN 'parsed'
+             ELSE CASE WHEN body_at IS NULL AND list_has_all(keys[1], ['event', 'object'])
+                       THEN 'bare' END END AS form,
+        nullif(coalesce(
+            simple_header(e.headers), header_signature(e.headers),
+            header_signature(e."multiValueHeaders"),
+            json_value(coalesce(e."avon-signature", e.avon_signature, e.signature))
+        ), '') AS signature
+    FROM found
 ),
 signed AS (
     SELECT
-        *,
+        nth, file, line, byte_offset, byte_length, text, body_value, received_text, form, signature,
         as_instant(received_text) AS received_at,
         CASE form WHEN 'base64' THEN try(from_base64(body_value))
                   WHEN 'raw' THEN encode(body_value)
-                  WHEN 'parsed' THEN encode(body_value) END AS signed_bytes
+                  WHEN 'parsed' THEN encode(body_value) END AS signed_bytes,
+        form IS NULL OR is_suspect(text) AS is_suspect_line,
+        CASE WHEN form IN ('raw', 'base64') AND is_flat_envelope(e, keys[1]) THEN hash(keys)
+             ELSE hash(all_keys(text)) END AS line_shape
     FROM formed
 ),
-bodies AS MATERIALIZED (
+bodies AS (
     SELECT
-        nth, file, line, byte_offset, byte_length, form, received_at,
+        nth, file, line, byte_offset, byte_length, form, received_at, line_shape,
         {secret} AS secret,
         form <> 'bare' AND signature IS NOT NULL AS is_signed,
         CASE form WHEN 'base64' THEN try(decode(signed_bytes))
                   WHEN 'bare' THEN CASE WHEN received_text IS NULL THEN text
                                         ELSE CAST(json_merge_patch(text, '{received}') AS VARCHAR) END
                   ELSE body_value END AS body,
-        form IN ('parsed', 'bare') AND has_hard_numbers(text) AS has_hard_line,
+        -- Taking a value out of a line rewrites its numbers.
+        CASE WHEN form IN ('parsed', 'bare') THEN has_hard_numbers(text) ELSE false END AS has_hard_line,
+        -- Of a raw body the line shows all but what \u escapes.
+        form <> 'raw' OR contains(text, '\u') AS is_hidden_body,
         coalesce(
-            form IS NULL OR is_suspect(text) OR has_repeated_keys(text)
+            is_suspect_line
             OR (received_text IS NOT NULL AND received_at IS NULL)
             OR (form = 'base64' AND signed_bytes IS NULL),
             true
@@ -79,34 +82,37 @@ bodies AS MATERIALIZED (
     FROM signed
 ),
 checked AS (
-    SELECT *, if_json(body) AS json_body
-    FROM bodies
+    SELECT *, if_json(body) AS json_body FROM bodies
 ),
 events AS (
     SELECT
-        *,
-        json_type(json_body, ['$.event', '$.object', '$.object.id']) AS types,
-        json_extract_string(json_body, ['$.event', '$.created_at', '$.id', '$.object.id']) AS vals,
-        json_normalize(json_body) AS normal_body
+        nth, file, line, byte_offset, byte_length, form, received_at, line_shape, secret, is_signed,
+        has_hard_line, is_hidden_body, is_odd_line, body, json_body,
+        from_json(json_body, {event}) AS b,
+        -- Most bodies come without blanks; those that have some are spelled without them.
+        contains(body, ': ') OR contains(body, ', ') AS has_blanks,
+        all_keys(json_body) AS keys
     FROM checked
 )
 SELECT
-    nth, file, line, byte_offset, byte_length, form, received_at, secret, is_signed, is_odd_line, body,
-    nullif(vals[1], '') AS event,
-    as_instant(vals[2]) AS created_at,
-    as_id(vals[3], NULL) AS delivery_id,
-    CASE WHEN types[3] NOT IN ('OBJECT', 'ARRAY') THEN as_id(vals[4], NULL) END AS bare_object_id,
-    md5(normal_body)::UUID AS body_digest,
+    nth, file, line, byte_offset, byte_length, form, received_at, secret, is_signed,
+    is_odd_line, line_shape, body, hash(keys, split_part(b.event, '.', 1)) AS body_shape,
+    nullif(b.event, '') AS event,
+    as_instant(b.created_at) AS created_at,
+    as_id(b.id, NULL) AS delivery_id,
+    CASE WHEN left(b.object.id, 1) NOT IN ('{{', '[') THEN as_id(b.object.id, NULL) END
+        AS bare_object_id,
+    md5(CASE WHEN has_blanks THEN CAST(json(json_body) AS VARCHAR) ELSE body END)::UUID
+        AS body_digest,
     coalesce(
-        has_hard_line OR has_hard_numbers(body) OR has_hard_numbers(normal_body), true
+        has_hard_line OR CASE WHEN has_blanks THEN has_hard_numbers(body) ELSE false END, true
     ) AS is_odd_digest,
     coalesce(
-        types[2] <> 'OBJECT' OR coalesce(vals[1], '') = ''
-        OR (vals[2] IS NOT NULL AND as_instant(vals[2]) IS NULL)
-        OR left(coalesce(vals[3], ''), 1) IN ('{{', '[')
-        OR is_suspect(body),
+        b.object.id IS NULL OR coalesce(b.event, '') = ''
+        OR left(b.event, 1) IN ('{{', '[') OR left(coalesce(b.id, ''), 1) IN ('{{', '[')
+        OR (b.created_at IS NOT NULL AND as_instant(b.created_at) IS NULL)
+        OR (is_hidden_body AND is_suspect(body)),
         true
     ) AS is_odd_body,
-    hash(json_keys(json_body), json_keys(json_body, '$..*')) AS body_shape,
-    unknown_fields(json_body, json_keys(json_body), {known}, '') AS unknown
+    b.object AS o
 FROM events

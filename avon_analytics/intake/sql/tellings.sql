@@ -6,7 +6,8 @@ CREATE OR REPLACE TEMP TABLE tellings AS
 WITH dated AS (
     SELECT
         b.nth, b.file, b.line, b.event, b.object_type, b.received_at, b.signature, b.secret, b.body_digest,
-        b.byte_offset, b.byte_length, b.unknown, b.delivery_id,
+        b.byte_offset, b.byte_length, b.delivery_id,
+        CASE WHEN b.has_unknown THEN unknown_fields(b.body, json_keys(b.body), {known}, '') END AS unknown,
         coalesce(o.object_id, b.bare_object_id) AS object_id,
         coalesce(
             b.created_at, greatest(o.last_updated_at, c.changed_at), b.received_at, o.created_at

@@ -1,4 +1,4 @@
-"""What the commands that ask a store for something share."""
+"""What every group of commands needs: its examples in the help, the store, a cohort of it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ if TYPE_CHECKING:
     from avon_analytics.appointments import Cohort
 
 DB = Path("avon.duckdb")
+QUARANTINED = 3
 
 
 def example(*lines: str) -> str:
-    """What stands below the options of a command."""
+    """The examples at the end of a command's help."""
     return "Example:\n\n" + "\n\n".join(f"  avon-analytics {line}" for line in lines)
 
 
 def open_store(db: Path, time_zone: str | None = None) -> Store:
-    """The store in this file."""
-    from avon_analytics.api import open as open_it
+    """The store; the engine is imported only now."""
+    from avon_analytics.api import open as open_store
 
-    return open_it(db, time_zone=time_zone)
+    return open_store(db, time_zone=time_zone)
 
 
 def ask(

@@ -1,0 +1,134 @@
+"""The commands ``quarantine …``: what did not load and why, and trying it again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avon_analytics.cli import options as opt
+from avon_analytics.cli.helpers import DB, example, open_store
+from avon_analytics.cli.output import copy_out, emit, records, say, show
+from avon_analytics.errors import UsageError
+
+quarantine = typer.Typer(
+    name="quarantine", help="What did not load, and why.", no_args_is_help=True
+)
+
+Code = Annotated[
+    list[str] | None,
+    typer.Option("--code", metavar="CODE", help="Only lines with this code (repeatable)."),
+]
+File = Annotated[
+    str | None,
+    typer.Option("--file", metavar="FILE", help="Only lines of this file; its name is enough."),
+]
+
+
+@quarantine.command("list", epilog=example("quarantine list", "quarantine list --format json"))
+def quarantine_list(
+    db: opt.Db = DB,
+    code: Code = None,
+    file: File = None,
+    form: opt.FormatOption = opt.Format.table,
+    out: opt.Out = None,
+) -> None:
+    """Each line that did not load: where it stands, why, and the likely cause."""
+    found = open_store(db).quarantine(code=code, file=file)
+    wanted = ["file", "line", "code", "cause"] if form is opt.Format.table else list(found.columns)
+    show(found[wanted], form, out, title="Quarantine")
+
+
+@quarantine.command(
+    "show", epilog=example("quarantine show exports/2025-03.jsonl 17", "quarantine show a.jsonl 2")
+)
+def quarantine_show(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file; its name is enough.")],
+    line: Annotated[int, typer.Argument(metavar="LINE", help="The line, from 1.", min=1)],
+    db: opt.Db = DB,
+    identifiers: Annotated[
+        bool, typer.Option("--identifiers", help="Show the line itself, too: it is raw.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """One line that did not load: its place, every error and the likely cause, no value of it."""
+    found = records(open_store(db).quarantine(file=file, line=line, identifiers=identifiers))
+    if not found:
+        raise UsageError(f"line {line} of {file} is not in quarantine")
+    told = [{**one, "errors": json.loads(one["errors"])} for one in found]
+    if as_json:
+        emit(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+        return
+    for one in told:
+        errors = one.pop("errors")
+        content = one.pop("content", None)
+        width = max(map(len, one))
+        rows = [f"{name:<{width}}  {'–' if v is None else v}" for name, v in one.items()]
+        rows += ["", "errors", *(f"  {_told(error)}" for error in errors)]
+        if identifiers:
+            rows += ["", "content", "(not kept)" if content is None else content]
+        emit("\n".join(rows) + "\n")
+
+
+def _told(error: dict[str, str]) -> str:
+    where = f"{error['path']}: " if error["path"] else ""
+    return f"{error['code']}  {where}{error['expected']}"
+
+
+@quarantine.command(
+    "export", epilog=example("quarantine export --code signature_mismatch --out mismatch.jsonl")
+)
+def quarantine_export(
+    db: opt.Db = DB,
+    code: Code = None,
+    file: File = None,
+    out: opt.Out = None,
+) -> None:
+    """The lines as they were archived, as JSON lines that load again. Raw: nothing is hidden."""
+    store = open_store(db)
+    if out is not None:
+        done = store.export_quarantine(out, code=code, file=file)
+        say(f"wrote {done.lines:,} lines to {out}")
+    else:
+        from tempfile import TemporaryDirectory
+
+        with TemporaryDirectory() as folder:
+            part = Path(folder, "quarantine.jsonl")
+            done = store.export_quarantine(part, code=code, file=file)
+            copy_out(part)
+    if done.missing:
+        say(
+            f"avon-analytics: {done.missing:,} lines are missing: the store does not keep them, "
+            "and they no longer stand in the archive as they stood"
+        )
+
+
+@quarantine.command("replay", epilog=example("quarantine replay --secrets-file secrets.toml"))
+def quarantine_replay(
+    db: opt.Db = DB,
+    secrets_file: opt.SecretsFile = None,
+    policy: opt.PolicyOption = opt.PolicyWord.require,
+    code: Code = None,
+    file: File = None,
+    line_limit: Annotated[
+        int | None,
+        typer.Option("--line-limit", metavar="BYTES", help="How long a line may be.", min=1),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Try lines again, and move what loads now: a secret was added, or the contract was widened."""
+    from avon_analytics.intake.lines import LINE_LIMIT
+
+    done = open_store(db).replay(
+        secrets=secrets_file,
+        policy=policy.value,
+        code=code,
+        file=file,
+        line_limit=line_limit or LINE_LIMIT,
+    )
+    if as_json:
+        emit(json.dumps(done.as_dict(), ensure_ascii=False, indent=2) + "\n")
+    else:
+        emit(f"{done}\n")

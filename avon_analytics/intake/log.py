@@ -1,0 +1,140 @@
+"""The log of a load: what was done, file by file, in sums that agree with where lines ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+
+from avon_analytics.intake.archive import ArchiveFile
+from avon_analytics.intake.lines import LineReader
+from avon_analytics.intake.signature import Secrets
+from avon_analytics.intake.stage import Stage
+from avon_analytics.intake.take import Ended, Intake
+from avon_analytics.intake.words import Policy
+from avon_analytics.version import VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """What an earlier load says of a file."""
+
+    size: int
+    modified_ns: int
+    bytes_read: int
+    last_line: int
+    sha256: str
+
+    def has_changed(self, file: ArchiveFile) -> bool:
+        """Whether the disk tells another size or time of change than then."""
+        return (self.size, self.modified_ns) != (file.size, file.modified_ns)
+
+
+class LoadLog:
+    """One row of ``loads``, and the transactions that belong to it."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        policy: Policy,
+        secrets: Secrets | None,
+        passed_over: int = 0,
+    ) -> None:
+        self._connection = connection
+        self.has_moved_lines = False
+        ((last,),) = connection.execute("SELECT max(load_id) FROM loads").fetchall()
+        self.load_id: int = (last or 0) + 1
+        connection.execute(
+            "INSERT INTO loads VALUES ($id, $at, $version, $policy, $names, 0, 0, $passed, "
+            "0, 0, 0, 0, 0)",
+            {
+                "id": self.load_id,
+                "at": datetime.now(UTC),
+                "version": VERSION,
+                "policy": policy,
+                "names": ", ".join(secrets.names) if secrets else None,
+                "passed": passed_over,
+            },
+        )
+
+    @contextmanager
+    def transaction(self, stage: Stage) -> Iterator[Intake]:
+        """A transaction that takes lines in; all of it is stored, or nothing."""
+        intake = Intake(self._connection, stage, self.load_id)
+        self._connection.execute("BEGIN")
+        try:
+            yield intake
+            if intake.settle():
+                self.recount()
+                self.has_moved_lines = True
+            self._connection.execute("COMMIT")
+        except BaseException:
+            with suppress(duckdb.Error):  # what went wrong first is what has to be told
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def known(self, path: str) -> KnownFile | None:
+        """What is known of a file; None for a new one."""
+        rows = self._connection.execute(
+            "SELECT size, modified_ns, bytes_read, last_line, sha256 FROM archive_files "
+            "WHERE file = $file",
+            {"file": path},
+        ).fetchall()
+        return KnownFile(*rows[0]) if rows else None
+
+    def add_file(self, file: ArchiveFile, reader: LineReader, ended: Ended) -> None:
+        """Write down how far a file was read and where its lines ended."""
+        counts = {
+            "lines": ended.lines,
+            "blank": ended.blank,
+            "loaded": ended.loaded,
+            "duplicate": ended.duplicate,
+            "quarantined": ended.quarantined,
+        }
+        place = {
+            "load_id": self.load_id,
+            "size": file.size,
+            "modified_ns": file.modified_ns,
+            "bytes_read": reader.bytes_read,
+            "last_line": reader.next_line - 1,
+            "sha256": reader.sha256,
+        }
+        sets = ", ".join([f"{k} = ${k}" for k in place] + [f"{k} = {k} + ${k}" for k in counts])
+        if self.known(file.path) is not None:
+            sql = f"UPDATE archive_files SET {sets} WHERE file = $file"
+        else:
+            names = ("file", *place, *counts)
+            values = ", ".join(f"${name}" for name in names)
+            sql = f"INSERT INTO archive_files ({', '.join(names)}) VALUES ({values})"
+        self._connection.execute(sql, {"file": file.path, **place, **counts})
+        sums = ", ".join(f"{k} = {k} + ${k}" for k in counts)
+        self._connection.execute(
+            f"UPDATE loads SET files = files + 1, {sums} WHERE load_id = $load_id",
+            {"load_id": self.load_id, **counts},
+        )
+
+    def recount(self) -> None:
+        """Make the sums of the log agree again after lines have moved."""
+        recount(self._connection)
+
+
+def recount(connection: duckdb.DuckDBPyConnection) -> None:
+    """Count anew, for each file and each load, where its lines ended."""
+    for table, key in (("archive_files", "file"), ("loads", "load_id")):
+        connection.execute(
+            f"""UPDATE {table} AS l SET
+                loaded = n.loaded, duplicate = n.duplicate, quarantined = n.quarantined,
+                lines = l.blank + n.loaded + n.duplicate + n.quarantined
+            FROM (
+                SELECT t.{key} AS counted,
+                    count(*) FILTER (WHERE d.ended = 'loaded') AS loaded,
+                    count(*) FILTER (WHERE d.ended = 'duplicate') AS duplicate,
+                    count(*) FILTER (WHERE d.ended = 'quarantined') AS quarantined
+                FROM {table} AS t LEFT JOIN deliveries AS d ON d.{key} = t.{key}
+                GROUP BY t.{key}
+            ) AS n
+            WHERE n.counted = l.{key}"""
+        )

@@ -1,0 +1,56 @@
+"""Reading lines of earlier loads again, from where they stand in the archive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import duckdb
+
+from avon_analytics.intake.again import Archive
+from avon_analytics.intake.lines import BOM, batch_of
+from avon_analytics.intake.stage import Stage
+
+
+class Place(NamedTuple):
+    """Where a line stands in its decompressed file."""
+
+    file: str
+    byte_offset: int
+    byte_length: int
+
+
+class Rereader:
+    """Reads lines again and tells whether they still say what they said."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._stage = Stage(connection, "skip", None)
+
+    def lines(self, places: Sequence[Place], digests: Sequence[str]) -> list[bytes | None]:
+        """The bytes of each line; None where the archive no longer says what ``digests`` tell.
+
+        Each file is read once, from its beginning to its last place.
+        """
+        with Archive() as archive:
+            told = {place: _whole(archive, place) for place in sorted(set(places))}
+        found = [told[place] for place in places]
+        said = self._digests(found)
+        return [
+            content if digest == stored else None
+            for content, digest, stored in zip(found, said, digests, strict=True)
+        ]
+
+    def _digests(self, contents: Sequence[bytes | None]) -> list[str | None]:
+        """What the bodies of lines say, as the store knows it."""
+        told = [(n, content) for n, content in enumerate(contents) if content]
+        digests: list[str | None] = [None] * len(contents)
+        if told:
+            batch = batch_of([("", n, 0, content.removeprefix(BOM)) for n, content in told])
+            for line, digest in self._stage.digests(batch):
+                digests[line] = digest
+        return digests
+
+
+def _whole(archive: Archive, place: Place) -> bytes | None:
+    content = b"".join(archive.pieces(place))
+    return content if len(content) == place.byte_length else None
