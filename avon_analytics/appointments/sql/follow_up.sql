@@ -7,7 +7,7 @@
 -- questions without comparing each slot with each other one. Of one instant, what opens, closes, is
 -- booked or attended comes before the cancellation or no-show itself. Reads `every_slot`.
 WITH asked AS (
-    SELECT patient_id, row_number() OVER (ORDER BY patient_id) AS patient
+    SELECT patient_id, row_number() OVER (ORDER BY patient_id NULLS LAST) AS patient
     FROM every_slot
     WHERE outcome IN ('cancelled', 'no_show') AND patient_id IS NOT NULL
     GROUP BY patient_id
@@ -27,7 +27,7 @@ places AS (
     FROM every_slot AS s
     INNER JOIN moved AS m ON s.appointment_id = m.appointment_id
     WHERE s.patient_id IS NOT NULL
-    WINDOW in_turn AS (PARTITION BY s.appointment_id, s.patient_id ORDER BY s.slot)
+    WINDOW in_turn AS (PARTITION BY s.appointment_id, s.patient_id ORDER BY s.slot NULLS LAST)
 ),
 known AS (
     SELECT
@@ -59,7 +59,7 @@ instants AS (
         CASE WHEN booked_at IS NOT NULL THEN 1 ELSE 0 END AS n_booked,
         0 AS n_attended,
         0 AS is_index,
-        CAST(NULL AS VARCHAR) AS appointment_id,
+        CAST(NULL AS STRING) AS appointment_id,
         CAST(NULL AS BIGINT) AS slot
     FROM known
     WHERE opened_at IS NOT NULL
@@ -89,7 +89,7 @@ sums_so_far AS (
         sum(n_attended) OVER so_far AS n_attended
     FROM instants
     WINDOW so_far AS (
-        PARTITION BY patient ORDER BY happened_at, is_index
+        PARTITION BY patient ORDER BY happened_at NULLS LAST, is_index NULLS LAST
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     )
 ),
@@ -110,13 +110,13 @@ bookings AS (
         lead(booked_at) OVER in_turn AS following_at
     FROM known
     WHERE booked_at IS NOT NULL
-    WINDOW in_turn AS (PARTITION BY patient ORDER BY booked_at, appointment_id)
+    WINDOW in_turn AS (PARTITION BY patient ORDER BY booked_at NULLS LAST, appointment_id NULLS LAST)
 ),
 visits AS (
     SELECT
         patient,
         attended_at,
-        row_number() OVER (PARTITION BY patient ORDER BY attended_at) AS nth
+        row_number() OVER (PARTITION BY patient ORDER BY attended_at NULLS LAST) AS nth
     FROM known
     WHERE attended_at IS NOT NULL
 )
