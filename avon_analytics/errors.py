@@ -3,6 +3,7 @@
     AvonError                     exit code 1, an error of the program
     ├── UsageError                2, the call itself is wrong
     │   ├── MissingSecret            a load needs a secret and was given none
+    │   ├── NeedsScheduleTemplate    a figure that no webhook can answer
     │   ├── UnknownGroup             a grouping that is not on the list
     │   └── UnknownTable             a table that the store does not have
     ├── NothingBelieved           3, not one line of the archive could be believed
@@ -68,6 +69,10 @@ class UsageError(AvonError):
 
 class MissingSecret(UsageError):
     """A load that verifies signatures was given no secret."""
+
+
+class NeedsScheduleTemplate(UsageError):
+    """A figure that rests on the schedule template, which no webhook carries."""
 
 
 class UnknownGroup(UsageError):

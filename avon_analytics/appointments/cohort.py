@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas as pd
 
@@ -22,6 +22,7 @@ from avon_analytics.appointments.outcomes import outcomes
 from avon_analytics.appointments.population import Filters, checked_values, known_custom_keys
 from avon_analytics.appointments.punctuality import punctuality
 from avon_analytics.appointments.rebooking import rebooking
+from avon_analytics.appointments.refused import refuse
 from avon_analytics.appointments.reschedules import reschedules
 from avon_analytics.appointments.scope import (
     DATES,
@@ -322,6 +323,14 @@ class Cohort(CohortRows):
         grace, …) or share slots. Raises UnknownGroup for an unknown figure or grouping.
         """
         return compare(self, other, figure, by, options)
+
+    def fill_rate(self) -> NoReturn:
+        """Not to be had from webhooks. Raises NeedsScheduleTemplate, with the reason."""
+        refuse("fill_rate")
+
+    def third_next_available(self) -> NoReturn:
+        """Not to be had from webhooks. Raises NeedsScheduleTemplate, with the reason."""
+        refuse("third_next_available")
 
     def slots(self) -> pd.DataFrame:
         """The cohort's slots with the evidence for what became of each.

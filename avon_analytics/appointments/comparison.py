@@ -16,6 +16,7 @@ from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS
 from avon_analytics.appointments.intervals import newcombe
 from avon_analytics.appointments.scope import choice
 from avon_analytics.appointments.small_counts import is_count
+from avon_analytics.appointments.statuses import status_words
 from avon_analytics.errors import DefinitionsDiffer, SharedSlots
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ def _warn(this: CohortRows, other: CohortRows) -> None:
 
 
 def _defined_by(cohort: CohortRows) -> dict[str, object]:
-    settings = cohort.settings
+    settings, built_in = cohort.settings, status_words()
+    more = [f"{word}: {means}" for word, means in settings.words if built_in.get(word) != means]
     return {
         "store": cohort.database.path,
         "as_of": "no events" if cohort.as_of is None else cohort.as_of.isoformat(),
@@ -119,7 +121,7 @@ def _defined_by(cohort: CohortRows) -> dict[str, object]:
         "grace": f"{settings.grace_hours:g} hours",
         "late": f"{settings.late_hours:g} hours",
         "internal meetings": "included" if cohort.scope.include_internal else "left out",
-        "status words": f"{len(settings.words)} known",
+        "status words": ", ".join(more) or "as built in",
         "time zone": cohort.database.time_zone,
     }
 

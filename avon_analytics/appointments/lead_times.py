@@ -11,6 +11,7 @@ from avon_analytics.appointments.small_counts import Cells
 
 COLUMNS = ("n_appointments", "n_with_lead", "median_lead_days", "p90_lead_days")
 CELLS = Cells(
+    sums=(("n_appointments", ("n_with_lead", "n_without_lead")),),
     rests={"median_lead_days": ("n_with_lead",), "p90_lead_days": ("n_with_lead",)},
 )
 DEFINITION = (
@@ -22,4 +23,6 @@ DEFINITION = (
 def lead_times(ask: Ask, *, by: str | Iterable[str], every: str | None) -> pd.DataFrame:
     """See ``Cohort.lead_times``."""
     counted = ask("lead_times", by=by, every=every, table="lifecycle", dated="booked")
-    return finished(counted, counted.rows, COLUMNS, DEFINITION, cells=CELLS)
+    rows = counted.rows
+    rows["n_without_lead"] = rows.n_appointments - rows.n_with_lead
+    return finished(counted, rows, COLUMNS, DEFINITION, cells=CELLS)

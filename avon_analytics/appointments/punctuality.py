@@ -17,6 +17,7 @@ COLUMNS = (
     "median_overrun_minutes",
 )
 CELLS = Cells(
+    sums=(("n_attended", ("n_with_actual_times", "n_untimed")),),
     rests={
         "median_start_delay_minutes": ("n_with_actual_times",),
         "p90_start_delay_minutes": ("n_with_actual_times",),
@@ -33,4 +34,6 @@ DEFINITION = (
 def punctuality(ask: Ask, *, by: str | Iterable[str], every: str | None) -> pd.DataFrame:
     """See ``Cohort.punctuality``."""
     counted = ask("punctuality", by=by, every=every)
-    return finished(counted, counted.rows, COLUMNS, DEFINITION, cells=CELLS)
+    rows = counted.rows
+    rows["n_untimed"] = rows.n_attended - rows.n_with_actual_times
+    return finished(counted, rows, COLUMNS, DEFINITION, cells=CELLS)

@@ -21,7 +21,12 @@ COLUMNS = (
     "median_days_to_rebook",
 )
 CELLS = Cells(
-    sums=(("n_followed", ("n_already_held", "rebooked_share_n")),),
+    sums=(
+        ("n_index", ("n_followed", "n_not_followed")),
+        ("n_followed", ("n_already_held", "rebooked_share_n")),
+        ("n_followed", ("n_returned", "n_not_returned")),
+        ("rebooked_share_n", ("n_rebooked", "n_not_rebooked")),
+    ),
     same={"returned_share_n": "n_followed"},
     rests={
         "rebooked_share": ("n_rebooked", "rebooked_share_n"),
@@ -44,6 +49,10 @@ def rebooking(ask: Ask, *, by: str | Iterable[str], days: int) -> pd.DataFrame:
         raise UsageError("days: expected a whole number of days, at least 1, such as 30")
     counted = ask("rebooking", by=by, days=days)
     rows = counted.rows
-    with_share(rows, "rebooked_share", rows.n_rebooked, rows.n_followed - rows.n_already_held)
+    free = rows.n_followed - rows.n_already_held
+    rows["n_not_followed"] = rows.n_index - rows.n_followed
+    rows["n_not_returned"] = rows.n_followed - rows.n_returned
+    rows["n_not_rebooked"] = free - rows.n_rebooked
+    with_share(rows, "rebooked_share", rows.n_rebooked, free)
     with_share(rows, "returned_share", rows.n_returned, rows.n_followed)
     return finished(counted, rows, COLUMNS, DEFINITION.format(days=days), cells=CELLS)

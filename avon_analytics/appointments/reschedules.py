@@ -19,7 +19,10 @@ COLUMNS = (
     "median_notice_hours",
 )
 CELLS = Cells(
-    sums=(("n_superseded", ("n_moved_earlier", "n_moved_later")),),
+    sums=(
+        ("n_superseded", ("n_moved_earlier", "n_moved_later")),
+        ("n_slots", ("n_superseded", "n_stayed")),
+    ),
     same={"superseded_share_n": "n_slots"},
     rests={
         "superseded_share": ("n_superseded", "superseded_share_n"),
@@ -38,5 +41,6 @@ def reschedules(ask: Ask, *, by: str | Iterable[str], every: str | None) -> pd.D
     """See ``Cohort.reschedules``."""
     counted = ask("reschedules", by=by, every=every)
     rows = counted.rows
+    rows["n_stayed"] = rows.n_slots - rows.n_superseded
     with_share(rows, "superseded_share", rows.n_superseded, rows.n_slots)
     return finished(counted, rows, COLUMNS, DEFINITION, cells=CELLS)

@@ -1,9 +1,11 @@
 """Blanking small counts, and what would reveal them by subtraction in the same table.
 
 A count from 1 to just below ``min_count`` is small; a zero tells of nobody and stays, as in the
-cell size policy of the Centers for Medicare & Medicaid Services. Counts of a row are tied by sums
-(``n_cancelled`` is the sum of three others), and a column's total over all rows is taken as known
-from another table. So further cells are blanked, the smallest first, until three things hold:
+cell size policy of the Centers for Medicare & Medicaid Services. So are differences that nobody
+shows but anybody can take, such as those cancelled less those cancelled late. Counts of a row are
+tied by sums (``n_cancelled`` is the sum of three others), and a column's total over all rows is
+taken as known from another table. So further cells are blanked, the smallest first, until three
+things hold:
 
 1. Within a row no blank is fixed by the sums: another blank can make up for any change of it.
 2. What subtraction does tell, the sum of a few blanks, is not small itself, along rows and columns.
@@ -16,7 +18,7 @@ By 1 and 3 no blanked cell follows from what is left, by whatever sequence of su
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import combinations
@@ -36,8 +38,9 @@ _LAST_RESORT = 10**12  # what blanking a zero costs: it shields nothing, as zero
 class Cells:
     """How the counts of a figure hang together.
 
-    sums: each cell that is the sum of others. same: columns that repeat a cell under another name.
-    rests: what other columns rest on; those of a share's interval rest on what the share does.
+    sums: each cell that is the sum of others; one of them may be no column of the figure, but what
+    is left of the total. same: columns that repeat a cell under another name. rests: what other
+    columns rest on; those of a share's interval rest on what the share does.
     """
 
     sums: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -61,7 +64,7 @@ def blank_small(
     """
     names = _cell_names(columns, cells)
     values = rows[list(names)].to_numpy(dtype=np.int64).reshape(len(rows), len(names))
-    blanks = blanked(values, names, cells, min_count)
+    blanks = blanked(values, names, cells, min_count, unseen=set(names) - set(columns))
     return with_blanks(rows, columns, cells, dict(zip(names, blanks.T, strict=True)), min_count)
 
 
@@ -106,20 +109,30 @@ def _cell_names(columns: Sequence[str], cells: Cells) -> tuple[str, ...]:
 
 
 def blanked(
-    values: Counts, names: Sequence[str], cells: Cells, min_count: int
+    values: Counts,
+    names: Sequence[str],
+    cells: Cells,
+    min_count: int,
+    *,
+    unseen: Set[str] = frozenset(),
 ) -> npt.NDArray[np.bool_]:
-    """Which cells to blank, of a table with a row per unit and a column per cell."""
+    """Which cells to blank, of a table with a row per unit and a column per cell.
+
+    ``unseen`` cells are shown to nobody: blanking them means that nothing may tell them either.
+    """
     place = {name: n for n, name in enumerate(names)}
     ties = tuple(
         (place[total], tuple(place[part] for part in parts)) for total, parts in cells.sums
     )
-    table = _Table(values, _Sums(len(names), ties), _numerators(place, cells), min_count)
+    # What costs nothing to blank: what nobody sees, and the denominator of shares that are blank.
+    free_where = _numerators(place, cells) | {place[name]: set[int]() for name in unseen}
+    table = _Table(values, _Sums(len(names), ties), free_where, min_count)
     table.close()
     return table.blank
 
 
 def _numerators(place: Mapping[str, int], cells: Cells) -> dict[int, set[int]]:
-    """For each denominator of shares, their numerators: it is of no use where these are blank."""
+    """For each denominator of shares, their numerators."""
     found: dict[int, set[int]] = {}
     for name, (*numerators, denominator) in cells.rests.items():
         if "_share" in name and denominator.endswith("_share_n"):
@@ -170,11 +183,11 @@ class _Table:
     """A table whose blanks grow until nothing tells them."""
 
     def __init__(
-        self, values: Counts, sums: _Sums, numerators: Mapping[int, set[int]], min_count: int
+        self, values: Counts, sums: _Sums, free_where: Mapping[int, set[int]], min_count: int
     ) -> None:
         self._values = values
         self._sums = sums
-        self._numerators = numerators
+        self._free_where = free_where
         self._min = min_count
         self.blank: npt.NDArray[np.bool_] = (values > 0) & (values < min_count)
         self._cost = np.where(values > 0, values, _LAST_RESORT)
@@ -213,10 +226,10 @@ class _Table:
     def _cheapest(self, blank: frozenset[int], fixed: int, cost: Counts) -> frozenset[int]:
         """The cells, together smallest, that free a cell which the sums of its row would fix."""
         others = [cell for cell in range(self._sums.n_cells) if cell not in blank]
-        price = {
-            cell: 0 if self._numerators.get(cell, {cell}) <= blank else int(cost[cell])
-            for cell in others
-        }
+        price = {cell: int(cost[cell]) for cell in others}
+        for cell, numerators in self._free_where.items():
+            if cell in price and numerators <= blank and cost[cell] < _LAST_RESORT:
+                price[cell] = 0
         found = [
             (sum(price[cell] for cell in chosen), chosen)
             for size in range(1, _MOST_ADDED + 1)

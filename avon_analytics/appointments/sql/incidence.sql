@@ -39,7 +39,8 @@ at_risk AS (
     SELECT
         *,
         sum(n_left) OVER (
-            PARTITION BY keys ORDER BY day DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+            PARTITION BY keys ORDER BY day DESC NULLS LAST
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS n_at_risk
     FROM counts
 ),
