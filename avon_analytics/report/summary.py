@@ -215,15 +215,20 @@ def _verdict(story: _Story) -> str:
     if not since:
         return f"There is no earlier complete {story.every} next to it to compare with."
     changes = [(words, each) for words, name in SHARES.items() for each in story.shares(name)[1]]
-    clear = [f"{words.lower()} {each.brief}" for words, each in changes if each.is_clear]
+    clear: dict[str, list[str]] = {}
+    for words, each in changes:
+        if each.is_clear:
+            clear.setdefault(words.lower(), []).append(each.brief)
     if not clear:
         return (
             f"No share changed clearly against {since}: "
             "the differences are within what chance alone brings."
         )
     verb = "This share" if len(clear) == 1 else "These shares"
-    rest = "" if len(clear) == len(changes) else " The other differences may be chance."
-    return f"{verb} changed clearly: {'; '.join(clear)}.{rest}"
+    n_clear = sum(len(briefs) for briefs in clear.values())
+    rest = "" if n_clear == len(changes) else " The other differences may be chance."
+    told = "; ".join(f"{words} {' and '.join(briefs)}" for words, briefs in clear.items())
+    return f"{verb} changed clearly: {told}.{rest}"
 
 
 def _n_due(row: Row) -> float | None:

@@ -221,6 +221,12 @@ class Clock:
     def day(self, at: datetime | None) -> str:
         return day(self.local(at))
 
+    def span(self, first: datetime | None, last: datetime | None) -> str:
+        """``3 Sep 2024 to 14 Nov 2025``, or ``none``."""
+        if self.local(first) is None and self.local(last) is None:
+            return "none"
+        return f"{self.day(first)} to {self.day(last)}"
+
     def instant(self, at: datetime) -> str:
         """Local time with its zone, and UTC beside it where that differs."""
         local, utc = self.local(at), at.astimezone(ZoneInfo("UTC"))
