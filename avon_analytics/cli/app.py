@@ -151,7 +151,13 @@ def report(
         "Outcome report"
     ),
     by: Annotated[
-        str | None, typer.Option("--by", metavar="GROUPING", help="Add a section by host, …")
+        str | None,
+        typer.Option(
+            "--by",
+            metavar="GROUPING",
+            autocompletion=opt.groupings,
+            help="Add a section by host, …",
+        ),
     ] = None,
     every: Annotated[
         opt.Every,

@@ -48,6 +48,13 @@ def _words(choices: type[StrEnum]) -> str:
     return f"{', '.join(most)} or {last}"
 
 
+def groupings(incomplete: str) -> list[str]:
+    """What Tab offers behind --by; custom fields are a store's own."""
+    from avon_analytics.appointments import GROUPINGS, OF_CANCELLATIONS
+
+    return [name for name in (*GROUPINGS, *OF_CANCELLATIONS) if name.startswith(incomplete)]
+
+
 # What is wrong with a file is told by whoever opens it, as bad input and not as wrong usage.
 Db = Annotated[Path, typer.Option("--db", metavar="FILE", help="The store.", readable=False)]
 SecretsFile = Annotated[
@@ -89,7 +96,12 @@ Out = Annotated[
 ]
 By = Annotated[
     list[str] | None,
-    typer.Option("--by", metavar="GROUPING", help="Divide by host, weekday, … (repeatable)."),
+    typer.Option(
+        "--by",
+        metavar="GROUPING",
+        autocompletion=groupings,
+        help="Divide by host, weekday, … (repeatable).",
+    ),
 ]
 EveryOption = Annotated[
     Every | None,
