@@ -102,10 +102,21 @@ def _unresolved(content: ReportContent) -> Caveat | None:
     n = number(row.get("n_unresolved")) or 0
     if not due or n / due <= UNRESOLVED_SHARE:
         return None
+    low, high = (
+        number(row.get(f"no_show_share_if_all_unresolved_{fate}"))
+        for fate in ("attended", "missed")
+    )
+    bounds = (
+        ""
+        if low is None or high is None
+        else f" Had all of them been attended, the no-show share would be {percent(low)}; had all "
+        f"been missed, {percent(high)}."
+    )
     return Caveat(
         "Unresolved slots",
         f"{count(n)} of {count(due)} slots due ({percent(n / due)}) were never closed in Avon. "
-        "Whether they were attended or missed is not known; every share here rests on the rest.",
+        "Whether they were attended or missed is not known; every share here rests on the rest."
+        f"{bounds}",
     )
 
 

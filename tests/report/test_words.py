@@ -128,6 +128,22 @@ def test_caveats_about_thin_figures(clinic):
     assert {"Months without a no-show share", "Small numbers", "Unresolved slots"} <= set(thin)
 
 
+def test_unresolved_slots_bound_the_no_show_share(clinic):
+    row = clinic.outcome_row(9, 2, 8, 0, 3, 0) | {
+        "no_show_share_if_all_unresolved_attended": 2 / 14,
+        "no_show_share_if_all_unresolved_missed": 5 / 14,
+    }
+    content = clinic.content(2)
+    figures = replace(content.figures, outcomes=pd.DataFrame([row]))
+    (told,) = [
+        caveat.text
+        for caveat in caveats(replace(content, figures=figures))
+        if caveat.topic == "Unresolved slots"
+    ]
+    assert "3 of 22 slots due" in told
+    assert "the no-show share would be 14.3\u00a0%; had all been missed, 35.7\u00a0%" in told
+
+
 def test_missing_figures_are_dashes_not_zeros_or_errors(clinic):
     """What ``min_count`` blanks, whatever the kind of missing."""
     content = clinic.content(2)
