@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
+from itertools import takewhile
 
 
 def shortened(names: Sequence[str], limit: int) -> list[str]:
@@ -20,10 +20,12 @@ def shortened(names: Sequence[str], limit: int) -> list[str]:
 
 
 def _without_common_folder(names: Sequence[str]) -> list[str]:
-    folders = {os.path.dirname(name) for name in names}
-    if not folders or not all(map(os.path.isabs, folders)):
-        return list(names)
-    common = os.path.commonpath(folders)
+    whole = [name for name in names if name.startswith("/") or "://" in name]
+    if not names or len(whole) < len(names):
+        return list(names)  # some are short already
+    levels = zip(*(name.split("/")[:-1] for name in names), strict=False)
+    shared = takewhile(lambda level: len(set(level)) == 1, levels)
+    common = "/".join(level[0] for level in shared)
     return ["…" + name.removeprefix(common) if len(common) > 1 else name for name in names]
 
 

@@ -32,6 +32,11 @@ def test_one_name_in_two_folders_stays_two():
     assert shortened(names, 16) == ["…/a-firs…s.jsonl", "…/b-othe…s.jsonl"]
 
 
+def test_addresses_of_object_stores_are_paths_too():
+    names = ["s3://exports/avon/2024/a.jsonl.gz", "s3://exports/avon/2025/a.jsonl.gz"]
+    assert shortened(names, 30) == ["…/2024/a.jsonl.gz", "…/2025/a.jsonl.gz"]
+
+
 def test_short_relative_and_missing_names_stay():
     assert shortened(["a.jsonl", "b/c.jsonl"], 24) == ["a.jsonl", "b/c.jsonl"]
     assert shortened(["–"], 24) == ["–"]
