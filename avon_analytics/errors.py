@@ -58,7 +58,10 @@ def _asked(at: TracebackType | None) -> list[str]:
             break
         line = linecache.getline(frame.f_code.co_filename, at.tb_lineno, frame.f_globals).strip()
         number, at = at.tb_lineno, at.tb_next
-    return [f"line {number}: {line}", ""] if line else []
+    if not line:
+        return []
+    # A secret that was typed into a call is not repeated.
+    return [f"line {number}" if "secret" in line.lower() else f"line {number}: {line}", ""]
 
 
 class UsageError(AvonError):

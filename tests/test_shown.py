@@ -89,6 +89,13 @@ def test_an_error_in_a_notebook_is_one_readable_block(tiny: Any) -> None:
     assert str(Path(avon.__file__).parent) not in shown
 
 
+def test_a_secret_typed_into_a_call_is_not_repeated(tiny: Any) -> None:
+    source = "import avon_analytics as avon\navon.open('x.duckdb').load('/no', secrets='whsec_1')\n"
+    shown = rendered(tiny, source)
+    assert shown.splitlines()[0] == "line 2"
+    assert "whsec_1" not in shown
+
+
 def test_ipython_shows_that_block_and_keeps_other_tracebacks(
     tiny: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
