@@ -66,8 +66,10 @@ def outcomes(outcomes: pd.DataFrame, *, title: str | None = None, width: int = W
         if "period_on" in outcomes
         else charts.outcomes_by_group(outcomes, width=width, most=MOST_GROUPS)
     )
-    counted = f"{plural(outcomes['n_slots'].sum(), 'slot')}, one a patient and planned start"
-    held = [f"{word} {count(outcomes[name].sum())}" for name, (word, _) in charts.OUTCOMES.items()]
+    total = _sum(outcomes, "n_slots")
+    slots = "slots" if total is None else plural(total, "slot")
+    counted = f"{slots}, one a patient and planned start"
+    held = [f"{word} {count(_sum(outcomes, n))}" for n, (word, _) in charts.OUTCOMES.items()]
     name = title or f"Outcomes of slots{_by(outcomes)}"
     return _titled(chart, outcomes, name, counted, width, ", ".join(held))
 
@@ -109,8 +111,7 @@ def funnel(funnel: pd.DataFrame, *, title: str | None = None, width: int = WIDTH
     _need(funnel, "funnel", "stage", "n_reached")
     what = "slots" if str(funnel.attrs.get("definition")).startswith("Slots") else "appointments"
     counted = f"{what}, due or not, by the stage that they reached and what came next"
-    reached = funnel.groupby("stage", sort=False)["n_reached"].sum()
-    facts = ", ".join(f"{stage} {count(n)}" for stage, n in reached.items())
+    facts = _sums(funnel, "stage", "n_reached")
     chart = charts.funnel(funnel, width=width, what=what)
     name = title or f"From booking to completion{_by(funnel)}"
     return _titled(chart, funnel, name, counted, width, facts)
@@ -131,11 +132,13 @@ def cancellations(
         if "period_on" in cancellations
         else charts.cancellations_by(cancellations, columns, width=width, most=MOST_GROUPS)
     )
-    total = plural(cancellations["n_cancelled"].sum(), "due slot was", "due slots were")
-    counted = f"{total} cancelled"
+    total = _sum(cancellations, "n_cancelled")
+    slots = "slots" if total is None else plural(total, "slot")
+    counted = f"{slots} cancelled, of those due"
     counted += "" if columns == ["cancelled_by"] else ", divided by who cancelled"
-    counted += "" if "period_on" in cancellations else "; per cent of all these"
-    held = [f"{word} {count(cancellations[name].sum())}" for name, (word, _) in charts.WHO.items()]
+    if total is not None and "period_on" not in cancellations:
+        counted += "; per cent of all these"
+    held = [f"{word} {count(_sum(cancellations, n))}" for n, (word, _) in charts.WHO.items()]
     name = title or f"Cancelled slots{_by(cancellations)}"
     return _titled(chart, cancellations, name, counted, width, ", ".join(held))
 
@@ -153,8 +156,7 @@ def incidence(
     has happened. With a grouping, a panel for each of the twelve largest groups.
     """
     _need(incidence, "incidence", "cause", "day", "n_events", "cumulative_incidence")
-    events = incidence.groupby("cause", sort=False)["n_events"].sum()
-    facts = ", ".join(f"{plain(cause)} {count(n)}" for cause, n in events.items())
+    facts = _sums(incidence, "cause", "n_events")
     counted = "share of booked slots (Aalen–Johansen); bands are 95 % intervals"
     chart = charts.incidence(incidence, width=width, days=days)
     name = title or f"What became of bookings, by days since{_by(incidence, ' for each ')}"
@@ -241,6 +243,16 @@ def _by(frame: pd.DataFrame, word: str = " by ") -> str:
     if "period_on" in frame:
         names.append(every_of(frame))
     return f"{word}{' and '.join(names)}" if names else ""
+
+
+def _sum(frame: pd.DataFrame, name: str) -> float | None:
+    """All of a count; None where some of it is blank, as the rest is no total."""
+    return None if frame[name].isna().any() else float(frame[name].sum())
+
+
+def _sums(frame: pd.DataFrame, by: str, name: str) -> str:
+    parts = frame.groupby(by, sort=False)
+    return ", ".join(f"{plain(key)} {count(_sum(part, name))}" for key, part in parts)
 
 
 def _range(figure: pd.DataFrame, name: str, few: int = 1) -> str:
