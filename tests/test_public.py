@@ -131,6 +131,20 @@ print(json.dumps([cost(engine), cost(package), cost(face)]))
     assert face < max(0.5, 0.6 * engine)
 
 
+def test_help_is_there_at_once() -> None:
+    """0.2 s on a machine at rest; the time of this process alone, and loosely."""
+    code = """
+import contextlib, io, json, sys, time
+from avon_analytics.cli import app
+with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit):
+    app(["--help"])
+print(json.dumps([len(out.getvalue()), time.process_time()]))
+"""
+    shown, seconds = in_a_new_process(code)
+    assert shown > 1000
+    assert seconds < 0.9
+
+
 def test_help_waits_for_no_engine() -> None:
     code = """
 import contextlib, io, json, sys
