@@ -22,14 +22,19 @@ STEPS = (
     "slot_scope",
     "slot_words",
     "slot_zones",
+    "slot_spellings",
+    "slot_keys",
+    "slot_unsettled",
     "slot_versions",
     "slot_runs",
-    "slot_appointments",
+    "slot_hosts",
     "slot_staff",
     "slot_caregivers",
     "slot_people",
-    "slot_seats",
+    "slot_attendees",
     "slot_evidence",
+    "slot_appointments",
+    "slot_seats",
     "slot_heard",
     "slot_verdicts",
     "slot_cancellations",
@@ -146,12 +151,15 @@ def install_views(connection: duckdb.DuckDBPyConnection) -> None:
     calling it again replaces the views.
     """
     create_macros(connection, in_store=True)
-    for view, step in (("appointment_slots", "slots"), ("appointment_lifecycle", "lifecycle")):
+    for view, step, shown in (
+        ("appointment_slots", "slots", "* EXCLUDE (appointment, seat)"),
+        ("appointment_lifecycle", "lifecycle", "*"),
+    ):
         needed = STEPS[: STEPS.index(step) + 1]
         steps = ",\n".join(f"{name} AS (\n{_view_text(name)}\n)" for name in needed)
         connection.execute(
             f"CREATE OR REPLACE VIEW {view} AS WITH {steps}\n"
-            f"SELECT * FROM {step} WHERE NOT internal"
+            f"SELECT {shown} FROM {step} WHERE NOT internal"
         )
 
 

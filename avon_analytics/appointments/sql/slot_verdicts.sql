@@ -18,15 +18,25 @@ standing AS (
         h.word IN ('in_progress', 'completed')
         OR (h.word = 'cancelled' AND (r.reopened IS NULL OR h.place > r.reopened))
         OR (h.word = 'no_show' AND (r.moved IS NULL OR h.place > r.moved))
+),
+newest AS (
+    SELECT
+        seat,
+        max(place) AS place,
+        min(said_at) FILTER (WHERE word = 'in_progress') AS started_at,
+        min(said_at) FILTER (WHERE word = 'completed') AS completed_at
+    FROM standing
+    GROUP BY seat
 )
 SELECT
-    seat,
-    max(place) AS place,
-    max_by(word, place) AS word,
-    max_by(source, place) AS source,
-    max_by(source_word, place) AS source_word,
-    max_by(said_at, place) AS decided_at,
-    min(said_at) FILTER (WHERE word = 'in_progress') AS started_at,
-    min(said_at) FILTER (WHERE word = 'completed') AS completed_at
-FROM standing
-GROUP BY seat
+    n.seat,
+    n.place,
+    n.started_at,
+    n.completed_at,
+    max(h.word) AS word,
+    max(h.source) AS source,
+    max(h.source_word) AS source_word,
+    max(h.said_at) AS decided_at
+FROM newest AS n
+INNER JOIN standing AS h ON n.seat = h.seat AND n.place = h.place
+GROUP BY n.seat, n.place, n.started_at, n.completed_at

@@ -1,17 +1,11 @@
 -- One row is one slot: one patient attendee at one planned start of one appointment, as of T, and
--- what became of it. Times `_on` and `start_hour` are local to the visit.
-WITH booked AS (
-    SELECT
-        e.appointment_id,
-        min(e.said_at) AS first_scheduled_at
-    FROM slot_evidence AS e
-    WHERE e.word = 'scheduled' AND e.source = 'status_history'
-    GROUP BY e.appointment_id
-),
-seats AS (
+-- what became of it. Times `_on` and `start_hour` are local to the visit. `appointment` and `seat`
+-- are numbers of this computation alone.
+WITH seats AS (
     SELECT
         s.seat,
-        s.appointment_id,
+        s.appointment,
+        a.appointment_id,
         s.run,
         s.patient_id,
         s.position,
@@ -24,7 +18,7 @@ seats AS (
         r.end_at,
         CASE WHEN s.superseded THEN r.moved_at END AS moved_at,
         CASE WHEN s.superseded THEN r.moved_to_at END AS moved_to_at,
-        coalesce(a.created_at, a.created_event_at, b.first_scheduled_at) AS booked_at,
+        a.booked_at,
         coalesce(own.zone, shared.zone, home.zone, scope.time_zone) AS time_zone,
         coalesce(
             unix_micros(coalesce(r.end_at, r.start_at)) + scope.grace_hours * 3.6e9
@@ -48,9 +42,8 @@ seats AS (
         p.medical_center,
         p.born_on
     FROM slot_seats AS s
-    INNER JOIN slot_runs AS r ON s.appointment_id = r.appointment_id AND s.run = r.run
-    INNER JOIN slot_appointments AS a ON s.appointment_id = a.appointment_id
-    LEFT JOIN booked AS b ON s.appointment_id = b.appointment_id
+    INNER JOIN slot_runs AS r ON s.appointment = r.appointment AND s.run = r.run
+    INNER JOIN slot_appointments AS a ON s.appointment = a.appointment
     LEFT JOIN slot_people AS p ON s.patient_id = p.person_id
     LEFT JOIN slot_zones AS own ON r.zone = own.zone
     LEFT JOIN slot_zones AS shared ON a.zone = shared.zone
@@ -163,5 +156,7 @@ SELECT
             END AS BIGINT
         )
     END AS patient_age,
-    position
+    position,
+    appointment,
+    seat
 FROM noticed
