@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from avon_analytics.appointments import Cohort, default_as_of, install_views
+from avon_analytics.appointments import Cohort, default_as_of, install_views, keep_slots
 from avon_analytics.appointments import appointments as cohort_of
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.intake import quarantine
@@ -102,7 +102,7 @@ class Store:
         or not at all, and the same call goes on where the last one ended.
         """
         with shown() as on_progress:
-            return load_archive(
+            receipt = load_archive(
                 self._database,
                 paths,
                 secrets=secrets,
@@ -110,6 +110,9 @@ class Store:
                 recheck=recheck,
                 on_progress=on_progress if progress else None,
             )
+        if self._database.exists:
+            keep_slots(self._database)
+        return receipt
 
     def tables(self) -> pd.DataFrame:
         """The tables of the store: ``table``, ``kind``, ``n_rows``, ``description``."""

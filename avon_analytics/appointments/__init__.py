@@ -5,7 +5,7 @@ from __future__ import annotations
 from avon_analytics.appointments.cohort import Cohort, appointments
 from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS
 from avon_analytics.appointments.scope import PERIODS
-from avon_analytics.appointments.slots import default_as_of, install_views
+from avon_analytics.appointments.slots import default_as_of, install_views, keep_slots
 
 __all__ = [
     "GROUPINGS",
@@ -15,4 +15,5 @@ __all__ = [
     "appointments",
     "default_as_of",
     "install_views",
+    "keep_slots",
 ]

@@ -2,15 +2,20 @@
 
 The steps are SQL texts, each one select that reads the steps before it by name. Here they are
 run one after the other into temporary tables; in the store's views the same texts are the steps
-of one ``WITH``.
+of one ``WITH``. A large store keeps the result for its default instant in tables of its own, so
+that the first figure of a new process does not wait for it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import re
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from itertools import count
 from weakref import WeakKeyDictionary
+from zlib import crc32
 
 import duckdb
 
@@ -41,6 +46,7 @@ STEPS = (
     "slots",
     "lifecycle",
 )
+KEPT_FROM = 100_000  # from how many events on a store keeps its slots; below, computing is quick
 KEPT = 4  # how many computations a database keeps: as of now, and a few looks back
 _RANKS = {word: rank for rank, word in enumerate(WORDS)}
 BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)  # the instant of a store without events
@@ -58,10 +64,11 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """The names of the temporary tables that hold one computation."""
+    """The names of the temporary tables, or of views on the store's, that hold one computation."""
 
     slots: str
     lifecycle: str
+    kind: str = "TABLE"
 
 
 _Key = tuple[object, Settings]
@@ -87,10 +94,16 @@ def from_micros(micros: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
 
 
+def default_settings(database: Database) -> Settings:
+    """The settings of a cohort about which nothing was said."""
+    words = tuple(status_words().items())
+    return Settings(default_as_of(database), grace_hours=24.0, late_hours=24.0, words=words)
+
+
 def computed(database: Database, settings: Settings) -> Computed:
     """The slots and lifecycle of a store under these settings, computed unless they are kept.
 
-    What is kept is dropped as soon as the store has been loaded into again.
+    What is kept is dropped as soon as the store's content has changed.
     """
     kept = _kept.setdefault(database, {})
     with database.reading() as connection:
@@ -101,14 +114,76 @@ def computed(database: Database, settings: Settings) -> Computed:
         if key not in kept:
             while len(kept) >= KEPT:
                 _drop(connection, kept.pop(next(iter(kept))))
-            kept[key] = _compute(connection, settings, database.time_zone)
+            if _found(connection) == _label(content, settings, database.time_zone):
+                kept[key] = _views_of_kept(connection)
+            else:
+                kept[key] = _compute(connection, settings, database.time_zone)
         return kept[key]
 
 
+def keep_slots(database: Database) -> None:
+    """Leave slots and lifecycle in a large store, for its default instant and settings.
+
+    To be called after whatever changed the store's events. What was kept before goes, unless it
+    still holds; a store of fewer than ``KEPT_FROM`` events keeps nothing.
+    """
+    with database.reading() as connection:
+        content = _content(connection)
+        found = _found(connection)
+        ((n_events,),) = connection.execute("SELECT count(*) FROM events").fetchall()
+    settings = default_settings(database)
+    label = _label(content, settings, database.time_zone)
+    is_large = n_events >= KEPT_FROM
+    if found == (label if is_large else None):
+        return
+    tables = computed(database, settings) if is_large else None
+    with database.writing() as connection:
+        connection.execute("BEGIN")
+        connection.execute("DELETE FROM settings WHERE name = 'kept_slots'")
+        for table in ("slots", "lifecycle"):
+            connection.execute(f"DROP TABLE IF EXISTS kept_{table}")
+            if tables is not None:
+                source = getattr(tables, table)
+                connection.execute(f"CREATE TABLE kept_{table} AS SELECT * FROM {source}")
+        if tables is not None:
+            connection.execute(
+                "INSERT INTO settings VALUES ('kept_slots', $label)", {"label": label}
+            )
+        connection.execute("COMMIT")
+
+
 def _content(connection: duckdb.DuckDBPyConnection) -> object:
-    """What changes whenever the store's events do."""
-    text = "SELECT (SELECT max(load_id) FROM loads), (SELECT count(*) FROM events)"
+    """What changes whenever the store's events do.
+
+    A load adds a row to ``loads``; what else changes events raises ``generation`` in ``settings``.
+    """
+    text = (
+        "SELECT (SELECT max(load_id) FROM loads), (SELECT epoch_us(max(loaded_at)) FROM loads), "
+        "(SELECT count(*) FROM events), "
+        "(SELECT max(value) FROM settings WHERE name = 'generation')"
+    )
     return connection.execute(text).fetchall()[0]
+
+
+def _label(content: object, settings: Settings, time_zone: str) -> str:
+    """What the kept slots hold, as text: two equal labels stand for equal slots."""
+    texts = crc32("".join(_text(step, {}) for step in STEPS).encode())
+    told = [content, asdict(settings), time_zone, texts]
+    return json.dumps(told, default=str, sort_keys=True)
+
+
+def _found(connection: duckdb.DuckDBPyConnection) -> str | None:
+    found = connection.execute("SELECT value FROM settings WHERE name = 'kept_slots'").fetchall()
+    return found[0][0] if found else None
+
+
+def _views_of_kept(connection: duckdb.DuckDBPyConnection) -> Computed:
+    number = next(_numbers)
+    names = Computed(f"temp.slots_{number}", f"temp.lifecycle_{number}", "VIEW")
+    create_macros(connection)
+    connection.execute(f"CREATE TEMP VIEW slots_{number} AS SELECT * FROM store.kept_slots")
+    connection.execute(f"CREATE TEMP VIEW lifecycle_{number} AS SELECT * FROM store.kept_lifecycle")
+    return names
 
 
 def _compute(connection: duckdb.DuckDBPyConnection, settings: Settings, time_zone: str) -> Computed:
@@ -121,11 +196,13 @@ def _compute(connection: duckdb.DuckDBPyConnection, settings: Settings, time_zon
     }
     number = next(_numbers)
     names = Computed(f"temp.slots_{number}", f"temp.lifecycle_{number}")
+    texts = {step: _text(step, dict(settings.words)) for step in STEPS}
     try:
-        for step in STEPS:
-            text = _text(step, dict(settings.words))
-            bound = parameters if step == "slot_scope" else {}
+        for nth, (step, text) in enumerate(texts.items()):
+            bound = {name: value for name, value in parameters.items() if f"${name}" in text}
             connection.execute(f"CREATE OR REPLACE TEMP TABLE {step} AS {text}", bound)
+            for done in _done_with(nth):
+                connection.execute(f"DROP TABLE temp.{done}")
         for step in ("slots", "lifecycle"):
             connection.execute(f"ALTER TABLE temp.{step} RENAME TO {step}_{number}")
     finally:
@@ -134,9 +211,22 @@ def _compute(connection: duckdb.DuckDBPyConnection, settings: Settings, time_zon
     return names
 
 
+@cache
+def _done_with(nth: int) -> tuple[str, ...]:
+    """The steps that no step after this one reads: they need no memory any more."""
+    reads = [set(re.findall(r"\w+", _text(step, {}))) for step in STEPS]
+    return tuple(
+        step
+        for step in STEPS[:nth]
+        if step != "slots"
+        and step in reads[nth]
+        and not any(step in later for later in reads[nth + 1 :])
+    )
+
+
 def _drop(connection: duckdb.DuckDBPyConnection, tables: Computed) -> None:
-    connection.execute(f"DROP TABLE IF EXISTS {tables.slots}")
-    connection.execute(f"DROP TABLE IF EXISTS {tables.lifecycle}")
+    for name in (tables.slots, tables.lifecycle):
+        connection.execute(f"DROP {tables.kind} IF EXISTS {name}")
 
 
 def _text(step: str, words: dict[str, str]) -> str:
@@ -166,7 +256,7 @@ def install_views(connection: duckdb.DuckDBPyConnection) -> None:
 def _view_text(step: str) -> str:
     text = _text(step, status_words())
     if step != "slot_scope":
-        return text
+        return text.replace("$as_of", "(SELECT as_of FROM slot_scope)")
     constants = {
         "$as_of": f"({sql('default_as_of')})",
         "$grace_hours": "CAST(24 AS DOUBLE)",

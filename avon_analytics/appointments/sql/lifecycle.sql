@@ -54,7 +54,7 @@ lives AS (
         e.actual_start_at AS visit_start_at,
         e.actual_end_at AS visit_end_at
     FROM ends AS e
-    INNER JOIN latest AS f ON e.first_seat = f.seat
+    INNER JOIN slots AS f ON e.first_seat = f.seat
     INNER JOIN slot_appointments AS a ON e.appointment = a.appointment
 )
 SELECT

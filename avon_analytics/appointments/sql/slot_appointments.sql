@@ -1,10 +1,10 @@
 -- One row is one appointment known at T: what all its slots share.
+-- Parameters: $as_of.
 WITH rules AS (
     SELECT DISTINCT k.appointment
     FROM appointment_recurrence_rules_versions AS r
     INNER JOIN slot_keys AS k ON r.appointment_id = k.appointment_id
-    CROSS JOIN slot_scope AS s
-    WHERE r.occurred_at <= s.as_of
+    WHERE r.occurred_at <= $as_of
 ),
 shared AS (
     SELECT

@@ -1,6 +1,7 @@
 -- One row is one person listed at one planned start of one appointment, who is neither known staff
 -- nor a mere caregiver: the last version that lists them, and what the last version that tells it
 -- says of them. Of one version the last entry counts.
+-- Parameters: $as_of.
 WITH listed AS (
     SELECT
         k.appointment,
@@ -17,9 +18,8 @@ WITH listed AS (
     LEFT JOIN slot_versions AS n ON a.event_id = n.event_id
     LEFT JOIN slot_staff AS f ON a.attendee = f.person_id
     LEFT JOIN slot_people AS c ON a.attendee = c.person_id AND c.caregiver_only
-    CROSS JOIN slot_scope AS s
     WHERE
-        a.occurred_at <= s.as_of
+        a.occurred_at <= $as_of
         AND a.attendee IS NOT NULL AND f.person_id IS NULL AND c.person_id IS NULL
 )
 SELECT

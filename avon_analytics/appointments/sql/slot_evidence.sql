@@ -6,6 +6,7 @@
 -- word of a change is the one that tells by whom. A status_history entry without an instant counts
 -- from the version that first told it. Of several actual times the first and the last count. Only
 -- the version must have occurred by T: what it tells is taken as it stands.
+-- Parameters: $as_of.
 WITH names AS (
     SELECT
         k.appointment,
@@ -20,8 +21,7 @@ WITH names AS (
     FROM appointments_versions AS v
     INNER JOIN slot_keys AS k ON v.id = k.appointment_id
     LEFT JOIN slot_versions AS n ON v.event_id = n.event_id
-    CROSS JOIN slot_scope AS s
-    WHERE v.occurred_at <= s.as_of AND v.event LIKE 'appointment.%'
+    WHERE v.occurred_at <= $as_of AND v.event LIKE 'appointment.%'
 ),
 changes AS (
     SELECT
@@ -36,9 +36,8 @@ changes AS (
         0 AS source_rank
     FROM appointment_status_history_versions AS h
     INNER JOIN slot_keys AS k ON h.appointment_id = k.appointment_id
-    CROSS JOIN slot_scope AS s
     WHERE
-        h.occurred_at <= s.as_of AND h.status IS NOT NULL
+        h.occurred_at <= $as_of AND h.status IS NOT NULL
         AND h.changed_at IS NOT NULL AND NOT k.has_moved
     UNION ALL
     SELECT
@@ -54,9 +53,8 @@ changes AS (
     FROM appointment_status_history_versions AS h
     INNER JOIN slot_keys AS k ON h.appointment_id = k.appointment_id
     LEFT JOIN slot_versions AS n ON h.event_id = n.event_id
-    CROSS JOIN slot_scope AS s
     WHERE
-        h.occurred_at <= s.as_of AND h.status IS NOT NULL
+        h.occurred_at <= $as_of AND h.status IS NOT NULL
         AND (h.changed_at IS NULL OR k.has_moved)
     GROUP BY k.appointment, h.status, h.changed_at, h.changed_by
 ),

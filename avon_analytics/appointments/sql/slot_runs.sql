@@ -1,5 +1,6 @@
 -- One row is one planned start of an appointment: a maximal run of versions with the same start.
 -- What describes it is what the last version of the run that tells it says.
+-- Parameters: $as_of.
 WITH told AS (
     SELECT
         v.*,
@@ -9,8 +10,7 @@ WITH told AS (
     FROM appointments_versions AS v
     INNER JOIN slot_keys AS k ON v.id = k.appointment_id
     LEFT JOIN slot_versions AS n ON v.event_id = n.event_id
-    CROSS JOIN slot_scope AS s
-    WHERE v.occurred_at <= s.as_of
+    WHERE v.occurred_at <= $as_of
 ),
 runs AS (
     SELECT

@@ -3,6 +3,7 @@
 -- each start. `superseded` tells that the patient has a slot at the next start too, `removed_at`
 -- is the first version from which the patient is missing; `lists_nobody` tells that it has no
 -- attendees at all.
+-- Parameters: $as_of.
 WITH patients AS (
     SELECT p.*
     FROM slot_attendees AS p
@@ -54,9 +55,8 @@ versions AS (
     FROM appointments_versions AS v
     INNER JOIN slot_keys AS k ON v.id = k.appointment_id
     LEFT JOIN slot_versions AS n ON v.event_id = n.event_id
-    CROSS JOIN slot_scope AS s
     WHERE
-        v.occurred_at <= s.as_of
+        v.occurred_at <= $as_of
         AND k.appointment IN (SELECT appointment FROM left_early)
 ),
 departures AS (

@@ -1,6 +1,7 @@
 -- One row is one version of an unsettled appointment, numbered from the oldest. Its `run` is the
 -- planned start that it belongs to: a new run begins where a version tells another start than the
 -- last one told; a version that tells none stays in its run.
+-- Parameters: $as_of.
 WITH numbered AS (
     SELECT
         k.appointment,
@@ -15,8 +16,7 @@ WITH numbered AS (
     FROM appointments_versions AS v
     INNER JOIN slot_keys AS k ON v.id = k.appointment_id
     INNER JOIN slot_unsettled AS u ON k.appointment = u.appointment
-    CROSS JOIN slot_scope AS s
-    WHERE v.occurred_at <= s.as_of
+    WHERE v.occurred_at <= $as_of
 ),
 turns AS (
     SELECT
