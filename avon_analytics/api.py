@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from avon_analytics.appointments import Cohort, default_as_of, install_views, keep_slots
+from avon_analytics.appointments import Cohort, default_as_of, explain, install_views, keep_slots
 from avon_analytics.appointments import appointments as cohort_of
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.intake import quarantine
@@ -259,6 +259,32 @@ class Store:
             late=late,
             status_words=status_words,
         )
+
+    def explain(
+        self,
+        appointment_id: str,
+        *,
+        as_of: DateLike | None = None,
+        identifiers: bool = False,
+    ) -> pd.DataFrame:
+        """One appointment's story in order: what was told, by which delivery, and how it ended.
+
+        One row is an event, something that an event told for the first time beside its own name,
+        or at the end the outcome of a slot. Columns: ``step`` (Int64, from 1); ``at`` (UTC, when
+        it happened); ``kind`` (event, told, outcome); ``what`` (event name, status word as sent,
+        or outcome); ``slot`` (Int64, which planned start); ``patient_id``, where it concerns one
+        alone; ``by_id`` (who changed it); ``source`` (event, status_history, attendee,
+        actual_time; missing where nothing decided); ``is_inferred`` (boolean: told, but no event
+        of that name ever came); ``detail`` (what changed, or why the outcome is what it is, times
+        in UTC); and where it stands: ``event_id``, ``file``, ``line``, ``byte_offset``,
+        ``byte_length``, ``signature``, ``received_at``, ``n_deliveries``.
+
+        appointment_id: with or without its prefix. as_of: as in ``appointments``.
+        identifiers: also show the values of identifiers and free text that changed.
+
+        Raises UnknownAppointment if no event up to then tells of it.
+        """
+        return explain(self._database, appointment_id, as_of=as_of, identifiers=identifiers)
 
     def report(
         self,

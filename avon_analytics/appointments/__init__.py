@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from avon_analytics.appointments.cohort import Cohort, appointments
+from avon_analytics.appointments.explanation import explain
 from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS
 from avon_analytics.appointments.scope import PERIODS
 from avon_analytics.appointments.slots import default_as_of, install_views, keep_slots
@@ -14,6 +15,7 @@ __all__ = [
     "Cohort",
     "appointments",
     "default_as_of",
+    "explain",
     "install_views",
     "keep_slots",
 ]

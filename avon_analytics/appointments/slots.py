@@ -20,6 +20,7 @@ from zlib import crc32
 import duckdb
 
 from avon_analytics.appointments.queries import create_macros, literal, sql, values
+from avon_analytics.appointments.scope import DateLike, as_instant
 from avon_analytics.appointments.statuses import WORDS, status_words
 from avon_analytics.store.database import Database
 
@@ -94,10 +95,14 @@ def from_micros(micros: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
 
 
-def default_settings(database: Database) -> Settings:
-    """The settings of a cohort about which nothing was said."""
-    words = tuple(status_words().items())
-    return Settings(default_as_of(database), grace_hours=24.0, late_hours=24.0, words=words)
+def usual_settings(database: Database, as_of: DateLike | None = None) -> Settings:
+    """The settings of a cohort about which nothing else was said."""
+    return Settings(
+        as_of=default_as_of(database) if as_of is None else as_instant(as_of, database.time_zone),
+        grace_hours=24.0,
+        late_hours=24.0,
+        words=tuple(status_words().items()),
+    )
 
 
 def computed(database: Database, settings: Settings) -> Computed:
@@ -131,7 +136,7 @@ def keep_slots(database: Database) -> None:
         content = _content(connection)
         found = _found(connection)
         ((n_events,),) = connection.execute("SELECT count(*) FROM events").fetchall()
-    settings = default_settings(database)
+    settings = usual_settings(database)
     label = _label(content, settings, database.time_zone)
     is_large = n_events >= KEPT_FROM
     if found == (label if is_large else None):

@@ -90,6 +90,10 @@ AsOf = Annotated[
     str | None,
     typer.Option("--as-of", metavar="INSTANT", help="Only events up to then; default: the newest."),
 ]
+Identifiers = Annotated[
+    bool,
+    typer.Option("--identifiers", help="Show names, contact data and free text of people, too."),
+]
 Where = Annotated[
     list[str] | None,
     typer.Option("--where", metavar="GROUPING=VALUE", help="Keep one group only (repeatable)."),

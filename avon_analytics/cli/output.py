@@ -52,6 +52,14 @@ def show(
         emit(_text(frame, form))
 
 
+def show_text(text: str, out: Path | None) -> None:
+    """Write a text to standard output or to a file."""
+    if out is None:
+        emit(text)
+    else:
+        say(f"wrote {write_whole(out, lambda part: part.write_text(text, 'utf-8'))}")
+
+
 def show_table(table: Table) -> None:
     """Write a table to standard output, in bold where somebody looks at it."""
     emit(_rendered(table, terminal_width(), is_plain=bool(os.environ.get("NO_COLOR"))))
