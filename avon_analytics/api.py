@@ -9,7 +9,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from avon_analytics.appointments import Cohort, default_as_of, explain, install_views, keep_slots
+from avon_analytics.appointments import (
+    Cohort,
+    Quality,
+    custom_fields,
+    default_as_of,
+    explain,
+    install_views,
+    keep_slots,
+    quality,
+)
 from avon_analytics.appointments import appointments as cohort_of
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.intake import quarantine
@@ -285,6 +294,36 @@ class Store:
         Raises UnknownAppointment if no event up to then tells of it.
         """
         return explain(self._database, appointment_id, as_of=as_of, identifiers=identifiers)
+
+    def quality(self, *, as_of: DateLike | None = None) -> Quality:
+        """How far the store can be trusted: what came, when, how often, what was only inferred.
+
+        Returns a DataFrame for each question: days without events, delivery lag, repeats,
+        signatures, missing first events, inferred stages, unresolved slots, drift and custom
+        fields; ``summary`` says what each means for the figures. Shown as text or in a notebook.
+        """
+        return quality(self._database, as_of=as_of)
+
+    def custom_fields(
+        self,
+        object: str = "patient",  # noqa: A002
+        *,
+        names: Mapping[str, str] | None = None,
+        as_of: DateLike | None = None,
+    ) -> pd.DataFrame:
+        """Custom fields, wide: one row per patient (appointment, provider, support), by id.
+
+        Columns: ``patient_id`` (or the like), then one for each key, in the order of the keys,
+        with the value told last up to ``as_of``. Its type is read off the values, texts that
+        spell one included: ``boolean`` if all are flags, ``float64`` if all are numbers,
+        ``datetime64`` if all are dates (2025-01-31), else ``str``, with lists and objects as JSON.
+        Missing: null, or never told. Who is only a caregiver is no patient.
+
+        names: columns' names by key, ``{"cfld_…": "Referral source"}``; other keys keep theirs.
+
+        Raises UsageError where two keys would share a column, UnknownGroup for another object.
+        """
+        return custom_fields(self._database, object, names=names, as_of=as_of)
 
     def report(
         self,

@@ -36,6 +36,20 @@ class Every(StrEnum):
     year = "year"
 
 
+class Section(StrEnum):
+    """The questions that the quality of a store is made of."""
+
+    coverage = "coverage"
+    delivery_lag = "delivery_lag"
+    repeats = "repeats"
+    signatures = "signatures"
+    first_events = "first_events"
+    inferred_stages = "inferred_stages"
+    unresolved = "unresolved"
+    drift = "drift"
+    custom_fields = "custom_fields"
+
+
 class On(StrEnum):
     """The date that places a slot in a window and in a period."""
 
