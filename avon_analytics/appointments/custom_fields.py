@@ -111,7 +111,9 @@ def _typed(owners: pd.Series, values: pd.Series) -> pd.Series:
     for read_as, dtype in ((_flag, "boolean"), (_number, "float64"), (_day, "datetime64[us]")):
         if told and all(read_as(value) is not None for value in told):
             data: list[Any] = [read_as(value) for value in read]
-            return pd.DataFrame({"value": data}, index, dtype="object").astype({"value": dtype})["value"]
+            return pd.DataFrame({"value": data}, index, dtype="object").astype({"value": dtype})[
+                "value"
+            ]
     return pd.Series([_text(value) for value in read], index, dtype="str")
 
 
