@@ -89,7 +89,7 @@ SELECT
     appointment_type,
     name,
     interaction_type,
-    "group",
+    lives.group,
     self_booked,
     recurring,
     patient_id,

@@ -14,23 +14,23 @@ shared AS (
         max_by(created_at, run) FILTER (WHERE created_at IS NOT NULL) AS created_at,
         min(created_event_at) AS created_event_at,
         coalesce(max_by(internal, run) FILTER (WHERE internal IS NOT NULL), false) AS internal,
-        max_by(zone, run) FILTER (WHERE zone IS NOT NULL) AS zone,
         bool_or(in_series) AS in_series
     FROM slot_runs
     GROUP BY appointment
 ),
 told AS (
     SELECT
-        appointment,
-        min(said_at) FILTER (WHERE word = 'scheduled' AND source = 'status_history')
-            AS first_scheduled_at,
-        min(said_at) FILTER (WHERE word = 'in_progress') AS started_at,
-        min(said_at) FILTER (WHERE word = 'completed') AS completed_at,
-        bool_or(word = 'in_progress' AND source = 'event') AS started_observed,
-        bool_or(word = 'completed' AND source = 'event') AS completed_observed,
-        bool_or(word = 'cancelled' AND source = 'event') AS cancelled_observed
-    FROM slot_evidence
-    GROUP BY appointment
+        e.appointment,
+        min(e.place) FILTER (WHERE w.word = 'scheduled' AND (e.place & 31) % 3 = 0)
+            AS first_scheduled,
+        min(e.place) FILTER (WHERE w.word = 'in_progress') AS started,
+        min(e.place) FILTER (WHERE w.word = 'completed') AS completed,
+        bool_or(w.word = 'in_progress' AND (e.place & 31) % 3 = 2) AS started_observed,
+        bool_or(w.word = 'completed' AND (e.place & 31) % 3 = 2) AS completed_observed,
+        bool_or(w.word = 'cancelled' AND (e.place & 31) % 3 = 2) AS cancelled_observed
+    FROM slot_evidence AS e
+    INNER JOIN slot_spellings AS w ON e.spelling = w.spelling
+    GROUP BY e.appointment
 )
 SELECT
     a.appointment,
@@ -38,11 +38,12 @@ SELECT
     a.n_runs,
     a.first_start_at,
     a.internal,
-    a.zone,
-    coalesce(a.created_at, a.created_event_at, t.first_scheduled_at) AS booked_at,
+    coalesce(
+        a.created_at, a.created_event_at, timestamp_micros(shiftright(t.first_scheduled, 5))
+    ) AS booked_at,
     a.created_event_at IS NOT NULL AS booked_observed,
-    t.started_at,
-    t.completed_at,
+    timestamp_micros(shiftright(t.started, 5)) AS started_at,
+    timestamp_micros(shiftright(t.completed, 5)) AS completed_at,
     coalesce(t.started_observed, false) AS started_observed,
     coalesce(t.completed_observed, false) AS completed_observed,
     coalesce(t.cancelled_observed, false) AS cancelled_observed,

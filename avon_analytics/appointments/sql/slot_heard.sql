@@ -5,29 +5,23 @@
 -- at all tells less: every other word of its instant and later is heard, too.
 SELECT
     s.seat,
-    e.word,
-    e.source_word,
-    e.source,
-    e.said_at,
-    e.place,
-    e.changed_by,
-    e.reason
+    w.word,
+    e.spelling,
+    e.place
 FROM slot_seats AS s
 INNER JOIN slot_evidence AS e
     ON s.appointment = e.appointment
-    AND (e.patient_id IS NULL OR e.patient_id = s.patient_id)
+    AND (e.person IS NULL OR e.person = s.person)
     AND (e.told_run <= s.run OR s.in_last_run)
-    AND (e.told_run >= s.run OR e.word IN ('in_progress', 'completed'))
-    AND (s.removed_at IS NULL OR s.lists_nobody OR e.said_at <= s.removed_at)
+INNER JOIN slot_spellings AS w
+    ON e.spelling = w.spelling
+    AND (e.told_run >= s.run OR w.word IN ('in_progress', 'completed'))
+WHERE s.removed_at IS NULL OR s.lists_nobody OR shiftright(e.place, 5) <= unix_micros(s.removed_at)
 UNION ALL
 SELECT
     seat,
     'cancelled',
     NULL,
-    'attendee',
-    removed_at,
-    unix_micros(removed_at) * 32 + CASE WHEN lists_nobody THEN 0 ELSE 31 END,
-    NULL,
-    NULL
+    unix_micros(removed_at) * 32 + CASE WHEN lists_nobody THEN 0 ELSE 31 END
 FROM slot_seats
 WHERE removed_at IS NOT NULL

@@ -1,11 +1,7 @@
--- One row is one host that an appointment has or had.
+-- One row is one host that an appointment has or had, of those who are not known staff anyway.
 -- Parameters: $as_of.
-SELECT appointment, host
-FROM slot_runs
-WHERE host IS NOT NULL
-UNION
-SELECT r.appointment, v.host
-FROM slot_runs AS r
-INNER JOIN slot_keys AS k ON r.appointment = k.appointment
-INNER JOIN appointments_versions AS v ON k.appointment_id = v.id
-WHERE r.host_changed AND v.host IS NOT NULL AND v.occurred_at <= $as_of
+SELECT DISTINCT k.appointment, v.host
+FROM appointments_versions AS v
+INNER JOIN slot_keys AS k ON v.id = k.appointment_id
+LEFT JOIN slot_staff AS f ON v.host = f.person_id
+WHERE v.occurred_at <= $as_of AND v.host IS NOT NULL AND f.person_id IS NULL

@@ -2,9 +2,9 @@
 -- and whether its planned start ever changed.
 -- Parameters: $as_of.
 SELECT
-    v.id AS appointment_id,
-    row_number() OVER (ORDER BY v.id) AS appointment,
-    coalesce(min(v.start_time) <> max(v.start_time), false) AS has_moved
-FROM appointments_versions AS v
-WHERE v.occurred_at <= $as_of
-GROUP BY v.id
+    id AS appointment_id,
+    CAST(row_number() OVER (ORDER BY min(occurred_at)) AS INT) AS appointment,
+    coalesce(min(start_time) <> max(start_time), false) AS has_moved
+FROM appointments_versions
+WHERE occurred_at <= $as_of
+GROUP BY id

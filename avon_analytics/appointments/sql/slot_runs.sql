@@ -1,5 +1,6 @@
 -- One row is one planned start of an appointment: a maximal run of versions with the same start.
--- What describes it is what the last version of the run that tells it says.
+-- What describes it is what the last version of the run that tells it says; of what is a text
+-- (slot_descriptions) the number of that version stands here.
 -- Parameters: $as_of.
 WITH told AS (
     SELECT
@@ -28,21 +29,18 @@ runs AS (
             FILTER (WHERE actual_end_time IS NOT NULL) AS actual_end_at,
         min(actual_end_time) AS first_actual_end_at,
         max(actual_end_time) AS last_actual_end_at,
-        max_by(host, version) FILTER (WHERE host IS NOT NULL) AS host,
-        coalesce(min(host) <> max(host), false) AS host_changed,
-        max_by(appointment_type, version)
-            FILTER (WHERE appointment_type IS NOT NULL) AS appointment_type,
-        max_by(name, version) FILTER (WHERE name IS NOT NULL) AS name,
-        max_by(interaction_type, version)
-            FILTER (WHERE interaction_type IS NOT NULL) AS interaction_type,
-        max_by("group", version) FILTER (WHERE "group" IS NOT NULL) AS "group",
+        max_by(told.group, version) FILTER (WHERE told.group IS NOT NULL) AS group,
         bool_or(generated_from_type IS NOT NULL) AS self_booked,
         max_by(recurring, version) FILTER (WHERE recurring IS NOT NULL) AS recurring,
-        max_by(timezone, version) FILTER (WHERE timezone IS NOT NULL) AS zone,
         max_by(created_at, version) FILTER (WHERE created_at IS NOT NULL) AS created_at,
         max_by(internal, version) FILTER (WHERE internal IS NOT NULL) AS internal,
-        max("recurrenceId") IS NOT NULL AS in_series,
-        min(occurred_at) FILTER (WHERE event = 'appointment.created') AS created_event_at
+        bool_or(recurrenceId IS NOT NULL) AS in_series,
+        min(occurred_at) FILTER (WHERE event = 'appointment.created') AS created_event_at,
+        max(version) FILTER (WHERE host IS NOT NULL) AS host_version,
+        max(version) FILTER (WHERE appointment_type IS NOT NULL) AS type_version,
+        max(version) FILTER (WHERE name IS NOT NULL) AS name_version,
+        max(version) FILTER (WHERE interaction_type IS NOT NULL) AS interaction_version,
+        max(version) FILTER (WHERE timezone IS NOT NULL) AS zone_version
     FROM told
     GROUP BY appointment, run
 )

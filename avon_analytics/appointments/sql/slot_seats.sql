@@ -5,14 +5,18 @@
 -- attendees at all.
 -- Parameters: $as_of.
 WITH patients AS (
-    SELECT p.*
-    FROM slot_attendees AS p
-    LEFT JOIN slot_hosts AS h ON p.appointment = h.appointment AND p.attendee = h.host
-    WHERE NOT p.is_observer AND h.host IS NULL
+    SELECT a.*
+    FROM slot_attendees AS a
+    LEFT JOIN (
+        SELECT h.appointment, p.person
+        FROM slot_hosts AS h
+        INNER JOIN slot_persons AS p ON h.host = p.person_id
+    ) AS hosts ON a.appointment = hosts.appointment AND a.person = hosts.person
+    WHERE NOT a.is_observer AND hosts.person IS NULL
 ),
 seats AS (
     SELECT
-        appointment, run, attendee AS patient_id, last_version, position, no_show,
+        appointment, run, person, last_version, position, no_show,
         first_actual_start_at AS actual_start_at, last_actual_end_at AS actual_end_at
     FROM patients
     UNION ALL
@@ -22,7 +26,7 @@ seats AS (
     WHERE p.appointment IS NULL
 ),
 later AS (
-    SELECT appointment, run, coalesce(patient_id, '') AS patient_id
+    SELECT appointment, run, coalesce(person, 0) AS person
     FROM seats
     WHERE run > 1
 ),
@@ -37,10 +41,10 @@ followed AS (
     LEFT JOIN later AS n
         ON s.appointment = n.appointment
         AND s.run + 1 = n.run
-        AND coalesce(s.patient_id, '') = n.patient_id
+        AND coalesce(s.person, 0) = n.person
 ),
 left_early AS (
-    SELECT appointment, run, patient_id, last_version
+    SELECT appointment, run, person, last_version
     FROM followed
     WHERE
         last_version < last_version_of_run
@@ -63,12 +67,12 @@ departures AS (
     SELECT
         g.appointment,
         g.run,
-        g.patient_id,
+        g.person,
         min(v.occurred_at) AS removed_at,
         min_by(v.event_id, v.version) AS event_id
     FROM left_early AS g
     INNER JOIN versions AS v ON g.appointment = v.appointment AND g.last_version < v.version
-    GROUP BY g.appointment, g.run, g.patient_id
+    GROUP BY g.appointment, g.run, g.person
 ),
 listing AS (
     SELECT DISTINCT event_id
@@ -76,12 +80,12 @@ listing AS (
     WHERE event_id IN (SELECT event_id FROM departures)
 )
 SELECT
-    row_number() OVER (
-        ORDER BY f.appointment, f.run, f.position, f.patient_id NULLS FIRST
-    ) AS seat,
+    CAST(row_number() OVER (
+        ORDER BY f.appointment, f.run, f.position, f.person NULLS FIRST
+    ) AS INT) AS seat,
     f.appointment,
     f.run,
-    f.patient_id,
+    f.person,
     f.position,
     f.no_show,
     f.actual_start_at,
@@ -92,5 +96,5 @@ SELECT
     d.event_id IS NOT NULL AND l.event_id IS NULL AS lists_nobody
 FROM followed AS f
 LEFT JOIN departures AS d
-    ON f.appointment = d.appointment AND f.run = d.run AND f.patient_id = d.patient_id
+    ON f.appointment = d.appointment AND f.run = d.run AND f.person = d.person
 LEFT JOIN listing AS l ON d.event_id = l.event_id

@@ -1,4 +1,5 @@
--- One row is one spelling of a status word that the store holds, as an event's name or a status.
+-- One row is one spelling of a status word that the store holds, as an event's name or a status,
+-- with a number that stands for it in the steps below.
 WITH spelled AS (
     SELECT substr(event, 13) AS source_word
     FROM appointments_versions
@@ -10,6 +11,10 @@ WITH spelled AS (
     SELECT word
     FROM slot_words
 )
-SELECT s.source_word, w.word, w.word_rank
+SELECT
+    CAST(row_number() OVER (ORDER BY s.source_word) AS INT) AS spelling,
+    s.source_word,
+    w.word,
+    w.word_rank
 FROM spelled AS s
 INNER JOIN slot_words AS w ON translate(lower(s.source_word), ' _-.', '') = w.spelling

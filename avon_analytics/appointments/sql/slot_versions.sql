@@ -38,5 +38,5 @@ SELECT
     CAST(1 + sum(turn) OVER (
         PARTITION BY appointment ORDER BY version
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS BIGINT) AS run
+    ) AS INT) AS run
 FROM turns
