@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from avon_analytics.cli import options as opt
+from avon_analytics.cli.evidence import evidence
 from avon_analytics.cli.helpers import DB, QUARANTINED
 from avon_analytics.cli.helpers import example as _example
 from avon_analytics.cli.helpers import open_store as _open
@@ -32,6 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(quarantine)
+app.add_typer(evidence)
 
 
 def _version(wanted: bool) -> None:
