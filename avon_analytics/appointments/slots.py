@@ -8,8 +8,8 @@ that the first figure of a new process does not wait for it.
 
 from __future__ import annotations
 
-import json
 import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -19,9 +19,11 @@ from zlib import crc32
 
 import duckdb
 
+from avon_analytics.appointments import kept
 from avon_analytics.appointments.queries import create_macros, literal, sql, values
 from avon_analytics.appointments.scope import DateLike, as_instant
 from avon_analytics.appointments.statuses import WORDS, status_words
+from avon_analytics.errors import StoreError
 from avon_analytics.store.database import Database
 
 STEPS = (
@@ -50,8 +52,7 @@ STEPS = (
     "slots",
     "lifecycle",
 )
-KEPT_FROM = 100_000  # from how many events on a store keeps its slots; below, computing is quick
-KEPT = 4  # how many computations a database keeps: as of now, and a few looks back
+KNOWN = 4  # how many computations a database keeps in memory: as of now, and a few looks back
 _RANKS = {word: rank for rank, word in enumerate(WORDS)}
 BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)  # the instant of a store without events
 
@@ -76,7 +77,7 @@ class Computed:
 
 
 _Key = tuple[object, Settings]
-_kept: WeakKeyDictionary[Database, dict[_Key, Computed]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Database, dict[_Key, Computed]] = WeakKeyDictionary()
 _numbers = count(1)
 
 
@@ -113,89 +114,61 @@ def computed(database: Database, settings: Settings) -> Computed:
 
     What is kept is dropped as soon as the store's content has changed.
     """
-    kept = _kept.setdefault(database, {})
+    known = _known.setdefault(database, {})
     with database.reading() as connection:
-        content = _content(connection)
-        for old in [key for key in kept if key[0] != content]:
-            _drop(connection, kept.pop(old))
+        content = kept.content(connection)
+        for old in [key for key in known if key[0] != content]:
+            _drop(connection, known.pop(old))
         key = (content, settings)
-        if key not in kept:
-            while len(kept) >= KEPT:
-                _drop(connection, kept.pop(next(iter(kept))))
-            if _found(connection) == _label(content, settings, database.time_zone):
-                kept[key] = _views_of_kept(connection)
+        if key not in known:
+            while len(known) >= KNOWN:
+                _drop(connection, known.pop(next(iter(known))))
+            create_macros(connection)
+            label = kept.label(content, _computed_with(settings, database.time_zone))
+            if kept.labels(connection)[0] == label:
+                number = next(_numbers)
+                known[key] = Computed(f"temp.slots_{number}", f"temp.lifecycle_{number}", "VIEW")
+                kept.show(connection, (f"slots_{number}", f"lifecycle_{number}"))
             else:
-                kept[key] = _compute(connection, settings, database.time_zone)
-        return kept[key]
+                known[key] = _compute(connection, settings, database.time_zone)
+        return known[key]
 
 
 def keep_slots(database: Database) -> None:
     """Leave slots and lifecycle in a large store, for its default instant and settings.
 
     To be called after whatever changed the store's events. What was kept before goes, unless it
-    still holds; a store of fewer than ``KEPT_FROM`` events keeps nothing.
+    still holds; a store of fewer than ``kept.FROM`` events keeps nothing. Where the store cannot be
+    written just now, or memory does not suffice, figures compute what they need by themselves.
     """
-    with database.reading() as connection:
-        content = _content(connection)
-        found = _found(connection)
-        ((n_events,),) = connection.execute("SELECT count(*) FROM events").fetchall()
-    settings = usual_settings(database)
-    label = _label(content, settings, database.time_zone)
-    is_large = n_events >= KEPT_FROM
-    if found == (label if is_large else None):
-        return
-    tables = computed(database, settings) if is_large else None
-    with database.writing() as connection:
-        connection.execute("BEGIN")
-        connection.execute("DELETE FROM settings WHERE name = 'kept_slots'")
-        for table in ("slots", "lifecycle"):
-            connection.execute(f"DROP TABLE IF EXISTS kept_{table}")
-            if tables is not None:
-                source = getattr(tables, table)
-                connection.execute(f"CREATE TABLE kept_{table} AS SELECT * FROM {source}")
-        if tables is not None:
-            connection.execute(
-                "INSERT INTO settings VALUES ('kept_slots', $label)", {"label": label}
-            )
-        connection.execute("COMMIT")
+    with suppress(StoreError):
+        settings = usual_settings(database)
+        with database.reading() as connection:
+            content = kept.content(connection)
+            thorough_content = kept.thorough_content(connection)
+            found, found_thorough = kept.labels(connection)
+        how = _computed_with(settings, database.time_zone)
+        cheap, thorough = kept.label(content, how), kept.label(thorough_content, how)
+        is_large = int(str(thorough_content[0])) >= kept.FROM
+        if found == (cheap if is_large else None):
+            return
+        if is_large and found_thorough == thorough:
+            with database.writing() as connection:
+                kept.relabel(connection, cheap)
+            return
+        tables = computed(database, settings) if is_large else None
+        with database.writing() as connection:
+            sources = () if tables is None else (tables.slots, tables.lifecycle)
+            kept.keep(connection, sources, cheap, thorough)
 
 
-def _content(connection: duckdb.DuckDBPyConnection) -> object:
-    """What changes whenever the store's events do.
-
-    A load adds a row to ``loads``; what else changes events raises ``generation`` in ``settings``.
-    """
-    text = (
-        "SELECT (SELECT max(load_id) FROM loads), (SELECT epoch_us(max(loaded_at)) FROM loads), "
-        "(SELECT count(*) FROM events), "
-        "(SELECT max(value) FROM settings WHERE name = 'generation')"
-    )
-    return connection.execute(text).fetchall()[0]
-
-
-def _label(content: object, settings: Settings, time_zone: str) -> str:
-    """What the kept slots hold, as text: two equal labels stand for equal slots."""
-    texts = crc32("".join(_text(step, {}) for step in STEPS).encode())
-    told = [content, asdict(settings), time_zone, texts]
-    return json.dumps(told, default=str, sort_keys=True)
-
-
-def _found(connection: duckdb.DuckDBPyConnection) -> str | None:
-    found = connection.execute("SELECT value FROM settings WHERE name = 'kept_slots'").fetchall()
-    return found[0][0] if found else None
-
-
-def _views_of_kept(connection: duckdb.DuckDBPyConnection) -> Computed:
-    number = next(_numbers)
-    names = Computed(f"temp.slots_{number}", f"temp.lifecycle_{number}", "VIEW")
-    create_macros(connection)
-    connection.execute(f"CREATE TEMP VIEW slots_{number} AS SELECT * FROM store.kept_slots")
-    connection.execute(f"CREATE TEMP VIEW lifecycle_{number} AS SELECT * FROM store.kept_lifecycle")
-    return names
+def _computed_with(settings: Settings, time_zone: str) -> list[object]:
+    """All that slots depend on beside the events."""
+    texts = "".join(_text(step, {}) for step in STEPS)
+    return [asdict(settings), time_zone, crc32(texts.encode())]
 
 
 def _compute(connection: duckdb.DuckDBPyConnection, settings: Settings, time_zone: str) -> Computed:
-    create_macros(connection)
     parameters = {
         "as_of": settings.as_of or BEFORE_ALL,
         "grace_hours": settings.grace_hours,

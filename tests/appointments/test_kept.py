@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments import appointments, keep_slots, slots
+from avon_analytics.appointments import appointments, keep_slots, kept, slots
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic
 
@@ -17,7 +17,7 @@ from tests.appointments.conftest import Clinic
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clinic:
     """A clinic in a file, large enough that its slots are kept there."""
-    monkeypatch.setattr(slots, "KEPT_FROM", 1)
+    monkeypatch.setattr(kept, "FROM", 1)
     clinic = Clinic(Database(tmp_path / "store.duckdb"))
     clinic.clear()
     clinic.tell("created", "03-01 09:00")
@@ -72,6 +72,7 @@ def test_a_load_and_a_new_generation_make_it_stale(
     with made.database.writing() as connection:
         # An event changes in its place, as where a conflict is decided anew or a person forgotten.
         connection.execute("DELETE FROM appointment_attendees_versions WHERE attendee = 'bob'")
+        connection.execute("UPDATE events SET body_digest = uuid() WHERE object_id = 'w'")
         change = {
             "loads": "INSERT INTO loads (load_id) SELECT max(load_id) + 1 FROM loads",
             "settings": "INSERT INTO settings VALUES ('generation', '1')",
@@ -88,8 +89,42 @@ def test_a_load_and_a_new_generation_make_it_stale(
     assert len(computations) == 1
 
 
+def test_a_load_without_news_leaves_what_is_kept(
+    made: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computations = count_computations(monkeypatch)
+    with made.database.writing() as connection:
+        connection.execute("INSERT INTO loads (load_id) SELECT max(load_id) + 1 FROM loads")
+    database = opened_anew(made)
+    keep_slots(database)
+    assert len(appointments(database).slots()) == 3
+    assert computations == []
+
+
+def test_an_event_that_was_decided_anew_is_news(
+    made: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computations = count_computations(monkeypatch)
+    with made.database.writing() as connection:
+        connection.execute(
+            "UPDATE events SET received_at = '2025-12-01 00:00Z' WHERE event_id "
+            "IN (SELECT min(event_id) FROM events)"
+        )
+        connection.execute("INSERT INTO loads (load_id) SELECT max(load_id) + 1 FROM loads")
+    keep_slots(opened_anew(made))
+    assert len(computations) == 1
+
+
+def test_who_reads_the_store_meanwhile_does_not_fail_a_load(made: Clinic) -> None:
+    made.tell("cancelled", "03-09 09:00", "w", attendees=["dr", "ann", "bob"])
+    database = opened_anew(made)
+    with database.reading():
+        keep_slots(database)
+    assert list(appointments(database).slots().outcome) == ["attended", *["cancelled"] * 2]
+
+
 def test_a_store_that_is_small_keeps_nothing(made: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slots, "KEPT_FROM", 100)
+    monkeypatch.setattr(kept, "FROM", 100)
     keep_slots(made.database)
     with made.database.reading() as connection:
         found = connection.execute(
