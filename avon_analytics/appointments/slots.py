@@ -179,6 +179,8 @@ def _compute(connection: duckdb.DuckDBPyConnection, settings: Settings, time_zon
     names = Computed(f"temp.slots_{number}", f"temp.lifecycle_{number}")
     texts = {step: _text(step, dict(settings.words)) for step in STEPS}
     try:
+        # No step depends on the order of another's rows, and keeping it would cost memory.
+        connection.execute("SET preserve_insertion_order = false")
         for nth, (step, text) in enumerate(texts.items()):
             bound = {name: value for name, value in parameters.items() if f"${name}" in text}
             connection.execute(f"CREATE OR REPLACE TEMP TABLE {step} AS {text}", bound)
@@ -187,6 +189,7 @@ def _compute(connection: duckdb.DuckDBPyConnection, settings: Settings, time_zon
         for step in ("slots", "lifecycle"):
             connection.execute(f"ALTER TABLE temp.{step} RENAME TO {step}_{number}")
     finally:
+        connection.execute("SET preserve_insertion_order = true")
         for step in STEPS:
             connection.execute(f"DROP TABLE IF EXISTS temp.{step}")
     return names

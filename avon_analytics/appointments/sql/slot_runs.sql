@@ -46,6 +46,11 @@ runs AS (
 )
 SELECT
     *,
+    coalesce(host_version, last_version) = last_version
+    AND coalesce(type_version, last_version) = last_version
+    AND coalesce(name_version, last_version) = last_version
+    AND coalesce(interaction_version, last_version) = last_version
+    AND coalesce(zone_version, last_version) = last_version AS is_whole,
     lead(began_at) OVER following AS moved_at,
     lead(start_at) OVER following AS moved_to_at
 FROM runs
