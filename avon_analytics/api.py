@@ -244,6 +244,7 @@ class Store:
         grace: timedelta | float = 24.0,
         late: timedelta | float = 24.0,
         status_words: Mapping[str, str] | None = None,
+        min_count: int = 0,
     ) -> Cohort:
         """The cohort of a question, whose methods are the figures.
 
@@ -253,6 +254,7 @@ class Store:
         where: what groupings must be, such as ``{"host": "user_…", "weekday": ["Monday"]}``.
         grace, late: hours (or timedelta) after the planned end until a slot is due, and of notice
             below which a cancellation is late.
+        min_count: figures blank counts from 1 to just below this, and what would tell them.
 
         Raises UnknownGroup, UsageError or StoreError.
         """
@@ -267,6 +269,7 @@ class Store:
             grace=grace,
             late=late,
             status_words=status_words,
+            min_count=min_count,
         )
 
     def explain(

@@ -3,6 +3,7 @@
     AvonError                     exit code 1, an error of the program
     ├── UsageError                2, the call itself is wrong
     │   ├── MissingSecret            a load needs a secret and was given none
+    │   ├── NeedsScheduleTemplate    a figure that no webhook can answer
     │   ├── UnknownGroup             a grouping that is not on the list
     │   ├── UnknownTable             a table that the store does not have
     │   └── UnknownAppointment       an appointment of which no event tells
@@ -12,6 +13,12 @@
         ├── SecretsFileError         a secrets file that cannot be used
         ├── StoreError               a store that cannot be opened, written or understood
         └── QueryError               an SQL query that the engine refuses
+
+What is not wrong, but must be known to whoever quotes a number, is a warning:
+
+    AvonWarning
+    ├── DefinitionsDiffer         two cohorts that are compared are not defined alike
+    └── SharedSlots               two cohorts that are compared hold the same slots
 
 A message says where, what was expected and what to do next. It never holds a value from a
 payload or a secret: these messages end in terminals, logs and tickets.
@@ -38,6 +45,10 @@ class UsageError(AvonError):
 
 class MissingSecret(UsageError):
     """A load that verifies signatures was given no secret."""
+
+
+class NeedsScheduleTemplate(UsageError):
+    """A figure that rests on the schedule template, which no webhook carries."""
 
 
 class UnknownGroup(UsageError):
@@ -78,6 +89,18 @@ class StoreError(InputError):
 
 class QueryError(InputError):
     """An SQL query that the engine refuses."""
+
+
+class AvonWarning(UserWarning):
+    """Base of every warning of this package."""
+
+
+class DefinitionsDiffer(AvonWarning):
+    """Two cohorts that are compared differ in as_of, grace or another of their definitions."""
+
+
+class SharedSlots(AvonWarning):
+    """Two cohorts that are compared hold slots in common, so they are not independent."""
 
 
 def unknown_choice(kind: str, given: str, choices: Iterable[str]) -> str:

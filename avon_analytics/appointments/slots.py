@@ -75,6 +75,11 @@ class Computed:
     lifecycle: str
     kind: str = "TABLE"
 
+    @property
+    def follow_ups(self) -> tuple[str, str]:
+        """What patients did next, without and with internal meetings; made when first asked for."""
+        return f"{self.slots}_follow_up", f"{self.slots}_follow_up_internal"
+
 
 _Key = tuple[object, Settings]
 _known: WeakKeyDictionary[Database, dict[_Key, Computed]] = WeakKeyDictionary()
@@ -211,6 +216,8 @@ def _done_with(nth: int) -> tuple[str, ...]:
 def _drop(connection: duckdb.DuckDBPyConnection, tables: Computed) -> None:
     for name in (tables.slots, tables.lifecycle):
         connection.execute(f"DROP {tables.kind} IF EXISTS {name}")
+    for name in tables.follow_ups:
+        connection.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 def _text(step: str, words: dict[str, str]) -> str:

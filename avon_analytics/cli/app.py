@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from avon_analytics.cli import options as opt
 from avon_analytics.cli.evidence import evidence
+from avon_analytics.cli.figures import Commands, figures
 from avon_analytics.cli.helpers import DB, QUARANTINED
+from avon_analytics.cli.helpers import ask as _cohort
 from avon_analytics.cli.helpers import example as _example
 from avon_analytics.cli.helpers import open_store as _open
+from avon_analytics.cli.helpers import show_figure as _show
 from avon_analytics.cli.output import emit, say, show, show_table, terminal_width
 from avon_analytics.cli.quarantine import quarantine
 from avon_analytics.errors import NothingBelieved, UsageError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from avon_analytics.api import Store
-    from avon_analytics.appointments import Cohort
     from avon_analytics.intake.receipt import Receipt
 
 app = typer.Typer(
     name="avon-analytics",
+    cls=Commands,
     help="Defensible appointment figures from an archive of Avon Health webhook deliveries.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -148,6 +148,7 @@ def report(
     on: opt.OnOption = opt.On.start,
     as_of: opt.AsOf = None,
     where: opt.Where = None,
+    min_count: opt.MinCount = 0,
     time_zone: opt.TimeZone = None,
 ) -> None:
     """Load what is given, print the outcomes by month, and write the report."""
@@ -160,7 +161,7 @@ def report(
         _warn(receipt)
         say(str(receipt))
         say("")
-    cohort = _cohort(store, start, end, on, as_of, where)
+    cohort = _cohort(store, start, end, on, as_of, where, min_count)
     by_month = cohort.outcomes(every="month")
     written = store.report(out, title=title, by=by, cohort=cohort)
     show_table(outcome_summary_table(by_month, width=terminal_width()))
@@ -169,89 +170,8 @@ def report(
         _end(receipt, strict)
 
 
-def _cohort(
-    store: Store,
-    start: str | None,
-    end: str | None,
-    on: opt.On,
-    as_of: str | None,
-    where: list[str] | None,
-) -> Cohort:
-    wanted: dict[str, list[Any]] = {}
-    for condition in where or []:
-        name, sign, value = condition.partition("=")
-        if not sign:
-            raise UsageError(f"--where {condition!r}: expected GROUPING=VALUE, such as host=user_1")
-        wanted.setdefault(name, []).append(value or None)
-    return store.appointments(start, end, on=on.value, as_of=as_of, where=wanted)
-
-
-def _show(frame: pd.DataFrame, form: opt.Format, out: Path | None, title: str) -> None:
-    show(frame, form, out, title=title)
-    if form is opt.Format.table and frame.attrs.get("as_of"):
-        say(f"as of {frame.attrs['as_of']}")
-
-
-@app.command(epilog=_example("outcomes --every month", "outcomes --by host --by weekday"))
-def outcomes(
-    db: opt.Db = DB,
-    by: opt.By = None,
-    every: opt.EveryOption = None,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
-    basis: Annotated[
-        str, typer.Option(help="What shares are divided by: completed or booked.")
-    ] = "completed",
-    form: opt.FormatOption = opt.Format.table,
-    out: opt.Out = None,
-) -> None:
-    """What became of the slots: attended, no-show, cancelled, rescheduled, unresolved."""
-    cohort = _cohort(_open(db), start, end, on, as_of, where)
-    frame = cohort.outcomes(by or (), every.value if every else None, basis=basis)
-    _show(frame, form, out, "Outcomes")
-
-
-@app.command(epilog=_example("funnel", "funnel --by appointment_type --unit slot"))
-def funnel(
-    db: opt.Db = DB,
-    by: opt.By = None,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
-    unit: Annotated[str, typer.Option(help="What is counted: appointment or slot.")] = (
-        "appointment"
-    ),
-    form: opt.FormatOption = opt.Format.table,
-    out: opt.Out = None,
-) -> None:
-    """How far appointments came: booked, started, completed, and where the others went."""
-    cohort = _cohort(_open(db), start, end, on, as_of, where)
-    _show(cohort.funnel(by or (), unit=unit), form, out, "Funnel")
-
-
-@app.command(epilog=_example("cancellations --by cancelled_by", "cancellations --every month"))
-def cancellations(
-    db: opt.Db = DB,
-    by: opt.By = None,
-    every: opt.EveryOption = None,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
-    form: opt.FormatOption = opt.Format.table,
-    out: opt.Out = None,
-) -> None:
-    """How many due slots were cancelled, by whom and how late."""
-    cohort = _cohort(_open(db), start, end, on, as_of, where)
-    frame = cohort.cancellations(by or (), every.value if every else None)
-    _show(frame, form, out, "Cancellations")
-
+# With the other commands of this section, in the order of the help.
+app.registered_commands += figures.registered_commands
 
 # -- looking around ---------------------------------------------------------------------------
 

@@ -113,6 +113,15 @@ Where = Annotated[
     list[str] | None,
     typer.Option("--where", metavar="GROUPING=VALUE", help="Keep one group only (repeatable)."),
 ]
+MinCount = Annotated[
+    int,
+    typer.Option(
+        "--min-count",
+        metavar="N",
+        min=0,
+        help="Blank counts from 1 to just below N, and what would tell them.",
+    ),
+]
 TimeZone = Annotated[
     str | None,
     typer.Option("--time-zone", metavar="ZONE", help="IANA zone where a visit tells none."),

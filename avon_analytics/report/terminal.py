@@ -146,6 +146,8 @@ def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Itera
             yield _Column(name, "95 %", cells, INTERVAL)
         elif name.endswith("_share_n"):
             yield _Column(name, "of", [count(value) for value in values], DENOMINATOR)
+        elif "_share_if_" in name:
+            yield _Column(name, heading(name), [_percent(value) for value in values], DETAIL)
         elif name.endswith("_share") or name == "cumulative_incidence":
             yield _Column(name, heading(name), [_percent(value) for value in values], SHARE)
         elif name in ("step", "day"):
@@ -156,7 +158,7 @@ def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Itera
         elif name == "period_on":
             cells = [_period(as_date(value), every) for value in values]
             yield _Column(name, every.capitalize(), cells, NEVER, right=False)
-        elif name.endswith(("_hours", "_days", "_minutes", "_from_previous")):
+        elif name.endswith(("_hours", "_days", "_minutes", "_from_previous", "_to_rebook")):
             yield _Column(name, heading(name), [amount(value) for value in values], COUNT)
         else:
             cells = [MISSING if is_missing(value) else plain(value, longest) for value in values]

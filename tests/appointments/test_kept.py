@@ -52,6 +52,7 @@ def test_a_new_process_finds_the_slots_of_the_default_instant(
     visits = appointments(database)
     pd.testing.assert_frame_equal(visits.slots(), expected)
     assert visits.outcomes().n_slots[0] == visits.funnel(unit="slot").n_reached[0] == 3
+    assert visits.rebooking().equals(appointments(made.database).rebooking())
     assert computations == []
     assert appointments(database, grace=2).outcomes().n_slots[0] == 3
     assert appointments(database, as_of="2025-03-05").outcomes().n_slots[0] == 3
