@@ -17,17 +17,31 @@ from avon_analytics.version import VERSION as __version__
 if TYPE_CHECKING:
     from avon_analytics import errors
     from avon_analytics.api import Store, open
-    from avon_analytics.appointments import Cohort
+    from avon_analytics.appointments import Cohort, Quality
     from avon_analytics.intake.receipt import Receipt
     from avon_analytics.report import plot
     from avon_analytics.samples import write_sample
+    from avon_analytics.table_files import export
 
-__all__ = ["Cohort", "Receipt", "Store", "__version__", "errors", "open", "plot", "write_sample"]
+__all__ = [
+    "Cohort",
+    "Quality",
+    "Receipt",
+    "Store",
+    "__version__",
+    "errors",
+    "export",
+    "open",
+    "plot",
+    "write_sample",
+]
 
 _HOMES = {
     "Cohort": "avon_analytics.appointments",
+    "Quality": "avon_analytics.appointments",
     "Receipt": "avon_analytics.intake.receipt",
     "Store": "avon_analytics.api",
+    "export": "avon_analytics.table_files",
     "open": "avon_analytics.api",
     "write_sample": "avon_analytics.samples",
 }

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avon_analytics import card
-from avon_analytics.appointments import Cohort, default_as_of, install_views
+from avon_analytics.appointments import (
+    Cohort,
+    Quality,
+    custom_fields,
+    default_as_of,
+    explain,
+    install_views,
+    keep_slots,
+    quality,
+)
 from avon_analytics.appointments import appointments as cohort_of
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.intake import quarantine
@@ -103,7 +112,7 @@ class Store:
         or not at all, and the same call goes on where the last one ended.
         """
         with shown() as on_progress:
-            return load_archive(
+            receipt = load_archive(
                 self._database,
                 paths,
                 secrets=secrets,
@@ -111,6 +120,9 @@ class Store:
                 recheck=recheck,
                 on_progress=on_progress if progress else None,
             )
+        if self._database.exists:
+            keep_slots(self._database)
+        return receipt
 
     def tables(self) -> pd.DataFrame:
         """The tables of the store: ``table``, ``kind``, ``n_rows``, ``description``."""
@@ -260,6 +272,62 @@ class Store:
             status_words=status_words,
             min_count=min_count,
         )
+
+    def explain(
+        self,
+        appointment_id: str,
+        *,
+        as_of: DateLike | None = None,
+        identifiers: bool = False,
+    ) -> pd.DataFrame:
+        """One appointment's story in order: what was told, by which delivery, and how it ended.
+
+        One row is an event, something that an event told for the first time beside its own name,
+        or at the end the outcome of a slot. Columns: ``step`` (Int64, from 1); ``at`` (UTC, when
+        it happened); ``kind`` (event, told, outcome); ``what`` (event name, status word as sent,
+        or outcome); ``slot`` (Int64, which planned start); ``patient_id``, where it concerns one
+        alone; ``by_id`` (who changed it); ``source`` (event, status_history, attendee,
+        actual_time; missing where nothing decided); ``is_inferred`` (boolean: told, but no event
+        of that name ever came); ``detail`` (what changed, or why the outcome is what it is, times
+        in UTC); and where it stands: ``event_id``, ``file``, ``line``, ``byte_offset``,
+        ``byte_length``, ``signature``, ``received_at``, ``n_deliveries``.
+
+        appointment_id: with or without its prefix. as_of: as in ``appointments``.
+        identifiers: also show the values of identifiers and free text that changed.
+
+        Raises UnknownAppointment if no event up to then tells of it.
+        """
+        return explain(self._database, appointment_id, as_of=as_of, identifiers=identifiers)
+
+    def quality(self, *, as_of: DateLike | None = None) -> Quality:
+        """How far the store can be trusted: what came, when, how often, what was only inferred.
+
+        Returns a DataFrame for each question: days without events, delivery lag, repeats,
+        signatures, missing first events, inferred stages, unresolved slots, drift and custom
+        fields; ``summary`` says what each means for the figures. Shown as text or in a notebook.
+        """
+        return quality(self._database, as_of=as_of)
+
+    def custom_fields(
+        self,
+        object: str = "patient",  # noqa: A002
+        *,
+        names: Mapping[str, str] | None = None,
+        as_of: DateLike | None = None,
+    ) -> pd.DataFrame:
+        """Custom fields, wide: one row per patient (appointment, provider, support), by id.
+
+        Columns: ``patient_id`` (or the like), then one for each key, in the order of the keys,
+        with the value told last up to ``as_of``. Its type is read off the values, texts that
+        spell one included: ``boolean`` if all are flags, ``float64`` if all are numbers,
+        ``datetime64`` if all are dates (2025-01-31), else ``str``, with lists and objects as JSON.
+        Missing: null, or never told. Who is only a caregiver is no patient.
+
+        names: columns' names by key, ``{"cfld_…": "Referral source"}``; other keys keep theirs.
+
+        Raises UsageError where two keys would share a column, UnknownGroup for another object.
+        """
+        return custom_fields(self._database, object, names=names, as_of=as_of)
 
     def report(
         self,

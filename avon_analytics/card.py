@@ -20,7 +20,8 @@ def as_html(name: str, facts: Mapping[str, str]) -> str:
         f'<tr><th scope="row"{_LEFT}>{escape(fact)}</th><td{_LEFT}>{escape(told)}</td></tr>'
         for fact, told in facts.items()
     )
-    return f"<table><caption{_LEFT}><b>{escape(name)}</b></caption><tbody>{rows}</tbody></table>"
+    caption = f"<caption{_LEFT}><strong>{escape(name)}</strong></caption>"
+    return f"<table>{caption}<tbody>{rows}</tbody></table>"
 
 
 def public_names(one: object) -> list[str]:

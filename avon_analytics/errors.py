@@ -5,7 +5,8 @@
     │   ├── MissingSecret            a load needs a secret and was given none
     │   ├── NeedsScheduleTemplate    a figure that no webhook can answer
     │   ├── UnknownGroup             a grouping that is not on the list
-    │   └── UnknownTable             a table that the store does not have
+    │   ├── UnknownTable             a table that the store does not have
+    │   └── UnknownAppointment       an appointment of which no event tells
     ├── NothingBelieved           3, not one line of the archive could be believed
     └── InputError                4, bad input or a bad store
         ├── ArchiveError             a path that cannot be read
@@ -84,6 +85,10 @@ class UnknownGroup(UsageError):
 
 class UnknownTable(UsageError):
     """A table that the store does not have."""
+
+
+class UnknownAppointment(UsageError):
+    """An appointment of which no event tells, at least not up to the instant asked for."""
 
 
 class NothingBelieved(AvonError):

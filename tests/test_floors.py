@@ -23,7 +23,7 @@ FLOORS = (
     {"intake"},
     {"appointments"},
     {"report"},
-    {"progress"},
+    {"progress", "table_files"},
     {"api"},
     {"cli"},
     {"__main__"},

@@ -39,12 +39,13 @@ class Valid(HTMLParser):
 
 def test_objects_are_small_tables_and_plain_text(tiny: Any) -> None:
     store = avon.open(tiny.db)
-    for one in (store, store.appointments(start="2025-01-01"), tiny.receipt):
+    for one in (store, store.appointments(start="2025-01-01"), tiny.receipt, store.quality()):
         page = Valid(one._repr_html_())
         plain = repr(one)
         assert "object at 0x" not in plain
-        assert len(plain.splitlines()) < 20
-        for text in page.text[1:]:  # behind the caption
+        assert len(plain.splitlines()) < 30
+        heads = {"check", "finding", "meaning"}
+        for text in set(page.text[1:]) - heads:  # behind the caption
             assert all(line.strip() in plain for line in text.splitlines()), text
 
 

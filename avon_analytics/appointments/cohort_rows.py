@@ -27,7 +27,7 @@ from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
 
 _TABLES = {
-    "slots": "* EXCLUDE (position, keys) FROM population "
+    "slots": "* EXCLUDE (position, appointment, seat, keys) FROM population "
     "ORDER BY start_at NULLS LAST, appointment_id, slot, position, patient_id NULLS FIRST",
     "lifecycle": "* EXCLUDE (keys) FROM population ORDER BY start_at NULLS LAST, appointment_id",
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avon_analytics.cli import options as opt
+from avon_analytics.cli.evidence import evidence
 from avon_analytics.cli.figures import Commands, figures
 from avon_analytics.cli.helpers import AROUND, DB, IN, OUT, QUARANTINED
 from avon_analytics.cli.helpers import ask as _cohort
@@ -32,6 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(quarantine, rich_help_panel=AROUND)
+app.add_typer(evidence)
 
 
 def _version(wanted: bool) -> None:

@@ -24,6 +24,7 @@ class Format(StrEnum):
     json = "json"
     csv = "csv"
     parquet = "parquet"
+    xlsx = "xlsx"
 
 
 class Every(StrEnum):
@@ -34,6 +35,20 @@ class Every(StrEnum):
     month = "month"
     quarter = "quarter"
     year = "year"
+
+
+class Section(StrEnum):
+    """The questions that the quality of a store is made of."""
+
+    coverage = "coverage"
+    delivery_lag = "delivery_lag"
+    repeats = "repeats"
+    signatures = "signatures"
+    first_events = "first_events"
+    inferred_stages = "inferred_stages"
+    unresolved = "unresolved"
+    drift = "drift"
+    custom_fields = "custom_fields"
 
 
 class On(StrEnum):
@@ -118,6 +133,12 @@ OnOption = Annotated[
 AsOf = Annotated[
     str | None,
     typer.Option("--as-of", metavar="INSTANT", help="Only events up to then; default: the newest."),
+]
+Identifiers = Annotated[
+    bool,
+    typer.Option(
+        "--identifiers", metavar="", help="Show names, contact data and free text of people, too."
+    ),
 ]
 Where = Annotated[
     list[str] | None,

@@ -168,7 +168,7 @@ class Receipt:
         )
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes())
         first = f"<p><strong>{html.escape(self.warning)}</strong></p>" if self.warning else ""
-        caption = '<caption style="text-align:left"><b>Receipt of the load</b></caption>'
+        caption = '<caption style="text-align:left"><strong>Receipt of the load</strong></caption>'
         return f"{first}<table>{caption}<tbody>{body}</tbody></table>{notes}"
 
 

@@ -296,6 +296,7 @@ def test_a_cohort_shows_its_scope(clinic: Clinic) -> None:
   appointments  3
   slots         3"""
     )
+    clinic.tell("created", "02-28 09:00", "x", custom={"cfld_<b>": '"x"'})
     html = clinic.visits(where={"custom:cfld_<b>": "x"})._repr_html_()
     assert "&lt;b&gt;" in html
     assert "<b>" not in html

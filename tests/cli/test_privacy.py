@@ -157,6 +157,10 @@ def test_nobody_is_in_any_output(run: Any, sample: Any, clinic: Path) -> None:
         run("outcomes", "--by", "hosst"),
         run("sql", "SELECT first_name::INTEGER FROM patients"),
         run("sql", "SELECT email::TIMESTAMP FROM patients"),
+        run("explain", "appt_planted"),
+        run("explain", "appt_planted", "--format", "json"),
+        run("quality"),
+        run("quality", "--section", "drift", "--format", "csv"),
         run("report", "--out", "page.html", "--by", "host"),
     ]
     reported = outputs[-1]
@@ -175,6 +179,8 @@ def test_nobody_is_in_any_output(run: Any, sample: Any, clinic: Path) -> None:
     texts = [text for one in outputs for text in (one.out, one.err)]
     texts += [repr(store), store._repr_html_(), repr(visits), visits._repr_html_()]
     texts += [str(sample.receipt), sample.receipt._repr_html_()]
+    texts += [repr(store.quality()), store.quality()._repr_html_()]
+    texts += [store.explain(one).to_csv() for one in visits.slots().appointment_id[::400]]
     with store._database.reading():
         frames = [store.table(name).to_csv() for name in SHOWN_TABLES]
     for text in texts + frames:
