@@ -19,13 +19,15 @@ _CHEAP = """
         (SELECT max(load_id) FROM loads),
         (SELECT epoch_us(max(loaded_at)) FROM loads),
         (SELECT count(*) FROM events),
-        (SELECT max(value) FROM settings WHERE name = 'generation')
+        (SELECT string_agg(value, ',' ORDER BY name) FROM settings
+            WHERE name IN ('generation', 'n_forgotten'))
 """
 _THOROUGH = """
     SELECT
         count(*),
         CAST(sum(hash(event_id, occurred_at, received_at, body_digest)) AS VARCHAR),
-        (SELECT max(value) FROM settings WHERE name = 'generation')
+        (SELECT string_agg(value, ',' ORDER BY name) FROM settings
+            WHERE name IN ('generation', 'n_forgotten'))
     FROM events
 """
 
@@ -33,7 +35,8 @@ _THOROUGH = """
 def content(connection: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
     """What changes whenever the store's events may have.
 
-    A load adds a row to ``loads``; what else changes events raises ``generation`` in ``settings``.
+    A load adds a row to ``loads``; what else changes events raises ``generation`` or, where people
+    were forgotten, ``n_forgotten`` in ``settings``.
     """
     (row,) = connection.execute(_CHEAP).fetchall()
     return tuple(row)

@@ -64,7 +64,7 @@ def test_what_was_kept_does_not_outlive_another_event(made: Clinic) -> None:
     assert list(appointments(opened_anew(made)).slots().outcome) == ["attended", *["cancelled"] * 2]
 
 
-@pytest.mark.parametrize("table", ["loads", "settings"])
+@pytest.mark.parametrize("table", ["loads", "generation", "n_forgotten"])
 def test_a_load_and_a_new_generation_make_it_stale(
     made: Clinic, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,7 +76,8 @@ def test_a_load_and_a_new_generation_make_it_stale(
         connection.execute("UPDATE events SET body_digest = uuid() WHERE object_id = 'w'")
         change = {
             "loads": "INSERT INTO loads (load_id) SELECT max(load_id) + 1 FROM loads",
-            "settings": "INSERT INTO settings VALUES ('generation', '1')",
+            "generation": "INSERT INTO settings VALUES ('generation', '1')",
+            "n_forgotten": "INSERT INTO settings VALUES ('n_forgotten', '1')",
         }
         connection.execute(change[table])
     for database in (made.database, opened_anew(made)):
