@@ -4,7 +4,8 @@
 >>> store = avon.open("avon.duckdb")                       # doctest: +SKIP
 >>> store.load("archive/", secrets=Path("secrets.toml"))   # doctest: +SKIP
 >>> visits = store.appointments(start="2025-01-01")        # doctest: +SKIP
->>> visits.outcomes(every="month")                         # doctest: +SKIP
+>>> by_month = visits.outcomes(every="month")              # doctest: +SKIP
+>>> avon.plot.outcomes(by_month)                           # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -16,27 +17,43 @@ from avon_analytics.version import VERSION as __version__
 if TYPE_CHECKING:
     from avon_analytics import errors
     from avon_analytics.api import Store, open
-    from avon_analytics.appointments import Cohort
+    from avon_analytics.appointments import Cohort, Quality
     from avon_analytics.intake.receipt import Receipt
+    from avon_analytics.report import plot
     from avon_analytics.samples import write_sample
+    from avon_analytics.table_files import export
 
-__all__ = ["Cohort", "Receipt", "Store", "__version__", "errors", "open", "write_sample"]
+__all__ = [
+    "Cohort",
+    "Quality",
+    "Receipt",
+    "Store",
+    "__version__",
+    "errors",
+    "export",
+    "open",
+    "plot",
+    "write_sample",
+]
 
 _HOMES = {
     "Cohort": "avon_analytics.appointments",
+    "Quality": "avon_analytics.appointments",
     "Receipt": "avon_analytics.intake.receipt",
     "Store": "avon_analytics.api",
+    "export": "avon_analytics.table_files",
     "open": "avon_analytics.api",
     "write_sample": "avon_analytics.samples",
 }
+_MODULES = {"errors": "avon_analytics.errors", "plot": "avon_analytics.report.plot"}
 
 
 def __getattr__(name: str) -> Any:
     # The engine is imported by the first use, so that --help does not wait for it.
     from importlib import import_module
 
-    if name == "errors":
-        return import_module("avon_analytics.errors")
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import html
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from avon_analytics.appointments import Cohort, default_as_of, install_views
+from avon_analytics import card
+from avon_analytics.appointments import (
+    Cohort,
+    Quality,
+    custom_fields,
+    default_as_of,
+    explain,
+    install_views,
+    keep_slots,
+    quality,
+)
 from avon_analytics.appointments import appointments as cohort_of
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.intake import quarantine
@@ -112,7 +122,7 @@ class Store:
         or not at all, and the same call goes on where the last one ended.
         """
         with shown() as on_progress:
-            return load_archive(
+            receipt = load_archive(
                 self._database,
                 paths,
                 secrets=secrets,
@@ -123,6 +133,9 @@ class Store:
                 on_wait=waiting if progress else None,
                 on_progress=on_progress if progress else None,
             )
+        if self._database.exists:
+            keep_slots(self._database)
+        return receipt
 
     def tables(self) -> pd.DataFrame:
         """The tables of the store: ``table``, ``kind``, ``n_rows``, ``description``."""
@@ -245,6 +258,7 @@ class Store:
         grace: timedelta | float = 24.0,
         late: timedelta | float = 24.0,
         status_words: Mapping[str, str] | None = None,
+        min_count: int = 0,
     ) -> Cohort:
         """The cohort of a question, whose methods are the figures.
 
@@ -254,6 +268,7 @@ class Store:
         where: what groupings must be, such as ``{"host": "user_…", "weekday": ["Monday"]}``.
         grace, late: hours (or timedelta) after the planned end until a slot is due, and of notice
             below which a cancellation is late.
+        min_count: figures blank counts from 1 to just below this, and what would tell them.
 
         Raises UnknownGroup, UsageError or StoreError.
         """
@@ -268,7 +283,64 @@ class Store:
             grace=grace,
             late=late,
             status_words=status_words,
+            min_count=min_count,
         )
+
+    def explain(
+        self,
+        appointment_id: str,
+        *,
+        as_of: DateLike | None = None,
+        identifiers: bool = False,
+    ) -> pd.DataFrame:
+        """One appointment's story in order: what was told, by which delivery, and how it ended.
+
+        One row is an event, something that an event told for the first time beside its own name,
+        or at the end the outcome of a slot. Columns: ``step`` (Int64, from 1); ``at`` (UTC, when
+        it happened); ``kind`` (event, told, outcome); ``what`` (event name, status word as sent,
+        or outcome); ``slot`` (Int64, which planned start); ``patient_id``, where it concerns one
+        alone; ``by_id`` (who changed it); ``source`` (event, status_history, attendee,
+        actual_time; missing where nothing decided); ``is_inferred`` (boolean: told, but no event
+        of that name ever came); ``detail`` (what changed, or why the outcome is what it is, times
+        in UTC); and where it stands: ``event_id``, ``file``, ``line``, ``byte_offset``,
+        ``byte_length``, ``signature``, ``received_at``, ``n_deliveries``.
+
+        appointment_id: with or without its prefix. as_of: as in ``appointments``.
+        identifiers: also show the values of identifiers and free text that changed.
+
+        Raises UnknownAppointment if no event up to then tells of it.
+        """
+        return explain(self._database, appointment_id, as_of=as_of, identifiers=identifiers)
+
+    def quality(self, *, as_of: DateLike | None = None) -> Quality:
+        """How far the store can be trusted: what came, when, how often, what was only inferred.
+
+        Returns a DataFrame for each question: days without events, delivery lag, repeats,
+        signatures, missing first events, inferred stages, unresolved slots, drift and custom
+        fields; ``summary`` says what each means for the figures. Shown as text or in a notebook.
+        """
+        return quality(self._database, as_of=as_of)
+
+    def custom_fields(
+        self,
+        object: str = "patient",  # noqa: A002
+        *,
+        names: Mapping[str, str] | None = None,
+        as_of: DateLike | None = None,
+    ) -> pd.DataFrame:
+        """Custom fields, wide: one row per patient (appointment, provider, support), by id.
+
+        Columns: ``patient_id`` (or the like), then one for each key, in the order of the keys,
+        with the value told last up to ``as_of``. Its type is read off the values, texts that
+        spell one included: ``boolean`` if all are flags, ``float64`` if all are numbers,
+        ``datetime64`` if all are dates (2025-01-31), else ``str``, with lists and objects as JSON.
+        Missing: null, or never told. Who is only a caregiver is no patient.
+
+        names: columns' names by key, ``{"cfld_…": "Referral source"}``; other keys keep theirs.
+
+        Raises UsageError where two keys would share a column, UnknownGroup for another object.
+        """
+        return custom_fields(self._database, object, names=names, as_of=as_of)
 
     def report(
         self,
@@ -276,20 +348,36 @@ class Store:
         *,
         title: str = "Outcome report",
         by: str | None = None,
+        every: str = "month",
+        min_count: int = 0,
         cohort: Cohort | None = None,
     ) -> Path:
         """Write the outcome report, one self-contained HTML page, and return its path.
 
-        by: a grouping that gets a section of its own. cohort: what the report is about; without
-        it, all appointments of the store.
+        Beside ``report.html`` stands ``report.files.csv``: every file of the archive with its
+        SHA-256 and where its lines ended; the page sums them up.
+
+        by: a grouping that gets a section of its own.
+        every: the length of the periods: day, week, month, quarter or year.
+        min_count: counts from 1 to just below this are blank, and what would tell them.
+        cohort: what the report is about; without it, all appointments of the store.
 
         Raises StoreError or UnknownGroup; UsageError where the page cannot be written.
         """
         from avon_analytics.report import render
-        from avon_analytics.report.collect import collect, write
+        from avon_analytics.report.collect import collect, files_beside, write
 
+        page = Path(out)
         about = cohort or self.appointments()
-        return write(render(collect(self._database, about, title=title, by=by)), Path(out))
+        content = collect(
+            self._database,
+            replace(about, min_count=min_count) if min_count else about,
+            title=title,
+            by=by,
+            every=every,
+            files_beside=files_beside(page).name,
+        )
+        return write(content, render(content), page)
 
     def close(self) -> None:
         """Let go of the store."""
@@ -303,25 +391,25 @@ class Store:
 
     def _facts(self) -> dict[str, str]:
         if not self._database.exists:
-            return {"store": self.path, "holds": "nothing yet: load an archive"}
+            return {"file": self.path, "holds": "nothing yet: load an archive"}
         newest = default_as_of(self._database)
         known = origin(self._database, newest)
         oldest = known.first_occurred_at
         return {
-            "store": self.path,
+            "file": self.path,
             "holds": f"{known.n_events:,} events from {known.n_files:,} files",
+            "about": f"{known.n_patients:,} patients",
             "from": "–" if oldest is None else f"{oldest:%Y-%m-%d}",
             "to": "–" if newest is None else f"{newest:%Y-%m-%d}",
+            "quarantined": f"{known.lines['quarantined']:,} of {known.lines['lines']:,} lines",
             "time zone": self.time_zone,
         }
 
+    def __dir__(self) -> list[str]:
+        return card.public_names(self)
+
     def __repr__(self) -> str:
-        return "<Store " + "; ".join(f"{k}: {v}" for k, v in self._facts().items()) + ">"
+        return card.as_text("Store", self._facts())
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f'<tr><th scope="row" style="text-align:left">{html.escape(name)}</th>'
-            f'<td style="text-align:left">{html.escape(value)}</td></tr>'
-            for name, value in self._facts().items()
-        )
-        return f"<table><tbody>{rows}</tbody></table>"
+        return card.as_html("Store", self._facts())

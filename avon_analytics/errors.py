@@ -3,8 +3,10 @@
     AvonError                     exit code 1, an error of the program
     ├── UsageError                2, the call itself is wrong
     │   ├── MissingSecret            a load needs a secret and was given none
+    │   ├── NeedsScheduleTemplate    a figure that no webhook can answer
     │   ├── UnknownGroup             a grouping that is not on the list
-    │   └── UnknownTable             a table that the store does not have
+    │   ├── UnknownTable             a table that the store does not have
+    │   └── UnknownAppointment       an appointment of which no event tells
     ├── NothingBelieved           3, not one line of the archive could be believed
     └── InputError                4, bad input or a bad store
         ├── ArchiveError             a path that cannot be read
@@ -13,14 +15,23 @@
         ├── StoreError               a store that cannot be opened, written or understood
         └── QueryError               an SQL query that the engine refuses
 
+What is not wrong, but must be known to whoever quotes a number, is a warning:
+
+    AvonWarning
+    ├── DefinitionsDiffer         two cohorts that are compared are not defined alike
+    └── SharedSlots               two cohorts that are compared hold the same slots
+
 A message says where, what was expected and what to do next. It never holds a value from a
 payload or a secret: these messages end in terminals, logs and tickets.
 """
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Iterable
 from difflib import get_close_matches
+from textwrap import wrap
+from types import TracebackType
 from typing import ClassVar
 
 
@@ -28,6 +39,31 @@ class AvonError(Exception):
     """Base of every error that this package raises on purpose."""
 
     exit_code: ClassVar[int] = 1
+
+    def _render_traceback_(self, *_: object) -> list[str]:
+        """What a notebook shows: the line that asked and what was wrong, in one block.
+
+        IPython calls this in place of a traceback. Errors of the program are no AvonError and
+        keep theirs.
+        """
+        name = type(self).__name__
+        said = [part for line in str(self).splitlines() for part in wrap(line, 96) or [""]]
+        return [*_asked(self.__traceback__), f"{name}: {said[0] if said else ''}", *said[1:]]
+
+
+def _asked(at: TracebackType | None) -> list[str]:
+    """The last line outside this package on the way to an error, if its text is known."""
+    line = ""
+    while at is not None:
+        frame = at.tb_frame
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == __name__.partition(".")[0]:
+            break
+        line = linecache.getline(frame.f_code.co_filename, at.tb_lineno, frame.f_globals).strip()
+        number, at = at.tb_lineno, at.tb_next
+    if not line:
+        return []
+    # A secret that was typed into a call is not repeated.
+    return [f"line {number}" if "secret" in line.lower() else f"line {number}: {line}", ""]
 
 
 class UsageError(AvonError):
@@ -40,12 +76,20 @@ class MissingSecret(UsageError):
     """A load that verifies signatures was given no secret."""
 
 
+class NeedsScheduleTemplate(UsageError):
+    """A figure that rests on the schedule template, which no webhook carries."""
+
+
 class UnknownGroup(UsageError):
     """A grouping, period or option that is not one of the choices."""
 
 
 class UnknownTable(UsageError):
     """A table that the store does not have."""
+
+
+class UnknownAppointment(UsageError):
+    """An appointment of which no event tells, at least not up to the instant asked for."""
 
 
 class NothingBelieved(AvonError):
@@ -78,6 +122,18 @@ class StoreError(InputError):
 
 class QueryError(InputError):
     """An SQL query that the engine refuses."""
+
+
+class AvonWarning(UserWarning):
+    """Base of every warning of this package."""
+
+
+class DefinitionsDiffer(AvonWarning):
+    """Two cohorts that are compared differ in as_of, grace or another of their definitions."""
+
+
+class SharedSlots(AvonWarning):
+    """Two cohorts that are compared hold slots in common, so they are not independent."""
 
 
 def unknown_choice(kind: str, given: str, choices: Iterable[str]) -> str:

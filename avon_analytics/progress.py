@@ -105,7 +105,7 @@ def _on_a_terminal() -> Iterator[OnProgress]:
                 total=progress.bytes,
                 completed=progress.bytes_done,
                 files=f"{progress.files_done:,}/{progress.files:,} files",
-                pace=f"{progress.lines / seconds:,.0f} lines/s",
+                pace=f"{progress.lines / seconds:,.0f} lines/s" if progress.lines else "",
             )
 
         yield update

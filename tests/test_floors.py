@@ -18,12 +18,12 @@ NAME = "avon_analytics"
 # From the ground up. A module may import its own floor and every floor below it.
 FLOORS = (
     {"errors", "version"},
-    {"contract", "whole_file"},
+    {"contract", "whole_file", "near", "card"},
     {"store"},
     {"intake"},
     {"appointments"},
     {"report"},
-    {"progress"},
+    {"progress", "table_files"},
     {"api"},
     {"cli"},
     {"__main__"},

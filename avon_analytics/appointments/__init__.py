@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from avon_analytics.appointments.cohort import Cohort, appointments
+from avon_analytics.appointments.custom_fields import custom_fields
+from avon_analytics.appointments.explanation import explain
 from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS
+from avon_analytics.appointments.quality import Quality, quality
 from avon_analytics.appointments.scope import PERIODS
-from avon_analytics.appointments.slots import default_as_of, install_views
+from avon_analytics.appointments.slots import default_as_of, install_views, keep_slots
 
 __all__ = [
     "GROUPINGS",
     "OF_CANCELLATIONS",
     "PERIODS",
     "Cohort",
+    "Quality",
     "appointments",
+    "custom_fields",
     "default_as_of",
+    "explain",
     "install_views",
+    "keep_slots",
+    "quality",
 ]

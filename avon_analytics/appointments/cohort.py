@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from html import escape
-from typing import Any
+from datetime import timedelta
+from functools import partial
+from typing import Any, NoReturn
 
-import duckdb
 import pandas as pd
 
 from avon_analytics.appointments.cancellations import cancellations
-from avon_analytics.appointments.figure import Counted, attributes
+from avon_analytics.appointments.cohort_rows import CohortRows
+from avon_analytics.appointments.comparison import compare
+from avon_analytics.appointments.figure import Ask
 from avon_analytics.appointments.funnel import funnel
-from avon_analytics.appointments.groupings import Grouping, groupings
+from avon_analytics.appointments.groupings import groupings
+from avon_analytics.appointments.incidence import incidence
+from avon_analytics.appointments.lead_times import lead_times
 from avon_analytics.appointments.outcomes import outcomes
-from avon_analytics.appointments.population import (
-    Filters,
-    Population,
-    checked_values,
-    known_custom_keys,
-    population,
-)
-from avon_analytics.appointments.queries import sql
+from avon_analytics.appointments.population import Filters, checked_values, known_custom_keys
+from avon_analytics.appointments.punctuality import punctuality
+from avon_analytics.appointments.rebooking import rebooking
+from avon_analytics.appointments.refused import refuse
+from avon_analytics.appointments.reschedules import reschedules
 from avon_analytics.appointments.scope import (
     DATES,
     DateLike,
@@ -33,17 +33,12 @@ from avon_analytics.appointments.scope import (
     choice,
     hours,
 )
-from avon_analytics.appointments.slots import BEFORE_ALL, Settings, computed, default_as_of
+from avon_analytics.appointments.slots import Settings, default_as_of
+from avon_analytics.appointments.small_counts import checked_min_count
 from avon_analytics.appointments.statuses import status_words as known_status_words
 from avon_analytics.store.database import Database
-from avon_analytics.store.frames import frame
 
 _DAY = timedelta(hours=24)
-_TABLES = {
-    "slots": "* EXCLUDE (position, keys) FROM population "
-    "ORDER BY start_at NULLS LAST, appointment_id, slot, position, patient_id NULLS FIRST",
-    "lifecycle": "* EXCLUDE (keys) FROM population ORDER BY start_at NULLS LAST, appointment_id",
-}
 
 
 def appointments(
@@ -58,6 +53,7 @@ def appointments(
     grace: timedelta | float = _DAY,
     late: timedelta | float = _DAY,
     status_words: Mapping[str, str] | None = None,
+    min_count: int = 0,
 ) -> Cohort:
     """The cohort of a question: which appointments, told apart by what, as of when.
 
@@ -73,9 +69,11 @@ def appointments(
     grace: how long after its planned end a slot is due; a timedelta or a number of hours.
     late: a cancellation with less notice than this is late; a timedelta or a number of hours.
     status_words: further words that Avon's records use, such as ``{"dna": "no_show"}``.
+    min_count: figures blank counts from 1 to just below this, and in the same table what would tell
+        them; see ``small_counts``. A figure can be given another one. Rows are never blanked.
 
-    Raises UnknownGroup for an unknown ``on`` or grouping, UsageError for a date, value or status
-    word that cannot be, StoreError if there is no store.
+    Raises UnknownGroup for an unknown ``on`` or grouping, UsageError for a date, value, word or
+    bound that cannot be, StoreError if there is no store.
     """
     scope = Scope(
         start=as_date(start, "start"),
@@ -89,31 +87,25 @@ def appointments(
         late_hours=hours(late),
         words=tuple(known_status_words(status_words).items()),
     )
-    return Cohort(database, scope, _filters(database, where or {}), settings)
+    filters = _filters(database, where or {})
+    return Cohort(database, scope, filters, settings, checked_min_count(min_count))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Cohort:
+class Cohort(CohortRows):
     """Slots and appointments of one scope, as of one instant. It does not change.
 
     Made by ``appointments``. All its figures share one population, and the same store and scope
     give the same figures for ever. Every figure is a DataFrame with fixed columns and types, also
-    when it has no rows; its ``attrs`` hold ``definition``, ``as_of`` (ISO 8601) and
+    when it has no rows; its ``attrs`` hold ``definition``, ``as_of`` (ISO 8601), ``min_count`` and
     ``n_unverified_events`` (events about these appointments whose signature is not verified).
     Each ``x_share`` (0 to 1, missing where its denominator is 0) is followed by ``x_share_n``, its
     denominator, and ``x_share_low`` and ``x_share_high``, its 95 % Wilson interval. Groups come
     first, named like the grouping; a missing value is a group of its own, and comes last.
+
+    ``min_count`` blanks counts from 1 to just below it, and what would tell them; counts are then
+    ``Int64``. Without it a figure takes the cohort's.
     """
-
-    database: Database
-    scope: Scope
-    filters: Filters
-    settings: Settings
-
-    @property
-    def as_of(self) -> datetime | None:
-        """The instant, in UTC, up to which events count; None if the store has no events."""
-        return self.settings.as_of
 
     def outcomes(
         self,
@@ -121,6 +113,7 @@ class Cohort:
         every: str | None = None,
         *,
         basis: str = "completed",
+        min_count: int | None = None,
     ) -> pd.DataFrame:
         """How slots ended.
 
@@ -135,13 +128,20 @@ class Cohort:
         ``basis="booked"`` of all due slots not rescheduled, as are ``attended_share`` and
         ``cancelled_share``; ``is_mature`` (bool): the period, else the window, ended more than
         the grace before ``as_of`` (at midnight in the store's time zone) and no slot of the row
-        is not yet due.
+        is not yet due; and what ``no_show_share`` would be, had all unresolved slots been missed
+        (``no_show_share_if_all_unresolved_missed``) or attended (``…_attended``).
 
         Raises UnknownGroup, listing the choices, for an unknown grouping, period or basis.
         """
-        return outcomes(self._count, by=by, every=every, basis=basis)
+        return outcomes(self._ask(min_count), by=by, every=every, basis=basis)
 
-    def funnel(self, by: str | Iterable[str] = (), *, unit: str = "appointment") -> pd.DataFrame:
+    def funnel(
+        self,
+        by: str | Iterable[str] = (),
+        *,
+        unit: str = "appointment",
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
         """How far appointments came, and where those went that did not come further.
 
         Three rows per group: ``step`` 1 to 3, ``stage`` booked, started, completed. All
@@ -159,9 +159,15 @@ class Cohort:
 
         Raises UnknownGroup, listing the choices, for an unknown grouping or unit.
         """
-        return funnel(self._count, by=by, unit=unit)
+        return funnel(self._ask(min_count), by=by, unit=unit)
 
-    def cancellations(self, by: str | Iterable[str] = (), every: str | None = None) -> pd.DataFrame:
+    def cancellations(
+        self,
+        by: str | Iterable[str] = (),
+        every: str | None = None,
+        *,
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
         """How many due slots were cancelled, by whom and how late.
 
         One row per group and, with ``every``, per period, as in ``outcomes``. ``by`` may also be
@@ -178,7 +184,153 @@ class Cohort:
 
         Raises UnknownGroup, listing the choices, for an unknown grouping or period.
         """
-        return cancellations(self._count, by=by, every=every)
+        return cancellations(self._ask(min_count), by=by, every=every)
+
+    def reschedules(
+        self,
+        by: str | Iterable[str] = (),
+        every: str | None = None,
+        *,
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
+        """How many slots were moved to another start, which way, and with how much notice.
+
+        One row per group and, with ``every``, per period, as in ``outcomes``. All slots count, due
+        or not. A visit that was moved twice is three slots, two of them superseded.
+
+        Columns: ``period_on`` (only with ``every``); counts (int64) ``n_slots``, ``n_superseded``
+        (moved away from, whatever their outcome) = ``n_moved_earlier`` + ``n_moved_later``;
+        ``superseded_share`` (float) of ``n_slots``; of the superseded, in elapsed hours (float)
+        ``median_shift_hours``, the new start minus the old one, positive when later, and
+        ``median_notice_hours``, the old start minus the event that moved it.
+
+        Raises UnknownGroup, listing the choices, for an unknown grouping or period.
+        """
+        return reschedules(self._ask(min_count), by=by, every=every)
+
+    def lead_times(
+        self,
+        by: str | Iterable[str] = (),
+        every: str | None = None,
+        *,
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
+        """How long ahead appointments were booked.
+
+        One row per group and, with ``every``, per period of the booking, whatever date places an
+        appointment in the cohort's window; what has no booking date is one row without a period.
+
+        Columns: ``period_on`` (only with ``every``); counts (int64) ``n_appointments`` and
+        ``n_with_lead`` (both booking and first start are known); of these ``median_lead_days`` and
+        ``p90_lead_days`` (float): local calendar days from booking to first planned start,
+        negative where it was booked afterwards.
+
+        Raises UnknownGroup, listing the choices, for an unknown grouping or period.
+        """
+        return lead_times(self._ask(min_count), by=by, every=every)
+
+    def rebooking(
+        self,
+        by: str | Iterable[str] = (),
+        *,
+        days: int = 30,
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
+        """Whether patients came back after a cancellation or a no-show.
+
+        One row per group of the cohort's slots, each of which that was cancelled or missed is
+        followed for ``days`` times 24 hours: from its cancellation, or from the start that was
+        missed. What the patient did next is looked for in the whole store as of T, not in the
+        cohort alone (internal meetings apart, unless the cohort includes them).
+
+        Columns: counts (int64) ``n_index``, all that were cancelled or missed; ``n_followed``,
+        those with a known patient and so many days before T; ``n_already_held`` of these, whose
+        patient then had another appointment open: booked by then, its start still to come, neither
+        cancelled nor moved; ``n_rebooked`` of the rest, whose patient booked another appointment
+        within the days; ``n_returned`` of the followed, whose patient attended a planned start
+        within the days. Shares (float) ``rebooked_share`` of ``n_followed`` - ``n_already_held``,
+        ``returned_share`` of ``n_followed``; ``median_days_to_rebook`` (float), elapsed days of
+        the rebooked. Of one instant, a booking counts as held, not as booked afterwards.
+
+        Raises UnknownGroup, listing the choices, for an unknown grouping; UsageError for days
+        that are not a whole number of at least 1.
+        """
+        return rebooking(self._ask(min_count), by=by, days=days)
+
+    def incidence(
+        self, by: str | Iterable[str] = (), *, min_count: int | None = None
+    ) -> pd.DataFrame:
+        """By which day since the booking slots had ended, and how.
+
+        One row per group, ``cause`` (attended, no_show, cancelled, rescheduled) and ``day`` on
+        which any slot of the group left: whole local days since the booking, 0 where it is
+        negative. Slots with a known booking count, due or not: attended and no_show at the planned
+        start, cancelled and rescheduled at their instant; unresolved slots are censored at the
+        planned start, open ones at T. What ended without a known start is left out.
+
+        Columns: ``day`` (int64), counts (int64) ``n_at_risk`` (had not left before that day) and
+        ``n_events`` (left on it by this cause); ``cumulative_incidence`` (float), Aalen-Johansen,
+        with ``_low`` and ``_high``, its 95 % interval on the scale log(-log), missing while the
+        incidence is 0 and where it is 1. The causes of a day share its ``n_at_risk``; their
+        incidences add up to at most 1.
+
+        Raises UnknownGroup, listing the choices, for an unknown grouping.
+        """
+        return incidence(self._ask(min_count), by=by)
+
+    def punctuality(
+        self,
+        by: str | Iterable[str] = (),
+        every: str | None = None,
+        *,
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
+        """How late attended slots began, and how far they ran over.
+
+        One row per group and, with ``every``, per period, as in ``outcomes``.
+
+        Columns: ``period_on`` (only with ``every``); counts (int64) ``n_attended``, due slots that
+        were attended, as in ``outcomes``, and ``n_with_actual_times``, those whose actual start
+        and end are both known; of these, in minutes (float), negative when early:
+        ``median_start_delay_minutes`` and ``p90_start_delay_minutes``, the actual start minus the
+        planned one, and ``median_overrun_minutes``, the actual end minus the planned one.
+
+        Raises UnknownGroup, listing the choices, for an unknown grouping or period.
+        """
+        return punctuality(self._ask(min_count), by=by, every=every)
+
+    def compare(
+        self,
+        other: Cohort,
+        figure: str = "outcomes",
+        by: str | Iterable[str] = (),
+        **options: Any,
+    ) -> pd.DataFrame:
+        """How the shares of this cohort differ from those of another one.
+
+        One row per group and share of the figure (outcomes, cancellations, reschedules, rebooking;
+        ``options`` are those of the figure, such as ``basis``). Groups and periods to compare are
+        cohorts: ``store.appointments(…, where={"host": "a"}).compare(store.appointments(…,
+        where={"host": "b"}))``.
+
+        Columns: ``measure`` (str), the share's name; ``share`` here and ``other_share`` there,
+        each with denominator and interval as in any figure; ``difference`` (float), the first
+        minus the other, with ``difference_low`` and ``difference_high``, its 95 % interval after
+        Newcombe (1998). A group that only one of them has gets missing values for the other. The
+        interval takes the two for independent, which they are not if they share patients.
+
+        Warns with DefinitionsDiffer where the two are not defined alike (as_of, window date,
+        grace, …) or share slots. Raises UnknownGroup for an unknown figure or grouping.
+        """
+        return compare(self, other, figure, by, options)
+
+    def fill_rate(self) -> NoReturn:
+        """Not to be had from webhooks. Raises NeedsScheduleTemplate, with the reason."""
+        refuse("fill_rate")
+
+    def third_next_available(self) -> NoReturn:
+        """Not to be had from webhooks. Raises NeedsScheduleTemplate, with the reason."""
+        refuse("third_next_available")
 
     def slots(self) -> pd.DataFrame:
         """The cohort's slots with the evidence for what became of each.
@@ -206,110 +358,8 @@ class Cohort:
         """
         return self._table("lifecycle", "One row is one appointment.")
 
-    def _count(
-        self,
-        figure: str,
-        *,
-        by: str | Iterable[str],
-        every: str | None = None,
-        table: str = "slots",
-        plus: str | None = None,
-        more: Mapping[str, Grouping] | None = None,
-    ) -> Counted:
-        with self.database.reading() as connection:
-            keys = groupings(by, known_custom_keys(connection), more)
-            rows = self._population(table, keys, every, plus)
-            query = rows.run(sql(figure))
-            dtypes = {key.name: key.dtype for key in keys}
-            return Counted(
-                rows=frame(connection, query, rows.bind(query), dtypes),
-                keys=keys,
-                every=every,
-                as_of=self.as_of,
-                n_unverified_events=_unverified(connection, rows),
-                window_end=self.scope.end,
-                grace_hours=self.settings.grace_hours,
-                late_hours=self.settings.late_hours,
-                time_zone=self.database.time_zone,
-            )
-
-    def _population(
-        self,
-        table: str,
-        keys: tuple[Grouping, ...] = (),
-        every: str | None = None,
-        plus: str | None = None,
-    ) -> Population:
-        return population(
-            getattr(computed(self.database, self.settings), table),
-            self.scope,
-            self.filters,
-            self.as_of or BEFORE_ALL,
-            by=keys,
-            every=every,
-            plus=plus,
-        )
-
-    def _table(self, table: str, definition: str) -> pd.DataFrame:
-        with self.database.reading() as connection:
-            rows = self._population(table)
-            query = rows.query(f"SELECT {_TABLES[table]}")
-            data = frame(connection, query, rows.bind(query))
-            data.attrs = attributes(definition, self.as_of, _unverified(connection, rows))
-        return data
-
-    def _size(self, table: str) -> int:
-        with self.database.reading() as connection:
-            rows = self._population(table)
-            query = rows.query("SELECT count(*) FROM population")
-            ((size,),) = connection.execute(query, rows.bind(query)).fetchall()
-        return int(size)
-
-    def in_words(self) -> tuple[str, ...]:
-        """What narrows the cohort, a phrase each; empty where it holds everything."""
-        phrases = []
-        dated = {"start": "planned to start", "booked": "booked"}[self.scope.on]
-        if self.scope.start is not None:
-            phrases.append(f"{dated} on or after {self.scope.start}")
-        if self.scope.end is not None:
-            phrases.append(f"{dated} before {self.scope.end}")
-        phrases += [
-            f"{grouping.name} is {' or '.join('missing' if v is None else str(v) for v in values)}"
-            for grouping, values in self.filters
-        ]
-        return (
-            (*phrases, "internal meetings included")
-            if self.scope.include_internal
-            else tuple(phrases)
-        )
-
-    def _facts(self) -> dict[str, str]:
-        window = f"{self.scope.start or '…'} to {self.scope.end or '…'}, by {self.scope.on}"
-        where = ", ".join(grouping.name for grouping, _ in self.filters)
-        return {
-            "window": window,
-            **({"where": where} if where else {}),
-            "as of": "no events" if self.as_of is None else self.as_of.isoformat(" "),
-            "appointments": f"{self._size('lifecycle'):,}",
-            "slots": f"{self._size('slots'):,}",
-        }
-
-    def __repr__(self) -> str:
-        facts = "; ".join(f"{name}: {value}" for name, value in self._facts().items())
-        return f"<Cohort {facts}>"
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th scope='row'>{escape(name)}</th><td>{escape(value)}</td></tr>"
-            for name, value in self._facts().items()
-        )
-        return f"<table><caption>Cohort</caption><tbody>{rows}</tbody></table>"
-
-
-def _unverified(connection: duckdb.DuckDBPyConnection, rows: Population) -> int:
-    query = rows.query(sql("unverified"))
-    ((n_events,),) = connection.execute(query, rows.bind(query)).fetchall()
-    return int(n_events)
+    def _ask(self, min_count: int | None) -> Ask:
+        return partial(self._count, min_count=min_count)
 
 
 def _filters(database: Database, where: Mapping[str, Any]) -> Filters:

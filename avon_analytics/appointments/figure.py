@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ import pandas as pd
 
 from avon_analytics.appointments.groupings import Grouping
 from avon_analytics.appointments.intervals import wilson
+from avon_analytics.appointments.small_counts import Cells, blank_small, is_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Counted:
     grace_hours: float
     late_hours: float
     time_zone: str
+    min_count: int
 
 
 class Ask(Protocol):
@@ -40,7 +42,14 @@ class Ask(Protocol):
         table: str = "slots",
         plus: str | None = None,
         more: Mapping[str, Grouping] | None = None,
+        dated: str | None = None,
+        days: int | None = None,
     ) -> Counted: ...
+
+
+def share_columns(name: str) -> tuple[str, str, str, str]:
+    """A share's own column, its denominator and the bounds of its interval."""
+    return name, f"{name}_n", f"{name}_low", f"{name}_high"
 
 
 def with_share(rows: pd.DataFrame, name: str, count: pd.Series, among: pd.Series) -> None:
@@ -52,30 +61,42 @@ def with_share(rows: pd.DataFrame, name: str, count: pd.Series, among: pd.Series
     rows[f"{name}_high"] = high
 
 
+Blank = Callable[[pd.DataFrame, Sequence[str], int], pd.DataFrame]
+"""How a figure blanks small counts: its rows, its columns and the bound."""
+
+
 def finished(
-    counted: Counted, rows: pd.DataFrame, columns: Iterable[str], definition: str
+    counted: Counted,
+    rows: pd.DataFrame,
+    columns: Sequence[str],
+    definition: str,
+    *,
+    cells: Cells | None = None,
+    blank: Blank | None = None,
+    ordered: Mapping[str, tuple[str, ...]] | None = None,
 ) -> pd.DataFrame:
     """The figure: its columns in their order and types, its rows ordered, its attributes set.
 
-    Rows are ordered by the groups, then the period; a missing value comes last.
+    Rows are ordered by the groups, then the period, then the columns of ``ordered`` (by the labels
+    given there, if any); a missing value comes last. ``cells`` tells how small counts are blanked
+    where that was asked for, ``blank`` does it in a way of its own.
     """
     keys = [key.name for key in counted.keys]
     if counted.every is not None:
         keys.append("period_on")
+    labels = {key.name: key.labels for key in counted.keys}
+    rows = in_order(rows, {name: labels.get(name, ()) for name in keys} | dict(ordered or {}))
+    if counted.min_count > 1:
+        if blank is None:
+            rows = blank_small(rows, columns, cells or Cells(), counted.min_count)
+        else:
+            rows = blank(rows, columns, counted.min_count)
     wanted = [*keys, *columns]
-    data = rows[wanted].astype({name: _dtype(name) for name in wanted if name not in keys})
-    order = [*keys, *(["step"] if "step" in data else [])]
-    if order:
-        labels = {key.name: key.labels for key in counted.keys if key.labels}
-        data = data.sort_values(
-            order,
-            key=lambda column: _ranks(column, labels.get(str(column.name))),
-            na_position="last",
-            kind="stable",
-        )
-    data = data.reset_index(drop=True)
+    is_blanked = counted.min_count > 1
+    data = rows[wanted].astype({name: _dtype(name, is_blanked) for name in columns})
     data.attrs = attributes(definition, counted.as_of, counted.n_unverified_events)
     data.attrs["every"] = counted.every
+    data.attrs["min_count"] = counted.min_count
     return data
 
 
@@ -90,15 +111,29 @@ def attributes(
     }
 
 
-def _ranks(column: pd.Series, labels: tuple[str, ...] | None) -> pd.Series:
-    if labels is None:
+def in_order(rows: pd.DataFrame, order: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:
+    """Rows ordered by these columns, by the labels given for one if any; missing comes last."""
+    if order:
+        rows = rows.sort_values(
+            list(order),
+            key=lambda column: _ranks(column, order[str(column.name)]),
+            na_position="last",
+            kind="stable",
+        )
+    return rows.reset_index(drop=True)
+
+
+def _ranks(column: pd.Series, labels: tuple[str, ...]) -> pd.Series:
+    if not labels:
         return column
     return column.map({label: rank for rank, label in enumerate(labels)}).astype("Float64")
 
 
-def _dtype(name: str) -> str:
-    if name.startswith("n_") or name == "step" or name.endswith("_share_n"):
+def _dtype(name: str, is_blanked: bool) -> str:
+    if is_count(name):
+        return "Int64" if is_blanked else "int64"
+    if name in ("step", "day"):
         return "int64"
-    if name == "stage":
+    if name in ("stage", "cause"):
         return "str"
     return "bool" if name.startswith("is_") else "float64"

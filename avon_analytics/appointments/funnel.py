@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 
-from avon_analytics.appointments.figure import Ask, finished, with_share
+from avon_analytics.appointments.figure import Ask, finished, share_columns, with_share
 from avon_analytics.appointments.scope import choice
+from avon_analytics.appointments.small_counts import Cells, blanked, with_blanks
 
 UNITS = ("appointment", "slot")
 COLUMNS = (
@@ -16,8 +18,8 @@ COLUMNS = (
     "n_reached",
     "n_observed",
     "n_inferred",
-    *("first_share", "first_share_n", "first_share_low", "first_share_high"),
-    *("previous_share", "previous_share_n", "previous_share_low", "previous_share_high"),
+    *share_columns("first_share"),
+    *share_columns("previous_share"),
     "median_hours_from_previous",
     "p90_hours_from_previous",
     "n_cancelled",
@@ -47,4 +49,58 @@ def funnel(ask: Ask, *, by: str | Iterable[str], unit: str) -> pd.DataFrame:
     rows["n_previous"] = rows.n_previous.where(rows.step > 1, 0)
     with_share(rows, "first_share", rows.n_reached, rows.n_all)
     with_share(rows, "previous_share", rows.n_reached, rows.n_previous)
-    return finished(counted, rows, COLUMNS, DEFINITION.format(unit=unit.capitalize()))
+    return finished(
+        counted,
+        rows,
+        COLUMNS,
+        DEFINITION.format(unit=unit.capitalize()),
+        blank=_blank_small,
+        ordered={"step": ()},
+    )
+
+
+# Small counts. What hangs together are the three stages of a group, so they are blanked as one.
+
+_STEPS = (1, 2, 3)
+_ENDS = ("n_cancelled", "n_no_show", "n_rescheduled", "n_unresolved", "n_open")
+_COUNTS = ("n_reached", "n_observed", "n_inferred", *_ENDS)
+
+
+def _at(name: str, step: int) -> str:
+    return f"{name} at {step}"
+
+
+_NAMES = tuple(_at(name, step) for step in _STEPS for name in _COUNTS)
+_CELLS = Cells(
+    sums=(
+        *(
+            (_at("n_reached", step), (_at("n_observed", step), _at("n_inferred", step)))
+            for step in _STEPS
+        ),
+        *(
+            (
+                _at("n_reached", step),
+                (_at("n_reached", step + 1), *(_at(name, step) for name in _ENDS)),
+            )
+            for step in _STEPS[:-1]
+        ),
+    )
+)
+_RESTS = {
+    "first_share": ("n_reached", "first_share_n"),
+    "previous_share": ("n_reached", "previous_share_n"),
+    "median_hours_from_previous": ("n_reached", "n_with_hours"),
+    "p90_hours_from_previous": ("n_reached", "n_with_hours"),
+}
+
+
+def _blank_small(rows: pd.DataFrame, columns: Sequence[str], min_count: int) -> pd.DataFrame:
+    n_groups = len(rows) // len(_STEPS)
+    values = rows[list(_COUNTS)].to_numpy(dtype=np.int64).reshape(n_groups, len(_NAMES))
+    blank = blanked(values, _NAMES, _CELLS, min_count).reshape(len(rows), len(_COUNTS))
+    blanks = dict(zip(_COUNTS, blank.T, strict=True))
+    reached = blanks["n_reached"].reshape(n_groups, len(_STEPS))
+    blanks["first_share_n"] = np.repeat(reached[:, 0], len(_STEPS))
+    before = np.column_stack([np.zeros(n_groups, dtype=bool), reached[:, :-1]])
+    blanks["previous_share_n"] = before.ravel()
+    return with_blanks(rows, columns, Cells(rests=_RESTS), blanks, min_count)

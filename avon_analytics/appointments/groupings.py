@@ -53,7 +53,7 @@ GROUPINGS: Mapping[str, Grouping] = _by_name(
     Grouping("appointment_type", "appointment_type"),
     Grouping("name", "name"),
     Grouping("interaction_type", "interaction_type"),
-    Grouping("group", '"group"', "boolean"),
+    Grouping("group", "described.group", "boolean"),
     Grouping("self_booked", "self_booked", "boolean"),
     Grouping("recurring", "recurring", "boolean"),
     _weekday(),

@@ -1,4 +1,4 @@
-"""The 95 % interval of a share."""
+"""The 95 % intervals of a share and of the difference of two."""
 
 from __future__ import annotations
 
@@ -25,3 +25,25 @@ def wilson(successes: npt.ArrayLike, trials: npt.ArrayLike) -> tuple[Floats, Flo
     low = np.where(k == 0, 0 * n, np.clip(centre - half, 0, 1))
     high = np.where(k == n, 1 + 0 * n, np.clip(centre + half, 0, 1))
     return share, low, high
+
+
+def newcombe(
+    successes: npt.ArrayLike,
+    trials: npt.ArrayLike,
+    other_successes: npt.ArrayLike,
+    other_trials: npt.ArrayLike,
+) -> tuple[Floats, Floats, Floats]:
+    """Difference of two shares, lower and upper bound of its 95 % interval, element by element.
+
+    The first share minus the other. The interval is Newcombe's (1998, method 10): it combines the
+    two Wilson intervals, stays within -1 to 1 and needs no correction at 0 or all successes. The
+    two samples must be independent. All three are NaN where either has no trials.
+    """
+    share, low, high = wilson(successes, trials)
+    other, other_low, other_high = wilson(other_successes, other_trials)
+    difference = share - other
+    return (
+        difference,
+        difference - np.hypot(share - low, other_high - other),
+        difference + np.hypot(high - share, other - other_low),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +37,11 @@ class Population:
         """A select that reads ``population``."""
         return f"WITH {self.steps} {select}"
 
+    def beside(self, name: str, table: str, **parameters: Any) -> Population:
+        """The same rows with another table beside them, under a name of its own."""
+        steps = f"{self.steps},\n{name} AS (SELECT * FROM {table})"
+        return replace(self, steps=steps, parameters={**self.parameters, **parameters})
+
     def bind(self, query: str) -> dict[str, Any]:
         """The parameters that a query over the population takes."""
         return {name: value for name, value in self.parameters.items() if f"${name}" in query}
@@ -51,8 +56,12 @@ def population(
     by: tuple[Grouping, ...] = (),
     every: str | None = None,
     plus: str | None = None,
+    dated: str | None = None,
 ) -> Population:
-    """The population of one figure over ``table``; ``plus`` is one more column of our own."""
+    """The population of one figure over ``table``; ``plus`` is one more column of our own.
+
+    ``dated`` is the date that places a row in a period, where it is not the one of the window.
+    """
     parameters: dict[str, Any] = {"as_of": as_of}
     used = dict.fromkeys([*by, *(grouping for grouping, _ in filters)])
     customs = [grouping for grouping in used if grouping.custom_key is not None]
@@ -68,7 +77,9 @@ def population(
         columns.append(f", coalesce({name}_a.value, {name}_p.value) AS {name}")
     steps.append(f"described AS (SELECT t.*{''.join(columns)} FROM {table} AS t {' '.join(joins)})")
     keys = [f"key_{n} := {grouping.expression}" for n, grouping in enumerate(by)]
-    keys.append(f"period_on := {period_sql(scope.on, every) if every else 'CAST(NULL AS DATE)'}")
+    keys.append(
+        f"period_on := {period_sql(dated or scope.on, every) if every else 'CAST(NULL AS DATE)'}"
+    )
     more = f", {plus}" if plus else ""
     steps.append(
         f"population AS (SELECT *, struct_pack({', '.join(keys)}) AS keys{more} "

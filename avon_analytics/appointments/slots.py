@@ -2,41 +2,57 @@
 
 The steps are SQL texts, each one select that reads the steps before it by name. Here they are
 run one after the other into temporary tables; in the store's views the same texts are the steps
-of one ``WITH``.
+of one ``WITH``. A large store keeps the result for its default instant in tables of its own, so
+that the first figure of a new process does not wait for it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from itertools import count
 from weakref import WeakKeyDictionary
+from zlib import crc32
 
 import duckdb
 
+from avon_analytics.appointments import kept
 from avon_analytics.appointments.queries import create_macros, literal, sql, values
+from avon_analytics.appointments.scope import DateLike, as_instant
 from avon_analytics.appointments.statuses import WORDS, status_words
+from avon_analytics.errors import StoreError
 from avon_analytics.store.database import Database
 
 STEPS = (
     "slot_scope",
     "slot_words",
     "slot_zones",
+    "slot_spellings",
+    "slot_keys",
+    "slot_unsettled",
     "slot_versions",
-    "slot_runs",
-    "slot_appointments",
     "slot_staff",
     "slot_caregivers",
     "slot_people",
+    "slot_persons",
+    "slot_hosts",
+    "slot_runs",
+    "slot_attendees",
     "slot_seats",
     "slot_evidence",
+    "slot_appointments",
     "slot_heard",
     "slot_verdicts",
+    "slot_callers",
     "slot_cancellations",
+    "slot_descriptions",
     "slots",
     "lifecycle",
 )
-KEPT = 4  # how many computations a database keeps: as of now, and a few looks back
+KNOWN = 4  # how many computations a database keeps in memory: as of now, and a few looks back
 _RANKS = {word: rank for rank, word in enumerate(WORDS)}
 BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)  # the instant of a store without events
 
@@ -53,14 +69,20 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """The names of the temporary tables that hold one computation."""
+    """The names of the temporary tables, or of views on the store's, that hold one computation."""
 
     slots: str
     lifecycle: str
+    kind: str = "TABLE"
+
+    @property
+    def follow_ups(self) -> tuple[str, str]:
+        """What patients did next, without and with internal meetings; made when first asked for."""
+        return f"{self.slots}_follow_up", f"{self.slots}_follow_up_internal"
 
 
 _Key = tuple[object, Settings]
-_kept: WeakKeyDictionary[Database, dict[_Key, Computed]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Database, dict[_Key, Computed]] = WeakKeyDictionary()
 _numbers = count(1)
 
 
@@ -82,32 +104,76 @@ def from_micros(micros: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
 
 
+def usual_settings(database: Database, as_of: DateLike | None = None) -> Settings:
+    """The settings of a cohort about which nothing else was said."""
+    return Settings(
+        as_of=default_as_of(database) if as_of is None else as_instant(as_of, database.time_zone),
+        grace_hours=24.0,
+        late_hours=24.0,
+        words=tuple(status_words().items()),
+    )
+
+
 def computed(database: Database, settings: Settings) -> Computed:
     """The slots and lifecycle of a store under these settings, computed unless they are kept.
 
-    What is kept is dropped as soon as the store has been loaded into again.
+    What is kept is dropped as soon as the store's content has changed.
     """
-    kept = _kept.setdefault(database, {})
+    known = _known.setdefault(database, {})
     with database.reading() as connection:
-        content = _content(connection)
-        for old in [key for key in kept if key[0] != content]:
-            _drop(connection, kept.pop(old))
+        content = kept.content(connection)
+        for old in [key for key in known if key[0] != content]:
+            _drop(connection, known.pop(old))
         key = (content, settings)
-        if key not in kept:
-            while len(kept) >= KEPT:
-                _drop(connection, kept.pop(next(iter(kept))))
-            kept[key] = _compute(connection, settings, database.time_zone)
-        return kept[key]
+        if key not in known:
+            while len(known) >= KNOWN:
+                _drop(connection, known.pop(next(iter(known))))
+            create_macros(connection)
+            label = kept.label(content, _computed_with(settings, database.time_zone))
+            if kept.labels(connection)[0] == label:
+                number = next(_numbers)
+                known[key] = Computed(f"temp.slots_{number}", f"temp.lifecycle_{number}", "VIEW")
+                kept.show(connection, (f"slots_{number}", f"lifecycle_{number}"))
+            else:
+                known[key] = _compute(connection, settings, database.time_zone)
+        return known[key]
 
 
-def _content(connection: duckdb.DuckDBPyConnection) -> object:
-    """What changes whenever the store's events do."""
-    text = "SELECT (SELECT max(load_id) FROM loads), (SELECT count(*) FROM events)"
-    return connection.execute(text).fetchall()[0]
+def keep_slots(database: Database) -> None:
+    """Leave slots and lifecycle in a large store, for its default instant and settings.
+
+    To be called after whatever changed the store's events. What was kept before goes, unless it
+    still holds; a store of fewer than ``kept.FROM`` events keeps nothing. Where the store cannot be
+    written just now, or memory does not suffice, figures compute what they need by themselves.
+    """
+    with suppress(StoreError):
+        settings = usual_settings(database)
+        with database.reading() as connection:
+            content = kept.content(connection)
+            thorough_content = kept.thorough_content(connection)
+            found, found_thorough = kept.labels(connection)
+        how = _computed_with(settings, database.time_zone)
+        cheap, thorough = kept.label(content, how), kept.label(thorough_content, how)
+        is_large = int(str(thorough_content[0])) >= kept.FROM
+        if found == (cheap if is_large else None):
+            return
+        if is_large and found_thorough == thorough:
+            with database.writing() as connection:
+                kept.relabel(connection, cheap)
+            return
+        tables = computed(database, settings) if is_large else None
+        with database.writing() as connection:
+            sources = () if tables is None else (tables.slots, tables.lifecycle)
+            kept.keep(connection, sources, cheap, thorough)
+
+
+def _computed_with(settings: Settings, time_zone: str) -> list[object]:
+    """All that slots depend on beside the events."""
+    texts = "".join(_text(step, {}) for step in STEPS)
+    return [asdict(settings), time_zone, crc32(texts.encode())]
 
 
 def _compute(connection: duckdb.DuckDBPyConnection, settings: Settings, time_zone: str) -> Computed:
-    create_macros(connection)
     parameters = {
         "as_of": settings.as_of or BEFORE_ALL,
         "grace_hours": settings.grace_hours,
@@ -116,22 +182,42 @@ def _compute(connection: duckdb.DuckDBPyConnection, settings: Settings, time_zon
     }
     number = next(_numbers)
     names = Computed(f"temp.slots_{number}", f"temp.lifecycle_{number}")
+    texts = {step: _text(step, dict(settings.words)) for step in STEPS}
     try:
-        for step in STEPS:
-            text = _text(step, dict(settings.words))
-            bound = parameters if step == "slot_scope" else {}
+        # No step depends on the order of another's rows, and keeping it would cost memory.
+        connection.execute("SET preserve_insertion_order = false")
+        for nth, (step, text) in enumerate(texts.items()):
+            bound = {name: value for name, value in parameters.items() if f"${name}" in text}
             connection.execute(f"CREATE OR REPLACE TEMP TABLE {step} AS {text}", bound)
+            for done in _done_with(nth):
+                connection.execute(f"DROP TABLE temp.{done}")
         for step in ("slots", "lifecycle"):
             connection.execute(f"ALTER TABLE temp.{step} RENAME TO {step}_{number}")
     finally:
+        connection.execute("SET preserve_insertion_order = true")
         for step in STEPS:
             connection.execute(f"DROP TABLE IF EXISTS temp.{step}")
     return names
 
 
+@cache
+def _done_with(nth: int) -> tuple[str, ...]:
+    """The steps that no step after this one reads: they need no memory any more."""
+    reads = [set(re.findall(r"\w+", _text(step, {}))) for step in STEPS]
+    return tuple(
+        step
+        for step in STEPS[:nth]
+        if step != "slots"
+        and step in reads[nth]
+        and not any(step in later for later in reads[nth + 1 :])
+    )
+
+
 def _drop(connection: duckdb.DuckDBPyConnection, tables: Computed) -> None:
-    connection.execute(f"DROP TABLE IF EXISTS {tables.slots}")
-    connection.execute(f"DROP TABLE IF EXISTS {tables.lifecycle}")
+    for name in (tables.slots, tables.lifecycle):
+        connection.execute(f"DROP {tables.kind} IF EXISTS {name}")
+    for name in tables.follow_ups:
+        connection.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 def _text(step: str, words: dict[str, str]) -> str:
@@ -146,19 +232,22 @@ def install_views(connection: duckdb.DuckDBPyConnection) -> None:
     calling it again replaces the views.
     """
     create_macros(connection, in_store=True)
-    for view, step in (("appointment_slots", "slots"), ("appointment_lifecycle", "lifecycle")):
+    for view, step, shown in (
+        ("appointment_slots", "slots", "* EXCLUDE (appointment, seat)"),
+        ("appointment_lifecycle", "lifecycle", "*"),
+    ):
         needed = STEPS[: STEPS.index(step) + 1]
         steps = ",\n".join(f"{name} AS (\n{_view_text(name)}\n)" for name in needed)
         connection.execute(
             f"CREATE OR REPLACE VIEW {view} AS WITH {steps}\n"
-            f"SELECT * FROM {step} WHERE NOT internal"
+            f"SELECT {shown} FROM {step} WHERE NOT internal"
         )
 
 
 def _view_text(step: str) -> str:
     text = _text(step, status_words())
     if step != "slot_scope":
-        return text
+        return text.replace("$as_of", "(SELECT as_of FROM slot_scope)")
     constants = {
         "$as_of": f"({sql('default_as_of')})",
         "$grace_hours": "CAST(24 AS DOUBLE)",

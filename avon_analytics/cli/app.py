@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from avon_analytics.cli import options as opt
-from avon_analytics.cli.helpers import DB, QUARANTINED
+from avon_analytics.cli.evidence import evidence
+from avon_analytics.cli.figures import Commands, figures
+from avon_analytics.cli.helpers import AROUND, DB, IN, OUT, QUARANTINED
+from avon_analytics.cli.helpers import ask as _cohort
 from avon_analytics.cli.helpers import example as _example
 from avon_analytics.cli.helpers import open_store as _open
+from avon_analytics.cli.helpers import show_figure as _show
 from avon_analytics.cli.output import emit, say, show, show_table, terminal_width
 from avon_analytics.cli.quarantine import quarantine
 from avon_analytics.errors import NothingBelieved, UsageError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from avon_analytics.api import Store
-    from avon_analytics.appointments import Cohort
     from avon_analytics.intake.receipt import Receipt
 
 app = typer.Typer(
     name="avon-analytics",
+    cls=Commands,
     help="Defensible appointment figures from an archive of Avon Health webhook deliveries.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(quarantine)
+app.add_typer(quarantine, rich_help_panel=AROUND)
+app.add_typer(evidence)
 
 
 def _version(wanted: bool) -> None:
@@ -45,7 +47,10 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option(
+            "--version", metavar="", callback=_version, is_eager=True, help="Show the version."
+        ),
     ] = False,
 ) -> None:
     pass
@@ -55,25 +60,32 @@ def _main(
 
 
 @app.command(
-    epilog=_example("load archive/ --secrets-file secrets.toml", "load exports/2025-*.jsonl.gz")
+    rich_help_panel=IN,
+    epilog=_example("load archive/ --secrets-file secrets.toml", "load exports/2025-*.jsonl.gz"),
 )
 def load(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH…", help="Files, folders, globs and URLs.")
+        list[str], typer.Argument(metavar="PATH", help="Files, folders, globs and URLs.")
     ],
     db: opt.Db = DB,
     secrets_file: opt.SecretsFile = None,
     policy: opt.PolicyOption = opt.PolicyWord.require,
     strict: opt.Strict = False,
     recheck: Annotated[
-        bool, typer.Option("--recheck", help="Look into files that seem unchanged, too.")
+        bool,
+        typer.Option("--recheck", metavar="", help="Look into files that seem unchanged, too."),
     ] = False,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Of a damaged file, load what is before the damage.")
+        bool,
+        typer.Option(
+            "--partial", metavar="", help="Of a damaged file, load what is before the damage."
+        ),
     ] = False,
     wait: opt.Wait = 60.0,
     time_zone: opt.TimeZone = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", metavar="", help="Print the receipt as JSON.")
+    ] = False,
 ) -> None:
     """Load an archive into a store, and print where every line ended.
 
@@ -106,14 +118,15 @@ def _end(receipt: Receipt, strict: bool) -> None:
         raise typer.Exit(QUARANTINED)
 
 
-@app.command(epilog=_example("verify archive/ --secrets-file secrets.toml"))
+@app.command(rich_help_panel=IN, epilog=_example("verify archive/ --secrets-file secrets.toml"))
 def verify(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH…", help="Files, folders, globs and URLs.")
+        list[str], typer.Argument(metavar="PATH", help="Files, folders, globs and URLs.")
     ],
     secrets_file: opt.SecretsFile = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="End with code 3 unless every line is verified.")
+        bool,
+        typer.Option("--strict", metavar="", help="End with code 3 unless every line is verified."),
     ] = False,
     form: opt.FormatOption = opt.Format.table,
     out: opt.Out = None,
@@ -137,11 +150,15 @@ def verify(
 
 
 @app.command(
-    epilog=_example("report archive/ --secrets-file secrets.toml --out report.html", "report")
+    rich_help_panel=OUT,
+    epilog=_example(
+        "report archive/ --secrets-file secrets.toml --out report.html",
+        'report --by host --every quarter --title "North clinic"',
+    ),
 )
 def report(
     paths: Annotated[
-        list[str] | None, typer.Argument(metavar="[PATH…]", help="An archive to load first.")
+        list[str] | None, typer.Argument(metavar="PATH", help="An archive to load first.")
     ] = None,
     db: opt.Db = DB,
     out: Annotated[
@@ -150,21 +167,38 @@ def report(
     secrets_file: opt.SecretsFile = None,
     policy: opt.PolicyOption = opt.PolicyWord.require,
     strict: opt.Strict = False,
-    title: Annotated[str, typer.Option("--title", help="Heading of the page.")] = (
+    title: Annotated[str, typer.Option("--title", metavar="TEXT", help="Heading of the page.")] = (
         "Outcome report"
     ),
     by: Annotated[
-        str | None, typer.Option("--by", metavar="GROUPING", help="Add a table by host, …")
+        str | None,
+        typer.Option(
+            "--by",
+            metavar="GROUPING",
+            autocompletion=opt.groupings,
+            help="Add a section by host, …",
+        ),
     ] = None,
+    every: Annotated[
+        opt.Every,
+        typer.Option(
+            "--every", metavar="PERIOD", help="Periods: day, week, month, quarter or year."
+        ),
+    ] = opt.Every.month,
     start: opt.Start = None,
     end: opt.End = None,
     on: opt.OnOption = opt.On.start,
     as_of: opt.AsOf = None,
     where: opt.Where = None,
     wait: opt.Wait = 60.0,
+    min_count: opt.MinCount = 0,
     time_zone: opt.TimeZone = None,
 ) -> None:
-    """Load what is given, print the outcomes by month, and write the report."""
+    """Load what is given, print the outcomes by period, and write the report.
+
+    The report is one HTML file that needs nothing else.
+    Beside it stands the list of the archive's files with their digests.
+    """
     from avon_analytics.report.terminal import outcome_summary_table
 
     store = _open(db, time_zone)
@@ -174,110 +208,30 @@ def report(
         _warn(receipt)
         say(str(receipt))
         say("")
-    cohort = _cohort(store, start, end, on, as_of, where)
-    by_month = cohort.outcomes(every="month")
-    written = store.report(out, title=title, by=by, cohort=cohort)
-    show_table(outcome_summary_table(by_month, width=terminal_width()))
+    cohort = _cohort(store, start, end, on, as_of, where, min_count)
+    by_period = cohort.outcomes(every=every.value)
+    written = store.report(out, title=title, by=by, every=every.value, cohort=cohort)
+    show_table(outcome_summary_table(by_period, width=terminal_width()))
     say(f"\nThe report is in {written.resolve()}")
     if receipt is not None:
         _end(receipt, strict)
 
 
-def _cohort(
-    store: Store,
-    start: str | None,
-    end: str | None,
-    on: opt.On,
-    as_of: str | None,
-    where: list[str] | None,
-) -> Cohort:
-    wanted: dict[str, list[Any]] = {}
-    for condition in where or []:
-        name, sign, value = condition.partition("=")
-        if not sign:
-            raise UsageError(f"--where {condition!r}: expected GROUPING=VALUE, such as host=user_1")
-        wanted.setdefault(name, []).append(value or None)
-    return store.appointments(start, end, on=on.value, as_of=as_of, where=wanted)
-
-
-def _show(frame: pd.DataFrame, form: opt.Format, out: Path | None, title: str) -> None:
-    show(frame, form, out, title=title)
-    if form is opt.Format.table and frame.attrs.get("as_of"):
-        say(f"as of {frame.attrs['as_of']}")
-
-
-@app.command(epilog=_example("outcomes --every month", "outcomes --by host --by weekday"))
-def outcomes(
-    db: opt.Db = DB,
-    by: opt.By = None,
-    every: opt.EveryOption = None,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
-    basis: Annotated[
-        str, typer.Option(help="What shares are divided by: completed or booked.")
-    ] = "completed",
-    form: opt.FormatOption = opt.Format.table,
-    out: opt.Out = None,
-) -> None:
-    """What became of the slots: attended, no-show, cancelled, rescheduled, unresolved."""
-    cohort = _cohort(_open(db), start, end, on, as_of, where)
-    frame = cohort.outcomes(by or (), every.value if every else None, basis=basis)
-    _show(frame, form, out, "Outcomes")
-
-
-@app.command(epilog=_example("funnel", "funnel --by appointment_type --unit slot"))
-def funnel(
-    db: opt.Db = DB,
-    by: opt.By = None,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
-    unit: Annotated[str, typer.Option(help="What is counted: appointment or slot.")] = (
-        "appointment"
-    ),
-    form: opt.FormatOption = opt.Format.table,
-    out: opt.Out = None,
-) -> None:
-    """How far appointments came: booked, started, completed, and where the others went."""
-    cohort = _cohort(_open(db), start, end, on, as_of, where)
-    _show(cohort.funnel(by or (), unit=unit), form, out, "Funnel")
-
-
-@app.command(epilog=_example("cancellations --by cancelled_by", "cancellations --every month"))
-def cancellations(
-    db: opt.Db = DB,
-    by: opt.By = None,
-    every: opt.EveryOption = None,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
-    form: opt.FormatOption = opt.Format.table,
-    out: opt.Out = None,
-) -> None:
-    """How many due slots were cancelled, by whom and how late."""
-    cohort = _cohort(_open(db), start, end, on, as_of, where)
-    frame = cohort.cancellations(by or (), every.value if every else None)
-    _show(frame, form, out, "Cancellations")
-
+# With the other commands of this section, in the order of the help.
+app.registered_commands += figures.registered_commands
 
 # -- looking around ---------------------------------------------------------------------------
 
 
-@app.command(epilog=_example("tables"))
+@app.command(rich_help_panel=AROUND, epilog=_example("tables"))
 def tables(db: opt.Db = DB, form: opt.FormatOption = opt.Format.table, out: opt.Out = None) -> None:
     """The tables of a store: what each holds, and how many rows."""
     _show(_open(db).tables(), form, out, "Tables")
 
 
 @app.command(
-    epilog=_example('sql "SELECT event, count(*) AS n FROM events GROUP BY event" --format csv')
+    rich_help_panel=AROUND,
+    epilog=_example('sql "SELECT event, count(*) AS n FROM events GROUP BY event" --format csv'),
 )
 def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One SQL query.")],
@@ -289,13 +243,17 @@ def sql(
     show(_open(db).sql(query), form, out, as_is=True)
 
 
-@app.command(epilog=_example("sample clinic/ --appointments 500"))
+@app.command(rich_help_panel=IN, epilog=_example("sample clinic/ --appointments 500"))
 def sample(
     out: Annotated[
         Path, typer.Argument(metavar="OUT", readable=False, help="An empty folder, or a new one.")
     ],
-    appointments: Annotated[int, typer.Option(help="How many appointments.", min=1)] = 2000,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 20260101,
+    appointments: Annotated[
+        int, typer.Option(metavar="N", help="How many appointments.", min=1)
+    ] = 2000,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="The same seed gives the same bytes.")
+    ] = 20260101,
 ) -> None:
     """Write a synthetic clinic's signed archive, with its secrets and its truth."""
     from avon_analytics.samples import write_sample

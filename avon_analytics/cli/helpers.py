@@ -1,20 +1,29 @@
-"""What every group of commands needs: its examples in the help, and the store."""
+"""What every group of commands needs: its examples in the help, the store, a cohort of it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from avon_analytics.cli import options as opt
+from avon_analytics.cli.output import say, show
+from avon_analytics.errors import UsageError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from avon_analytics.api import Store
+    from avon_analytics.appointments import Cohort
 
 DB = Path("avon.duckdb")
 QUARANTINED = 3
+IN, OUT, AROUND = "An archive goes in", "Figures come out", "Looking around"
 
 
 def example(*lines: str) -> str:
-    """The examples at the end of a command's help."""
-    return "Example:\n\n" + "\n\n".join(f"  avon-analytics {line}" for line in lines)
+    """The examples below a command's help, each on a line that can be copied."""
+    word = "Example" if len(lines) == 1 else "Examples"
+    return "\n".join([f"{word}:", *(f"  avon-analytics {line}" for line in lines)])
 
 
 def open_store(db: Path, time_zone: str | None = None) -> Store:
@@ -22,3 +31,31 @@ def open_store(db: Path, time_zone: str | None = None) -> Store:
     from avon_analytics.api import open as open_store
 
     return open_store(db, time_zone=time_zone)
+
+
+def ask(
+    store: Store,
+    start: str | None,
+    end: str | None,
+    on: opt.On,
+    as_of: str | None,
+    where: list[str] | None,
+    min_count: int = 0,
+) -> Cohort:
+    """The cohort that the options of a command describe."""
+    wanted: dict[str, list[Any]] = {}
+    for condition in where or []:
+        name, sign, value = condition.partition("=")
+        if not sign:
+            raise UsageError(f"--where {condition!r}: expected GROUPING=VALUE, such as host=user_1")
+        wanted.setdefault(name, []).append(value or None)
+    return store.appointments(
+        start, end, on=on.value, as_of=as_of, where=wanted, min_count=min_count
+    )
+
+
+def show_figure(frame: pd.DataFrame, form: opt.Format, out: Path | None, title: str) -> None:
+    """Write a figure, and say as of when it is where it is a table for the eye."""
+    show(frame, form, out, title=title)
+    if form is opt.Format.table and frame.attrs.get("as_of"):
+        say(f"as of {frame.attrs['as_of']}")

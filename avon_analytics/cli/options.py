@@ -24,6 +24,7 @@ class Format(StrEnum):
     json = "json"
     csv = "csv"
     parquet = "parquet"
+    xlsx = "xlsx"
 
 
 class Every(StrEnum):
@@ -36,11 +37,37 @@ class Every(StrEnum):
     year = "year"
 
 
+class Section(StrEnum):
+    """The questions that the quality of a store is made of."""
+
+    coverage = "coverage"
+    delivery_lag = "delivery_lag"
+    repeats = "repeats"
+    signatures = "signatures"
+    first_events = "first_events"
+    inferred_stages = "inferred_stages"
+    unresolved = "unresolved"
+    drift = "drift"
+    custom_fields = "custom_fields"
+
+
 class On(StrEnum):
     """The date that places a slot in a window and in a period."""
 
     start = "start"
     booked = "booked"
+
+
+def _words(choices: type[StrEnum]) -> str:
+    *most, last = (str(choice.value) for choice in choices)
+    return f"{', '.join(most)} or {last}"
+
+
+def groupings(incomplete: str) -> list[str]:
+    """What Tab offers behind --by; custom fields are a store's own."""
+    from avon_analytics.appointments import GROUPINGS, OF_CANCELLATIONS
+
+    return [name for name in (*GROUPINGS, *OF_CANCELLATIONS) if name.startswith(incomplete)]
 
 
 # What is wrong with a file is told by whoever opens it, as bad input and not as wrong usage.
@@ -59,14 +86,20 @@ PolicyOption = Annotated[
     PolicyWord,
     typer.Option(
         "--policy",
+        metavar="POLICY",
         help="require: load verified lines, quarantine the rest. record: load all, keep the word. "
         "skip: check nothing.",
     ),
 ]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="End with code 3 if any line was quarantined.")
+    bool, typer.Option("--strict", metavar="", help="End with code 3 if any line was quarantined.")
 ]
-FormatOption = Annotated[Format, typer.Option("--format", help="How the result is written.")]
+FormatOption = Annotated[
+    Format,
+    typer.Option(
+        "--format", metavar="FORMAT", help=f"How the result is written: {_words(Format)}."
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -78,17 +111,34 @@ Out = Annotated[
 ]
 By = Annotated[
     list[str] | None,
-    typer.Option("--by", metavar="GROUPING", help="Divide by host, weekday, … (repeatable)."),
+    typer.Option(
+        "--by",
+        metavar="GROUPING",
+        autocompletion=groupings,
+        help="Divide by host, weekday, … (repeatable).",
+    ),
 ]
-EveryOption = Annotated[Every | None, typer.Option("--every", help="One row for each period.")]
+EveryOption = Annotated[
+    Every | None,
+    typer.Option("--every", metavar="PERIOD", help=f"One row for each {_words(Every)}."),
+]
 Start = Annotated[
     str | None, typer.Option("--start", metavar="DATE", help="First local day of the window.")
 ]
 End = Annotated[str | None, typer.Option("--end", metavar="DATE", help="The day after its last.")]
-OnOption = Annotated[On, typer.Option("--on", help="The date that counts for the window.")]
+OnOption = Annotated[
+    On,
+    typer.Option("--on", metavar="DATE", help=f"The date that counts: {_words(On)}."),
+]
 AsOf = Annotated[
     str | None,
     typer.Option("--as-of", metavar="INSTANT", help="Only events up to then; default: the newest."),
+]
+Identifiers = Annotated[
+    bool,
+    typer.Option(
+        "--identifiers", metavar="", help="Show names, contact data and free text of people, too."
+    ),
 ]
 Where = Annotated[
     list[str] | None,
@@ -98,6 +148,15 @@ Wait = Annotated[
     float,
     typer.Option(
         "--wait", metavar="SECONDS", help="How long to wait where another process holds the store."
+    ),
+]
+MinCount = Annotated[
+    int,
+    typer.Option(
+        "--min-count",
+        metavar="N",
+        min=0,
+        help="Blank counts from 1 to just below N, and what would tell them.",
     ),
 ]
 TimeZone = Annotated[

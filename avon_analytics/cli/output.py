@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -37,19 +36,29 @@ def show(
 
     ``as_is`` keeps the names of the columns where a table for the eye would say them in words.
     """
-    if form is Format.parquet:
+    if form in (Format.parquet, Format.xlsx):
+        from avon_analytics.table_files import write_as
+
         if out is None:
-            raise UsageError("parquet is no text: name a file with --out")
-        say(f"wrote {write_whole(out, lambda part: _parquet(frame, part))}")
+            raise UsageError(f"{form.value} is no text: name a file with --out")
+        say(f"wrote {write_as(frame, out, form.value, title=title or 'Result')}")
     elif out is not None:
-        text = _text(frame, form)
+        text = _text(frame, form, as_is=as_is)
         say(f"wrote {write_whole(out, lambda part: part.write_text(text, 'utf-8'))}")
     elif form is Format.table:
         from avon_analytics.report.terminal import table
 
         show_table(table(_readable(frame), title=title, width=terminal_width(), as_is=as_is))
     else:
-        emit(_text(frame, form))
+        emit(_text(frame, form, as_is=as_is))
+
+
+def show_text(text: str, out: Path | None) -> None:
+    """Write a text to standard output or to a file."""
+    if out is None:
+        emit(text)
+    else:
+        say(f"wrote {write_whole(out, lambda part: part.write_text(text, 'utf-8'))}")
 
 
 def show_table(table: Table) -> None:
@@ -107,8 +116,10 @@ def say(message: str) -> None:
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A list of records: dates in ISO, missing as null."""
+    from avon_analytics.table_files import plain
+
     return [
-        {str(name): _plain(value) for name, value in row.items()}
+        {str(name): plain(value) for name, value in row.items()}
         for row in frame.to_dict(orient="records")
     ]
 
@@ -130,62 +141,30 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _text(frame: pd.DataFrame, form: Format) -> str:
+def _text(frame: pd.DataFrame, form: Format, *, as_is: bool) -> str:
     if form is Format.json:
         return json.dumps(records(frame), ensure_ascii=False, indent=2) + "\n"
     if form is Format.csv:
-        return str(_readable(frame, "mM").to_csv(index=False, lineterminator="\n"))
+        from avon_analytics.table_files import csv_text
+
+        return csv_text(frame, as_is=as_is)
     frame = _readable(frame)
     from avon_analytics.report.terminal import table
 
     return _rendered(table(frame, width=_FILE_WIDTH), _FILE_WIDTH, is_plain=True)
 
 
-def _plain(value: Any) -> Any:
-    import pandas as pd
-
-    if hasattr(value, "tolist"):  # numpy's arrays and numbers
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, dict):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if value is None or pd.isna(value):
-        return None
-    if isinstance(value, pd.Timestamp):
-        is_date = value.tzinfo is None and value == value.normalize()
-        return value.date().isoformat() if is_date else value.isoformat()
-    if isinstance(value, bytes | bytearray):
-        return bytes(value).decode("utf-8", "replace")
-    return value if isinstance(value, bool | int | float | str) else str(value)
-
-
-def _readable(frame: pd.DataFrame, more_kinds: str = "") -> pd.DataFrame:
-    """The frame with lists and objects, which a query can answer with, as JSON text.
-
-    ``more_kinds`` names further kinds of columns that become text: ``mM`` are dates and instants.
-    """
+def _readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with lists and objects, which a query can answer with, as JSON text."""
     readable = frame.copy(deep=False)
     for name in frame.columns:
-        if frame[name].dtype.kind in "O" + more_kinds and frame[name].dtype != "str":
+        if frame[name].dtype.kind == "O" and frame[name].dtype != "str":
             readable[name] = [_as_text(value) for value in frame[name]]
     return readable
 
 
 def _as_text(value: Any) -> str | None:
-    plain = _plain(value)
-    if plain is None or isinstance(plain, str):
-        return plain
-    return json.dumps(plain, ensure_ascii=False)
+    from avon_analytics.table_files import plain
 
-
-def _parquet(frame: pd.DataFrame, part: Path) -> None:
-    import duckdb
-
-    literal = str(part).replace("'", "''")
-    with duckdb.connect() as connection:
-        connection.register("result", frame)
-        try:
-            connection.execute(f"COPY result TO '{literal}' (FORMAT parquet)")
-        except duckdb.IOException:
-            raise OSError(errno.EIO, "the disk is full or broken") from None
+    told = plain(value)
+    return told if told is None or isinstance(told, str) else json.dumps(told, ensure_ascii=False)

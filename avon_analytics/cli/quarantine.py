@@ -49,9 +49,10 @@ def quarantine_show(
     line: Annotated[int, typer.Argument(metavar="LINE", help="The line, from 1.", min=1)],
     db: opt.Db = DB,
     identifiers: Annotated[
-        bool, typer.Option("--identifiers", help="Show the line itself, too: it is raw.")
+        bool,
+        typer.Option("--identifiers", metavar="", help="Show the line itself, too: it is raw."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print it as JSON.")] = False,
 ) -> None:
     """One line that did not load: its place, every error and the likely cause, no value of it."""
     found = records(open_store(db).quarantine(file=file, line=line, identifiers=identifiers))
@@ -116,7 +117,9 @@ def quarantine_replay(
         int | None,
         typer.Option("--line-limit", metavar="BYTES", help="How long a line may be.", min=1),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", metavar="", help="Print the outcome as JSON.")
+    ] = False,
 ) -> None:
     """Try lines again, and move what loads now: a secret was added, or the contract was widened."""
     from avon_analytics.intake.lines import LINE_LIMIT

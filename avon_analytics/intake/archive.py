@@ -12,6 +12,7 @@ from typing import BinaryIO, TypeAlias
 
 from avon_analytics.errors import ArchiveError, DamagedFile
 from avon_analytics.intake.remote import find_remote, is_url, open_remote
+from avon_analytics.near import did_you_mean
 
 Paths: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]"
 
@@ -106,7 +107,7 @@ def _expand(text: str) -> list[Path]:
         if not matches:
             raise ArchiveError(f"no file matches {text}")
         return matches
-    raise ArchiveError(f"there is no file or folder {text}")
+    raise ArchiveError(f"there is no file or folder {text}.{did_you_mean(text)}")
 
 
 def _add(found: dict[str, ArchiveFile], path: Path) -> None:

@@ -127,13 +127,17 @@ class Receipt:
 
     def _rows(self) -> Iterable[tuple[str, str, str]]:
         yield "Lines read", f"{self.lines:,}", self._files_text()
+        if self.files:
+            yield from self._ends()
+        yield "Events in the store", f"{self.events:,}", f"policy {self.policy}"
+
+    def _ends(self) -> Iterable[tuple[str, str, str]]:
         yield "  blank", f"{self.blank:,}", ""
         yield "  loaded", f"{self.loaded:,}", "new events"
         yield "  duplicate", f"{self.duplicate:,}", "events told again"
         yield "  quarantined", f"{self.quarantined:,}", "not loaded" if self.quarantined else ""
         for code, count in self.quarantined_by_code.items():
             yield f"    {code}", f"{count:,}", ""
-        yield "Events in the store", f"{self.events:,}", f"policy {self.policy}"
 
     def _files_text(self) -> str:
         n = len(self.files)
@@ -181,8 +185,8 @@ class Receipt:
         )
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes())
         first = f"<p><strong>{html.escape(self.warning)}</strong></p>" if self.warning else ""
-        table = f"<table><caption>Receipt of the load</caption><tbody>{body}</tbody></table>"
-        return first + table + notes
+        caption = '<caption style="text-align:left"><strong>Receipt of the load</strong></caption>'
+        return f"{first}<table>{caption}<tbody>{body}</tbody></table>{notes}"
 
 
 def _indent(label: str) -> float:

@@ -27,8 +27,11 @@ _BLOCK = 64
 
 HOW_TO_GIVE_A_SECRET = (
     f"put the webhook secret in the environment as {ENVIRONMENT_VARIABLE}, or in a TOML file "
-    'with a line name = "secret" for each and name it with --secrets-file (in Python: secrets=…); '
-    "to load without checking any signature, ask for it with --policy skip"
+    'with a line name = "secret" for each and name it with --secrets-file (in Python: secrets=…)'
+)
+HOW_TO_DO_WITHOUT = (
+    "; to load without checking any signature, ask for it with --policy skip "
+    '(in Python: policy="skip")'
 )
 
 SecretsLike: TypeAlias = (
@@ -102,7 +105,8 @@ class Secrets:
         else:
             secrets = cls({ENVIRONMENT_VARIABLE: around} if around else {})
         if not secrets._by_name:
-            raise MissingSecret(f"no webhook secret was given: {HOW_TO_GIVE_A_SECRET}")
+            how = HOW_TO_GIVE_A_SECRET + HOW_TO_DO_WITHOUT
+            raise MissingSecret(f"no webhook secret was given: {how}")
         return secrets
 
     @classmethod

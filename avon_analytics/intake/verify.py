@@ -6,10 +6,10 @@ from collections import Counter
 
 import pandas as pd
 
-from avon_analytics.errors import ArchiveError
+from avon_analytics.errors import ArchiveError, MissingSecret
 from avon_analytics.intake.archive import Paths, find_files
 from avon_analytics.intake.lines import LineReader
-from avon_analytics.intake.signature import Secrets, SecretsLike
+from avon_analytics.intake.signature import HOW_TO_GIVE_A_SECRET, Secrets, SecretsLike
 from avon_analytics.intake.stage import Stage
 from avon_analytics.store.database import MEMORY, Database
 
@@ -25,7 +25,11 @@ def verify_archive(paths: Paths, secrets: SecretsLike = None) -> pd.DataFrame:
 
     Raises MissingSecret without a secret, ArchiveError for a path that cannot be read.
     """
-    given = Secrets.read(secrets)
+    try:
+        given = Secrets.read(secrets)
+    except MissingSecret:
+        # Unlike a load, this cannot do without one.
+        raise MissingSecret(f"no webhook secret was given: {HOW_TO_GIVE_A_SECRET}") from None
     found = find_files(paths)
     if not found.files:
         raise ArchiveError("the given folders hold no archive file")

@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from avon_analytics.report.content import ReportContent
-from avon_analytics.report.rows import Row, incomplete_months, is_mature, monthly, rows_of
+from avon_analytics.report.periods import label
+from avon_analytics.report.rows import Row, by_period, incomplete_periods, is_mature, rows_of
 from avon_analytics.report.wording import (
     Clock,
     count,
-    month,
     number,
     percent,
     plain,
@@ -83,14 +83,14 @@ def _quarantined(content: ReportContent) -> Caveat | None:
 
 
 def _immature(content: ReportContent) -> Caveat | None:
-    months = incomplete_months(content.figures.outcomes_by_month)
-    if not months:
+    periods = incomplete_periods(content.figures.outcomes_by_period)
+    if not periods:
         return None
-    names = ", ".join(month(on) for on in months[:6])
-    names += f" and {len(months) - 6:,} more" if len(months) > 6 else ""
-    verb = "is" if len(months) == 1 else "are"
+    names = ", ".join(label(on, content.every) for on in periods[:6])
+    names += f" and {len(periods) - 6:,} more" if len(periods) > 6 else ""
+    verb = "is" if len(periods) == 1 else "are"
     return Caveat(
-        "Months that are not complete",
+        f"{content.every.capitalize()}s that are not complete",
         f"{names} {verb} not complete: some slots are not due yet, or may still be closed. "
         "Their shares will move, so the summary leaves them out.",
     )
@@ -102,10 +102,21 @@ def _unresolved(content: ReportContent) -> Caveat | None:
     n = number(row.get("n_unresolved")) or 0
     if not due or n / due <= UNRESOLVED_SHARE:
         return None
+    low, high = (
+        number(row.get(f"no_show_share_if_all_unresolved_{fate}"))
+        for fate in ("attended", "missed")
+    )
+    bounds = (
+        ""
+        if low is None or high is None
+        else f" Had all of them been attended, the no-show share would be {percent(low)}; had all "
+        f"been missed, {percent(high)}."
+    )
     return Caveat(
         "Unresolved slots",
         f"{count(n)} of {count(due)} slots due ({percent(n / due)}) were never closed in Avon. "
-        "Whether they were attended or missed is not known; every share here rests on the rest.",
+        "Whether they were attended or missed is not known; every share here rests on the rest."
+        f"{bounds}",
     )
 
 
@@ -149,26 +160,26 @@ def _inferred(content: ReportContent) -> Caveat | None:
 
 
 def _no_denominator(content: ReportContent) -> Caveat | None:
-    rows = monthly(content.figures.outcomes_by_month)
-    months = [row for row in rows if is_mature(row) and not share(row, "no_show_share").n]
-    if not months:
+    rows = by_period(content.figures.outcomes_by_period)
+    periods = [row for row in rows if is_mature(row) and not share(row, "no_show_share").n]
+    if not periods:
         return None
     return Caveat(
-        "Months without a no-show share",
-        f"In {plural(len(months), 'complete month')} no slot was attended or missed, so there is "
-        f"nothing to divide by; the share is shown as “–”.",
+        f"{content.every.capitalize()}s without a no-show share",
+        f"In {plural(len(periods), f'complete {content.every}')} no slot was attended or missed, "
+        "so there is nothing to divide by; the share is shown as “–”.",
     )
 
 
 def _few(content: ReportContent) -> Caveat | None:
-    rows = monthly(content.figures.outcomes_by_month)
+    rows = by_period(content.figures.outcomes_by_period)
     n = sum(0 < (share(row, "no_show_share").n or 0) < FEW for row in rows)
     if not n:
         return None
     return Caveat(
         "Small numbers",
-        f"In {plural(n, 'month')} the no-show share rests on fewer than {FEW} slots. Read such "
-        "shares with their interval: they move by chance alone.",
+        f"In {plural(n, content.every)} the no-show share rests on fewer than {FEW} slots. Read "
+        "such shares with their interval: they move by chance alone.",
     )
 
 
@@ -219,7 +230,13 @@ def _drift(content: ReportContent) -> Caveat | None:
 
 def _small_cells(content: ReportContent) -> Caveat | None:
     figures = content.figures
-    rows: list[Row] = [*monthly(figures.outcomes_by_month)]
+    if content.min_count:
+        return Caveat(
+            "Small counts are blank",
+            f"Counts from 1 to {content.min_count - 1} are shown as “–”, and so are others that "
+            "would tell them by subtraction. Nothing rests on a blank that is not blank itself.",
+        )
+    rows: list[Row] = [*by_period(figures.outcomes_by_period)]
     if figures.outcomes_by_group is not None:
         rows += rows_of(figures.outcomes_by_group.head(1000))
     names = ("n_attended", "n_no_show", "n_cancelled", "n_rescheduled", "n_unresolved")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from avon_analytics.report.content import Coverage, Figures, Provenance, ReportContent
-from avon_analytics.store.provenance import Origin, origin
+from avon_analytics.store.provenance import Origin, origin, staff_names
 from avon_analytics.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -20,7 +20,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def collect(
-    database: Database, cohort: Cohort, *, title: str, by: str | None = None
+    database: Database,
+    cohort: Cohort,
+    *,
+    title: str,
+    by: str | None = None,
+    every: str = "month",
+    files_beside: str = "",
 ) -> ReportContent:
     """All that the page shows, about one cohort of a store.
 
@@ -31,7 +37,7 @@ def collect(
     return ReportContent(
         title=title,
         as_of=cohort.as_of or _EPOCH,
-        figures=_figures(cohort, by),
+        figures=_figures(cohort, by, every, staff_names(database)),
         coverage=Coverage(
             first_occurred_at=known.first_occurred_at,
             last_occurred_at=known.last_occurred_at,
@@ -46,6 +52,9 @@ def collect(
         time_zone=database.time_zone,
         grace_hours=cohort.settings.grace_hours,
         late_hours=cohort.settings.late_hours,
+        every=every,
+        min_count=cohort.min_count,
+        files_beside=files_beside,
         on=cohort.scope.on,
         scope=cohort.in_words(),
     )
@@ -56,17 +65,30 @@ def _provenance(known: Origin) -> Provenance:
     return Provenance(policies=known.policies, **cast("dict[str, Any]", told))
 
 
-def _figures(cohort: Cohort, by: str | None) -> Figures:
+def _figures(cohort: Cohort, by: str | None, every: str, staff: dict[str, str]) -> Figures:
     return Figures(
         outcomes=cohort.outcomes(),
-        outcomes_by_month=cohort.outcomes(every="month"),
+        outcomes_by_period=cohort.outcomes(every=every),
         funnel=cohort.funnel(),
         cancellations=cohort.cancellations(),
-        cancellations_by_month=cohort.cancellations(every="month"),
+        cancellations_by_period=cohort.cancellations(every=every),
         cancellations_by_who=cohort.cancellations(by="cancelled_by"),
         cancellations_by_notice=cohort.cancellations(by="notice_band"),
-        outcomes_by_group=cohort.outcomes(by=by) if by else None,
+        outcomes_by_group=_with_names(cohort.outcomes(by=by), staff) if by else None,
+        lead_times=cohort.lead_times(),
+        lead_times_by_period=cohort.lead_times(every=every),
+        incidence=cohort.incidence(),
+        no_show_by_lead=cohort.outcomes(by="lead_band"),
+        no_show_by_hour=cohort.outcomes(by=["weekday", "hour"]),
     )
+
+
+def _with_names(outcomes: pd.DataFrame, staff: dict[str, str]) -> pd.DataFrame:
+    """Hosts by their names, where these are known: a director knows no ids."""
+    if "host" not in outcomes:
+        return outcomes
+    named = outcomes["host"].map(staff).fillna(outcomes["host"])
+    return outcomes.assign(host=named).sort_values("host", kind="stable", na_position="last")
 
 
 def _bound(lifecycle: pd.DataFrame, which: str) -> datetime | None:
@@ -77,9 +99,19 @@ def _bound(lifecycle: pd.DataFrame, which: str) -> datetime | None:
     return bound.to_pydatetime()  # type: ignore[no-any-return]
 
 
-def write(page: str, out: Path) -> Path:
-    """Write a page whole or not at all, and return its path.
+def files_beside(out: Path) -> Path:
+    """Where the list of archive files of a page stands: ``report.files.csv``."""
+    return out.with_suffix(".files.csv")
 
-    Raises UsageError where it cannot be written.
+
+def write(content: ReportContent, page: str, out: Path) -> Path:
+    """Write a page and beside it the list of its archive files, each whole or not at all.
+
+    The list has a row for each file of the archive, each with its SHA-256 and where its lines
+    ended. Returns the path of the page. Raises UsageError where one cannot be written.
     """
+    files = content.provenance.archive_files.to_csv(index=False, lineterminator="\n")
+    write_whole(
+        files_beside(out), lambda part: part.write_bytes(files.encode("utf-8", "surrogateescape"))
+    )
     return write_whole(out, lambda part: part.write_text(page, "utf-8"))

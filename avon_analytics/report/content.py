@@ -66,19 +66,27 @@ class Figures:
 
     ``period_on`` may be dates or timestamps. ``outcomes`` and ``cancellations`` are the figures
     of the whole cohort (one row). ``outcomes_by_group`` is ``outcomes(by=[…])`` without periods:
-    every column that is none of the figure's own is taken as a grouping.
+    every column before its counts is taken as a grouping.
     """
 
     outcomes: pd.DataFrame
-    outcomes_by_month: pd.DataFrame
+    outcomes_by_period: pd.DataFrame
     funnel: pd.DataFrame
     cancellations: pd.DataFrame
-    cancellations_by_month: pd.DataFrame
+    cancellations_by_period: pd.DataFrame
     cancellations_by_who: pd.DataFrame
     """By ``cancelled_by``; rows without a cancellation are passed over."""
     cancellations_by_notice: pd.DataFrame
     """By ``notice_band``; rows without a cancellation are passed over."""
     outcomes_by_group: pd.DataFrame | None = None
+    lead_times: pd.DataFrame | None = None
+    """Of the whole cohort (one row), and by the month of booking; without them, no section."""
+    lead_times_by_period: pd.DataFrame | None = None
+    no_show_by_lead: pd.DataFrame | None = None
+    """``outcomes`` by ``lead_band``."""
+    no_show_by_hour: pd.DataFrame | None = None
+    """``outcomes`` by ``weekday`` and ``hour``."""
+    incidence: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,13 @@ class ReportContent:
     """The store's time zone, an IANA name."""
     grace_hours: float = 24.0
     late_hours: float = 24.0
+    every: str = "month"
+    """The length of the periods: day, week, month, quarter or year."""
+    min_count: int = 0
+    """Counts from 1 to just below it are blank, and others that would reveal them."""
     on: str = "start"
-    """Which date places a slot in a month: ``start`` or ``booked``."""
+    """Which date places a slot in a period: ``start`` or ``booked``."""
+    files_beside: str = ""
+    """The name of the list of archive files that is written beside the page; empty for none."""
     scope: tuple[str, ...] = ()
     """What narrows the cohort, in plain words, one phrase each; empty for everything."""

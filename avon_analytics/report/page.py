@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from avon_analytics.report import tables, wording
 from avon_analytics.report.caveats import caveats
+from avon_analytics.report.charts.svg import spark
 from avon_analytics.report.content import ReportContent
 from avon_analytics.report.palette import variables
 from avon_analytics.report.pictures import pictures
@@ -30,7 +31,9 @@ def render(content: ReportContent) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(plain=wording.plain, count=wording.count, hours=wording.hours)
+    environment.filters.update(
+        plain=wording.plain, count=wording.count, hours=wording.hours, spark=spark
+    )
     source = environment.loader.get_source(environment, "style.css")[0]  # type: ignore[union-attr]
     style = variables() + source
     page = environment.get_template("page.html")
@@ -41,7 +44,7 @@ def render(content: ReportContent) -> str:
         style_digest=_csp_digest(style),
         summary=summary(content),
         caveats=caveats(content),
-        pictures=pictures(content.figures),
+        pictures=pictures(content),
         tables=_tables(content),
         verified=_verified(content.provenance.events_by_signature),
         archive_digest=tables.combined_digest(content.provenance.archive_files),
@@ -62,13 +65,20 @@ def _tables(content: ReportContent) -> dict[str, tables.Table | None]:
     figures, provenance = content.figures, content.provenance
     groups = figures.outcomes_by_group
     return {
-        "outcomes": tables.outcomes_by_month(figures),
+        "outcomes": tables.outcomes_by_period(figures, content.every),
         "stages": tables.stages(figures.funnel),
         "stage_ends": tables.stage_ends(figures.funnel),
-        "cancellations": tables.cancellations_by_month(figures),
+        "cancellations": tables.cancellations_by_period(figures, content.every),
         "who": tables.who_cancelled(figures.cancellations_by_who),
         "notice": tables.notice_given(figures.cancellations_by_notice),
         "groups": None if groups is None else tables.outcomes_by_group(groups, figures.outcomes),
+        "lead": None
+        if figures.no_show_by_lead is None
+        else tables.no_show_by(figures.no_show_by_lead, figures.outcomes),
+        "lead_times": None
+        if figures.lead_times_by_period is None
+        else tables.lead_times(figures.lead_times_by_period, figures.lead_times, content.every),
+        "incidence": None if figures.incidence is None else tables.incidence(figures.incidence),
         "signatures": tables.explained(
             provenance.events_by_signature,
             "Events by what their signature proved",

@@ -21,7 +21,14 @@ COLOURS: dict[str, tuple[str, str]] = {
     "rescheduled": ("#6c46b9", "#8946b9"),
     "unresolved": ("#3a4046", "#cdd1d6"),
     "not-due": ("#8c939b", "#6d757e"),
+    # From little to much, for a table of cells; on dark paper the much is the light.
+    "heat-1": ("#f7e9e5", "#33211f"),
+    "heat-2": ("#ebc6bc", "#5c2d27"),
+    "heat-3": ("#d9917f", "#8a3a2f"),
+    "heat-4": ("#b65443", "#c2574a"),
+    "heat-5": ("#7f2219", "#ee9a8c"),
 }
+HEAT = ("heat-1", "heat-2", "heat-3", "heat-4", "heat-5")
 
 
 def light(name: str) -> str:

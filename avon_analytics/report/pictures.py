@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
 from avon_analytics.report import charts
-from avon_analytics.report.chart_parts import Chart
-from avon_analytics.report.content import Figures
-from avon_analytics.report.rows import groupings, incomplete_months, monthly, rows_of, window
-from avon_analytics.report.svg import svg
-from avon_analytics.report.wording import count, heading, month, number, percent, plain, share
+from avon_analytics.report.charts.parts import Chart, held
+from avon_analytics.report.charts.svg import svg
+from avon_analytics.report.content import Figures, ReportContent
+from avon_analytics.report.periods import span
+from avon_analytics.report.rows import by_period, groupings, incomplete_periods, rows_of, window
+from avon_analytics.report.wording import count, heading, percent, plain, share
 
 WIDE, NARROW = 960, 330
-NARROW_MONTHS = 12
+NARROW_PERIODS = 12
 
 Legend = list[tuple[str, str]]
 """Words and the names of their colours."""
@@ -30,63 +30,84 @@ class Picture:
     narrow: str
     caption: str = ""
     legend: Legend = field(default_factory=list)
-    wide_months: str = ""
-    """The months drawn, where they are not all; the same for ``narrow_months``."""
-    narrow_months: str = ""
+    wide_span: str = ""
+    """The periods drawn, where they are not all; the same for ``narrow_span``."""
+    narrow_span: str = ""
 
 
-def pictures(figures: Figures) -> dict[str, Picture | None]:
+def pictures(content: ReportContent) -> dict[str, Picture | None]:
     """All charts by name; None where there is nothing to draw."""
+    figures, every = content.figures, content.every
     return {
-        "outcomes": _outcomes(figures),
-        "no_show": _no_show(figures),
+        "outcomes": _outcomes(figures, every),
+        "no_show": _no_show(figures, every),
         "funnel": _funnel(figures.funnel),
         "who": _cancellations(figures.cancellations_by_who, "cancelled_by", "who cancelled"),
         "notice": _cancellations(figures.cancellations_by_notice, "notice_band", "notice given"),
-        "groups": None if figures.outcomes_by_group is None else _groups(figures.outcomes_by_group),
+        "groups": _groups(figures.outcomes_by_group, figures.outcomes),
+        "lead": _groups(figures.no_show_by_lead, figures.outcomes, wide=WIDE // 2),
+        "lead_times": _lead_times(figures.lead_times_by_period, every),
+        "week": _week(figures.no_show_by_hour),
+        "incidence": _incidence(figures.incidence),
     }
 
 
-def _outcomes(figures: Figures) -> Picture | None:
-    frame = figures.outcomes_by_month
-    return _by_month(
+def _outcomes(figures: Figures, every: str) -> Picture | None:
+    frame = figures.outcomes_by_period
+    words = f"Pale bars are {every}s that are not complete yet."
+    words = words if incomplete_periods(frame) else ""
+    if frame[list(charts.OUTCOMES)].isna().any(axis=None):
+        words = f"{words} Counts that are blank in the table are not drawn.".strip()
+    return _by_period(
         frame,
-        lambda width, newest: charts.outcomes_by_month(
+        every,
+        lambda width, newest: charts.outcomes_over_time(
             frame, width=width, newest=newest, legend=False
         ),
         "Stacked bars: slots by outcome",
-        "Pale bars are months that are not complete yet." if incomplete_months(frame) else "",
-        _legend(frame, charts.OUTCOMES),
+        words,
+        held(rows_of(frame), charts.OUTCOMES),
     )
 
 
-def _no_show(figures: Figures) -> Picture | None:
-    frame, total = figures.outcomes_by_month, rows_of(figures.outcomes)
-    overall = share(total[0], "no_show_share").value if total else None
+def _no_show(figures: Figures, every: str) -> Picture | None:
+    frame, overall = figures.outcomes_by_period, _overall(figures.outcomes)
     caption = "Upright lines are 95 % intervals"
-    caption += "; hollow points are months not complete yet." if incomplete_months(frame) else "."
+    caption += (
+        f"; hollow points are {every}s not complete yet." if incomplete_periods(frame) else "."
+    )
     if overall is not None:
         caption += f" The dashed line is the whole period, {percent(overall)}."
-    return _by_month(
+    return _by_period(
         frame,
-        lambda width, newest: charts.no_show_by_month(
-            frame, overall=overall, width=width, newest=newest
+        every,
+        lambda width, newest: charts.share_over_time(
+            frame,
+            "no_show_share",
+            title="no-show share",
+            overall=overall,
+            width=width,
+            newest=newest,
         ),
         "Points with intervals: no-show share",
         caption,
     )
 
 
+def _overall(outcomes: pd.DataFrame) -> float | None:
+    total = rows_of(outcomes)
+    return share(total[0], "no_show_share").value if total else None
+
+
 def _funnel(funnel: pd.DataFrame) -> Picture | None:
-    reached = ", ".join(
-        f"{plain(row.get('stage'))}, {count(row.get('n_reached'))}" for row in rows_of(funnel)
-    )
-    went_on, ends = charts.FUNNEL_ENDS["n_next"], _legend(funnel, charts.FUNNEL_ENDS)
+    rows = rows_of(funnel)
+    reached = ", ".join(f"{plain(row.get('stage'))}, {count(row.get('n_reached'))}" for row in rows)
+    went_on = charts.FUNNEL_ENDS["n_next"]
     return _picture(
         lambda width: charts.funnel(funnel, width=width, legend=False),
         f"Stacked bars: appointments that were {reached}",
         "Each bar holds the appointments that reached a stage, by what came next.",
-        [went_on, *ends],
+        [went_on, *held(rows, charts.FUNNEL_ENDS)],
     )
 
 
@@ -94,18 +115,66 @@ def _cancellations(frame: pd.DataFrame, column: str, words: str) -> Picture | No
     """Half as wide as the others: two of them stand side by side."""
     return _picture(
         lambda width: charts.cancellations_by(
-            frame, column, width=width // 2 if width == WIDE else width
+            frame, [column], width=width // 2 if width == WIDE else width, legend=False
         ),
         f"Bars: cancelled slots by {words}",
+        legend=held(rows_of(frame), charts.WHO) if column != "cancelled_by" else None,
     )
 
 
-def _groups(outcomes: pd.DataFrame) -> Picture | None:
+def _groups(
+    outcomes: pd.DataFrame | None, total: pd.DataFrame, *, wide: int = WIDE
+) -> Picture | None:
+    if outcomes is None:
+        return None
     names = ", ".join(heading(name).lower() for name in groupings(outcomes))
+    overall = _overall(total)
+    caption = "Lines are 95 % intervals."
+    if overall is not None:
+        caption += f" The dashed line is all slots, {percent(overall)}."
     return _picture(
-        lambda width: charts.no_show_by_group(outcomes, width=width),
+        lambda width: charts.share_by_group(
+            outcomes,
+            "no_show_share",
+            title="no-show share",
+            overall=overall,
+            width=wide if width == WIDE else width,
+        ),
         f"Points with intervals: no-show share by {names}",
-        "Lines are 95 % intervals.",
+        caption,
+    )
+
+
+def _lead_times(lead_times: pd.DataFrame | None, every: str) -> Picture | None:
+    if lead_times is None:
+        return None
+    return _picture(
+        lambda width: charts.lead_times_over_time(
+            lead_times, width=width, newest=NARROW_PERIODS if width == NARROW else charts.NEWEST
+        ),
+        f"Points with lines: days booked ahead, by {every} of booking",
+        f"By {every} of booking: the point is the median, the end of the line 90 %.",
+    )
+
+
+def _week(outcomes: pd.DataFrame | None) -> Picture | None:
+    if outcomes is None:
+        return None
+    return _picture(
+        lambda width: charts.week(outcomes, "no_show_share", width=width),
+        "Table of cells: no-show share by weekday and hour",
+        "In per cent. Pale cells rest on fewer than ten slots, too few to tell.",
+    )
+
+
+def _incidence(incidence: pd.DataFrame | None) -> Picture | None:
+    if incidence is None:
+        return None
+    return _picture(
+        lambda width: charts.incidence(incidence, width=width, legend=False),
+        "Curves: what became of bookings, by days since booking",
+        "Of all bookings so many had ended in this way by that day. Bands are 95 % intervals.",
+        held([dict.fromkeys(map(str, incidence["cause"]), 1)], charts.CAUSES),
     )
 
 
@@ -118,35 +187,26 @@ def _picture(
     return Picture(svg(wide, label), svg(narrow, label), caption, legend or [])
 
 
-def _by_month(
+def _by_period(
     frame: pd.DataFrame,
+    every: str,
     draw: Callable[[int, int], Chart | None],
     label: str,
     caption: str,
     legend: Legend | None = None,
 ) -> Picture | None:
-    wide, narrow = draw(WIDE, charts.NEWEST_MONTHS), draw(NARROW, NARROW_MONTHS)
+    wide, narrow = draw(WIDE, charts.NEWEST), draw(NARROW, NARROW_PERIODS)
     if wide is None or narrow is None:
         return None
-    wide_months, narrow_months = (
-        _span(window(frame, newest)) for newest in (charts.NEWEST_MONTHS, NARROW_MONTHS)
+    wide_span, narrow_span, whole = (
+        span([row["period_on"] for row in rows], every)
+        for rows in (window(frame, charts.NEWEST), window(frame, NARROW_PERIODS), by_period(frame))
     )
-    every = _span(monthly(frame))
     return Picture(
-        svg(wide, f"{label}, {wide_months}"),
-        svg(narrow, f"{label}, {narrow_months}"),
+        svg(wide, f"{label}, {wide_span}"),
+        svg(narrow, f"{label}, {narrow_span}"),
         caption,
         legend or [],
-        wide_months if wide_months != every else "",
-        narrow_months if narrow_months != every else "",
+        wide_span if wide_span != whole else "",
+        narrow_span if narrow_span != whole else "",
     )
-
-
-def _span(rows: list[dict[str, Any]]) -> str:
-    return f"{month(rows[0]['period_on'])} to {month(rows[-1]['period_on'])}"
-
-
-def _legend(frame: pd.DataFrame, words: Mapping[str, tuple[str, str]]) -> Legend:
-    """The words of what the chart really holds."""
-    rows = rows_of(frame)
-    return [pair for column, pair in words.items() if any(number(row.get(column)) for row in rows)]

@@ -1,4 +1,4 @@
-"""A figure as plain rows: put in order, bounded, added up, and the months worth comparing."""
+"""A figure as plain rows: put in order, bounded, added up, and the periods worth comparing."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from avon_analytics.report.periods import before, every_of
 from avon_analytics.report.wording import as_date, is_missing, number, plain
 
 Row = Mapping[str, Any]
 
-_FIRST_COUNTS = ("period_on", "n_slots")
+_OWN_COLUMNS = frozenset({"period_on", "step", "stage", "cause", "day"})
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -20,25 +21,25 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
-def monthly(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows with ``period_on`` as a date, oldest first; a row without a month is left out."""
+def by_period(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows with ``period_on`` as a date, oldest first; a row without a period is left out."""
     rows = [{**row, "period_on": as_date(row.get("period_on"))} for row in rows_of(frame)]
     return sorted((row for row in rows if row["period_on"]), key=lambda row: row["period_on"])
 
 
-def window(outcomes: pd.DataFrame, months: int) -> list[dict[str, Any]]:
-    """The rows of so many calendar months, most of them behind the last complete one.
+def window(frame: pd.DataFrame, newest: int) -> list[dict[str, Any]]:
+    """The rows of so many calendar periods, most of them behind the last complete one.
 
     Appointments are booked far ahead, and one start mistyped by a century is enough to stretch
-    an axis: at most a quarter of the months lies after the last complete one.
+    an axis: at most a quarter of the periods lies after the last complete one.
     """
-    rows = monthly(outcomes)
+    rows, every = by_period(frame), every_of(frame)
     if not rows:
         return []
     end: date = rows[-1]["period_on"]
-    if complete := mature_months(rows):
-        end = min(end, before(max(complete), -(months // 4)))
-    start = before(end, months - 1)
+    if complete := mature_periods(rows):
+        end = min(end, before(max(complete), every, -(newest // 4)))
+    start = before(end, every, newest - 1)
     return [row for row in rows if start <= row["period_on"] <= end]
 
 
@@ -49,30 +50,21 @@ def split_newest(rows: list[dict[str, Any]], newest: int) -> tuple[list[Row], li
 
 
 def is_mature(row: Row) -> bool:
+    """Whether a row's period is complete; a figure that does not say so has no such doubt."""
+    if "is_mature" not in row:
+        return True
     flag = row.get("is_mature")
     return not is_missing(flag) and bool(flag)
 
 
-def incomplete_months(outcomes: pd.DataFrame) -> list[date]:
-    """The months of an ``outcomes`` frame that are not complete yet, oldest first."""
-    return [row["period_on"] for row in monthly(outcomes) if not is_mature(row)]
+def incomplete_periods(outcomes: pd.DataFrame) -> list[date]:
+    """The periods of an ``outcomes`` frame that are not complete yet, oldest first."""
+    return [row["period_on"] for row in by_period(outcomes) if not is_mature(row)]
 
 
-def before(month: date, months: int = 1) -> date:
-    """The first day of the month that many months earlier."""
-    index = month.year * 12 + month.month - 1 - months
-    return date(index // 12, index % 12 + 1, 1)
-
-
-def mature_months(rows: Iterable[Row]) -> dict[date, Row]:
-    """The complete months that hold at least one due slot, by their first day, oldest first."""
+def mature_periods(rows: Iterable[Row]) -> dict[date, Row]:
+    """The complete periods that hold at least one due slot, by their first day, oldest first."""
     return {row["period_on"]: row for row in rows if is_mature(row)}
-
-
-def calendar(first: date, last: date) -> list[date]:
-    """Every month from the first to the last, both included."""
-    n = (last.year - first.year) * 12 + last.month - first.month
-    return [before(last, back) for back in range(n, -1, -1)]
 
 
 def summed(rows: list[Row], shares: Mapping[str, str]) -> dict[str, Any]:
@@ -96,11 +88,11 @@ def summed(rows: list[Row], shares: Mapping[str, str]) -> dict[str, Any]:
     return result
 
 
-def groupings(outcomes: pd.DataFrame) -> list[str]:
-    """The grouping columns of an ``outcomes`` frame: all before its counts."""
-    names = [str(name) for name in outcomes.columns]
-    cut = next((i for i, name in enumerate(names) if name in _FIRST_COUNTS), len(names))
-    return names[:cut]
+def groupings(frame: pd.DataFrame) -> list[str]:
+    """The grouping columns of a figure: all before the first column of its own."""
+    names = [str(name) for name in frame.columns]
+    own = (i for i, name in enumerate(names) if name in _OWN_COLUMNS or name.startswith("n_"))
+    return names[: next(own, len(names))]
 
 
 def largest(rows: Sequence[Row], by: str, most: int) -> tuple[list[Row], list[Row]]:

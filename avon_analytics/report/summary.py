@@ -1,25 +1,26 @@
-"""What a director reads first: the last complete month, in figures and in words.
+"""What a director reads first: the last complete period, in figures and in words.
 
-Months are compared by the difference of their shares in percentage points, with Newcombe's 95 %
+Periods are compared by the difference of their shares in percentage points, with Newcombe's 95 %
 interval of that difference, made from the two Wilson intervals that the figure brings. Where that
 interval holds zero, the page says that no clear change is seen.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from math import hypot
 from typing import NamedTuple
 
 from avon_analytics.report.content import Figures, ReportContent
-from avon_analytics.report.rows import Row, before, mature_months, monthly, rows_of
+from avon_analytics.report.periods import A_YEAR_AGO, before, label
+from avon_analytics.report.rows import Row, by_period, mature_periods, rows_of
 from avon_analytics.report.wording import (
     Share,
     amount,
     count,
     hours,
-    month,
     number,
     percent,
     plural,
@@ -27,12 +28,22 @@ from avon_analytics.report.wording import (
     share,
 )
 
+SHARES = {
+    "Attended": "attended_share",
+    "No-show": "no_show_share",
+    "Cancelled": "cancelled_share",
+    "Cancelled late": "late_share",
+}
+TREND = 13
+
 
 class Headline(NamedTuple):
     label: str
     value: str
     behind: str
     changes: tuple[str, ...] = ()
+    trend: tuple[float, ...] = ()
+    """The same of the newest complete periods, oldest first."""
 
 
 class Finding(NamedTuple):
@@ -43,18 +54,29 @@ class Finding(NamedTuple):
 @dataclass(frozen=True)
 class Summary:
     period: str
+    verdict: str
     headlines: list[Headline]
     findings: list[Finding]
 
 
 class Change(NamedTuple):
-    """A share against the same share of another month."""
+    """A share against the same share of another period."""
 
     since: str
     then: Share
     difference: float
     low: float | None
     high: float | None
+
+    @property
+    def is_clear(self) -> bool:
+        return None not in (self.low, self.high) and (self.low or 0) * (self.high or 0) > 0
+
+    @property
+    def brief(self) -> str:
+        how = "up" if self.difference > 0 else "down"
+        size = points(abs(self.difference)).removeprefix("+")
+        return f"{how} {size} points on {self.since}"
 
     @property
     def short(self) -> str:
@@ -98,61 +120,79 @@ def change(now: Share, then: Share, since: str) -> Change | None:
 
 
 def summary(content: ReportContent) -> Summary:
-    """Headline numbers and findings of the last complete month, else of the whole cohort."""
-    figures = content.figures
-    outcomes = mature_months(monthly(figures.outcomes_by_month))
+    """Headline numbers and findings of the last complete period, else of the whole cohort."""
+    figures, every = content.figures, content.every
+    outcomes = mature_periods(by_period(figures.outcomes_by_period))
     if outcomes:
         on = max(outcomes)
-        by_month: dict[date, Row] = {
-            row["period_on"]: row for row in monthly(figures.cancellations_by_month)
+        cancelled: dict[date, Row] = {
+            row["period_on"]: row for row in by_period(figures.cancellations_by_period)
         }
-        story = _Story(f"{month(on)}, the last complete month", on, outcomes, by_month)
-        return _summary(content, story)
-    rows, cancelled = rows_of(figures.outcomes), rows_of(figures.cancellations)
+        words = f"{label(on, every)}, the last complete {every}"
+        if every == "week":
+            words = f"The week of {words}"
+        return _summary(content, _Story(words, on, every, outcomes, cancelled))
+    rows, whole = rows_of(figures.outcomes), rows_of(figures.cancellations)
     if not rows or number(rows[0].get("n_slots")) == 0:
-        return Summary("", [], [])
+        return Summary("", "", [], [])
     nowhere = date.min
-    whole = _Story(
-        "the whole period, as no month is complete yet",
+    story = _Story(
+        f"The whole period, as no {every} is complete yet",
         nowhere,
+        every,
         {nowhere: rows[0]},
-        {nowhere: cancelled[0] if cancelled else {}},
+        {nowhere: whole[0] if whole else {}},
     )
-    return _summary(content, whole)
+    return _summary(content, story)
 
 
 @dataclass(frozen=True)
 class _Story:
-    """One month among its others: the figures of both methods, by the first day of the month."""
+    """One period among its others: the figures of both methods, by the first days."""
 
     period: str
     on: date
+    every: str
     outcomes: dict[date, Row]
     cancellations: dict[date, Row]
 
     def earlier(self) -> list[date]:
-        """The month before and the same month of last year, where they are complete."""
+        """The period before and the same one of last year, where they are complete."""
         if self.on == date.min:
             return []
-        return [on for back in (1, 12) if (on := before(self.on, back)) in self.outcomes]
+        backs = dict.fromkeys((1, A_YEAR_AGO[self.every]))
+        return [on for back in backs if (on := before(self.on, self.every, back)) in self.outcomes]
+
+    def trend(self, of: Callable[[Row], float | None]) -> tuple[float, ...]:
+        """A number of the newest complete periods, up to this one."""
+        rows = [
+            {**self.cancellations.get(on, {}), **row}
+            for on, row in sorted(self.outcomes.items())
+            if on <= self.on
+        ]
+        return tuple(known for row in rows[-TREND:] if (known := of(row)) is not None)
 
     def shares(self, name: str) -> tuple[Share, list[Change]]:
         figure = self.outcomes if name in self.outcomes[self.on] else self.cancellations
         now = share(figure.get(self.on, {}), name)
-        changes = [change(now, share(figure.get(on, {}), name), month(on)) for on in self.earlier()]
+        changes = [
+            change(now, share(figure.get(on, {}), name), label(on, self.every))
+            for on in self.earlier()
+        ]
         return now, [known for known in changes if known]
 
 
 def _summary(content: ReportContent, story: _Story) -> Summary:
     row = story.outcomes[story.on]
     headlines = [_due(story)] + [
-        Headline(label, percent(now.value), now.behind, tuple(each.short for each in changes))
-        for label, name in (
-            ("Attended", "attended_share"),
-            ("No-show", "no_show_share"),
-            ("Cancelled", "cancelled_share"),
-            ("Cancelled late", "late_share"),
+        Headline(
+            label,
+            percent(now.value),
+            now.behind,
+            tuple(each.short for each in changes),
+            story.trend(lambda figures, name=name: share(figures, name).value),  # type: ignore[misc]
         )
+        for label, name in SHARES.items()
         for now, changes in [story.shares(name)]
     ]
     findings = [
@@ -164,7 +204,31 @@ def _summary(content: ReportContent, story: _Story) -> Summary:
         _who_and_how_late(story, content.late_hours),
         _stages(content.figures),
     ]
-    return Summary(story.period, headlines, [each for each in findings if each])
+    return Summary(story.period, _verdict(story), headlines, [each for each in findings if each])
+
+
+def _verdict(story: _Story) -> str:
+    """What changed clearly, in one or two sentences."""
+    if story.on == date.min:
+        return ""
+    since = " and ".join(label(on, story.every) for on in story.earlier())
+    if not since:
+        return f"There is no earlier complete {story.every} next to it to compare with."
+    changes = [(words, each) for words, name in SHARES.items() for each in story.shares(name)[1]]
+    clear: dict[str, list[str]] = {}
+    for words, each in changes:
+        if each.is_clear:
+            clear.setdefault(words.lower(), []).append(each.brief)
+    if not clear:
+        return (
+            f"No share changed clearly against {since}: "
+            "the differences are within what chance alone brings."
+        )
+    verb = "This share" if len(clear) == 1 else "These shares"
+    n_clear = sum(len(briefs) for briefs in clear.values())
+    rest = "" if n_clear == len(changes) else " The other differences may be chance."
+    told = "; ".join(f"{words} {' and '.join(briefs)}" for words, briefs in clear.items())
+    return f"{verb} changed clearly: {told}.{rest}"
 
 
 def _n_due(row: Row) -> float | None:
@@ -178,8 +242,11 @@ def _due(story: _Story) -> Headline:
     for on in story.earlier():
         then = _n_due(story.outcomes[on])
         if n is not None and then is not None:
-            changes.append(f"{'+' if n > then else ''}{count(n - then)} on {month(on)}")
-    return Headline("Slots due", count(n), "a patient at a planned time", tuple(changes))
+            changes.append(
+                f"{'+' if n > then else ''}{count(n - then)} on {label(on, story.every)}"
+            )
+    trend = story.trend(_n_due)
+    return Headline("Slots due", count(n), "a patient at a planned time", tuple(changes), trend)
 
 
 def _what_happened(row: Row) -> str:

@@ -11,13 +11,15 @@ from typing import NamedTuple
 import pandas as pd
 
 from avon_analytics.report.content import Figures
+from avon_analytics.report.paths import shortened
+from avon_analytics.report.periods import label, span
 from avon_analytics.report.rows import (
     Row,
+    by_period,
     group_name,
     groupings,
-    incomplete_months,
+    incomplete_periods,
     largest,
-    monthly,
     rows_of,
     split_newest,
     summed,
@@ -26,7 +28,6 @@ from avon_analytics.report.wording import (
     amount,
     count,
     heading,
-    month,
     number,
     percent,
     plain,
@@ -34,7 +35,7 @@ from avon_analytics.report.wording import (
     share,
 )
 
-NEWEST_MONTHS = 36
+NEWEST = 36
 MOST_GROUPS = 40
 MOST_FILES = 20
 MOST_ROWS = 30
@@ -138,6 +139,13 @@ END_COLUMNS = {
     "n_unresolved": "count",
     "n_open": "count",
 }
+LEAD_COLUMNS = {
+    "n_appointments": "count",
+    "n_with_lead": "count",
+    "median_lead_days": "amount",
+    "p90_lead_days": "amount",
+}
+AFTER_DAYS = (1, 7, 14, 30, 60, 90)
 FILE_COLUMNS = {
     "lines": "count",
     "loaded": "count",
@@ -147,50 +155,53 @@ FILE_COLUMNS = {
 }
 
 
-def outcomes_by_month(figures: Figures) -> Table:
-    return _by_month(
-        "Outcomes of slots by month",
-        figures.outcomes_by_month,
+def outcomes_by_period(figures: Figures, every: str) -> Table:
+    return _by_period(
+        f"Outcomes of slots by {every}",
+        every,
+        figures.outcomes_by_period,
         figures.outcomes,
         OUTCOME_COLUMNS,
         OUTCOME_SHARES,
-        incomplete_months(figures.outcomes_by_month),
+        incomplete_periods(figures.outcomes_by_period),
     )
 
 
-def cancellations_by_month(figures: Figures) -> Table:
-    return _by_month(
-        "Cancellations by month",
-        figures.cancellations_by_month,
+def cancellations_by_period(figures: Figures, every: str) -> Table:
+    return _by_period(
+        f"Cancellations by {every}",
+        every,
+        figures.cancellations_by_period,
         figures.cancellations,
         CANCELLATION_COLUMNS,
         CANCELLATION_SHARES,
-        incomplete_months(figures.outcomes_by_month),
+        incomplete_periods(figures.outcomes_by_period),
     )
 
 
-def _by_month(
+def _by_period(
     caption: str,
+    every: str,
     frame: pd.DataFrame,
     total: pd.DataFrame,
     columns: Mapping[str, str],
     shares: Mapping[str, str],
     incomplete: Sequence[date],
 ) -> Table:
-    """The newest months one by one, the older ones as one row, then the whole cohort."""
-    rows = monthly(frame)
-    older, newest = split_newest(rows, NEWEST_MONTHS)
+    """The newest periods one by one, the older ones as one row, then the whole cohort."""
+    rows = by_period(frame)
+    older, newest = split_newest(rows, NEWEST)
     lines: list[Line] = []
     if older:
-        span = f"{month(older[0]['period_on'])} – {month(older[-1]['period_on'])}"
-        lines.append(Line(span, _cells(summed(older, shares), columns), "sum"))
+        years = span([row["period_on"] for row in older], every)
+        lines.append(Line(years, _cells(summed(older, shares), columns), "sum"))
     for row in newest:
         kind, tag = ("open", "not complete") if row["period_on"] in incomplete else ("", "")
-        lines.append(Line(month(row["period_on"]), _cells(row, columns), kind, tag))
+        lines.append(Line(label(row["period_on"], every), _cells(row, columns), kind, tag))
     if rows:
         lines += [Line("All", _cells(row, columns), "total") for row in rows_of(total)[:1]]
-    note = f"The first row adds up {plural(len(older), 'older month')}." if older else ""
-    return Table(caption, "Month", _columns(columns), lines, note)
+    note = f"The first row adds up {plural(len(older), f'older {every}')}." if older else ""
+    return Table(caption, every.capitalize(), _columns(columns), lines, note)
 
 
 def outcomes_by_group(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
@@ -205,6 +216,49 @@ def outcomes_by_group(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
         lines += [Line("All", _cells(row, OUTCOME_COLUMNS), "total") for row in rows_of(total)[:1]]
     caption = f"Outcomes of slots by {name[:1].lower() + name[1:]}"
     return Table(caption, name, _columns(OUTCOME_COLUMNS), lines)
+
+
+def no_show_by(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
+    """The no-show share by one grouping, with what it is made of."""
+    (name,) = groupings(outcomes)
+    columns = {"n_attended": "count", "n_no_show": "count", "no_show_share": "share"}
+    lines = [Line(plain(row.get(name)), _cells(row, columns)) for row in rows_of(outcomes)]
+    if lines:
+        lines += [Line("All", _cells(row, columns), "total") for row in rows_of(total)[:1]]
+    title = heading(name)
+    caption = f"No-show share by {title[:1].lower() + title[1:]}"
+    return Table(caption, title, _columns(columns), lines)
+
+
+def lead_times(by_booking: pd.DataFrame, total: pd.DataFrame | None, every: str) -> Table:
+    """Days booked ahead by the period of booking, the newest twelve, then all."""
+    rows = [row for row in by_period(by_booking) if number(row.get("n_with_lead"))][-12:]
+    lines = [Line(label(row["period_on"], every), _cells(row, LEAD_COLUMNS)) for row in rows]
+    if rows and total is not None:
+        lines += [Line("All", _cells(row, LEAD_COLUMNS), "total") for row in rows_of(total)[:1]]
+    caption = f"Days booked ahead by {every} of booking"
+    return Table(caption, "Booked in", _columns(LEAD_COLUMNS), lines)
+
+
+def incidence(incidence: pd.DataFrame) -> Table:
+    """How many bookings had ended in each way after so many days."""
+    causes = list(dict.fromkeys(incidence["cause"]))
+    lines = []
+    for day in AFTER_DAYS:
+        if (incidence["day"] >= day).any():
+            until = incidence[incidence["day"] <= day].groupby("cause").tail(1)
+            reached = {row["cause"]: row for row in rows_of(until)}
+            cells = [_reached(reached.get(cause)) for cause in causes]
+            lines.append(Line(plural(day, "day"), cells))
+    columns = [Column(heading(cause), "share") for cause in causes]
+    return Table("How bookings had ended, by days since", "Within", columns, lines)
+
+
+def _reached(row: Row | None) -> Cell:
+    if row is None:
+        return Cell(percent(0.0))
+    known = share(row, "cumulative_incidence")
+    return Cell(percent(known.value), known.interval)
 
 
 def stages(funnel: pd.DataFrame) -> Table:
@@ -240,13 +294,15 @@ def _of_cancelled(
 
     Due slots that were not cancelled have no such thing, so the only whole is all cancelled slots.
     """
-    rows = [row for row in rows_of(cancellations) if number(row.get("n_cancelled"))]
-    total = sum(number(row["n_cancelled"]) or 0 for row in rows)
+    rows = [row for row in rows_of(cancellations) if number(row.get("n_cancelled")) != 0]
+    counts = [number(row["n_cancelled"]) for row in rows]
+    total = None if None in counts else sum(count or 0 for count in counts)
     shown, others = largest(rows, "n_cancelled", MOST_ROWS)
     columns = {"n_cancelled": "count", "of_all_share": "share", **more_columns}
 
     def line(name: str, row: Row, kind: str = "") -> Line:
-        part = (number(row.get("n_cancelled")) or 0) / total
+        n = number(row.get("n_cancelled"))
+        part = None if n is None or not total else n / total
         return Line(name, _cells({**row, "of_all_share": part}, columns), kind)
 
     lines = [line(plain(row.get(by)), row) for row in shown]
@@ -257,10 +313,11 @@ def _of_cancelled(
 
 
 def archive_files(files: pd.DataFrame) -> Table:
-    """The first files one by one, the rest as one row."""
+    """The first files one by one, the rest as one row; the folder that all share is left out."""
+    names = shortened([str(name) for name in files["file"]], 100)[:MOST_FILES]
     rows = [
-        Line(plain(row.get("file"), 160), _cells(row, FILE_COLUMNS))
-        for row in rows_of(files.head(MOST_FILES))
+        Line(plain(name, 160), _cells(row, FILE_COLUMNS))
+        for name, row in zip(names, rows_of(files.head(MOST_FILES)), strict=True)
     ]
     rest = files.iloc[MOST_FILES:]
     if len(rest):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from avon_analytics.report.rows import incomplete_months, monthly, rows_of, split_newest, summed
+from avon_analytics.report.paths import shortened
+from avon_analytics.report.periods import every_of
+from avon_analytics.report.rows import by_period, incomplete_periods, rows_of, split_newest, summed
 from avon_analytics.report.tables import OUTCOME_COLUMNS, OUTCOME_SHARES
 from avon_analytics.report.wording import (
     MISSING,
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 GAP = 2
-NEWEST_MONTHS = 24
+NARROWEST = 14
+NEWEST = 24
 
 # What gives way where the terminal is narrow: the intervals first, the groups and periods never.
 INTERVAL, DENOMINATOR, DETAIL, COUNT, SHARE, NEVER = range(6)
@@ -46,10 +49,19 @@ class _Column:
     cells: list[str]
     gives_way: int
     right: bool = True
+    is_path: bool = False
+    whole: list[str] | None = None
+    """The cells before they were cut."""
 
     @property
     def width(self) -> int:
         return max(len(text) for text in [*self.heading.split(), *self.cells])
+
+    def cut(self, width: int) -> _Column:
+        """The same, no wider than this."""
+        whole = self.whole or self.cells
+        cells = shortened(whole, width) if self.is_path else [plain(one, width) for one in whole]
+        return replace(self, cells=cells, whole=whole)
 
     @property
     def broken_heading(self) -> str:
@@ -88,23 +100,24 @@ def table(
 
 
 def outcome_summary_table(
-    outcomes_by_month: pd.DataFrame, *, title: str | None = None, width: int | None = None
+    outcomes_by_period: pd.DataFrame, *, title: str | None = None, width: int | None = None
 ) -> Table:
-    """The outcomes of the newest months; older months are one row. Fits 80 columns."""
-    older, newest = split_newest(monthly(outcomes_by_month), NEWEST_MONTHS)
+    """The outcomes of the newest periods; older ones are one row. Fits 80 columns."""
+    every = every_of(outcomes_by_period)
+    older, newest = split_newest(by_period(outcomes_by_period), NEWEST)
     rows = ([summed(older, OUTCOME_SHARES)] if older else []) + newest
-    incomplete = incomplete_months(outcomes_by_month)
+    incomplete = incomplete_periods(outcomes_by_period)
     names = ["earlier"] if older else []
     for row in newest:
         flag = " *" if row["period_on"] in incomplete else ""
-        names.append(f"{row['period_on']:%Y-%m}{flag}")
+        names.append(f"{_period(row['period_on'], every)}{flag}")
     words = {
         "n_rescheduled": "Resched-\nuled",
         "n_unresolved": "Unre-\nsolved",
         "n_cancelled": "Cancel-\nled",
         "n_not_due": "Not\ndue",
     }
-    columns = [_Column("period_on", "Month", names, NEVER, right=False)]
+    columns = [_Column("period_on", every.capitalize(), names, NEVER, right=False)]
     columns += [
         _Column(name, words.get(name, heading(name)), [count(row.get(name)) for row in rows], COUNT)
         for name, kind in OUTCOME_COLUMNS.items()
@@ -135,7 +148,7 @@ def _own_columns(frame: pd.DataFrame, width: int | None) -> Iterator[_Column]:
 
 def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Iterator[_Column]:
     rows, names = rows_of(frame), [str(name) for name in frame.columns]
-    every = every or _every(frame)
+    every = every or every_of(frame)
     longest = 60 if width is None else min(60, max(12, width // 3))
     for name in names:
         values = [row[name] for row in rows]
@@ -146,6 +159,8 @@ def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Itera
             yield _Column(name, "95 %", cells, INTERVAL)
         elif name.endswith("_share_n"):
             yield _Column(name, "of", [count(value) for value in values], DENOMINATOR)
+        elif "_share_if_" in name:
+            yield _Column(name, heading(name), [_percent(value) for value in values], DETAIL)
         elif name.endswith("_share") or name == "cumulative_incidence":
             yield _Column(name, heading(name), [_percent(value) for value in values], SHARE)
         elif name in ("step", "day"):
@@ -156,20 +171,18 @@ def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Itera
         elif name == "period_on":
             cells = [_period(as_date(value), every) for value in values]
             yield _Column(name, every.capitalize(), cells, NEVER, right=False)
-        elif name.endswith(("_hours", "_days", "_minutes", "_from_previous")):
+        elif name.endswith(("_hours", "_days", "_minutes", "_from_previous", "_to_rebook")):
             yield _Column(name, heading(name), [amount(value) for value in values], COUNT)
+        elif name == "file":
+            cells = [MISSING if is_missing(value) else plain(value, 4096) for value in values]
+            yield _Column(name, heading(name), cells, NEVER, right=False, is_path=True)
+        elif is_numeric_dtype(frame[name]) and not is_bool_dtype(frame[name]):
+            cells = [MISSING if is_missing(value) else plain(value) for value in values]
+            yield _Column(name, heading(name), cells, NEVER)
         else:
             cells = [MISSING if is_missing(value) else plain(value, longest) for value in values]
             rank = DETAIL if name == "is_mature" else NEVER
             yield _Column(name, heading(name), cells, rank, right=False)
-
-
-def _every(frame: pd.DataFrame) -> str:
-    """The length of the periods: as the figure says, else as far as their first days tell it."""
-    if told := frame.attrs.get("every"):
-        return str(told)
-    dates = [as_date(value) for value in frame["period_on"]] if "period_on" in frame else []
-    return "month" if all(on.day == 1 for on in dates if on) else "period"
 
 
 def _period(on: date | None, every: str) -> str:
@@ -193,7 +206,30 @@ def _fitted(
         # Half of the intervals or of the denominators help nobody: these go together.
         gone = ready if first in TOGETHER else ready[-1:]
         shown = [column for column in shown if column not in gone]
-    return shown, [column for column in columns if column not in shown]
+    names = {column.name for column in shown}
+    hidden = [column for column in columns if column.name not in names]
+    return _squeezed(shown, width, gap), hidden
+
+
+def _squeezed(columns: list[_Column], width: int | None, gap: int) -> list[_Column]:
+    """Long texts and paths cut, the longest first, until the columns fit side by side."""
+    columns = [column.cut(100) if column.is_path else column for column in columns]
+    over = 0 if width is None else sum(each.width + gap for each in columns) - gap - (width or 0)
+    while over > 0:
+        widest = max(
+            (each for each in columns if not each.right and each.width > NARROWEST),
+            key=lambda each: each.width,
+            default=None,
+        )
+        if widest is None:
+            break
+        # Down to the next widest one at most, so that none is cut while a longer one is whole.
+        others = [each.width for each in columns if not each.right and each.width < widest.width]
+        least = max([NARROWEST, widest.width - over, *others])
+        cut = widest.cut(least if least < widest.width else widest.width - 1)
+        over -= widest.width - cut.width
+        columns = [cut if each.name == widest.name else each for each in columns]
+    return columns
 
 
 def _built(

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -38,6 +38,10 @@ HEADINGS = {
     "notice_band": "Notice",
     "cancelled_by": "Cancelled by",
     "medical_center": "Medical center",
+    "no_show": "No-show",
+    "n_with_lead": "With known booking",
+    "median_lead_days": "Median days ahead",
+    "p90_lead_days": "90 % within days",
     "n_due": "Due",
     "n_not_due": "Not due",
     "n_no_show": "No-show",
@@ -52,6 +56,9 @@ HEADINGS = {
     "previous_share": "Of stage before",
     "patient_cancelled_share": "Patient cancelled share",
     "provider_cancelled_share": "Provider cancelled share",
+    "no_show_share_if_all_unresolved_missed": "No-show share, all unresolved missed",
+    "no_show_share_if_all_unresolved_attended": "No-show share, all unresolved attended",
+    "n_index": "Cancelled or missed",
     "median_hours_from_previous": "Median hours since",
     "p90_hours_from_previous": "90 % within hours",
     "sha256": "SHA-256",
@@ -153,23 +160,51 @@ def as_date(value: object) -> date | None:
     return value if isinstance(value, date) else pd.Timestamp(str(value)).date()
 
 
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 def month(value: object) -> str:
     """``Mar 2025``, in English whatever the machine's language."""
     on = as_date(value)
-    return NOT_KNOWN if on is None else f"{_MONTHS[on.month - 1]} {on.year}"
+    return NOT_KNOWN if on is None else f"{MONTHS[on.month - 1]} {on.year}"
 
 
 def day(value: object) -> str:
     on = as_date(value)
-    return MISSING if on is None else f"{on.day} {_MONTHS[on.month - 1]} {on.year}"
+    return MISSING if on is None else f"{on.day} {MONTHS[on.month - 1]} {on.year}"
 
 
 def plural(n: float | None, one: str, many: str | None = None) -> str:
     """``1 slot``, ``2,000 slots``."""
     return f"{count(n)} {one if n == 1 else many or one + 's'}"
+
+
+SHARES = {
+    "no_show_share": "no-shows ÷ slots attended or missed",
+    "attended_share": "slots attended ÷ due slots that were not rescheduled",
+    "cancelled_share": "slots cancelled ÷ due slots that were not rescheduled",
+    "patient_cancelled_share": "cancelled by the patient ÷ attended, missed or so cancelled",
+    "provider_cancelled_share": "cancelled by the provider ÷ attended or so cancelled",
+    "late_share": "cancelled late ÷ cancelled with known notice",
+    "superseded_share": "slots moved to another start ÷ all slots",
+    "rebooked_share": "rebooked ÷ followed without another booking",
+    "returned_share": "seen again ÷ followed",
+}
+"""What each share counts and is divided by, as short as a chart has room for."""
+
+
+def share_words(name: str, definition: str) -> tuple[str, str]:
+    """A share's name, and what is counted and divided; ``definition`` is its figure's."""
+    divided = SHARES.get(name, f"{heading(name).lower()} with its denominator")
+    if name == "no_show_share" and "no-show / (attended + no-show + cancelled" in definition:
+        divided = "no-shows ÷ due slots that were not rescheduled"
+    return heading(name), divided
+
+
+def utc(instant: str) -> str:
+    """An instant in ISO 8601 as ``30 Nov 2025, 17:04 UTC``."""
+    at = datetime.fromisoformat(instant).astimezone(UTC)
+    return f"{day(at)}, {at:%H:%M} UTC"
 
 
 @dataclass(frozen=True)
@@ -185,6 +220,12 @@ class Clock:
 
     def day(self, at: datetime | None) -> str:
         return day(self.local(at))
+
+    def span(self, first: datetime | None, last: datetime | None) -> str:
+        """``3 Sep 2024 to 14 Nov 2025``, or ``none``."""
+        if self.local(first) is None and self.local(last) is None:
+            return "none"
+        return f"{self.day(first)} to {self.day(last)}"
 
     def instant(self, at: datetime) -> str:
         """Local time with its zone, and UTC beside it where that differs."""

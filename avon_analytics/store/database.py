@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from avon_analytics.errors import StoreError, UsageError
+from avon_analytics.near import did_you_mean
 from avon_analytics.store.schema import SCHEMA_VERSION, create_statements
 from avon_analytics.store.waiting import WAIT_TO_READ, OnWait, holder, seconds, when_free
 
@@ -124,7 +125,8 @@ class Database:
                 if read_only:
                     raise StoreError(
                         f"there is no store at {self.path}: load an archive into it first, "
-                        f"with 'avon-analytics load PATH --db {self.path}'"
+                        f"with 'avon-analytics load PATH --db {self.path}'."
+                        f"{did_you_mean(self.path)}"
                     )
                 self._create_file()
             mode = "READ_ONLY" if read_only else "READ_WRITE"

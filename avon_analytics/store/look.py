@@ -23,6 +23,8 @@ _ABOUT_THE_QUERY = (
     duckdb.CatalogException,
     duckdb.SyntaxException,
 )
+# What a store keeps for itself: no table of the data dictionary.
+OWN_TABLES = frozenset({"settings", "kept_slots", "kept_lifecycle"})
 _MISSING = re.compile(r"not provided for the following parameters: ([\w, ]+)")
 
 
@@ -67,9 +69,9 @@ def table(database: Database, name: str, *, identifiers: bool = False) -> pd.Dat
             "SELECT table_name, list(column_name ORDER BY ordinal_position) "
             "FROM information_schema.columns WHERE table_catalog = 'store' GROUP BY table_name"
         ).fetchall()
-        columns = dict(found)
-        if name not in columns or name == "settings":
-            choices = sorted(set(columns) - {"settings"})
+        columns = {table: names for table, names in found if table not in OWN_TABLES}
+        if name not in columns:
+            choices = sorted(columns)
             raise UnknownTable(unknown_choice("table", name, choices))
         hidden = [] if identifiers else sorted(hidden_columns(name) & set(columns[name]))
         shown = ", ".join(quote(column) for column in columns[name] if column not in hidden)

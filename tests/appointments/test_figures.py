@@ -70,6 +70,8 @@ def test_outcomes_by_month(clinic: Clinic) -> None:
         "cancelled_share": 3 / 8,
         "cancelled_share_n": 8,
         "is_mature": False,
+        "no_show_share_if_all_unresolved_missed": 2 / 5,
+        "no_show_share_if_all_unresolved_attended": 1 / 5,
     }
     assert (april["n_slots"], april["n_not_due"], april["is_mature"]) == (1, 1, False)
     assert pd.isna(april["no_show_share"])
@@ -80,6 +82,8 @@ def test_the_booked_basis_divides_by_all_due_slots_that_were_not_moved(clinic: C
     (row,) = clinic.visits(as_of=clinic.at(AS_OF)).outcomes(basis="booked").to_dict("records")
     assert (row["no_show_share"], row["no_show_share_n"]) == (1 / 8, 8)
     assert row["attended_share"] == 3 / 8
+    assert row["no_show_share_if_all_unresolved_missed"] == 2 / 8
+    assert row["no_show_share_if_all_unresolved_attended"] == 1 / 8
 
 
 @pytest.mark.parametrize(
@@ -231,14 +235,22 @@ def test_a_cancellation_of_a_visit_that_is_not_due_is_not_counted_yet(clinic: Cl
     assert visits.outcomes().n_not_due[0] == 1
 
 
+@pytest.mark.filterwarnings("ignore::avon_analytics.errors.SharedSlots")
 def test_nothing_in_the_window_is_no_row_with_the_same_columns_and_types(clinic: Clinic) -> None:
     a_month(clinic)
-    full, empty = clinic.visits(), clinic.visits(start="2030-01-01")
+    full, empty = clinic.visits(), clinic.visits(start="2030-01-01", end="2030-01-01")
     for ask in (
         lambda visits: visits.outcomes(["host", "hour", "group"], "month"),
         lambda visits: visits.funnel(["weekday", "self_booked"]),
         lambda visits: visits.cancellations(["reason", "lead_band"], "week"),
+        lambda visits: visits.reschedules(["host", "hour"], "day"),
+        lambda visits: visits.lead_times(["patient_state", "group"], "quarter"),
+        lambda visits: visits.rebooking(["patient_age_band", "recurring"]),
+        lambda visits: visits.incidence(["host", "group", "hour"]),
+        lambda visits: visits.punctuality(["name", "weekday"], "year"),
+        lambda visits: visits.compare(visits, by=["host", "hour"]),
         lambda visits: visits.outcomes(),
+        lambda visits: visits.incidence(),
         lambda visits: visits.slots(),
         lambda visits: visits.lifecycle(),
     ):
@@ -247,6 +259,92 @@ def test_nothing_in_the_window_is_no_row_with_the_same_columns_and_types(clinic:
         assert len(none) == 0
         assert none.dtypes.to_dict() == rows.dtypes.to_dict()
         assert none.attrs.keys() == rows.attrs.keys()
+
+
+def share(name: str) -> list[str]:
+    return [name, f"{name}_n", f"{name}_low", f"{name}_high"]
+
+
+@pytest.mark.parametrize(
+    ("figure", "columns"),
+    [
+        (
+            "outcomes",
+            [
+                *("n_slots", "n_not_due", "n_attended", "n_no_show", "n_cancelled"),
+                *("n_cancelled_by_patient", "n_cancelled_by_provider", "n_cancelled_by_unknown"),
+                *("n_rescheduled", "n_unresolved"),
+                *share("no_show_share"),
+                *share("attended_share"),
+                *share("cancelled_share"),
+                "is_mature",
+                "no_show_share_if_all_unresolved_missed",
+                "no_show_share_if_all_unresolved_attended",
+            ],
+        ),
+        (
+            "funnel",
+            [
+                *("step", "stage", "n_reached", "n_observed", "n_inferred"),
+                *share("first_share"),
+                *share("previous_share"),
+                *("median_hours_from_previous", "p90_hours_from_previous"),
+                *("n_cancelled", "n_no_show", "n_rescheduled", "n_unresolved", "n_open"),
+            ],
+        ),
+        (
+            "cancellations",
+            [
+                *("n_due", "n_cancelled"),
+                *share("cancelled_share"),
+                *("n_by_patient", "n_by_provider", "n_by_unknown"),
+                *share("patient_cancelled_share"),
+                *share("provider_cancelled_share"),
+                "n_late",
+                *share("late_share"),
+                *("n_after_start", "median_notice_hours"),
+            ],
+        ),
+        (
+            "reschedules",
+            [
+                *("n_slots", "n_superseded"),
+                *share("superseded_share"),
+                *("n_moved_earlier", "n_moved_later"),
+                *("median_shift_hours", "median_notice_hours"),
+            ],
+        ),
+        ("lead_times", ["n_appointments", "n_with_lead", "median_lead_days", "p90_lead_days"]),
+        (
+            "rebooking",
+            [
+                *("n_index", "n_followed", "n_already_held", "n_rebooked"),
+                *share("rebooked_share"),
+                "n_returned",
+                *share("returned_share"),
+                "median_days_to_rebook",
+            ],
+        ),
+        (
+            "incidence",
+            [
+                *("cause", "day", "n_at_risk", "n_events", "cumulative_incidence"),
+                *("cumulative_incidence_low", "cumulative_incidence_high"),
+            ],
+        ),
+        (
+            "punctuality",
+            [
+                *("n_attended", "n_with_actual_times", "median_start_delay_minutes"),
+                *("p90_start_delay_minutes", "median_overrun_minutes"),
+            ],
+        ),
+    ],
+)
+def test_columns(clinic: Clinic, figure: str, columns: list[str]) -> None:
+    a_month(clinic)
+    rows = getattr(clinic.visits(), figure)("host")
+    assert list(rows.columns) == ["host", *columns]
 
 
 def test_types(clinic: Clinic) -> None:
@@ -262,5 +360,8 @@ def test_types(clinic: Clinic) -> None:
     assert kinds.pop("is_mature") == "bool"
     for name, kind in kinds.items():
         assert kind == ("int64" if name.startswith("n_") or name.endswith("_n") else "float64")
+    incidence = clinic.visits().incidence()
+    kinds = {name: str(dtype) for name, dtype in incidence.dtypes.items()}
+    assert [kinds[name] for name in ("cause", "day", "n_at_risk")] == ["str", "int64", "int64"]
     slots = clinic.visits().slots()
     assert str(slots.start_at.dtype) == "datetime64[us, UTC]"

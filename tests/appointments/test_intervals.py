@@ -1,12 +1,12 @@
-"""The Wilson interval, against a hand-worked example and a second opinion."""
+"""Wilson's and Newcombe's intervals, against worked examples and a second opinion."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from avon_analytics.appointments.intervals import wilson
+from avon_analytics.appointments.intervals import newcombe, wilson
 
 
 def test_by_hand() -> None:
@@ -32,3 +32,29 @@ def test_at_the_edges() -> None:
     assert (low[0], high[1]) == (0, 1)
     assert np.isnan([share[2], low[2], high[2]]).all()
     assert [len(part) for part in wilson([], [])] == [0, 0, 0]
+
+
+# The difference of two shares
+
+
+def test_newcombe_as_published() -> None:
+    # Newcombe (1998), Table II, example (a), method 10: 56/70 against 48/80.
+    difference, low, high = newcombe([56], [70], [48], [80])
+    assert difference[0] == pytest.approx(0.2)
+    assert low[0] == pytest.approx(0.0524, abs=5e-5)
+    assert high[0] == pytest.approx(0.3339, abs=5e-5)
+
+
+def test_newcombe_against_statsmodels() -> None:
+    for one, n, other, m in [(1, 9, 3, 10), (5, 56, 0, 29), (0, 10, 0, 20), (10, 10, 3, 7)]:
+        _, low, high = newcombe([one], [n], [other], [m])
+        expected = confint_proportions_2indep(one, n, other, m, method="newcomb", compare="diff")
+        assert (low[0], high[0]) == pytest.approx(expected, abs=1e-12)
+
+
+def test_newcombe_turned_around_and_of_nothing() -> None:
+    there, back = newcombe([7], [30], [2], [40]), newcombe([2], [40], [7], [30])
+    assert [float(part[0]) for part in there] == pytest.approx(
+        [-float(back[0][0]), -float(back[2][0]), -float(back[1][0])]
+    )
+    assert all(np.isnan(part[0]) for part in newcombe([0], [0], [2], [40]))

@@ -16,12 +16,22 @@ if TYPE_CHECKING:
 
 FOLDER = files("avon_analytics.appointments").joinpath("sql")
 NAMES = sorted(path.name.removesuffix(".sql") for path in FOLDER.iterdir())
-FIGURES = ("outcomes", "funnel", "cancellations")
-OTHERS = ("default_as_of", "custom_keys", "custom_values", "unverified")
+FIGURES = (
+    *("outcomes", "funnel", "cancellations", "reschedules"),
+    *("lead_times", "rebooking", "incidence", "punctuality"),
+)
+OTHERS = (
+    *("default_as_of", "custom_keys", "custom_values", "unverified"),
+    *("follow_up", "explain_versions"),
+)
+QUALITY = (
+    *("quality_coverage", "quality_custom_fields", "quality_delivery_lag"),
+    *("quality_first_events", "quality_repeats", "quality_signatures"),
+)
 
 
 def test_every_file_is_used() -> None:
-    assert set(NAMES) | {"slot_words"} == {*STEPS, *FIGURES, *OTHERS}
+    assert set(NAMES) | {"slot_words"} == {*STEPS, *FIGURES, *OTHERS, *QUALITY}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -20,7 +20,10 @@ import avon_analytics as avon
 from avon_analytics.cli.app import app
 from avon_analytics.cli.output import emit
 
-FIGURES = ("outcomes", "funnel", "cancellations")
+FIGURES = (
+    *("outcomes", "funnel", "cancellations", "reschedules"),
+    *("lead-times", "rebooking", "incidence", "punctuality"),
+)
 
 
 def commands(command: Any = None, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -113,7 +116,7 @@ def test_verify_checks_signatures_and_writes_nothing(run: Any, tiny: Any) -> Non
 
 @pytest.mark.parametrize("figure", FIGURES)
 def test_a_figure_is_what_python_says(run: Any, tiny: Any, figure: str) -> None:
-    frame = getattr(avon.open(tiny.db).appointments(), figure)()
+    frame = getattr(avon.open(tiny.db).appointments(), figure.replace("-", "_"))()
     told = run(figure, "--db", tiny.db, "--format", "json")
     assert told.code == 0
     assert told.err == ""
@@ -138,6 +141,40 @@ def test_a_figure_can_be_divided_and_bounded(run: Any, tiny: Any) -> None:
     assert only[0]["n_slots"] >= sum(row["n_slots"] for row in rows if row["host"] == host)
     early = run("outcomes", "--db", tiny.db, "--as-of", "2024-12-31", "--format", "json").json()
     assert early[0]["n_slots"] < sum(row["n_slots"] for row in rows) + early[0]["n_slots"]
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_small_counts_can_be_blanked(run: Any, tiny: Any, figure: str) -> None:
+    visits = avon.open(tiny.db).appointments(min_count=6)
+    frame = getattr(visits, figure.replace("-", "_"))("weekday")
+    options = ("--by", "weekday", "--min-count", 6, "--format", "json")
+    rows = run(figure, "--db", tiny.db, *options).json()
+    names = [name for name in frame if name.startswith("n_")]
+    assert frame[names].isna().any(axis=None)
+    for row, known in zip(rows, frame.to_dict("records"), strict=True):
+        assert [row[name] for name in names] == [
+            None if pd.isna(known[name]) else known[name] for name in names
+        ]
+
+
+def test_options_of_single_figures(run: Any, tiny: Any) -> None:
+    visits = avon.open(tiny.db).appointments()
+    told = run("rebooking", "--db", tiny.db, "--days", 7, "--format", "json").json()
+    assert told[0]["n_rebooked"] == visits.rebooking(days=7).n_rebooked[0]
+    told = run("lead-times", "--db", tiny.db, "--every", "year", "--format", "json").json()
+    assert told[0]["period_on"] == "2024-01-01"
+    assert run("rebooking", "--db", tiny.db, "--days", 0).code == 2
+
+
+@pytest.mark.parametrize("figure", ["fill-rate", "third-next-available"])
+def test_what_needs_the_schedule_template_is_refused_with_the_reason(
+    run: Any, tiny: Any, figure: str
+) -> None:
+    told = run(figure, "--db", tiny.db, "--by", "host")
+    assert (told.code, told.out) == (2, "")
+    assert "schedule template" in told.err
+    with pytest.raises(avon.errors.NeedsScheduleTemplate, match="schedule template"):
+        getattr(avon.open(tiny.db).appointments(), figure.replace("-", "_"))()
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "parquet"])

@@ -105,13 +105,13 @@ def figures(n_months: int, scale: int = 1) -> Figures:
     }
     return Figures(
         outcomes=frame([total] if total else [], outcome_row(*[0] * 6)),
-        outcomes_by_month=frame(outcomes, outcome_row(*[0] * 6, period_on=None)),
+        outcomes_by_period=frame(outcomes, outcome_row(*[0] * 6, period_on=None)),
         funnel=funnel(sum(whole[:3]) + whole[4] + whole[5]) if whole else funnel(0).head(0),
         cancellations=frame(
             [cancellation_row(total["cancelled_share_n"], n)] if total else [],
             cancellation_row(0, 0),
         ),
-        cancellations_by_month=frame(cancelled, cancellation_row(0, 0, period_on=None)),
+        cancellations_by_period=frame(cancelled, cancellation_row(0, 0, period_on=None)),
         cancellations_by_who=frame(
             [cancellation_row(k or 99, k, cancelled_by=w) for w, k in who.items() if n],
             cancellation_row(0, 0, cancelled_by=None),
@@ -230,6 +230,7 @@ def with_groups(content: ReportContent, groups: pd.DataFrame) -> ReportContent:
 def clinic() -> SimpleNamespace:
     """The builders of this file, for the tests beside it."""
     return SimpleNamespace(
+        months_back=months_back,
         content=make_content,
         figures=figures,
         provenance=provenance,

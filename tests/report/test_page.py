@@ -136,11 +136,15 @@ def test_accessible_names_scopes_and_landmarks(html):
     assert names.count("h1") == 1
     assert names.count("caption") == names.count("table")
     assert all(cell["scope"] in ("col", "row") for cell in page.all("th"))
-    assert all(chart["role"] == "img" and chart["aria-label"] for chart in page.all("svg"))
+    for chart in page.all("svg"):
+        # A thin line beside a number says nothing that the number does not.
+        assert chart.get("aria-hidden") == "true" or (
+            chart["role"] == "img" and chart["aria-label"]
+        )
 
 
 def test_every_chart_is_drawn_wide_and_narrow(year):
-    labels = [chart["aria-label"] for chart in year.all("svg")]
+    labels = [chart["aria-label"] for chart in year.all("svg") if "aria-label" in chart]
     assert len(labels) == 12
     assert "Stacked bars: slots by outcome, Feb 2025 to Mar 2026" in labels
     assert "Stacked bars: slots by outcome, Apr 2025 to Mar 2026" in labels  # the newest twelve
@@ -156,7 +160,7 @@ def test_dates_and_timestamps_give_the_same_page(clinic, contents, page_of):
         name: getattr(content.figures, name).assign(
             period_on=lambda frame: pd.to_datetime(frame["period_on"])
         )
-        for name in ("outcomes_by_month", "cancellations_by_month")
+        for name in ("outcomes_by_period", "cancellations_by_period")
     }
     figures = replace(content.figures, **stamped)
     assert render(content) == render(replace(content, figures=figures))
@@ -164,7 +168,7 @@ def test_dates_and_timestamps_give_the_same_page(clinic, contents, page_of):
 
 def test_numbers_are_those_of_the_frames(year, contents):
     content = contents["14 months"]
-    for row in content.figures.outcomes_by_month.to_dict("records"):
+    for row in content.figures.outcomes_by_period.to_dict("records"):
         assert f"{100 * row['no_show_share']:.1f} % of {row['no_show_share_n']:.0f}, " in year.words
     total = content.figures.outcomes.iloc[0]
     cells = (total.n_slots, total.n_attended, total.n_no_show, total.n_cancelled)
@@ -189,7 +193,7 @@ def test_texts_from_outside_stay_text(contents, page_of):
 def test_a_long_history_is_summed_up(contents, page_of):
     words = Page(page_of(contents["120 months"])).words
     assert "The first row adds up 84 older months." in words
-    assert "Apr 2016 – Mar 2023" in words
+    assert "Apr 2016 to Mar 2023" in words
     assert "Drawn: Apr 2021 to Mar 2026." in words  # wide, and narrow:
     assert "Drawn: Apr 2025 to Mar 2026." in words
     assert "and 9,980 more files" in words
@@ -229,14 +233,14 @@ def test_even_boundless_texts_give_a_small_page(clinic):
 
 def test_appointments_booked_far_ahead_do_not_push_the_past_out_of_the_charts(clinic):
     content = clinic.content(14)
-    months = content.figures.outcomes_by_month
+    months = content.figures.outcomes_by_period
     ahead = [
         clinic.outcome_row(0, 0, 0, 0, 0, 5, period_on=pd.Timestamp(year, 4, 1).date())
         for year in (2026, 2027, 2099)
     ]
-    figures = replace(content.figures, outcomes_by_month=pd.concat([months, pd.DataFrame(ahead)]))
+    figures = replace(content.figures, outcomes_by_period=pd.concat([months, pd.DataFrame(ahead)]))
     page = Page(render(replace(content, figures=figures)))
-    labels = [svg["aria-label"] for svg in page.all("svg")]
+    labels = [svg["aria-label"] for svg in page.all("svg") if "aria-label" in svg]
     assert "Stacked bars: slots by outcome, Feb 2025 to Apr 2027" in labels
     assert "Stacked bars: slots by outcome, Jun 2025 to Apr 2026" in labels
     assert "Apr 2099" in page.words  # in the table

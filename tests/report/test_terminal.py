@@ -28,7 +28,7 @@ def summary_of(frame, width=80):
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200, 300])
-@pytest.mark.parametrize("name", ["outcomes_by_month", "funnel", "cancellations_by_notice"])
+@pytest.mark.parametrize("name", ["outcomes_by_period", "funnel", "cancellations_by_notice"])
 def test_every_figure_fits_every_width(clinic, name, width):
     frame = getattr(clinic.figures(30, scale=10), name)
     lines = printed(frame, width).splitlines()
@@ -81,19 +81,19 @@ def test_markup_in_names_is_text_and_controls_are_gone(clinic):
 
 
 def test_no_rows(clinic):
-    assert "no rows" in printed(clinic.figures(0).outcomes_by_month)
-    assert "no slots" in summary_of(clinic.figures(0).outcomes_by_month)
+    assert "no rows" in printed(clinic.figures(0).outcomes_by_period)
+    assert "no slots" in summary_of(clinic.figures(0).outcomes_by_period)
 
 
 def test_outcome_summary_of_a_short_history(clinic):
-    lines = squeezed(summary_of(clinic.figures(2).outcomes_by_month))
+    lines = squeezed(summary_of(clinic.figures(2).outcomes_by_period))
     assert "2026-02 362 260 30 48 20 4 0 10.3 % of 290" in lines
     assert "2026-03 * 500 268 33 53 21 5 120 11.0 % of 301" in lines
     assert "* not complete" in lines
 
 
 def test_outcome_summary_of_a_long_history(clinic):
-    text = summary_of(clinic.figures(30, scale=10).outcomes_by_month)
+    text = summary_of(clinic.figures(30, scale=10).outcomes_by_period)
     assert len([line for line in text.splitlines() if line.startswith("20")]) == 24
     assert text.count("earlier") == 1
     assert max(len(line.rstrip()) for line in text.splitlines()) <= 80

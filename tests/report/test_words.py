@@ -12,7 +12,8 @@ import pytest
 
 from avon_analytics.report import render
 from avon_analytics.report.caveats import caveats
-from avon_analytics.report.rows import before, calendar, summed, window
+from avon_analytics.report.periods import A_YEAR_AGO, before, calendar, label, short, span
+from avon_analytics.report.rows import summed, window
 from avon_analytics.report.summary import change, summary
 from avon_analytics.report.tables import combined_digest, explained, listing
 from avon_analytics.report.wording import Clock, Share, count, month, percent, plain, points
@@ -64,7 +65,7 @@ def test_last_year_is_compared_only_where_it_is_complete(clinic):
 
 def test_summary_without_a_complete_month_tells_of_the_whole(clinic):
     told = summary(clinic.content(1))
-    assert told.period == "the whole period, as no month is complete yet"
+    assert told.period == "The whole period, as no month is complete yet"
     assert told.headlines[0].value == "362"
     assert told.headlines[0].changes == ()
 
@@ -122,9 +123,25 @@ def test_caveats_about_thin_figures(clinic):
         ]
     )
     total = pd.DataFrame([clinic.outcome_row(9, 2, 8, 0, 3, 0)])
-    figures = replace(content.figures, outcomes=total, outcomes_by_month=months)
+    figures = replace(content.figures, outcomes=total, outcomes_by_period=months)
     thin = topics(replace(content, figures=figures))
     assert {"Months without a no-show share", "Small numbers", "Unresolved slots"} <= set(thin)
+
+
+def test_unresolved_slots_bound_the_no_show_share(clinic):
+    row = clinic.outcome_row(9, 2, 8, 0, 3, 0) | {
+        "no_show_share_if_all_unresolved_attended": 2 / 14,
+        "no_show_share_if_all_unresolved_missed": 5 / 14,
+    }
+    content = clinic.content(2)
+    figures = replace(content.figures, outcomes=pd.DataFrame([row]))
+    (told,) = [
+        caveat.text
+        for caveat in caveats(replace(content, figures=figures))
+        if caveat.topic == "Unresolved slots"
+    ]
+    assert "3 of 22 slots due" in told
+    assert "the no-show share would be 14.3\u00a0%; had all been missed, 35.7\u00a0%" in told
 
 
 def test_missing_figures_are_dashes_not_zeros_or_errors(clinic):
@@ -136,16 +153,38 @@ def test_missing_figures_are_dashes_not_zeros_or_errors(clinic):
             {name: "float64" for name in frame if name.startswith("n_") or "share" in name}
         ).assign(**{name: np.nan for name in frame if name.startswith("n_") or "share" in name})
 
-    names = ["outcomes", "outcomes_by_month", "funnel", "cancellations", "cancellations_by_month"]
+    names = ["outcomes", "outcomes_by_period", "funnel", "cancellations", "cancellations_by_period"]
     figures = replace(
         content.figures, **{name: blanked(getattr(content.figures, name)) for name in names}
     )
     html = render(replace(content, figures=figures))
     assert not re.search(r"\b(nan|NaN|NaT|None|NA)\b(?! applies)", html)
     assert "<td>–</td>" in html
-    nullable = content.figures.outcomes_by_month.convert_dtypes()
+    nullable = content.figures.outcomes_by_period.convert_dtypes()
     nullable.loc[0, "n_no_show"] = pd.NA
-    render(replace(content, figures=replace(content.figures, outcomes_by_month=nullable)))
+    render(replace(content, figures=replace(content.figures, outcomes_by_period=nullable)))
+
+
+def test_the_verdict_names_clear_changes_alone(clinic):
+    told = summary(clinic.content(14))
+    assert told.verdict.startswith("No share changed clearly against Jan 2026 and Feb 2025")
+    months = clinic.months_back(3)[:2]
+    figures = clinic.figures(2)
+    rows = [
+        clinic.outcome_row(400, 100, 10, 0, 0, 0, period_on=months[0]),
+        clinic.outcome_row(450, 50, 10, 0, 0, 0, period_on=months[1]),
+    ]
+    content = replace(
+        clinic.content(2), figures=replace(figures, outcomes_by_period=clinic.frame(rows, rows[0]))
+    )
+    verdict = summary(content).verdict
+    # 100 of 500, then 50 of 500: down ten points; attended up by 50 of 510, 9.8 points.
+    assert "no-show down 10.0 points on Jan 2026" in verdict
+    assert "attended up 9.8 points on Jan 2026" in verdict
+    assert "cancelled" not in verdict
+    assert summary(clinic.content(2)).verdict == (
+        "There is no earlier complete month next to it to compare with."
+    )
 
 
 def test_summed_rows_divide_sums():
@@ -159,14 +198,34 @@ def test_summed_rows_divide_sums():
     assert "s_low" not in result
 
 
-def test_window_and_calendar():
-    assert before(date(2025, 1, 1)) == date(2024, 12, 1)
-    assert before(date(2025, 12, 1), -1) == date(2026, 1, 1)
-    assert calendar(date(2024, 11, 1), date(2025, 1, 1)) == [
-        date(2024, 11, 1),
-        date(2024, 12, 1),
-        date(2025, 1, 1),
-    ]
+@pytest.mark.parametrize(
+    ("every", "on", "earlier", "year_ago", "words", "brief"),
+    [
+        ("day", (2025, 3, 1), (2025, 2, 28), (2024, 3, 2), "1 Mar 2025", "1 Mar"),
+        ("week", (2025, 3, 3), (2025, 2, 24), (2024, 3, 4), "3 Mar 2025", "3 Mar"),
+        ("month", (2025, 1, 1), (2024, 12, 1), (2024, 1, 1), "Jan 2025", "Jan"),
+        ("quarter", (2025, 1, 1), (2024, 10, 1), (2024, 1, 1), "Q1 2025", "Q1"),
+        ("year", (2025, 1, 1), (2024, 1, 1), (2024, 1, 1), "2025", "2025"),
+    ],
+)
+def test_periods_have_neighbours_and_names(every, on, earlier, year_ago, words, brief):
+    on = date(*on)
+    assert before(on, every) == date(*earlier)
+    assert before(date(*earlier), every, -1) == on
+    assert before(on, every, A_YEAR_AGO[every]) == date(*year_ago)
+    assert calendar(date(*earlier), on, every) == [date(*earlier), on]
+    assert (label(on, every), short(on, every)) == (words, brief)
+
+
+def test_a_span_names_its_ends():
+    assert span([date(2025, 1, 1), date(2024, 11, 1)], "month") == "Nov 2024 to Jan 2025"
+    assert span([date(2025, 1, 1)], "quarter") == "Q1 2025"
+    assert label(None) == "not known"
+
+
+def test_a_start_mistyped_by_a_century_does_not_stretch_an_axis():
+    three = calendar(date(2024, 11, 1), date(2025, 1, 1), "month")
+    assert three == [date(2024, 11, 1), date(2024, 12, 1), date(2025, 1, 1)]
     months = pd.DataFrame(
         {"period_on": [date(1925, 3, 1), date(2025, 3, 1), date(2099, 3, 1)]}
     ).assign(is_mature=[True, True, False])

@@ -58,6 +58,7 @@ SELECT
     count(*) FILTER (WHERE is_reached) AS n_reached,
     count(*) FILTER (WHERE is_reached AND is_observed) AS n_observed,
     count(*) FILTER (WHERE is_reached AND NOT is_observed) AS n_inferred,
+    count(hours_from_previous) FILTER (WHERE is_reached) AS n_with_hours,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY hours_from_previous)
         FILTER (WHERE is_reached) AS median_hours_from_previous,
     percentile_cont(0.9) WITHIN GROUP (ORDER BY hours_from_previous)

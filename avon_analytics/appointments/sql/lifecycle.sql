@@ -2,37 +2,20 @@
 -- became of it, read off the slots of its last planned start. What describes its patient is that
 -- of the first one in the list of attendees. A stage's instant is the first one told for it; it is
 -- observed if the webhook named after the stage came, else inferred.
-WITH stages AS (
-    SELECT
-        appointment_id,
-        min(said_at) FILTER (WHERE word = 'in_progress') AS started_at,
-        min(said_at) FILTER (WHERE word = 'completed') AS completed_at
-    FROM slot_evidence
-    GROUP BY appointment_id
+WITH last_runs AS (
+    SELECT appointment, max(run) AS run
+    FROM slot_seats
+    GROUP BY appointment
 ),
 latest AS (
-    SELECT *
-    FROM (
-        SELECT *, max(slot) OVER (PARTITION BY appointment_id) AS last_slot
-        FROM slots
-    ) AS numbered
-    WHERE slot = last_slot
-),
-firsts AS (
-    SELECT *
-    FROM (
-        SELECT
-            *,
-            row_number() OVER (
-                PARTITION BY appointment_id ORDER BY position, patient_id NULLS FIRST
-            ) AS nth
-        FROM latest
-    ) AS numbered
-    WHERE nth = 1
+    SELECT s.*
+    FROM slots AS s
+    INNER JOIN last_runs AS l ON s.appointment = l.appointment AND s.slot = l.run
 ),
 ends AS (
     SELECT
-        appointment_id,
+        appointment,
+        min(seat) AS first_seat,
         count(*) AS n_slots,
         count(*) FILTER (WHERE outcome = 'no_show') AS n_no_show,
         CASE min(
@@ -54,26 +37,25 @@ ends AS (
         min(actual_start_at) AS actual_start_at,
         max(actual_end_at) AS actual_end_at
     FROM latest
-    GROUP BY appointment_id
+    GROUP BY appointment
 ),
 lives AS (
     SELECT
         f.*,
-        r.start_at AS first_start_at,
-        r.n_runs - 1 AS n_rescheduled,
-        CAST(from_utc_timestamp(r.start_at, f.time_zone) AS DATE) AS first_start_on,
-        s.started_at AS first_started_at,
-        s.completed_at AS first_completed_at,
+        a.first_start_at,
+        a.n_runs - 1 AS n_rescheduled,
+        CAST(from_utc_timestamp(a.first_start_at, f.time_zone) AS DATE) AS first_start_on,
+        a.started_at AS first_started_at,
+        a.completed_at AS first_completed_at,
         e.n_slots,
         e.n_no_show,
         e.outcome AS end_outcome,
         CASE WHEN e.outcome = 'cancelled' THEN e.cancelled_at END AS end_cancelled_at,
         e.actual_start_at AS visit_start_at,
         e.actual_end_at AS visit_end_at
-    FROM firsts AS f
-    INNER JOIN ends AS e ON f.appointment_id = e.appointment_id
-    INNER JOIN slot_runs AS r ON f.appointment_id = r.appointment_id AND r.run = 1
-    LEFT JOIN stages AS s ON f.appointment_id = s.appointment_id
+    FROM ends AS e
+    INNER JOIN slots AS f ON e.first_seat = f.seat
+    INNER JOIN slot_appointments AS a ON e.appointment = a.appointment
 )
 SELECT
     appointment_id,
@@ -107,7 +89,7 @@ SELECT
     appointment_type,
     name,
     interaction_type,
-    "group",
+    lives.group,
     self_booked,
     recurring,
     patient_id,

@@ -1,31 +1,54 @@
--- One row is one appointment known at T: what all its slots share, and which webhooks came.
+-- One row is one appointment known at T: what all its slots share.
+-- Parameters: $as_of.
 WITH rules AS (
-    SELECT DISTINCT r.appointment_id
+    SELECT DISTINCT k.appointment
     FROM appointment_recurrence_rules_versions AS r
-    CROSS JOIN slot_scope AS s
-    WHERE r.occurred_at <= s.as_of
+    INNER JOIN slot_keys AS k ON r.appointment_id = k.appointment_id
+    WHERE r.occurred_at <= $as_of
 ),
-appointments AS (
+shared AS (
     SELECT
-        v.appointment_id,
-        max_by(a.created_at, v.version) FILTER (WHERE a.created_at IS NOT NULL) AS created_at,
-        min(v.occurred_at) FILTER (WHERE v.event = 'appointment.created') AS created_event_at,
-        coalesce(
-            max_by(a.internal, v.version) FILTER (WHERE a.internal IS NOT NULL), false
-        ) AS internal,
-        max_by(a.timezone, v.version) FILTER (WHERE a.timezone IS NOT NULL) AS zone,
-        max(a."recurrenceId") IS NOT NULL AS in_series,
-        bool_or(v.event = 'appointment.created') AS booked_observed,
-        bool_or(coalesce(w.word = 'in_progress', false)) AS started_observed,
-        bool_or(coalesce(w.word = 'completed', false)) AS completed_observed,
-        bool_or(coalesce(w.word = 'cancelled', false)) AS cancelled_observed
-    FROM slot_versions AS v
-    INNER JOIN appointments_versions AS a ON v.event_id = a.event_id
-    LEFT JOIN slot_words AS w ON translate(lower(substr(v.event, 13)), ' _-.', '') = w.spelling
-    GROUP BY v.appointment_id
+        appointment,
+        count(*) AS n_runs,
+        min_by(start_at, run) AS first_start_at,
+        max_by(created_at, run) FILTER (WHERE created_at IS NOT NULL) AS created_at,
+        min(created_event_at) AS created_event_at,
+        coalesce(max_by(internal, run) FILTER (WHERE internal IS NOT NULL), false) AS internal,
+        bool_or(in_series) AS in_series
+    FROM slot_runs
+    GROUP BY appointment
+),
+told AS (
+    SELECT
+        e.appointment,
+        min(e.place) FILTER (WHERE w.word = 'scheduled' AND (e.place & 31) % 3 = 0)
+            AS first_scheduled,
+        min(e.place) FILTER (WHERE w.word = 'in_progress') AS started,
+        min(e.place) FILTER (WHERE w.word = 'completed') AS completed,
+        bool_or(w.word = 'in_progress' AND (e.place & 31) % 3 = 2) AS started_observed,
+        bool_or(w.word = 'completed' AND (e.place & 31) % 3 = 2) AS completed_observed,
+        bool_or(w.word = 'cancelled' AND (e.place & 31) % 3 = 2) AS cancelled_observed
+    FROM slot_evidence AS e
+    INNER JOIN slot_spellings AS w ON e.spelling = w.spelling
+    GROUP BY e.appointment
 )
 SELECT
-    a.*,
-    a.in_series OR r.appointment_id IS NOT NULL AS recurs
-FROM appointments AS a
-LEFT JOIN rules AS r ON a.appointment_id = r.appointment_id
+    a.appointment,
+    k.appointment_id,
+    a.n_runs,
+    a.first_start_at,
+    a.internal,
+    coalesce(
+        a.created_at, a.created_event_at, timestamp_micros(shiftright(t.first_scheduled, 5))
+    ) AS booked_at,
+    a.created_event_at IS NOT NULL AS booked_observed,
+    timestamp_micros(shiftright(t.started, 5)) AS started_at,
+    timestamp_micros(shiftright(t.completed, 5)) AS completed_at,
+    coalesce(t.started_observed, false) AS started_observed,
+    coalesce(t.completed_observed, false) AS completed_observed,
+    coalesce(t.cancelled_observed, false) AS cancelled_observed,
+    a.in_series OR r.appointment IS NOT NULL AS recurs
+FROM shared AS a
+INNER JOIN slot_keys AS k ON a.appointment = k.appointment
+LEFT JOIN told AS t ON a.appointment = t.appointment
+LEFT JOIN rules AS r ON a.appointment = r.appointment

@@ -1,5 +1,6 @@
 -- One row is one person known at T to care, now or before, for one patient, in whichever record
 -- it was told: the patient's caregiver, their list of caregivers, a caregiver's dependents.
+-- Parameters: $as_of.
 WITH told AS (
     SELECT id AS patient_id, caregiver AS caregiver_id, occurred_at FROM people_versions
     UNION ALL
@@ -9,5 +10,4 @@ WITH told AS (
 )
 SELECT DISTINCT t.patient_id, t.caregiver_id
 FROM told AS t
-CROSS JOIN slot_scope AS s
-WHERE t.occurred_at <= s.as_of AND t.patient_id IS NOT NULL AND t.caregiver_id IS NOT NULL
+WHERE t.occurred_at <= $as_of AND t.patient_id IS NOT NULL AND t.caregiver_id IS NOT NULL

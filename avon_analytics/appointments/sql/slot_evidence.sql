@@ -1,97 +1,85 @@
 -- One row is one thing that was told about an appointment: a status word at an instant. Without a
--- patient it concerns all of them. A change that later versions repeat is one row; `told_run` is
--- the planned start under which it was first told. `place` orders words: by instant, then by rank
--- (slot_words), then status_history before actual_time before event, so that of one instant the
--- furthest word is the newest and the first word of a change is the one that tells by whom.
--- A status_history entry without an instant counts from the version that first told it. Only the
--- version must have occurred by T: what it tells is taken as it stands.
-WITH later_versions AS (
-    SELECT event_id, run
-    FROM slot_versions
-    WHERE run > 1
-),
-names AS (
-    SELECT
-        appointment_id,
-        CAST(NULL AS VARCHAR) AS patient_id,
-        substr(event, 13) AS source_word,
-        occurred_at AS said_at,
-        run AS told_run,
-        CAST(NULL AS VARCHAR) AS changed_by,
-        CAST(NULL AS VARCHAR) AS reason,
-        'event' AS source,
-        2 AS source_rank
-    FROM slot_versions
-    WHERE event LIKE 'appointment.%'
-),
-changes AS (
-    SELECT
-        h.appointment_id,
-        CAST(NULL AS VARCHAR) AS patient_id,
-        h.status AS source_word,
-        coalesce(h.changed_at, min(h.occurred_at)) AS said_at,
-        min(coalesce(v.run, 1)) AS told_run,
-        h.changed_by,
-        max(h.reason) AS reason,
-        'status_history' AS source,
-        0 AS source_rank
+-- person it concerns all of them. `told_run` is the planned start under which it was first told.
+-- `place` orders words and holds all but their spelling: the instant in microseconds, times 32,
+-- plus three times the word's rank, plus 0 for status_history, 1 for actual_time, 2 for event. So
+-- of one instant the furthest word is the newest, and the first word of a change is the one that
+-- tells by whom. A status_history entry without an instant counts from the version that first told
+-- it. Of several actual times the first and the last count. Only the version must have occurred by
+-- T: what it tells is taken as it stands.
+-- Parameters: $as_of.
+WITH changes AS (
+    SELECT k.appointment, h.status, h.changed_at AS said_at, 1 AS told_run
     FROM appointment_status_history_versions AS h
-    CROSS JOIN slot_scope AS s
-    LEFT JOIN later_versions AS v ON h.event_id = v.event_id
-    WHERE h.occurred_at <= s.as_of AND h.status IS NOT NULL
-    GROUP BY h.appointment_id, h.status, h.changed_at, h.changed_by
+    INNER JOIN slot_keys AS k ON h.appointment_id = k.appointment_id
+    WHERE h.occurred_at <= $as_of AND h.changed_at IS NOT NULL AND NOT k.has_moved
+    UNION ALL
+    SELECT
+        k.appointment,
+        h.status,
+        coalesce(h.changed_at, min(h.occurred_at)),
+        min(coalesce(n.run, 1))
+    FROM appointment_status_history_versions AS h
+    INNER JOIN slot_keys AS k ON h.appointment_id = k.appointment_id
+    LEFT JOIN slot_versions AS n ON h.event_id = n.event_id
+    WHERE h.occurred_at <= $as_of AND (h.changed_at IS NULL OR k.has_moved)
+    GROUP BY k.appointment, h.status, h.changed_at, h.changed_by
+),
+told_times AS (
+    SELECT appointment, CAST(NULL AS INT) AS person, 'in_progress' AS word,
+        first_actual_start_at AS said_at, run
+    FROM slot_runs
+    UNION ALL
+    SELECT appointment, NULL, 'in_progress', last_actual_start_at, run FROM slot_runs
+    UNION ALL
+    SELECT appointment, NULL, 'completed', first_actual_end_at, run FROM slot_runs
+    UNION ALL
+    SELECT appointment, NULL, 'completed', last_actual_end_at, run FROM slot_runs
+    UNION ALL
+    SELECT appointment, person, 'in_progress', first_actual_start_at, run FROM slot_attendees
+    UNION ALL
+    SELECT appointment, person, 'in_progress', last_actual_start_at, run FROM slot_attendees
+    UNION ALL
+    SELECT appointment, person, 'completed', first_actual_end_at, run FROM slot_attendees
+    UNION ALL
+    SELECT appointment, person, 'completed', last_actual_end_at, run FROM slot_attendees
 ),
 times AS (
-    SELECT appointment_id, NULL AS patient_id, 'in_progress' AS source_word,
-        actual_start_time AS said_at, run
-    FROM slot_versions
-    WHERE actual_start_time IS NOT NULL
-    UNION ALL
-    SELECT appointment_id, NULL, 'completed', actual_end_time, run
-    FROM slot_versions
-    WHERE actual_end_time IS NOT NULL
-    UNION ALL
-    SELECT v.appointment_id, a.attendee, 'in_progress', a.actual_start_time, v.run
-    FROM appointment_attendees_versions AS a
-    INNER JOIN slot_versions AS v ON a.event_id = v.event_id
-    WHERE a.actual_start_time IS NOT NULL AND a.attendee IS NOT NULL
-    UNION ALL
-    SELECT v.appointment_id, a.attendee, 'completed', a.actual_end_time, v.run
-    FROM appointment_attendees_versions AS a
-    INNER JOIN slot_versions AS v ON a.event_id = v.event_id
-    WHERE a.actual_end_time IS NOT NULL AND a.attendee IS NOT NULL
-),
-actual AS (
-    SELECT
-        appointment_id,
-        patient_id,
-        source_word,
-        said_at,
-        min(run) AS told_run,
-        CAST(NULL AS VARCHAR) AS changed_by,
-        CAST(NULL AS VARCHAR) AS reason,
-        'actual_time' AS source,
-        1 AS source_rank
-    FROM times
-    GROUP BY appointment_id, patient_id, source_word, said_at
+    SELECT appointment, person, word, said_at, min(run) AS told_run
+    FROM told_times
+    WHERE said_at IS NOT NULL
+    GROUP BY appointment, person, word, said_at
 ),
 told AS (
-    SELECT * FROM names
+    SELECT
+        k.appointment,
+        CAST(NULL AS INT) AS person,
+        unix_micros(v.occurred_at) * 32 + w.word_rank * 3 + 2 AS place,
+        w.spelling,
+        coalesce(n.run, 1) AS told_run
+    FROM appointments_versions AS v
+    INNER JOIN slot_spellings AS w ON substr(v.event, 13) = w.source_word
+    INNER JOIN slot_keys AS k ON v.id = k.appointment_id
+    LEFT JOIN slot_versions AS n ON v.event_id = n.event_id
+    WHERE v.occurred_at <= $as_of AND v.event LIKE 'appointment.%'
     UNION ALL
-    SELECT * FROM changes
+    SELECT
+        c.appointment,
+        NULL,
+        unix_micros(c.said_at) * 32 + w.word_rank * 3,
+        w.spelling,
+        c.told_run
+    FROM changes AS c
+    INNER JOIN slot_spellings AS w ON c.status = w.source_word
     UNION ALL
-    SELECT * FROM actual
+    SELECT
+        t.appointment,
+        t.person,
+        unix_micros(t.said_at) * 32 + w.word_rank * 3 + 1,
+        w.spelling,
+        t.told_run
+    FROM times AS t
+    INNER JOIN slot_spellings AS w ON t.word = w.source_word
 )
-SELECT
-    t.appointment_id,
-    t.patient_id,
-    w.word,
-    t.source_word,
-    t.source,
-    t.said_at,
-    unix_micros(t.said_at) * 32 + w.word_rank * 3 + t.source_rank AS place,
-    t.told_run,
-    t.changed_by,
-    t.reason
-FROM told AS t
-INNER JOIN slot_words AS w ON translate(lower(t.source_word), ' _-.', '') = w.spelling
+SELECT appointment, person, place, told_run, max(spelling) AS spelling
+FROM told
+GROUP BY appointment, person, place, told_run

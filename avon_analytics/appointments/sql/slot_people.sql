@@ -1,5 +1,6 @@
 -- One row is one patient or caregiver as they were known at T. State and medical center are the
 -- first of the newest version's lists; all else is what the last version that tells it says.
+-- Parameters: $as_of.
 WITH known AS (
     SELECT
         p.*,
@@ -9,8 +10,7 @@ WITH known AS (
                 p.received_at NULLS FIRST, p.event_id
         ) AS version
     FROM people_versions AS p
-    CROSS JOIN slot_scope AS s
-    WHERE p.occurred_at <= s.as_of
+    WHERE p.occurred_at <= $as_of
 ),
 people AS (
     SELECT

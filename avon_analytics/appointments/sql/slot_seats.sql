@@ -1,74 +1,100 @@
--- One row is one slot: one patient attendee at one planned start of one appointment. Hosts,
--- observers, known staff and mere caregivers are no patients; an appointment that never had a
--- patient has one row without one for each start. `superseded` tells that the patient has a slot
--- at the next start too; `removed_at` is the first version from which the patient is missing.
-WITH people AS (
-    SELECT
-        v.appointment_id,
-        v.run,
-        a.attendee AS patient_id,
-        max(v.version) AS last_version,
-        min(a.position) AS position,
-        max_by(a.no_show, v.version * 100000 + a.position)
-            FILTER (WHERE a.no_show IS NOT NULL) AS no_show,
-        min(a.actual_start_time) AS actual_start_at,
-        max(a.actual_end_time) AS actual_end_at,
-        bool_or(coalesce(a.is_observer, false)) AS is_observer
-    FROM appointment_attendees_versions AS a
-    INNER JOIN slot_versions AS v ON a.event_id = v.event_id
-    WHERE a.attendee IS NOT NULL
-    GROUP BY v.appointment_id, v.run, a.attendee
-),
-hosts AS (
-    SELECT DISTINCT appointment_id, host
-    FROM slot_versions
-    WHERE host IS NOT NULL
-),
-patients AS (
-    SELECT p.*
-    FROM people AS p
-    LEFT JOIN hosts AS h ON p.appointment_id = h.appointment_id AND p.patient_id = h.host
-    LEFT JOIN slot_staff AS f ON p.patient_id = f.person_id
-    LEFT JOIN slot_people AS c ON p.patient_id = c.person_id AND c.caregiver_only
-    WHERE
-        NOT p.is_observer
-        AND h.host IS NULL AND f.person_id IS NULL AND c.person_id IS NULL
+-- One row is one slot: one patient attendee at one planned start of one appointment. Hosts and
+-- observers are no patients; an appointment that never had a patient has one row without one for
+-- each start. `superseded` tells that the patient has a slot at the next start too, `removed_at`
+-- is the first version from which the patient is missing; `lists_nobody` tells that it has no
+-- attendees at all.
+-- Parameters: $as_of.
+WITH patients AS (
+    SELECT a.*
+    FROM slot_attendees AS a
+    LEFT JOIN (
+        SELECT h.appointment, p.person
+        FROM slot_hosts AS h
+        INNER JOIN slot_persons AS p ON h.host = p.person_id
+    ) AS hosts ON a.appointment = hosts.appointment AND a.person = hosts.person
+    WHERE NOT a.is_observer AND hosts.person IS NULL
 ),
 seats AS (
     SELECT
-        appointment_id, run, patient_id, last_version, position, no_show,
-        actual_start_at, actual_end_at
+        appointment, run, person, last_version, position, no_show,
+        first_actual_start_at AS actual_start_at, last_actual_end_at AS actual_end_at
     FROM patients
     UNION ALL
-    SELECT appointment_id, run, NULL, last_version, 0, NULL, NULL, NULL
-    FROM slot_runs
-    WHERE appointment_id NOT IN (SELECT appointment_id FROM patients)
+    SELECT r.appointment, r.run, NULL, r.last_version, 0, NULL, NULL, NULL
+    FROM slot_runs AS r
+    LEFT JOIN (SELECT DISTINCT appointment FROM patients) AS p ON r.appointment = p.appointment
+    WHERE p.appointment IS NULL
+),
+later AS (
+    SELECT appointment, run, coalesce(person, 0) AS person
+    FROM seats
+    WHERE run > 1
 ),
 followed AS (
     SELECT
-        *,
-        coalesce(
-            lead(run) OVER (PARTITION BY appointment_id, patient_id ORDER BY run) = run + 1, false
-        ) AS superseded
-    FROM seats
+        s.*,
+        n.run IS NOT NULL AS superseded,
+        r.last_version AS last_version_of_run,
+        r.moved_at IS NULL AS in_last_run
+    FROM seats AS s
+    INNER JOIN slot_runs AS r ON s.appointment = r.appointment AND s.run = r.run
+    LEFT JOIN later AS n
+        ON s.appointment = n.appointment
+        AND s.run + 1 = n.run
+        AND coalesce(s.person, 0) = n.person
+),
+left_early AS (
+    SELECT appointment, run, person, last_version
+    FROM followed
+    WHERE
+        last_version < last_version_of_run
+        OR (NOT superseded AND NOT in_last_run)
+),
+versions AS (
+    SELECT
+        k.appointment,
+        v.event_id,
+        v.occurred_at,
+        coalesce(n.version, unix_micros(v.occurred_at)) AS version
+    FROM appointments_versions AS v
+    INNER JOIN slot_keys AS k ON v.id = k.appointment_id
+    LEFT JOIN slot_versions AS n ON v.event_id = n.event_id
+    WHERE
+        v.occurred_at <= $as_of
+        AND k.appointment IN (SELECT appointment FROM left_early)
+),
+departures AS (
+    SELECT
+        g.appointment,
+        g.run,
+        g.person,
+        min(v.occurred_at) AS removed_at,
+        min_by(v.event_id, v.version) AS event_id
+    FROM left_early AS g
+    INNER JOIN versions AS v ON g.appointment = v.appointment AND g.last_version < v.version
+    GROUP BY g.appointment, g.run, g.person
+),
+listing AS (
+    SELECT DISTINCT event_id
+    FROM appointment_attendees_versions
+    WHERE event_id IN (SELECT event_id FROM departures)
 )
 SELECT
-    row_number() OVER (
-        ORDER BY f.appointment_id, f.run, f.position, f.patient_id NULLS FIRST
-    ) AS seat,
-    f.appointment_id,
+    CAST(row_number() OVER (
+        ORDER BY f.appointment, f.run, f.position, f.person NULLS FIRST
+    ) AS INT) AS seat,
+    f.appointment,
     f.run,
-    f.patient_id,
+    f.person,
     f.position,
     f.no_show,
     f.actual_start_at,
     f.actual_end_at,
     f.superseded,
-    r.run = r.n_runs AS in_last_run,
-    gone.occurred_at AS removed_at
+    f.in_last_run,
+    d.removed_at,
+    d.event_id IS NOT NULL AND l.event_id IS NULL AS lists_nobody
 FROM followed AS f
-INNER JOIN slot_runs AS r ON f.appointment_id = r.appointment_id AND f.run = r.run
-LEFT JOIN slot_versions AS gone
-    ON f.appointment_id = gone.appointment_id
-    AND f.last_version + 1 = gone.version
-    AND (f.last_version < r.last_version OR NOT f.superseded)
+LEFT JOIN departures AS d
+    ON f.appointment = d.appointment AND f.run = d.run AND f.person = d.person
+LEFT JOIN listing AS l ON d.event_id = l.event_id

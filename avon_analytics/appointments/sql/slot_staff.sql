@@ -1,4 +1,5 @@
 -- One row is one person known at T to work for the clinic: a provider, support or care-team member.
+-- Parameters: $as_of.
 WITH told AS (
     SELECT id AS person_id, occurred_at FROM providers_versions
     UNION ALL
@@ -10,5 +11,4 @@ WITH told AS (
 )
 SELECT DISTINCT t.person_id
 FROM told AS t
-CROSS JOIN slot_scope AS s
-WHERE t.occurred_at <= s.as_of AND t.person_id IS NOT NULL
+WHERE t.occurred_at <= $as_of AND t.person_id IS NOT NULL

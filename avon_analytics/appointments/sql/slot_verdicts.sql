@@ -1,32 +1,51 @@
 -- One row is one slot of which some word decides: the newest of `no_show`, `completed`,
 -- `in_progress` and `cancelled`. A later `scheduled`, `confirmed` or `rescheduled` undoes a
 -- cancellation, a later `rescheduled` a no-show: the visit is to be held again.
-WITH resets AS (
+WITH newest AS (
     SELECT
         seat,
-        max(place) AS reopened,
-        max(place) FILTER (WHERE word = 'rescheduled') AS moved
+        max(place) FILTER (WHERE word IN ('scheduled', 'confirmed', 'rescheduled')) AS reopened,
+        max(place) FILTER (WHERE word = 'rescheduled') AS moved,
+        max(place) FILTER (WHERE word IN ('in_progress', 'completed')) AS held,
+        max(place) FILTER (WHERE word = 'cancelled') AS cancelled,
+        max(place) FILTER (WHERE word = 'no_show') AS missed,
+        min(place) FILTER (WHERE word = 'in_progress') AS started,
+        min(place) FILTER (WHERE word = 'completed') AS completed
     FROM slot_heard
-    WHERE word IN ('scheduled', 'confirmed', 'rescheduled')
     GROUP BY seat
 ),
 standing AS (
-    SELECT h.*
-    FROM slot_heard AS h
-    LEFT JOIN resets AS r ON h.seat = r.seat
-    WHERE
-        h.word IN ('in_progress', 'completed')
-        OR (h.word = 'cancelled' AND (r.reopened IS NULL OR h.place > r.reopened))
-        OR (h.word = 'no_show' AND (r.moved IS NULL OR h.place > r.moved))
+    SELECT
+        seat,
+        started,
+        completed,
+        held,
+        CASE WHEN reopened IS NULL OR cancelled > reopened THEN cancelled END AS cancelled,
+        CASE WHEN moved IS NULL OR missed > moved THEN missed END AS missed
+    FROM newest
+),
+decided AS (
+    SELECT
+        seat,
+        started,
+        completed,
+        greatest(held, cancelled, missed) AS place,
+        CASE greatest(held, cancelled, missed)
+            WHEN missed THEN 'no_show'
+            WHEN cancelled THEN 'cancelled'
+            ELSE 'attended'
+        END AS outcome
+    FROM standing
+    WHERE held IS NOT NULL OR cancelled IS NOT NULL OR missed IS NOT NULL
 )
 SELECT
-    seat,
-    max(place) AS place,
-    max_by(word, place) AS word,
-    max_by(source, place) AS source,
-    max_by(source_word, place) AS source_word,
-    max_by(said_at, place) AS decided_at,
-    min(said_at) FILTER (WHERE word = 'in_progress') AS started_at,
-    min(said_at) FILTER (WHERE word = 'completed') AS completed_at
-FROM standing
-GROUP BY seat
+    d.seat,
+    d.place,
+    d.outcome,
+    max(h.spelling) AS spelling,
+    timestamp_micros(shiftright(d.place, 5)) AS decided_at,
+    timestamp_micros(shiftright(d.started, 5)) AS started_at,
+    timestamp_micros(shiftright(d.completed, 5)) AS completed_at
+FROM decided AS d
+INNER JOIN slot_heard AS h ON d.seat = h.seat AND d.place = h.place
+GROUP BY d.seat, d.place, d.outcome, d.started, d.completed

@@ -1,19 +1,20 @@
 -- One row is one slot: one patient attendee at one planned start of one appointment, as of T, and
--- what became of it. Times `_on` and `start_hour` are local to the visit.
-WITH booked AS (
-    SELECT
-        e.appointment_id,
-        min(e.said_at) AS first_scheduled_at
-    FROM slot_evidence AS e
-    WHERE e.word = 'scheduled' AND e.source = 'status_history'
-    GROUP BY e.appointment_id
+-- what became of it. Times `_on` and `start_hour` are local to the visit. `appointment` and `seat`
+-- are numbers of this computation alone.
+WITH shared_zones AS (
+    SELECT d.appointment, max_by(d.zone, d.run) AS zone
+    FROM slot_descriptions AS d
+    INNER JOIN slot_keys AS k ON d.appointment = k.appointment
+    WHERE k.has_moved AND d.zone IS NOT NULL
+    GROUP BY d.appointment
 ),
 seats AS (
     SELECT
         s.seat,
-        s.appointment_id,
+        s.appointment,
+        a.appointment_id,
         s.run,
-        s.patient_id,
+        i.person_id AS patient_id,
         s.position,
         s.superseded,
         s.in_last_run,
@@ -24,7 +25,7 @@ seats AS (
         r.end_at,
         CASE WHEN s.superseded THEN r.moved_at END AS moved_at,
         CASE WHEN s.superseded THEN r.moved_to_at END AS moved_to_at,
-        coalesce(a.created_at, a.created_event_at, b.first_scheduled_at) AS booked_at,
+        a.booked_at,
         coalesce(own.zone, shared.zone, home.zone, scope.time_zone) AS time_zone,
         coalesce(
             unix_micros(coalesce(r.end_at, r.start_at)) + scope.grace_hours * 3.6e9
@@ -37,23 +38,25 @@ seats AS (
         a.started_observed,
         a.completed_observed,
         a.cancelled_observed,
-        r.host,
-        r.appointment_type,
-        r.name,
-        r.interaction_type,
-        r."group",
+        d.host,
+        d.appointment_type,
+        d.name,
+        d.interaction_type,
+        r.group,
         r.self_booked,
         coalesce(r.recurring, a.recurs) AS recurring,
         p.state AS patient_state,
         p.medical_center,
         p.born_on
     FROM slot_seats AS s
-    INNER JOIN slot_runs AS r ON s.appointment_id = r.appointment_id AND s.run = r.run
-    INNER JOIN slot_appointments AS a ON s.appointment_id = a.appointment_id
-    LEFT JOIN booked AS b ON s.appointment_id = b.appointment_id
-    LEFT JOIN slot_people AS p ON s.patient_id = p.person_id
-    LEFT JOIN slot_zones AS own ON r.zone = own.zone
-    LEFT JOIN slot_zones AS shared ON a.zone = shared.zone
+    INNER JOIN slot_runs AS r ON s.appointment = r.appointment AND s.run = r.run
+    INNER JOIN slot_appointments AS a ON s.appointment = a.appointment
+    INNER JOIN slot_descriptions AS d ON s.appointment = d.appointment AND s.run = d.run
+    LEFT JOIN slot_persons AS i ON s.person = i.person
+    LEFT JOIN slot_people AS p ON i.person_id = p.person_id
+    LEFT JOIN slot_zones AS own ON d.zone = own.zone
+    LEFT JOIN shared_zones AS other ON s.appointment = other.appointment
+    LEFT JOIN slot_zones AS shared ON other.zone = shared.zone
     LEFT JOIN slot_zones AS home ON p.zone = home.zone
     CROSS JOIN slot_scope AS scope
 ),
@@ -69,27 +72,32 @@ judged AS (
         t.*,
         CASE
             WHEN t.no_show THEN 'no_show'
-            WHEN v.word IN ('completed', 'in_progress') THEN 'attended'
-            WHEN v.word IS NOT NULL THEN v.word
+            WHEN v.outcome IS NOT NULL THEN v.outcome
             WHEN t.superseded THEN 'rescheduled'
             WHEN t.is_due THEN 'unresolved'
             ELSE 'open'
         END AS outcome,
         CASE
             WHEN t.no_show THEN 'attendee'
-            WHEN v.word IS NOT NULL THEN v.source
+            WHEN v.seat IS NOT NULL AND v.spelling IS NULL THEN 'attendee'
+            WHEN v.seat IS NOT NULL THEN CASE (v.place & 31) % 3
+                WHEN 0 THEN 'status_history'
+                WHEN 1 THEN 'actual_time'
+                ELSE 'event'
+            END
             WHEN t.superseded THEN 'event'
         END AS evidence,
         CASE
             WHEN t.no_show THEN NULL
-            WHEN v.word IS NOT NULL THEN v.decided_at
+            WHEN v.seat IS NOT NULL THEN v.decided_at
             WHEN t.superseded THEN t.moved_at
         END AS evidence_at,
-        CASE WHEN t.no_show THEN NULL ELSE v.source_word END AS source_word,
+        CASE WHEN t.no_show THEN NULL ELSE w.source_word END AS source_word,
         v.started_at,
         v.completed_at
     FROM local_times AS t
     LEFT JOIN slot_verdicts AS v ON t.seat = v.seat
+    LEFT JOIN slot_spellings AS w ON v.spelling = w.spelling
 ),
 noticed AS (
     SELECT
@@ -107,7 +115,7 @@ noticed AS (
 )
 SELECT
     appointment_id,
-    run AS slot,
+    CAST(run AS BIGINT) AS slot,
     patient_id,
     start_at,
     end_at,
@@ -147,7 +155,7 @@ SELECT
     appointment_type,
     name,
     interaction_type,
-    "group",
+    noticed.group,
     self_booked,
     recurring,
     patient_state,
@@ -163,5 +171,7 @@ SELECT
             END AS BIGINT
         )
     END AS patient_age,
-    position
+    position,
+    appointment,
+    seat
 FROM noticed

@@ -3,30 +3,53 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 if TYPE_CHECKING:
-    import altair as alt
+    from avon_analytics.report.charts.parts import Chart
 
 _SVG = "http://www.w3.org/2000/svg"
+_FEWEST = 3
 _NOISE = {"class", "role", "pointer-events"}
 _LONG_DECIMAL = re.compile(r"\d+\.\d{2,}")
 
 ElementTree.register_namespace("", _SVG)
 
 
-def svg(chart: alt.Chart | alt.LayerChart, label: str) -> str:
+def svg(chart: Chart, label: str, *, keep_size: bool = False) -> str:
     """Draw a chart and label it as one picture for those who cannot see it."""
     import vl_convert
 
     root = ElementTree.fromstring(vl_convert.vegalite_to_svg(chart.to_dict()))
     _prune(root)
-    for name in ("width", "height", "version"):
+    for name in ("version",) if keep_size else ("width", "height", "version"):
         root.attrib.pop(name, None)
     root.set("role", "img")
     root.set("aria-label", label)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def spark(values: Sequence[float]) -> str:
+    """A line the size of a word, without axes; nothing for fewer than three values.
+
+    It shows the way a number went. The number itself stands beside it.
+    """
+    if len(values) < _FEWEST:
+        return ""
+    low, high = min(values), max(values)
+    points = [
+        (2 + 96 * i / (len(values) - 1), 21 - 18 * (value - low) / ((high - low) or 1))
+        for i, value in enumerate(values)
+    ]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    x, y = points[-1]
+    return (
+        '<svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="xMinYMid" '
+        'aria-hidden="true">'
+        f'<polyline points="{line}"/><circle cx="{x:.1f}" cy="{y:.1f}" r="2.2"/></svg>'
+    )
 
 
 def _prune(element: ElementTree.Element) -> None:

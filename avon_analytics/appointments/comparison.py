@@ -1,0 +1,137 @@
+"""Differences between the shares of two cohorts, each with an interval."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from avon_analytics.appointments.cohort_rows import CohortRows
+from avon_analytics.appointments.figure import in_order, share_columns
+from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS
+from avon_analytics.appointments.intervals import newcombe
+from avon_analytics.appointments.scope import choice
+from avon_analytics.appointments.small_counts import is_count
+from avon_analytics.appointments.statuses import status_words
+from avon_analytics.errors import DefinitionsDiffer, SharedSlots
+
+if TYPE_CHECKING:
+    from avon_analytics.appointments.cohort import Cohort
+
+FIGURES = ("outcomes", "cancellations", "reschedules", "rebooking", "funnel")
+COLUMNS = (
+    "measure",
+    *share_columns("share"),
+    *share_columns("other_share"),
+    *("difference", "difference_low", "difference_high"),
+)
+_DEFINITION = (
+    "The difference of two shares, this cohort's minus the other's, with its 95 % interval after "
+    "Newcombe (1998), which takes the two for independent. "
+)
+_ROW = "row of the whole"  # ties the only rows of two figures without groups to each other
+
+
+def compare(
+    this: Cohort, other: Cohort, figure: str, by: str | Iterable[str], options: Mapping[str, Any]
+) -> pd.DataFrame:
+    """See ``Cohort.compare``."""
+    choice("figure", figure, FIGURES)
+    _warn(this, other)
+    by = [by] if isinstance(by, str) else list(by)
+    ours, theirs = (getattr(cohort, figure)(by, **options) for cohort in (this, other))
+    first = next(place for place, name in enumerate(ours.columns) if is_count(name))
+    keys = list(ours.columns[:first])
+    measures = [name for name in ours.columns if f"{name}_low" in ours]
+    parts = [_differences(ours, theirs, keys, measure) for measure in measures]
+    data = pd.concat(parts, ignore_index=True)
+    labels = {
+        key: (GROUPINGS.get(key) or OF_CANCELLATIONS.get(key) or GROUPINGS["host"]).labels
+        for key in keys
+    }
+    data = in_order(data, {**labels, "measure": tuple(measures)})
+    data.attrs = {
+        **ours.attrs,
+        "definition": _DEFINITION + ours.attrs["definition"],
+        "other_as_of": theirs.attrs["as_of"],
+    }
+    return data
+
+
+def _differences(
+    ours: pd.DataFrame, theirs: pd.DataFrame, keys: list[str], measure: str
+) -> pd.DataFrame:
+    """One row per group that either of the two has."""
+    left, right = (
+        frame[[*keys, *share_columns(measure)]].set_axis([*keys, *share_columns(name)], axis=1)
+        for frame, name in ((ours, "share"), (theirs, "other_share"))
+    )
+    ties = [*keys, _ROW]
+    both = left.assign(**{_ROW: 0}).merge(right.assign(**{_ROW: 0}), how="outer", on=ties)
+    counts = {
+        name: (both[name] * both[f"{name}_n"]).to_numpy("float64", na_value=np.nan).round()
+        for name in ("share", "other_share")
+    }
+    among = {name: both[f"{name}_n"].to_numpy("float64", na_value=np.nan) for name in counts}
+    difference, low, high = newcombe(
+        counts["share"], among["share"], counts["other_share"], among["other_share"]
+    )
+    both = both.assign(
+        measure=measure, difference=difference, difference_low=low, difference_high=high
+    )
+    kinds = dict.fromkeys(COLUMNS, "float64")
+    kinds |= {"measure": "str", "share_n": "Int64", "other_share_n": "Int64"}
+    return both[[*keys, *COLUMNS]].astype(kinds)
+
+
+def _warn(this: CohortRows, other: CohortRows) -> None:
+    """Say what makes a comparison doubtful."""
+    level = 4  # whoever called Cohort.compare
+    ours, theirs = _defined_by(this), _defined_by(other)
+    differing = [
+        f"{name} ({ours[name]} and {theirs[name]})" for name in ours if ours[name] != theirs[name]
+    ]
+    if differing:
+        warnings.warn(
+            f"the two cohorts are not defined alike: {'; '.join(differing)}. Their difference "
+            "may come from that.",
+            DefinitionsDiffer,
+            stacklevel=level,
+        )
+    elif shared := _n_shared(this, other):
+        warnings.warn(
+            f"{shared:,} slots are in both cohorts, so the two are not independent and the "
+            "interval of their difference does not hold.",
+            SharedSlots,
+            stacklevel=level,
+        )
+
+
+def _defined_by(cohort: CohortRows) -> dict[str, object]:
+    settings, built_in = cohort.settings, status_words()
+    more = [f"{word}: {means}" for word, means in settings.words if built_in.get(word) != means]
+    return {
+        "store": cohort.database.path,
+        "as_of": "no events" if cohort.as_of is None else cohort.as_of.isoformat(),
+        "on": cohort.scope.on,
+        "grace": f"{settings.grace_hours:g} hours",
+        "late": f"{settings.late_hours:g} hours",
+        "internal meetings": "included" if cohort.scope.include_internal else "left out",
+        "status words": ", ".join(more) or "as built in",
+        "time zone": cohort.database.time_zone,
+    }
+
+
+def _n_shared(this: CohortRows, other: CohortRows) -> int:
+    """How many slots are in both of two cohorts that are defined alike."""
+    if this.database is not other.database:
+        return 0
+    starts = [scope.start for scope in (this.scope, other.scope) if scope.start is not None]
+    ends = [scope.end for scope in (this.scope, other.scope) if scope.end is not None]
+    scope = replace(this.scope, start=max(starts, default=None), end=min(ends, default=None))
+    both = replace(this, scope=scope, filters=(*this.filters, *other.filters))
+    return both._size("slots")

@@ -1,0 +1,292 @@
+"""One appointment's story: what was told, by which delivery, and why each slot ended as it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from avon_analytics.appointments.figure import attributes
+from avon_analytics.appointments.queries import sql
+from avon_analytics.appointments.scope import DateLike
+from avon_analytics.appointments.slots import BEFORE_ALL, computed, usual_settings
+from avon_analytics.appointments.statuses import spelling
+from avon_analytics.contract.values import as_id
+from avon_analytics.errors import UnknownAppointment
+from avon_analytics.store.database import Database
+from avon_analytics.store.frames import frame
+from avon_analytics.store.tables import object_tables
+
+DEFINITION = (
+    "What was told about one appointment, in the order in which it happened, and what became of "
+    "its slots. An event is a delivery that came; a row of kind told is what an event told beside "
+    "its own name, inferred where no event of that name ever came."
+)
+DTYPES = {
+    "step": "Int64",
+    "at": "datetime64[us, UTC]",
+    "kind": "str",
+    "what": "str",
+    "slot": "Int64",
+    "patient_id": "str",
+    "by_id": "str",
+    "source": "str",
+    "is_inferred": "boolean",
+    "detail": "str",
+    "event_id": "str",
+    "file": "str",
+    "line": "Int64",
+    "byte_offset": "Int64",
+    "byte_length": "Int64",
+    "signature": "str",
+    "received_at": "datetime64[us, UTC]",
+    "n_deliveries": "Int64",
+}
+_PLACE = ("event_id", "file", "line", "byte_offset", "byte_length", "signature", "received_at")
+_LISTS = ("attendees", "status_history", "custom_data")
+_APART = {"event_id", "event", "occurred_at", "received_at", "id", "last_updated_at"}
+
+Row = dict[str, Any]
+
+
+def explain(
+    database: Database,
+    appointment_id: str,
+    *,
+    as_of: DateLike | None = None,
+    identifiers: bool = False,
+) -> pd.DataFrame:
+    """See ``Store.explain``."""
+    settings = usual_settings(database, as_of)
+    instant = settings.as_of or BEFORE_ALL
+    with database.reading() as connection:
+        found = _versions(connection, appointment_id, instant)
+        told = _Told(found, dict(settings.words), () if identifiers else _hidden())
+        query = (
+            f"SELECT * FROM {computed(database, settings).slots} "
+            "WHERE appointment_id = $appointment_id ORDER BY slot, position, patient_id NULLS FIRST"
+        )
+        slots = _rows(frame(connection, query, {"appointment_id": found.appointment_id}))
+    story = sorted(told.rows(), key=lambda row: row["at"] or BEFORE_ALL)
+    rows = [*story, *(_ending(slot) for slot in slots)]
+    data = pd.DataFrame(
+        {name: [row.get(name) for row in rows] for name in DTYPES if name != "step"}
+    )
+    data.insert(0, "step", range(1, len(rows) + 1))
+    data = data.astype(DTYPES)
+    unverified = {v["event_id"] for v in found.versions if v["signature"] != "verified"}
+    data.attrs = attributes(DEFINITION, settings.as_of, len(unverified))
+    return data
+
+
+@dataclass(frozen=True, slots=True)
+class _Versions:
+    """The versions of one appointment, oldest first, and what their lists held."""
+
+    appointment_id: str
+    versions: Sequence[Row]
+    lists: dict[str, dict[str, list[Row]]]
+
+
+def _versions(connection: duckdb.DuckDBPyConnection, given: str, as_of: datetime) -> _Versions:
+    """Raises UnknownAppointment if nothing is known of it at this instant."""
+    text = given.strip()
+    for wanted in dict.fromkeys((text, as_id(text, "appt"))):
+        bound = {"appointment_id": wanted, "as_of": as_of}
+        versions = _rows(frame(connection, sql("explain_versions"), bound))
+        if versions:
+            break
+    else:
+        raise UnknownAppointment(
+            f"no event up to {as_of:%Y-%m-%d %H:%M} UTC tells of an appointment {text!r}: give an "
+            "id as in the column appointment_id of slots, with or without appt_"
+        )
+    lists: dict[str, dict[str, list[Row]]] = {}
+    for name in _LISTS:
+        children = frame(
+            connection,
+            f"SELECT * FROM appointment_{name}_versions WHERE appointment_id = $appointment_id "
+            "AND occurred_at <= $as_of ORDER BY event_id, position",
+            bound,
+        )
+        lists[name] = {}
+        for child in _rows(children):
+            lists[name].setdefault(child["event_id"], []).append(child)
+    return _Versions(str(wanted), versions, lists)
+
+
+def _rows(data: pd.DataFrame) -> list[Row]:
+    plain = data.astype(object).where(data.notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in plain.to_dict("records")]
+
+
+def _hidden() -> tuple[str, ...]:
+    (table,) = (table for table in object_tables() if table.name == "appointments")
+    return tuple(column.name for column in table.columns if column.privacy)
+
+
+class _Told:
+    """What each version told that the ones before it had not."""
+
+    def __init__(self, found: _Versions, words: dict[str, str], hidden: Sequence[str]) -> None:
+        self._found = found
+        self._words = words
+        self._hidden = hidden
+        self._came = {self._word(v["event"].partition(".")[2]) for v in found.versions}
+        if any(v["event"] == "appointment.created" for v in found.versions):
+            self._came.add("scheduled")
+        self._known: set[tuple[Any, ...]] = set()
+
+    def rows(self) -> Iterator[Row]:
+        """One row for each event, and one for whatever else it told for the first time."""
+        before: Row | None = None
+        slot = 1
+        start = None
+        for version in self._found.versions:
+            if version["start_time"] is not None:
+                slot += start is not None and version["start_time"] != start
+                start = version["start_time"]
+            place = {name: version[name] for name in (*_PLACE, "n_deliveries")}
+            for row in self._beside(version):
+                yield {**place, "kind": "told", "slot": slot, **row}
+            yield {
+                **place,
+                "at": version["occurred_at"],
+                "kind": "event",
+                "what": version["event"],
+                "slot": slot,
+                "source": "event",
+                "is_inferred": False,
+                "detail": "; ".join(self._changes(before, version)) or "no other field changed",
+            }
+            before = version
+
+    def _word(self, source_word: str) -> str:
+        return self._words.get(spelling(source_word), source_word)
+
+    def _beside(self, version: Row) -> Iterator[Row]:
+        for change in self._list("status_history", version):
+            status, by = change["status"], change["changed_by"]
+            if status is not None and self._is_new("status", status, change["changed_at"], by):
+                at = change["changed_at"] or version["occurred_at"]
+                yield self._said(status, at, "status_history", by_id=by, detail=change["reason"])
+        people: list[Row] = [{**version, "attendee": None}, *self._list("attendees", version)]
+        for person in people:
+            for word, at in (
+                ("in_progress", person["actual_start_time"]),
+                ("completed", person["actual_end_time"]),
+            ):
+                if at is not None and self._is_new(word, at, person["attendee"]):
+                    yield self._said(word, at, "actual_time", patient_id=person["attendee"])
+
+    def _said(self, source_word: str, at: Any, source: str, **more: Any) -> Row:
+        is_inferred = self._word(source_word) not in self._came
+        return {"at": at, "what": source_word, "source": source, "is_inferred": is_inferred, **more}
+
+    def _is_new(self, *told: Any) -> bool:
+        is_new = told not in self._known
+        self._known.add(told)
+        return is_new
+
+    def _list(self, name: str, version: Row) -> list[Row]:
+        return self._found.lists[name].get(version["event_id"], [])
+
+    def _changes(self, before: Row | None, version: Row) -> Iterator[str]:
+        for name, value in version.items():
+            if name in _APART or name in (*_PLACE, "n_deliveries"):
+                continue
+            earlier = None if before is None else before[name]
+            if value == earlier:
+                continue
+            if name in self._hidden:
+                yield f"{name} changed" if before else f"{name} told"
+            elif before is None or earlier is None:
+                yield f"{name} {_shown(value)}"
+            else:
+                yield f"{name} {_shown(earlier)} → {_shown(value)}"
+        yield from self._attendees(before, version)
+        values = [
+            {} if told is None else {c["key"]: c["value"] for c in self._list("custom_data", told)}
+            for told in (before, version)
+        ]
+        for key in sorted(key for key in set(values[0]) | set(values[1]) if key is not None):
+            if values[0].get(key) != values[1].get(key):
+                yield f"{key} {_shown(values[1].get(key))}"
+
+    def _attendees(self, before: Row | None, version: Row) -> Iterator[str]:
+        old, new = (
+            {} if told is None else {a["attendee"]: a for a in self._list("attendees", told)}
+            for told in (before, version)
+        )
+        for person in new:
+            if person not in old:
+                yield f"with {person}"
+        for person in old:
+            if person not in new:
+                yield f"without {person}"
+        for person, told in new.items():
+            for flag in ("no_show", "is_observer"):
+                earlier = old.get(person, {}).get(flag)
+                if told[flag] != earlier and (told[flag] or earlier):
+                    yield f"{flag} of {person} {_shown(told[flag])}"
+
+
+def _ending(slot: Row) -> Row:
+    """The row that says what became of a slot, and why."""
+    return {
+        "at": slot["evidence_at"],
+        "kind": "outcome",
+        "what": slot["outcome"],
+        "slot": slot["slot"],
+        "patient_id": slot["patient_id"],
+        "by_id": slot["cancelled_by_id"],
+        "source": slot["evidence"],
+        "detail": "; ".join(_why(slot)),
+    }
+
+
+def _why(slot: Row) -> Iterator[str]:
+    yield "no planned start" if slot["start_at"] is None else f"planned {_shown(slot['start_at'])}"
+    told_by = {
+        "event": "the event of that name",
+        "status_history": "the status history",
+        "actual_time": "an actual time",
+    }.get(slot["evidence"])
+    match slot["outcome"]:
+        case "no_show" if slot["evidence"] == "attendee":
+            yield "the last version that tells says no_show of this attendee"
+        case "rescheduled":
+            yield f"moved to {_shown(slot['moved_to_at'])} before anything else was known"
+            yield f"notice {slot['notice_hours']:.1f} hours" if slot["start_at"] else "no notice"
+        case "unresolved":
+            yield "its planned end and the grace are over, and nobody told how it ended"
+        case "open":
+            yield "not due yet, and nothing was told that ends it"
+        case "cancelled" if slot["evidence"] == "attendee":
+            yield "no longer among the attendees"
+        case _:
+            word = slot["source_word"] or slot["outcome"]
+            yield f"newest word that decides: {word}, told by {told_by}"
+    if slot["outcome"] == "cancelled":
+        yield f"cancelled {_shown(slot['cancelled_at'])} by {slot['cancelled_by']}"
+        if slot["notice_hours"] is not None:
+            late = "late" if slot["is_late"] else "not late"
+            yield f"notice {slot['notice_hours']:.1f} hours, {late}"
+        if slot["reason"] is not None:
+            yield f"reason: {slot['reason']}"
+    if slot["is_superseded"] and slot["outcome"] != "rescheduled":
+        yield f"then moved to {_shown(slot['moved_to_at'])}"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "missing"
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d %H:%M:%S}Z".replace(":00Z", "Z")
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)

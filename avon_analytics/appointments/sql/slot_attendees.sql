@@ -1,0 +1,40 @@
+-- One row is one person (of slot_persons) listed at one planned start of one appointment: the last
+-- version that lists them, and what the last version that tells it says of them. Of one version
+-- the last entry counts.
+-- Parameters: $as_of.
+WITH listed AS (
+    SELECT
+        k.appointment,
+        coalesce(n.run, 1) AS run,
+        p.person,
+        coalesce(n.version, unix_micros(a.occurred_at)) AS version,
+        a.position,
+        a.no_show,
+        a.is_observer,
+        a.actual_start_time,
+        a.actual_end_time
+    FROM appointment_attendees_versions AS a
+    INNER JOIN slot_persons AS p ON a.attendee = p.person_id
+    INNER JOIN slot_keys AS k ON a.appointment_id = k.appointment_id
+    LEFT JOIN slot_versions AS n ON a.event_id = n.event_id
+    WHERE a.occurred_at <= $as_of
+)
+SELECT
+    appointment,
+    run,
+    person,
+    max(version) AS last_version,
+    min(position) AS position,
+    max_by(no_show, version * 32 + least(position, 31)) FILTER (WHERE no_show IS NOT NULL)
+        AS no_show,
+    coalesce(
+        max_by(is_observer, version * 32 + least(position, 31))
+            FILTER (WHERE is_observer IS NOT NULL),
+        false
+    ) AS is_observer,
+    min(actual_start_time) AS first_actual_start_at,
+    max(actual_start_time) AS last_actual_start_at,
+    min(actual_end_time) AS first_actual_end_at,
+    max(actual_end_time) AS last_actual_end_at
+FROM listed
+GROUP BY appointment, run, person

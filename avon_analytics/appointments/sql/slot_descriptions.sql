@@ -1,0 +1,40 @@
+-- One row is one planned start of an appointment, and the texts that describe it: of each what the
+-- last version of the run that tells it says. Where that is the run's last version for all of
+-- them (`is_whole`), its row is taken as it stands.
+-- Parameters: $as_of.
+SELECT
+    r.appointment, r.run, v.host, v.appointment_type, v.name, v.interaction_type,
+    v.timezone AS zone
+FROM appointments_versions AS v
+INNER JOIN slot_keys AS k ON v.id = k.appointment_id
+LEFT JOIN slot_versions AS n ON v.event_id = n.event_id
+INNER JOIN slot_runs AS r
+    ON k.appointment = r.appointment
+    AND coalesce(n.run, 1) = r.run
+    AND coalesce(n.version, unix_micros(v.occurred_at)) = r.last_version
+WHERE v.occurred_at <= $as_of AND r.is_whole
+UNION ALL
+SELECT
+    appointment,
+    run,
+    max(host) FILTER (WHERE version = host_version),
+    max(appointment_type) FILTER (WHERE version = type_version),
+    max(name) FILTER (WHERE version = name_version),
+    max(interaction_type) FILTER (WHERE version = interaction_version),
+    max(timezone) FILTER (WHERE version = zone_version)
+FROM (
+    SELECT
+        r.*,
+        v.host,
+        v.appointment_type,
+        v.name,
+        v.interaction_type,
+        v.timezone,
+        coalesce(n.version, unix_micros(v.occurred_at)) AS version
+    FROM appointments_versions AS v
+    INNER JOIN slot_keys AS k ON v.id = k.appointment_id
+    LEFT JOIN slot_versions AS n ON v.event_id = n.event_id
+    INNER JOIN slot_runs AS r ON k.appointment = r.appointment AND coalesce(n.run, 1) = r.run
+    WHERE v.occurred_at <= $as_of AND NOT r.is_whole
+) AS told
+GROUP BY appointment, run

@@ -1,0 +1,63 @@
+"""The commands that show what stands behind the figures: one appointment's story, the quality."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from avon_analytics.cli import options as opt
+from avon_analytics.cli.helpers import AROUND, DB, example, open_store
+from avon_analytics.cli.output import say, show, show_text, terminal_width
+
+evidence = typer.Typer()
+
+
+@evidence.command(
+    rich_help_panel=AROUND,
+    epilog=example(
+        "explain appt_0123456789abcdef0123456789abcdef",
+        "explain 0123456789abcdef0123456789abcdef --as-of 2025-03-31 --format csv",
+    ),
+)
+def explain(
+    appointment_id: Annotated[
+        str, typer.Argument(metavar="APPOINTMENT_ID", help="With or without its prefix appt_.")
+    ],
+    db: opt.Db = DB,
+    as_of: opt.AsOf = None,
+    identifiers: opt.Identifiers = False,
+    form: opt.FormatOption = opt.Format.table,
+    out: opt.Out = None,
+) -> None:
+    """One appointment's story: each event, where it stands, and why it ended as it did."""
+    told = open_store(db).explain(appointment_id, as_of=as_of, identifiers=identifiers)
+    if form is opt.Format.table:
+        from avon_analytics.report.story import story
+
+        show_text(story(told, width=terminal_width()), out)
+        say(f"as of {told.attrs['as_of']}")
+    else:
+        show(told, form, out, title="Story")
+
+
+@evidence.command(
+    rich_help_panel=AROUND, epilog=example("quality", "quality --section coverage --format csv")
+)
+def quality(
+    db: opt.Db = DB,
+    as_of: opt.AsOf = None,
+    section: Annotated[
+        opt.Section | None, typer.Option("--section", help="One question in full, as a table.")
+    ] = None,
+    form: opt.FormatOption = opt.Format.table,
+    out: opt.Out = None,
+) -> None:
+    """How far a store can be trusted: gaps, lag, repeats, signatures, what was only inferred."""
+    found = open_store(db).quality(as_of=as_of)
+    if section is not None:
+        show(getattr(found, section.value), form, out, title=section.value.replace("_", " "))
+    elif form is opt.Format.table:
+        show_text(f"{found}\n", out)
+    else:
+        show(found.summary, form, out, title="Quality")

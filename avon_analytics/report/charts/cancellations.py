@@ -1,0 +1,85 @@
+"""Cancelled slots by what the cancellation itself decides: who, how much notice, the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from avon_analytics.report.charts.over_time import WHO
+from avon_analytics.report.charts.parts import (
+    Chart,
+    and_more,
+    axis_keys,
+    below,
+    colours,
+    finish,
+    held,
+    key_axis,
+    room,
+    sized,
+)
+from avon_analytics.report.palette import light
+from avon_analytics.report.rows import largest, rows_of
+from avon_analytics.report.wording import count, number, percent
+
+MOST_GROUPS = 15
+
+
+def cancellations_by(
+    cancellations: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    width: int = 720,
+    legend: bool = True,
+    most: int = MOST_GROUPS,
+) -> Chart | None:
+    """Cancelled slots by group, each bar divided by who cancelled, with its share of all.
+
+    Groups without a cancelled slot are passed over, and those whose count is blank.
+    """
+    import altair as alt
+
+    rows = [row for row in rows_of(cancellations) if number(row.get("n_cancelled"))]
+    if not rows:
+        return None
+    shown, others = largest(rows, "n_cancelled", most)
+    counts = [number(row["n_cancelled"]) or 0 for row in shown]
+    is_whole = not cancellations["n_cancelled"].isna().any()
+    total = sum(number(row["n_cancelled"]) or 0 for row in rows)
+    texts = [f"{count(n)} · {percent(n / total)}" if is_whole else count(n) for n in counts]
+    names = axis_keys(shown, columns, width) if columns else ["0000All"]
+    # The longest bar leaves room for the longest text behind it.
+    length = width - max(room(name) for name in names)
+    longest = max(counts) * length / max(length - max(room(text) for text in texts), 60)
+    x = alt.X("n:Q", axis=None).scale(domainMin=0, domainMax=longest)
+    parts = [
+        {"key": key, "word": word, "order": order, "n": number(row.get(name))}
+        for key, row in zip(names, shown, strict=True)
+        for order, (name, (word, _)) in enumerate(WHO.items())
+        if number(row.get(name))
+    ]
+    is_divided = "cancelled_by" not in columns and bool(parts)
+    bars = (
+        alt.Chart(pd.DataFrame(parts if is_divided else {"key": names, "n": counts}))
+        .mark_bar(
+            color=light("cancelled"),
+            stroke=light("paper"),
+            strokeWidth=0.6,
+            height=16,
+            aria=False,
+        )
+        .encode(y=key_axis(names), x=x)
+    )
+    if is_divided:
+        bars = bars.encode(
+            color=colours("word", held(shown, WHO), legend), order=alt.Order("order:Q")
+        )
+    data = pd.DataFrame({"key": names, "n": counts, "label": texts})
+    labels = (
+        alt.Chart(data)
+        .mark_text(align="left", dx=6, color=light("ink"), aria=False)
+        .encode(y=key_axis(names), x=x, text="label")
+    )
+    chart = below(alt.layer(bars, labels), and_more(others))
+    return finish(sized(chart, width, 28 * len(shown)), width)

@@ -1,0 +1,98 @@
+"""The funnel: how far appointments came, and where the others of each stage went."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from avon_analytics.report.charts.parts import (
+    PHONE,
+    Chart,
+    Words,
+    colours,
+    count_axis,
+    finish,
+    panels,
+    room,
+    sized,
+)
+from avon_analytics.report.palette import light
+from avon_analytics.report.rows import groupings, rows_of
+from avon_analytics.report.wording import count, number, percent, plain
+
+FUNNEL_ENDS: Words = {
+    "n_next": ("went on, or completed", "attended"),
+    "n_no_show": ("no-show", "no-show"),
+    "n_cancelled": ("cancelled", "cancelled"),
+    "n_rescheduled": ("rescheduled", "rescheduled"),
+    "n_unresolved": ("unresolved", "unresolved"),
+    "n_open": ("open", "not-due"),
+}
+
+
+def funnel(
+    funnel: pd.DataFrame, *, width: int = 720, legend: bool = True, what: str = "appointments"
+) -> Chart | None:
+    """How many reached each stage, and where the others of it went; a panel for each group."""
+    present = [
+        pair
+        for column, pair in FUNNEL_ENDS.items()
+        if column == "n_next" or any(number(row.get(column)) for row in rows_of(funnel))
+    ]
+    shown = present if legend else None
+
+    def draw(part: pd.DataFrame, across: int) -> Any:
+        return _stages(part, across, shown, what)
+
+    if groupings(funnel):
+        chart = panels(funnel, draw, by="n_reached", width=width)
+        return None if chart is None else finish(chart, width)
+    chart = draw(funnel, width)
+    return None if chart is None else finish(sized(chart, width, 62 * len(funnel)), width)
+
+
+def _stages(
+    funnel: pd.DataFrame, width: int, legend: list[tuple[str, str]] | None, what: str
+) -> Any:
+    import altair as alt
+
+    rows = rows_of(funnel)
+    reached = [number(row.get("n_reached")) for row in rows]
+    of_booked = "" if width < PHONE else " of booked"
+    parts = []
+    for index, (row, n) in enumerate(zip(rows, reached, strict=True)):
+        following = reached[index + 1] if index + 1 < len(rows) else n
+        lines = [plain(row.get("stage"), 20).capitalize(), count(n)]
+        if index:
+            lines.append(percent(row.get("first_share")) + of_booked)
+        counts = {**row, "n_next": following}
+        parts += [
+            {"stage": "|".join(lines), "end": word, "order": order, "n": number(counts.get(column))}
+            for order, (column, (word, _)) in enumerate(FUNNEL_ENDS.items())
+        ]
+    drawn = [part for part in parts if part["n"]]
+    if not drawn:
+        return None
+    highest = max(n or 0 for n in reached)
+    return (
+        alt.Chart(pd.DataFrame(drawn))
+        .mark_bar(stroke=light("paper"), strokeWidth=0.6, aria=False)
+        .encode(
+            y=alt.Y("stage:N", sort=None, title=None)
+            .axis(
+                labelExpr="split(datum.label, '|')",
+                labelBaseline="line-top",
+                labelOffset=-20,
+                labelPadding=8,
+                ticks=False,
+                domain=False,
+                minExtent=room("Completed" if width < PHONE else "80.0 % of booked"),
+            )
+            .scale(paddingInner=0.35),
+            x=count_axis(alt.X, what, highest, width),
+            color=colours("end", legend or FUNNEL_ENDS.values(), legend is not None),
+            order=alt.Order("order:Q"),
+        )
+        .properties(height=62 * len({part["stage"] for part in drawn}))
+    )

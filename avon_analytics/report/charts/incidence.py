@@ -1,0 +1,110 @@
+"""What became of bookings by days since: cumulative incidence of each cause."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from avon_analytics.report.charts.parts import (
+    ROOM,
+    Chart,
+    Words,
+    colours,
+    finish,
+    panels,
+    sized,
+)
+from avon_analytics.report.palette import light
+from avon_analytics.report.rows import groupings
+from avon_analytics.report.wording import percent
+
+CAUSES: Words = {
+    "attended": ("attended", "attended"),
+    "no_show": ("no-show", "no-show"),
+    "cancelled": ("cancelled", "cancelled"),
+    "rescheduled": ("rescheduled", "rescheduled"),
+}
+_ENDS = ("_low", "", "_high")
+
+
+def incidence(
+    incidence: pd.DataFrame, *, width: int = 720, legend: bool = True, days: int | None = None
+) -> Chart | None:
+    """Cumulative incidence by cause, as steps with bands of 95 %; a panel for each group.
+
+    ``days`` ends the axis; without it, the day by which all but one in fifty have ended.
+    """
+    known = incidence.dropna(subset=["cumulative_incidence"])
+    known = known[known["cause"].isin(list(CAUSES))]
+    if known.empty:
+        return None
+    last = _last_day(known) if days is None else days
+
+    height = 170 if groupings(known) else 280
+
+    def draw(part: pd.DataFrame, across: int) -> Any:
+        return _curves(part, last, legend, height)
+
+    if groupings(known):
+        return finish(panels(known, draw, by="n_events", width=width), width)
+    return finish(sized(draw(known, width), width, height), width)
+
+
+def _last_day(frame: pd.DataFrame) -> int:
+    """Where the axis ends: the day before which 98 % of what happened happened."""
+    by_day = frame.groupby("day")["n_events"].sum().sort_index().cumsum()
+    if by_day.iloc[-1] == 0:
+        return max(int(by_day.index[-1]), 1)
+    return max(int(by_day[by_day >= 0.98 * by_day.iloc[-1]].index[0]), 1)
+
+
+def _curves(frame: pd.DataFrame, last: int, legend: bool, height: int) -> Any:
+    import altair as alt
+
+    data = _to_the_end(frame, last)
+    words = [CAUSES[cause] for cause in CAUSES if cause in set(frame["cause"])]
+    x = alt.X("day:Q", title="days since booking").axis(tickCount=8, format=",d", tickMinStep=1)
+    x = x.scale(domain=[min(0, int(data["day"].min())), last], nice=False)
+    y = alt.Y("share:Q", title="share of booked slots")
+    y = y.axis(format=".0%", tickCount=5, minExtent=ROOM).scale(domainMin=0)
+    base = alt.Chart(data).encode(x=x, color=colours("word", words, legend))
+    band = base.mark_area(interpolate="step-after", opacity=0.15, aria=False).encode(
+        y=alt.Y("low:Q", title="share of booked slots"), y2="high:Q"
+    )
+    line = base.mark_line(interpolate="step-after", strokeWidth=2, aria=False).encode(y=y)
+    ends = data[data["day"] == last].copy()
+    ends["text"] = [percent(value).replace("\u00a0", " ") for value in ends["share"]]
+    words_at_end = (
+        alt.Chart(_spread(ends, height))
+        .mark_text(align="left", dx=6, color=light("ink"), aria=False)
+        .encode(x=x, y=alt.Y("at:Q"), text="text")
+    )
+    return alt.layer(band, line, words_at_end).properties(height=height)
+
+
+def _to_the_end(frame: pd.DataFrame, last: int) -> pd.DataFrame:
+    """Each curve from 0 at its start to the last day drawn, where it keeps what it reached."""
+    parts = []
+    for cause, part in frame.sort_values("day").groupby("cause", sort=False):
+        names = [f"cumulative_incidence{end}" for end in _ENDS]
+        curve = part.loc[part["day"] <= last, ["day", *names]].astype("float64")
+        curve.columns = pd.Index(["day", "low", "share", "high"])
+        first = pd.DataFrame({"day": [min(0.0, curve["day"].min() if len(curve) else 0.0)]})
+        start = first.assign(low=0.0, share=0.0, high=0.0)
+        if not len(curve) or curve["day"].iloc[0] > start["day"].iloc[0]:
+            curve = pd.concat([start, curve], ignore_index=True)
+        if curve["day"].iloc[-1] < last:
+            curve = pd.concat([curve, curve.tail(1).assign(day=float(last))], ignore_index=True)
+        parts.append(curve.assign(word=CAUSES[str(cause)][0]))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _spread(ends: pd.DataFrame, height: int) -> pd.DataFrame:
+    """Labels at the end of the curves, moved apart where two would lie on each other."""
+    ends = ends.sort_values("share").reset_index(drop=True)
+    room = (0.06 if height > 200 else 0.11) * max(float(ends["share"].max()), 0.01)
+    at: list[float] = []
+    for value in ends["share"]:
+        at.append(float(value) if not at else max(float(value), at[-1] + room))
+    return ends.assign(at=at)

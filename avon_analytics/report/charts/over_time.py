@@ -1,0 +1,227 @@
+"""Figures over time: outcomes, who cancelled, a share with its interval, days booked ahead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from avon_analytics.report.charts.parts import (
+    Chart,
+    Words,
+    colours,
+    count_axis,
+    finish,
+    held,
+    incomplete,
+    panels,
+    period_axis,
+    share_axis,
+    sized,
+)
+from avon_analytics.report.palette import light
+from avon_analytics.report.periods import every_of, label
+from avon_analytics.report.rows import groupings, is_mature, rows_of, window
+from avon_analytics.report.wording import number, share
+
+NEWEST = 60
+OUTCOMES: Words = {
+    # column: (word, colour), in the order they are stacked
+    "n_attended": ("attended", "attended"),
+    "n_no_show": ("no-show", "no-show"),
+    "n_cancelled": ("cancelled", "cancelled"),
+    "n_rescheduled": ("rescheduled", "rescheduled"),
+    "n_unresolved": ("unresolved", "unresolved"),
+    "n_not_due": ("not due", "not-due"),
+}
+WHO: Words = {
+    "n_by_patient": ("by patient", "cancelled"),
+    "n_by_provider": ("by provider", "unresolved"),
+    "n_by_unknown": ("by unknown", "not-due"),
+}
+
+
+def outcomes_over_time(
+    outcomes: pd.DataFrame, *, width: int = 720, newest: int = NEWEST, legend: bool = True
+) -> Chart | None:
+    """Slots by outcome and period, stacked; periods that are not complete yet are pale."""
+    return _counts(outcomes, OUTCOMES, "n_slots", "slots", width, newest, legend)
+
+
+def cancellations_over_time(
+    cancellations: pd.DataFrame, *, width: int = 720, newest: int = NEWEST, legend: bool = True
+) -> Chart | None:
+    """Cancelled slots by who cancelled and period, stacked."""
+    return _counts(cancellations, WHO, "n_cancelled", "cancelled slots", width, newest, legend)
+
+
+def share_over_time(
+    frame: pd.DataFrame,
+    name: str,
+    *,
+    title: str,
+    overall: float | None = None,
+    width: int = 720,
+    newest: int = NEWEST,
+) -> Chart | None:
+    """A share by period with its 95 % interval; periods not complete yet are hollow."""
+    shown = window(frame, newest)
+    known = [k for row in shown if (k := share(row, name)).value is not None]
+    if not known:
+        return None
+    highest = max(float(k.high or k.value or 0) for k in known)
+
+    def draw(part: pd.DataFrame, across: int) -> Any:
+        return _shares(part, name, title, overall, highest, across, newest)
+
+    if groupings(frame):
+        chart = panels(frame, draw, by=f"{name}_n", width=width)
+        return None if chart is None else finish(chart, width)
+    return finish(sized(draw(frame, width), width, 190), width)
+
+
+def lead_times_over_time(
+    lead_times: pd.DataFrame, *, width: int = 720, newest: int = NEWEST
+) -> Chart | None:
+    """Days booked ahead by booking period: the median, and a line up to nine in ten."""
+    import altair as alt
+
+    rows, every = window(lead_times, newest), every_of(lead_times)
+    data = pd.DataFrame(
+        {
+            "period": label(row["period_on"], every),
+            "median": number(row.get("median_lead_days")),
+            "p90": number(row.get("p90_lead_days")),
+        }
+        for row in rows
+        if number(row.get("median_lead_days")) is not None
+    )
+    if data.empty:
+        return None
+    base = alt.Chart(data).encode(x=period_axis(rows, width, every))
+    y = alt.Y("median:Q", title="days booked ahead").axis(tickCount=5, format=",d", tickMinStep=1)
+    reach = base.mark_rule(
+        stroke=light("accent"), strokeWidth=2, strokeOpacity=0.5, aria=False
+    ).encode(y=y, y2="p90:Q")
+    far = base.mark_tick(
+        color=light("accent"), thickness=2, width=10, orient="horizontal", aria=False
+    ).encode(y="p90:Q")
+    middle = base.mark_circle(size=40, color=light("accent"), opacity=1, aria=False).encode(y=y)
+    return finish(sized(alt.layer(reach, far, middle), width, 190), width)
+
+
+def _counts(
+    frame: pd.DataFrame,
+    words: Words,
+    total: str,
+    title: str,
+    width: int,
+    newest: int,
+    legend: bool,
+) -> Chart | None:
+    present = held(rows_of(frame), words)
+    shown = window(frame, newest)
+    if not present or not shown:
+        return None
+    highest = max(number(row.get(total)) or 0 for row in shown)
+
+    def draw(part: pd.DataFrame, across: int) -> Any:
+        return _stacks(part, words, title, highest, across, newest, present if legend else None)
+
+    if groupings(frame):
+        chart = panels(frame, draw, by=total, width=width)
+        return None if chart is None else finish(chart, width)
+    chart = draw(frame, width)
+    return None if chart is None else finish(sized(chart, width, 240), width)
+
+
+def _stacks(
+    frame: pd.DataFrame,
+    words: Words,
+    title: str,
+    highest: float,
+    width: int,
+    newest: int,
+    legend: list[tuple[str, str]] | None,
+) -> Any:
+    import altair as alt
+
+    rows, every = window(frame, newest), every_of(frame)
+    parts = [
+        {
+            "period": label(row["period_on"], every),
+            "word": word,
+            "order": order,
+            "n": number(row.get(column)) or 0,
+            "opacity": 1 if is_mature(row) else 0.4,
+        }
+        for row in rows
+        for order, (column, (word, _)) in enumerate(words.items())
+    ]
+    drawn = [part for part in parts if part["n"]]
+    if not drawn:
+        return None
+    y = count_axis(alt.Y, title, highest, width)
+    if groupings(frame):
+        y = y.scale(domainMax=highest)
+    bars = (
+        alt.Chart(pd.DataFrame(drawn))
+        .mark_bar(stroke=light("paper"), strokeWidth=0.6, aria=False)
+        .encode(
+            x=period_axis(rows, width, every),
+            y=y,
+            color=colours("word", legend or words.values(), legend is not None),
+            opacity=alt.Opacity("opacity:Q", scale=None, legend=None),
+            order=alt.Order("order:Q"),
+        )
+    )
+    paper = bars.transform_filter("datum.opacity < 1").mark_bar(color=light("paper"), aria=False)
+    paper = paper.encode(color=alt.value(light("paper")), opacity=alt.value(1))
+    return alt.layer(paper, bars, *incomplete(rows, width, every)).properties(height=150)
+
+
+def _shares(
+    frame: pd.DataFrame,
+    name: str,
+    title: str,
+    overall: float | None,
+    highest: float,
+    width: int,
+    newest: int,
+) -> Any:
+    import altair as alt
+
+    rows, every = window(frame, newest), every_of(frame)
+    colour = light("no-show" if name == "no_show_share" else "accent")
+    drawn = [
+        {
+            "period": label(row["period_on"], every),
+            "share": known.value,
+            "low": known.low,
+            "high": known.high,
+            "fill": colour if is_mature(row) else light("paper"),
+        }
+        for row in rows
+        if (known := share(row, name)).value is not None
+    ]
+    if not drawn:
+        return None
+    y = share_axis(alt.Y, "share", title, highest)
+    points = alt.Chart(pd.DataFrame(drawn)).encode(x=period_axis(rows, width, every))
+    layers: list[Any] = [
+        points.mark_rule(stroke=colour, strokeWidth=2, strokeOpacity=0.6, aria=False).encode(
+            y=alt.Y("low:Q", title=title), y2="high:Q"
+        ),
+        points.mark_circle(size=36, stroke=colour, strokeWidth=1.6, opacity=1, aria=False).encode(
+            y=y, fill=alt.Fill("fill:N", scale=None, legend=None)
+        ),
+    ]
+    if overall is not None:
+        line = alt.Chart(pd.DataFrame({"overall": [overall]}))
+        layers.insert(
+            0,
+            line.mark_rule(stroke=light("muted"), strokeDash=[4, 3], aria=False).encode(
+                y=alt.Y("overall:Q", title=title)
+            ),
+        )
+    return alt.layer(*layers, *incomplete(rows, width, every)).properties(height=130)

@@ -1,0 +1,47 @@
+"""Long paths in little room: shortened so that they can still be told apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import takewhile
+
+
+def shortened(names: Sequence[str], limit: int) -> list[str]:
+    """Paths of at most ``limit`` characters.
+
+    The folder that all have in common becomes ``…``; then the first folders give way, the file's
+    own name last. Where that makes two alike, both are cut in their middle instead.
+    """
+    names = _without_common_folder(names)
+    short = {name: _fitted(name, limit) for name in dict.fromkeys(names)}
+    seen = Counter(short.values())
+    return [_cut(name, limit) if seen[short[name]] > 1 else short[name] for name in names]
+
+
+def _without_common_folder(names: Sequence[str]) -> list[str]:
+    whole = [name for name in names if name.startswith("/") or "://" in name]
+    if not names or len(whole) < len(names):
+        return list(names)  # some are short already
+    levels = zip(*(name.split("/")[:-1] for name in names), strict=False)
+    shared = takewhile(lambda level: len(set(level)) == 1, levels)
+    common = "/".join(level[0] for level in shared)
+    return ["…" + name.removeprefix(common) if len(common) > 1 else name for name in names]
+
+
+def _fitted(name: str, limit: int) -> str:
+    if len(name) <= limit:
+        return name
+    parts = name.split("/")
+    for start in range(1, len(parts)):
+        if len(short := "…/" + "/".join(parts[start:])) <= limit:
+            return short
+    return _cut(parts[-1], limit)
+
+
+def _cut(name: str, limit: int) -> str:
+    """The beginning and the end."""
+    if len(name) <= limit:
+        return name
+    start = limit // 2
+    return f"{name[:start]}…{name[len(name) - (limit - start - 1) :]}"

@@ -1,0 +1,304 @@
+"""Charts of figures, for notebooks: ``avon.plot.share(visits.outcomes(by="host"))``.
+
+Each function takes the DataFrame that a method of a cohort returned, as it is or with rows taken
+out or put in another order, and gives an Altair chart that shows itself in a notebook without a
+network: an SVG with a description. ``chart.save("chart.svg")``, ``chart.properties(title=…)`` and
+everything else that Altair offers work on it.
+
+Titles say what is counted and divided. ``title`` replaces the first line of it, ``width`` is in
+pixels. Groups are drawn in the order of the frame, the largest only where there are many; the
+chart says how many it left out. Periods that are not complete yet are pale or hollow. A figure
+without anything to draw gives a chart that says so.
+
+Raises UsageError for a frame that lacks the columns of its figure.
+"""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from avon_analytics.errors import UnknownGroup, UsageError, unknown_choice
+from avon_analytics.report import charts
+from avon_analytics.report.charts.parts import finish
+from avon_analytics.report.palette import light
+from avon_analytics.report.periods import every_of
+from avon_analytics.report.rows import groupings
+from avon_analytics.report.wording import (
+    amount,
+    count,
+    heading,
+    percent,
+    plain,
+    plural,
+    share_words,
+    utc,
+)
+
+if TYPE_CHECKING:
+    import altair as alt
+
+__all__ = [
+    "cancellations",
+    "funnel",
+    "incidence",
+    "lead_times",
+    "outcomes",
+    "share",
+    "week",
+]
+
+WIDTH = 760
+MOST_GROUPS = 25
+
+
+def outcomes(outcomes: pd.DataFrame, *, title: str | None = None, width: int = WIDTH) -> alt.Chart:
+    """How slots ended, stacked: by period where the figure has periods, else by group.
+
+    outcomes: ``cohort.outcomes(…)``. With both a grouping and ``every``, a panel for each of the
+        twelve largest groups.
+    """
+    _need(outcomes, "outcomes", "n_slots", *charts.OUTCOMES)
+    chart = (
+        charts.outcomes_over_time(outcomes, width=width)
+        if "period_on" in outcomes
+        else charts.outcomes_by_group(outcomes, width=width, most=MOST_GROUPS)
+    )
+    total = _sum(outcomes, "n_slots")
+    slots = "slots" if total is None else plural(total, "slot")
+    counted = f"{slots}, one a patient and planned start"
+    held = [f"{word} {count(_sum(outcomes, n))}" for n, (word, _) in charts.OUTCOMES.items()]
+    name = title or f"Outcomes of slots{_by(outcomes)}"
+    return _titled(chart, outcomes, name, counted, width, ", ".join(held))
+
+
+def share(
+    figure: pd.DataFrame,
+    share: str | None = None,
+    *,
+    title: str | None = None,
+    width: int = WIDTH,
+) -> alt.Chart:
+    """A share with its 95 % intervals: by period where the figure has periods, else by group.
+
+    figure: any figure with shares, such as ``cohort.outcomes(by="host")`` or
+        ``cohort.cancellations(every="month")``.
+    share: which one, such as ``"cancelled_share"``; the figure's first unless given.
+
+    Raises UnknownGroup, listing the figure's shares, for one that it does not have.
+    """
+    name = _share(figure, share)
+    words, divided = share_words(name, str(figure.attrs.get("definition")))
+    axis = f"{words[:1].lower()}{words[1:]}"
+    chart = (
+        charts.share_over_time(figure, name, title=axis, width=width)
+        if "period_on" in figure
+        else charts.share_by_group(figure, name, title=axis, width=width, most=MOST_GROUPS)
+    )
+    counted = f"{divided}; lines are 95 % intervals"
+    return _titled(
+        chart, figure, title or f"{words}{_by(figure)}", counted, width, _range(figure, name)
+    )
+
+
+def funnel(funnel: pd.DataFrame, *, title: str | None = None, width: int = WIDTH) -> alt.Chart:
+    """How far appointments came, and where the others of each stage went.
+
+    funnel: ``cohort.funnel(…)``. With a grouping, a panel for each of the twelve largest groups.
+    """
+    _need(funnel, "funnel", "stage", "n_reached")
+    what = "slots" if str(funnel.attrs.get("definition")).startswith("Slots") else "appointments"
+    counted = f"{what}, due or not, by the stage that they reached and what came next"
+    facts = _sums(funnel, "stage", "n_reached")
+    chart = charts.funnel(funnel, width=width, what=what)
+    name = title or f"From booking to completion{_by(funnel)}"
+    return _titled(chart, funnel, name, counted, width, facts)
+
+
+def cancellations(
+    cancellations: pd.DataFrame, *, title: str | None = None, width: int = WIDTH
+) -> alt.Chart:
+    """Cancelled slots by who cancelled: over time, or by notice, reason or another grouping.
+
+    cancellations: ``cohort.cancellations(by="notice_band")``, ``…(by="cancelled_by")`` or
+        ``…(every="month")``. Bars are divided by who cancelled.
+    """
+    _need(cancellations, "cancellations", "n_cancelled", *charts.WHO)
+    columns = groupings(cancellations)
+    chart = (
+        charts.cancellations_over_time(cancellations, width=width)
+        if "period_on" in cancellations
+        else charts.cancellations_by(cancellations, columns, width=width, most=MOST_GROUPS)
+    )
+    total = _sum(cancellations, "n_cancelled")
+    slots = "slots" if total is None else plural(total, "slot")
+    counted = f"{slots} cancelled, of those due"
+    counted += "" if columns == ["cancelled_by"] else ", divided by who cancelled"
+    if total is not None and "period_on" not in cancellations:
+        counted += "; per cent of all these"
+    held = [f"{word} {count(_sum(cancellations, n))}" for n, (word, _) in charts.WHO.items()]
+    name = title or f"Cancelled slots{_by(cancellations)}"
+    return _titled(chart, cancellations, name, counted, width, ", ".join(held))
+
+
+def incidence(
+    incidence: pd.DataFrame,
+    *,
+    days: int | None = None,
+    title: str | None = None,
+    width: int = WIDTH,
+) -> alt.Chart:
+    """What became of booked slots by days since booking, each cause with its 95 % band.
+
+    incidence: ``cohort.incidence(…)``. days: where the axis ends; without it, where nearly all
+    has happened. With a grouping, a panel for each of the twelve largest groups.
+    """
+    _need(incidence, "incidence", "cause", "day", "n_events", "cumulative_incidence")
+    facts = _sums(incidence, "cause", "n_events")
+    counted = "share of booked slots (Aalen–Johansen); bands are 95 % intervals"
+    chart = charts.incidence(incidence, width=width, days=days)
+    name = title or f"What became of bookings, by days since{_by(incidence, ' for each ')}"
+    return _titled(chart, incidence, name, counted, width, facts)
+
+
+def week(
+    figure: pd.DataFrame,
+    share: str | None = None,
+    *,
+    title: str | None = None,
+    width: int = WIDTH,
+) -> alt.Chart:
+    """A share by weekday and hour of the planned start, in local time.
+
+    figure: a figure by both, such as ``cohort.outcomes(by=["weekday", "hour"])``.
+    share: which one; the figure's first unless given. Cells of fewer than ten are left pale.
+
+    Raises UnknownGroup, listing the figure's shares, for one that it does not have.
+    """
+    _need(figure, "outcomes", "weekday", "hour", hint='by=["weekday", "hour"]')
+    name = _share(figure, share)
+    words, divided = share_words(name, str(figure.attrs.get("definition")))
+    counted = f"per cent: {divided}; pale: fewer than ten, too few to tell"
+    chart = charts.week(figure, name, width=width)
+    title = title or f"{words} by weekday and hour"
+    return _titled(chart, figure, title, counted, width, _range(figure, name, charts.FEW))
+
+
+def lead_times(
+    lead_times: pd.DataFrame, *, title: str | None = None, width: int = WIDTH
+) -> alt.Chart:
+    """How many days ahead appointments were booked: the median, and where nine in ten lie.
+
+    lead_times: ``cohort.lead_times(…)``, by period of booking or by group.
+    """
+    _need(lead_times, "lead_times", "median_lead_days", "p90_lead_days")
+    chart = (
+        charts.lead_times_over_time(lead_times, width=width)
+        if "period_on" in lead_times and not groupings(lead_times)
+        else charts.lead_times_by_group(lead_times, width=width, most=MOST_GROUPS)
+    )
+    counted = (
+        "days from booking to the first start: point, the median; nine in ten lie below the tick"
+    )
+    known = lead_times["median_lead_days"].dropna()
+    facts = (
+        f"medians from {amount(known.min())} to {amount(known.max())} days" if len(known) else ""
+    )
+    name = title or f"Days booked ahead{_by(lead_times)}"
+    return _titled(chart, lead_times, name, counted, width, facts)
+
+
+def _need(frame: pd.DataFrame, figure: str, *columns: str, hint: str = "…") -> None:
+    lacking = [name for name in columns if name not in frame]
+    if lacking:
+        raise UsageError(
+            f"this chart draws what cohort.{figure}({hint}) returns; "
+            f"the frame has no column {', '.join(lacking)}"
+        )
+
+
+def _share(figure: pd.DataFrame, wanted: str | None) -> str:
+    known = [
+        name
+        for name in map(str, figure.columns)
+        if name.endswith("_share") and f"{name}_n" in figure
+    ]
+    if not known:
+        raise UsageError(
+            "this chart draws a figure with shares, such as cohort.outcomes(…): "
+            "the frame has no column that ends in _share"
+        )
+    if wanted is not None and wanted not in known:
+        raise UnknownGroup(unknown_choice("share", wanted, known))
+    return wanted or known[0]
+
+
+def _by(frame: pd.DataFrame, word: str = " by ") -> str:
+    names = [
+        "who cancelled" if name == "cancelled_by" else heading(name)[:1].lower() + heading(name)[1:]
+        for name in groupings(frame)
+    ]
+    if "period_on" in frame:
+        names.append(every_of(frame))
+    return f"{word}{' and '.join(names)}" if names else ""
+
+
+def _sum(frame: pd.DataFrame, name: str) -> float | None:
+    """All of a count; None where some of it is blank, as the rest is no total."""
+    return None if frame[name].isna().any() else float(frame[name].sum())
+
+
+def _sums(frame: pd.DataFrame, by: str, name: str) -> str:
+    parts = frame.groupby(by, sort=False)
+    return ", ".join(f"{plain(key)} {count(_sum(part, name))}" for key, part in parts)
+
+
+def _range(figure: pd.DataFrame, name: str, few: int = 1) -> str:
+    known = figure.loc[figure[f"{name}_n"] >= few, name].dropna()
+    if known.empty:
+        return ""
+    return f"from {percent(known.min())} to {percent(known.max())}"
+
+
+def _titled(
+    chart: Any, frame: pd.DataFrame, title: str, counted: str, width: int, facts: str
+) -> alt.Chart:
+    """The chart with what it shows and as of when; one that says so where nothing can be drawn."""
+    import altair as alt
+
+    from avon_analytics.report.charts.shown import shown
+
+    lines = [plain(counted, 200)]
+    if chart is None:
+        chart = finish(charts.nothing(width), width)
+    elif chart.title is not alt.Undefined:
+        lines.append(str(chart.title.text))  # a chart has one title: what stood below moves up
+    if told := frame.attrs.get("as_of"):
+        lines.append(f"as of {utc(told)}")
+    described = ". ".join([plain(title, 120), *lines, *([facts] if facts else [])]) + "."
+    across = max(width // 6, 30)
+    lines = [part for line in lines for part in wrap(line, across)]
+    heading_lines = alt.TitleParams(
+        wrap(plain(title, 120), width // 8),
+        subtitle=lines,
+        anchor="start",
+        frame="bounds",
+        fontSize=15,
+        fontWeight=600,
+        color=light("ink"),
+        subtitleColor=light("muted"),
+        subtitleFontSize=12,
+        subtitlePadding=5,
+        offset=18,
+    )
+    whole = chart.properties(title=heading_lines, description=described)
+    whole.config.background = light("paper")
+    whole.config.padding = 12
+    finished: alt.Chart = shown(whole)
+    return finished
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

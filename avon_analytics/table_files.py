@@ -1,0 +1,209 @@
+"""A figure as a file for other programs: CSV, Parquet or Excel, the same bytes each time."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from avon_analytics.errors import UsageError, unknown_choice
+from avon_analytics.whole_file import write_whole
+
+FORMATS = ("csv", "parquet", "xlsx")
+_STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_EXCEL_ROWS = 1_048_576  # what a sheet holds, its heading included
+_EXCEL_TEXT = 32_767
+_EXCEL_EXACT = 2**53
+_EXCEL_FIRST_DAY = date(1900, 3, 1)  # before it Excel counts a day that never was
+_NOT_KNOWN = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def export(frame: pd.DataFrame, path: str | os.PathLike[str], *, title: str = "Figure") -> Path:
+    """Write a figure, or any other DataFrame, to a ``.csv``, ``.parquet`` or ``.xlsx`` file.
+
+    The file is written whole or not at all, and the same figure gives the same bytes. Instants
+    are UTC (in CSV as ISO 8601 with their offset, in Excel without one, for it knows none), dates
+    are dates, missing is empty. A text that a spreadsheet would take for a formula (it begins with
+    = + - @, a tab or a carriage return) begins with an apostrophe in CSV, and is written as text
+    in Excel; numbers stay numbers. Excel and Parquet carry ``frame.attrs`` too (the definition, as
+    of when): Excel in a sheet of its own, Parquet in its metadata.
+
+    title: name of the Excel sheet.
+
+    Returns the path. Raises UsageError for another ending, for more rows than a sheet holds, and
+    where the file cannot be written.
+    """
+    ending = Path(path).suffix.lower().removeprefix(".")
+    if ending not in FORMATS:
+        raise UsageError(unknown_choice("ending of the file's name", ending, FORMATS))
+    return write_as(frame, path, ending, title=title)
+
+
+def write_as(
+    frame: pd.DataFrame, path: str | os.PathLike[str], form: str, *, title: str = "Figure"
+) -> Path:
+    """The same, in a form that the name of the file need not tell."""
+    if form == "xlsx" and len(frame) >= _EXCEL_ROWS:
+        raise UsageError(
+            f"{len(frame):,} rows are more than a sheet of Excel holds: write csv or parquet"
+        )
+    writers: Mapping[str, Callable[[Path], object]] = {
+        "csv": lambda part: part.write_bytes(csv_text(frame).encode()),
+        "parquet": lambda part: _parquet(frame, part),
+        "xlsx": lambda part: _excel(frame, part, title),
+    }
+    return write_whole(path, writers[form])
+
+
+def csv_text(frame: pd.DataFrame, *, as_is: bool = False) -> str:
+    """A DataFrame as CSV; ``as_is`` leaves texts that look like formulas as they are."""
+    columns = [_cells(frame.iloc[:, n], as_is=as_is) for n in range(frame.shape[1])]
+    names = [str(name) if as_is else _harmless(str(name)) for name in frame.columns]
+    lines = [names, *zip(*columns, strict=True)]
+    return "".join(",".join(map(_quoted, line)) + "\n" for line in lines)
+
+
+def _cells(column: pd.Series, *, as_is: bool) -> list[str]:
+    is_text = column.dtype.kind not in "biufmM"
+    texts = ["" if (text := _text(value)) is None else text for value in column]
+    return [_harmless(text) for text in texts] if is_text and not as_is else texts
+
+
+def _quoted(cell: str) -> str:
+    if any(letter in cell for letter in ',"\r\n'):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: dates and instants in ISO, missing as None."""
+    if hasattr(value, "tolist"):  # numpy's arrays and numbers
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, dict):
+        return {str(key): plain(one) for key, one in value.items()}
+    if value is None or pd.isna(value):
+        return None
+    if isinstance(value, pd.Timestamp):
+        is_date = value.tzinfo is None and value == value.normalize()
+        return value.date().isoformat() if is_date else value.isoformat()
+    if isinstance(value, bytes | bytearray):
+        return bytes(value).decode("utf-8", "replace")
+    return value if isinstance(value, bool | int | float | str) else str(value)
+
+
+def _text(value: Any) -> str | None:
+    told = plain(value)
+    if told is None or isinstance(told, str):
+        return told
+    return json.dumps(told, ensure_ascii=False) if isinstance(told, list | dict) else str(told)
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_STARTS_FORMULA) else text
+
+
+def _parquet(frame: pd.DataFrame, part: Path) -> None:
+    import duckdb
+
+    notes = ", ".join(
+        f"{_literal(str(name))}: {_literal(_note(value))}" for name, value in frame.attrs.items()
+    )
+    options = f"FORMAT parquet, KV_METADATA {{{notes}}}" if notes else "FORMAT parquet"
+    with duckdb.connect() as connection:
+        connection.register("result", frame)
+        try:
+            connection.execute(f"COPY result TO {_literal(str(part))} ({options})")
+        except duckdb.IOException:
+            raise OSError(errno.EIO, "the disk is full or broken") from None
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _note(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)
+
+
+def _excel(frame: pd.DataFrame, part: Path, title: str) -> None:
+    from xlsxwriter import Workbook  # type: ignore[import-untyped]
+    from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped]
+
+    # Texts stay texts: none becomes a formula, a number or a link.
+    options = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
+    book = Workbook(str(part), options)
+    try:
+        book.set_properties({"title": title, "created": _created(frame)})
+        forms = {
+            "head": book.add_format({"bold": True, "bottom": 1}),
+            "date": book.add_format({"num_format": "yyyy-mm-dd"}),
+            "instant": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss.000"}),
+            "share": book.add_format({"num_format": "0.000"}),
+            "wrap": book.add_format({"text_wrap": True, "valign": "top"}),
+        }
+        sheet = book.add_worksheet(_sheet_name(title))
+        sheet.freeze_panes(1, 0)
+        for column, name in enumerate(map(str, frame.columns)):
+            values = list(frame.iloc[:, column])
+            sheet.write_string(0, column, name, forms["head"])
+            for row, value in enumerate(values, start=1):
+                _write(sheet, row, column, value, name, forms)
+            sheet.set_column(column, column, _width(name, values))
+        notes = book.add_worksheet("Definitions")
+        notes.set_column(0, 0, 24)
+        notes.set_column(1, 1, 100)
+        told = {**frame.attrs, "reading": "Instants are UTC, a share is 0 to 1, empty is missing."}
+        for row, (key, note) in enumerate(told.items()):
+            notes.write_string(row, 0, str(key), forms["head"])
+            notes.write_string(row, 1, _note(note)[:_EXCEL_TEXT], forms["wrap"])
+        book.close()
+    except FileCreateError as error:
+        reason = error.args[0] if error.args else None
+        code = getattr(reason, "errno", None) or errno.EIO
+        raise OSError(code, os.strerror(code)) from None
+
+
+def _write(
+    sheet: Any, row: int, column: int, value: Any, name: str, forms: Mapping[str, Any]
+) -> None:
+    if isinstance(value, pd.Timestamp) and not pd.isna(value):
+        naive = value.tz_convert("UTC").tz_localize(None) if value.tzinfo else value
+        if naive.date() >= _EXCEL_FIRST_DAY:
+            is_date = value.tzinfo is None and naive == naive.normalize()
+            form = forms["date" if is_date else "instant"]
+            sheet.write_datetime(row, column, naive.to_pydatetime(warn=False), form)
+            return
+    told = plain(value)
+    if told is None:
+        return
+    if isinstance(told, bool):
+        sheet.write_boolean(row, column, told)
+    elif isinstance(told, int | float) and abs(told) <= _EXCEL_EXACT:
+        is_share = name.endswith(("_share", "_share_low", "_share_high"))
+        sheet.write_number(row, column, told, forms["share"] if is_share else None)
+    else:
+        sheet.write_string(row, column, _note(told)[:_EXCEL_TEXT])
+
+
+def _created(frame: pd.DataFrame) -> datetime:
+    """When the figure is as of, so that writing it again gives the same bytes."""
+    as_of = frame.attrs.get("as_of")
+    return datetime.fromisoformat(as_of) if isinstance(as_of, str) else _NOT_KNOWN
+
+
+def _sheet_name(title: str) -> str:
+    name = "".join(" " if letter in "[]:*?/\\" else letter for letter in title).strip(" '")[:31]
+    return name if name and name.lower() not in ("definitions", "history") else "Figure"
+
+
+def _width(name: str, values: list[Any]) -> int:
+    longest = max([len(name), *(len(str(plain(value) or "")) for value in values[:1000])])
+    return min(longest + 2, 60)

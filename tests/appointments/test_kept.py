@@ -1,0 +1,146 @@
+"""Slots that are kept, in memory and in a large store, are never those of another content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from avon_analytics.appointments import appointments, keep_slots, kept, slots
+from avon_analytics.store.database import Database
+from tests.appointments.conftest import Clinic
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clinic:
+    """A clinic in a file, large enough that its slots are kept there."""
+    monkeypatch.setattr(kept, "FROM", 1)
+    clinic = Clinic(Database(tmp_path / "store.duckdb"))
+    clinic.clear()
+    clinic.tell("created", "03-01 09:00")
+    clinic.tell("completed", "03-10 15:30")
+    clinic.tell("created", "03-01 09:00", "w", attendees=["dr", "ann", "bob"])
+    keep_slots(clinic.database)
+    return clinic
+
+
+def opened_anew(clinic: Clinic) -> Database:
+    return Database(clinic.database.path)
+
+
+def count_computations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    counted: list[int] = []
+    compute: Callable[..., Any] = slots._compute
+
+    def counting(*arguments: Any) -> Any:
+        counted.append(1)
+        return compute(*arguments)
+
+    monkeypatch.setattr(slots, "_compute", counting)
+    return counted
+
+
+def test_a_new_process_finds_the_slots_of_the_default_instant(
+    made: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = appointments(made.database).slots()
+    computations = count_computations(monkeypatch)
+    database = opened_anew(made)
+    visits = appointments(database)
+    pd.testing.assert_frame_equal(visits.slots(), expected)
+    assert visits.outcomes().n_slots[0] == visits.funnel(unit="slot").n_reached[0] == 3
+    assert visits.rebooking().equals(appointments(made.database).rebooking())
+    assert computations == []
+    assert appointments(database, grace=2).outcomes().n_slots[0] == 3
+    assert appointments(database, as_of="2025-03-05").outcomes().n_slots[0] == 3
+    assert len(computations) == 2
+
+
+def test_what_was_kept_does_not_outlive_another_event(made: Clinic) -> None:
+    made.tell("cancelled", "03-09 09:00", "w", attendees=["dr", "ann", "bob"])
+    assert list(appointments(opened_anew(made)).slots().outcome) == ["attended", *["cancelled"] * 2]
+
+
+@pytest.mark.parametrize("table", ["loads", "generation", "n_forgotten"])
+def test_a_load_and_a_new_generation_make_it_stale(
+    made: Clinic, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visits = appointments(made.database)
+    assert len(visits.slots()) == 3
+    with made.database.writing() as connection:
+        # An event changes in its place, as where a conflict is decided anew or a person forgotten.
+        connection.execute("DELETE FROM appointment_attendees_versions WHERE attendee = 'bob'")
+        connection.execute("UPDATE events SET body_digest = uuid() WHERE object_id = 'w'")
+        change = {
+            "loads": "INSERT INTO loads (load_id) SELECT max(load_id) + 1 FROM loads",
+            "generation": "INSERT INTO settings VALUES ('generation', '1')",
+            "n_forgotten": "INSERT INTO settings VALUES ('n_forgotten', '1')",
+        }
+        connection.execute(change[table])
+    for database in (made.database, opened_anew(made)):
+        assert len(appointments(database).slots()) == 2
+    computations = count_computations(monkeypatch)
+    database = opened_anew(made)
+    keep_slots(database)
+    keep_slots(database)
+    assert len(computations) == 1
+    assert len(appointments(opened_anew(made)).slots()) == 2
+    assert len(computations) == 1
+
+
+def test_a_load_without_news_leaves_what_is_kept(
+    made: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computations = count_computations(monkeypatch)
+    with made.database.writing() as connection:
+        connection.execute("INSERT INTO loads (load_id) SELECT max(load_id) + 1 FROM loads")
+    database = opened_anew(made)
+    keep_slots(database)
+    assert len(appointments(database).slots()) == 3
+    assert computations == []
+
+
+def test_an_event_that_was_decided_anew_is_news(
+    made: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computations = count_computations(monkeypatch)
+    with made.database.writing() as connection:
+        connection.execute(
+            "UPDATE events SET received_at = '2025-12-01 00:00Z' WHERE event_id "
+            "IN (SELECT min(event_id) FROM events)"
+        )
+        connection.execute("INSERT INTO loads (load_id) SELECT max(load_id) + 1 FROM loads")
+    keep_slots(opened_anew(made))
+    assert len(computations) == 1
+
+
+def test_who_reads_the_store_meanwhile_does_not_fail_a_load(made: Clinic) -> None:
+    made.tell("cancelled", "03-09 09:00", "w", attendees=["dr", "ann", "bob"])
+    database = opened_anew(made)
+    with database.reading():
+        keep_slots(database)
+    assert list(appointments(database).slots().outcome) == ["attended", *["cancelled"] * 2]
+
+
+def test_a_store_that_is_small_keeps_nothing(made: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "FROM", 100)
+    keep_slots(made.database)
+    with made.database.reading() as connection:
+        found = connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_name LIKE 'kept%'"
+        ).fetchall()
+        assert found == []
+    assert len(appointments(opened_anew(made)).slots()) == 3
+
+
+def test_other_texts_or_words_are_another_computation(
+    made: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computations = count_computations(monkeypatch)
+    assert len(appointments(opened_anew(made), status_words={"dna": "no_show"}).slots()) == 3
+    monkeypatch.setattr(slots, "STEPS", slots.STEPS[:1] + slots.STEPS[1:3][::-1] + slots.STEPS[3:])
+    assert len(appointments(opened_anew(made)).slots()) == 3
+    assert len(computations) == 2

@@ -1,0 +1,150 @@
+"""Charts for notebooks: each says what it shows, shows itself, and takes what comes."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from typing import Any
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+
+import avon_analytics as avon
+from avon_analytics.errors import UnknownGroup, UsageError
+
+Shown = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def visits(tiny: Any) -> Any:
+    return avon.open(tiny.db).appointments()
+
+
+FIGURES: dict[str, Callable[[Any], Any]] = {
+    "outcomes by month": lambda v: avon.plot.outcomes(v.outcomes(every="month")),
+    "outcomes by week": lambda v: avon.plot.outcomes(v.outcomes(every="week")),
+    "outcomes by host": lambda v: avon.plot.outcomes(v.outcomes(by="host")),
+    "outcomes, both": lambda v: avon.plot.outcomes(v.outcomes(by="host", every="quarter")),
+    "share of all": lambda v: avon.plot.share(v.outcomes()),
+    "share by quarter": lambda v: avon.plot.share(v.outcomes(every="quarter"), "cancelled_share"),
+    "share by two": lambda v: avon.plot.share(v.outcomes(by=["host", "weekday"])),
+    "share, both": lambda v: avon.plot.share(v.outcomes(by="host", every="year")),
+    "late share": lambda v: avon.plot.share(v.cancellations(every="month"), "late_share"),
+    "rebooked share": lambda v: avon.plot.share(v.rebooking(by="host")),
+    "funnel": lambda v: avon.plot.funnel(v.funnel()),
+    "funnel of slots": lambda v: avon.plot.funnel(v.funnel(by="host", unit="slot")),
+    "cancellations": lambda v: avon.plot.cancellations(v.cancellations()),
+    "by notice": lambda v: avon.plot.cancellations(v.cancellations(by="notice_band")),
+    "by who": lambda v: avon.plot.cancellations(v.cancellations(by="cancelled_by")),
+    "by both": lambda v: avon.plot.cancellations(v.cancellations(by=["reason", "cancelled_by"])),
+    "cancellations by month": lambda v: avon.plot.cancellations(v.cancellations(every="month")),
+    "incidence": lambda v: avon.plot.incidence(v.incidence()),
+    "incidence by host": lambda v: avon.plot.incidence(v.incidence(by="host"), days=30),
+    "week": lambda v: avon.plot.week(v.outcomes(by=["weekday", "hour"])),
+    "lead times": lambda v: avon.plot.lead_times(v.lead_times(every="month")),
+    "lead times by host": lambda v: avon.plot.lead_times(v.lead_times(by="host")),
+}
+
+
+def shown(chart: Any) -> Shown:
+    return chart._repr_mimebundle_()  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_is_drawn_with_its_words(name: str, visits: Any) -> None:
+    bundle = shown(FIGURES[name](visits))
+    root = ElementTree.fromstring(bundle["image/svg+xml"])
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == bundle["text/plain"]
+    assert "as of" in bundle["text/plain"]
+    assert "nothing to draw" not in bundle["image/svg+xml"]
+    assert "NaN" not in bundle["image/svg+xml"]
+    assert "<script" not in bundle["image/svg+xml"]
+    (data,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', bundle["text/html"])
+    assert base64.b64decode(data).decode() == bundle["image/svg+xml"]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_without_a_slot_it_says_that_there_is_nothing(name: str, tiny: Any) -> None:
+    nobody = avon.open(tiny.db).appointments(start="2199-01-01")
+    svg = shown(FIGURES[name](nobody))["image/svg+xml"]
+    assert "There is nothing to draw." in svg
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_blank_counts_are_no_obstacle(name: str, tiny: Any) -> None:
+    assert shown(FIGURES[name](avon.open(tiny.db).appointments(min_count=5)))["text/html"]
+
+
+def test_the_words_say_what_is_divided(visits: Any) -> None:
+    words = shown(avon.plot.share(visits.outcomes(by="host"), "no_show_share"))["text/plain"]
+    assert words.startswith("No-show share by host. no-shows ÷ slots attended or missed;")
+    words = shown(avon.plot.share(visits.outcomes(by="host", basis="booked")))["text/plain"]
+    assert "no-shows ÷ due slots that were not rescheduled" in words
+    words = shown(avon.plot.funnel(visits.funnel(unit="slot")))["text/plain"]
+    assert "slots, due or not" in words
+
+
+def test_a_title_of_ones_own(visits: Any) -> None:
+    chart = avon.plot.outcomes(visits.outcomes(every="month"), title="My <clinic> & co")
+    bundle = shown(chart)
+    assert "My &lt;clinic&gt; &amp; co" in bundle["image/svg+xml"]
+    assert "<clinic>" not in bundle["text/html"]
+
+
+def sixty(names: Callable[[int], str]) -> pd.DataFrame:
+    rows = [
+        {
+            "host": names(i),
+            "n_slots": 200 + i,
+            "n_not_due": 0,
+            "n_attended": 80 + i,
+            "n_no_show": 20,
+            "n_cancelled": 60,
+            "n_rescheduled": 30,
+            "n_unresolved": 10,
+            "no_show_share": 20 / (100 + i),
+            "no_show_share_n": 100 + i,
+            "no_show_share_low": 0.1,
+            "no_show_share_high": 0.3,
+        }
+        for i in range(60)
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize("draw", [avon.plot.share, avon.plot.outcomes])
+def test_of_sixty_groups_the_largest_are_drawn_and_it_is_said(draw: Any) -> None:
+    svg = shown(draw(sixty(lambda i: f"Host {i:02d}")))["image/svg+xml"]
+    assert "Host 59" in svg
+    assert "Host 34" not in svg
+    assert "and 35 more, with smaller counts" in svg
+
+
+def test_long_and_equal_names_stay_apart() -> None:
+    svg = shown(avon.plot.share(sixty(lambda i: "A very long name " * 9)))["image/svg+xml"]
+    assert svg.count("A very long name A very long name…") == 25
+
+
+def test_a_frame_that_is_no_such_figure_is_told_which_is(visits: Any) -> None:
+    with pytest.raises(UsageError, match=r"draws what cohort\.funnel\(…\) returns"):
+        avon.plot.funnel(visits.outcomes())
+    with pytest.raises(UsageError, match="a figure with shares"):
+        avon.plot.share(visits.lead_times())
+    with pytest.raises(UnknownGroup, match="Did you mean 'no_show_share'"):
+        avon.plot.share(visits.outcomes(), "noshow_share")
+    with pytest.raises(UsageError, match='by=\\["weekday", "hour"\\]'):
+        avon.plot.week(visits.outcomes(by="weekday"))
+
+
+def test_a_chart_is_an_altair_chart(visits: Any, tmp_path: Any) -> None:
+    chart = avon.plot.outcomes(visits.outcomes(every="month")).properties(height=100)
+    chart.save(tmp_path / "chart.svg")
+    assert (tmp_path / "chart.svg").read_text("utf-8").startswith("<svg")
+    assert shown(chart)["text/html"].startswith("<img alt=")
+
+
+def test_completion_offers_the_charts_alone() -> None:
+    assert dir(avon.plot) == sorted(avon.plot.__all__)

@@ -1,0 +1,89 @@
+"""What a person sees: a real browser, that can reach nothing but this machine.
+
+These tests need Chromium. Where it is missing they are skipped; continuous integration installs it
+(see ``.ci/run``). What they saw is kept as pictures in ``out/seen``.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PICTURES = ROOT / "out" / "seen"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+OURS = {"127.0.0.1", "localhost", "", None}
+
+
+@dataclass
+class Seen:
+    """A page of the browser, with every request that it made and what it complained about."""
+
+    page: Any
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def went_out(self) -> list[str]:
+        """Requests to anywhere but this machine."""
+        return [url for url in self.requests if urlsplit(url).hostname not in OURS]
+
+    @property
+    def sideways(self) -> int:
+        """Pixels by which the page is wider than its window."""
+        return int(
+            self.page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+        )
+
+    def keep(self, name: str, **options: Any) -> Path:
+        """A picture of the page, as ``out/seen/<name>.png``."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        path = PICTURES / f"{name}.png"
+        self.page.screenshot(path=path, **options)
+        return path
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("there is no Chromium on this machine")
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def see(chromium: Any) -> Iterator[Callable[..., Seen]]:
+    """Opens a page: ``see(url, width, height, dark=…)``."""
+    contexts = []
+
+    def opened(url: str, width: int, height: int, *, dark: bool = False) -> Seen:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+        )
+        contexts.append(context)
+        seen = Seen(context.new_page())
+        seen.page.on("request", lambda request: seen.requests.append(request.url))
+        seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+        seen.page.route(lambda url: urlsplit(url).hostname not in OURS, lambda route: route.abort())
+        seen.page.goto(url)
+        return seen
+
+    yield opened
+    for context in contexts:
+        context.close()

@@ -1,0 +1,152 @@
+"""JupyterLab in a browser: each notebook opens, runs and shows its charts, without a network."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import ROOT, Seen
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SETTINGS = {"notebook-extension/tracker": {"windowingMode": "none"}}
+SECONDS = 120
+
+# What the notebook that is open holds: whether all has run, and each output by its kinds.
+STATE = """() => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    const cells = [...panel.content.model.cells].filter(cell => cell.type === 'code');
+    return {
+        status: panel.sessionContext.session?.kernel?.status ?? 'none',
+        ran: cells.filter(cell => cell.executionCount !== null).length,
+        cells: cells.length,
+        outputs: cells.map(cell => cell.outputs.toJSON()),
+    };
+}"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a JupyterLab on a folder like a reader's."""
+    if not shutil.which("chromium") and not shutil.which("google-chrome"):
+        pytest.skip("there is no Chromium on this machine")
+    folder = tmp_path_factory.mktemp("lab")
+    (folder / "data").symlink_to(ROOT / "data")
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    home = folder / "home"
+    for name, values in SETTINGS.items():
+        path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(values))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    places = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "run",
+        "IPYTHONDIR": "ipython",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+    }
+    # As in ``make lab``: nobody is asked whether news may be fetched.
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "JUPYTER_CONFIG_PATH": str(ROOT / ".jupyter")}
+    env |= {name: str(home / place) for name, place in places.items()}
+    log = (folder / "lab.log").open("w")
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+            *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"),
+            *("--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True"),
+            *(f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"),
+            "--LabApp.extension_manager=readonly",
+        ],
+        env=env,
+        stdout=log,
+        stderr=log,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(lambda: _answers(f"{address}/api"), server, folder / "lab.log")
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+        log.close()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _wait(is_so: Callable[[], bool], server: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + SECONDS
+    while not is_so():
+        assert server.poll() is None, log.read_text()
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_runs_and_shows_itself_without_a_network(
+    path: Path, lab: str, see: Callable[..., Seen]
+) -> None:
+    seen = see(f"{lab}/lab/tree/notebooks/{path.name}?reset", 1280, 1000)
+    page = seen.page
+    page.wait_for_function("window.jupyterapp !== undefined", timeout=SECONDS * 1000)
+    page.evaluate("window.jupyterapp.restored")
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=SECONDS * 1000)
+    page.wait_for_function(f"({STATE})().status === 'idle'", timeout=SECONDS * 1000)
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    done = f"(s => s.ran === s.cells && s.status === 'idle')(({STATE})())"
+    page.wait_for_function(done, timeout=SECONDS * 1000)
+    outputs = [output for cell in page.evaluate(STATE)["outputs"] for output in cell]
+
+    assert [output for output in outputs if output["output_type"] == "error"] == []
+    kinds = [set(output.get("data", {})) for output in outputs]
+    n_charts = sum("image/svg+xml" in found for found in kinds)
+    assert n_charts or path.stem == "explore"
+    # Each chart is a picture that the browser could draw, with words for those who cannot see it.
+    drawn = page.locator(".jp-OutputArea img[src^='data:image/svg+xml']")
+    assert drawn.count() == n_charts
+    for i in range(n_charts):
+        natural, words = drawn.nth(i).evaluate("image => [image.naturalWidth, image.alt]")
+        assert natural > 300
+        assert len(words) > 40
+    told = " ".join(str(output.get("data", {}).get("text/plain", "")) for output in outputs)
+    assert "Loading: 100%" in told  # the progress of the load
+    assert "Lines read" in told  # and its receipt
+    assert seen.went_out == []
+    assert page.locator(".jp-toast, .Toastify__toast").count() == 0
+    _keep(seen, path.stem)
+
+
+def _keep(seen: Seen, name: str) -> None:
+    """The whole notebook as one picture: the window is made as tall as it."""
+    page: Any = seen.page
+    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    height = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('.jp-WindowedPanel-outer')]"
+        ".map(one => one.scrollHeight))"
+    )
+    page.set_viewport_size({"width": 1180, "height": min(int(height) + 140, 12_000)})
+    page.wait_for_timeout(300)  # the notebook lays itself out anew
+    page.evaluate(
+        "document.querySelectorAll('.jp-WindowedPanel-outer').forEach(one => one.scrollTop = 0)"
+    )
+    seen.keep(f"notebook-{name}")
+    assert page.locator(".jp-OutputArea-output").first.is_visible()
