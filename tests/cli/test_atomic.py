@@ -72,11 +72,11 @@ def test_killed_at_random_moments(run: Any, tiny: Any) -> None:
     for number in range(2):
         db = run.folder / f"killed-{number}.duckdb"
         before: set[str] = set()
-        for _ in range(5):
+        for _ in range(8):
             # Mostly in small steps, sometimes as users load: all small files in one transaction.
             batches = TINY_BATCHES if random.random() < 0.8 else 0
             ended = run(
-                *load, "--db", db, batch_bytes=batches, kill_after=random.uniform(0.02, 0.7 * took)
+                *load, "--db", db, batch_bytes=batches, kill_after=random.uniform(0.02, 0.55 * took)
             )
             killed += ended.code == -9
             if db.exists():
