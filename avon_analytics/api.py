@@ -24,6 +24,7 @@ from avon_analytics.intake.words import Policy
 from avon_analytics.progress import shown
 from avon_analytics.store import look
 from avon_analytics.store.database import Database
+from avon_analytics.store.privacy import Privacy, privacy_of
 from avon_analytics.store.provenance import origin
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Store:
         *,
         secrets: SecretsLike = None,
         policy: Policy = "require",
+        privacy: Privacy | None = None,
         recheck: bool = False,
         progress: bool = True,
     ) -> Receipt:
@@ -93,13 +95,17 @@ class Store:
             environment variable AVON_WEBHOOK_SECRET is read.
         policy: ``require`` loads lines with a right signature and quarantines the rest;
             ``record`` loads all and keeps the word on each signature; ``skip`` checks nothing.
+        privacy: ``limited`` keeps a HIPAA limited data set only: city, state, postal code and dates
+            stay; direct identifiers, free text and unknown values are never written. A store is
+            ``full`` or ``limited`` from its first load on; without a word, a load follows it.
         recheck: look into files even where size and time of change say that they are as before.
         progress: show progress in a notebook or on a terminal.
 
         Returns a receipt: where every line ended, per file and in all.
 
-        Raises MissingSecret, ArchiveError, SecretsFileError or StoreError; a file is loaded whole
-        or not at all, and the same call goes on where the last one ended.
+        Raises MissingSecret, ArchiveError, SecretsFileError or StoreError, and UsageError where
+        the store does not hold the kind of data set that ``privacy`` asks for; a file is loaded
+        whole or not at all, and the same call goes on where the last one ended.
         """
         with shown() as on_progress:
             return load_archive(
@@ -107,6 +113,7 @@ class Store:
                 paths,
                 secrets=secrets,
                 policy=policy,
+                privacy=privacy,
                 recheck=recheck,
                 on_progress=on_progress if progress else None,
             )
@@ -300,7 +307,12 @@ class Store:
             "from": "–" if oldest is None else f"{oldest:%Y-%m-%d}",
             "to": "–" if newest is None else f"{newest:%Y-%m-%d}",
             "time zone": self.time_zone,
-        }
+        } | self._limits()
+
+    def _limits(self) -> dict[str, str]:
+        with self._database.reading() as connection:
+            is_limited = privacy_of(connection) == "limited"
+        return {"keeps": "a limited data set, without identifiers"} if is_limited else {}
 
     def __repr__(self) -> str:
         return "<Store " + "; ".join(f"{k}: {v}" for k, v in self._facts().items()) + ">"

@@ -62,6 +62,7 @@ def load(
     db: opt.Db = DB,
     secrets_file: opt.SecretsFile = None,
     policy: opt.PolicyOption = opt.PolicyWord.require,
+    privacy: opt.PrivacyOption = None,
     strict: opt.Strict = False,
     recheck: Annotated[
         bool, typer.Option("--recheck", help="Look into files that seem unchanged, too.")
@@ -74,7 +75,13 @@ def load(
     Loading again changes nothing; a file is loaded whole or not at all.
     """
     store = _open(db, time_zone)
-    receipt = store.load(paths, secrets=secrets_file, policy=policy.value, recheck=recheck)
+    receipt = store.load(
+        paths,
+        secrets=secrets_file,
+        policy=policy.value,
+        privacy=privacy.value if privacy else None,
+        recheck=recheck,
+    )
     _warn(receipt)
     if as_json:
         emit(json.dumps(receipt.as_dict(), ensure_ascii=False, indent=2) + "\n")

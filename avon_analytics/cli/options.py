@@ -17,6 +17,13 @@ class PolicyWord(StrEnum):
     skip = "skip"
 
 
+class PrivacyWord(StrEnum):
+    """What a store keeps."""
+
+    full = "full"
+    limited = "limited"
+
+
 class Format(StrEnum):
     """How a table is written."""
 
@@ -61,6 +68,14 @@ PolicyOption = Annotated[
         "--policy",
         help="require: load verified lines, quarantine the rest. record: load all, keep the word. "
         "skip: check nothing.",
+    ),
+]
+PrivacyOption = Annotated[
+    PrivacyWord | None,
+    typer.Option(
+        "--privacy",
+        help="limited: keep no identifiers of patients, no free text, nothing unknown; full: keep "
+        "all. A store stays what its first load made it.",
     ),
 ]
 Strict = Annotated[

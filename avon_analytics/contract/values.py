@@ -62,6 +62,7 @@ class Column:
     kind: Kind
     prefix: str | None = None
     privacy: Privacy | None = None
+    is_open: bool = False  # what its values mean, the contract does not know
 
     @property
     def sql_type(self) -> str:
@@ -194,6 +195,7 @@ BirthDate = Annotated[date | None, BeforeValidator(as_date), Column("date", priv
 Flag = Annotated[bool | None, BeforeValidator(as_flag), Column("flag")]
 Number = Annotated[float | None, BeforeValidator(as_number), Column("number")]
 Json = Annotated[Any, Column("json")]
+OpenJson = Annotated[Any, Column("json", is_open=True)]
 PrivateJson = Annotated[Any, Column("json", privacy="identifier")]
 
 # Ids, by the prefix that completes a bare one.

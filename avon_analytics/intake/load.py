@@ -21,6 +21,7 @@ from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.take import Ended
 from avon_analytics.intake.words import SIGNATURE_CODES, Policy
 from avon_analytics.store.database import Database, store_error
+from avon_analytics.store.privacy import Privacy, agree_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ def load(
     *,
     secrets: SecretsLike = None,
     policy: Policy = "require",
+    privacy: Privacy | None = None,
     line_limit: int = LINE_LIMIT,
     batch_bytes: int = BATCH_BYTES,
     recheck: bool = False,
@@ -65,7 +67,10 @@ def load(
         LineReader(file.path).close()
     with database.writing() as connection:
         try:
-            loader = _Loader(connection, policy, given, found.passed_over, line_limit, batch_bytes)
+            held = agree_on(connection, privacy)
+            loader = _Loader(
+                connection, policy, given, held, found.passed_over, line_limit, batch_bytes
+            )
             return loader.load(found.files, recheck, on_progress)
         except duckdb.Error as error:
             raise store_error(database.path, error) from None
@@ -99,6 +104,7 @@ class _Loader:
         connection: duckdb.DuckDBPyConnection,
         policy: Policy,
         secrets: Secrets | None,
+        privacy: Privacy,
         passed_over: int,
         line_limit: int,
         batch_bytes: int,
@@ -106,10 +112,12 @@ class _Loader:
         self._connection = connection
         self._policy = policy
         self._secrets = secrets
+        self._privacy = privacy
         self._passed_over = passed_over
         self._line_limit = line_limit
         self._batch_bytes = batch_bytes
-        self._stage = Stage(connection.cursor(), policy, secrets)
+        is_limited = privacy == "limited"
+        self._stage = Stage(connection.cursor(), policy, secrets, is_limited=is_limited)
         self._log = LoadLog(connection, policy, secrets, passed_over)
         self._waiting: list[tuple[_Reading, Batch | None]] = []
         self._receipts: dict[str, FileReceipt] = {}
@@ -258,6 +266,7 @@ class _Loader:
             files_unchanged=unchanged,
             files_passed_over=self._passed_over,
             policy=self._policy,
+            privacy=self._privacy,
             secrets=self._secrets.names if self._secrets else (),
             events=events,
             nothing_believed=self._is_nothing_believed(files),

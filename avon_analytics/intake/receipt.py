@@ -59,6 +59,7 @@ class Receipt:
     secrets: tuple[str, ...]
     events: int
     nothing_believed: bool = False
+    privacy: str = "full"
 
     @property
     def blank(self) -> int:
@@ -102,6 +103,7 @@ class Receipt:
             "files_unchanged": self.files_unchanged,
             "files_passed_over": self.files_passed_over,
             "policy": self.policy,
+            "privacy": self.privacy,
             "secrets": list(self.secrets),
             "events": self.events,
             "nothing_believed": self.nothing_believed,
@@ -116,7 +118,8 @@ class Receipt:
         yield "  quarantined", f"{self.quarantined:,}", "not loaded" if self.quarantined else ""
         for code, count in self.quarantined_by_code.items():
             yield f"    {code}", f"{count:,}", ""
-        yield "Events in the store", f"{self.events:,}", f"policy {self.policy}"
+        limited = ", a limited data set" if self.privacy == "limited" else ""
+        yield "Events in the store", f"{self.events:,}", f"policy {self.policy}{limited}"
 
     def _files_text(self) -> str:
         n = len(self.files)
