@@ -14,6 +14,7 @@ from avon_analytics.appointments import appointments as cohort_of
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.intake import quarantine
 from avon_analytics.intake.archive import Paths
+from avon_analytics.intake.forget import Forgotten, forget
 from avon_analytics.intake.lines import LINE_LIMIT
 from avon_analytics.intake.load import load as load_archive
 from avon_analytics.intake.quarantine import Export
@@ -226,6 +227,23 @@ class Store:
             file=None if file is None else os.fspath(file),
             line_limit=line_limit,
         )
+
+    def forget(self, patient_id: str) -> Forgotten:
+        """Remove a person from every table, every version and the quarantine, for good.
+
+        patient_id: the id of a patient or a caregiver, with ``user_`` or bare.
+
+        Their records, messages, documents, tasks, care teams and visits go; of visits and threads
+        that they share with others, their place goes and so does the free text. The store's file
+        is written anew, so that no byte stays in it, and a keyed mark of the id keeps a later load
+        from bringing the person back: such lines end as quarantined, with the code ``forgotten``.
+        The archive files are not touched.
+
+        Returns how many rows were removed and changed, by table; it names nobody.
+
+        Raises UsageError for what is no id or is a member of staff, StoreError.
+        """
+        return forget(self._database, patient_id)
 
     def appointments(
         self,

@@ -102,7 +102,10 @@ def computed(database: Database, settings: Settings) -> Computed:
 
 def _content(connection: duckdb.DuckDBPyConnection) -> object:
     """What changes whenever the store's events do."""
-    text = "SELECT (SELECT max(load_id) FROM loads), (SELECT count(*) FROM events)"
+    text = (
+        "SELECT (SELECT max(load_id) FROM loads), (SELECT count(*) FROM events), "
+        "(SELECT value FROM settings WHERE name = 'n_forgotten')"
+    )
     return connection.execute(text).fetchall()[0]
 
 

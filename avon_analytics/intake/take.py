@@ -12,10 +12,11 @@ import duckdb
 import pandas as pd
 
 from avon_analytics.contract import OBJECTS
-from avon_analytics.intake import contest, flatten, limited
+from avon_analytics.intake import contest, flatten, forgotten, limited
 from avon_analytics.intake.again import Archive, HeldLine, contents
 from avon_analytics.intake.judge import verdict
 from avon_analytics.intake.lines import Batch, batch_of
+from avon_analytics.intake.marks import Marks
 from avon_analytics.intake.reread import Rereader
 from avon_analytics.intake.stage import Stage, statement
 from avon_analytics.intake.words import strength_of, word_of
@@ -71,6 +72,7 @@ class Intake:
         self._store = store
         self._stage = stage
         self._load_id = load_id
+        self._marks = Marks(store)
         self._displaced: set[str] = set()
         self._again: Rereader | None = None
 
@@ -85,6 +87,8 @@ class Intake:
         self._set_aside(batch, ended)
         if batch.readable.any():
             tables = self._stage.read(batch)
+            if self._marks:
+                forgotten.leave_out(self._store, self._stage, tables, self._marks)
             self._recall()
             self._settle_conflicts(batch)
             self._store_rows(tables)
@@ -250,6 +254,8 @@ class Intake:
         frame = pd.DataFrame(refused, columns=columns).astype({"cause": "string"})
         frame["content"] = [batch.as_sent(nth) for nth in frame["nth"]]
         frame["sha256"] = [hashlib.sha256(line).hexdigest() for line in frame["content"]]
+        if self._marks:
+            self._withhold(frame)
         if self._stage.is_limited:
             frame["content"] = None
         self._store.register("handed", frame)
@@ -259,6 +265,16 @@ class Intake:
             {"load_id": self._load_id},
         )
         self._store.unregister("handed")
+
+    def _withhold(self, frame: pd.DataFrame) -> None:
+        """Keep no line that names a forgotten person, and of what is theirs no digest either."""
+        is_theirs = frame["code"] == "forgotten"
+        names = [
+            self._marks.is_withheld(digest) or self._marks.is_named(forgotten.tokens_in(line))
+            for digest, line in zip(frame["sha256"], frame["content"], strict=True)
+        ]
+        frame["content"] = frame["content"].astype(object).mask(is_theirs | pd.Series(names), None)
+        frame["sha256"] = frame["sha256"].astype(object).mask(is_theirs, None)
 
 
 class _Rows:
