@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from avon_analytics.cli import options as opt
+from avon_analytics.cli.forget import forget
 from avon_analytics.cli.helpers import DB, QUARANTINED
 from avon_analytics.cli.helpers import example as _example
 from avon_analytics.cli.helpers import open_store as _open
@@ -96,7 +97,9 @@ def _warn(receipt: Receipt) -> None:
 
 
 def _end(receipt: Receipt, strict: bool) -> None:
-    if receipt.nothing_believed or (strict and receipt.quarantined):
+    # That a line of a forgotten person does not load is what was asked for.
+    amiss = receipt.quarantined - receipt.quarantined_by_code.get("forgotten", 0)
+    if receipt.nothing_believed or (strict and amiss):
         raise typer.Exit(QUARANTINED)
 
 
@@ -278,6 +281,9 @@ def sql(
 ) -> None:
     """The answer to an SQL query. The store is read-only; identifiers are not hidden."""
     show(_open(db).sql(query), form, out, as_is=True)
+
+
+app.command(epilog=_example("forget user_3f9a…", "forget 3f9a… --json"))(forget)
 
 
 @app.command(epilog=_example("sample clinic/ --appointments 500"))

@@ -137,6 +137,7 @@ def test_nobody_is_in_any_output(run: Any, sample: Any, clinic: Path) -> None:
     every = ("--by", "host", "--by", "patient_state", "--by", "patient_age_band", "--by", "name")
     outputs = [
         run("load", clinic, *secrets),
+        run("load", clinic, "--db", "wrong.duckdb", AVON_WEBHOOK_SECRET=PLANTED["last_name"]),
         run("load", clinic, *secrets, "--recheck", "--json"),
         run("verify", clinic, *secrets, "--format", "json"),
         run("quarantine", "list"),
@@ -149,10 +150,27 @@ def test_nobody_is_in_any_output(run: Any, sample: Any, clinic: Path) -> None:
         run("outcomes", "--by", "hosst"),
         run("sql", "SELECT first_name::INTEGER FROM patients"),
         run("sql", "SELECT email::TIMESTAMP FROM patients"),
+        *(
+            run("quarantine", "show", "planted.jsonl.gz", line, *how)
+            for line in range(1, 18)
+            for how in ((), ("--json",))[: 1 + line % 2]
+        ),
+        run("quarantine", "show", "planted.jsonl.gz", 999),
+        run("quarantine", "export", "--out", "raw.jsonl"),
+        run("quarantine", "export", "--out", "no-folder/raw.jsonl"),
+        run("quarantine", "replay", *secrets),
+        run("quarantine", "replay", *secrets, "--json"),
+        run("quarantine", "replay", "--policy", "skip", "--db", "wrong.duckdb"),
+        run("load", clinic, *secrets, "--privacy", "limited"),
+        run("load", clinic, *secrets, "--privacy", "limited", "--db", "limited.duckdb"),
+        run("forget", "planted", "--db", "wrong.duckdb"),
+        run("forget", "user_planted", "--db", "limited.duckdb", "--json"),
+        run("forget", "user_planted", "--db", "nowhere.duckdb"),
         run("report", "--out", "page.html", "--by", "host"),
     ]
     reported = outputs[-1]
     assert (reported.code, "No-show" in reported.out) == (0, True)
+    assert {one.code for one in outputs} == {0, 2, 3, 4}
     assert str(run.folder / "page.html") in reported.err
     page = (run.folder / "page.html").read_text("utf-8")
     store = avon.open(run.folder / "avon.duckdb")
