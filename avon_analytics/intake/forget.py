@@ -120,7 +120,13 @@ def forget(database: Database, patient_id: str) -> Forgotten:
                 raise
         except duckdb.Error as error:
             raise store_error(database.path, error) from None
-    rewrite(database)
+    try:
+        rewrite(database)
+    except StoreError as error:
+        raise StoreError(
+            "the person is forgotten in every table, but the file could not be written anew: "
+            f"{error}; run the same again, so that no byte stays in it"
+        ) from None
     return done
 
 
@@ -157,7 +163,8 @@ class _Forgetting:
         withheld = self._withhold(words)
         self._say("touched_rows", touched(self._rows, "SELECT thread FROM own_threads"))
         removed = self._remove()
-        changed = dict(strip(self._rows, self._ids, _condition(words), **bound))
+        tests = _condition(words), _loose(words)
+        changed = dict(strip(self._rows, self._ids, *tests, bound))
         changed |= self._strip_events()
         ((events,),) = self._run("SELECT count(*) FROM own_events")
         recount(self._connection)
@@ -314,6 +321,12 @@ def _condition(words: tuple[list[str], list[tuple[str, str]]]) -> str:
     single, pairs = words
     tests = [f"contains({{t}}, $w{n})" for n in range(len(single))]
     tests += [f"(contains({{t}}, $g{n}) AND contains({{t}}, $l{n}))" for n in range(len(pairs))]
+    return "(" + " OR ".join(tests or ["false"]) + ")"
+
+
+def _loose(words: tuple[list[str], list[tuple[str, str]]]) -> str:
+    """The same for texts of a visit that they shared, where one of their names is enough."""
+    tests = [f"contains({{t}}, ${letter}{n})" for n in range(len(words[1])) for letter in "gl"]
     return "(" + " OR ".join(tests or ["false"]) + ")"
 
 

@@ -105,7 +105,10 @@ def _refuse(
         known = [
             one
             for (one,) in store.execute(
-                "SELECT DISTINCT id FROM appointments_versions WHERE id IN (SELECT unnest($ids))",
+                f"""SELECT DISTINCT v.id FROM appointments_versions AS v
+                JOIN appointment_attendees_versions AS a ON a.event_id = v.event_id
+                WHERE v.id IN (SELECT unnest($ids)) AND a.attendee IS DISTINCT FROM v.host
+                  AND NOT coalesce(a.is_observer, false) AND a.attendee NOT IN ({OTHERS})""",
                 {"ids": here},
             ).fetchall()
         ]

@@ -3,7 +3,8 @@
 The same SQL runs over the store's versions, when somebody is forgotten, and over the rows of a
 batch, when a later load tells of them again.
 
-- Theirs alone: their own records; care teams, documents and tasks whose ``patient`` they are;
+- Theirs alone: their own records; care teams, documents and tasks whose ``patient`` they are, and
+  tasks that are linked to them;
   messages that they wrote; appointments in which no other patient takes part in any version.
 - Others' rows stay, without them: their place in lists (attendees, caregivers, dependents, members)
   goes, a reference to them becomes missing, and so do free text and unknown values of a visit or
@@ -12,7 +13,7 @@ batch, when a later load tells of them again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,11 +59,11 @@ def own(rows: Rows, shared: str = "SELECT NULL") -> str:
     for table in rows.tables:
         if table.parent is not None or table.name == "appointments":
             continue
-        if (column := _owner(table)) is not None:
+        if (owner := _owner(table)) is not None:
             name = rows.name_of(table)
             found.append(
                 f"SELECT {rows.key} FROM {name} WHERE id IN "
-                f"(SELECT id FROM {name} WHERE {column} IN (SELECT id FROM persons))"
+                f"(SELECT id FROM {name} WHERE {owner} IN (SELECT id FROM persons))"
             )
     if (visits := rows.named("appointments")) is not None:
         taken, others = _seats(rows, visits)
@@ -75,10 +76,16 @@ def own(rows: Rows, shared: str = "SELECT NULL") -> str:
 
 
 def _owner(table: ObjectTable) -> str | None:
+    """SQL for whose an object is; None where it is nobody's alone."""
     if table.name == "patients":
         return "id"
     if table.name == "messages":
         return "created_by"
+    if table.name == "tasks":
+        return (
+            "coalesce(patient, CASE WHEN link_to_object IN ('patient', 'user') THEN "
+            "'user_' || replace(link_to_id, 'user_', '') END)"
+        )
     return "patient" if any(field.name == "patient" for field in table.fields) else None
 
 
@@ -123,12 +130,17 @@ THREAD = "coalesce(message_thread, thread)"
 
 
 def strip(
-    rows: Rows, ids: Sequence[str], more: str = "false", **bound: object
+    rows: Rows,
+    ids: Sequence[str],
+    more: str = "false",
+    loose: str = "false",
+    bound: Mapping[str, object] | None = None,
 ) -> Iterator[tuple[str, int]]:
     """Take them out of others' rows; the keys whose free text goes stand in ``touched_rows``.
 
-    ``more`` is a condition over a text ``t`` under which it goes, too, with what it binds. Yields
-    how many rows of each table were changed or removed.
+    ``more`` is a condition over a text ``{t}`` under which it goes, too, and ``loose`` one for the
+    texts beside them; ``bound`` is what these bind. Yields how many rows of each table were changed
+    or removed.
     """
     for table in rows.tables:
         name = rows.name_of(table)
@@ -145,12 +157,15 @@ def strip(
                 test = _names_them(quote(field.name), more)
                 if field.column.privacy == "free_text":
                     test = f"({is_touched} OR {test})"
+                elif loose != "false":
+                    beside = _names_them(quote(field.name), loose)
+                    test = f"({test} OR ({is_touched} AND {beside}))"
                 columns[field.name] = f"{quote(field.name)} IS NOT NULL AND {test}"
         if table.model is not None:
             columns["extra"] = (
                 f"extra IS NOT NULL AND ({is_touched} OR {_names_them('extra', more)})"
             )
-        changed += _clear(rows, name, columns, ids, bound)
+        changed += _clear(rows, name, columns, {**(bound or {}), "ids": list(ids)})
         if changed:
             yield table.versions, changed
 
@@ -184,9 +199,7 @@ def _names_them(column: str, more: str) -> str:
     return f"(names_id({text}, $ids) OR ({more.replace('{t}', f'lower({text})')}))"
 
 
-def _clear(
-    rows: Rows, name: str, columns: dict[str, str], ids: Sequence[str], bound: dict[str, object]
-) -> int:
+def _clear(rows: Rows, name: str, columns: dict[str, str], bound: dict[str, object]) -> int:
     if not columns:
         return 0
     sets = ", ".join(
@@ -196,8 +209,7 @@ def _clear(
     )
     where = " OR ".join(f"coalesce({test}, false)" for test in columns.values())
     text = f"UPDATE {name} SET {sets} WHERE {where}"
-    parameters = {**bound, "ids": list(ids)}
-    used = {name: value for name, value in parameters.items() if f"${name}" in text}
+    used = {name: value for name, value in bound.items() if f"${name}" in text}
     return _count(rows.run(text, **used))
 
 

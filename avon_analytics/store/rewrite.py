@@ -6,6 +6,7 @@ which the living rows are copied, is without them.
 
 from __future__ import annotations
 
+import glob
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -23,8 +24,7 @@ def rewrite(database: Database) -> None:
     """Copy a store into a new file that takes the old one's place, whole or not at all.
 
     Writers are kept out meanwhile; who reads the old file reads on. Raises StoreError if the disk
-    has no room for a second file or somebody writes; then the old file stays, and forgetting again
-    writes it anew.
+    has no room for a second file or somebody holds the store; then the old file stays.
     """
     if database.in_memory:
         return
@@ -36,22 +36,20 @@ def rewrite(database: Database) -> None:
         with database.reading() as connection:
             if Path(f"{place}.wal").exists():
                 continue  # somebody has written in between
-            part = Path(f"{place}.new-{uuid4().hex}")
+            part = Path(f"{place}.anew-{uuid4().hex}")
+            for cut_short in place.parent.glob(f"{glob.escape(place.name)}.anew-*"):
+                cut_short.unlink(missing_ok=True)
             try:
                 _copy(connection, part)
                 os.replace(part, place)
                 _sync(place.parent)
                 return
             except (duckdb.Error, OSError) as error:
-                raise StoreError(
-                    f"what was asked for is forgotten, but {database.path} could not be written "
-                    f"anew: {store_error(database.path, error)}; run the same again, so that no "
-                    "byte stays in it"
-                ) from None
+                raise store_error(database.path, error) from None
             finally:
                 for leftover in (part, Path(f"{part}.wal")):
                     leftover.unlink(missing_ok=True)
-    raise StoreError(f"{database.path} is written by others all the time: forget once more")
+    raise StoreError(f"{database.path} is written by others all the time")
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, part: Path) -> None:
