@@ -191,3 +191,29 @@ def test_nobody_is_in_any_output(run: Any, sample: Any, clinic: Path) -> None:
         assert "Traceback" not in text
         assert [word for word in SECRETS_OF_HERS if word in text] == []
         assert told_of(people, text) == []
+
+
+def chain_of(error: BaseException | None) -> list[BaseException]:
+    """An error and all that it was raised from, suppressed or not."""
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def test_no_error_carries_another_that_quotes_a_row(clinic: Path, tmp_path: Path) -> None:
+    """Loggers that walk the whole chain of an error find our own sentence alone."""
+    store = avon.open(tmp_path / "avon.duckdb")
+    store.load(clinic, policy="skip", progress=False)
+    for query in (
+        "SELECT first_name::INTEGER FROM people_versions",
+        "SELECT email::TIMESTAMP FROM people_versions",
+        "SELECT error(last_name) FROM people_versions",
+        "SELECT from_json(note, '[\"INTEGER\"]') FROM people_versions",
+    ):
+        with pytest.raises(avon.errors.QueryError) as caught:
+            store.sql(query)
+        assert len(chain_of(caught.value)) == 1
+        told = f"{caught.value!r} {caught.value.args} {vars(caught.value)}"
+        assert [word for word in SECRETS_OF_HERS if word in told] == []
