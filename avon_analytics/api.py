@@ -85,6 +85,7 @@ class Store:
         secrets: SecretsLike = None,
         policy: Policy = "require",
         privacy: Privacy | None = None,
+        line_limit: int = LINE_LIMIT,
         recheck: bool = False,
         progress: bool = True,
     ) -> Receipt:
@@ -99,6 +100,7 @@ class Store:
         privacy: ``limited`` keeps a HIPAA limited data set only: city, state, postal code and dates
             stay; direct identifiers, free text and unknown values are never written. A store is
             ``full`` or ``limited`` from its first load on; without a word, a load follows it.
+        line_limit: how many bytes a line may have; a longer one is quarantined as ``too_long``.
         recheck: look into files even where size and time of change say that they are as before.
         progress: show progress in a notebook or on a terminal.
 
@@ -115,6 +117,7 @@ class Store:
                 secrets=secrets,
                 policy=policy,
                 privacy=privacy,
+                line_limit=line_limit,
                 recheck=recheck,
                 on_progress=on_progress if progress else None,
             )

@@ -65,6 +65,7 @@ def load(
     policy: opt.PolicyOption = opt.PolicyWord.require,
     privacy: opt.PrivacyOption = None,
     strict: opt.Strict = False,
+    line_limit: opt.LineLimit = None,
     recheck: Annotated[
         bool, typer.Option("--recheck", help="Look into files that seem unchanged, too.")
     ] = False,
@@ -75,12 +76,15 @@ def load(
 
     Loading again changes nothing; a file is loaded whole or not at all.
     """
+    from avon_analytics.intake.lines import LINE_LIMIT
+
     store = _open(db, time_zone)
     receipt = store.load(
         paths,
         secrets=secrets_file,
         policy=policy.value,
         privacy=privacy.value if privacy else None,
+        line_limit=LINE_LIMIT if line_limit is None else line_limit,
         recheck=recheck,
     )
     _warn(receipt)

@@ -81,6 +81,10 @@ PrivacyOption = Annotated[
 Strict = Annotated[
     bool, typer.Option("--strict", help="End with code 3 if any line was quarantined.")
 ]
+LineLimit = Annotated[
+    int | None,
+    typer.Option("--line-limit", metavar="BYTES", help="How long a line may be; 16 MiB."),
+]
 FormatOption = Annotated[Format, typer.Option("--format", help="How the result is written.")]
 Out = Annotated[
     Path | None,

@@ -12,7 +12,14 @@ import duckdb
 from avon_analytics.errors import ArchiveError
 from avon_analytics.intake.again import Archive, Which, places
 from avon_analytics.intake.archive import ArchiveFile, Paths, find_files
-from avon_analytics.intake.lines import BATCH_BYTES, LINE_LIMIT, Batch, LineReader, merged
+from avon_analytics.intake.lines import (
+    BATCH_BYTES,
+    LINE_LIMIT,
+    Batch,
+    LineReader,
+    checked_limit,
+    merged,
+)
 from avon_analytics.intake.log import KnownFile, LoadLog
 from avon_analytics.intake.receipt import FileReceipt, Receipt
 from avon_analytics.intake.replay import move, that_move
@@ -56,6 +63,7 @@ def load(
     StoreError for a store that cannot be written. What earlier files brought stays; running the
     same load again goes on where it ended.
     """
+    checked_limit(line_limit)
     given = Secrets.for_policy(policy, secrets)
     found = find_files(paths)
     if not found.files:

@@ -21,7 +21,7 @@ from avon_analytics.intake.again import (
     register,
 )
 from avon_analytics.intake.envelope import signed_of
-from avon_analytics.intake.lines import LINE_LIMIT, Batch, batch_of
+from avon_analytics.intake.lines import LINE_LIMIT, Batch, batch_of, checked_limit
 from avon_analytics.intake.log import LoadLog
 from avon_analytics.intake.signature import Secrets, SecretsLike
 from avon_analytics.intake.stage import Stage
@@ -115,6 +115,7 @@ def replay(
     Raises MissingSecret without a secret, UsageError for an unknown code or file, StoreError for a
     store that is not there or cannot be written.
     """
+    checked_limit(line_limit)
     given = Secrets.for_policy(policy, secrets)
     if not database.exists:
         raise StoreError(f"there is no store at {database.path}: load an archive into it first")
