@@ -17,14 +17,31 @@ if TYPE_CHECKING:
     from avon_analytics import errors
     from avon_analytics.api import Store, open
     from avon_analytics.appointments import Cohort
+    from avon_analytics.intake.forget import Forgotten
+    from avon_analytics.intake.quarantine import Export
     from avon_analytics.intake.receipt import Receipt
+    from avon_analytics.intake.replay import Replay
     from avon_analytics.samples import write_sample
 
-__all__ = ["Cohort", "Receipt", "Store", "__version__", "errors", "open", "write_sample"]
+__all__ = [
+    "Cohort",
+    "Export",
+    "Forgotten",
+    "Receipt",
+    "Replay",
+    "Store",
+    "__version__",
+    "errors",
+    "open",
+    "write_sample",
+]
 
 _HOMES = {
     "Cohort": "avon_analytics.appointments",
+    "Export": "avon_analytics.intake.quarantine",
+    "Forgotten": "avon_analytics.intake.forget",
     "Receipt": "avon_analytics.intake.receipt",
+    "Replay": "avon_analytics.intake.replay",
     "Store": "avon_analytics.api",
     "open": "avon_analytics.api",
     "write_sample": "avon_analytics.samples",

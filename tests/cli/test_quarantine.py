@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import avon_analytics as avon
@@ -108,3 +109,33 @@ def test_forget(run: Any, tiny: Any) -> None:
     unknown = run("forget", "user_whom_nobody_knows")
     assert unknown.code == 0
     assert "nothing of this id was found" in unknown.err
+
+
+def test_killed_while_forgetting(run: Any, tiny: Any) -> None:
+    """Whole or gone, never in between; the same command ends it, and leaves nothing behind."""
+    with avon.open(tiny.db) as whole:
+        patient = str(whole.table("patients")["id"][0])
+        about = "SELECT count(*) AS n FROM events WHERE object_id = $id"
+        before = int(whole.sql(about, id=patient)["n"][0])
+    random, killed = Random(20260101), 0
+    for number in range(8):
+        folder = run.folder / f"killed-{number}"
+        folder.mkdir()
+        db = tiny.copy(folder / "avon.duckdb")
+        ended = run("forget", patient, "--db", db, kill_after=random.uniform(0.02, 0.5))
+        killed += ended.code == -9
+        assert int(avon.open(db).sql(about, id=patient)["n"][0]) in (0, before)
+        assert run("forget", patient, "--db", db).code == 0
+        left = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+        assert patient.removeprefix("user_").encode() not in left
+        assert [path.name for path in folder.iterdir()] == ["avon.duckdb"]
+    assert killed >= 3
+
+
+def test_a_store_that_is_held_is_not_half_forgotten(run: Any, tiny: Any) -> None:
+    """A reader in another process keeps the writer out: a sentence, and nothing has changed."""
+    db = tiny.copy(run.folder / "avon.duckdb")
+    with avon.open(db) as store, store._database.reading():
+        told = run("forget", "user_1", "--db", db)
+    assert (told.code, told.is_told_in_a_sentence) == (4, True)
+    assert "in use by another process" in told.err
