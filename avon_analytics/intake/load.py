@@ -84,7 +84,7 @@ class _Reading:
     @property
     def is_worth_telling(self) -> bool:
         """Whether the file is new or brought anything."""
-        return self.is_new or self.ended.lines > 0 or bool(self.notes)
+        return self.is_new or self.ended.lines > 0 or bool(self.notes or self.reader.pending_bytes)
 
 
 class _Loader:
@@ -162,7 +162,7 @@ class _Loader:
                 for batch in chain((first, second), batches):
                     reading.ended.add(intake.take(batch)[file.path])
                     tell(reading.reader.position)
-                self._log.add_file(reading.file, reading.reader, reading.ended)
+                self._add_file(reading)
             self._close(reading)
         except ArchiveError as error:
             self._take_waiting()
@@ -190,9 +190,13 @@ class _Loader:
             ended = intake.take(merged(batches)) if batches else {}
             for reading, _ in waiting:
                 reading.ended = ended.get(reading.file.path, reading.ended)
-                self._log.add_file(reading.file, reading.reader, reading.ended)
+                self._add_file(reading)
         for reading, _ in waiting:
             self._close(reading)
+
+    def _add_file(self, reading: _Reading) -> None:
+        is_told = reading.is_worth_telling
+        self._log.add_file(reading.file, reading.reader, reading.ended, is_told=is_told)
 
     def _close(self, reading: _Reading) -> None:
         pending = reading.reader.pending_bytes

@@ -85,8 +85,13 @@ class LoadLog:
         ).fetchall()
         return KnownFile(*rows[0]) if rows else None
 
-    def add_file(self, file: ArchiveFile, reader: LineReader, ended: Ended) -> None:
-        """Write down how far a file was read and where its lines ended."""
+    def add_file(
+        self, file: ArchiveFile, reader: LineReader, ended: Ended, *, is_told: bool
+    ) -> None:
+        """Write down how far a file was read and where its lines ended.
+
+        ``is_told``: the receipt names it; of others only their size and time are new.
+        """
         counts = {
             "lines": ended.lines,
             "blank": ended.blank,
@@ -112,8 +117,8 @@ class LoadLog:
         self._connection.execute(sql, {"file": file.path, **place, **counts})
         sums = ", ".join(f"{k} = {k} + ${k}" for k in counts)
         self._connection.execute(
-            f"UPDATE loads SET files = files + 1, {sums} WHERE load_id = $load_id",
-            {"load_id": self.load_id, **counts},
+            f"UPDATE loads SET files = files + $told, {sums} WHERE load_id = $load_id",
+            {"load_id": self.load_id, "told": int(is_told), **counts},
         )
 
     def recount(self) -> None:
