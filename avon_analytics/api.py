@@ -21,10 +21,11 @@ from avon_analytics.intake.receipt import Receipt
 from avon_analytics.intake.replay import Replay, replay
 from avon_analytics.intake.signature import SecretsLike
 from avon_analytics.intake.words import Policy
-from avon_analytics.progress import shown
+from avon_analytics.progress import shown, waiting
 from avon_analytics.store import look
 from avon_analytics.store.database import Database
 from avon_analytics.store.provenance import origin
+from avon_analytics.store.waiting import WAIT_TO_LOAD, WAIT_TO_READ
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,12 +37,14 @@ def open(  # noqa: A001
     time_zone: str | None = None,
     threads: int | None = None,
     memory_limit: str | None = None,
+    wait: float = WAIT_TO_READ,
 ) -> Store:
     """Open a store: one DuckDB file, made by the first load. ``":memory:"`` keeps it in memory.
 
     time_zone: IANA name of the zone of visits whose own and whose patient's zone are unknown; a
         new store remembers it, an old one is read with it. UTC unless given.
     threads, memory_limit: what the engine may use, such as ``2`` and ``"1GB"``.
+    wait: seconds to wait where another process, such as a load, holds the store.
 
     Raises UsageError for an unknown time zone. A store that is missing or cannot be read is
     reported by the first call that needs it.
@@ -51,6 +54,7 @@ def open(  # noqa: A001
         time_zone=time_zone,
         threads=threads,
         memory_limit=memory_limit,
+        wait=wait,
         on_create=install_views,
     )
     return Store(database)
@@ -83,6 +87,7 @@ class Store:
         secrets: SecretsLike = None,
         policy: Policy = "require",
         recheck: bool = False,
+        wait: float = WAIT_TO_LOAD,
         progress: bool = True,
     ) -> Receipt:
         """Load an archive; loading it again, or parts of it in any order, changes nothing.
@@ -94,6 +99,7 @@ class Store:
         policy: ``require`` loads lines with a right signature and quarantines the rest;
             ``record`` loads all and keeps the word on each signature; ``skip`` checks nothing.
         recheck: look into files even where size and time of change say that they are as before.
+        wait: seconds to wait where another process holds the store.
         progress: show progress in a notebook or on a terminal.
 
         Returns a receipt: where every line ended, per file and in all.
@@ -108,6 +114,8 @@ class Store:
                 secrets=secrets,
                 policy=policy,
                 recheck=recheck,
+                wait=wait,
+                on_wait=waiting if progress else None,
                 on_progress=on_progress if progress else None,
             )
 

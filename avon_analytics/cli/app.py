@@ -66,6 +66,7 @@ def load(
     recheck: Annotated[
         bool, typer.Option("--recheck", help="Look into files that seem unchanged, too.")
     ] = False,
+    wait: opt.Wait = 60.0,
     time_zone: opt.TimeZone = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
 ) -> None:
@@ -74,7 +75,9 @@ def load(
     Loading again changes nothing; a file is loaded whole or not at all.
     """
     store = _open(db, time_zone)
-    receipt = store.load(paths, secrets=secrets_file, policy=policy.value, recheck=recheck)
+    receipt = store.load(
+        paths, secrets=secrets_file, policy=policy.value, recheck=recheck, wait=wait
+    )
     _warn(receipt)
     if as_json:
         emit(json.dumps(receipt.as_dict(), ensure_ascii=False, indent=2) + "\n")
@@ -146,6 +149,7 @@ def report(
     on: opt.OnOption = opt.On.start,
     as_of: opt.AsOf = None,
     where: opt.Where = None,
+    wait: opt.Wait = 60.0,
     time_zone: opt.TimeZone = None,
 ) -> None:
     """Load what is given, print the outcomes by month, and write the report."""
@@ -154,7 +158,7 @@ def report(
     store = _open(db, time_zone)
     receipt = None
     if paths:
-        receipt = store.load(paths, secrets=secrets_file, policy=policy.value)
+        receipt = store.load(paths, secrets=secrets_file, policy=policy.value, wait=wait)
         _warn(receipt)
         say(str(receipt))
         say("")

@@ -21,6 +21,7 @@ from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.take import Ended
 from avon_analytics.intake.words import SIGNATURE_CODES, Policy
 from avon_analytics.store.database import Database, store_error
+from avon_analytics.store.waiting import WAIT_TO_LOAD, OnWait
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ def load(
     line_limit: int = LINE_LIMIT,
     batch_bytes: int = BATCH_BYTES,
     recheck: bool = False,
+    wait: float = WAIT_TO_LOAD,
+    on_wait: OnWait | None = None,
     on_progress: OnProgress | None = None,
 ) -> Receipt:
     """Load the files that ``paths`` name; a file is loaded whole or not at all.
@@ -63,7 +66,7 @@ def load(
         )
     for file in found.files:
         LineReader(file.path).close()
-    with database.writing() as connection:
+    with database.writing(wait=wait, on_wait=on_wait) as connection:
         try:
             loader = _Loader(connection, policy, given, found.passed_over, line_limit, batch_bytes)
             return loader.load(found.files, recheck, on_progress)
