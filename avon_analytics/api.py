@@ -87,6 +87,7 @@ class Store:
         secrets: SecretsLike = None,
         policy: Policy = "require",
         recheck: bool = False,
+        partial: bool = False,
         wait: float = WAIT_TO_LOAD,
         progress: bool = True,
     ) -> Receipt:
@@ -99,6 +100,9 @@ class Store:
         policy: ``require`` loads lines with a right signature and quarantines the rest;
             ``record`` loads all and keeps the word on each signature; ``skip`` checks nothing.
         recheck: look into files even where size and time of change say that they are as before.
+        partial: of a compressed file that is damaged or cut short, load the whole lines before
+            the damage; without it the load stops there. Loaded again when the file is whole, only
+            what is new is added.
         wait: seconds to wait where another process holds the store.
         progress: show progress in a notebook or on a terminal.
 
@@ -114,6 +118,7 @@ class Store:
                 secrets=secrets,
                 policy=policy,
                 recheck=recheck,
+                partial=partial,
                 wait=wait,
                 on_wait=waiting if progress else None,
                 on_progress=on_progress if progress else None,

@@ -66,6 +66,9 @@ def load(
     recheck: Annotated[
         bool, typer.Option("--recheck", help="Look into files that seem unchanged, too.")
     ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Of a damaged file, load what is before the damage.")
+    ] = False,
     wait: opt.Wait = 60.0,
     time_zone: opt.TimeZone = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
@@ -76,7 +79,12 @@ def load(
     """
     store = _open(db, time_zone)
     receipt = store.load(
-        paths, secrets=secrets_file, policy=policy.value, recheck=recheck, wait=wait
+        paths,
+        secrets=secrets_file,
+        policy=policy.value,
+        recheck=recheck,
+        partial=partial,
+        wait=wait,
     )
     _warn(receipt)
     if as_json:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from avon_analytics.errors import ArchiveError
+from avon_analytics.errors import ArchiveError, DamagedFile
 
 Paths: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]"
 
@@ -108,4 +108,6 @@ def _is_text(name: str) -> bool:
 def unreadable(path: str, error: Exception) -> ArchiveError:
     """The error for a file that the system or a decompressor refuses."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else None
-    return ArchiveError(f"cannot read {path}: {reason or 'it is damaged or cut short'}")
+    if reason is None:
+        return DamagedFile(f"cannot read {path}: it is damaged or cut short")
+    return ArchiveError(f"cannot read {path}: {reason}")

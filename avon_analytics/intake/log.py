@@ -22,8 +22,8 @@ from avon_analytics.version import VERSION
 class KnownFile:
     """What an earlier load says of a file."""
 
-    size: int
-    modified_ns: int
+    size: int | None
+    modified_ns: int | None
     bytes_read: int
     last_line: int
     sha256: str
@@ -101,7 +101,8 @@ class LoadLog:
         }
         place = {
             "load_id": self.load_id,
-            "size": file.size,
+            # A damaged file is looked at again, also where it seems unchanged.
+            "size": None if reader.is_damaged else file.size,
             "modified_ns": file.modified_ns,
             "bytes_read": reader.bytes_read,
             "last_line": reader.next_line - 1,
