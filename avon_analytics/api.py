@@ -93,7 +93,7 @@ class Store:
     ) -> Receipt:
         """Load an archive; loading it again, or parts of it in any order, changes nothing.
 
-        paths: files, folders (searched recursively) and globs.
+        paths: files, folders (searched recursively), globs, and URLs of object stores.
         secrets: the webhook secret as text, several by name (``{"2024": …, "2025": …}``), or the
             Path of a TOML file with a line ``name = "secret"`` for each. Without it, the
             environment variable AVON_WEBHOOK_SECRET is read.

@@ -58,7 +58,9 @@ def _main(
     epilog=_example("load archive/ --secrets-file secrets.toml", "load exports/2025-*.jsonl.gz")
 )
 def load(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders and globs.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="Files, folders, globs and URLs.")
+    ],
     db: opt.Db = DB,
     secrets_file: opt.SecretsFile = None,
     policy: opt.PolicyOption = opt.PolicyWord.require,
@@ -106,7 +108,9 @@ def _end(receipt: Receipt, strict: bool) -> None:
 
 @app.command(epilog=_example("verify archive/ --secrets-file secrets.toml"))
 def verify(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders and globs.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="Files, folders, globs and URLs.")
+    ],
     secrets_file: opt.SecretsFile = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="End with code 3 unless every line is verified.")

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import zstandard
 
 from avon_analytics.errors import DamagedFile
-from avon_analytics.intake.archive import unreadable
+from avon_analytics.intake.archive import open_file, unreadable
 
 LINE_LIMIT = 16 * 1024 * 1024
 BATCH_BYTES = 24 * 1024 * 1024
@@ -191,10 +191,7 @@ class LineReader:
         self._digest = hashlib.sha256()
         self._sliced_to = 0  # where ``slice`` has come to
         self._open_line: _Measure | None = None  # the line in which an earlier reading ended
-        try:
-            self._raw = open(path, "rb")  # noqa: SIM115
-        except OSError as error:
-            raise unreadable(path, error) from None
+        self._raw = open_file(path)
         self._stream = _decompressed(self._raw)
 
     @property

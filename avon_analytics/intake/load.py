@@ -12,7 +12,7 @@ import duckdb
 
 from avon_analytics.errors import ArchiveError, DamagedFile
 from avon_analytics.intake.again import Archive, Which, places
-from avon_analytics.intake.archive import ArchiveFile, Paths, find_files
+from avon_analytics.intake.archive import ArchiveFile, Paths, find_files, open_file
 from avon_analytics.intake.lines import (
     BATCH_BYTES,
     BATCH_LINES,
@@ -75,7 +75,8 @@ def load(
             f".zst or .bz2); {found.passed_over} other files were passed over"
         )
     for file in found.files:
-        LineReader(file.path).close()
+        if not file.is_remote:  # to open one is a request, for which a store may want money
+            open_file(file.path).close()
     with database.writing(wait=wait, on_wait=on_wait) as connection:
         read = partial_of(
             LineReader, line_limit=line_limit, batch_bytes=batch_bytes, partial=partial
@@ -135,7 +136,7 @@ class _Loader:
     def load(
         self, files: tuple[ArchiveFile, ...], recheck: bool, on_progress: OnProgress | None
     ) -> Receipt:
-        total = sum(file.size for file in files)
+        total = sum(file.size or 0 for file in files)
         bytes_done = 0
         for number, file in enumerate(files):
 
@@ -151,7 +152,7 @@ class _Loader:
                 self._read(file, known, tell)
             if known is not None:
                 self._retry(file.path)
-            bytes_done += file.size
+            bytes_done += file.size or 0
         self._take_waiting()
         if on_progress is not None:
             lines = sum(receipt.lines for receipt in self._receipts.values())

@@ -30,6 +30,8 @@ class KnownFile:
 
     def has_changed(self, file: ArchiveFile) -> bool:
         """Whether the disk tells another size or time of change than then."""
+        if file.size is None or file.modified_ns is None:
+            return True  # its store does not tell
         return (self.size, self.modified_ns) != (file.size, file.modified_ns)
 
 
