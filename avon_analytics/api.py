@@ -22,11 +22,12 @@ from avon_analytics.intake.receipt import Receipt
 from avon_analytics.intake.replay import Replay, replay
 from avon_analytics.intake.signature import SecretsLike
 from avon_analytics.intake.words import Policy
-from avon_analytics.progress import shown
+from avon_analytics.progress import shown, waiting
 from avon_analytics.store import look
 from avon_analytics.store.database import Database
 from avon_analytics.store.privacy import Privacy, privacy_of
 from avon_analytics.store.provenance import origin
+from avon_analytics.store.waiting import WAIT_TO_LOAD, WAIT_TO_READ
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,12 +39,14 @@ def open(  # noqa: A001
     time_zone: str | None = None,
     threads: int | None = None,
     memory_limit: str | None = None,
+    wait: float = WAIT_TO_READ,
 ) -> Store:
     """Open a store: one DuckDB file, made by the first load. ``":memory:"`` keeps it in memory.
 
     time_zone: IANA name of the zone of visits whose own and whose patient's zone are unknown; a
         new store remembers it, an old one is read with it. UTC unless given.
     threads, memory_limit: what the engine may use, such as ``2`` and ``"1GB"``.
+    wait: seconds to wait where another process, such as a load, holds the store.
 
     Raises UsageError for an unknown time zone. A store that is missing or cannot be read is
     reported by the first call that needs it.
@@ -53,6 +56,7 @@ def open(  # noqa: A001
         time_zone=time_zone,
         threads=threads,
         memory_limit=memory_limit,
+        wait=wait,
         on_create=install_views,
     )
     return Store(database)
@@ -87,11 +91,13 @@ class Store:
         privacy: Privacy | None = None,
         line_limit: int = LINE_LIMIT,
         recheck: bool = False,
+        partial: bool = False,
+        wait: float = WAIT_TO_LOAD,
         progress: bool = True,
     ) -> Receipt:
         """Load an archive; loading it again, or parts of it in any order, changes nothing.
 
-        paths: files, folders (searched recursively) and globs.
+        paths: files, folders (searched recursively), globs, and URLs of object stores.
         secrets: the webhook secret as text, several by name (``{"2024": …, "2025": …}``), or the
             Path of a TOML file with a line ``name = "secret"`` for each. Without it, the
             environment variable AVON_WEBHOOK_SECRET is read.
@@ -102,6 +108,10 @@ class Store:
             ``full`` or ``limited`` from its first load on; without a word, a load follows it.
         line_limit: how many bytes a line may have; a longer one is quarantined as ``too_long``.
         recheck: look into files even where size and time of change say that they are as before.
+        partial: of a compressed file that is damaged or cut short, load the whole lines before
+            the damage; without it the load stops there. Loaded again when the file is whole, only
+            what is new is added.
+        wait: seconds to wait where another process holds the store.
         progress: show progress in a notebook or on a terminal.
 
         Returns a receipt: where every line ended, per file and in all.
@@ -119,6 +129,9 @@ class Store:
                 privacy=privacy,
                 line_limit=line_limit,
                 recheck=recheck,
+                partial=partial,
+                wait=wait,
+                on_wait=waiting if progress else None,
                 on_progress=on_progress if progress else None,
             )
 

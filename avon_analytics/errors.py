@@ -8,6 +8,7 @@
     ├── NothingBelieved           3, not one line of the archive could be believed
     └── InputError                4, bad input or a bad store
         ├── ArchiveError             a path that cannot be read
+        │   └── DamagedFile             a compressed file that is damaged or cut short
         ├── SecretsFileError         a secrets file that cannot be used
         ├── StoreError               a store that cannot be opened, written or understood
         └── QueryError               an SQL query that the engine refuses
@@ -73,6 +74,10 @@ class InputError(AvonError):
 
 class ArchiveError(InputError):
     """An archive path that does not exist or cannot be read."""
+
+
+class DamagedFile(ArchiveError):
+    """A compressed file that is damaged or cut short."""
 
 
 class SecretsFileError(InputError):

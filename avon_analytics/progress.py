@@ -25,6 +25,11 @@ def shown() -> Iterator[OnProgress]:
         yield _one_line
 
 
+def waiting(text: str) -> None:
+    """Say that a load waits, and for whom."""
+    print(f"avon_analytics: {text}", file=sys.stderr)
+
+
 def _one_line(progress: Progress) -> None:
     if progress.files_done == progress.files:
         text = f"avon_analytics: {progress.files:,} files looked at, {progress.lines:,} lines read"

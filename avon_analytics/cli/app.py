@@ -59,7 +59,9 @@ def _main(
     epilog=_example("load archive/ --secrets-file secrets.toml", "load exports/2025-*.jsonl.gz")
 )
 def load(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders and globs.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="Files, folders, globs and URLs.")
+    ],
     db: opt.Db = DB,
     secrets_file: opt.SecretsFile = None,
     policy: opt.PolicyOption = opt.PolicyWord.require,
@@ -69,6 +71,10 @@ def load(
     recheck: Annotated[
         bool, typer.Option("--recheck", help="Look into files that seem unchanged, too.")
     ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Of a damaged file, load what is before the damage.")
+    ] = False,
+    wait: opt.Wait = 60.0,
     time_zone: opt.TimeZone = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
 ) -> None:
@@ -86,6 +92,8 @@ def load(
         privacy=privacy.value if privacy else None,
         line_limit=LINE_LIMIT if line_limit is None else line_limit,
         recheck=recheck,
+        partial=partial,
+        wait=wait,
     )
     _warn(receipt)
     if as_json:
@@ -109,7 +117,9 @@ def _end(receipt: Receipt, strict: bool) -> None:
 
 @app.command(epilog=_example("verify archive/ --secrets-file secrets.toml"))
 def verify(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders and globs.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="Files, folders, globs and URLs.")
+    ],
     secrets_file: opt.SecretsFile = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="End with code 3 unless every line is verified.")
@@ -160,6 +170,7 @@ def report(
     on: opt.OnOption = opt.On.start,
     as_of: opt.AsOf = None,
     where: opt.Where = None,
+    wait: opt.Wait = 60.0,
     time_zone: opt.TimeZone = None,
 ) -> None:
     """Load what is given, print the outcomes by month, and write the report."""
@@ -168,7 +179,7 @@ def report(
     store = _open(db, time_zone)
     receipt = None
     if paths:
-        receipt = store.load(paths, secrets=secrets_file, policy=policy.value)
+        receipt = store.load(paths, secrets=secrets_file, policy=policy.value, wait=wait)
         _warn(receipt)
         say(str(receipt))
         say("")

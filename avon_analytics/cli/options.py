@@ -113,6 +113,12 @@ Where = Annotated[
     list[str] | None,
     typer.Option("--where", metavar="GROUPING=VALUE", help="Keep one group only (repeatable)."),
 ]
+Wait = Annotated[
+    float,
+    typer.Option(
+        "--wait", metavar="SECONDS", help="How long to wait where another process holds the store."
+    ),
+]
 TimeZone = Annotated[
     str | None,
     typer.Option("--time-zone", metavar="ZONE", help="IANA zone where a visit tells none."),

@@ -21,10 +21,10 @@ class Event(Part):
     created_at: Instant = Field(None, description="When the event occurred")
     object: dict[str, Any] = Field(description="The object as it is after the event")
 
-    @field_validator("event")
+    @field_validator("event", mode="before")
     @classmethod
-    def _has_a_name(cls, value: str | None) -> str:
-        if not value:
+    def _has_a_name(cls, value: Any) -> str:
+        if not isinstance(value, str) or not value:
             raise PydanticCustomError("event", "expected the event's name as text")
         return value
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, Literal
+from uuid import uuid4
 
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
@@ -74,11 +77,42 @@ def _refuse(code: str, expected: str) -> PydanticCustomError:
     return PydanticCustomError(code, expected)
 
 
+class LongNumber(Decimal):
+    """A number beyond what readers hold exactly; its text is the one that was sent."""
+
+    def __new__(cls, text: str) -> LongNumber:
+        """Read a number."""
+        number = super().__new__(cls, text)
+        number._text = text
+        return number
+
+    def __str__(self) -> str:
+        return self._text
+
+    _text: str
+
+
+def as_json(value: Any, default: Callable[[Any], Any] | None = None) -> str:
+    """The JSON text of a value, minified; long numbers stand in it as they were sent."""
+    mark, long_numbers = uuid4().hex, []
+
+    def beyond(inner: Any) -> Any:
+        if isinstance(inner, LongNumber):
+            long_numbers.append(str(inner))
+            return f"{mark}{len(long_numbers) - 1}"
+        if default is None:
+            raise TypeError(f"no JSON: {type(inner).__name__}")
+        return default(inner)
+
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=beyond)
+    if long_numbers:
+        text = re.sub(f'"{mark}(\\d+)"', lambda match: long_numbers[int(match[1])], text)
+    return text
+
+
 def as_text(value: Any) -> str | None:
     """Read a text; another JSON value is kept as its JSON text, so that nothing is lost."""
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return value if value is None or isinstance(value, str) else as_json(value)
 
 
 def as_id(value: Any, prefix: str | None) -> str | None:

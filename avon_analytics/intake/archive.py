@@ -8,9 +8,10 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
-from avon_analytics.errors import ArchiveError
+from avon_analytics.errors import ArchiveError, DamagedFile
+from avon_analytics.intake.remote import find_remote, is_url, open_remote
 
 Paths: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]"
 
@@ -20,11 +21,16 @@ COMPRESSED_SUFFIXES = (".gz", ".zst", ".bz2")
 
 @dataclass(frozen=True, slots=True)
 class ArchiveFile:
-    """One file of an archive, as the disk tells it."""
+    """One file of an archive, as the disk or the object store tells it."""
 
     path: str
-    size: int
-    modified_ns: int
+    size: int | None
+    modified_ns: int | None  # missing where a store does not tell
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it stands behind a URL."""
+        return is_url(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ def find_files(paths: Paths) -> Found:
 
     Folders are searched recursively for .jsonl, .ndjson and .json, plain or compressed as .gz,
     .zst or .bz2; other files in them are counted as passed over. A file named as such is taken
-    whatever its name.
+    whatever its name. URLs name files, folders and globs of object stores (``remote``).
 
     Raises ArchiveError if a path does not exist, matches nothing or cannot be read.
     """
@@ -50,6 +56,13 @@ def find_files(paths: Paths) -> Found:
     passed_over = 0
     for given in paths:
         text = os.fspath(given)
+        if is_url(text):
+            for name, last, size, modified_ns, in_folder in find_remote(text):
+                if in_folder and not is_archive_name(last):
+                    passed_over += 1
+                else:
+                    found[name] = ArchiveFile(name, size, modified_ns)
+            continue
         for path in _expand(text):
             if path.is_dir():
                 for inner in sorted(p for p in path.rglob("*") if p.is_file()):
@@ -60,6 +73,19 @@ def find_files(paths: Paths) -> Found:
             else:
                 _add(found, path)
     return Found(tuple(found[name] for name in sorted(found)), passed_over)
+
+
+def open_file(path: str) -> BinaryIO:
+    """Open a file of an archive to read its bytes as they stand.
+
+    Raises ArchiveError where that is refused.
+    """
+    if is_url(path):
+        return open_remote(path)
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise unreadable(path, error) from None
 
 
 def is_archive_name(name: str) -> bool:
@@ -108,4 +134,6 @@ def _is_text(name: str) -> bool:
 def unreadable(path: str, error: Exception) -> ArchiveError:
     """The error for a file that the system or a decompressor refuses."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else None
-    return ArchiveError(f"cannot read {path}: {reason or 'it is damaged or cut short'}")
+    if reason is None:
+        return DamagedFile(f"cannot read {path}: it is damaged or cut short")
+    return ArchiveError(f"cannot read {path}: {reason}")

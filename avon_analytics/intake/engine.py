@@ -75,6 +75,8 @@ _MACROS = {
         CASE WHEN t IS NULL OR t IN ('', 'null') OR ends_with(t, '_null') THEN NULL
              WHEN prefix IS NULL OR contains(t, '_') THEN t
              ELSE prefix || '_' || t END""",
+    # Of a value read as text: whether it may have been another kind of JSON.
+    "is_no_plain_text(t)": "left(t, 1) IN ('{', '[') OR regexp_matches(t, '^(-?[0-9]|true$|false$)')",
     "json_list(v)": """try(from_json(v, '["JSON"]'))""",
     # A single value, or one in a list of one; several are joined, so that they match nothing.
     "json_value(v)": """
@@ -122,4 +124,12 @@ _MACROS = {
                 list_filter(map_entries(try(from_json(t, '"MAP(VARCHAR, JSON)"'))),
                             lambda e: NOT list_contains(known, e.key)),
                 lambda e: {'k': prefix || e.key, 'v': e.value})) END""",
+    # An object's own field that is named like one of an inner object stands in quotes.
+    "kept_apart(fields, prefixes)": """
+        CASE WHEN fields IS NOT NULL THEN map_from_entries(list_transform(
+            map_entries(fields),
+            lambda e: {'k': CASE WHEN list_bool_or(list_transform(
+                                     prefixes, lambda p: starts_with(e.key, p)))
+                                 THEN '"' || e.key || '"' ELSE e.key END,
+                       'v': e.value})) END""",
 }

@@ -86,6 +86,9 @@ def _select_root(table: ObjectTable) -> str:
     )
     known = literals(sorted(known_keys(model)))
     unknown = [f"unknown_fields(body -> '$.object', json_keys(body, '$.object'), {known}, '')"]
+    if nested:
+        prefixes = literals(['"', *(f"{name}." for name in nested)])
+        unknown = [f"kept_apart({unknown[0]}, {prefixes})"]
     odd = ["out_id IS NULL"]
     for name, part in nested.items():
         here = f"o.{quote(name)}"

@@ -16,7 +16,8 @@ from pydantic import ValidationError
 
 from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.event import Event
-from avon_analytics.contract.values import as_instant
+from avon_analytics.contract.model import Part
+from avon_analytics.contract.values import as_instant, as_json
 from avon_analytics.intake.envelope import (
     BODY_KEYS,
     RECEIVED_PATHS,
@@ -96,27 +97,43 @@ def judge_line(content: bytes) -> Verdict | None:
 
 def judge_body(text: str) -> Verdict | str:
     """What is wrong with a body, or the same body in the spelling that the engine reads."""
+    try:
+        return _judge_body(text)
+    except RecursionError:
+        return verdict("not_json", "nested too deeply to check")
+
+
+def _judge_body(text: str) -> Verdict | str:
     value = _read(text)
     if isinstance(value, Verdict):
         return value
     faults: list[Fault] = []
     canonical: dict[str, Any] = {}
     try:
-        event = Event.model_validate(value)
-        canonical = event.model_dump(mode="json", exclude_unset=True)
+        canonical = _as_told(Event.model_validate(value))
     except ValidationError as error:
         faults += _faults(error, ())
     if isinstance(value, dict) and isinstance(value.get("object"), dict):
         subject = str(value.get("event")).split(".")[0]
         if (model := OBJECTS.get(subject)) is not None:
             try:
-                found = model.model_validate(value["object"])
-                canonical["object"] = found.model_dump(mode="json", exclude_unset=True)
+                canonical["object"] = _as_told(model.model_validate(value["object"]))
             except ValidationError as error:
                 faults += _faults(error, ("object",))
     if faults:
         return Verdict("contract", tuple(faults))
-    return json.dumps(canonical, ensure_ascii=False, separators=(",", ":"), default=str)
+    return as_json(canonical, default=_spelled)
+
+
+def _as_told(part: Part) -> dict[str, Any]:
+    """The fields that a part was given, known and unknown, as they were read."""
+    # Not ``model_dump``: it walks through unknown fields as well, and gives up where they are deep.
+    return {name: getattr(part, name) for name in part.model_fields_set} | (part.model_extra or {})
+
+
+def _spelled(value: Any) -> Any:
+    """A value that JSON has no word for: a part, an instant or a date."""
+    return _as_told(value) if isinstance(value, Part) else value.isoformat()
 
 
 def _read(text: str) -> Any:

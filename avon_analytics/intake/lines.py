@@ -7,6 +7,7 @@ import codecs
 import gzip
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,16 +17,18 @@ import numpy as np
 import numpy.typing as npt
 import zstandard
 
-from avon_analytics.errors import UsageError
-from avon_analytics.intake.archive import unreadable
+from avon_analytics.errors import DamagedFile, UsageError
+from avon_analytics.intake.archive import open_file, unreadable
 
 LINE_LIMIT = 16 * 1024 * 1024
 _LONGEST_LIMIT = 1024 * 1024 * 1024
 BATCH_BYTES = 24 * 1024 * 1024
+BATCH_LINES = 1 << 18
 _READ_BYTES = 4 * 1024 * 1024
 _DECODED_BYTES = 1024 * 1024
 _NEWLINE, _RETURN = 10, 13
 BOM = b"\xef\xbb\xbf"
+_LINE_END = re.compile(rb"[ \t\r]*(\n|\Z)")
 
 
 def checked_limit(line_limit: int) -> int:
@@ -37,13 +40,17 @@ def checked_limit(line_limit: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class LongLine:
-    """A line over the limit: its place and digest, never its bytes."""
+    """A line over the limit: its place and digest, never its bytes.
+
+    ``is_continued``: an earlier reading counted it already, and it has grown since.
+    """
 
     file: str
     line: int
     byte_offset: int
     byte_length: int
     sha256: str
+    is_continued: bool = False
 
 
 _NO_LINES = np.zeros(0, np.int64)
@@ -168,24 +175,31 @@ class LineReader:
     ``bytes_read``, ``next_line`` and ``sha256`` tell how far it came: behind the last line that
     was handed out. A last line that has no end and is no JSON is left pending: it is not handed
     out, because the exporter may still be writing it.
+
+    With ``partial``, a compressed file that is damaged or cut short ends before the damage, at its
+    last whole line, and ``is_damaged`` says so; else it raises DamagedFile.
     """
 
     def __init__(
-        self, path: str, *, line_limit: int = LINE_LIMIT, batch_bytes: int = BATCH_BYTES
+        self,
+        path: str,
+        *,
+        line_limit: int = LINE_LIMIT,
+        batch_bytes: int = BATCH_BYTES,
+        partial: bool = False,
     ) -> None:
         self.path = path
         self.next_line = 1
         self.bytes_read = 0
         self.pending_bytes = 0
+        self.is_damaged = False
+        self._partial = partial
         self._line_limit = line_limit
         self._batch_bytes = batch_bytes
         self._digest = hashlib.sha256()
         self._sliced_to = 0  # where ``slice`` has come to
-        self._open_line = False  # whether an earlier reading ended inside a line
-        try:
-            self._raw = open(path, "rb")  # noqa: SIM115
-        except OSError as error:
-            raise unreadable(path, error) from None
+        self._open_line: _Measure | None = None  # the line in which an earlier reading ended
+        self._raw = open_file(path)
         self._stream = _decompressed(self._raw)
 
     @property
@@ -204,14 +218,16 @@ class LineReader:
 
     def skip(self, n_bytes: int, n_lines: int) -> str:
         """Pass over what an earlier load read; returns the digest of these bytes."""
-        last = b"\n"
+        last = _Measure()
         while self.bytes_read < n_bytes:
             chunk = self._read(min(n_bytes - self.bytes_read, _READ_BYTES))
             if not chunk:
                 break
             self._take(chunk)
-            last = chunk[-1:]
-        self._open_line = last != b"\n"
+            cut = chunk.rfind(b"\n") + 1
+            last = _Measure() if cut else last
+            last.add(chunk[cut:])
+        self._open_line = last if last.length else None
         self.next_line = n_lines + 1
         return self.sha256
 
@@ -232,23 +248,28 @@ class LineReader:
     def batches(self) -> Iterator[Batch]:
         """The rest of the file."""
         carry, at_end = b"", False
+        if self._open_line is not None and self._open_line.length > self._line_limit:
+            passed, carry, at_end = self._pass_long_line(b"", self._open_line)
+            if passed is not None:
+                yield passed
         while not at_end:
             buffer, at_end = self._fill(carry)
-            if self._open_line:
+            if self._open_line is not None:
                 buffer = self._close_line(buffer)
             cut = buffer.rfind(b"\n") + 1
             carry = buffer[cut:]
             if at_end and len(carry) <= self._line_limit:
-                if carry and not _is_complete(carry):
+                if carry and (self.is_damaged or not _is_complete(carry)):
                     self.pending_bytes = len(carry)
                 else:
                     cut = len(buffer)
                 carry = b""
-            if cut:
-                yield self._batch(buffer[:cut])
+            for start, end in _steps(buffer, cut):
+                yield self._batch(buffer[start:end])
             if len(carry) > self._line_limit:
                 passed, carry, at_end = self._pass_long_line(carry)
-                yield passed
+                if passed is not None:
+                    yield passed
 
     def _fill(self, carry: bytes) -> tuple[bytes, bool]:
         pieces, size = [carry], 0
@@ -261,10 +282,18 @@ class LineReader:
         return b"".join(pieces), False
 
     def _read(self, size: int) -> bytes:
+        if self.is_damaged:
+            return b""
+        # What stands before the damage comes in small steps: a large one would fail as a whole.
+        in_steps = getattr(self._stream, "read1", None) if self._partial else None
         try:
-            return self._stream.read(size)
+            return (in_steps or self._stream.read)(size)
         except (OSError, EOFError, ValueError, zlib.error, zstandard.ZstdError) as error:
-            raise unreadable(self.path, error) from None
+            told = unreadable(self.path, error)
+            if not self._partial or not isinstance(told, DamagedFile):
+                raise told from None
+            self.is_damaged = True
+            return b""
 
     def _take(self, taken: bytes) -> None:
         self._digest.update(taken)
@@ -272,12 +301,12 @@ class LineReader:
 
     def _close_line(self, buffer: bytes) -> bytes:
         # The line read last had no end then; its end is no line of its own.
-        self._open_line = False
-        for end in (b"\r\n", b"\n"):
-            if buffer.startswith(end):
-                self._take(end)
-                return buffer[len(end) :]
-        return buffer
+        self._open_line = None
+        end = _LINE_END.match(buffer)
+        if end is None:
+            return buffer
+        self._take(end[0])
+        return buffer[end.end() :]
 
     def _batch(self, buffer: bytes) -> Batch:
         byte_offset, first_line = self.bytes_read, self.next_line
@@ -299,18 +328,21 @@ class LineReader:
             batch.long_lines.append(LongLine(self.path, *place, digest))
         return batch
 
-    def _pass_long_line(self, start: bytes) -> tuple[Batch, bytes, bool]:
-        """Read a line over the limit to its end without holding it."""
-        byte_offset, line = self.bytes_read, self.next_line
-        digest, length, rest, at_end = hashlib.sha256(), 0, b"", False
-        chunk, held = start, b""
+    def _pass_long_line(
+        self, start: bytes, begun: _Measure | None = None
+    ) -> tuple[Batch | None, bytes, bool]:
+        """Read a line over the limit to its end without holding it.
+
+        ``begun`` is what an earlier reading saw of it. Returns no batch where the line is cut by
+        the file's damage.
+        """
+        measure = begun or _Measure()
+        byte_offset, line = self.bytes_read - measure.length, self.next_line
+        before = self._digest.copy(), self.bytes_read
+        chunk, rest, at_end = start, b"", False
         while True:
             end = chunk.find(b"\n")
-            part = chunk if end < 0 else chunk[:end]
-            # A carriage return is part of the line only if something follows it.
-            digest.update(held + part.removesuffix(b"\r")) if part else None
-            length += len(part)
-            held = b"\r" if part.endswith(b"\r") else (held if not part else b"")
+            measure.add(chunk if end < 0 else chunk[:end])
             self._take(chunk if end < 0 else chunk[: end + 1])
             if end >= 0:
                 rest = chunk[end + 1 :]
@@ -319,10 +351,52 @@ class LineReader:
             if not chunk:
                 at_end = True
                 break
-        self.next_line += 1
-        place = (line, byte_offset, length - len(held))
-        long_line = LongLine(self.path, *place, digest.hexdigest())
+        if at_end and self.is_damaged:
+            self.pending_bytes = byte_offset + measure.length - before[1]
+            self._digest, self.bytes_read = before
+            return None, b"", True
+        if begun is None:
+            self.next_line += 1
+        else:
+            self._open_line, line = None, line - 1
+        place = (line, byte_offset, *measure.without_return)
+        long_line = LongLine(self.path, *place, is_continued=begun is not None)
         return Batch((self.path,), long_lines=[long_line]), rest, at_end
+
+
+def _steps(buffer: bytes, end: int) -> Iterator[tuple[int, int]]:
+    """Where to cut whole lines so that no part has too many: each line takes memory of its own."""
+    start = 0
+    while start < end:
+        stop = end
+        if end - start > BATCH_LINES and buffer.count(b"\n", start, end) > BATCH_LINES:
+            stop = buffer.rfind(b"\n", start, start + BATCH_LINES) + 1
+            stop = stop or buffer.find(b"\n", start) + 1
+        yield start, stop
+        start = stop
+
+
+class _Measure:
+    """Length and digest of a line that is not held."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self._digest = hashlib.sha256()
+        self._held = b""
+
+    def add(self, part: bytes) -> None:
+        """Some more of the line."""
+        if part:
+            # A carriage return is part of the line only if something follows it.
+            self._digest.update(self._held)
+            self._digest.update(memoryview(part)[: len(part) - part.endswith(b"\r")])
+            self._held = b"\r" if part.endswith(b"\r") else b""
+            self.length += len(part)
+
+    @property
+    def without_return(self) -> tuple[int, str]:
+        """Length and digest, but for a carriage return at the line's end."""
+        return self.length - len(self._held), self._digest.hexdigest()
 
 
 def _decompressed(raw: BinaryIO) -> BinaryIO:
@@ -348,20 +422,26 @@ class _ZstdStream:
         self._frame: Any = None
         self._input = b""
         self._output = b""
+        self._is_damaged = False
 
     def read(self, size: int) -> bytes:
-        while len(self._output) < size:
+        while len(self._output) < size and not self._is_damaged:
             self._input = self._input or self._raw.read(self._INPUT_BYTES)
             if not self._input:
-                if self._frame is not None:
-                    raise EOFError
+                self._is_damaged = self._frame is not None
                 break
             if self._frame is None:
                 self._frame = zstandard.ZstdDecompressor().decompressobj()
-            self._output += self._frame.decompress(self._input)
+            try:
+                self._output += self._frame.decompress(self._input)
+            except zstandard.ZstdError:
+                self._is_damaged = True
+                break
             self._input = b""
             if self._frame.eof:
                 self._input, self._frame = self._frame.unused_data, None
+        if self._is_damaged and not self._output:
+            raise EOFError
         taken, self._output = self._output[:size], self._output[size:]
         return taken
 

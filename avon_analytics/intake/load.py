@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial as partial_of
 from itertools import chain
 
 import duckdb
 
-from avon_analytics.errors import ArchiveError
+from avon_analytics.errors import ArchiveError, DamagedFile
 from avon_analytics.intake.again import Archive, Which, places
-from avon_analytics.intake.archive import ArchiveFile, Paths, find_files
+from avon_analytics.intake.archive import ArchiveFile, Paths, find_files, open_file
 from avon_analytics.intake.lines import (
     BATCH_BYTES,
+    BATCH_LINES,
     LINE_LIMIT,
     Batch,
     LineReader,
@@ -29,6 +31,7 @@ from avon_analytics.intake.take import Ended
 from avon_analytics.intake.words import SIGNATURE_CODES, Policy
 from avon_analytics.store.database import Database, store_error
 from avon_analytics.store.privacy import Privacy, agree_on
+from avon_analytics.store.waiting import WAIT_TO_LOAD, OnWait
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +58,17 @@ def load(
     line_limit: int = LINE_LIMIT,
     batch_bytes: int = BATCH_BYTES,
     recheck: bool = False,
+    partial: bool = False,
+    wait: float = WAIT_TO_LOAD,
+    on_wait: OnWait | None = None,
     on_progress: OnProgress | None = None,
 ) -> Receipt:
     """Load the files that ``paths`` name; a file is loaded whole or not at all.
 
     Raises MissingSecret before a line is read, ArchiveError for a path that cannot be read and
     StoreError for a store that cannot be written. What earlier files brought stays; running the
-    same load again goes on where it ended.
+    same load again goes on where it ended. A compressed file that is damaged or cut short raises
+    DamagedFile; with ``partial`` its whole lines before the damage are loaded.
     """
     checked_limit(line_limit)
     given = Secrets.for_policy(policy, secrets)
@@ -72,13 +79,15 @@ def load(
             f".zst or .bz2); {found.passed_over} other files were passed over"
         )
     for file in found.files:
-        LineReader(file.path).close()
-    with database.writing() as connection:
+        if not file.is_remote:  # to open one is a request, for which a store may want money
+            open_file(file.path).close()
+    with database.writing(wait=wait, on_wait=on_wait) as connection:
+        read = partial_of(
+            LineReader, line_limit=line_limit, batch_bytes=batch_bytes, partial=partial
+        )
         try:
             held = agree_on(connection, privacy)
-            loader = _Loader(
-                connection, policy, given, held, found.passed_over, line_limit, batch_bytes
-            )
+            loader = _Loader(connection, policy, given, held, found.passed_over, read, batch_bytes)
             return loader.load(found.files, recheck, on_progress)
         except duckdb.Error as error:
             raise store_error(database.path, error) from None
@@ -97,7 +106,9 @@ class _Reading:
     @property
     def is_worth_telling(self) -> bool:
         """Whether the file is new or brought anything."""
-        return self.is_new or self.ended.lines > 0 or bool(self.notes)
+        reader = self.reader
+        is_whole = not (reader.pending_bytes or reader.is_damaged)
+        return self.is_new or self.ended.lines > 0 or bool(self.notes) or not is_whole
 
 
 class _Loader:
@@ -114,7 +125,7 @@ class _Loader:
         secrets: Secrets | None,
         privacy: Privacy,
         passed_over: int,
-        line_limit: int,
+        read: Callable[[str], LineReader],
         batch_bytes: int,
     ) -> None:
         self._connection = connection
@@ -122,7 +133,7 @@ class _Loader:
         self._secrets = secrets
         self._privacy = privacy
         self._passed_over = passed_over
-        self._line_limit = line_limit
+        self._reader = read
         self._batch_bytes = batch_bytes
         is_limited = privacy == "limited"
         self._stage = Stage(connection.cursor(), policy, secrets, is_limited=is_limited)
@@ -133,7 +144,7 @@ class _Loader:
     def load(
         self, files: tuple[ArchiveFile, ...], recheck: bool, on_progress: OnProgress | None
     ) -> Receipt:
-        total = sum(file.size for file in files)
+        total = sum(file.size or 0 for file in files)
         bytes_done = 0
         for number, file in enumerate(files):
 
@@ -149,7 +160,7 @@ class _Loader:
                 self._read(file, known, tell)
             if known is not None:
                 self._retry(file.path)
-            bytes_done += file.size
+            bytes_done += file.size or 0
         self._take_waiting()
         if on_progress is not None:
             lines = sum(receipt.lines for receipt in self._receipts.values())
@@ -178,23 +189,25 @@ class _Loader:
                 for batch in chain((first, second), batches):
                     reading.ended.add(intake.take(batch)[file.path])
                     tell(reading.reader.position)
-                self._log.add_file(reading.file, reading.reader, reading.ended)
+                self._add_file(reading)
             self._close(reading)
         except ArchiveError as error:
             self._take_waiting()
             before = f"; {len(self._receipts):,} files before it were" if self._receipts else ""
-            raise ArchiveError(f"{error}; nothing of it was loaded{before}") from None
+            hint = ""
+            if isinstance(error, DamagedFile):
+                hint = " (--partial, partial=True, loads what stands before the damage)"
+            told = f"{error}; nothing of it was loaded{hint}{before}"
+            raise type(error)(told) from None
         finally:
             reading.reader.close()
-
-    def _reader(self, path: str) -> LineReader:
-        return LineReader(path, line_limit=self._line_limit, batch_bytes=self._batch_bytes)
 
     def _wait(self, reading: _Reading, batch: Batch | None) -> None:
         """Let a small file wait for others, until together they fill a batch."""
         self._waiting.append((reading, batch))
-        held = sum(len(batch.buffer) for _, batch in self._waiting if batch is not None)
-        if held >= self._batch_bytes:
+        batches = [batch for _, batch in self._waiting if batch is not None]
+        held, lines = sum(len(batch.buffer) for batch in batches), sum(map(len, batches))
+        if held >= self._batch_bytes or lines >= BATCH_LINES:
             self._take_waiting()
 
     def _take_waiting(self) -> None:
@@ -206,26 +219,36 @@ class _Loader:
             ended = intake.take(merged(batches)) if batches else {}
             for reading, _ in waiting:
                 reading.ended = ended.get(reading.file.path, reading.ended)
-                self._log.add_file(reading.file, reading.reader, reading.ended)
+                self._add_file(reading)
         for reading, _ in waiting:
             self._close(reading)
 
+    def _add_file(self, reading: _Reading) -> None:
+        is_told = reading.is_worth_telling
+        self._log.add_file(reading.file, reading.reader, reading.ended, is_told=is_told)
+
     def _close(self, reading: _Reading) -> None:
-        pending = reading.reader.pending_bytes
-        if pending:
+        reader, pending = reading.reader, reading.reader.pending_bytes
+        if reader.is_damaged:
+            reading.notes.append(
+                f"it is damaged or cut short: only its first {reader.next_line - 1:,} lines are "
+                "loaded; load it again when it is whole"
+            )
+        elif pending:
             reading.notes.append(
                 "its last line is not complete; it is read again when the file has grown"
             )
         _tell_wrong_secret(reading)
         if reading.is_worth_telling:
-            self._tell(reading.file.path, reading.ended, pending, reading.notes)
+            told = FileReceipt.of(reading.file.path, reading.ended, pending)
+            self._tell(replace(told, is_partial=reader.is_damaged), reading.notes)
 
-    def _tell(self, path: str, ended: Ended, pending: int, notes: list[str]) -> None:
-        before = self._receipts.get(path)
+    def _tell(self, told: FileReceipt, notes: list[str]) -> None:
+        before = self._receipts.get(told.file)
         if before is not None:
-            ended.add(before.as_ended())
+            told = told.after(before)
             notes = [before.note, *notes] if before.note else notes
-        self._receipts[path] = FileReceipt.of(path, ended, pending, "; ".join(notes))
+        self._receipts[told.file] = replace(told, note="; ".join(notes))
 
     def _retry(self, path: str) -> None:
         """Take what an earlier load did not believe and this one does: there is another secret."""
@@ -243,7 +266,7 @@ class _Loader:
                 ended = move(self._connection, intake, moving, archive)
                 self._log.recount()
         note = f"{len(moving):,} lines from the quarantine are believed now"
-        self._tell(path, ended[path], 0, [note])
+        self._tell(FileReceipt.of(path, ended[path]), [note])
 
     # -- the receipt ------------------------------------------------------------------------
 
@@ -257,8 +280,7 @@ class _Loader:
             ends[file].count(word, code, n)
         for path, before in self._receipts.items():
             ends[path].blank = before.blank
-            counted = FileReceipt.of(path, ends[path], before.pending_bytes, before.note)
-            self._receipts[path] = counted
+            self._receipts[path] = before.counted_as(ends[path])
 
     def _close_log(self, files: tuple[ArchiveFile, ...]) -> Receipt:
         unchanged = len(files) - len(self._receipts)

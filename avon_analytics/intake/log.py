@@ -22,14 +22,16 @@ from avon_analytics.version import VERSION
 class KnownFile:
     """What an earlier load says of a file."""
 
-    size: int
-    modified_ns: int
+    size: int | None
+    modified_ns: int | None
     bytes_read: int
     last_line: int
     sha256: str
 
     def has_changed(self, file: ArchiveFile) -> bool:
         """Whether the disk tells another size or time of change than then."""
+        if file.size is None or file.modified_ns is None:
+            return True  # its store does not tell
         return (self.size, self.modified_ns) != (file.size, file.modified_ns)
 
 
@@ -85,8 +87,13 @@ class LoadLog:
         ).fetchall()
         return KnownFile(*rows[0]) if rows else None
 
-    def add_file(self, file: ArchiveFile, reader: LineReader, ended: Ended) -> None:
-        """Write down how far a file was read and where its lines ended."""
+    def add_file(
+        self, file: ArchiveFile, reader: LineReader, ended: Ended, *, is_told: bool
+    ) -> None:
+        """Write down how far a file was read and where its lines ended.
+
+        ``is_told``: the receipt names it; of others only their size and time are new.
+        """
         counts = {
             "lines": ended.lines,
             "blank": ended.blank,
@@ -96,7 +103,8 @@ class LoadLog:
         }
         place = {
             "load_id": self.load_id,
-            "size": file.size,
+            # A damaged file is looked at again, also where it seems unchanged.
+            "size": None if reader.is_damaged else file.size,
             "modified_ns": file.modified_ns,
             "bytes_read": reader.bytes_read,
             "last_line": reader.next_line - 1,
@@ -112,8 +120,8 @@ class LoadLog:
         self._connection.execute(sql, {"file": file.path, **place, **counts})
         sums = ", ".join(f"{k} = {k} + ${k}" for k in counts)
         self._connection.execute(
-            f"UPDATE loads SET files = files + 1, {sums} WHERE load_id = $load_id",
-            {"load_id": self.load_id, **counts},
+            f"UPDATE loads SET files = files + $told, {sums} WHERE load_id = $load_id",
+            {"load_id": self.load_id, "told": int(is_told), **counts},
         )
 
     def recount(self) -> None:

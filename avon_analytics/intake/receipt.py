@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from avon_analytics.intake.take import Ended
@@ -13,7 +13,10 @@ from avon_analytics.intake.take import Ended
 
 @dataclass(frozen=True, slots=True)
 class FileReceipt:
-    """Where the lines of one file ended."""
+    """Where the lines of one file ended.
+
+    ``is_partial``: the file is damaged or cut short, and only what stands before that was read.
+    """
 
     file: str
     blank: int = 0
@@ -23,18 +26,32 @@ class FileReceipt:
     quarantined_by_code: Mapping[str, int] = field(default_factory=dict)
     pending_bytes: int = 0
     note: str = ""
+    is_partial: bool = False
 
     @classmethod
-    def of(cls, file: str, ended: Ended, pending_bytes: int, note: str) -> FileReceipt:
+    def of(cls, file: str, ended: Ended, pending_bytes: int = 0) -> FileReceipt:
         """The receipt for some lines of a file."""
-        by_code = dict(ended.quarantined_by_code)
-        counts = (ended.blank, ended.loaded, ended.duplicate, ended.quarantined)
-        return cls(file, *counts, by_code, pending_bytes, note)
+        return cls(file, pending_bytes=pending_bytes).counted_as(ended)
 
-    def as_ended(self) -> Ended:
-        """The same counts, to add to."""
-        by_code = Counter(dict(self.quarantined_by_code))
-        return Ended(self.blank, self.loaded, self.duplicate, by_code)
+    def counted_as(self, ended: Ended) -> FileReceipt:
+        """The same receipt with these counts."""
+        return replace(
+            self,
+            blank=ended.blank,
+            loaded=ended.loaded,
+            duplicate=ended.duplicate,
+            quarantined=ended.quarantined,
+            quarantined_by_code=dict(ended.quarantined_by_code),
+        )
+
+    def after(self, before: FileReceipt) -> FileReceipt:
+        """The same receipt, with the counts of an earlier part of the load added."""
+        both = Ended()
+        for told in (before, self):
+            by_code = Counter(dict(told.quarantined_by_code))
+            both.add(Ended(told.blank, told.loaded, told.duplicate, by_code))
+        is_partial = self.is_partial or before.is_partial
+        return replace(self.counted_as(both), is_partial=is_partial)
 
     @property
     def lines(self) -> int:

@@ -6,7 +6,10 @@ import hashlib
 import json
 from collections.abc import Collection, Sequence
 from decimal import Decimal
+from math import isinf
 from typing import Any, NoReturn
+
+from avon_analytics.contract.values import LongNumber
 
 
 class NotJsonError(ValueError):
@@ -28,7 +31,9 @@ def parse(text: str, *, exact: bool = False) -> Any:
     Raises NotJsonError for anything that RFC 8259 does not allow (NaN, trailing commas, lone
     surrogates …) and for nesting too deep to check, RepeatedKeyError for a key given twice.
     """
-    number = {"parse_int": Decimal, "parse_float": Decimal} if exact else {"parse_int": _int}
+    number: dict[str, Any] = {"parse_int": _int, "parse_float": _float}
+    if exact:
+        number = {"parse_int": Decimal, "parse_float": Decimal}
     try:
         value = json.loads(
             text,
@@ -48,9 +53,14 @@ def parse(text: str, *, exact: bool = False) -> Any:
     return value
 
 
-def _int(text: str) -> int | Decimal:
+def _int(text: str) -> int | LongNumber:
     # Python refuses to convert very long integers; a decimal takes them.
-    return int(text) if len(text) < 4000 else Decimal(text)
+    return int(text) if len(text) < 4000 else LongNumber(text)
+
+
+def _float(text: str) -> float | LongNumber:
+    number = float(text)
+    return LongNumber(text) if isinf(number) else number
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from avon_analytics.contract import OBJECTS
 from avon_analytics.intake import contest, flatten, forgotten, limited
 from avon_analytics.intake.again import Archive, HeldLine, contents
 from avon_analytics.intake.judge import verdict
-from avon_analytics.intake.lines import Batch, batch_of
+from avon_analytics.intake.lines import Batch, LongLine, batch_of
 from avon_analytics.intake.marks import Marks
 from avon_analytics.intake.reread import Rereader
 from avon_analytics.intake.stage import Stage, statement
@@ -98,6 +98,9 @@ class Intake:
     def _set_aside(self, batch: Batch, ended: dict[str, Ended]) -> None:
         fault = verdict("too_long", "expected a line within the limit")
         for long in batch.long_lines:
+            if long.is_continued:
+                self._measure_again(long)
+                continue
             place = [self._load_id, long.file, long.line, long.byte_offset, long.byte_length]
             self._store.execute(
                 "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, 'too_long', ?, NULL, NULL)",
@@ -109,6 +112,21 @@ class Intake:
                 place,
             )
             ended[long.file].quarantined_by_code["too_long"] += 1
+
+    def _measure_again(self, long: LongLine) -> None:
+        """A line over the limit has grown since it was set aside."""
+        place = [long.byte_length, long.file, long.line, long.byte_offset]
+        for log in ("quarantine", "deliveries"):
+            self._store.execute(
+                f"UPDATE {log} SET byte_length = ? "
+                "WHERE file = ? AND line = ? AND byte_offset = ? AND code = 'too_long'",
+                place,
+            )
+        self._store.execute(
+            "UPDATE quarantine SET sha256 = ? "
+            "WHERE file = ? AND line = ? AND byte_offset = ? AND code = 'too_long'",
+            [long.sha256, *place[1:]],
+        )
 
     def settle(self) -> bool:
         """Let lines that lost a conflict tell their event again, where their content now won.

@@ -7,7 +7,6 @@ notebook left open does not keep the nightly load from its work, and many reader
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,9 +18,9 @@ import duckdb
 
 from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.store.schema import SCHEMA_VERSION, create_statements
+from avon_analytics.store.waiting import WAIT_TO_READ, OnWait, holder, seconds, when_free
 
 MEMORY = ":memory:"
-_HOLDER = re.compile(r"PID (\d+)")
 
 
 class Database:
@@ -38,9 +37,11 @@ class Database:
         time_zone: str | None = None,
         threads: int | None = None,
         memory_limit: str | None = None,
+        wait: float = WAIT_TO_READ,
         on_create: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
     ) -> None:
         self.path = os.fspath(path)
+        self.wait = seconds(wait)
         if time_zone is not None:
             _check_time_zone(time_zone)
         self._time_zone = time_zone
@@ -80,29 +81,36 @@ class Database:
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """The connection, with the store attached for reading.
 
-        Raises StoreError if there is no store, if it is no store, or if another process writes it.
+        Raises StoreError if there is no store, if it is no store, or if another process writes it
+        for longer than ``wait``.
         """
-        with self._attached(read_only=True) as connection:
+        with self._attached(read_only=True, wait=self.wait) as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def writing(
+        self, *, wait: float | None = None, on_wait: OnWait | None = None
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
         """The connection, with the store attached for writing; makes the store if it is new.
 
-        Raises StoreError if the store cannot be written or another process holds it.
+        Where another process holds it, ``on_wait`` is told so, and it is tried again for ``wait``
+        seconds. Raises StoreError if the store cannot be written or is held for longer.
         """
-        with self._attached(read_only=False) as connection:
+        wait = self.wait if wait is None else seconds(wait)
+        with self._attached(read_only=False, wait=wait, on_wait=on_wait) as connection:
             yield connection
 
     @contextmanager
-    def _attached(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _attached(
+        self, *, read_only: bool, wait: float, on_wait: OnWait | None = None
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
         if self.in_memory or self._mode == "write" or (self._mode == "read" and read_only):
             yield self._connection
             return
         if self._mode == "read":
             raise StoreError("the store is being read; it cannot be written before that ends")
         with owner_only():
-            self._attach(read_only=read_only)
+            self._attach(read_only, wait, on_wait)
             try:
                 yield self._connection
             except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
@@ -110,7 +118,7 @@ class Database:
             finally:
                 self._detach()
 
-    def _attach(self, *, read_only: bool) -> None:
+    def _attach(self, read_only: bool, wait: float, on_wait: OnWait | None) -> None:
         try:
             if not Path(self.path).exists():
                 if read_only:
@@ -119,12 +127,13 @@ class Database:
                         f"with 'avon-analytics load PATH --db {self.path}'"
                     )
                 self._create_file()
-            self._use(self.path, "READ_ONLY" if read_only else "READ_WRITE")
+            mode = "READ_ONLY" if read_only else "READ_WRITE"
+            when_free(self.path, lambda: self._use(self.path, mode), wait, on_wait)
             self._mode = "read" if read_only else "write"
             self._check_version()
         except (duckdb.Error, OSError) as error:
             self._detach()
-            raise store_error(self.path, error) from None
+            raise store_error(self.path, error, waited=wait) from None
         except StoreError:
             self._detach()
             raise
@@ -255,7 +264,7 @@ def _check_time_zone(name: str) -> None:
         ) from None
 
 
-def store_error(path: str, error: Exception) -> StoreError:
+def store_error(path: str, error: Exception, waited: float = 0.0) -> StoreError:
     """What the engine or the operating system said about a store file, in a sentence of ours.
 
     The engine's own text is not passed on: it can quote what a row holds.
@@ -263,10 +272,11 @@ def store_error(path: str, error: Exception) -> StoreError:
     if isinstance(error, duckdb.TransactionException) and isinstance(error.__context__, Exception):
         error = error.__context__  # that a failed transaction cannot be rolled back says nothing
     text = str(error)
-    if "lock" in text and (holder := _HOLDER.search(text)):
+    if found := holder(error):
+        after = f", {waited:g} s later too" if waited else ""
         return StoreError(
-            f"{path} is in use by another process (PID {holder.group(1)}): "
-            "wait until it is done, or end it"
+            f"{path} is in use by {found}{after}: wait until it is done (--wait SECONDS, wait=), "
+            "or end it"
         )
     if isinstance(error, OSError):
         return StoreError(f"cannot use {path}: {error.strerror or 'the system refused'}")

@@ -14,6 +14,7 @@ from avon_analytics.store.database import Database, owner_only, store_error
 from avon_analytics.store.frames import frame
 from avon_analytics.store.schema import quote
 from avon_analytics.store.tables import hidden_columns, table_infos
+from avon_analytics.store.waiting import when_free
 
 # What the engine may say about a query in its own words: they quote the query, never a row.
 _ABOUT_THE_QUERY = (
@@ -94,9 +95,13 @@ def query(database: Database, text: str, parameters: Mapping[str, Any]) -> pd.Da
     config["enable_external_access"] = False
     with owner_only():
         try:
-            fenced = duckdb.connect(database.path, read_only=True, config=config)
+            fenced = when_free(
+                database.path,
+                lambda: duckdb.connect(database.path, read_only=True, config=config),
+                database.wait,
+            )
         except duckdb.Error as error:
-            raise store_error(database.path, error) from None
+            raise store_error(database.path, error, waited=database.wait) from None
         with fenced:
             return _answer(fenced, _IN_A_FILE, text, parameters)
 

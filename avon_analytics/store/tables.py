@@ -194,7 +194,7 @@ LOG_TABLES: tuple[LogTable, ...] = (
         "One row per archive file, as it was last read",
         ("file", "VARCHAR", "The file"),
         ("load_id", "BIGINT", "The load that last read it"),
-        ("size", "BIGINT", "Its size on disk, in bytes"),
+        ("size", "BIGINT", "Its size on disk, in bytes; missing if it was damaged or cut short"),
         ("modified_ns", "BIGINT", "Its time of change, in nanoseconds since 1970"),
         ("bytes_read", "BIGINT", "Decompressed bytes up to the end of the last line read"),
         ("last_line", "BIGINT", "Number of the last line read"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
@@ -377,3 +378,17 @@ def test_a_device_is_written_into_and_never_replaced(run: Any, tiny: Any) -> Non
         assert len(os.read(reader, 1 << 16)) > 100
         assert (run.folder / "pipe").is_fifo()
     os.close(reader)
+
+
+def test_a_damaged_file_is_named_and_what_is_before_the_damage_asked_for(run: Any) -> None:
+    path = run.folder / "day.jsonl.gz"
+    line = b'{"event":"x.y","created_at":1,"object":{"id":"1"}}\n'
+    path.write_bytes(gzip.compress(line * 9)[:-6])
+    load = ("load", path, "--policy", "skip", "--json")
+    told = run(*load)
+    assert (told.code, told.out, told.is_told_in_a_sentence) == (4, "", True)
+    assert "--partial" in told.err
+    told = run(*load, "--partial")
+    assert told.code == 0
+    (file,) = told.json()["files"]
+    assert (file["lines"], file["is_partial"]) == (9, True)

@@ -139,7 +139,7 @@ def test_two_processes_read_and_a_writer_is_told_who(tmp_path: Path) -> None:
             connection.execute("SELECT count(*) FROM events")
         with (
             pytest.raises(StoreError, match=f"in use by another process .PID {other.pid}."),
-            Database(path).writing(),
+            Database(path).writing(wait=0),
         ):
             pass
     finally:

@@ -109,7 +109,7 @@ SELECT
     ) AS is_odd_digest,
     coalesce(
         b.object.id IS NULL OR coalesce(b.event, '') = ''
-        OR left(b.event, 1) IN ('{{', '[') OR left(coalesce(b.id, ''), 1) IN ('{{', '[')
+        OR is_no_plain_text(b.event) OR left(coalesce(b.id, ''), 1) IN ('{{', '[')
         OR (b.created_at IS NOT NULL AND as_instant(b.created_at) IS NULL)
         OR (is_hidden_body AND is_suspect(body)),
         true

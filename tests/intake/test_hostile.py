@@ -1,0 +1,240 @@
+"""Lines that want to break the reader: none does, none is lost, and its neighbours load."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+HEAD = '"event":"patient.updated","created_at":'
+LISTS, OBJECTS = ("[", "1", "]"), ('{"a":', "1", "}")
+
+
+def told(ms: int, *fields: str) -> str:
+    """The text of a body with these fields besides its id, spelled as given."""
+    about = ",".join(['"id":"user_ann"', *fields])
+    return f'{{{HEAD}{ms},"object":{{{about}}}}}'
+
+
+def deep(depth: int, kind: tuple[str, str, str]) -> str:
+    start, inner, end = kind
+    return start * depth + inner + end * depth
+
+
+def check(archive: Any, desk: Any, lines: list[str | bytes], **how: Any) -> list[str]:
+    """Where lines end that stand between two good ones, which load whatever is between them."""
+    good = [archive.raw(archive.patient(ms)) for ms in (-1, -2)]
+    first = archive.write(good[0], *lines, name="a.jsonl")
+    desk.load(first, archive.write(good[1], name="b.jsonl"), **how)
+    ends: list[str] = desk.ends()
+    assert len(ends) == len(lines) + 2
+    assert (ends[0], ends[-1]) == ("loaded", "loaded")
+    desk.add_up()
+    return ends[1:-1]
+
+
+REPEATED = {
+    "in the envelope": '{"body": "x", "body": "x"}',
+    "in the headers": '{"headers": {"a": 1, "a": 1}, "body": "x"}',
+    "in a pair of headers": '{"headers": [{"name": "a", "value": [{"b": 1, "b": 2}]}], "body": ""}',
+    "spelled in two ways": '{"body": "x", "b\\u006fdy": "x"}',
+    "in a parsed body": f'{{"body": {{{HEAD}1,"object":{{"id":"a","id":"a"}}}}}}',
+    "in a bare event": f'{{{HEAD}1,"object":{{"id":"a"}},"event":"patient.updated"}}',
+    "an empty key": '{"x": {"": 1, "": 2}, "body": "x"}',
+}
+REPEATED_IN_BODY = [
+    '"x":{"a":1,"a":1}',
+    '"x":[[{"y":{"a":1,"a":1}}]]',
+    '"x":1,"\\u0078":1',
+    '"id":"user_ann"',
+    '"x":{"":1,"":1}',
+    '"x":{"\\u0000":1,"\\u0000":1}',
+    '"x":' + deep(100, LISTS).replace("1", '{"a":1,"a":1}'),
+]
+NOT_REPEATED = ['"x":[{"a":1},{"a":1}]', '"x":{"a\\u0000b":1,"a\\u0000c":1}', '"x":{"a":1,"A":1}']
+
+
+def test_a_key_given_twice_is_found_at_any_depth(archive: Any, desk: Any) -> None:
+    lines: list[str | bytes] = [*REPEATED.values()]
+    lines += [archive.raw(told(n, text)) for n, text in enumerate(REPEATED_IN_BODY)]
+    fine = [archive.raw(told(100 + n, text)) for n, text in enumerate(NOT_REPEATED)]
+    ends = check(archive, desk, [*lines, *fine])
+    names = [*REPEATED, *REPEATED_IN_BODY, *NOT_REPEATED]
+    assert dict(zip(names, ends, strict=True)) == {
+        **dict.fromkeys([*REPEATED, *REPEATED_IN_BODY], "duplicate_keys"),
+        **dict.fromkeys(NOT_REPEATED, "loaded"),
+    }
+
+
+@pytest.mark.parametrize("kind", [LISTS, OBJECTS], ids=["lists", "objects"])
+@pytest.mark.parametrize("depth", [200, 300, 500, 975, 20_000])
+def test_deep_nesting_is_no_accident(
+    archive: Any, desk: Any, depth: int, kind: tuple[str, str, str]
+) -> None:
+    """In a place where the engine reads alone, and in bodies that the models must look at."""
+    nested = deep(depth, kind)
+    texts = [
+        told(1, f'"new":{nested}'),
+        told(2, f'"new":{nested}', '"date_of_birth":{}'),  # odd to the engine, fine to the models
+        told(3, f'"copay":{nested}', '"note":", nan"'),
+        told(4, f'"mrn":{nested}', '"date_of_birth":{}'),
+        told(5, f'"new":{nested}', '"mrn":1.00'),
+        told(6, f'"addresses":{nested}'),
+    ]
+    unsigned = [json.dumps({"body": text}) for text in texts[:1]]
+    lines: list[str | bytes] = [archive.raw(text) for text in texts]
+    lines += [archive.parsed(text) for text in texts[:2]]
+    lines += [archive.parsed(texts[0], stands=texts[0].replace("ann", "bob"))]
+    lines += [archive.raw(texts[1], secret="another"), texts[2], *unsigned]
+    ends = check(archive, desk, lines)
+    assert ends[0] == "loaded", "nothing to be looked at"
+    assert {*ends[1:6]} <= {"loaded", "not_json", "contract"}
+    if depth == 200:
+        assert ends[:5] == ["loaded"] * 5
+    assert ends[5] != "loaded"
+    assert {*ends[6:8]} <= {"duplicate", "not_json", "unverifiable"}
+    assert ends[8:] in (
+        ["unverifiable", "signature_mismatch", "unsigned", "unsigned"],
+        ["unverifiable", "signature_mismatch", "not_json", "unsigned"],
+    )
+
+
+NO_JSON: list[tuple[str, str | bytes]] = [
+    ("not_json", '{"body": NaN}'),
+    ("not_json", '{"body": -Infinity}'),
+    ("not_json", '{"body": "x",}'),
+    ("not_json", '{"body": ["x",]}'),
+    ("not_json", "{'body': 'x'}"),
+    ("not_json", '{"body": "x"} {}'),
+    ("not_json", '{"body": "x"} // said'),
+    ("not_json", '/* said */ {"body": "x"}'),
+    ("not_json", '{"body": 01}'),
+    ("not_json", '{"body": +1}'),
+    ("not_json", '{"body": .5}'),
+    ("not_json", '{"body": "a\tb"}'),
+    ("not_json", '{"body": "a\x00b"}'),
+    ("not_json", "\x00"),
+    ("not_json", "\x1f"),
+    ("not_json", "nan"),
+    ("not_json", '{"body": "\\ud800"}'),
+    ("not_json", '{"\\udc00": 1, "body": "x"}'),
+    ("not_json", '{"body": "\\x41"}'),
+    ("not_json", "\u00a0{}"),
+    ("not_utf8", b'{"body": "\xff"}'),
+    ("not_utf8", b'{"body": "\xc0\x80"}'),
+    ("not_utf8", b'{"body": "\xed\xa0\x80"}'),
+    ("not_utf8", b'{"body": "\xf4\x90\x80\x80"}'),
+    ("not_utf8", '{"body": "x"}'.encode("utf-16")),
+    ("not_a_delivery", "true"),
+    ("not_a_delivery", '"text"'),
+    ("not_a_delivery", "-0"),
+]
+NO_JSON_IN_BODY = [
+    *('"x":NaN', '"x":[1,]', '"x":1,', '"x":Infinity', '"x":-inf', '"x":nan', '"x":"\\ud800"'),
+    *('"x":01', '"x":"\x01"', '"x":1}}}', '"\\udfff":1'),
+]
+
+
+def test_what_is_no_json_is_said_and_kept(archive: Any, desk: Any) -> None:
+    lines = [line for _, line in NO_JSON]
+    bodies = [archive.raw(told(n, text)) for n, text in enumerate(NO_JSON_IN_BODY)]
+    ends = check(archive, desk, [*lines, *bodies])
+    assert ends == [*(code for code, _ in NO_JSON), *["not_json"] * len(NO_JSON_IN_BODY)]
+    kept = desk.column("SELECT content FROM quarantine ORDER BY line")
+    sent = [line if isinstance(line, bytes) else line.encode() for line in [*lines, *bodies]]
+    assert [bytes(line) for line in kept] == sent
+
+
+NUMBERS = ["1e400", "-1e400", "123456789012345678901234567890", "18446744073709551616", "9" * 4500]
+
+
+@pytest.mark.parametrize("beside", ['"note":"fine"', '"date_of_birth":{}'], ids=["plain", "odd"])
+def test_numbers_beyond_64_bits_are_kept(archive: Any, desk: Any, beside: str) -> None:
+    """The same whether the engine read the body alone or the models looked at it."""
+    lines: list[str | bytes] = []
+    for ms, n in enumerate(NUMBERS):
+        text = told(ms, f'"mrn":{n}', f'"copay":{n}', f'"new":{n}', beside)
+        lines.append(archive.raw(text.replace("user_ann", f"user_{ms}")))
+    assert check(archive, desk, lines) == ["loaded"] * len(NUMBERS)
+    found = desk.rows(
+        "SELECT mrn, copay, extra ->> '$.new' FROM patients_versions "
+        "WHERE id <> 'user_ann' ORDER BY occurred_at"
+    )
+    assert found == [(number, number, number) for number in NUMBERS]
+
+
+def test_nul_in_texts_ids_and_keys_is_a_character(archive: Any, desk: Any) -> None:
+    body = {
+        "id": "wbhk_\0",
+        "event": "patient.up\0dated",
+        "created_at": 1,
+        "object": {"id": "user_\0a", "first_name": "\0", "n\0w": 1, "race": ["\0"]},
+    }
+    assert check(archive, desk, [archive.raw(body)]) == ["loaded"]
+    assert desk.rows("SELECT event_id, event, object_id FROM events WHERE line = 2") == [
+        ("wbhk_\0", "patient.up\0dated", "user_\0a")
+    ]
+    found = desk.rows("SELECT first_name, extra FROM patients WHERE id <> 'user_ann'")
+    assert [(name, json.loads(extra)) for name, extra in found] == [("\0", {"n\0w": 1})]
+
+
+KEYS = ["a'b", 'a"b', "a.b", "a;drop table events;--", "", "$", "*", "a\\b", "[0]", "é", "ID", "Id"]
+
+
+def test_unknown_keys_of_any_spelling_are_kept_apart(archive: Any, desk: Any) -> None:
+    fields = {key: n for n, key in enumerate(KEYS)}
+    visit = {"id": "v", "location": {**fields, "city": "Avon"}, "attendees": [fields], **fields}
+    event = {"event": "appointment.created", "created_at": 1, "object": visit, **fields}
+    assert check(archive, desk, [archive.raw(event)]) == ["loaded"]
+    (extra,) = desk.column("SELECT extra FROM appointments")
+    assert json.loads(extra) == fields | {f"location.{key}": n for key, n in fields.items()}
+    (extra,) = desk.column("SELECT extra FROM appointment_attendees")
+    assert json.loads(extra) == fields
+    (extra,) = desk.column("SELECT extra FROM events WHERE line = 2")
+    assert json.loads(extra) == fields
+    paths = desk.column("SELECT path FROM drift")
+    expected = {f"{where}.{key}" for where in ("body", "appointment") for key in KEYS}
+    expected |= {f"appointment.location.{key}" for key in KEYS}
+    expected |= {f"appointment.attendees[].{key}" for key in KEYS}
+    assert set(paths) == expected
+
+
+def test_two_unknown_fields_never_land_on_one_name(archive: Any, desk: Any) -> None:
+    visit = {"id": "v", "location": {"floor": "inner"}, "location.floor": "outer"}
+    event = {"event": "appointment.created", "created_at": 1, "object": visit}
+    assert check(archive, desk, [archive.raw(event)]) == ["loaded"]
+    (extra,) = desk.column("SELECT extra FROM appointments")
+    assert sorted(json.loads(extra).values()) == ["inner", "outer"]
+
+
+def test_a_thousand_unknown_keys(archive: Any, desk: Any) -> None:
+    fields = {f"key {n}": n for n in range(1000)}
+    assert check(archive, desk, [archive.raw(archive.patient(1, **fields))]) == ["loaded"]
+    assert desk.column("SELECT count(*) FROM drift") == [1000]
+    (extra,) = desk.column("SELECT extra FROM patients")
+    assert json.loads(extra) == fields
+
+
+NAMES: list[tuple[Any, str]] = [
+    ("", "contract"),
+    (None, "contract"),
+    (5, "contract"),
+    (True, "contract"),
+    ({"patient": "created"}, "contract"),
+    (["patient.created"], "contract"),
+    ("no dot", "loaded"),
+    ("a.b.c", "loaded"),
+    (".", "loaded"),
+    ("PATIENT.created", "loaded"),
+    ("patient'; drop table events; --.created", "loaded"),
+]
+
+
+def test_an_event_has_a_name_that_is_a_text(archive: Any, desk: Any) -> None:
+    lines = [
+        archive.raw({"event": name, "created_at": n, "object": {"id": "x"}})
+        for n, (name, _) in enumerate(NAMES)
+    ]
+    ends = check(archive, desk, lines)
+    assert ends == [end for _, end in NAMES]
