@@ -115,11 +115,13 @@ def _refuse(
     _say(stage, "shared_visits", known)
     with_others = _with_others(rows)
     lines = stage.run(
-        f"""SELECT nth FROM ({own(rows, "SELECT id FROM shared_visits")})
-        UNION SELECT nth FROM tellings WHERE object_id IN (SELECT id FROM marked_objects)
-            AND nth NOT IN ({with_others})
-        UNION SELECT t.nth FROM tellings AS t JOIN arrivals AS a ON a.nth = t.nth
-            WHERE t.object_type NOT IN {_TYPES} AND names_id(a.body, $ids)""",
+        f"""SELECT nth FROM tellings AS t WHERE nth IN (
+            {own(rows, "SELECT id FROM shared_visits")}
+            UNION SELECT nth FROM tellings WHERE object_id IN (SELECT id FROM marked_objects)
+                AND nth NOT IN ({with_others})
+            UNION SELECT a.nth FROM arrivals AS a JOIN tellings AS o ON o.nth = a.nth
+                WHERE o.object_type NOT IN {_TYPES} AND names_id(a.body, $ids)
+        ) ORDER BY nth""",
         ids=[spelled for one in people for spelled in ids_of(one)],
     )
     numbers = [nth for (nth,) in lines]

@@ -229,11 +229,12 @@ def test_no_later_load_brings_her_back(archive: Any, open_desk: Any, place: Path
             "id": "appt_hers", "host": "user_host", "attendees": []}}),
         archive.raw(archive.patient(14, **PERSON), secret="another"),
         f'{{"body": "{HER}',
+        archive.raw({"event": "patient.updated", "object": {"id": HER}}, received=None),
     )  # fmt: skip
     query = "SELECT coalesce(code, ended) FROM deliveries WHERE file LIKE $file ORDER BY line"
     assert desk.column(query, file="%part-002.jsonl") == [
         *("forgotten", "forgotten", "loaded", "forgotten", "loaded", "forgotten", "forgotten"),
-        *("signature_mismatch", "not_json"),
+        *("signature_mismatch", "not_json", "contract"),
     ]
     assert desk.column("SELECT text FROM messages WHERE id = 'msg_9'") == [None]
     assert desk.rows("SELECT attendee FROM appointment_attendees "
