@@ -76,7 +76,7 @@ _MACROS = {
              WHEN prefix IS NULL OR contains(t, '_') THEN t
              ELSE prefix || '_' || t END""",
     # Of a value read as text: whether it may have been another kind of JSON.
-    "is_no_plain_text(t)": "left(t, 1) IN ('{', '[') OR regexp_matches(t, '^(-?[0-9]|true$|false$)')",
+    "is_no_plain_text(t)": "regexp_matches(t, '^([{[]|-?[0-9]|true$|false$)')",
     "json_list(v)": """try(from_json(v, '["JSON"]'))""",
     # A single value, or one in a list of one; several are joined, so that they match nothing.
     "json_value(v)": """
