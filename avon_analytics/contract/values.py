@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import uuid4
@@ -81,7 +81,10 @@ class LongNumber(Decimal):
 
     def __new__(cls, text: str) -> LongNumber:
         """Read a number."""
-        number = super().__new__(cls, text)
+        try:
+            number = super().__new__(cls, text)
+        except InvalidOperation:  # its exponent alone is beyond all bounds
+            number = super().__new__(cls, "Infinity")
         number._text = text
         return number
 

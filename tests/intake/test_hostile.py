@@ -146,6 +146,7 @@ def test_what_is_no_json_is_said_and_kept(archive: Any, desk: Any) -> None:
 
 
 NUMBERS = ["1e400", "-1e400", "123456789012345678901234567890", "18446744073709551616", "9" * 4500]
+NUMBERS += ["1e99999999999999999999", "-1e999999999999999999999"]
 
 
 @pytest.mark.parametrize("beside", ['"note":"fine"', '"date_of_birth":{}'], ids=["plain", "odd"])
