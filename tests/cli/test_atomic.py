@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from avon_analytics.store.tables import LOG_TABLES, object_tables
 
 # Loaded line by line, so that there are many moments; elsewhere small files share a transaction.
 TINY_BATCHES = 2_000
+# `make kills` sets 200.
+KILLS = int(os.environ.get("AVON_ANALYTICS_KILLS", "20"))
 # In the log of what was done, which load did it may differ; what was done may not.
 BY_LOAD = ("archive_files", "deliveries", "quarantine")
 
@@ -65,7 +68,7 @@ def test_killed_at_random_moments(run: Any, tiny: Any) -> None:
     random, load = Random(20260101), ("load", tiny.archive, "--secrets-file", tiny.secrets)
     killed = 0
     states = set()
-    for number in range(2):
+    for number in range(KILLS // 5):
         db = run.folder / f"killed-{number}.duckdb"
         before: set[str] = set()
         for _ in range(5):
@@ -83,7 +86,8 @@ def test_killed_at_random_moments(run: Any, tiny: Any) -> None:
         assert run(*load, "--db", db).code == 0
         assert_same(db, tiny.db)
         assert not Path(f"{db}.wal").exists()
-    assert killed >= 7, "the kills came too late to prove anything"
+    print(f"{killed} of {KILLS} loads were killed, in {len(states)} states")
+    assert killed >= KILLS * 0.6, "the kills came too late to prove anything"
     assert len(states) >= 2
 
 

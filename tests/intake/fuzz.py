@@ -13,6 +13,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import tempfile
 import time
 from collections import Counter
@@ -58,8 +59,24 @@ def bodies() -> list[str]:
     ]
 
 
+VALUE = re.compile(rb'(?<=: )("[^"]*"|[\w.-]+)')
+VALUES = (
+    *(b"null", b"true", b"{}", b"[]", b"[null]", b'{"a":1}', b'""', b"0", b"-1", b"1.5", b"1e400"),
+    *(b'"2025-02-30"', b'"2025-03-01T10:00:00+05:30"', b'"user_null"', b'"1741608000000"', b"1e3"),
+    *(
+        b'"\\u0000"',
+        b'"\\ud83d\\ude00"',
+        b"123456789012345678901234567890",
+        b"1e99999999999999999999",
+    ),
+)
+
+
 def mutated(random: Random, line: bytes, other: bytes) -> bytes:
-    """The line after one to three flips, cuts, splices, doublings or tokens put in."""
+    """The line with one value replaced, or after some flips, cuts, splices, doublings, tokens."""
+    if random.random() < 0.6 and (places := list(VALUE.finditer(line))):
+        at = random.choice(places)
+        return line[: at.start()] + random.choice(VALUES) + line[at.end() :]
     for _ in range(random.choice((1, 1, 2, 3))):
         at = random.randrange(len(line) + 1)
         match random.randrange(6):
