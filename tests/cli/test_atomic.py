@@ -69,14 +69,18 @@ def test_killed_at_random_moments(run: Any, tiny: Any) -> None:
     took = perf_counter() - begun
     killed = 0
     states = set()
-    for number in range(2):
+    for number in range(5):
         db = run.folder / f"killed-{number}.duckdb"
         before: set[str] = set()
-        for _ in range(8):
+        for share in (0.3, 0.9, 0.3):  # early, to kill for sure; late, to have something done
             # Mostly in small steps, sometimes as users load: all small files in one transaction.
             batches = TINY_BATCHES if random.random() < 0.8 else 0
             ended = run(
-                *load, "--db", db, batch_bytes=batches, kill_after=random.uniform(0.02, 0.55 * took)
+                *load,
+                "--db",
+                db,
+                batch_bytes=batches,
+                kill_after=random.uniform(0.02, share * took),
             )
             killed += ended.code == -9
             if db.exists():
@@ -87,7 +91,7 @@ def test_killed_at_random_moments(run: Any, tiny: Any) -> None:
         assert run(*load, "--db", db).code == 0
         assert_same(db, tiny.db)
         assert not Path(f"{db}.wal").exists()
-    assert killed >= 7, "the kills came too late to prove anything"
+    assert killed >= 6, "the kills came too late to prove anything"
     assert len(states) >= 2
 
 
