@@ -22,6 +22,7 @@ FLOORS = (
     {"store"},
     {"intake"},
     {"appointments"},
+    {"spark"},
     {"report"},
     {"progress", "table_files"},
     {"api"},

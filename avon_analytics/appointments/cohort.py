@@ -11,15 +11,16 @@ from typing import Any, NoReturn
 import pandas as pd
 
 from avon_analytics.appointments.cancellations import cancellations
-from avon_analytics.appointments.cohort_rows import CohortRows
+from avon_analytics.appointments.cohort_rows import CohortRows, known_custom_keys
 from avon_analytics.appointments.comparison import compare
+from avon_analytics.appointments.engine import Engine, StoreEngine
 from avon_analytics.appointments.figure import Ask
 from avon_analytics.appointments.funnel import funnel
 from avon_analytics.appointments.groupings import groupings
 from avon_analytics.appointments.incidence import incidence
 from avon_analytics.appointments.lead_times import lead_times
 from avon_analytics.appointments.outcomes import outcomes
-from avon_analytics.appointments.population import Filters, checked_values, known_custom_keys
+from avon_analytics.appointments.population import Filters, checked_values
 from avon_analytics.appointments.punctuality import punctuality
 from avon_analytics.appointments.rebooking import rebooking
 from avon_analytics.appointments.refused import refuse
@@ -33,7 +34,7 @@ from avon_analytics.appointments.scope import (
     choice,
     hours,
 )
-from avon_analytics.appointments.slots import Settings, default_as_of
+from avon_analytics.appointments.slots import Settings
 from avon_analytics.appointments.small_counts import checked_min_count
 from avon_analytics.appointments.statuses import status_words as known_status_words
 from avon_analytics.store.database import Database
@@ -42,7 +43,7 @@ _DAY = timedelta(hours=24)
 
 
 def appointments(
-    database: Database,
+    source: Database | Engine,
     start: DateLike | None = None,
     end: DateLike | None = None,
     *,
@@ -57,6 +58,7 @@ def appointments(
 ) -> Cohort:
     """The cohort of a question: which appointments, told apart by what, as of when.
 
+    source: the store, or another engine over the same tables.
     start, end: the half-open window [start, end) of local dates; without them, all. ``on`` is the
         date that places a slot in it: ``start`` (planned; of an appointment, its last) or
         ``booked`` (its appointment's). What has no such date is in no window.
@@ -81,14 +83,15 @@ def appointments(
         on=choice("date", on, tuple(DATES)),
         include_internal=include_internal,
     )
+    engine = StoreEngine(source) if isinstance(source, Database) else source
     settings = Settings(
-        as_of=default_as_of(database) if as_of is None else as_instant(as_of, database.time_zone),
+        as_of=engine.default_as_of() if as_of is None else as_instant(as_of, engine.time_zone),
         grace_hours=hours(grace),
         late_hours=hours(late),
         words=tuple(known_status_words(status_words).items()),
     )
-    filters = _filters(database, where or {})
-    return Cohort(database, scope, filters, settings, checked_min_count(min_count))
+    filters = _filters(engine, where or {})
+    return Cohort(engine, scope, filters, settings, checked_min_count(min_count))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -362,9 +365,9 @@ class Cohort(CohortRows):
         return partial(self._count, min_count=min_count)
 
 
-def _filters(database: Database, where: Mapping[str, Any]) -> Filters:
+def _filters(engine: Engine, where: Mapping[str, Any]) -> Filters:
     if not where:
         return ()
-    with database.reading() as connection:
-        named = groupings(where, known_custom_keys(connection))
+    with engine.reading():
+        named = groupings(where, known_custom_keys(engine))
     return tuple((grouping, checked_values(grouping, where[grouping.name])) for grouping in named)

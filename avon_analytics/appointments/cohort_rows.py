@@ -5,31 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-import duckdb
 import pandas as pd
 
 from avon_analytics import card
+from avon_analytics.appointments.engine import Engine
 from avon_analytics.appointments.figure import Counted, attributes
-from avon_analytics.appointments.follow_up import follow_up
 from avon_analytics.appointments.groupings import Grouping, groupings
-from avon_analytics.appointments.population import (
-    Filters,
-    Population,
-    known_custom_keys,
-    population,
-)
+from avon_analytics.appointments.population import Filters, Population, population
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.scope import Scope
-from avon_analytics.appointments.slots import BEFORE_ALL, Settings, computed
+from avon_analytics.appointments.slots import BEFORE_ALL, Settings
 from avon_analytics.appointments.small_counts import checked_min_count
-from avon_analytics.store.database import Database
-from avon_analytics.store.frames import frame
 
 _TABLES = {
-    "slots": "* EXCLUDE (position, appointment, seat, keys) FROM population "
+    "slots": "* EXCEPT (position, appointment, seat, keys) FROM population "
     "ORDER BY start_at NULLS LAST, appointment_id, slot, position, patient_id NULLS FIRST",
-    "lifecycle": "* EXCLUDE (keys) FROM population ORDER BY start_at NULLS LAST, appointment_id",
+    "lifecycle": "* EXCEPT (keys) FROM population ORDER BY start_at NULLS LAST, appointment_id",
 }
 
 
@@ -37,7 +30,7 @@ _TABLES = {
 class CohortRows:
     """The scope of a cohort and the rows in it; it does not change."""
 
-    database: Database
+    engine: Engine
     scope: Scope
     filters: Filters
     settings: Settings
@@ -61,25 +54,24 @@ class CohortRows:
         days: int | None = None,
         min_count: int | None = None,
     ) -> Counted:
-        with self.database.reading() as connection:
-            keys = groupings(by, known_custom_keys(connection), more)
+        with self.engine.reading():
+            keys = groupings(by, known_custom_keys(self.engine), more)
             rows = self._population(table, keys, every, plus, dated)
             if days is not None:
-                tables = computed(self.database, self.settings)
-                later = follow_up(connection, tables, include_internal=self.scope.include_internal)
+                later = self.engine.follow_up(
+                    self.settings, include_internal=self.scope.include_internal
+                )
                 rows = rows.beside("follow_up", later, days=days)
-            query = rows.run(sql(figure))
-            dtypes = {key.name: key.dtype for key in keys}
             return Counted(
-                rows=frame(connection, query, rows.bind(query), dtypes),
+                rows=self._ask_for(rows.run(sql(figure)), rows, {k.name: k.dtype for k in keys}),
                 keys=keys,
                 every=every,
                 as_of=self.as_of,
-                n_unverified_events=_unverified(connection, rows),
+                n_unverified_events=self._n_unverified(rows),
                 window_end=self.scope.end,
                 grace_hours=self.settings.grace_hours,
                 late_hours=self.settings.late_hours,
-                time_zone=self.database.time_zone,
+                time_zone=self.engine.time_zone,
                 min_count=checked_min_count(self.min_count if min_count is None else min_count),
             )
 
@@ -92,30 +84,41 @@ class CohortRows:
         dated: str | None = None,
     ) -> Population:
         return population(
-            getattr(computed(self.database, self.settings), table),
+            getattr(self.engine.computed(self.settings), table),
             self.scope,
             self.filters,
             self.as_of or BEFORE_ALL,
+            self.engine.pack,
             by=keys,
             every=every,
             plus=plus,
             dated=dated,
         )
 
+    def _ask_for(
+        self, query: str, rows: Population, dtypes: Mapping[str, str] | None = None
+    ) -> pd.DataFrame:
+        return self.engine.frame(query, rows.bind(query), dtypes)
+
+    def _number(self, query: str, rows: Population) -> int:
+        """The only value of a query."""
+        value: Any = self._ask_for(query, rows).iat[0, 0]
+        return int(value)
+
+    def _n_unverified(self, rows: Population) -> int:
+        return self._number(rows.query(sql("unverified")), rows)
+
     def _table(self, table: str, definition: str) -> pd.DataFrame:
-        with self.database.reading() as connection:
+        with self.engine.reading():
             rows = self._population(table)
-            query = rows.query(f"SELECT {_TABLES[table]}")
-            data = frame(connection, query, rows.bind(query))
-            data.attrs = attributes(definition, self.as_of, _unverified(connection, rows))
+            data = self._ask_for(rows.query(f"SELECT {_TABLES[table]}"), rows)
+            data.attrs = attributes(definition, self.as_of, self._n_unverified(rows))
         return data
 
     def _size(self, table: str) -> int:
-        with self.database.reading() as connection:
+        with self.engine.reading():
             rows = self._population(table)
-            query = rows.query("SELECT count(*) FROM population")
-            ((size,),) = connection.execute(query, rows.bind(query)).fetchall()
-        return int(size)
+            return self._number(rows.query("SELECT count(*) FROM population"), rows)
 
     def in_words(self) -> tuple[str, ...]:
         """What narrows the cohort, a phrase each; empty where it holds everything."""
@@ -154,7 +157,6 @@ class CohortRows:
         return card.as_html("Cohort", self._facts())
 
 
-def _unverified(connection: duckdb.DuckDBPyConnection, rows: Population) -> int:
-    query = rows.query(sql("unverified"))
-    ((n_events,),) = connection.execute(query, rows.bind(query)).fetchall()
-    return int(n_events)
+def known_custom_keys(engine: Engine) -> tuple[str, ...]:
+    """The custom fields that the tables know of."""
+    return tuple(engine.frame(sql("custom_keys"), {})["key"])

@@ -115,20 +115,20 @@ def _defined_by(cohort: CohortRows) -> dict[str, object]:
     settings, built_in = cohort.settings, status_words()
     more = [f"{word}: {means}" for word, means in settings.words if built_in.get(word) != means]
     return {
-        "store": cohort.database.path,
+        "store": cohort.engine.path,
         "as_of": "no events" if cohort.as_of is None else cohort.as_of.isoformat(),
         "on": cohort.scope.on,
         "grace": f"{settings.grace_hours:g} hours",
         "late": f"{settings.late_hours:g} hours",
         "internal meetings": "included" if cohort.scope.include_internal else "left out",
         "status words": ", ".join(more) or "as built in",
-        "time zone": cohort.database.time_zone,
+        "time zone": cohort.engine.time_zone,
     }
 
 
 def _n_shared(this: CohortRows, other: CohortRows) -> int:
     """How many slots are in both of two cohorts that are defined alike."""
-    if this.database is not other.database:
+    if this.engine != other.engine:
         return 0
     starts = [scope.start for scope in (this.scope, other.scope) if scope.start is not None]
     ends = [scope.end for scope in (this.scope, other.scope) if scope.end is not None]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-
-import duckdb
 
 from avon_analytics.appointments.groupings import Grouping
 from avon_analytics.appointments.queries import sql
@@ -27,10 +26,10 @@ class Population:
 
     def run(self, query: str) -> str:
         """A query over the population, its keys unpacked into columns named like them."""
-        names = [f'keys.key_{n} AS "{_quoted(key.name)}"' for n, key in enumerate(self.keys)]
+        names = [f"keys.key_{n} AS `{_quoted(key.name)}`" for n, key in enumerate(self.keys)]
         if self.every is not None:
             names.append("keys.period_on AS period_on")
-        columns = ", ".join([*names, "figure.* EXCLUDE (keys)"])
+        columns = ", ".join([*names, "figure.* EXCEPT (keys)"])
         return self.query(f"SELECT {columns} FROM (\n{query}\n) AS figure")
 
     def query(self, select: str) -> str:
@@ -52,6 +51,7 @@ def population(
     scope: Scope,
     filters: Filters,
     as_of: datetime,
+    pack: Callable[[Mapping[str, str]], str],
     *,
     by: tuple[Grouping, ...] = (),
     every: str | None = None,
@@ -60,7 +60,8 @@ def population(
 ) -> Population:
     """The population of one figure over ``table``; ``plus`` is one more column of our own.
 
-    ``dated`` is the date that places a row in a period, where it is not the one of the window.
+    ``pack`` is how the engine spells one value with several fields; ``dated`` is the date that
+    places a row in a period, where it is not the one of the window.
     """
     parameters: dict[str, Any] = {"as_of": as_of}
     used = dict.fromkeys([*by, *(grouping for grouping, _ in filters)])
@@ -76,13 +77,11 @@ def population(
         )
         columns.append(f", coalesce({name}_a.value, {name}_p.value) AS {name}")
     steps.append(f"described AS (SELECT t.*{''.join(columns)} FROM {table} AS t {' '.join(joins)})")
-    keys = [f"key_{n} := {grouping.expression}" for n, grouping in enumerate(by)]
-    keys.append(
-        f"period_on := {period_sql(dated or scope.on, every) if every else 'CAST(NULL AS DATE)'}"
-    )
+    keys = {f"key_{n}": grouping.expression for n, grouping in enumerate(by)}
+    keys["period_on"] = period_sql(dated or scope.on, every) if every else "CAST(NULL AS DATE)"
     more = f", {plus}" if plus else ""
     steps.append(
-        f"population AS (SELECT *, struct_pack({', '.join(keys)}) AS keys{more} "
+        f"population AS (SELECT *, {pack(keys)} AS keys{more} "
         f"FROM described WHERE {_conditions(scope, filters, parameters)})"
     )
     return Population(",\n".join(steps), parameters, by, every)
@@ -146,10 +145,5 @@ def _typed(grouping: Grouping, value: Any) -> Any:
     return value
 
 
-def known_custom_keys(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
-    """The custom fields that the store knows of."""
-    return tuple(key for (key,) in connection.execute(sql("custom_keys")).fetchall())
-
-
 def _quoted(identifier: str) -> str:
-    return identifier.replace('"', '""')
+    return identifier.replace("`", "``")

@@ -53,7 +53,7 @@ STEPS = (
     "lifecycle",
 )
 KNOWN = 4  # how many computations a database keeps in memory: as of now, and a few looks back
-_RANKS = {word: rank for rank, word in enumerate(WORDS)}
+RANKS = {word: rank for rank, word in enumerate(WORDS)}
 BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)  # the instant of a store without events
 
 
@@ -221,7 +221,7 @@ def _drop(connection: duckdb.DuckDBPyConnection, tables: Computed) -> None:
 
 
 def _text(step: str, words: dict[str, str]) -> str:
-    return values(words, _RANKS) if step == "slot_words" else sql(step)
+    return values(words, RANKS) if step == "slot_words" else sql(step)
 
 
 def install_views(connection: duckdb.DuckDBPyConnection) -> None:

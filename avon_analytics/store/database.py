@@ -18,6 +18,7 @@ import duckdb
 
 from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.near import did_you_mean
+from avon_analytics.store.lake import is_lake, newest_state, view_of_lake
 from avon_analytics.store.schema import SCHEMA_VERSION, create_statements
 from avon_analytics.store.waiting import WAIT_TO_READ, OnWait, holder, seconds, when_free
 
@@ -25,7 +26,7 @@ MEMORY = ":memory:"
 
 
 class Database:
-    """A store file and the one in-memory connection that works on it.
+    """A store file, or a lake, and the one in-memory connection that works on it.
 
     Temporary tables belong to that connection and outlive a reading; tables of the store are
     visible by their bare names inside ``reading()`` and ``writing()``, and only there.
@@ -44,12 +45,13 @@ class Database:
         self.path = os.fspath(path)
         self.wait = seconds(wait)
         if time_zone is not None:
-            _check_time_zone(time_zone)
+            check_time_zone(time_zone)
         self._time_zone = time_zone
         self._on_create = on_create
         self.config = _config(self.path, threads, memory_limit)
         self._connection = _connect(self.config)
         self._mode: str | None = None
+        self._state = 0  # the number of the lake's state that is attached
         if self.path == MEMORY:
             self._connection.execute("SET temp_directory = ''")
             self._connection.execute("SET enable_external_access = false")
@@ -63,9 +65,14 @@ class Database:
         return self.path == MEMORY
 
     @property
+    def is_lake(self) -> bool:
+        """Whether it is a folder of Parquet tables, which is only read here."""
+        return not self.in_memory and is_lake(self.path)
+
+    @property
     def exists(self) -> bool:
         """Whether there is a store to read."""
-        return self.in_memory or Path(self.path).is_file()
+        return self.in_memory or Path(self.path).is_file() or self.is_lake
 
     @property
     def time_zone(self) -> str:
@@ -110,6 +117,10 @@ class Database:
             return
         if self._mode == "read":
             raise StoreError("the store is being read; it cannot be written before that ends")
+        if self.is_lake:
+            with self._lake(read_only) as connection:
+                yield connection
+            return
         with owner_only():
             self._attach(read_only, wait, on_wait)
             try:
@@ -118,6 +129,43 @@ class Database:
                 raise store_error(self.path, error) from None
             finally:
                 self._detach()
+
+    @contextmanager
+    def _lake(self, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        if not read_only:
+            raise StoreError(
+                f"{self.path} is a lake, which is only read here: "
+                "'avon-analytics spark load' loads into it"
+            )
+        try:
+            self._state = self.show_lake(self._connection, self._state)
+            self._mode = "read"
+            yield self._connection
+        except duckdb.Error as error:
+            if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)):
+                raise store_error(self.path, error) from None
+            raise
+        finally:
+            self._mode = None
+
+    def show_lake(self, connection: duckdb.DuckDBPyConnection, shown: int = 0) -> int:
+        """Make a lake's newest state what a connection uses, unless ``shown`` is its number.
+
+        Nothing of it is held: a state's files are there until the load after the next one.
+        """
+        state = newest_state(self.path)
+        if state is None:
+            raise StoreError(f"the lake {self.path} is empty: load an archive into it first")
+        if state.number != shown:
+            connection.execute("USE memory.main")
+            connection.execute("DETACH DATABASE IF EXISTS store")
+            connection.execute("ATTACH ':memory:' AS store")
+            connection.execute("USE store")
+            for statement in view_of_lake(self.path, state):
+                connection.execute(statement)
+            if self._on_create is not None:
+                self._on_create(connection)
+        return state.number
 
     def _attach(self, read_only: bool, wait: float, on_wait: OnWait | None) -> None:
         try:
@@ -257,7 +305,8 @@ def _connect(config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _check_time_zone(name: str) -> None:
+def check_time_zone(name: str) -> None:
+    """Raises UsageError for a name that is no time zone."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):

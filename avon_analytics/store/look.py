@@ -92,6 +92,11 @@ def query(database: Database, text: str, parameters: Mapping[str, Any]) -> pd.Da
             return _answer(cursor, _IN_MEMORY, text, parameters)
     with database.reading():
         pass  # says what is wrong with the store, if anything is
+    if database.is_lake:
+        with duckdb.connect(config=database.config) as fenced:
+            database.show_lake(fenced)
+            fenced.execute("SET allowed_directories = [$lake]", {"lake": database.path})
+            return _answer(fenced, _IN_A_LAKE, text, parameters)
     # Beside its file is where it spills by itself; a fenced connection refuses to be told so.
     config = {k: v for k, v in database.config.items() if k != "temp_directory"}
     config["enable_external_access"] = False
@@ -109,7 +114,9 @@ def query(database: Database, text: str, parameters: Mapping[str, Any]) -> pd.Da
 
 
 _READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
-_IN_A_FILE = ("SET TimeZone = 'UTC'", "SET lock_configuration = true")
+_LOCKED = ("SET lock_configuration = true",)
+_IN_A_FILE = ("SET TimeZone = 'UTC'", *_LOCKED)
+_IN_A_LAKE = ("SET TimeZone = 'UTC'", "SET enable_external_access = false", *_LOCKED)
 _IN_MEMORY = ("SET TimeZone = 'UTC'", "USE store", "BEGIN TRANSACTION READ ONLY")
 
 

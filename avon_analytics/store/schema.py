@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from avon_analytics.contract import EVENTS
 from avon_analytics.store.tables import (
-    LOG_TABLES,
     ObjectTable,
     TableColumn,
     object_tables,
+    stored_tables,
 )
 
 SCHEMA_VERSION = 1
@@ -28,11 +28,17 @@ def quote(identifier: str) -> str:
 
 def create_statements() -> Iterator[str]:
     """Every statement that makes an empty store, in order."""
-    yield "CREATE TABLE settings (name VARCHAR PRIMARY KEY, value VARCHAR)"
-    for log in LOG_TABLES:
-        yield _create_table(log.name, log.columns)
-    for table in object_tables():
-        yield _create_table(table.versions, table.columns)
+    yield CREATE_SETTINGS
+    for name, columns in stored_tables().items():
+        yield _create_table(name, columns)
+    yield from view_statements()
+
+
+CREATE_SETTINGS = "CREATE TABLE settings (name VARCHAR PRIMARY KEY, value VARCHAR)"
+
+
+def view_statements() -> Iterator[str]:
+    """Every statement that makes a view over the stored tables, in order."""
     for table in object_tables():
         yield from _views(table)
     yield _drift_view()

@@ -241,6 +241,13 @@ LOG_TABLES: tuple[LogTable, ...] = (
 )
 
 
+@cache
+def stored_tables() -> dict[str, tuple[TableColumn, ...]]:
+    """The columns of every table that holds rows of its own, by the table's name."""
+    logs = {log.name: log.columns for log in LOG_TABLES}
+    return logs | {table.versions: table.columns for table in object_tables()}
+
+
 @dataclass(frozen=True, slots=True)
 class TableInfo:
     """What a person sees of a table in a list of tables."""

@@ -16,6 +16,7 @@ from sqlglot import exp
 
 from avon_analytics.appointments import slots
 from avon_analytics.appointments.custom_fields import OBJECTS, _query
+from avon_analytics.appointments.engine import packed
 from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS, groupings
 from avon_analytics.appointments.population import population
 from avon_analytics.appointments.queries import MACROS, sql
@@ -42,7 +43,9 @@ def built() -> Iterator[tuple[str, str]]:
     for on in DATES:
         for every in (None, *PERIODS):
             scope = Scope(None, None, on, include_internal=False)
-            rows = population("slots", scope, filters, slots.BEFORE_ALL, by=everything, every=every)
+            rows = population(
+                "slots", scope, filters, slots.BEFORE_ALL, packed, by=everything, every=every
+            )
             for figure in FIGURES:
                 yield f"{figure} by {on}, {every}", rows.query(sql(figure))
 

@@ -1,0 +1,111 @@
+"""What runs the SQL of a cohort: the engine of a store, or another one that reads the same tables.
+
+A cohort knows its scope; its engine knows where the tables are, keeps the slots that were computed
+from them, and answers queries. All of them run the same texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import pandas as pd
+
+from avon_analytics.appointments import slots
+from avon_analytics.appointments.follow_up import follow_up
+from avon_analytics.appointments.slots import Computed, Settings
+from avon_analytics.store.database import Database
+from avon_analytics.store.frames import frame
+
+
+class Engine(Protocol):
+    """What a cohort asks of whatever runs its SQL. Two equal engines see the same rows."""
+
+    @property
+    def path(self) -> str:
+        """Where the tables are."""
+        ...
+
+    @property
+    def time_zone(self) -> str:
+        """The time zone of visits whose own and whose patient's zone are unknown."""
+        ...
+
+    def reading(self) -> AbstractContextManager[object]:
+        """Hold the tables as they are meanwhile."""
+        ...
+
+    def default_as_of(self) -> datetime | None:
+        """The instant that figures are as of unless asked otherwise; None without events."""
+        ...
+
+    def computed(self, settings: Settings) -> Computed:
+        """The names of the tables of slots and appointments, computed unless they are kept."""
+        ...
+
+    def follow_up(self, settings: Settings, *, include_internal: bool) -> str:
+        """The name of the table that tells what patients did next."""
+        ...
+
+    def pack(self, fields: Mapping[str, str]) -> str:
+        """SQL for one value with these named fields, from their expressions."""
+        ...
+
+    def frame(
+        self, query: str, parameters: Mapping[str, Any], dtypes: Mapping[str, str] | None = None
+    ) -> pd.DataFrame:
+        """The rows of a query, with the same column types whatever the rows hold."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoreEngine:
+    """The engine of a store: DuckDB, in this process."""
+
+    database: Database
+
+    @property
+    def path(self) -> str:
+        """The store's file."""
+        return self.database.path
+
+    @property
+    def time_zone(self) -> str:
+        """The store's time zone."""
+        return self.database.time_zone
+
+    def reading(self) -> AbstractContextManager[object]:
+        """Hold the store for reading."""
+        return self.database.reading()
+
+    def default_as_of(self) -> datetime | None:
+        """See ``slots.default_as_of``."""
+        return slots.default_as_of(self.database)
+
+    def computed(self, settings: Settings) -> Computed:
+        """See ``slots.computed``."""
+        return slots.computed(self.database, settings)
+
+    def follow_up(self, settings: Settings, *, include_internal: bool) -> str:
+        """See ``follow_up.follow_up``."""
+        with self.database.reading() as connection:
+            return follow_up(connection, self.computed(settings), include_internal=include_internal)
+
+    def pack(self, fields: Mapping[str, str]) -> str:
+        """A struct of DuckDB's."""
+        return packed(fields)
+
+    def frame(
+        self, query: str, parameters: Mapping[str, Any], dtypes: Mapping[str, str] | None = None
+    ) -> pd.DataFrame:
+        """See ``store.frames.frame``."""
+        with self.database.reading() as connection:
+            return frame(connection, query, parameters, dtypes)
+
+
+def packed(fields: Mapping[str, str]) -> str:
+    """A struct, as DuckDB spells it."""
+    return f"struct_pack({', '.join(f'{name} := {value}' for name, value in fields.items())})"

@@ -1,0 +1,127 @@
+"""The Python face of a lake on a cluster: opened, and asked for cohorts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from avon_analytics import card
+from avon_analytics.appointments import Cohort
+from avon_analytics.appointments import appointments as cohort_of
+from avon_analytics.appointments.scope import DateLike
+from avon_analytics.errors import StoreError
+from avon_analytics.near import did_you_mean
+from avon_analytics.spark.engine import LakeEngine
+from avon_analytics.spark.session import own_session
+from avon_analytics.store.database import check_time_zone
+from avon_analytics.store.lake import newest_state
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+def open(  # noqa: A001
+    session: SparkSession,
+    lake: str | os.PathLike[str],
+    *,
+    time_zone: str | None = None,
+    scratch: str | os.PathLike[str] | None = None,
+) -> Lake:
+    """Open the newest state of a lake on a Spark cluster.
+
+    lake: a folder that driver and executors see under one path.
+    time_zone: as in ``avon_analytics.open``; without it, the lake's own.
+    scratch: such a folder, too, for what is computed on the way; without it, one in the lake.
+
+    The session given is left as it is: settings and views belong to a session of our own.
+
+    Raises StoreError where there is no lake, UsageError for an unknown time zone or a session of
+    Spark Connect.
+    """
+    path = os.path.abspath(lake)
+    if time_zone is not None:
+        check_time_zone(time_zone)
+    state = newest_state(path)
+    if state is None:
+        raise StoreError(
+            f"there is no lake at {path}: load an archive into it first, with "
+            f"'avon-analytics spark load PATH --out {path}'.{did_you_mean(path)}"
+        )
+    own = own_session(session)
+    where = None if scratch is None else os.path.abspath(scratch)
+    return Lake(LakeEngine(own, path, state, where, time_zone or state.time_zone), own)
+
+
+class Lake:
+    """One state of a lake, asked on a cluster. What a later load brings, a new ``open`` shows.
+
+    Use it in a ``with`` statement, or call ``close``: that removes what was computed on the way.
+    """
+
+    def __init__(self, engine: LakeEngine, session: SparkSession) -> None:
+        self._engine = engine
+        self._session = session
+
+    @property
+    def path(self) -> str:
+        """Where the lake is."""
+        return self._engine.path
+
+    @property
+    def time_zone(self) -> str:
+        """The time zone of visits whose own and whose patient's zone are unknown."""
+        return self._engine.time_zone
+
+    def appointments(
+        self,
+        start: DateLike | None = None,
+        end: DateLike | None = None,
+        *,
+        on: str = "start",
+        as_of: DateLike | None = None,
+        where: Mapping[str, Any] | None = None,
+        include_internal: bool = False,
+        grace: timedelta | float = 24.0,
+        late: timedelta | float = 24.0,
+        status_words: Mapping[str, str] | None = None,
+        min_count: int = 0,
+    ) -> Cohort:
+        """The cohort of a question, whose figures Spark computes; see ``Store.appointments``.
+
+        Raises UnknownGroup or UsageError.
+        """
+        return cohort_of(
+            self._engine,
+            start,
+            end,
+            on=on,
+            as_of=as_of,
+            where=where,
+            include_internal=include_internal,
+            grace=grace,
+            late=late,
+            status_words=status_words,
+            min_count=min_count,
+        )
+
+    def sql(self, query: str) -> DataFrame:
+        """A query over the lake's tables, as Spark's DataFrame; instants are UTC.
+
+        Raw: identifiers are not hidden. The tables are the ``_versions`` and those of provenance.
+        """
+        return self._session.sql(query)
+
+    def close(self) -> None:
+        """Remove what was computed on the way; cohorts of this lake answer no more."""
+        self._engine.close()
+
+    def __enter__(self) -> Lake:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return card.as_text("Lake", {"path": self.path, "time zone": self.time_zone})

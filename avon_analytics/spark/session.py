@@ -1,0 +1,112 @@
+"""A Spark session of our own on the cluster of the caller's, and the types of both worlds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from avon_analytics.errors import UsageError
+from avon_analytics.store.lake import NO_MONTH, State
+from avon_analytics.store.tables import TableColumn
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+MONTH = "month"
+_SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "10000",
+}
+_COPIED = ("spark.sql.shuffle.partitions", "spark.sql.files.maxPartitionBytes")
+_TYPES = {
+    "VARCHAR": "string",
+    "JSON": "string",
+    "UUID": "string",
+    "BOOLEAN": "boolean",
+    "INTEGER": "int",
+    "BIGINT": "bigint",
+    "DOUBLE": "double",
+    "DATE": "date",
+    "TIMESTAMP WITH TIME ZONE": "timestamp",
+    "BLOB": "binary",
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PLACES = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\$(\w+)")
+
+
+def own_session(session: SparkSession) -> SparkSession:
+    """A session with settings and temporary views of its own, on the same executors.
+
+    Raises UsageError for a session that is not one of a cluster's driver.
+    """
+    if not hasattr(session, "newSession") or not hasattr(session, "_jsparkSession"):
+        raise UsageError(
+            "spark: expected the session of a driver, such as SparkSession.builder.getOrCreate(); "
+            "Spark Connect cannot carry secrets to the tasks unseen"
+        )
+    own = session.newSession()
+    for name in _COPIED:
+        own.conf.set(name, str(session.conf.get(name)))
+    for name, value in _SETTINGS.items():
+        own.conf.set(name, value)
+    return own
+
+
+def schema_of(columns: Iterable[TableColumn]) -> str:
+    """The columns of a table as Spark's DDL."""
+    return ", ".join(f"`{column.name}` {_TYPES[column.sql_type]}" for column in columns)
+
+
+def rows_of(
+    session: SparkSession,
+    lake: str,
+    state: State,
+    table: str,
+    columns: tuple[TableColumn, ...],
+    months: Iterable[str] | None = None,
+) -> DataFrame:
+    """The rows of a table of a lake, or of some of its months, with exactly these columns."""
+    known = state.tables.get(table, {})
+    wanted = sorted(known) if months is None else sorted(set(months) & set(known))
+    files = [f"{lake}/{path}" for month in wanted for path in known[month]]
+    schema = schema_of(columns)
+    if not files:
+        nothing = ", ".join(f"CAST(NULL AS {_TYPES[c.sql_type]}) AS `{c.name}`" for c in columns)
+        return session.sql(f"SELECT {nothing} WHERE false")
+    rows = session.read.schema(schema).option("basePath", f"{lake}/{table}").parquet(*files)
+    return rows.select(*(f"`{column.name}`" for column in columns))
+
+
+def month_of(column: str) -> str:
+    """SQL for the month that a row belongs to, in UTC."""
+    return f"coalesce(date_format({column}, 'yyyy-MM'), '{NO_MONTH}')"
+
+
+def ask(session: SparkSession, query: str, parameters: Mapping[str, Any]) -> DataFrame:
+    """A query written for both engines, its ``$names`` bound. Instants travel as microseconds."""
+
+    def place(match: re.Match[str]) -> str:
+        name = match[1]
+        value = parameters.get(name)
+        if name is None:
+            return match[0].replace("\\", "\\\\")  # which Spark reads as an escape
+        if isinstance(value, datetime):
+            return f"timestamp_micros(:{name})"
+        return f"date_from_unix_date(:{name})" if isinstance(value, date) else f":{name}"
+
+    bound = {name: _plain(value) for name, value in parameters.items()}
+    return session.sql(_PLACES.sub(place, query), bound or None)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return (value - _EPOCH) // timedelta(microseconds=1)
+    return (value - _EPOCH.date()).days if isinstance(value, date) else value

@@ -1,0 +1,177 @@
+"""A lake: the tables of a store as Parquet files in a folder, for engines on many machines.
+
+    LAKE/_states/000007.json                       which files each table has, and the settings
+    LAKE/events/month=2025-01/000007-….parquet     the rows of a month, by the instant in UTC
+    LAKE/loads/month=all/000007-….parquet          what belongs to no month
+
+A state is a list of files, written whole under a number that nobody has used. So a load is seen
+whole or not at all, and of two loads that began with the same state only one is kept. Files never
+change; those that neither the newest state nor the one before names are removed by the next load.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+from avon_analytics.errors import StoreError
+from avon_analytics.store.schema import (
+    CREATE_SETTINGS,
+    SCHEMA_VERSION,
+    quote,
+    view_statements,
+)
+from avon_analytics.store.tables import TableColumn, stored_tables
+
+STATES = "_states"
+SCRATCH = "_scratch"  # what a load or a computation writes before it is done
+NO_MONTH = "all"  # where rows are that belong to no month
+_DIGITS = 6
+
+Files = Mapping[str, tuple[str, ...]]
+"""The files of a table by month, as paths below the lake."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a lake holds after one of its loads."""
+
+    number: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, Files] = field(default_factory=dict)
+
+    @property
+    def time_zone(self) -> str:
+        """The time zone of visits whose own and whose patient's zone are unknown."""
+        return self.settings.get("time_zone", "UTC")
+
+    def files(self, table: str) -> tuple[str, ...]:
+        """Every file of a table, as paths below the lake."""
+        months = self.tables.get(table, {})
+        return tuple(path for month in sorted(months) for path in months[month])
+
+
+def is_lake(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder is a lake."""
+    return (Path(path) / STATES).is_dir()
+
+
+def newest_state(lake: str | os.PathLike[str]) -> State | None:
+    """The state that the last load left; None for a folder that is no lake yet.
+
+    Raises StoreError where it cannot be read, or was written by a newer avon_analytics.
+    """
+    numbers = state_numbers(lake)
+    return _read(Path(lake), numbers[-1]) if numbers else None
+
+
+def state_numbers(lake: str | os.PathLike[str]) -> list[int]:
+    """The numbers of all states that are there, the oldest first."""
+    folder = Path(lake) / STATES
+    try:
+        names = [path.stem for path in folder.glob("*.json")] if folder.is_dir() else []
+    except OSError as error:
+        raise StoreError(f"cannot read the lake {lake}: {error.strerror}") from None
+    return sorted(int(name) for name in names if name.isdigit())
+
+
+def publish(lake: str | os.PathLike[str], state: State) -> None:
+    """Make a state the newest one, unless another load was faster.
+
+    Raises StoreError in that case: what was loaded is not seen, and the load is run again.
+    """
+    folder = Path(lake) / STATES
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(
+        {
+            "settings": dict(state.settings),
+            "tables": {
+                table: {month: list(files) for month, files in sorted(months.items()) if files}
+                for table, months in sorted(state.tables.items())
+            },
+        },
+        indent=1,
+    )
+    part = folder / f".{uuid4().hex}"
+    part.write_text(text, "utf-8")
+    try:
+        os.link(part, folder / f"{state.number:0{_DIGITS}}.json")
+    except FileExistsError:
+        raise StoreError(
+            f"another load into {lake} ended meanwhile: run this one again, it adds what is new"
+        ) from None
+    finally:
+        part.unlink()
+
+
+def remove_unused(lake: str | os.PathLike[str]) -> None:
+    """Remove files and states that neither the newest state nor the one before it names."""
+    root, numbers = Path(lake), state_numbers(lake)
+    kept = [_read(root, number) for number in numbers[-2:]]
+    used = {path for state in kept for table in state.tables for path in state.files(table)}
+    for table in stored_tables():
+        for path in (root / table).glob("*/*.parquet"):
+            if path.relative_to(root).as_posix() not in used:
+                path.unlink(missing_ok=True)
+    for number in numbers[:-2]:
+        (root / STATES / f"{number:0{_DIGITS}}.json").unlink(missing_ok=True)
+
+
+def _read(lake: Path, number: int) -> State:
+    try:
+        told = json.loads((lake / STATES / f"{number:0{_DIGITS}}.json").read_text("utf-8"))
+        settings = {str(name): str(value) for name, value in told["settings"].items()}
+        tables = {
+            table: {month: tuple(files) for month, files in months.items()}
+            for table, months in told["tables"].items()
+        }
+    except OSError as error:
+        raise StoreError(f"cannot read the lake {lake}: {error.strerror}") from None
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise StoreError(f"the state {number} of the lake {lake} is damaged") from None
+    if int(settings.get("schema_version", 0)) > SCHEMA_VERSION:
+        raise StoreError(
+            f"{lake} was written by a newer avon_analytics (store version "
+            f"{settings['schema_version']}, this one knows {SCHEMA_VERSION}): upgrade it"
+        )
+    return State(number, settings, tables)
+
+
+def new_settings(time_zone: str | None) -> dict[str, str]:
+    """The settings of a lake that is about to be made."""
+    return {"schema_version": str(SCHEMA_VERSION), "time_zone": time_zone or "UTC"}
+
+
+def view_of_lake(lake: str, state: State) -> Iterator[str]:
+    """Every statement with which DuckDB sees a lake as it sees a store: as views, read-only."""
+    yield CREATE_SETTINGS
+    if state.settings:
+        rows = ", ".join(f"({_text(k)}, {_text(v)})" for k, v in state.settings.items())
+        yield f"INSERT INTO settings VALUES {rows}"
+    for table, columns in stored_tables().items():
+        files = [os.path.join(lake, path) for path in state.files(table)]
+        yield f"CREATE VIEW {quote(table)} AS {_rows(files, columns)}"
+    yield from view_statements()
+
+
+def _rows(files: list[str], columns: tuple[TableColumn, ...]) -> str:
+    """A table's rows in its own types: Parquet has no JSON and Spark no UUID."""
+    if not files:
+        nothing = ", ".join(f"CAST(NULL AS {c.sql_type}) AS {quote(c.name)}" for c in columns)
+        return f"SELECT {nothing} WHERE false"
+    typed = ", ".join(
+        f"CAST({quote(c.name)} AS {c.sql_type}) AS {quote(c.name)}"
+        if c.sql_type in ("JSON", "UUID")
+        else quote(c.name)
+        for c in columns
+    )
+    names = ", ".join(map(_text, files))
+    return f"SELECT {typed} FROM read_parquet([{names}], hive_partitioning = false)"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
