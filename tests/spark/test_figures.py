@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
 
 import avon_analytics as avon
 from avon_analytics import spark
+from avon_analytics.appointments import GROUPINGS, OF_CANCELLATIONS, PERIODS
 from tests.conftest import Loaded
 from tests.spark.conftest import lake_of
 
@@ -21,7 +23,8 @@ FIGURES = (
     *("lead_times", "rebooking", "incidence", "punctuality"),
 )
 DATED = ("outcomes", "cancellations", "reschedules", "lead_times", "punctuality")
-INSTANTS = (None, "2025-06-30", "1970-01-01")
+INSTANTS = (None, "2025-06-30")
+Both = tuple[spark.Lake, avon.Store]
 
 
 def assert_equal(found: pd.DataFrame, expected: pd.DataFrame) -> None:
@@ -30,30 +33,126 @@ def assert_equal(found: pd.DataFrame, expected: pd.DataFrame) -> None:
     assert found.attrs == expected.attrs
 
 
-@pytest.fixture(scope="module")
-def both(
-    session: SparkSession, sample: Loaded, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[spark.Lake, avon.Store]]:
-    """The sample as a lake, opened on the cluster; and its store."""
-    folder = lake_of(sample.db, tmp_path_factory.mktemp("lakes") / "sample")
-    with spark.open(session, folder) as lake, avon.open(sample.db) as store:
+def opened(session: SparkSession, clinic: Loaded, folder: Path) -> Iterator[Both]:
+    with spark.open(session, lake_of(clinic.db, folder)) as lake, avon.open(clinic.db) as store:
         yield lake, store
 
 
+@pytest.fixture(scope="module")
+def both(
+    session: SparkSession, sample: Loaded, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Both]:
+    """The sample as a lake, opened on the cluster; and its store."""
+    yield from opened(session, sample, tmp_path_factory.mktemp("lakes") / "sample")
+
+
+@pytest.fixture(scope="module")
+def generated(
+    session: SparkSession, tiny: Loaded, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Both]:
+    """The same of a clinic that was made for the tests."""
+    yield from opened(session, tiny, tmp_path_factory.mktemp("lakes") / "tiny")
+
+
 @pytest.mark.parametrize("as_of", INSTANTS)
-def test_slots_and_lifecycle_are_the_same(
-    both: tuple[spark.Lake, avon.Store], as_of: str | None
-) -> None:
+def test_slots_and_lifecycle_are_the_same(both: Both, as_of: str | None) -> None:
     found, expected = (one.appointments(as_of=as_of) for one in both)
     assert found.as_of == expected.as_of
+    assert len(expected.slots()) > 900
     assert_equal(found.slots(), expected.slots())
     assert_equal(found.lifecycle(), expected.lifecycle())
 
 
 @pytest.mark.parametrize("as_of", INSTANTS)
 @pytest.mark.parametrize("figure", FIGURES)
-def test_figures_are_the_same(
-    both: tuple[spark.Lake, avon.Store], figure: str, as_of: str | None
-) -> None:
+def test_figures_are_the_same(both: Both, figure: str, as_of: str | None) -> None:
     found, expected = (getattr(one.appointments(as_of=as_of), figure)() for one in both)
     assert_equal(found, expected)
+
+
+@pytest.mark.parametrize("as_of", INSTANTS)
+@pytest.mark.parametrize("figure", FIGURES)
+def test_groups_are_the_same(both: Both, figure: str, as_of: str | None) -> None:
+    """All groupings at once: one that differed would tear the rows apart."""
+    groupings = [*GROUPINGS, *custom_keys(both[1])]
+    if figure == "cancellations":
+        groupings += OF_CANCELLATIONS
+    options = {"every": "quarter"} if figure in DATED else {}
+    found, expected = (
+        getattr(one.appointments(as_of=as_of), figure)(groupings, **options) for one in both
+    )
+    assert len(expected) > 100
+    assert_equal(found, expected)
+
+
+def custom_keys(store: avon.Store) -> list[str]:
+    rows = store.sql("SELECT DISTINCT key FROM appointment_custom_data ORDER BY key LIMIT 2")
+    return [f"custom:{key}" for key in rows["key"]]
+
+
+@pytest.mark.parametrize("every", PERIODS)
+def test_periods_are_the_same(both: Both, every: str) -> None:
+    found, expected = (one.appointments().outcomes(every=every) for one in both)
+    assert_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        {"start": "2025-02-01", "end": "2025-05-01", "on": "booked"},
+        {"where": {"weekday": ["Monday", None], "recurring": [True, False], "hour": 9}},
+        {"include_internal": True, "min_count": 5},
+    ],
+)
+def test_scopes_are_the_same(both: Both, scope: dict[str, Any]) -> None:
+    found, expected = (one.appointments(**scope) for one in both)
+    assert_equal(found.cancellations(["weekday"]), expected.cancellations(["weekday"]))
+    assert_equal(found.funnel(unit="slot"), expected.funnel(unit="slot"))
+
+
+def test_names_that_would_be_sql_are_names(both: Both) -> None:
+    odd = 'it\'s `odd` \\ $as_of -- "x"'
+    found, expected = (one.appointments(where={"host": [odd, None]}) for one in both)
+    assert_equal(found.outcomes(), expected.outcomes())
+
+
+def test_a_generated_clinic_with_other_definitions(generated: Both) -> None:
+    scope: dict[str, Any] = {"grace": 2, "late": 48, "status_words": {"it's \\done": "completed"}}
+    found, expected = (one.appointments(**scope) for one in generated)
+    assert_equal(found.slots(), expected.slots())
+    for figure in FIGURES:
+        assert_equal(getattr(found, figure)(), getattr(expected, figure)())
+
+
+def test_the_same_lake_is_read_by_duckdb(both: Both) -> None:
+    lake, store = both
+    with avon.open(lake.path) as read:
+        assert read.tables().equals(store.tables())
+        for name in (
+            "patients",
+            "appointments",
+            "events",
+            "drift",
+            "quarantine",
+            "patient_addresses",
+        ):
+            found, expected = (one.table(name, identifiers=True) for one in (read, store))
+            keys = list(expected.columns)
+            assert_equal(
+                found.sort_values(keys, ignore_index=True),
+                expected.sort_values(keys, ignore_index=True),
+            )
+        assert_equal(read.appointments().outcomes("host"), store.appointments().outcomes("host"))
+        counted = "SELECT count(*) AS n FROM appointment_slots"
+        assert_equal(read.sql(counted), store.sql(counted))
+        with pytest.raises(avon.errors.StoreError, match="spark load"):
+            read.load(lake.path, policy="skip", progress=False)
+        with pytest.raises(avon.errors.QueryError):
+            read.sql(f"COPY events TO '{lake.path}/x.parquet'")
+        with pytest.raises(avon.errors.QueryError):
+            read.sql(f"SELECT * FROM read_text('{__file__}')")
+
+
+def test_there_is_no_lake(session: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(avon.errors.StoreError, match="there is no lake"):
+        spark.open(session, tmp_path)
