@@ -34,6 +34,7 @@ from avon_analytics.intake.words import Policy
 from avon_analytics.progress import shown, waiting
 from avon_analytics.store import look
 from avon_analytics.store.database import Database
+from avon_analytics.store.lake import write_lake
 from avon_analytics.store.provenance import origin
 from avon_analytics.store.waiting import WAIT_TO_LOAD, WAIT_TO_READ
 
@@ -136,6 +137,19 @@ class Store:
         if self._database.exists:
             keep_slots(self._database)
         return receipt
+
+    def write_lake(self, folder: str | os.PathLike[str]) -> Path:
+        """Write all tables as Parquet, a folder per table and month, and return the folder.
+
+        Raw: the files hold what was sent, names and all. ``avon_analytics.open`` reads a lake as it
+        reads a store, and ``avon_analytics.spark`` computes its figures on a cluster. Written
+        again, it is seen as it was before until all of it is there.
+
+        Raises StoreError where there is no store, or where the folder cannot be written.
+        """
+        with self._database.reading() as connection:
+            write_lake(connection, folder, self.time_zone)
+        return Path(folder)
 
     def tables(self) -> pd.DataFrame:
         """The tables of the store: ``table``, ``kind``, ``n_rows``, ``description``."""

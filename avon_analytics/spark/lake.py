@@ -46,8 +46,8 @@ def open(  # noqa: A001
     state = newest_state(path)
     if state is None:
         raise StoreError(
-            f"there is no lake at {path}: load an archive into it first, with "
-            f"'avon-analytics spark load PATH --out {path}'.{did_you_mean(path)}"
+            f"there is no lake at {path}: write one from a store first, with "
+            f"store.write_lake(folder).{did_you_mean(path)}"
         )
     own = own_session(session)
     where = None if scratch is None else os.path.abspath(scratch)
@@ -55,7 +55,7 @@ def open(  # noqa: A001
 
 
 class Lake:
-    """One state of a lake, asked on a cluster. What a later load brings, a new ``open`` shows.
+    """One state of a lake, asked on a cluster. What is written later, a new ``open`` shows.
 
     Use it in a ``with`` statement, or call ``close``: that removes what was computed on the way.
     """

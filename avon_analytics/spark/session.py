@@ -8,13 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from avon_analytics.errors import UsageError
-from avon_analytics.store.lake import NO_MONTH, State
+from avon_analytics.store.lake import State
 from avon_analytics.store.tables import TableColumn
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-MONTH = "month"
 _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
@@ -49,8 +48,8 @@ def own_session(session: SparkSession) -> SparkSession:
     """
     if not hasattr(session, "newSession") or not hasattr(session, "_jsparkSession"):
         raise UsageError(
-            "spark: expected the session of a driver, such as SparkSession.builder.getOrCreate(); "
-            "Spark Connect cannot carry secrets to the tasks unseen"
+            "spark: expected the session of a driver, such as SparkSession.builder.getOrCreate(), "
+            "not one of Spark Connect"
         )
     own = session.newSession()
     for name in _COPIED:
@@ -71,23 +70,15 @@ def rows_of(
     state: State,
     table: str,
     columns: tuple[TableColumn, ...],
-    months: Iterable[str] | None = None,
 ) -> DataFrame:
-    """The rows of a table of a lake, or of some of its months, with exactly these columns."""
-    known = state.tables.get(table, {})
-    wanted = sorted(known) if months is None else sorted(set(months) & set(known))
-    files = [f"{lake}/{path}" for month in wanted for path in known[month]]
+    """The rows of a table of a lake, with exactly these columns."""
+    files = [f"{lake}/{path}" for path in state.files(table)]
     schema = schema_of(columns)
     if not files:
         nothing = ", ".join(f"CAST(NULL AS {_TYPES[c.sql_type]}) AS `{c.name}`" for c in columns)
         return session.sql(f"SELECT {nothing} WHERE false")
     rows = session.read.schema(schema).option("basePath", f"{lake}/{table}").parquet(*files)
     return rows.select(*(f"`{column.name}`" for column in columns))
-
-
-def month_of(column: str) -> str:
-    """SQL for the month that a row belongs to, in UTC."""
-    return f"coalesce(date_format({column}, 'yyyy-MM'), '{NO_MONTH}')"
 
 
 def ask(session: SparkSession, query: str, parameters: Mapping[str, Any]) -> DataFrame:

@@ -134,8 +134,8 @@ class Database:
     def _lake(self, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         if not read_only:
             raise StoreError(
-                f"{self.path} is a lake, which is only read here: "
-                "'avon-analytics spark load' loads into it"
+                f"{self.path} is a lake, which is only read: load into the store that it was "
+                "written from, and write it again"
             )
         try:
             self._state = self.show_lake(self._connection, self._state)
@@ -151,11 +151,11 @@ class Database:
     def show_lake(self, connection: duckdb.DuckDBPyConnection, shown: int = 0) -> int:
         """Make a lake's newest state what a connection uses, unless ``shown`` is its number.
 
-        Nothing of it is held: a state's files are there until the load after the next one.
+        Nothing of it is held: a state's files are there until the lake is written twice more.
         """
         state = newest_state(self.path)
         if state is None:
-            raise StoreError(f"the lake {self.path} is empty: load an archive into it first")
+            raise StoreError(f"the lake {self.path} is empty: write a store into it")
         if state.number != shown:
             connection.execute("USE memory.main")
             connection.execute("DETACH DATABASE IF EXISTS store")

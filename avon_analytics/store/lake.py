@@ -1,12 +1,12 @@
 """A lake: the tables of a store as Parquet files in a folder, for engines on many machines.
 
     LAKE/_states/000007.json                       which files each table has, and the settings
-    LAKE/events/month=2025-01/000007-….parquet     the rows of a month, by the instant in UTC
-    LAKE/loads/month=all/000007-….parquet          what belongs to no month
+    LAKE/events/month=2025-01/….parquet     the rows of a month, by the instant in UTC
+    LAKE/loads/month=all/….parquet          what belongs to no month
 
-A state is a list of files, written whole under a number that nobody has used. So a load is seen
-whole or not at all, and of two loads that began with the same state only one is kept. Files never
-change; those that neither the newest state nor the one before names are removed by the next load.
+A state is a list of files, written whole under a number that nobody has used. So what is written is
+seen whole or not at all, and of two writers that began with the same state only one is kept. Files
+never change; those that neither the newest state nor the one before names are then removed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
+import duckdb
+
 from avon_analytics.errors import StoreError
 from avon_analytics.store.schema import (
     CREATE_SETTINGS,
@@ -28,7 +30,7 @@ from avon_analytics.store.schema import (
 from avon_analytics.store.tables import TableColumn, stored_tables
 
 STATES = "_states"
-SCRATCH = "_scratch"  # what a load or a computation writes before it is done
+SCRATCH = "_scratch"  # what a computation writes on its way
 NO_MONTH = "all"  # where rows are that belong to no month
 _DIGITS = 6
 
@@ -38,7 +40,7 @@ Files = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a lake holds after one of its loads."""
+    """What a lake holds after it was written."""
 
     number: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -61,7 +63,7 @@ def is_lake(path: str | os.PathLike[str]) -> bool:
 
 
 def newest_state(lake: str | os.PathLike[str]) -> State | None:
-    """The state that the last load left; None for a folder that is no lake yet.
+    """The state that was written last; None for a folder that is no lake yet.
 
     Raises StoreError where it cannot be read, or was written by a newer avon_analytics.
     """
@@ -80,9 +82,9 @@ def state_numbers(lake: str | os.PathLike[str]) -> list[int]:
 
 
 def publish(lake: str | os.PathLike[str], state: State) -> None:
-    """Make a state the newest one, unless another load was faster.
+    """Make a state the newest one, unless another writer was faster.
 
-    Raises StoreError in that case: what was loaded is not seen, and the load is run again.
+    Raises StoreError in that case: what was written is not seen.
     """
     folder = Path(lake) / STATES
     folder.mkdir(parents=True, exist_ok=True)
@@ -102,7 +104,7 @@ def publish(lake: str | os.PathLike[str], state: State) -> None:
         os.link(part, folder / f"{state.number:0{_DIGITS}}.json")
     except FileExistsError:
         raise StoreError(
-            f"another load into {lake} ended meanwhile: run this one again, it adds what is new"
+            f"{lake} was written by another process meanwhile: write it again"
         ) from None
     finally:
         part.unlink()
@@ -141,9 +143,57 @@ def _read(lake: Path, number: int) -> State:
     return State(number, settings, tables)
 
 
-def new_settings(time_zone: str | None) -> dict[str, str]:
-    """The settings of a lake that is about to be made."""
-    return {"schema_version": str(SCHEMA_VERSION), "time_zone": time_zone or "UTC"}
+def write_lake(
+    connection: duckdb.DuckDBPyConnection, lake: str | os.PathLike[str], time_zone: str
+) -> State:
+    """Write the tables of the store that a connection reads as the next state of a lake.
+
+    A new folder is readable by its owner alone. Raises StoreError where it cannot be written.
+    """
+    root, tag = Path(lake), uuid4().hex
+    before = newest_state(root) or State()
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tables: dict[str, dict[str, tuple[str, ...]]] = {}
+        for table, columns in stored_tables().items():
+            if connection.execute(f"SELECT 1 FROM {quote(table)} LIMIT 1").fetchall():
+                (root / table).mkdir(exist_ok=True)
+                connection.execute(_copy(root, table, columns, tag))
+                tables[table] = _written(root, table, tag)
+        settings = {"schema_version": str(SCHEMA_VERSION), "time_zone": time_zone}
+        state = State(before.number + 1, settings, tables)
+        publish(root, state)
+    except (OSError, duckdb.IOException) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise StoreError(
+            f"cannot write the lake {lake}: {reason or 'no permission, or the disk is full'}"
+        ) from None
+    remove_unused(root)
+    return state
+
+
+def _copy(root: Path, table: str, columns: tuple[TableColumn, ...], tag: str) -> str:
+    names = ", ".join(
+        f"CAST({quote(c.name)} AS VARCHAR) AS {quote(c.name)}"
+        if c.sql_type in ("JSON", "UUID")
+        else quote(c.name)
+        for c in columns
+    )
+    is_dated = any(column.name == "occurred_at" for column in columns)
+    month = (
+        f"coalesce(strftime(occurred_at, '%Y-%m'), '{NO_MONTH}')" if is_dated else f"'{NO_MONTH}'"
+    )
+    rows = f"SELECT {names}, {month} AS month FROM {quote(table)}"
+    how = f"PARTITION_BY (month), OVERWRITE_OR_IGNORE, FILENAME_PATTERN '{tag}_{{i}}'"
+    return f"COPY ({rows}) TO {_text(str(root / table))} (FORMAT parquet, {how})"
+
+
+def _written(root: Path, table: str, tag: str) -> dict[str, tuple[str, ...]]:
+    months: dict[str, tuple[str, ...]] = {}
+    for path in sorted((root / table).glob(f"*/{tag}_*.parquet")):
+        month = path.parent.name.partition("=")[2]
+        months[month] = (*months.get(month, ()), path.relative_to(root).as_posix())
+    return months
 
 
 def view_of_lake(lake: str, state: State) -> Iterator[str]:

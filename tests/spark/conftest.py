@@ -1,4 +1,4 @@
-"""A small cluster of real processes, shared by all tests here, and lakes for it to read."""
+"""A small cluster of real processes, shared by all tests here."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
 import pytest
-
-from avon_analytics.store.lake import State, new_settings, publish
-from avon_analytics.store.tables import stored_tables
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -51,7 +47,6 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         .config("spark.sql.shuffle.partitions", "2")
         # Little data and many queries: what compiling saves is less than what it takes.
         .config("spark.sql.codegen.wholeStage", "false")
-        .config("spark.sql.adaptive.enabled", "false")
         .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
         .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
         .config("spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1")
@@ -65,33 +60,3 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     made.sparkContext.setLogLevel("ERROR")
     yield made
     made.stop()
-
-
-def lake_of(db: Path, lake: Path) -> Path:
-    """The tables of a store as a lake, written by DuckDB."""
-    state = State(1, new_settings(None), {})
-    tables: dict[str, dict[str, tuple[str, ...]]] = {}
-    with duckdb.connect(str(db), read_only=True) as store:
-        store.execute("SET TimeZone = 'UTC'")
-        for table, columns in stored_tables().items():
-            names = ", ".join(
-                f'CAST("{c.name}" AS VARCHAR) AS "{c.name}"'
-                if c.sql_type in ("UUID", "JSON")
-                else f'"{c.name}"'
-                for c in columns
-            )
-            has_instant = any(c.name == "occurred_at" for c in columns)
-            month = "strftime(occurred_at, '%Y-%m')" if has_instant else "'all'"
-            if store.execute(f'SELECT 1 FROM "{table}" LIMIT 1').fetchall():
-                (lake / table).mkdir(parents=True)
-                store.execute(
-                    f"COPY (SELECT {names}, {month} AS month FROM \"{table}\") TO '{lake / table}' "
-                    "(FORMAT parquet, PARTITION_BY (month))"
-                )
-            files = sorted((lake / table).rglob("*.parquet"))
-            tables[table] = {
-                path.parent.name.partition("=")[2]: (path.relative_to(lake).as_posix(),)
-                for path in files
-            }
-    publish(lake, State(1, state.settings, tables))
-    return lake

@@ -13,7 +13,6 @@ import avon_analytics as avon
 from avon_analytics import spark
 from avon_analytics.appointments import GROUPINGS, OF_CANCELLATIONS, PERIODS
 from tests.conftest import Loaded
-from tests.spark.conftest import lake_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -34,7 +33,7 @@ def assert_equal(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 
 
 def opened(session: SparkSession, clinic: Loaded, folder: Path) -> Iterator[Both]:
-    with spark.open(session, lake_of(clinic.db, folder)) as lake, avon.open(clinic.db) as store:
+    with avon.open(clinic.db) as store, spark.open(session, store.write_lake(folder)) as lake:
         yield lake, store
 
 
@@ -63,10 +62,9 @@ def test_slots_and_lifecycle_are_the_same(both: Both, as_of: str | None) -> None
     assert_equal(found.lifecycle(), expected.lifecycle())
 
 
-@pytest.mark.parametrize("as_of", INSTANTS)
 @pytest.mark.parametrize("figure", FIGURES)
-def test_figures_are_the_same(both: Both, figure: str, as_of: str | None) -> None:
-    found, expected = (getattr(one.appointments(as_of=as_of), figure)() for one in both)
+def test_figures_are_the_same(both: Both, figure: str) -> None:
+    found, expected = (getattr(one.appointments(), figure)() for one in both)
     assert_equal(found, expected)
 
 
@@ -128,15 +126,9 @@ def test_the_same_lake_is_read_by_duckdb(both: Both) -> None:
     lake, store = both
     with avon.open(lake.path) as read:
         assert read.tables().equals(store.tables())
-        for name in (
-            "patients",
-            "appointments",
-            "events",
-            "drift",
-            "quarantine",
-            "patient_addresses",
-        ):
-            found, expected = (one.table(name, identifiers=True) for one in (read, store))
+        for name in ("patients", "events", "drift", "quarantine", "appointment_status_history"):
+            shown = name != "quarantine"  # whose lines are no values to sort by
+            found, expected = (one.table(name, identifiers=shown) for one in (read, store))
             keys = list(expected.columns)
             assert_equal(
                 found.sort_values(keys, ignore_index=True),
@@ -145,7 +137,7 @@ def test_the_same_lake_is_read_by_duckdb(both: Both) -> None:
         assert_equal(read.appointments().outcomes("host"), store.appointments().outcomes("host"))
         counted = "SELECT count(*) AS n FROM appointment_slots"
         assert_equal(read.sql(counted), store.sql(counted))
-        with pytest.raises(avon.errors.StoreError, match="spark load"):
+        with pytest.raises(avon.errors.StoreError, match="only read"):
             read.load(lake.path, policy="skip", progress=False)
         with pytest.raises(avon.errors.QueryError):
             read.sql(f"COPY events TO '{lake.path}/x.parquet'")
