@@ -31,7 +31,6 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """Two executors, each a process of its own with one core and 1 GB."""
     sql = pytest.importorskip("pyspark.sql")
     folder = tmp_path_factory.mktemp("spark")
-    (folder / "events").mkdir()
     os.environ["SPARK_WORKER_DIR"] = str(folder / "work")
     os.environ["PYSPARK_PYTHON"] = sys.executable
     made = (
@@ -52,9 +51,6 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         .config("spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1")
         .config("spark.local.dir", str(folder / "local"))
         .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
-        .config("spark.eventLog.enabled", "true")
-        .config("spark.eventLog.dir", (folder / "events").as_uri())
-        .config("spark.eventLog.compress", "false")
         .getOrCreate()
     )
     made.sparkContext.setLogLevel("ERROR")

@@ -1,0 +1,75 @@
+"""A lake is what the store was, seen whole or not at all."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import avon_analytics as avon
+from avon_analytics.errors import StoreError
+from avon_analytics.store.lake import newest_state, publish, state_numbers
+from tests.conftest import Loaded
+
+
+@pytest.fixture(scope="module")
+def lake(tiny: Loaded, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with avon.open(tiny.db) as store:
+        return store.write_lake(tmp_path_factory.mktemp("lakes") / "lake")
+
+
+def test_it_has_the_tables_and_figures_of_the_store(tiny: Loaded, lake: Path) -> None:
+    with avon.open(lake) as read, avon.open(tiny.db) as store:
+        assert read.tables().equals(store.tables())
+        found, expected = (one.appointments().outcomes("host", "month") for one in (read, store))
+        assert found.equals(expected)
+        with pytest.raises(StoreError, match="only read"):
+            read.load(tiny.archive, policy="skip", progress=False)
+    assert stat.S_IMODE(lake.stat().st_mode) == 0o700
+
+
+def test_each_month_has_a_folder(lake: Path) -> None:
+    state = newest_state(lake)
+    assert state is not None
+    with avon.open(lake) as read:
+        rows = read.sql("SELECT DISTINCT strftime(occurred_at, '%Y-%m') AS month FROM events")
+    assert set(state.tables["events"]) == set(rows["month"])
+    assert len(rows) > 1
+
+
+def test_writing_again_keeps_two_states_and_their_files(tiny: Loaded, tmp_path: Path) -> None:
+    with avon.open(tiny.db) as store:
+        for _ in range(4):
+            store.write_lake(tmp_path / "lake")
+    assert state_numbers(tmp_path / "lake") == [3, 4]
+    state = newest_state(tmp_path / "lake")
+    assert state is not None
+    n_files = sum(len(state.files(table)) for table in state.tables)
+    assert len(list((tmp_path / "lake").rglob("*.parquet"))) == 2 * n_files
+
+
+def test_an_open_lake_shows_the_new_state(tiny: Loaded, tmp_path: Path) -> None:
+    with avon.open(tiny.db) as store, avon.open(tmp_path / "lake") as read:
+        store.write_lake(tmp_path / "lake")
+        before = read.appointments().outcomes()
+        store.write_lake(tmp_path / "lake")
+        store.write_lake(tmp_path / "lake")  # the files that were read before are gone
+        assert read.appointments().outcomes().equals(before)
+
+
+def test_of_two_writers_one_is_kept(lake: Path) -> None:
+    state = newest_state(lake)
+    assert state is not None
+    with pytest.raises(StoreError, match="another process"):
+        publish(lake, replace(state, settings={}))
+    assert newest_state(lake) == state
+
+
+def test_a_damaged_state_is_told(tiny: Loaded, tmp_path: Path) -> None:
+    with avon.open(tiny.db) as store:
+        lake = store.write_lake(tmp_path / "lake")
+    (lake / "_states" / "000001.json").write_text("{", "utf-8")
+    with avon.open(lake) as read, pytest.raises(StoreError, match="damaged"):
+        read.tables()
