@@ -12,7 +12,7 @@ from avon_analytics.store.tables import (
     object_tables,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # Newest first: what "the current version" of an object means, everywhere.
 NEWEST_FIRST = (
@@ -36,6 +36,13 @@ def create_statements() -> Iterator[str]:
     for table in object_tables():
         yield from _views(table)
     yield _drift_view()
+
+
+def create_log_table(name: str, *, if_missing: bool = False) -> str:
+    """The statement that makes one of the loader's own tables, perhaps in a store without it."""
+    (log,) = (log for log in LOG_TABLES if log.name == name)
+    text = _create_table(log.name, log.columns)
+    return text.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1) if if_missing else text
 
 
 def _create_table(name: str, columns: Iterable[TableColumn]) -> str:
