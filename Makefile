@@ -7,12 +7,14 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint lab lock clean
+.PHONY: help report test kills fuzz lint lab lock clean
 
 help:
 	@echo "make report   load the sample archive and write its outcome report to out/report.html"
 	@echo "make test     run the tests"
 	@echo "make lab      open the notebooks in JupyterLab"
+	@echo "make kills    kill 200 loads at random moments"
+	@echo "make fuzz     load 200,000 mutated lines"
 	@echo "make lint     check style and types"
 	@echo "make lock     choose package versions anew (needs uv)"
 	@echo "make clean    remove what these commands made"
@@ -41,6 +43,13 @@ report: $(VENV)/core.stamp
 
 test: $(VENV)/dev.stamp
 	$(RUN) -m pytest
+
+# Too long for the suite: see docs/reliability.md.
+kills: $(VENV)/dev.stamp
+	AVON_ANALYTICS_KILLS=200 $(RUN) -m pytest -s tests/cli/test_atomic.py -k random_moments
+
+fuzz: $(VENV)/dev.stamp
+	$(RUN) tests/intake/fuzz.py --lines 200000
 
 lint: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff check .

@@ -18,15 +18,21 @@ if TYPE_CHECKING:
     from avon_analytics import errors
     from avon_analytics.api import Store, open
     from avon_analytics.appointments import Cohort, Quality
+    from avon_analytics.intake.forget import Forgotten
+    from avon_analytics.intake.quarantine import Export
     from avon_analytics.intake.receipt import Receipt
+    from avon_analytics.intake.replay import Replay
     from avon_analytics.report import plot
     from avon_analytics.samples import write_sample
     from avon_analytics.table_files import export
 
 __all__ = [
     "Cohort",
+    "Export",
+    "Forgotten",
     "Quality",
     "Receipt",
+    "Replay",
     "Store",
     "__version__",
     "errors",
@@ -39,7 +45,10 @@ __all__ = [
 _HOMES = {
     "Cohort": "avon_analytics.appointments",
     "Quality": "avon_analytics.appointments",
+    "Export": "avon_analytics.intake.quarantine",
+    "Forgotten": "avon_analytics.intake.forget",
     "Receipt": "avon_analytics.intake.receipt",
+    "Replay": "avon_analytics.intake.replay",
     "Store": "avon_analytics.api",
     "export": "avon_analytics.table_files",
     "open": "avon_analytics.api",

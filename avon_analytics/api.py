@@ -24,6 +24,7 @@ from avon_analytics.appointments import appointments as cohort_of
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.intake import quarantine
 from avon_analytics.intake.archive import Paths
+from avon_analytics.intake.forget import Forgotten, forget
 from avon_analytics.intake.lines import LINE_LIMIT
 from avon_analytics.intake.load import load as load_archive
 from avon_analytics.intake.quarantine import Export
@@ -35,6 +36,7 @@ from avon_analytics.progress import shown, waiting
 from avon_analytics.store import look
 from avon_analytics.store.database import Database
 from avon_analytics.store.lake import write_lake
+from avon_analytics.store.privacy import Privacy, privacy_of
 from avon_analytics.store.provenance import origin
 from avon_analytics.store.waiting import WAIT_TO_LOAD, WAIT_TO_READ
 
@@ -97,6 +99,8 @@ class Store:
         *,
         secrets: SecretsLike = None,
         policy: Policy = "require",
+        privacy: Privacy | None = None,
+        line_limit: int = LINE_LIMIT,
         recheck: bool = False,
         partial: bool = False,
         wait: float = WAIT_TO_LOAD,
@@ -110,6 +114,10 @@ class Store:
             environment variable AVON_WEBHOOK_SECRET is read.
         policy: ``require`` loads lines with a right signature and quarantines the rest;
             ``record`` loads all and keeps the word on each signature; ``skip`` checks nothing.
+        privacy: ``limited`` keeps a HIPAA limited data set only: city, state, postal code and dates
+            stay; direct identifiers, free text and unknown values are never written. A store is
+            ``full`` or ``limited`` from its first load on; without a word, a load follows it.
+        line_limit: how many bytes a line may have; a longer one is quarantined as ``too_long``.
         recheck: look into files even where size and time of change say that they are as before.
         partial: of a compressed file that is damaged or cut short, load the whole lines before
             the damage; without it the load stops there. Loaded again when the file is whole, only
@@ -119,8 +127,9 @@ class Store:
 
         Returns a receipt: where every line ended, per file and in all.
 
-        Raises MissingSecret, ArchiveError, SecretsFileError or StoreError; a file is loaded whole
-        or not at all, and the same call goes on where the last one ended.
+        Raises MissingSecret, ArchiveError, SecretsFileError or StoreError, and UsageError where
+        the store does not hold the kind of data set that ``privacy`` asks for; a file is loaded
+        whole or not at all, and the same call goes on where the last one ended.
         """
         with shown() as on_progress:
             receipt = load_archive(
@@ -128,6 +137,8 @@ class Store:
                 paths,
                 secrets=secrets,
                 policy=policy,
+                privacy=privacy,
+                line_limit=line_limit,
                 recheck=recheck,
                 partial=partial,
                 wait=wait,
@@ -251,7 +262,7 @@ class Store:
 
         Raises MissingSecret, SecretsFileError, UsageError for an unknown code or file, StoreError.
         """
-        return replay(
+        moved = replay(
             self._database,
             secrets=secrets,
             policy=policy,
@@ -259,6 +270,27 @@ class Store:
             file=None if file is None else os.fspath(file),
             line_limit=line_limit,
         )
+        keep_slots(self._database)
+        return moved
+
+    def forget(self, patient_id: str) -> Forgotten:
+        """Remove a person from every table, every version and the quarantine, for good.
+
+        patient_id: the id of a patient or a caregiver, with ``user_`` or bare.
+
+        Their records, messages, documents, tasks, care teams and visits go; of visits and threads
+        that they share with others, their place goes and so does the free text. The store's file
+        is written anew, so that no byte stays in it, and a keyed mark of the id keeps a later load
+        from bringing the person back: such lines end as quarantined, with the code ``forgotten``.
+        The archive files are not touched.
+
+        Returns how many rows were removed and changed, by table; it names nobody.
+
+        Raises UsageError for what is no id or is a member of staff, StoreError.
+        """
+        forgotten = forget(self._database, patient_id)
+        keep_slots(self._database)
+        return forgotten
 
     def appointments(
         self,
@@ -417,7 +449,12 @@ class Store:
             "to": "–" if newest is None else f"{newest:%Y-%m-%d}",
             "quarantined": f"{known.lines['quarantined']:,} of {known.lines['lines']:,} lines",
             "time zone": self.time_zone,
-        }
+        } | self._limits()
+
+    def _limits(self) -> dict[str, str]:
+        with self._database.reading() as connection:
+            is_limited = privacy_of(connection) == "limited"
+        return {"keeps": "a limited data set, without identifiers"} if is_limited else {}
 
     def __dir__(self) -> list[str]:
         return card.public_names(self)

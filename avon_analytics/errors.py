@@ -36,9 +36,21 @@ from typing import ClassVar
 
 
 class AvonError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
+
+    What it was raised from is not passed on: errors of the engine and of pydantic can quote a row,
+    and whoever logs an error may log its whole chain.
+    """
 
     exit_code: ClassVar[int] = 1
+
+    @property
+    def __context__(self) -> BaseException | None:
+        return None
+
+    @__context__.setter
+    def __context__(self, _: BaseException | None) -> None:
+        pass
 
     def _render_traceback_(self, *_: object) -> list[str]:
         """What a notebook shows: the line that asked and what was wrong, in one block.

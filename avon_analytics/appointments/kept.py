@@ -12,8 +12,9 @@ from collections.abc import Sequence
 
 import duckdb
 
+from avon_analytics.store.derived import TABLES, drop_derived
+
 FROM = 100_000  # from how many events on a store keeps its slots; below, computing is quick
-TABLES = ("slots", "lifecycle")
 _CHEAP = """
     SELECT
         (SELECT max(load_id) FROM loads),
@@ -63,7 +64,7 @@ def labels(connection: duckdb.DuckDBPyConnection) -> tuple[str | None, str | Non
 def show(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
     """Make temporary views of these names on what the store keeps."""
     for table, name in zip(TABLES, names, strict=True):
-        connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM store.kept_{table}")
+        connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM store.{table}")
 
 
 def keep(
@@ -71,11 +72,9 @@ def keep(
 ) -> None:
     """Keep these tables in place of what was kept before; no tables, and nothing is kept."""
     connection.execute("BEGIN")
-    connection.execute("DELETE FROM settings WHERE name LIKE 'kept_%'")
-    for table in TABLES:
-        connection.execute(f"DROP TABLE IF EXISTS kept_{table}")
+    drop_derived(connection)
     for table, source in zip(TABLES, sources, strict=bool(sources)):
-        connection.execute(f"CREATE TABLE kept_{table} AS SELECT * FROM {source}")
+        connection.execute(f"CREATE TABLE {table} AS SELECT * FROM {source}")
     if sources:
         for name, text in (("kept_slots", cheap), ("kept_slots_thorough", thorough)):
             connection.execute(

@@ -11,6 +11,7 @@ import typer
 from avon_analytics.cli import options as opt
 from avon_analytics.cli.evidence import evidence
 from avon_analytics.cli.figures import Commands, figures
+from avon_analytics.cli.forget import forget
 from avon_analytics.cli.helpers import AROUND, DB, IN, OUT, QUARANTINED
 from avon_analytics.cli.helpers import ask as _cohort
 from avon_analytics.cli.helpers import example as _example
@@ -70,7 +71,9 @@ def load(
     db: opt.Db = DB,
     secrets_file: opt.SecretsFile = None,
     policy: opt.PolicyOption = opt.PolicyWord.require,
+    privacy: opt.PrivacyOption = None,
     strict: opt.Strict = False,
+    line_limit: opt.LineLimit = None,
     recheck: Annotated[
         bool,
         typer.Option("--recheck", metavar="", help="Look into files that seem unchanged, too."),
@@ -91,11 +94,15 @@ def load(
 
     Loading again changes nothing; a file is loaded whole or not at all.
     """
+    from avon_analytics.intake.lines import LINE_LIMIT
+
     store = _open(db, time_zone)
     receipt = store.load(
         paths,
         secrets=secrets_file,
         policy=policy.value,
+        privacy=privacy.value if privacy else None,
+        line_limit=LINE_LIMIT if line_limit is None else line_limit,
         recheck=recheck,
         partial=partial,
         wait=wait,
@@ -114,7 +121,9 @@ def _warn(receipt: Receipt) -> None:
 
 
 def _end(receipt: Receipt, strict: bool) -> None:
-    if receipt.nothing_believed or (strict and receipt.quarantined):
+    # That a line of a forgotten person does not load is what was asked for.
+    amiss = receipt.quarantined - receipt.quarantined_by_code.get("forgotten", 0)
+    if receipt.nothing_believed or (strict and amiss):
         raise typer.Exit(QUARANTINED)
 
 
@@ -241,6 +250,11 @@ def sql(
 ) -> None:
     """The answer to an SQL query. The store is read-only; identifiers are not hidden."""
     show(_open(db).sql(query), form, out, as_is=True)
+
+
+app.command(rich_help_panel=AROUND, epilog=_example("forget user_3f9a…", "forget 3f9a… --json"))(
+    forget
+)
 
 
 @app.command(rich_help_panel=IN, epilog=_example("sample clinic/ --appointments 500"))

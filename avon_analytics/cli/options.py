@@ -17,6 +17,13 @@ class PolicyWord(StrEnum):
     skip = "skip"
 
 
+class PrivacyWord(StrEnum):
+    """What a store keeps."""
+
+    full = "full"
+    limited = "limited"
+
+
 class Format(StrEnum):
     """How a table is written."""
 
@@ -91,6 +98,14 @@ PolicyOption = Annotated[
         "skip: check nothing.",
     ),
 ]
+PrivacyOption = Annotated[
+    PrivacyWord | None,
+    typer.Option(
+        "--privacy",
+        help="limited: keep no identifiers of patients, no free text, nothing unknown; full: keep "
+        "all. A store stays what its first load made it.",
+    ),
+]
 Strict = Annotated[
     bool, typer.Option("--strict", metavar="", help="End with code 3 if any line was quarantined.")
 ]
@@ -99,6 +114,10 @@ FormatOption = Annotated[
     typer.Option(
         "--format", metavar="FORMAT", help=f"How the result is written: {_words(Format)}."
     ),
+]
+LineLimit = Annotated[
+    int | None,
+    typer.Option("--line-limit", metavar="BYTES", help="How long a line may be; 16 MiB.", min=1),
 ]
 Out = Annotated[
     Path | None,

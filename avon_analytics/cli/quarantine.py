@@ -113,10 +113,7 @@ def quarantine_replay(
     policy: opt.PolicyOption = opt.PolicyWord.require,
     code: Code = None,
     file: File = None,
-    line_limit: Annotated[
-        int | None,
-        typer.Option("--line-limit", metavar="BYTES", help="How long a line may be.", min=1),
-    ] = None,
+    line_limit: opt.LineLimit = None,
     as_json: Annotated[
         bool, typer.Option("--json", metavar="", help="Print the outcome as JSON.")
     ] = False,
@@ -129,7 +126,7 @@ def quarantine_replay(
         policy=policy.value,
         code=code,
         file=file,
-        line_limit=line_limit or LINE_LIMIT,
+        line_limit=LINE_LIMIT if line_limit is None else line_limit,
     )
     if as_json:
         emit(json.dumps(done.as_dict(), ensure_ascii=False, indent=2) + "\n")

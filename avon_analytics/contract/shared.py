@@ -14,6 +14,7 @@ from avon_analytics.contract.values import (
     Identifier,
     Instant,
     Json,
+    OpenJson,
     Text,
     UserId,
 )
@@ -46,7 +47,7 @@ class CustomValue(Part):
     """One custom field of an object; its definition is in no webhook."""
 
     key: CustomFieldId = Field(None, description="The custom field's id")
-    value: Json = Field(None, description="Its value: text, number, boolean or null, as JSON")
+    value: OpenJson = Field(None, description="Its value: text, number, boolean or null, as JSON")
 
 
 class Address(Part):

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import uuid4
@@ -65,6 +65,7 @@ class Column:
     kind: Kind
     prefix: str | None = None
     privacy: Privacy | None = None
+    is_open: bool = False  # what its values mean, the contract does not know
 
     @property
     def sql_type(self) -> str:
@@ -81,7 +82,10 @@ class LongNumber(Decimal):
 
     def __new__(cls, text: str) -> LongNumber:
         """Read a number."""
-        number = super().__new__(cls, text)
+        try:
+            number = super().__new__(cls, text)
+        except InvalidOperation:  # its exponent alone is beyond all bounds
+            number = super().__new__(cls, "Infinity")
         number._text = text
         return number
 
@@ -228,6 +232,7 @@ BirthDate = Annotated[date | None, BeforeValidator(as_date), Column("date", priv
 Flag = Annotated[bool | None, BeforeValidator(as_flag), Column("flag")]
 Number = Annotated[float | None, BeforeValidator(as_number), Column("number")]
 Json = Annotated[Any, Column("json")]
+OpenJson = Annotated[Any, Column("json", is_open=True)]
 PrivateJson = Annotated[Any, Column("json", privacy="identifier")]
 
 # Ids, by the prefix that completes a bare one.

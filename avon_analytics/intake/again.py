@@ -18,7 +18,7 @@ _PIECE = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class HeldLine:
     """Where a quarantined line stands, and why it is there."""
 
     load_id: int
@@ -96,7 +96,7 @@ def _one_file(connection: duckdb.DuckDBPyConnection, given: str) -> str:
     raise UsageError(f"the quarantine has no line of a file {given}")
 
 
-def places(connection: duckdb.DuckDBPyConnection, which: Which) -> list[Place]:
+def places(connection: duckdb.DuckDBPyConnection, which: Which) -> list[HeldLine]:
     """Where these lines stand, by file and line."""
     condition, bound = which.condition()
     rows = connection.execute(
@@ -104,12 +104,12 @@ def places(connection: duckdb.DuckDBPyConnection, which: Which) -> list[Place]:
         f"FROM quarantine WHERE {condition} ORDER BY file, line, load_id",
         bound,
     ).fetchall()
-    return [Place(*row) for row in rows]
+    return [HeldLine(*row) for row in rows]
 
 
-def parts_of(found: Sequence[Place]) -> Iterator[list[Place]]:
+def parts_of(found: Sequence[HeldLine]) -> Iterator[list[HeldLine]]:
     """The same in parts that fit into a batch."""
-    part: list[Place] = []
+    part: list[HeldLine] = []
     size = 0
     for place in found:
         if part and size + place.byte_length > BATCH_BYTES:
@@ -121,14 +121,14 @@ def parts_of(found: Sequence[Place]) -> Iterator[list[Place]]:
         yield part
 
 
-def register(connection: duckdb.DuckDBPyConnection, name: str, found: Sequence[Place]) -> None:
+def register(connection: duckdb.DuckDBPyConnection, name: str, found: Sequence[HeldLine]) -> None:
     """Show the engine some places as a table: ``nth``, ``load_id``, ``file``, ``line``."""
     rows = [(nth, place.load_id, place.file, place.line) for nth, place in enumerate(found)]
     connection.register(name, pd.DataFrame(rows, columns=["nth", "load_id", "file", "line"]))
 
 
 def contents(
-    connection: duckdb.DuckDBPyConnection, found: Sequence[Place], archive: Archive
+    connection: duckdb.DuckDBPyConnection, found: Sequence[HeldLine], archive: Archive
 ) -> list[bytes | None]:
     """The bytes of each line as they stood in the archive; None where they are nowhere any more."""
     register(connection, "wanted_lines", found)
@@ -149,14 +149,15 @@ class Archive:
         self._reader: LineReader | None = None
         self._at = 0
 
-    def whole(self, place: Place) -> bytes | None:
-        """The bytes of a line; None if it no longer stands there."""
+    def whole(self, place: HeldLine) -> bytes | None:
+        """The bytes of a line; None if it no longer stands there, or nobody can tell."""
+        if place.sha256 is None:
+            return None
         pieces = list(self.pieces(place, place.byte_length))
         if not pieces:
             return None
         content = b"".join(pieces)
-        is_same = place.sha256 in (None, hashlib.sha256(content).hexdigest())
-        return content if is_same and len(content) == place.byte_length else None
+        return content if place.sha256 == hashlib.sha256(content).hexdigest() else None
 
     def pieces(self, place: Standing, size: int = _PIECE) -> Iterator[bytes]:
         """The same piece by piece, so that a line of any length can pass; unchecked."""

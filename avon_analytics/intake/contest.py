@@ -40,13 +40,15 @@ def contestants(
     """All that claim an event id which came with more than one digest, by event id.
 
     Bodies of one digest say the same. Bodies of two may do so in other words (keys in another
-    order, other spellings of a number): only now is that found out.
+    order, other spellings of a number): only now is that found out. What a limited store keeps
+    has one spelling alone.
     """
+    is_limited = stage.is_limited
     rows = stage.run(statement("contested"))
     found = [
         Contestant(
             event_id,
-            line_digest(batch.content(nth)) or str(digest),
+            (None if is_limited else line_digest(batch.content(nth))) or str(digest),
             nth,
             _rank(strength == 0, received_us, batch.content(nth)),
         )
@@ -55,12 +57,16 @@ def contestants(
     ]
     stored = {event_id: str(digest) for event_id, digest, nth, *_ in rows if nth is None}
     if stored:
-        found += _stored(store, stored, again())
+        found += _stored(store, stored, again(), is_limited=is_limited)
     return sorted(found, key=lambda c: c.event_id)
 
 
 def _stored(
-    store: duckdb.DuckDBPyConnection, digests: Mapping[str, str], again: Rereader
+    store: duckdb.DuckDBPyConnection,
+    digests: Mapping[str, str],
+    again: Rereader,
+    *,
+    is_limited: bool,
 ) -> Iterator[Contestant]:
     """Every line that told one of some stored events: each may be the one that wins."""
     lines = store.execute(
@@ -74,7 +80,7 @@ def _stored(
     )
     said: dict[str, str] = {}
     for (event_id, *_), content in zip(lines, contents, strict=True):
-        if content is not None and event_id not in said:
+        if content is not None and event_id not in said and not is_limited:
             said[event_id] = line_digest(content.removeprefix(BOM)) or digests[event_id]
     for (event_id, is_verified, received_us, *_), content in zip(lines, contents, strict=True):
         says = said.get(event_id, digests[event_id])
@@ -106,7 +112,12 @@ def _signed_digest(content: bytes | None) -> str:
 
 
 def displace(
-    connection: duckdb.DuckDBPyConnection, event_id: str, errors: str, again: Rereader
+    connection: duckdb.DuckDBPyConnection,
+    event_id: str,
+    errors: str,
+    again: Rereader,
+    *,
+    keeps_lines: bool,
 ) -> None:
     """Move an event that lost against a later line out of the tables, into the quarantine."""
     ((object_type, body),) = connection.execute(
@@ -128,7 +139,16 @@ def displace(
         digest = None if content is None else hashlib.sha256(content).hexdigest()
         connection.execute(
             "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, 'conflict', ?, NULL, ?)",
-            [first_load, file, line, offset, length, digest, errors, content],
+            [
+                first_load,
+                file,
+                line,
+                offset,
+                length,
+                digest,
+                errors,
+                content if keeps_lines else None,
+            ],
         )
     connection.execute(
         "UPDATE deliveries SET ended = 'quarantined', code = 'conflict' "

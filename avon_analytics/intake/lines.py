@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import zstandard
 
-from avon_analytics.errors import DamagedFile
+from avon_analytics.errors import DamagedFile, UsageError
 from avon_analytics.intake.archive import open_file, unreadable
 
 LINE_LIMIT = 16 * 1024 * 1024
+_LONGEST_LIMIT = 1024 * 1024 * 1024
 BATCH_BYTES = 24 * 1024 * 1024
 BATCH_LINES = 1 << 18
 _READ_BYTES = 4 * 1024 * 1024
@@ -28,6 +29,13 @@ _DECODED_BYTES = 1024 * 1024
 _NEWLINE, _RETURN = 10, 13
 BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(rb"[ \t\r]*(\n|\Z)")
+
+
+def checked_limit(line_limit: int) -> int:
+    """How long a line may be; raises UsageError beyond what is held at a time."""
+    if not 1 <= line_limit <= _LONGEST_LIMIT:
+        raise UsageError(f"a line limit is a number of bytes from 1 to {_LONGEST_LIMIT:,} (1 GiB)")
+    return line_limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import duckdb
 from avon_analytics.errors import ArchiveError, DamagedFile
 from avon_analytics.intake.again import Archive, Which, places
 from avon_analytics.intake.archive import ArchiveFile, Paths, find_files, open_file
-from avon_analytics.intake.lines import BATCH_BYTES, LINE_LIMIT, LineReader
+from avon_analytics.intake.lines import BATCH_BYTES, LINE_LIMIT, LineReader, checked_limit
 from avon_analytics.intake.log import LoadLog
 from avon_analytics.intake.reading import KnownFile, Reading
 from avon_analytics.intake.receipt import FileReceipt, Receipt
@@ -24,6 +24,7 @@ from avon_analytics.intake.take import Ended
 from avon_analytics.intake.units import Unit, Units, read_ahead
 from avon_analytics.intake.words import SIGNATURE_CODES, Policy
 from avon_analytics.store.database import Database, store_error
+from avon_analytics.store.privacy import Privacy, agree_on
 from avon_analytics.store.waiting import WAIT_TO_LOAD, OnWait
 
 
@@ -47,6 +48,7 @@ def load(
     *,
     secrets: SecretsLike = None,
     policy: Policy = "require",
+    privacy: Privacy | None = None,
     line_limit: int = LINE_LIMIT,
     batch_bytes: int = BATCH_BYTES,
     recheck: bool = False,
@@ -62,6 +64,7 @@ def load(
     same load again goes on where it ended. A compressed file that is damaged or cut short raises
     DamagedFile; with ``partial`` its whole lines before the damage are loaded.
     """
+    checked_limit(line_limit)
     given = Secrets.for_policy(policy, secrets)
     found = find_files(paths)
     if not found.files:
@@ -77,7 +80,8 @@ def load(
             LineReader, line_limit=line_limit, batch_bytes=batch_bytes, partial=partial
         )
         try:
-            loader = _Loader(connection, policy, given, found.passed_over)
+            held = agree_on(connection, privacy)
+            loader = _Loader(connection, policy, given, held, found.passed_over)
             known = loader.log.known_files([file.path for file in found.files])
             units = Units(found.files, known, read, batch_bytes, recheck)
             return loader.load(found.files, known, iter(units), on_progress)
@@ -97,15 +101,18 @@ class _Loader:
         connection: duckdb.DuckDBPyConnection,
         policy: Policy,
         secrets: Secrets | None,
+        privacy: Privacy,
         passed_over: int,
     ) -> None:
         self._connection = connection
         self._policy = policy
         self._secrets = secrets
+        self._privacy = privacy
         self._passed_over = passed_over
+        is_limited = privacy == "limited"
         self._stages = (
-            Stage(connection.cursor(), policy, secrets),
-            Stage(connection.cursor(), policy, secrets),
+            Stage(connection.cursor(), policy, secrets, is_limited=is_limited),
+            Stage(connection.cursor(), policy, secrets, is_limited=is_limited),
         )
         self.log = LoadLog(connection, policy, secrets, passed_over)
         self._receipts: dict[str, FileReceipt] = {}
@@ -239,6 +246,7 @@ class _Loader:
             files_unchanged=unchanged,
             files_passed_over=self._passed_over,
             policy=self._policy,
+            privacy=self._privacy,
             secrets=self._secrets.names if self._secrets else (),
             events=events,
             nothing_believed=self._is_nothing_believed(files),

@@ -13,7 +13,7 @@ from typing import BinaryIO
 import duckdb
 import pandas as pd
 
-from avon_analytics.intake.again import Archive, Place, Which, contents, parts_of, places
+from avon_analytics.intake.again import Archive, HeldLine, Which, contents, parts_of, places
 from avon_analytics.store.database import Database, owner_only, store_error
 from avon_analytics.store.frames import frame
 from avon_analytics.whole_file import write_whole
@@ -130,15 +130,14 @@ def export_to(
     return done
 
 
-def _copy(place: Place, archive: Archive, to: BinaryIO) -> bool:
+def _copy(place: HeldLine, archive: Archive, to: BinaryIO) -> bool:
     """Copy one line, of any length, from the archive; whether it still stands there."""
     start, digest, last = to.tell(), hashlib.sha256(), b""
     for piece in archive.pieces(place):
         to.write(piece)
         digest.update(piece)
         last = piece[-1:]
-    whole = to.tell() - start == place.byte_length
-    if whole and place.sha256 in (None, digest.hexdigest()):
+    if place.sha256 == digest.hexdigest():
         to.write(_end_after(last))
         return True
     to.seek(start)

@@ -76,6 +76,7 @@ class Receipt:
     secrets: tuple[str, ...]
     events: int
     nothing_believed: bool = False
+    privacy: str = "full"
 
     @property
     def blank(self) -> int:
@@ -119,6 +120,7 @@ class Receipt:
             "files_unchanged": self.files_unchanged,
             "files_passed_over": self.files_passed_over,
             "policy": self.policy,
+            "privacy": self.privacy,
             "secrets": list(self.secrets),
             "events": self.events,
             "nothing_believed": self.nothing_believed,
@@ -129,7 +131,8 @@ class Receipt:
         yield "Lines read", f"{self.lines:,}", self._files_text()
         if self.files:
             yield from self._ends()
-        yield "Events in the store", f"{self.events:,}", f"policy {self.policy}"
+        limited = ", a limited data set" if self.privacy == "limited" else ""
+        yield "Events in the store", f"{self.events:,}", f"policy {self.policy}{limited}"
 
     def _ends(self) -> Iterable[tuple[str, str, str]]:
         yield "  blank", f"{self.blank:,}", ""

@@ -13,7 +13,7 @@ import duckdb
 from avon_analytics.errors import StoreError
 from avon_analytics.intake.again import (
     Archive,
-    Place,
+    HeldLine,
     Which,
     contents,
     parts_of,
@@ -21,13 +21,14 @@ from avon_analytics.intake.again import (
     register,
 )
 from avon_analytics.intake.envelope import signed_of
-from avon_analytics.intake.lines import LINE_LIMIT, Batch, batch_of
+from avon_analytics.intake.lines import LINE_LIMIT, Batch, batch_of, checked_limit
 from avon_analytics.intake.log import LoadLog
 from avon_analytics.intake.signature import Secrets, SecretsLike
 from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.take import Ended, Intake
 from avon_analytics.intake.words import SIGNATURE_CODES, Policy
 from avon_analytics.store.database import Database, store_error
+from avon_analytics.store.privacy import privacy_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +115,14 @@ def replay(
     Raises MissingSecret without a secret, UsageError for an unknown code or file, StoreError for a
     store that is not there or cannot be written.
     """
+    checked_limit(line_limit)
     given = Secrets.for_policy(policy, secrets)
     if not database.exists:
         raise StoreError(f"there is no store at {database.path}: load an archive into it first")
     with database.writing() as connection:
         try:
-            stage = Stage(connection.cursor(), policy, given)
+            is_limited = privacy_of(connection) == "limited"
+            stage = Stage(connection.cursor(), policy, given, is_limited=is_limited)
             wanted = Which.of(connection, code, file)
             found = [
                 place
@@ -140,8 +143,8 @@ def replay(
 
 def _replayed(
     connection: duckdb.DuckDBPyConnection,
-    found: Sequence[Place],
-    moving: Sequence[Place],
+    found: Sequence[HeldLine],
+    moving: Sequence[HeldLine],
     ended: Mapping[str, Ended],
     unreadable: int,
     secrets: Secrets | None,
@@ -166,19 +169,19 @@ def _replayed(
 def that_move(
     connection: duckdb.DuckDBPyConnection,
     stage: Stage,
-    found: Sequence[Place],
+    found: Sequence[HeldLine],
     archive: Archive,
     secrets: Secrets | None,
-) -> tuple[list[Place], int]:
+) -> tuple[list[HeldLine], int]:
     """Which lines of the quarantine no longer belong there for the reason that is written there.
 
     These are the lines that load now, and those that are believed now and fail in their body.
     ``secrets`` is None where all is believed. Also returns how many lines could not be read again.
     """
-    moving: list[Place] = []
+    moving: list[HeldLine] = []
     unreadable = 0
     for part in parts_of(found):
-        others: list[tuple[Place, bytes]] = []
+        others: list[tuple[HeldLine, bytes]] = []
         for place, content in zip(part, contents(connection, part, archive), strict=True):
             if content is None:
                 unreadable += 1
@@ -198,7 +201,7 @@ def _is_believed(content: bytes, secrets: Secrets) -> bool:
     )
 
 
-def _that_load(stage: Stage, lines: Sequence[tuple[Place, bytes]]) -> list[Place]:
+def _that_load(stage: Stage, lines: Sequence[tuple[HeldLine, bytes]]) -> list[HeldLine]:
     """Lines with which nothing is wrong any more; of a conflict, only one that is verified now."""
     stage.read(_batch(lines))
     refused = {nth for (nth,) in stage.run("SELECT nth FROM verdicts")}
@@ -213,7 +216,7 @@ def _that_load(stage: Stage, lines: Sequence[tuple[Place, bytes]]) -> list[Place
 def move(
     connection: duckdb.DuckDBPyConnection,
     intake: Intake,
-    moving: Sequence[Place],
+    moving: Sequence[HeldLine],
     archive: Archive,
 ) -> dict[str, Ended]:
     """Take lines out of the quarantine and in again; the caller holds the transaction.
@@ -236,5 +239,5 @@ def move(
     return ended
 
 
-def _batch(lines: Sequence[tuple[Place, bytes]]) -> Batch:
+def _batch(lines: Sequence[tuple[HeldLine, bytes]]) -> Batch:
     return batch_of([(one.file, one.line, one.byte_offset, content) for one, content in lines])

@@ -25,7 +25,7 @@ import pandas as pd
 from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.event import SAME_EVENT, Event
 from avon_analytics.contract.model import known_keys
-from avon_analytics.intake import flatten
+from avon_analytics.intake import flatten, limited
 from avon_analytics.intake.diagnosis import causes
 from avon_analytics.intake.engine import literal, literals, prepare
 from avon_analytics.intake.envelope import (
@@ -62,16 +62,25 @@ def statement(name: str, **constants: str) -> str:
 
 
 class Stage:
-    """Reads and judges batches, under a policy and some secrets."""
+    """Reads and judges batches, under a policy and some secrets.
+
+    ``is_limited`` says that the store to be filled keeps a limited data set only.
+    """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, policy: Policy, secrets: Secrets | None
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        policy: Policy,
+        secrets: Secrets | None,
+        *,
+        is_limited: bool = False,
     ) -> None:
         self.connection = connection
         self._policy = policy
         self._secrets = secrets
         self._shapes = Shapes()
         self.tables: list[ObjectTable] = []  # those of which the batch read last has rows
+        self.is_limited = is_limited
         connection.execute("SET TimeZone = 'UTC'")
         prepare(connection)
 
@@ -89,6 +98,8 @@ class Stage:
             self._judge_numbers(batch)
             self._judge_bodies()
             self.tables = self._read_objects()
+            if self.is_limited:
+                limited.tell_by_what_is_kept(self, self.tables)
             self._tell_events(self.tables)
 
     def words(self, batch: Batch) -> Counter[str]:

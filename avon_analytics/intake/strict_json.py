@@ -33,7 +33,7 @@ def parse(text: str, *, exact: bool = False) -> Any:
     """
     number: dict[str, Any] = {"parse_int": _int, "parse_float": _float}
     if exact:
-        number = {"parse_int": Decimal, "parse_float": Decimal}
+        number = {"parse_int": Decimal, "parse_float": _exact}
     try:
         value = json.loads(
             text,
@@ -61,6 +61,11 @@ def _int(text: str) -> int | LongNumber:
 def _float(text: str) -> float | LongNumber:
     number = float(text)
     return LongNumber(text) if isinf(number) else number
+
+
+def _exact(text: str) -> Decimal:
+    number = LongNumber(text)
+    return number if number.is_infinite() else Decimal(text)
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -123,6 +128,8 @@ def _quoted(text: str) -> str:
 
 
 def _decimal(number: Decimal) -> str:
+    if number.is_infinite():
+        return str(number).lower()
     if not number:
         return "0"
     sign, digits, exponent = number.as_tuple()

@@ -12,9 +12,11 @@ import duckdb
 import pandas as pd
 
 from avon_analytics.contract import OBJECTS
-from avon_analytics.intake import contest, flatten
+from avon_analytics.intake import contest, flatten, forgotten, limited
+from avon_analytics.intake.again import Archive, HeldLine, contents
 from avon_analytics.intake.judge import verdict
 from avon_analytics.intake.lines import Batch, LongLine, batch_of
+from avon_analytics.intake.marks import Marks
 from avon_analytics.intake.reread import Rereader
 from avon_analytics.intake.stage import Stage, statement
 from avon_analytics.intake.words import strength_of, word_of
@@ -70,6 +72,7 @@ class Intake:
         self._store = store
         self._stage = stage
         self._load_id = load_id
+        self._marks = Marks(store)
         self._displaced: set[str] = set()
         self._again: Rereader | None = None
 
@@ -88,6 +91,8 @@ class Intake:
                 self._stage.read(batch)
             else:
                 self._stage = read_by
+            if self._marks:
+                forgotten.leave_out(self._store, self._stage, self._stage.tables, self._marks)
             self._recall()
             self._settle_conflicts(batch)
             self._store_rows(self._stage.tables)
@@ -136,15 +141,19 @@ class Intake:
         if not displaced:
             return False
         rows = self._store.execute(
-            """SELECT d.load_id, d.file, d.line, d.byte_offset, q.content
+            """SELECT load_id, file, line, d.byte_offset, d.byte_length, q.sha256, d.code,
+                q.content IS NOT NULL
             FROM deliveries AS d JOIN quarantine AS q USING (load_id, file, line)
             WHERE d.code = 'conflict' AND d.event_id IN (SELECT unnest($events))
-              AND q.content IS NOT NULL
-            ORDER BY ALL""",
+            ORDER BY load_id, file, line""",
             {"events": sorted(displaced)},
         ).fetchall()
-        for load_id, group in groupby(rows, key=lambda row: row[0]):
-            lines = [row[1:] for row in group]
+        found = [HeldLine(*row) for row in rows]
+        with Archive() as archive:
+            read = contents(self._store, found, archive)
+        there = [(place, one) for place, one in zip(found, read, strict=True) if one is not None]
+        for load_id, group in groupby(there, key=lambda one: one[0].load_id):
+            lines = [(one.file, one.line, one.byte_offset, content) for one, content in group]
             for file, line, _, _ in lines:
                 for log in ("quarantine", "deliveries"):
                     self._store.execute(
@@ -185,13 +194,20 @@ class Intake:
         lost = contest.losers(found)
         self._stage.refuse([(c.nth, _CONFLICT, None) for c in lost if c.nth is not None])
         for event_id in {c.event_id for c in lost if c.is_stored}:
-            contest.displace(self._store, event_id, _CONFLICT.errors, self._rereader())
+            contest.displace(
+                self._store,
+                event_id,
+                _CONFLICT.errors,
+                self._rereader(),
+                keeps_lines=not self._stage.is_limited,
+            )
             self._displaced.add(event_id)
             self._stage.run("DELETE FROM known_events WHERE event_id = $id", id=event_id)
 
     def _rereader(self) -> Rereader:
         if self._again is None:
-            self._again = Rereader(self._stage.connection.cursor())
+            cursor = self._stage.connection.cursor()
+            self._again = Rereader(cursor, checks=not self._stage.is_limited)
         return self._again
 
     # -- the rows ---------------------------------------------------------------------------
@@ -199,7 +215,8 @@ class Intake:
     def _store_rows(self, tables: list[ObjectTable]) -> None:
         word = word_of("c.strength")
         self._stage.run(statement("classes"))
-        self._insert("events", statement("new_events", word=word))
+        extra = limited.emptied("t.extra") if self._stage.is_limited else "t.extra"
+        self._insert("events", statement("new_events", word=word, extra=extra))
         if self._stage.run("SELECT 1 FROM classes WHERE is_known LIMIT 1"):
             self._hand_over(
                 statement("told_again", word=word),
@@ -211,9 +228,11 @@ class Intake:
             )
             self._date_versions_anew(tables)
         for table in tables:
-            self._insert(quote(table.versions), _version_rows(table))
+            rows = _version_rows(table, is_limited=self._stage.is_limited)
+            self._insert(quote(table.versions), rows)
         if self._stage.run(f"SELECT 1 FROM tellings WHERE object_type NOT IN {_TYPES} LIMIT 1"):
-            self._insert("other_objects", statement("other_objects", known=_TYPES))
+            what = "CAST(NULL AS JSON)" if self._stage.is_limited else "b.body -> '$.object'"
+            self._insert("other_objects", statement("other_objects", known=_TYPES, object=what))
 
     def _date_versions_anew(self, tables: list[ObjectTable]) -> None:
         # An earlier receipt orders versions of the same instant anew.
@@ -257,13 +276,27 @@ class Intake:
         frame = pd.DataFrame(refused, columns=columns).astype({"cause": "string"})
         frame["content"] = [batch.as_sent(nth) for nth in frame["nth"]]
         frame["sha256"] = [hashlib.sha256(line).hexdigest() for line in frame["content"]]
+        if self._marks:
+            self._withhold(frame)
+        if self._stage.is_limited:
+            frame["content"] = None
         self._store.register("handed", frame)
         self._store.execute(
             "INSERT INTO quarantine SELECT $load_id, file, line, byte_offset, byte_length, "
-            "sha256, code, errors, cause, content FROM handed",
+            "sha256, code, errors, cause, CAST(content AS BLOB) FROM handed",
             {"load_id": self._load_id},
         )
         self._store.unregister("handed")
+
+    def _withhold(self, frame: pd.DataFrame) -> None:
+        """Keep no line that names a forgotten person, and of what is theirs no digest either."""
+        is_theirs = frame["code"] == "forgotten"
+        names = [
+            self._marks.is_withheld(digest) or self._marks.is_named(forgotten.tokens_in(line))
+            for digest, line in zip(frame["sha256"], frame["content"], strict=True)
+        ]
+        frame["content"] = frame["content"].astype(object).mask(is_theirs | pd.Series(names), None)
+        frame["sha256"] = frame["sha256"].astype(object).mask(is_theirs, None)
 
 
 class _Rows:
@@ -276,17 +309,16 @@ class _Rows:
         return self._relation.__arrow_c_stream__(requested_schema)
 
 
-def _version_rows(table: ObjectTable) -> str:
+def _version_rows(table: ObjectTable, *, is_limited: bool) -> str:
     """SQL for the versions that new events tell of a table."""
-    fields = ", ".join(f"r.{quote(column.name)}" for column in table.field_columns)
-    extra = ", r.extra" if table.model is not None else ""
+    fields = ", ".join(limited.columns(table, "r", is_limited=is_limited))
     keys = (
         "t.event_id, t.event, c.occurred_at, c.received_at"
         if table.parent is None
         else "t.event_id, c.occurred_at, r.parent_id, r.position"
     )
     return (
-        f"SELECT {keys}, {fields}{extra} "
+        f"SELECT {keys}, {fields} "
         f"FROM {flatten.rows_table(table)} AS r JOIN classes AS c ON c.first_nth = r.nth "
         f"JOIN tellings AS t ON t.nth = r.nth WHERE NOT c.is_known"
     )

@@ -19,7 +19,7 @@ CODE_OF_WORD = {
 
 LINE_CODES = ("too_long", "not_utf8", "not_json", "duplicate_keys", "not_a_delivery")
 SIGNATURE_CODES = tuple(CODE_OF_WORD.values())
-BODY_CODES = ("not_utf8", "not_json", "duplicate_keys", "contract", "conflict")
+BODY_CODES = ("not_utf8", "not_json", "duplicate_keys", "contract", "forgotten", "conflict")
 CODES = tuple(dict.fromkeys((*LINE_CODES, *SIGNATURE_CODES, *BODY_CODES)))
 
 

@@ -21,6 +21,7 @@ from uuid import uuid4
 import duckdb
 
 from avon_analytics.errors import StoreError
+from avon_analytics.store.privacy import privacy_of
 from avon_analytics.store.schema import (
     CREATE_SETTINGS,
     SCHEMA_VERSION,
@@ -156,11 +157,12 @@ def write_lake(
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         tables: dict[str, dict[str, tuple[str, ...]]] = {}
         for table, columns in stored_tables().items():
-            if connection.execute(f"SELECT 1 FROM {quote(table)} LIMIT 1").fetchall():
+            if not _is_empty(connection, table):
                 (root / table).mkdir(exist_ok=True)
                 connection.execute(_copy(root, table, columns, tag))
                 tables[table] = _written(root, table, tag)
         settings = {"schema_version": str(SCHEMA_VERSION), "time_zone": time_zone}
+        settings["privacy"] = privacy_of(connection)
         state = State(before.number + 1, settings, tables)
         publish(root, state)
     except (OSError, duckdb.IOException) as error:
@@ -170,6 +172,18 @@ def write_lake(
         ) from None
     remove_unused(root)
     return state
+
+
+def _is_empty(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether a table has no rows, or is not there: older stores lack the newest tables."""
+    there = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() "
+        "AND table_name = $table",
+        {"table": table},
+    ).fetchall()
+    if not there:
+        return True
+    return not connection.execute(f"SELECT 1 FROM {quote(table)} LIMIT 1").fetchall()
 
 
 def _copy(root: Path, table: str, columns: tuple[TableColumn, ...], tag: str) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from avon_analytics.errors import QueryError, UnknownTable, unknown_choice
 from avon_analytics.store.database import Database, owner_only, store_error
+from avon_analytics.store.derived import TABLES as DERIVED
 from avon_analytics.store.frames import frame
 from avon_analytics.store.schema import quote
 from avon_analytics.store.tables import hidden_columns, table_infos
@@ -24,7 +25,7 @@ _ABOUT_THE_QUERY = (
     duckdb.SyntaxException,
 )
 # What a store keeps for itself: no table of the data dictionary.
-OWN_TABLES = frozenset({"settings", "kept_slots", "kept_lifecycle"})
+OWN_TABLES = frozenset({"settings", *DERIVED})
 _MISSING = re.compile(r"not provided for the following parameters: ([\w, ]+)")
 
 

@@ -12,7 +12,7 @@ from avon_analytics.store.tables import (
     stored_tables,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # Newest first: what "the current version" of an object means, everywhere.
 NEWEST_FIRST = (
@@ -42,6 +42,12 @@ def view_statements() -> Iterator[str]:
     for table in object_tables():
         yield from _views(table)
     yield _drift_view()
+
+
+def create_log_table(name: str, *, if_missing: bool = False) -> str:
+    """The statement that makes one of the loader's own tables, perhaps in a store without it."""
+    text = _create_table(name, stored_tables()[name])
+    return text.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1) if if_missing else text
 
 
 def _create_table(name: str, columns: Iterable[TableColumn]) -> str:

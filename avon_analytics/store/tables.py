@@ -238,6 +238,21 @@ LOG_TABLES: tuple[LogTable, ...] = (
             TableColumn("content", "BLOB", "The line itself, where it is kept", "free_text"),
         ),
     ),
+    _log(
+        "forgotten",
+        "One row per mark that keeps a forgotten person from coming back; it names nobody",
+        (
+            "mark",
+            "VARCHAR",
+            "HMAC-SHA256 of an id or a line's digest, under a random key",
+        ),
+        (
+            "kind",
+            "VARCHAR",
+            "person, object (theirs alone), thread, or line (one that did not load)",
+        ),
+        ("forgotten_at", _INSTANT, "When it was marked, by this machine's clock"),
+    ),
 )
 
 

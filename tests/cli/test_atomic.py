@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from avon_analytics.store.tables import LOG_TABLES, object_tables
 
 # Loaded line by line, so that there are many moments; elsewhere small files share a transaction.
 TINY_BATCHES = 2_000
+# `make kills` sets 200.
+KILLS = int(os.environ.get("AVON_ANALYTICS_KILLS", "20"))
 # In the log of what was done, which load did it may differ; what was done may not.
 BY_LOAD = ("archive_files", "deliveries", "quarantine")
 
@@ -69,10 +72,10 @@ def test_killed_at_random_moments(run: Any, tiny: Any) -> None:
     took = perf_counter() - begun
     killed = 0
     states = set()
-    for number in range(5):
+    for number in range(KILLS // 4):
         db = run.folder / f"killed-{number}.duckdb"
         before: set[str] = set()
-        for share in (0.3, 0.9, 0.3):  # early, to kill for sure; late, to have something done
+        for share in (0.3, 0.9, 0.3, 0.6):  # early, to kill for sure; late, to have something done
             # Mostly in small steps, sometimes as users load: all small files in one transaction.
             batches = TINY_BATCHES if random.random() < 0.8 else 0
             ended = run(
@@ -91,7 +94,8 @@ def test_killed_at_random_moments(run: Any, tiny: Any) -> None:
         assert run(*load, "--db", db).code == 0
         assert_same(db, tiny.db)
         assert not Path(f"{db}.wal").exists()
-    assert killed >= 6, "the kills came too late to prove anything"
+    print(f"{killed} of {KILLS} loads were killed, in {len(states)} states")
+    assert killed >= KILLS * 0.4, "the kills came too late to prove anything"
     assert len(states) >= 2
 
 

@@ -145,6 +145,7 @@ def test_nobody_is_in_any_output(run: Any, sample: Any, clinic: Path) -> None:
     every = ("--by", "host", "--by", "patient_state", "--by", "patient_age_band", "--by", "name")
     outputs = [
         run("load", clinic, *secrets),
+        run("load", clinic, "--db", "wrong.duckdb", AVON_WEBHOOK_SECRET=PLANTED["last_name"]),
         run("load", clinic, *secrets, "--recheck", "--json"),
         run("verify", clinic, *secrets, "--format", "json"),
         run("quarantine", "list"),
@@ -161,10 +162,27 @@ def test_nobody_is_in_any_output(run: Any, sample: Any, clinic: Path) -> None:
         run("explain", "appt_planted", "--format", "json"),
         run("quality"),
         run("quality", "--section", "drift", "--format", "csv"),
+        *(
+            run("quarantine", "show", "planted.jsonl.gz", line, *how)
+            for line in range(1, 18)
+            for how in ((), ("--json",))[: 1 + line % 2]
+        ),
+        run("quarantine", "show", "planted.jsonl.gz", 999),
+        run("quarantine", "export", "--out", "raw.jsonl"),
+        run("quarantine", "export", "--out", "no-folder/raw.jsonl"),
+        run("quarantine", "replay", *secrets),
+        run("quarantine", "replay", *secrets, "--json"),
+        run("quarantine", "replay", "--policy", "skip", "--db", "wrong.duckdb"),
+        run("load", clinic, *secrets, "--privacy", "limited"),
+        run("load", clinic, *secrets, "--privacy", "limited", "--db", "limited.duckdb"),
+        run("forget", "planted", "--db", "wrong.duckdb"),
+        run("forget", "user_planted", "--db", "limited.duckdb", "--json"),
+        run("forget", "user_planted", "--db", "nowhere.duckdb"),
         run("report", "--out", "page.html", "--by", "host"),
     ]
     reported = outputs[-1]
     assert (reported.code, "No-show" in reported.out) == (0, True)
+    assert {one.code for one in outputs} == {0, 2, 3, 4}
     assert str(run.folder / "page.html") in reported.err
     page = (run.folder / "page.html").read_text("utf-8")
     store = avon.open(run.folder / "avon.duckdb")
@@ -190,3 +208,29 @@ def test_nobody_is_in_any_output(run: Any, sample: Any, clinic: Path) -> None:
     # The page shows hosts by name; in the sample some patients are called like one of the staff.
     assert [word for word in SECRETS_OF_HERS if word in page] == []
     assert told_of(people - staff_words(store), page) == []
+
+
+def chain_of(error: BaseException | None) -> list[BaseException]:
+    """An error and all that it was raised from, suppressed or not."""
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def test_no_error_carries_another_that_quotes_a_row(clinic: Path, tmp_path: Path) -> None:
+    """Loggers that walk the whole chain of an error find our own sentence alone."""
+    store = avon.open(tmp_path / "avon.duckdb")
+    store.load(clinic, policy="skip", progress=False)
+    for query in (
+        "SELECT first_name::INTEGER FROM people_versions",
+        "SELECT email::TIMESTAMP FROM people_versions",
+        "SELECT error(last_name) FROM people_versions",
+        "SELECT from_json(note, '[\"INTEGER\"]') FROM people_versions",
+    ):
+        with pytest.raises(avon.errors.QueryError) as caught:
+            store.sql(query)
+        assert len(chain_of(caught.value)) == 1
+        told = f"{caught.value!r} {caught.value.args} {vars(caught.value)}"
+        assert [word for word in SECRETS_OF_HERS if word in told] == []

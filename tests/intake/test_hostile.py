@@ -88,16 +88,15 @@ def test_deep_nesting_is_no_accident(
     lines += [archive.parsed(texts[0], stands=texts[0].replace("ann", "bob"))]
     lines += [archive.raw(texts[1], secret="another"), texts[2], *unsigned]
     ends = check(archive, desk, lines)
-    assert ends[0] == "loaded", "nothing to be looked at"
-    assert {*ends[1:6]} <= {"loaded", "not_json", "contract"}
-    if depth == 200:
+    assert {*ends[:6]} <= {"loaded", "not_json", "contract"}
+    if depth <= 500:
         assert ends[:5] == ["loaded"] * 5
     assert ends[5] != "loaded"
     assert {*ends[6:8]} <= {"duplicate", "not_json", "unverifiable"}
-    assert ends[8:] in (
-        ["unverifiable", "signature_mismatch", "unsigned", "unsigned"],
-        ["unverifiable", "signature_mismatch", "not_json", "unsigned"],
-    )
+    assert ends[8] in ("unverifiable", "not_json")
+    assert ends[9] == "signature_mismatch"
+    assert ends[10] in ("unsigned", "not_json")
+    assert ends[11] == "unsigned"
 
 
 NO_JSON: list[tuple[str, str | bytes]] = [
@@ -147,6 +146,7 @@ def test_what_is_no_json_is_said_and_kept(archive: Any, desk: Any) -> None:
 
 
 NUMBERS = ["1e400", "-1e400", "123456789012345678901234567890", "18446744073709551616", "9" * 4500]
+NUMBERS += ["1e99999999999999999999", "-1e999999999999999999999"]
 
 
 @pytest.mark.parametrize("beside", ['"note":"fine"', '"date_of_birth":{}'], ids=["plain", "odd"])

@@ -108,6 +108,11 @@ def test_a_line_that_was_too_long_is_read_from_the_archive(archive: Any, desk: A
     assert desk.store.replay(secrets=NEW).loaded == 1
     assert desk.ends() == ["loaded", "loaded", "signature_mismatch"]
     desk.add_up()
+    for wrong in (0, -1, 2**31):
+        with pytest.raises(UsageError, match="from 1 to"):
+            desk.store.replay(secrets=NEW, line_limit=wrong)
+        with pytest.raises(UsageError, match="from 1 to"):
+            desk.load(path, line_limit=wrong)
 
 
 def test_a_line_that_is_no_longer_there_stays(archive: Any, desk: Any) -> None:

@@ -6,6 +6,7 @@ import stat
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 
 import avon_analytics as avon
@@ -73,3 +74,24 @@ def test_a_damaged_state_is_told(tiny: Loaded, tmp_path: Path) -> None:
     (lake / "_states" / "000001.json").write_text("{", "utf-8")
     with avon.open(lake) as read, pytest.raises(StoreError, match="damaged"):
         read.tables()
+
+
+def test_a_lake_of_a_limited_store_says_so(tiny: Loaded, tmp_path: Path) -> None:
+    with avon.open(tmp_path / "limited.duckdb") as store:
+        store.load(tiny.archive, policy="skip", privacy="limited", progress=False)
+        lake = store.write_lake(tmp_path / "lake")
+    with avon.open(lake) as read:
+        assert "a limited data set" in repr(read)
+        assert read.sql("SELECT count(first_name) AS n FROM patients")["n"].tolist() == [0]
+
+
+def test_a_store_without_the_newest_table_can_be_written(tiny: Loaded, tmp_path: Path) -> None:
+    with avon.open(tmp_path / "old.duckdb") as store:
+        store.load(tiny.archive, policy="skip", progress=False)
+    with duckdb.connect(tmp_path / "old.duckdb") as connection:
+        connection.execute("DROP TABLE forgotten")
+    with avon.open(tmp_path / "old.duckdb") as store:
+        lake = store.write_lake(tmp_path / "lake")
+        expected = store.appointments().outcomes()
+    with avon.open(lake) as read:
+        assert read.appointments().outcomes().equals(expected)

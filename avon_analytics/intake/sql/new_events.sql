@@ -4,7 +4,7 @@ SELECT
     c.occurred_at, t.occurred_at_source, c.received_at,
     {word} AS signature, c.secret,
     p.file, p.line, p.byte_offset, p.byte_length,
-    c.n_deliveries, t.body_digest, t.extra
+    c.n_deliveries, t.body_digest, {extra} AS extra
 FROM classes AS c
 JOIN tellings AS t ON t.nth = c.first_nth
 JOIN tellings AS p ON p.nth = c.place_nth

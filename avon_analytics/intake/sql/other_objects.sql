@@ -1,7 +1,7 @@
 -- One row per new event about an object type that the contract does not know.
 SELECT
     t.event_id, t.event, c.occurred_at, t.object_type, t.object_id,
-    b.body -> '$.object' AS object
+    {object} AS object
 FROM classes AS c
 JOIN tellings AS t ON t.nth = c.first_nth
 JOIN believed AS b ON b.nth = t.nth

@@ -1,0 +1,34 @@
+"""The command ``forget``: a person's right to be no longer there."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from avon_analytics.cli import options as opt
+from avon_analytics.cli.helpers import DB, open_store
+from avon_analytics.cli.output import emit, say
+
+
+def forget(
+    patient_id: Annotated[
+        str, typer.Argument(metavar="PATIENT_ID", help="The id, with user_ or bare.")
+    ],
+    db: opt.Db = DB,
+    as_json: Annotated[
+        bool, typer.Option("--json", metavar="", help="Print the receipt as JSON.")
+    ] = False,
+) -> None:
+    """Remove a person from every table and the quarantine, and keep later loads from bringing them.
+
+    The store's file is written anew, so that no byte stays in it. The archive is not touched.
+    """
+    done = open_store(db).forget(patient_id)
+    if not done.was_known:
+        say("avon-analytics: nothing of this id was found; it is marked all the same")
+    if as_json:
+        emit(json.dumps(done.as_dict(), ensure_ascii=False, indent=2) + "\n")
+    else:
+        emit(f"{done}\n")

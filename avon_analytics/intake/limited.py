@@ -1,0 +1,107 @@
+"""What a limited data set keeps of a row, and what it tells repeats by.
+
+Source: 45 CFR 164.514(e). City, state, postal code and dates stay. Direct identifiers of patients
+and caregivers and free text are left out before anything is written, by the marks that the fields
+of the contract carry. Of what the contract does not know, the path and the JSON type stay, for the
+drift table, with an empty value. A text column keeps texts alone: an object in its place is
+unknown.
+
+What a custom field means is in no webhook: flags, small numbers and dates stay, text does not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from avon_analytics.contract.event import Event
+from avon_analytics.contract.model import known_keys
+from avon_analytics.contract.values import INSTANT_PATTERN, Column
+from avon_analytics.intake import flatten
+from avon_analytics.intake.engine import literal, literals
+from avon_analytics.store.schema import quote
+from avon_analytics.store.tables import ObjectTable
+
+if TYPE_CHECKING:
+    from avon_analytics.intake.stage import Stage
+
+_DATE = rf"\d{{4}}-\d\d-\d\d|{INSTANT_PATTERN}"
+
+# For the JSON type of a value, an empty value of the same type.
+_EMPTY = {
+    "VARCHAR": '""',
+    "OBJECT": "{}",
+    "ARRAY": "[]",
+    "BOOLEAN": "false",
+    "UBIGINT": "0",
+    "BIGINT": "-1",
+    "DOUBLE": "0.5",
+}
+
+
+def kept(column: Column, place: str) -> str:
+    """SQL for what a limited data set keeps of a column."""
+    is_hidden = column.privacy == "free_text" or (
+        column.privacy == "identifier" and column.kind != "date"
+    )
+    if is_hidden:
+        return f"CAST(NULL AS {column.sql_type})"
+    if column.is_open:
+        return f"""CASE
+            WHEN json_type({place}) = 'BOOLEAN' THEN {place}
+            WHEN json_type({place}) IN ('UBIGINT', 'BIGINT', 'DOUBLE')
+             AND abs(try_cast({place} AS DOUBLE)) < 1e6 THEN {place}
+            WHEN regexp_full_match({place} ->> '$', {literal(_DATE)}) THEN {place} END"""
+    if column.kind == "text":
+        return f"CASE WHEN left(ltrim({place}), 1) NOT IN ('{{', '[') THEN {place} END"
+    return place
+
+
+def emptied(place: str) -> str:
+    """SQL for unknown fields with their paths and types, and without their values."""
+    cases = " ".join(f"WHEN {literal(k)} THEN {literal(v)}" for k, v in _EMPTY.items())
+    value = f"CAST(CASE json_type(e.value) {cases} ELSE 'null' END AS JSON)"
+    entries = f"""map_entries(from_json({place}, '"MAP(VARCHAR, JSON)"'))"""
+    return f"""CASE WHEN {place} IS NOT NULL THEN to_json(map_from_entries(list_transform(
+        {entries}, lambda e: {{'k': e.key, 'v': {value}}}))) END"""
+
+
+def columns(table: ObjectTable, prefix: str, *, is_limited: bool) -> list[str]:
+    """SQL for each field of a table's rows, as the store keeps it."""
+    found = []
+    for field in table.fields:
+        place = f"{prefix}.{quote(field.name)}"
+        found.append(kept(field.column, place) if is_limited else place)
+    if table.model is not None:
+        found.append(emptied(f"{prefix}.extra") if is_limited else f"{prefix}.extra")
+    return found
+
+
+def tell_by_what_is_kept(stage: Stage, tables: list[ObjectTable]) -> None:
+    """Replace the digests that tell repeats by digests of what is kept, and of nothing else.
+
+    A digest of the whole body would let somebody who knows nearly all of it try out the rest, such
+    as nine digits of a social security number. So what is not kept cannot conflict either.
+    """
+    known = literals(sorted(known_keys(Event)))
+    beside = f"""to_json(CASE WHEN body_shape IN (SELECT body_shape FROM unknown_shapes)
+        THEN unknown_fields(body, json_keys(body), {known}, '') END)"""
+    own = ["event", "created_at", "delivery_id", "bare_object_id", emptied(beside)]
+    said = [f"SELECT nth, 0 AS part, 0 AS position, {_as_text(own)} AS said FROM arrivals"]
+    for part, table in enumerate(tables, start=1):
+        position = "0" if table.parent is None else "r.position"
+        fields = _as_text(columns(table, "r", is_limited=True))
+        said.append(
+            f"SELECT r.nth, {part}, {position}, {fields} FROM {flatten.rows_table(table)} AS r"
+        )
+    stage.run(
+        f"""UPDATE arrivals AS a SET body_digest = d.digest FROM (
+            SELECT nth, md5(string_agg(said, ' ' ORDER BY part, position))::UUID AS digest
+            FROM ({" UNION ALL ".join(said)}) WHERE nth NOT IN (SELECT nth FROM verdicts)
+            GROUP BY nth
+        ) AS d WHERE d.nth = a.nth"""
+    )
+
+
+def _as_text(values: list[str]) -> str:
+    """SQL for several values as one text; no two lists of values give the same."""
+    return "to_json([" + ", ".join(f"CAST({value} AS VARCHAR)" for value in values) + "])"

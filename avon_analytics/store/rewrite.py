@@ -1,0 +1,73 @@
+"""Writing a store's file anew, so that nothing stays in it of rows that were deleted.
+
+The engine marks deleted rows as free and leaves their bytes where they are. Only a new file, into
+which the living rows are copied, is without them.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+
+from avon_analytics.errors import StoreError
+from avon_analytics.store.database import Database, store_error
+
+_TRIES = 3
+
+
+def rewrite(database: Database) -> None:
+    """Copy a store into a new file that takes the old one's place, whole or not at all.
+
+    Writers are kept out meanwhile; who reads the old file reads on. Raises StoreError if the disk
+    has no room for a second file or somebody holds the store; then the old file stays.
+    """
+    if database.in_memory:
+        return
+    place = Path(os.path.realpath(database.path))
+    for _ in range(_TRIES):
+        with database.writing() as connection:
+            connection.execute("CHECKPOINT store")
+        # Held for reading only: letting go of it then touches no journal of the new file.
+        with database.reading() as connection:
+            if Path(f"{place}.wal").exists():
+                continue  # somebody has written in between
+            part = Path(f"{place}.anew-{uuid4().hex}")
+            for cut_short in place.parent.glob(f"{glob.escape(place.name)}.anew-*"):
+                cut_short.unlink(missing_ok=True)
+            try:
+                _copy(connection, part)
+                os.replace(part, place)
+                _sync(place.parent)
+                return
+            except (duckdb.Error, OSError) as error:
+                raise store_error(database.path, error) from None
+            finally:
+                for leftover in (part, Path(f"{part}.wal")):
+                    leftover.unlink(missing_ok=True)
+    raise StoreError(f"{database.path} is written by others all the time")
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, part: Path) -> None:
+    literal = str(part).replace("'", "''")
+    connection.execute(f"ATTACH '{literal}' AS fresh")
+    try:
+        connection.execute("COPY FROM DATABASE store TO fresh")
+        connection.execute("CHECKPOINT fresh")
+    finally:
+        connection.execute("DETACH fresh")
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

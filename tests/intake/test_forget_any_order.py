@@ -1,0 +1,67 @@
+"""Before a load, between two or after it: who is forgotten leaves the same store behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+import avon_analytics as avon
+from avon_analytics.store.tables import object_tables
+
+TABLES = (*(table.versions for table in object_tables()), "other_objects")
+
+
+def content(store: avon.Store) -> dict[str, str]:
+    """All rows of a store, sorted; of events, those that forgetting and loading must agree on."""
+    found = {name: store.sql(f'SELECT * FROM "{name}" ORDER BY ALL').to_csv() for name in TABLES}
+    events = "SELECT * EXCLUDE (extra) FROM events ORDER BY event_id"
+    return found | {"events": store.sql(events).to_csv()}
+
+
+def adds_up(store: avon.Store) -> bool:
+    """Whether the sums of the log agree with where each line ended."""
+    query = """SELECT
+        (SELECT sum(lines) FROM archive_files) = (SELECT sum(lines) FROM loads)
+        AND (SELECT sum(lines - blank) FROM archive_files) = (SELECT count(*) FROM deliveries)
+        AND (SELECT count(*) FROM quarantine)
+            = (SELECT count(*) FROM deliveries WHERE ended = 'quarantined')
+        AND (SELECT sum(loaded) FROM archive_files) = (SELECT count(*) FROM events)
+        AND (SELECT sum(loaded + duplicate) FROM archive_files)
+            = (SELECT sum(n_deliveries) FROM events) AS adds_up"""
+    return bool(store.sql(query)["adds_up"][0])
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_moment_does_not_matter(tiny: Any, tmp_path: Path, seed: int) -> None:
+    random = Random(seed)
+    files = sorted(str(p) for p in tiny.archive.rglob("*") if ".json" in p.name)
+    random.shuffle(files)
+    with avon.open(tiny.db) as whole:
+        patients = list(whole.table("patients")["id"])
+    gone = random.sample(patients, 3)
+    late = avon.open(":memory:")
+    late.load(tiny.archive, secrets=tiny.secrets, progress=False)
+    assert sum(late.forget(person).events for person in gone) >= 5
+    expected = content(late)
+    for moment in (0, random.randrange(1, len(files) - 2)):
+        store = avon.open(tmp_path / f"{moment}.duckdb")
+        if moment:
+            store.load(files[:moment], secrets=tiny.secrets, progress=False)
+        else:
+            (tmp_path / "empty.jsonl").touch()
+            store.load(tmp_path / "empty.jsonl", policy="skip", progress=False)
+        for person in gone:
+            store.forget(person)
+        half = (moment + len(files)) // 2
+        for some in (files[moment:half], files[half:]):
+            store.load(some, secrets=tiny.secrets, progress=False)
+        found = content(store)
+        assert [name for name in found if found[name] != expected[name]] == [], (seed, moment)
+        assert adds_up(store)
+        for person in gone:
+            bare = person.removeprefix("user_")
+            assert bare.encode() not in Path(store.path).read_bytes()
+    assert adds_up(late)
