@@ -155,18 +155,37 @@ def merged(batches: Sequence[Batch]) -> Batch:
 def batch_of(lines: Sequence[tuple[str, int, int, bytes]]) -> Batch:
     """A batch of single lines: the file, the line, its place and its bytes of each."""
     numbers = {file: n for n, file in enumerate(dict.fromkeys(file for file, *_ in lines))}
-    bounds = np.cumsum([0, *(len(content) + 1 for *_, content in lines)]).astype(np.int32)
-    buffer = b"".join(content + b"\n" for *_, content in lines)
-    buffer, marked = _without_marks(buffer, bounds, np.frombuffer(buffer, np.uint8))
-    return Batch(
-        files=tuple(numbers),
-        buffer=buffer,
-        bounds=bounds,
+    return batch_from(
+        tuple(numbers),
+        b"".join(content + b"\n" for *_, content in lines),
+        np.cumsum([0, *(len(content) + 1 for *_, content in lines)]).astype(np.int32),
         file_no=np.array([numbers[file] for file, *_ in lines], np.int64),
         lines=np.array([line for _, line, _, _ in lines], np.int64),
         byte_offsets=np.array([offset for _, _, offset, _ in lines], np.int64),
-        marked=marked,
     )
+
+
+def batch_from(
+    files: tuple[str, ...],
+    buffer: bytes,
+    bounds: npt.NDArray[np.int32],
+    *,
+    file_no: npt.NDArray[np.int64],
+    lines: npt.NDArray[np.int64],
+    byte_offsets: npt.NDArray[np.int64],
+) -> Batch:
+    """A batch of lines as they stand in their files, back to back, each with its place."""
+    buffer, marked = _without_marks(buffer, bounds, np.frombuffer(buffer, np.uint8))
+    return Batch(files, buffer, bounds, file_no, lines, byte_offsets, marked=marked)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Whole lines of a plain file: from one byte up to another, and the number of the first."""
+
+    start: int
+    end: int
+    first_line: int
 
 
 class LineReader:
@@ -178,6 +197,8 @@ class LineReader:
 
     With ``partial``, a compressed file that is damaged or cut short ends before the damage, at its
     last whole line, and ``is_damaged`` says so; else it raises DamagedFile.
+
+    With a ``section``, only that part of a plain file is read; ``sha256`` is then of that part.
     """
 
     def __init__(
@@ -187,6 +208,7 @@ class LineReader:
         line_limit: int = LINE_LIMIT,
         batch_bytes: int = BATCH_BYTES,
         partial: bool = False,
+        section: Section | None = None,
     ) -> None:
         self.path = path
         self.next_line = 1
@@ -201,6 +223,15 @@ class LineReader:
         self._open_line: _Measure | None = None  # the line in which an earlier reading ended
         self._raw = open_file(path)
         self._stream = _decompressed(self._raw)
+        if section is not None:
+            self._raw.seek(section.start)
+            self._stream = cast(BinaryIO, _Until(self._raw, section.end - section.start))
+            self.bytes_read, self.next_line = section.start, section.first_line
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the file is not compressed."""
+        return self._stream is self._raw
 
     @property
     def sha256(self) -> str:
@@ -409,6 +440,19 @@ def _decompressed(raw: BinaryIO) -> BinaryIO:
     if magic == b"\x28\xb5\x2f\xfd":
         return cast(BinaryIO, _ZstdStream(raw))
     return raw
+
+
+class _Until:
+    """The next bytes of a file, so many and no more."""
+
+    def __init__(self, raw: BinaryIO, size: int) -> None:
+        self._raw = raw
+        self._left = size
+
+    def read(self, size: int) -> bytes:
+        piece = self._raw.read(min(size, self._left))
+        self._left -= len(piece)
+        return piece
 
 
 class _ZstdStream:

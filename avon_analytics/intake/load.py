@@ -12,7 +12,7 @@ import duckdb
 
 from avon_analytics.errors import ArchiveError, DamagedFile
 from avon_analytics.intake.again import Archive, Which, places
-from avon_analytics.intake.archive import ArchiveFile, Paths, find_files, open_file
+from avon_analytics.intake.archive import ArchiveFile, Found, Paths, find_files, open_file
 from avon_analytics.intake.lines import BATCH_BYTES, LINE_LIMIT, LineReader, checked_limit
 from avon_analytics.intake.log import LoadLog
 from avon_analytics.intake.reading import KnownFile, Reading
@@ -66,15 +66,7 @@ def load(
     """
     checked_limit(line_limit)
     given = Secrets.for_policy(policy, secrets)
-    found = find_files(paths)
-    if not found.files:
-        raise ArchiveError(
-            "the given folders hold no archive file (.jsonl, .ndjson or .json, plain or as .gz, "
-            f".zst or .bz2); {found.passed_over} other files were passed over"
-        )
-    for file in found.files:
-        if not file.is_remote:  # to open one is a request, for which a store may want money
-            open_file(file.path).close()
+    found = files_to_load(paths)
     with database.writing(wait=wait, on_wait=on_wait) as connection:
         read = partial_of(
             LineReader, line_limit=line_limit, batch_bytes=batch_bytes, partial=partial
@@ -87,6 +79,20 @@ def load(
             return loader.load(found.files, known, iter(units), on_progress)
         except duckdb.Error as error:
             raise store_error(database.path, error) from None
+
+
+def files_to_load(paths: Paths) -> Found:
+    """The files that ``paths`` name; raises ArchiveError where there is none or one is closed."""
+    found = find_files(paths)
+    if not found.files:
+        raise ArchiveError(
+            "the given folders hold no archive file (.jsonl, .ndjson or .json, plain or as .gz, "
+            f".zst or .bz2); {found.passed_over} other files were passed over"
+        )
+    for file in found.files:
+        if not file.is_remote:  # to open one is a request, for which a store may want money
+            open_file(file.path).close()
+    return found
 
 
 class _Loader:
@@ -179,19 +185,10 @@ class _Loader:
         return type(error)(f"{error}; nothing of it was loaded{hint}{before}")
 
     def _close(self, reading: Reading) -> None:
-        reader, pending = reading.reader, reading.reader.pending_bytes
-        if reader.is_damaged:
-            reading.notes.append(
-                f"it is damaged or cut short: only its first {reader.next_line - 1:,} lines are "
-                "loaded; load it again when it is whole"
-            )
-        elif pending:
-            reading.notes.append(
-                "its last line is not complete; it is read again when the file has grown"
-            )
-        _tell_wrong_secret(reading)
+        reading.note_how_it_ended()
         if reading.is_worth_telling:
-            told = FileReceipt.of(reading.file.path, reading.ended, pending)
+            reader = reading.reader
+            told = FileReceipt.of(reading.file.path, reading.ended, reader.pending_bytes)
             self._tell(replace(told, is_partial=reader.is_damaged), reading.notes)
 
     def _tell(self, told: FileReceipt, notes: list[str]) -> None:
@@ -249,33 +246,26 @@ class _Loader:
             privacy=self._privacy,
             secrets=self._secrets.names if self._secrets else (),
             events=events,
-            nothing_believed=self._is_nothing_believed(files),
+            nothing_believed=is_nothing_believed(self._connection, self._policy, files),
         )
 
-    def _is_nothing_believed(self, files: tuple[ArchiveFile, ...]) -> bool:
-        """Whether these files have lines in doubt, and none that is believed: a wrong secret.
 
-        Files that an earlier load read count, so a wrong secret is told every night.
-        """
-        right = "signature IN ('verified', 'unchecked')"
-        doubt = f"code IN {SIGNATURE_CODES}"
-        if self._policy == "record":
-            doubt += " OR signature = 'mismatch'"
-        else:
-            right += " OR ended <> 'quarantined'"
-        ((believed, in_doubt),) = self._connection.execute(
-            f"SELECT count(*) FILTER (WHERE {right}), count(*) FILTER (WHERE {doubt}) "
-            "FROM deliveries WHERE file IN (SELECT unnest($files))",
-            {"files": [file.path for file in files]},
-        ).fetchall()
-        return bool(believed == 0 and in_doubt > 0)
+def is_nothing_believed(
+    connection: duckdb.DuckDBPyConnection, policy: Policy, files: tuple[ArchiveFile, ...]
+) -> bool:
+    """Whether these files have lines in doubt, and none that is believed: a wrong secret.
 
-
-def _tell_wrong_secret(reading: Reading) -> None:
-    """A word on a file all of whose signatures match no secret; others of the archive may."""
-    ended = reading.ended
-    wrong = ended.quarantined_by_code["signature_mismatch"]
-    if wrong and ended.loaded + ended.duplicate == 0:
-        reading.notes.append(
-            f"not one of its {wrong:,} signatures matched: was it signed with another secret?"
-        )
+    Files that an earlier load read count, so a wrong secret is told every night.
+    """
+    right = "signature IN ('verified', 'unchecked')"
+    doubt = f"code IN {SIGNATURE_CODES}"
+    if policy == "record":
+        doubt += " OR signature = 'mismatch'"
+    else:
+        right += " OR ended <> 'quarantined'"
+    ((believed, in_doubt),) = connection.execute(
+        f"SELECT count(*) FILTER (WHERE {right}), count(*) FILTER (WHERE {doubt}) "
+        "FROM deliveries WHERE file IN (SELECT unnest($files))",
+        {"files": [file.path for file in files]},
+    ).fetchall()
+    return bool(believed == 0 and in_doubt > 0)

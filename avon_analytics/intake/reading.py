@@ -42,3 +42,21 @@ class Reading:
         reader = self.reader
         is_whole = not (reader.pending_bytes or reader.is_damaged)
         return self.is_new or self.ended.lines > 0 or bool(self.notes) or not is_whole
+
+    def note_how_it_ended(self) -> None:
+        """Add a word where the file was not read to its end, or nothing in it was believed."""
+        if self.reader.is_damaged:
+            self.notes.append(
+                f"it is damaged or cut short: only its first {self.reader.next_line - 1:,} lines "
+                "are loaded; load it again when it is whole"
+            )
+        elif self.reader.pending_bytes:
+            self.notes.append(
+                "its last line is not complete; it is read again when the file has grown"
+            )
+        # A word on a file all of whose signatures match no secret; others of the archive may.
+        wrong = self.ended.quarantined_by_code["signature_mismatch"]
+        if wrong and self.ended.loaded + self.ended.duplicate == 0:
+            self.notes.append(
+                f"not one of its {wrong:,} signatures matched: was it signed with another secret?"
+            )

@@ -187,14 +187,15 @@ def that_move(
                 unreadable += 1
             elif place.code not in SIGNATURE_CODES:
                 others.append((place, content))
-            elif secrets is None or _is_believed(content, secrets):
+            elif secrets is None or is_believed(content, secrets):
                 moving.append(place)
         if others:
             moving += _that_load(stage, others)
     return moving, unreadable
 
 
-def _is_believed(content: bytes, secrets: Secrets) -> bool:
+def is_believed(content: bytes, secrets: Secrets) -> bool:
+    """Whether the signature of a line is right under one of some secrets."""
     signed = signed_of(content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
     return signed is not None and any(
         secrets.matching(body, signed.signature) for body in signed.candidates

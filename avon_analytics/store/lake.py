@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -155,12 +155,7 @@ def write_lake(
     before = newest_state(root) or State()
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        tables: dict[str, dict[str, tuple[str, ...]]] = {}
-        for table, columns in stored_tables().items():
-            if not _is_empty(connection, table):
-                (root / table).mkdir(exist_ok=True)
-                connection.execute(_copy(root, table, columns, tag))
-                tables[table] = _written(root, table, tag)
+        tables = write_tables(connection, root, tag)
         settings = {"schema_version": str(SCHEMA_VERSION), "time_zone": time_zone}
         settings["privacy"] = privacy_of(connection)
         state = State(before.number + 1, settings, tables)
@@ -172,6 +167,25 @@ def write_lake(
         ) from None
     remove_unused(root)
     return state
+
+
+def write_tables(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Path,
+    tag: str,
+    names: Iterable[str] | None = None,
+) -> dict[str, Files]:
+    """Write rows of a store into a lake, in files whose names begin with ``tag``; in no state yet.
+
+    Tables without rows have no files. ``names`` chooses some tables.
+    """
+    written: dict[str, Files] = {}
+    for table in stored_tables() if names is None else names:
+        if not _is_empty(connection, table):
+            (lake / table).mkdir(exist_ok=True)
+            connection.execute(_copy(lake, table, stored_tables()[table], tag))
+            written[table] = _written(lake, table, tag)
+    return written
 
 
 def _is_empty(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
@@ -218,11 +232,11 @@ def view_of_lake(lake: str, state: State) -> Iterator[str]:
         yield f"INSERT INTO settings VALUES {rows}"
     for table, columns in stored_tables().items():
         files = [os.path.join(lake, path) for path in state.files(table)]
-        yield f"CREATE VIEW {quote(table)} AS {_rows(files, columns)}"
+        yield f"CREATE VIEW {quote(table)} AS {rows_of_files(files, columns)}"
     yield from view_statements()
 
 
-def _rows(files: list[str], columns: tuple[TableColumn, ...]) -> str:
+def rows_of_files(files: Sequence[str], columns: tuple[TableColumn, ...]) -> str:
     """A table's rows in its own types: Parquet has no JSON and Spark no UUID."""
     if not files:
         nothing = ", ".join(f"CAST(NULL AS {c.sql_type}) AS {quote(c.name)}" for c in columns)
