@@ -57,7 +57,7 @@ class Units:
     def _of_file(self, number: int, file: ArchiveFile, known: KnownFile | None) -> Iterator[Unit]:
         reading = Reading(file, self._read(file.path), is_new=known is None)
         try:
-            if known is not None and not _is_continued(reading.reader, known):
+            if known is not None and not is_continued(reading.reader, known):
                 reading.reader.close()
                 reading.reader = self._read(file.path)
                 reading.notes.append("its earlier part has changed, so it was read whole again")
@@ -95,7 +95,7 @@ class Units:
             yield Unit([reading for reading, _ in waiting], batch, True, number, 0)
 
 
-def _is_continued(reader: LineReader, known: KnownFile) -> bool:
+def is_continued(reader: LineReader, known: KnownFile) -> bool:
     """Pass over what is known of a file; whether it still stands as it did."""
     return reader.skip(known.bytes_read, known.last_line) == known.sha256
 

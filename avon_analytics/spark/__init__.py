@@ -14,5 +14,6 @@ A lake is a folder of Parquet tables that driver and executors see under one pat
 from __future__ import annotations
 
 from avon_analytics.spark.lake import Lake, open
+from avon_analytics.spark.loading import load
 
-__all__ = ["Lake", "open"]
+__all__ = ["Lake", "load", "open"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
@@ -26,7 +25,7 @@ from avon_analytics.appointments.slots import (
     Settings,
     from_micros,
 )
-from avon_analytics.spark.session import ask, rows_of
+from avon_analytics.spark.session import ask, in_peace, rows_of
 from avon_analytics.store.frames import frame
 from avon_analytics.store.lake import SCRATCH, State
 from avon_analytics.store.tables import stored_tables
@@ -165,9 +164,7 @@ class LakeEngine:
         return path
 
     def _constants(self, schema: str, rows: list[tuple[Any, ...]]) -> DataFrame:
-        with warnings.catch_warnings():
-            # pyspark asks which pandas there is, though none is needed here.
-            warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+        with in_peace():
             return self._session.createDataFrame(rows, schema)
 
     @cached_property

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +59,14 @@ def own_session(session: SparkSession) -> SparkSession:
     for name, value in _SETTINGS.items():
         own.conf.set(name, value)
     return own
+
+
+@contextmanager
+def in_peace() -> Iterator[None]:
+    """Without pyspark's word on which pandas there is, though none is needed meanwhile."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+        yield
 
 
 def schema_of(columns: Iterable[TableColumn]) -> str:

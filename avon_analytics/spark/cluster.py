@@ -1,0 +1,210 @@
+"""The two tasks of a load as jobs of Spark, and what they tell the driver."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from avon_analytics.errors import ArchiveError, AvonError, StoreError
+from avon_analytics.intake.archive import ArchiveFile
+from avon_analytics.intake.lines import Section
+from avon_analytics.intake.reading import KnownFile
+from avon_analytics.spark.read_task import How, ReadTask
+from avon_analytics.spark.rows import (
+    SENT,
+    TOLD,
+    Batches,
+    error_of,
+    in_our_words,
+    told,
+)
+from avon_analytics.spark.session import in_peace
+from avon_analytics.spark.shares import Survey, is_large, shares_of, survey
+from avon_analytics.spark.take_task import IN_BUCKETS, TakeTask, bucket_in
+from avon_analytics.store.lake import Files, State
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+@dataclass(frozen=True, slots=True)
+class FileEnd:
+    """How far a file was read: what a reader would say of itself."""
+
+    bytes_read: int
+    next_line: int
+    sha256: str
+    pending_bytes: int
+    is_damaged: bool
+    blank: int
+    notes: list[str]
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What the tasks of a load told."""
+
+    ends: dict[str, FileEnd] = field(default_factory=dict)
+    buckets: set[int] = field(default_factory=set)
+    has_moved_lines: bool = False
+    written: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def tables_after(self, before: State, n_buckets: int) -> dict[str, Files]:
+        """The files of the lake's next state: those of buckets that were not touched stay."""
+        tables: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
+        for table, months in before.tables.items():
+            for month, paths in months.items():
+                kept = tuple(path for path in paths if not self._is_replaced(path, n_buckets))
+                tables[table][month] = kept if table in IN_BUCKETS else paths
+        for table, month, path in sorted(self.written):
+            tables[table][month] = (*tables[table].get(month, ()), path)
+        return {table: {m: paths for m, paths in t.items() if paths} for table, t in tables.items()}
+
+    def _is_replaced(self, path: str, n_buckets: int) -> bool:
+        found = bucket_in(path)
+        if found is None or found[1] != n_buckets:
+            return bool(self.buckets)  # all buckets were written anew
+        return found[0] in self.buckets
+
+
+@dataclass(frozen=True)
+class SurveyTask:
+    """Reads plain files once, to find where they can be cut."""
+
+    files: tuple[tuple[str, int], ...]
+    share_bytes: int
+
+    @in_our_words
+    def run(self, numbers: Batches) -> Batches:
+        """Rows as ``TOLD`` says, one for each file that is not compressed."""
+        for batch in numbers:
+            for number in batch.column(0).to_pylist():
+                path, size = self.files[number]
+                found = survey(path, size, self.share_bytes)
+                yield told("survey", [asdict(found)] if found else [])
+
+
+class Cluster:
+    """Runs the jobs of one load."""
+
+    def __init__(self, session: SparkSession, lake: str, state: State, share_bytes: int) -> None:
+        self._session = session
+        self._lake = lake
+        self._state = state
+        self._share_bytes = share_bytes
+
+    @property
+    def n_cores(self) -> int:
+        """How many tasks run at a time."""
+        return self._session.sparkContext.defaultParallelism
+
+    def load(
+        self,
+        how: How,
+        load_id: int,
+        files: Sequence[ArchiveFile],
+        known: Mapping[str, KnownFile],
+    ) -> Loaded:
+        """Read files and take their lines into the lake's folder, in files of no state yet."""
+        surveys = self._surveys([f for f in files if is_large(f, known, self._share_bytes)])
+        shares = shares_of(files, known, surveys, self._share_bytes, self.n_cores)
+        if not shares:
+            return Loaded()
+        rows = _map(self._numbers(len(shares)), ReadTask(how, tuple(shares)).run, SENT)
+        if self._is_divided_otherwise(how.n_buckets):
+            rows = rows.unionByName(self._every_bucket(how.n_buckets))
+        tables = {table: self._state.files(table) for table in IN_BUCKETS}
+        take = TakeTask(how, self._lake, load_id, tables)
+        met = rows.repartitionById(how.n_buckets, "bucket")
+        ordered = met.sortWithinPartitions("turn", "file", "line")
+        return _loaded(_collect(_map(ordered, take.run, TOLD)), surveys)
+
+    def _surveys(self, files: Sequence[ArchiveFile]) -> dict[str, Survey]:
+        if not files:
+            return {}
+        task = SurveyTask(tuple((f.path, f.size or 0) for f in files), self._share_bytes)
+        found = [
+            Survey(**{**one, "sections": tuple(Section(**cut) for cut in one["sections"])})
+            for _, one in _collect(_map(self._numbers(len(files)), task.run, TOLD))
+        ]
+        return {one.path: one for one in found}
+
+    def _numbers(self, n: int) -> DataFrame:
+        """The numbers from 0, each for a task of its own."""
+        return self._session.range(0, n, 1, n)
+
+    def _is_divided_otherwise(self, n_buckets: int) -> bool:
+        """Whether the lake has files of other buckets, all of which are then written anew."""
+        paths = (path for table in IN_BUCKETS for path in self._state.files(table))
+        return any((bucket_in(path) or (0, 0))[1] != n_buckets for path in paths)
+
+    def _every_bucket(self, n: int) -> DataFrame:
+        """A row for each bucket, so that each is written."""
+        told = {"bucket": "id", "turn": "0", "what": "'none'"}
+        columns = (column.split() for column in SENT.split(", "))
+        return self._session.range(n).selectExpr(
+            *(f"CAST({told.get(name, 'NULL')} AS {kind}) AS {name}" for name, kind in columns)
+        )
+
+
+def _map(rows: DataFrame, task: Callable[[Batches], Batches], schema: str) -> DataFrame:
+    with in_peace():
+        return rows.mapInArrow(task, schema)
+
+
+def _collect(rows: DataFrame) -> list[tuple[str, Any]]:
+    from pyspark.errors import PySparkException
+
+    try:
+        return [(row.what, json.loads(row.told)) for row in rows.collect()]
+    except PySparkException as error:
+        raise _error(str(error)) from None
+
+
+def _error(text: str) -> AvonError:
+    error = error_of(text)
+    if isinstance(error, ArchiveError):
+        return type(error)(f"{error}; nothing was loaded")
+    return error or StoreError(
+        "the load failed on the cluster, and the lake is as it was: the log of its tasks says why"
+    )
+
+
+def _loaded(rows: Iterable[tuple[str, Any]], surveys: Mapping[str, Survey]) -> Loaded:
+    loaded = Loaded()
+    pieces: dict[str, list[FileEnd]] = defaultdict(list)
+    for what, value in rows:
+        if what == "file":
+            pieces[value.pop("file")].append(FileEnd(**value))
+        elif what == "bucket":
+            number, has_moved_lines = value
+            loaded.buckets.add(number)
+            loaded.has_moved_lines |= has_moved_lines
+        else:
+            table, month, path = value
+            loaded.written.append((table, month, path))
+    for path, ends in pieces.items():
+        loaded.ends[path] = _whole(ends, surveys.get(path))
+    return loaded
+
+
+def _whole(ends: list[FileEnd], found: Survey | None) -> FileEnd:
+    """What the sections of a file say of it together."""
+    last = max(ends, key=lambda end: end.bytes_read)
+    if found is None:
+        return last
+    if any(
+        end.bytes_read != section.end
+        for end, section in zip(
+            sorted(ends, key=lambda end: end.bytes_read), found.sections, strict=True
+        )
+        if end is not last
+    ):
+        raise ArchiveError(f"cannot read {found.path}: it changed while it was read")
+    told = asdict(last)
+    told["blank"] = sum(end.blank for end in ends)
+    told["sha256"] = found.sha256_up_to(last.bytes_read)
+    return FileEnd(**told)

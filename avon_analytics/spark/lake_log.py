@@ -1,0 +1,108 @@
+"""The log of a lake on the driver: its few rows as tables, all else as it stands in the lake."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import duckdb
+
+from avon_analytics.errors import StoreError
+from avon_analytics.intake.archive import ArchiveFile
+from avon_analytics.intake.lines import LineReader
+from avon_analytics.intake.log import LoadLog
+from avon_analytics.intake.reading import KnownFile, Reading
+from avon_analytics.intake.receipt import FileReceipt
+from avon_analytics.intake.take import Ended
+from avon_analytics.spark.cluster import Loaded
+from avon_analytics.spark.take_task import OF_ALL
+from avon_analytics.store.lake import State, rows_of_files
+from avon_analytics.store.schema import CREATE_SETTINGS, SCHEMA_VERSION, quote
+from avon_analytics.store.tables import stored_tables
+
+LOGS = ("loads", "archive_files")
+
+
+@contextmanager
+def lake_log(
+    lake: Path, state: State, time_zone: str | None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that sees a lake as a store whose ``settings``, ``loads`` and ``archive_files``
+    can be written; they are in memory until they are written into the lake.
+
+    Raises StoreError for a lake that knows of forgotten people: the key to their marks stays in
+    the store that it was written from.
+    """
+    if state.files("forgotten"):
+        raise StoreError(
+            f"the lake {lake} was written from a store that people were removed from, and only "
+            "that store can tell them again: load into the store, and write the lake from it"
+        )
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(CREATE_SETTINGS)
+        settings = {"schema_version": str(SCHEMA_VERSION), "time_zone": time_zone or "UTC"}
+        for name, value in {**settings, **state.settings}.items():
+            connection.execute("INSERT INTO settings VALUES (?, ?)", [name, value])
+        for table in LOGS:
+            connection.execute(f"CREATE TABLE {table} AS {_rows(lake, state, table)}")
+        show(connection, lake, state)
+        yield connection
+
+
+def show(connection: duckdb.DuckDBPyConnection, lake: Path, state: State) -> None:
+    """Make a state of a lake what the connection sees of it, but for the log."""
+    for table in stored_tables():
+        if table not in OF_ALL:
+            rows = _rows(lake, state, table)
+            connection.execute(f"CREATE OR REPLACE VIEW {quote(table)} AS {rows}")
+
+
+def _rows(lake: Path, state: State, table: str) -> str:
+    return rows_of_files([f"{lake}/{path}" for path in state.files(table)], stored_tables()[table])
+
+
+def settings_of(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The settings of the lake, as they are to be published."""
+    return dict(connection.execute("SELECT name, value FROM settings ORDER BY name").fetchall())
+
+
+def close_files(
+    connection: duckdb.DuckDBPyConnection,
+    log: LoadLog,
+    files: Sequence[ArchiveFile],
+    known: Mapping[str, KnownFile],
+    loaded: Loaded,
+) -> tuple[FileReceipt, ...]:
+    """Write down how far each file was read and where its lines ended; the receipts of all."""
+    ended = _ended(connection, log.load_id)
+    receipts: dict[str, FileReceipt] = {}
+    for file in files:
+        end, of_file = loaded.ends[file.path], ended.pop(file.path, Ended())
+        of_file.blank = end.blank
+        reading = Reading(
+            file, cast(LineReader, end), file.path not in known, of_file, list(end.notes)
+        )
+        log.add_file(reading)
+        reading.note_how_it_ended()
+        if reading.is_worth_telling:
+            told = FileReceipt.of(file.path, of_file, end.pending_bytes)
+            note = "; ".join(reading.notes)
+            receipts[file.path] = replace(told, is_partial=end.is_damaged, note=note)
+    if loaded.has_moved_lines:
+        log.recount()
+    return tuple(receipts[path] for path in sorted(receipts))
+
+
+def _ended(connection: duckdb.DuckDBPyConnection, load_id: int) -> dict[str, Ended]:
+    ended: dict[str, Ended] = defaultdict(Ended)
+    for file, word, code, n in connection.execute(
+        "SELECT file, ended, code, count(*) FROM deliveries WHERE load_id = $id GROUP BY ALL",
+        {"id": load_id},
+    ).fetchall():
+        ended[file].count(word, code, n)
+    return ended

@@ -1,0 +1,162 @@
+"""Loading an archive on a cluster: Spark shares the files and brings lines together.
+
+    files ─► shares ─► read ─────────► buckets ─► take ──────────────► files ─► state
+                       one per share,  Spark's    one per bucket, the  in the   what the lake
+                       in a DuckDB     shuffle    same intake          lake     shows next
+
+A bucket is the lines of some events. All lines of an event are in one, so repeats and conflicts are
+settled there as in a store, by the same statements. The driver keeps the log.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import duckdb
+
+from avon_analytics.errors import StoreError, UsageError
+from avon_analytics.intake.archive import ArchiveFile, Paths
+from avon_analytics.intake.lines import LINE_LIMIT, checked_limit
+from avon_analytics.intake.load import files_to_load, is_nothing_believed
+from avon_analytics.intake.log import LoadLog
+from avon_analytics.intake.receipt import Receipt
+from avon_analytics.intake.signature import Secrets, SecretsLike
+from avon_analytics.intake.words import Policy
+from avon_analytics.spark.cluster import Cluster
+from avon_analytics.spark.lake_log import LOGS, close_files, lake_log, settings_of, show
+from avon_analytics.spark.read_task import How
+from avon_analytics.spark.rows import Shared
+from avon_analytics.spark.session import own_session
+from avon_analytics.spark.shares import MIB, SHARE_BYTES, inflated
+from avon_analytics.store.database import check_time_zone, store_error
+from avon_analytics.store.lake import State, newest_state, publish, remove_unused, write_tables
+from avon_analytics.store.privacy import Privacy, agree_on
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_BATCH_BYTES = 8 * MIB  # less than on one machine: an executor has several tasks and little memory
+_SMALL_BUCKET = 64 * MIB  # a bucket for each core, unless they would be smaller than this …
+_LARGE_BUCKET = 4096 * MIB  # … and more of them where they would be larger than that
+_BUCKETS = "buckets"  # the setting of a lake that tells how many there are
+
+
+def load(
+    session: SparkSession,
+    paths: Paths,
+    lake: str | os.PathLike[str],
+    *,
+    secrets: SecretsLike = None,
+    policy: Policy = "require",
+    privacy: Privacy | None = None,
+    line_limit: int = LINE_LIMIT,
+    recheck: bool = False,
+    partial: bool = False,
+    time_zone: str | None = None,
+    buckets: int | None = None,
+    share_bytes: int = SHARE_BYTES,
+) -> Receipt:
+    """Load an archive into a lake on a Spark cluster: the tables that a store would get.
+
+    paths: as in ``Store.load``; driver and executors see files and lake under the same paths.
+    secrets, policy, privacy, line_limit, recheck, partial: as in ``Store.load``. Secrets travel as
+        a broadcast variable, and stand in no plan, log or page of Spark.
+    time_zone: as in ``avon_analytics.open``; a new lake remembers it.
+    buckets: into how many ranges events are divided, each of which one task takes in. Without it,
+        as many as before; in a new lake one for each core, and more where they would grow beyond
+        4 GiB of lines.
+    share_bytes: about how many bytes of lines a task reads; plain files are cut at line ends.
+
+    The load is seen whole or not at all. Returns the receipt that ``Store.load`` would return.
+
+    Raises what ``Store.load`` raises; StoreError where another process wrote the lake meanwhile, or
+    where the lake knows of forgotten people; UsageError for a session of Spark Connect.
+    """
+    checked_limit(line_limit)
+    if time_zone is not None:
+        check_time_zone(time_zone)
+    if min(share_bytes, 1 if buckets is None else buckets) < 1:
+        raise UsageError("buckets and share_bytes are whole numbers from 1")
+    given = Secrets.for_policy(policy, secrets)
+    found = files_to_load(paths)
+    own = own_session(session)
+    root = _folder(lake)
+    state = newest_state(root) or State()
+    try:
+        with lake_log(root, state, time_zone) as connection:
+            held = agree_on(connection, privacy)
+            log = LoadLog(connection, policy, given, found.passed_over)
+            known = log.known_files([file.path for file in found.files])
+            files = [
+                file
+                for file in found.files
+                if recheck or file.path not in known or known[file.path].has_changed(file)
+            ]
+            cluster = Cluster(own, str(root), state, share_bytes)
+            n_buckets = buckets or _n_buckets(connection, state, files, cluster.n_cores)
+            shared = Shared.of(own, given)
+            try:
+                is_limited = held == "limited"
+                limits = (line_limit, _BATCH_BYTES, n_buckets, partial)
+                how = How(policy, shared, is_limited, *limits)
+                loaded = cluster.load(how, log.load_id, files, known)
+            finally:
+                shared.destroy()
+            settings = {**settings_of(connection), _BUCKETS: str(n_buckets)}
+            after = State(state.number + 1, settings, loaded.tables_after(state, n_buckets))
+            show(connection, root, after)
+            receipts = close_files(connection, log, files, known, loaded)
+            ((events,),) = connection.execute("SELECT count(*) FROM events").fetchall()
+            receipt = Receipt(
+                files=receipts,
+                files_unchanged=len(found.files) - len(receipts),
+                files_passed_over=found.passed_over,
+                policy=policy,
+                privacy=held,
+                secrets=given.names if given else (),
+                events=events,
+                nothing_believed=is_nothing_believed(connection, policy, found.files),
+            )
+            connection.execute(
+                "UPDATE loads SET files_unchanged = $n WHERE load_id = $id",
+                {"n": receipt.files_unchanged, "id": log.load_id},
+            )
+            logs = write_tables(connection, root, uuid4().hex, LOGS)
+            publish(root, replace(after, tables={**after.tables, **logs}))
+    except duckdb.Error as error:
+        raise store_error(str(root), error) from None
+    remove_unused(root)
+    return receipt
+
+
+def _folder(lake: str | os.PathLike[str]) -> Path:
+    """The lake's folder; a new one is readable by its owner alone."""
+    root = Path(os.path.abspath(lake))
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot write the lake {root}: {error.strerror}") from None
+    return root
+
+
+def _n_buckets(
+    connection: duckdb.DuckDBPyConnection,
+    state: State,
+    files: Sequence[ArchiveFile],
+    n_cores: int,
+) -> int:
+    """As many buckets as before, unless they have grown far too large."""
+    ((held,),) = connection.execute(
+        "SELECT coalesce(sum(bytes_read), 0)::BIGINT FROM archive_files"
+    ).fetchall()
+    size = int(held) + sum(inflated(file) for file in files)
+    before, needed = int(state.settings.get(_BUCKETS, 0)), ceil(size / _LARGE_BUCKET)
+    if before and needed <= 2 * before:
+        return before
+    return max(1, needed, min(n_cores, ceil(size / _SMALL_BUCKET)))

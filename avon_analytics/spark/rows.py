@@ -1,0 +1,114 @@
+"""What travels between the tasks of a load: lines with their places, and words about files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import duckdb
+import pyarrow as pa
+
+from avon_analytics import errors
+from avon_analytics.errors import AvonError, StoreError
+from avon_analytics.intake.signature import Secrets
+
+if TYPE_CHECKING:
+    from pyspark.core.broadcast import Broadcast
+    from pyspark.sql import SparkSession
+
+Batches: TypeAlias = Iterator[pa.RecordBatch]
+
+# One row is a line that goes to a bucket, or a word about a file or a line. ``turn`` orders them:
+# what is taken out of the quarantine comes before the archive, what is taken in again after it.
+SENT = (
+    "bucket int, turn int, what string, file string, line bigint, byte_offset bigint, "
+    "byte_length bigint, content binary, told string"
+)
+SENT_SCHEMA = pa.schema(
+    [
+        ("bucket", pa.int32()),
+        ("turn", pa.int32()),
+        ("what", pa.string()),
+        ("file", pa.string()),
+        ("line", pa.int64()),
+        ("byte_offset", pa.int64()),
+        ("byte_length", pa.int64()),
+        ("content", pa.binary()),
+        ("told", pa.string()),
+    ]
+)
+OUT, IN, AGAIN = 0, 1, 2  # the turns
+
+# One row is a file that was written, or a word that is passed on to the driver.
+TOLD = "what string, told string"
+_TOLD_SCHEMA = pa.schema([("what", pa.string()), ("told", pa.string())])
+
+_ERROR = re.compile(r"^avon_analytics\.errors\.(\w+): (.*)$", re.MULTILINE)
+
+
+def bucket_of(key: str, n_buckets: int) -> str:
+    """SQL for the bucket of a key: the same on every machine, in every version of the engine."""
+    return f"CAST(md5_number_upper({key}) % {n_buckets} AS INTEGER)"
+
+
+def word(bucket: int, turn: int, what: str, **fields: Any) -> pa.RecordBatch:
+    """One row that is no line."""
+    row = {"bucket": bucket, "turn": turn, "what": what, **fields}
+    row["told"] = json.dumps(row.get("told"))
+    return pa.RecordBatch.from_pylist([row], schema=SENT_SCHEMA)
+
+
+def told(what: str, values: list[Any]) -> pa.RecordBatch:
+    """Rows for the driver."""
+    rows = [{"what": what, "told": json.dumps(value)} for value in values]
+    return pa.RecordBatch.from_pylist(rows, schema=_TOLD_SCHEMA)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Secrets as a broadcast variable: tasks get them, and no plan, log or page shows them."""
+
+    by_name: Broadcast[tuple[dict[str, bytes], dict[str, bytes]]] | None
+
+    @classmethod
+    def of(cls, session: SparkSession, secrets: Secrets | None) -> Shared:
+        """Secrets, given to the tasks of a session."""
+        if secrets is None:
+            return cls(None)
+        both = dict(secrets.items()), dict(secrets.others())
+        return cls(session.sparkContext.broadcast(both))
+
+    def secrets(self) -> Secrets | None:
+        """The secrets, inside a task."""
+        return None if self.by_name is None else Secrets(*self.by_name.value)
+
+    def destroy(self) -> None:
+        """Remove them from the executors."""
+        if self.by_name is not None:
+            self.by_name.destroy()
+
+
+def in_our_words(task: Callable[..., Batches]) -> Callable[..., Batches]:
+    """A task whose failures quote no row: the engine's own words could."""
+
+    @wraps(task)
+    def run(self: object, batches: Batches) -> Batches:
+        try:
+            yield from task(self, batches)
+        except duckdb.Error as error:
+            raise StoreError(
+                f"a task of the load failed: the engine refused ({type(error).__name__})"
+            ) from None
+
+    return run
+
+
+def error_of(text: str) -> AvonError | None:
+    """The error of ours that a task raised, as Spark quotes it."""
+    found: list[tuple[str, str]] = _ERROR.findall(text)
+    kinds: Mapping[str, Any] = vars(errors)
+    return kinds[found[-1][0]](found[-1][1]) if found else None

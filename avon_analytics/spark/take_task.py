@@ -1,0 +1,189 @@
+"""The second task of a load: takes the lines of one bucket in, and writes its part of the lake.
+
+A bucket is a store of its own, small and on the disk of the executor: what the lake holds of the
+bucket is fetched, the lines are taken in as into any store, and its rows are written as files that
+no state of the lake names yet. A task that is lost leaves files that nobody sees.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+
+from avon_analytics.intake.lines import Batch, LongLine, batch_from
+from avon_analytics.intake.take import Intake
+from avon_analytics.spark.read_task import KEY_OF_PLACE, How
+from avon_analytics.spark.rows import Batches, bucket_of, in_our_words, told
+from avon_analytics.store.database import Database
+from avon_analytics.store.lake import rows_of_files, write_tables
+from avon_analytics.store.schema import quote
+from avon_analytics.store.tables import stored_tables
+
+# The driver's: a few rows that belong to no bucket.
+OF_ALL = ("loads", "archive_files", "forgotten")
+IN_BUCKETS = tuple(table for table in stored_tables() if table not in OF_ALL)
+
+_TAG = re.compile(r"-b(\d+)of(\d+)_\d+\.parquet$")
+
+
+def bucket_in(path: str) -> tuple[int, int] | None:
+    """The bucket whose rows a file of the lake holds, and of how many; None if it has no word."""
+    found = _TAG.search(path)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+@dataclass(frozen=True)
+class TakeTask:
+    """Takes the lines of a bucket in; ``files`` are those of the lake's state, by table."""
+
+    how: How
+    lake: str
+    load_id: int
+    files: Mapping[str, Sequence[str]]
+
+    @in_our_words
+    def run(self, batches: Batches) -> Batches:
+        """Rows as ``TOLD`` says: the files written, and what the first task said of its files."""
+        first = next((batch for batch in batches if batch.num_rows), None)
+        if first is None:
+            return
+        bucket = int(first.column("bucket")[0].as_py())
+        with (
+            TemporaryDirectory(prefix="avon-", dir=_local_folder()) as folder,
+            Bucket(self, bucket, Path(folder)) as store,
+        ):
+            yield from store.take(first)
+            for batch in batches:
+                yield from store.take(batch)
+            yield from store.write()
+
+
+class Bucket:
+    """The store of a bucket while a task works on it."""
+
+    def __init__(self, task: TakeTask, number: int, folder: Path) -> None:
+        self._task = task
+        self._number = number
+        self._waiting: list[pa.RecordBatch] = []
+        self._held = 0
+        self._has_moved_lines = False
+        self._database = Database(folder / "bucket.duckdb", threads=1)
+        self._writing = self._database.writing()
+
+    def __enter__(self) -> Bucket:
+        self._store = self._writing.__enter__()
+        stage = self._task.how.stage(self._store.cursor())
+        self._store.execute("BEGIN")
+        for table in IN_BUCKETS:
+            self._recall(table)
+        self._intake = Intake(self._store, stage, self._task.load_id)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._writing.__exit__(*error)
+        self._database.close()
+
+    def _recall(self, table: str) -> None:
+        """Fetch what the lake holds of the bucket."""
+        n_buckets = self._task.how.n_buckets
+        files = self._task.files.get(table, ())
+        mine = [path for path in files if bucket_in(path) == (self._number, n_buckets)]
+        other = [path for path in files if (bucket_in(path) or (0, 0))[1] != n_buckets]
+        for paths, condition in ((mine, "true"), (other, self._is_mine(table))):
+            if paths:
+                found = rows_of_files(
+                    [f"{self._task.lake}/{path}" for path in paths], stored_tables()[table]
+                )
+                self._store.execute(
+                    f"INSERT INTO {quote(table)} SELECT * FROM ({found}) AS held WHERE {condition}"
+                )
+
+    def _is_mine(self, table: str) -> str:
+        """SQL for whether a row of another bucketing belongs here."""
+        if table == "quarantine":  # a line goes where its delivery does, which comes before it
+            return "(load_id, file, line) IN (SELECT (load_id, file, line) FROM deliveries)"
+        key = f"coalesce(event_id, {KEY_OF_PLACE})" if table == "deliveries" else "event_id"
+        return f"{bucket_of(key, self._task.how.n_buckets)} = {self._number}"
+
+    # -- lines ------------------------------------------------------------------------------
+
+    def take(self, rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        """Take some rows in, batch by batch; passes on what is meant for the driver."""
+        if set(rows.column("bucket").unique().to_pylist()) != {self._number}:
+            raise AssertionError("a task got the lines of another bucket")
+        what = rows.column("what")
+        for kind in what.unique().to_pylist():
+            of_kind = rows.filter(pa.compute.equal(what, kind))
+            if kind == "line":
+                self._waiting.append(of_kind)
+                self._held += of_kind.nbytes
+                if self._held >= self._task.how.batch_bytes:
+                    self._take_waiting()
+            elif kind == "long":
+                self._set_aside(of_kind)
+            elif kind == "file":
+                yield told("file", [json.loads(one) for one in of_kind.column("told").to_pylist()])
+
+    def _take_waiting(self) -> None:
+        waiting, self._waiting, self._held = self._waiting, [], 0
+        if waiting:
+            self._intake.take(_batch(pa.Table.from_batches(waiting).combine_chunks()))
+
+    def _set_aside(self, rows: pa.RecordBatch) -> None:
+        for row in rows.to_pylist():
+            place = (row["file"], row["line"], row["byte_offset"], row["byte_length"])
+            long = LongLine(*place, **json.loads(row["told"]))
+            self._intake.take(Batch((long.file,), long_lines=[long]))
+
+    # -- the lake ---------------------------------------------------------------------------
+
+    def write(self) -> Iterator[pa.RecordBatch]:
+        """Write the rows of the bucket; tells the driver which files they are in."""
+        self._take_waiting()
+        if self._intake.settle():
+            self._has_moved_lines = True
+        self._store.execute("COMMIT")
+        tag = f"{uuid4().hex}-b{self._number}of{self._task.how.n_buckets}"
+        written = write_tables(self._store, Path(self._task.lake), tag, IN_BUCKETS)
+        yield told("bucket", [[self._number, self._has_moved_lines]])
+        yield told(
+            "written",
+            [
+                [table, month, path]
+                for table, months in written.items()
+                for month, paths in months.items()
+                for path in paths
+            ],
+        )
+
+
+def _batch(rows: pa.Table) -> Batch:
+    """The lines of some rows, without a copy of each."""
+    content = rows.column("content").combine_chunks().cast(pa.binary())
+    _, offsets, data = content.buffers()
+    bounds = np.frombuffer(offsets, np.int32)[content.offset : content.offset + len(content) + 1]
+    files = rows.column("file").combine_chunks().dictionary_encode()
+    return batch_from(
+        tuple(files.dictionary.to_pylist()),
+        bytes(memoryview(data)[int(bounds[0]) : int(bounds[-1])]),
+        bounds - bounds[0],
+        file_no=files.indices.to_numpy().astype(np.int64),
+        lines=rows.column("line").to_numpy(),
+        byte_offsets=rows.column("byte_offset").to_numpy(),
+    )
+
+
+def _local_folder() -> str | None:
+    """The executor's own disk, where Spark keeps what it shuffles."""
+    folder = os.environ.get("SPARK_LOCAL_DIRS", "").split(",")[0]
+    return folder if folder and os.path.isdir(folder) else None
