@@ -70,6 +70,18 @@ def event_structure() -> str:
     )
 
 
+def object_id(event: str) -> str:
+    """SQL for the id of the object of an event that the contract knows; else NULL."""
+    cases = []
+    for object_type, model in OBJECTS.items():
+        (field,) = (field for field in columns_of(model) if field.name == "id")
+        place = _place(field)
+        is_plain = f"left({place}, 1) NOT IN ('{{', '[')"
+        value = f"CASE WHEN {is_plain} THEN {_conversion(field.column, place)} END"
+        cases.append(f"WHEN {literal(object_type)} THEN {value}")
+    return f"CASE split_part({event}, '.', 1) {' '.join(cases)} END"
+
+
 def _is_json(name: str) -> bool:
     """Whether a field is read as JSON, because it is so in some object type."""
     found: str = json.loads(event_structure())["object"][name]

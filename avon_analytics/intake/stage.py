@@ -102,6 +102,11 @@ class Stage:
                 limited.tell_by_what_is_kept(self, self.tables)
             self._tell_events(self.tables)
 
+    def identify(self, batch: Batch) -> None:
+        """Bring a batch to ``identities``: which event each line tells if it is believed."""
+        self._read_envelopes(batch)
+        self.run(statement("identities", object_id=flatten.object_id("event")))
+
     def words(self, batch: Batch) -> Counter[str]:
         """The words on the signatures of a batch, ``unreadable`` for a line that is no delivery."""
         found: Counter[str] = Counter({"unreadable": len(batch.long_lines)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,17 +13,19 @@ from avon_analytics.intake.archive import ArchiveFile
 from avon_analytics.intake.lines import Section
 from avon_analytics.intake.reading import KnownFile
 from avon_analytics.spark.read_task import How, ReadTask
+from avon_analytics.spark.retry_task import RetryTask
 from avon_analytics.spark.rows import (
     SENT,
     TOLD,
     Batches,
+    bucket_in,
     error_of,
     in_our_words,
     told,
 )
-from avon_analytics.spark.session import in_peace
+from avon_analytics.spark.session import in_peace, rows_in_files
 from avon_analytics.spark.shares import Survey, is_large, shares_of, survey
-from avon_analytics.spark.take_task import IN_BUCKETS, TakeTask, bucket_in
+from avon_analytics.spark.take_task import IN_BUCKETS, TakeTask
 from avon_analytics.store.lake import Files, State
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class Loaded:
     ends: dict[str, FileEnd] = field(default_factory=dict)
     buckets: set[int] = field(default_factory=set)
     has_moved_lines: bool = False
+    moved: Counter[str] = field(default_factory=Counter)  # lines out of the quarantine, by file
     written: list[tuple[str, str, str]] = field(default_factory=list)
 
     def tables_after(self, before: State, n_buckets: int) -> dict[str, Files]:
@@ -107,13 +110,20 @@ class Cluster:
         load_id: int,
         files: Sequence[ArchiveFile],
         known: Mapping[str, KnownFile],
+        in_quarantine: frozenset[str] = frozenset(),
     ) -> Loaded:
-        """Read files and take their lines into the lake's folder, in files of no state yet."""
+        """Read files and take their lines into the lake's folder, in files of no state yet.
+
+        Of the files ``in_quarantine``, lines that are believed now come in again.
+        """
         surveys = self._surveys([f for f in files if is_large(f, known, self._share_bytes)])
         shares = shares_of(files, known, surveys, self._share_bytes, self.n_cores)
-        if not shares:
+        if not shares and not in_quarantine:
             return Loaded()
         rows = _map(self._numbers(len(shares)), ReadTask(how, tuple(shares)).run, SENT)
+        if in_quarantine:
+            held = rows_in_files(self._session, self._lake, self._state, "quarantine")
+            rows = rows.unionByName(_map(held, RetryTask(how, in_quarantine).run, SENT))
         if self._is_divided_otherwise(how.n_buckets):
             rows = rows.unionByName(self._every_bucket(how.n_buckets))
         tables = {table: self._state.files(table) for table in IN_BUCKETS}
@@ -134,7 +144,7 @@ class Cluster:
 
     def _numbers(self, n: int) -> DataFrame:
         """The numbers from 0, each for a task of its own."""
-        return self._session.range(0, n, 1, n)
+        return self._session.range(0, n, 1, max(n, 1))
 
     def _is_divided_otherwise(self, n_buckets: int) -> bool:
         """Whether the lake has files of other buckets, all of which are then written anew."""
@@ -183,6 +193,8 @@ def _loaded(rows: Iterable[tuple[str, Any]], surveys: Mapping[str, Survey]) -> L
             number, has_moved_lines = value
             loaded.buckets.add(number)
             loaded.has_moved_lines |= has_moved_lines
+        elif what == "moved":
+            loaded.moved[value[0]] += value[1]
         else:
             table, month, path = value
             loaded.written.append((table, month, path))

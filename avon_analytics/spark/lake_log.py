@@ -18,7 +18,9 @@ from avon_analytics.intake.log import LoadLog
 from avon_analytics.intake.reading import KnownFile, Reading
 from avon_analytics.intake.receipt import FileReceipt
 from avon_analytics.intake.take import Ended
+from avon_analytics.intake.words import Policy
 from avon_analytics.spark.cluster import Loaded
+from avon_analytics.spark.retry_task import codes_to_retry
 from avon_analytics.spark.take_task import OF_ALL
 from avon_analytics.store.lake import State, rows_of_files
 from avon_analytics.store.schema import CREATE_SETTINGS, SCHEMA_VERSION, quote
@@ -82,7 +84,7 @@ def close_files(
     ended = _ended(connection, log.load_id)
     receipts: dict[str, FileReceipt] = {}
     for file in files:
-        end, of_file = loaded.ends[file.path], ended.pop(file.path, Ended())
+        end, of_file = loaded.ends[file.path], ended[file.path]
         of_file.blank = end.blank
         reading = Reading(
             file, cast(LineReader, end), file.path not in known, of_file, list(end.notes)
@@ -93,13 +95,29 @@ def close_files(
             told = FileReceipt.of(file.path, of_file, end.pending_bytes)
             note = "; ".join(reading.notes)
             receipts[file.path] = replace(told, is_partial=end.is_damaged, note=note)
+    for path, n in sorted(loaded.moved.items()):
+        before = receipts.get(path, FileReceipt.of(path, ended[path]))
+        note = f"{n:,} lines from the quarantine are believed now"
+        receipts[path] = replace(before, note=f"{before.note}; {note}" if before.note else note)
     if loaded.has_moved_lines:
         log.recount()
     return tuple(receipts[path] for path in sorted(receipts))
 
 
-def _ended(connection: duckdb.DuckDBPyConnection, load_id: int) -> dict[str, Ended]:
-    ended: dict[str, Ended] = defaultdict(Ended)
+def with_lines_to_retry(
+    connection: duckdb.DuckDBPyConnection, policy: Policy, files: Sequence[ArchiveFile]
+) -> frozenset[str]:
+    """The files of which lines are in quarantine that this load may believe."""
+    found = connection.execute(
+        "SELECT DISTINCT file FROM quarantine WHERE list_contains($codes, code) "
+        "AND file IN (SELECT unnest($files))",
+        {"codes": list(codes_to_retry(policy)), "files": [file.path for file in files]},
+    ).fetchall()
+    return frozenset(file for (file,) in found)
+
+
+def _ended(connection: duckdb.DuckDBPyConnection, load_id: int) -> defaultdict[str, Ended]:
+    ended: defaultdict[str, Ended] = defaultdict(Ended)
     for file, word, code, n in connection.execute(
         "SELECT file, ended, code, count(*) FROM deliveries WHERE load_id = $id GROUP BY ALL",
         {"id": load_id},

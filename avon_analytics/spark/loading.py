@@ -29,7 +29,14 @@ from avon_analytics.intake.receipt import Receipt
 from avon_analytics.intake.signature import Secrets, SecretsLike
 from avon_analytics.intake.words import Policy
 from avon_analytics.spark.cluster import Cluster
-from avon_analytics.spark.lake_log import LOGS, close_files, lake_log, settings_of, show
+from avon_analytics.spark.lake_log import (
+    LOGS,
+    close_files,
+    lake_log,
+    settings_of,
+    show,
+    with_lines_to_retry,
+)
 from avon_analytics.spark.read_task import How
 from avon_analytics.spark.rows import Shared
 from avon_analytics.spark.session import own_session
@@ -105,7 +112,8 @@ def load(
                 is_limited = held == "limited"
                 limits = (line_limit, _BATCH_BYTES, n_buckets, partial)
                 how = How(policy, shared, is_limited, *limits)
-                loaded = cluster.load(how, log.load_id, files, known)
+                again = with_lines_to_retry(connection, policy, found.files)
+                loaded = cluster.load(how, log.load_id, files, known, again)
             finally:
                 shared.destroy()
             settings = {**settings_of(connection), _BUCKETS: str(n_buckets)}

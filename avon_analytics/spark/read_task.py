@@ -1,7 +1,8 @@
 """The first task of a load: reads its share of the archive, and sends each line to its bucket.
 
-The stage tells the event of a line, so that all lines of one event meet in one bucket. A line that
-tells none goes where its place in the archive sends it.
+All lines of one event meet in one bucket, those that turn out not to be believed, too. For most
+lines the head of the body tells the event; the others are read whole. A line that tells none goes
+where its place in the archive sends it.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from dataclasses import dataclass
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from avon_analytics.intake.lines import BOM, Batch, LineReader
+from avon_analytics.intake.lines import BATCH_LINES, BOM, Batch, LineReader, batch_of, merged
 from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.units import is_continued
 from avon_analytics.intake.words import Policy
@@ -23,6 +25,7 @@ from avon_analytics.spark.rows import (
     Batches,
     Shared,
     bucket_of,
+    buckets_of,
     in_our_words,
     word,
 )
@@ -58,15 +61,30 @@ class ReadTask:
 
     @in_our_words
     def run(self, numbers: Batches) -> Batches:
-        """Rows as ``SENT`` says."""
+        """Rows as ``SENT`` says. Small files share a batch."""
         with duckdb.connect(config={"threads": 1}) as connection:
-            stage = self.how.stage(connection)
+            stage = Stage(connection, "skip", None)
+            waiting: list[Batch] = []
             for batch in numbers:
                 for number in batch.column(0).to_pylist():
                     for piece in self.shares[number]:
-                        yield from self._read(piece, stage)
+                        for one in self._read(piece):
+                            if isinstance(one, Batch):
+                                waiting.append(one)
+                                if self._is_enough(waiting):
+                                    yield from sent(stage, merged(waiting), self.how.n_buckets)
+                                    waiting = []
+                            else:
+                                yield one
+            if waiting:
+                yield from sent(stage, merged(waiting), self.how.n_buckets)
 
-    def _read(self, piece: Piece, stage: Stage) -> Batches:
+    def _is_enough(self, batches: list[Batch]) -> bool:
+        held, lines = sum(len(batch.buffer) for batch in batches), sum(map(len, batches))
+        return held >= self.how.batch_bytes or lines >= BATCH_LINES
+
+    def _read(self, piece: Piece) -> Iterator[Batch | pa.RecordBatch]:
+        """The lines of a piece, then how far it was read; in between, what is no line."""
         reader, notes = self._reader(piece), []
         try:
             if piece.known is not None and not is_continued(reader, piece.known):
@@ -76,8 +94,9 @@ class ReadTask:
             blank = 0
             for batch in reader.batches():
                 blank += int(batch.blank.sum())
-                yield from sent(stage, batch, self.how.n_buckets)
-                yield from self._long_lines(batch)
+                yield batch
+                if batch.long_lines:
+                    yield from self._long_lines(batch)
         finally:
             reader.close()
         end = {
@@ -101,26 +120,27 @@ class ReadTask:
         )
 
     def _long_lines(self, batch: Batch) -> Iterator[pa.RecordBatch]:
-        for long in batch.long_lines:
-            key = f"{long.file}:{long.line}"
-            ((bucket,),) = duckdb.execute(
-                f"SELECT {bucket_of('$key', self.how.n_buckets)}", {"key": key}
-            ).fetchall()
+        keys = [f"{long.file}:{long.line}" for long in batch.long_lines]
+        buckets = buckets_of(keys, self.how.n_buckets)
+        for long, bucket in zip(batch.long_lines, buckets, strict=True):
             place = {name: getattr(long, name) for name in ("line", "byte_offset", "byte_length")}
             how = {"sha256": long.sha256, "is_continued": long.is_continued}
             yield word(bucket, IN, "long", file=long.file, told=how, **place)
 
 
 def sent(stage: Stage, batch: Batch, n_buckets: int, turn: int = IN) -> Iterator[pa.RecordBatch]:
-    """The lines of a batch, each with its bucket."""
+    """The lines of a batch, each with its bucket; ``stage`` is one that believes everything."""
     if not batch.readable.any():
         return
-    stage.read(batch)
+    stage.identify(batch)
     found = stage.connection.execute(
-        f"SELECT nth, {bucket_of(f'coalesce(event_id, {KEY_OF_PLACE})', n_buckets)} AS bucket "
-        "FROM arrivals LEFT JOIN (SELECT nth, event_id FROM tellings) USING (nth) ORDER BY nth"
+        f"SELECT nth, coalesce({bucket_of('event_id', n_buckets)}, -1) AS bucket "
+        "FROM identities ORDER BY nth"
     ).fetchnumpy()
-    nths = np.asarray(found["nth"])
+    nths, buckets = np.asarray(found["nth"]), np.asarray(found["bucket"])
+    unclear = buckets < 0
+    if unclear.any():
+        buckets[unclear] = _read_whole(stage, batch, nths[unclear], n_buckets)
     files = pa.array(batch.files, pa.string())
     content = pa.Array.from_buffers(
         pa.binary(),
@@ -129,7 +149,7 @@ def sent(stage: Stage, batch: Batch, n_buckets: int, turn: int = IN) -> Iterator
     )
     n = len(nths)
     columns = {
-        "bucket": pa.array(np.asarray(found["bucket"]), pa.int32()),
+        "bucket": pa.array(buckets, pa.int32()),
         "turn": pa.array(np.full(n, turn), pa.int32()),
         "what": pa.array(["line"]).take(pa.array(np.zeros(n, np.int64))),
         "file": files.take(pa.array(batch.file_no[nths])),
@@ -140,6 +160,25 @@ def sent(stage: Stage, batch: Batch, n_buckets: int, turn: int = IN) -> Iterator
         "told": pa.nulls(n, pa.string()),
     }
     yield pa.RecordBatch.from_arrays(list(columns.values()), schema=SENT_SCHEMA)
+
+
+def _read_whole(
+    stage: Stage, batch: Batch, nths: npt.NDArray[np.int64], n_buckets: int
+) -> npt.NDArray[np.int32]:
+    """The buckets of lines whose event only a full reading tells, if they tell one."""
+    places = zip(
+        batch.file_no[nths].tolist(),
+        batch.lines[nths].tolist(),
+        batch.byte_offsets[nths].tolist(),
+        map(batch.as_sent, nths.tolist()),
+        strict=True,
+    )
+    stage.read(batch_of([(batch.files[file_no], *place) for file_no, *place in places]))
+    found = stage.connection.execute(
+        f"SELECT {bucket_of(f'coalesce(event_id, {KEY_OF_PLACE})', n_buckets)} AS bucket "
+        "FROM arrivals LEFT JOIN (SELECT nth, event_id FROM tellings) USING (nth) ORDER BY nth"
+    ).fetchnumpy()
+    return np.asarray(found["bucket"])
 
 
 def _as_sent(batch: Batch) -> bytes | bytearray:

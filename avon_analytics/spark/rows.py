@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -47,12 +47,30 @@ OUT, IN, AGAIN = 0, 1, 2  # the turns
 TOLD = "what string, told string"
 _TOLD_SCHEMA = pa.schema([("what", pa.string()), ("told", pa.string())])
 
+_TAG = re.compile(r"-b(\d+)of(\d+)_\d+\.parquet$")
 _ERROR = re.compile(r"^avon_analytics\.errors\.(\w+): (.*)$", re.MULTILINE)
 
 
 def bucket_of(key: str, n_buckets: int) -> str:
     """SQL for the bucket of a key: the same on every machine, in every version of the engine."""
     return f"CAST(md5_number_upper({key}) % {n_buckets} AS INTEGER)"
+
+
+def bucket_in(path: str) -> tuple[int, int] | None:
+    """The bucket whose rows a file of the lake holds, and of how many; None if it has no word."""
+    found = _TAG.search(path)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def buckets_of(keys: Sequence[str], n_buckets: int) -> list[int]:
+    """The buckets of some keys."""
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            f"SELECT {bucket_of('key', n_buckets)} FROM (SELECT unnest($keys) AS key, "
+            "generate_subscripts($keys, 1) AS nth) ORDER BY nth",
+            {"keys": keys},
+        ).fetchall()
+    return [bucket for (bucket,) in found]
 
 
 def word(bucket: int, turn: int, what: str, **fields: Any) -> pa.RecordBatch:

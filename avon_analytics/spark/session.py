@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from avon_analytics.errors import UsageError
 from avon_analytics.store.lake import State
-from avon_analytics.store.tables import TableColumn
+from avon_analytics.store.tables import TableColumn, stored_tables
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -89,6 +89,13 @@ def rows_of(
         return session.sql(f"SELECT {nothing} WHERE false")
     rows = session.read.schema(schema).option("basePath", f"{lake}/{table}").parquet(*files)
     return rows.select(*(f"`{column.name}`" for column in columns))
+
+
+def rows_in_files(session: SparkSession, lake: str, state: State, table: str) -> DataFrame:
+    """The rows of a table that has any, and in ``written_in`` the file in which each stands."""
+    files = [f"{lake}/{path}" for path in state.files(table)]
+    rows = session.read.schema(schema_of(stored_tables()[table])).parquet(*files)
+    return rows.selectExpr("*", "_metadata.file_name AS written_in")
 
 
 def ask(session: SparkSession, query: str, parameters: Mapping[str, Any]) -> DataFrame:

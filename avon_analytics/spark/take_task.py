@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +18,14 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute
 
 from avon_analytics.intake.lines import Batch, LongLine, batch_from
 from avon_analytics.intake.take import Intake
 from avon_analytics.spark.read_task import KEY_OF_PLACE, How
-from avon_analytics.spark.rows import Batches, bucket_of, in_our_words, told
+from avon_analytics.spark.rows import Batches, bucket_in, bucket_of, in_our_words, told
 from avon_analytics.store.database import Database
 from avon_analytics.store.lake import rows_of_files, write_tables
 from avon_analytics.store.schema import quote
@@ -32,14 +34,6 @@ from avon_analytics.store.tables import stored_tables
 # The driver's: a few rows that belong to no bucket.
 OF_ALL = ("loads", "archive_files", "forgotten")
 IN_BUCKETS = tuple(table for table in stored_tables() if table not in OF_ALL)
-
-_TAG = re.compile(r"-b(\d+)of(\d+)_\d+\.parquet$")
-
-
-def bucket_in(path: str) -> tuple[int, int] | None:
-    """The bucket whose rows a file of the lake holds, and of how many; None if it has no word."""
-    found = _TAG.search(path)
-    return (int(found[1]), int(found[2])) if found else None
 
 
 @dataclass(frozen=True)
@@ -123,12 +117,14 @@ class Bucket:
             raise AssertionError("a task got the lines of another bucket")
         what = rows.column("what")
         for kind in what.unique().to_pylist():
-            of_kind = rows.filter(pa.compute.equal(what, kind))
+            of_kind = rows.filter(pyarrow.compute.equal(what, kind))
             if kind == "line":
                 self._waiting.append(of_kind)
                 self._held += of_kind.nbytes
                 if self._held >= self._task.how.batch_bytes:
                     self._take_waiting()
+            elif kind == "moved":
+                yield self._take_out(of_kind)
             elif kind == "long":
                 self._set_aside(of_kind)
             elif kind == "file":
@@ -138,6 +134,22 @@ class Bucket:
         waiting, self._waiting, self._held = self._waiting, [], 0
         if waiting:
             self._intake.take(_batch(pa.Table.from_batches(waiting).combine_chunks()))
+
+    def _take_out(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Lines that come in again from the quarantine, perhaps into another bucket."""
+        self._has_moved_lines = True
+        files = rows.column("file").to_pylist()
+        load_ids = [json.loads(one) for one in rows.column("told").to_pylist()]
+        lines = rows.column("line").to_pylist()
+        moved = pd.DataFrame({"load_id": load_ids, "file": files, "line": lines})
+        self._store.register("moved", moved)
+        for log in ("quarantine", "deliveries"):
+            self._store.execute(
+                f"DELETE FROM {log} AS l USING moved AS m "
+                "WHERE l.load_id = m.load_id AND l.file = m.file AND l.line = m.line"
+            )
+        self._store.unregister("moved")
+        return told("moved", list(Counter(files).items()))
 
     def _set_aside(self, rows: pa.RecordBatch) -> None:
         for row in rows.to_pylist():

@@ -1,0 +1,96 @@
+"""A task beside the first one: lines in quarantine for their signature that are believed now.
+
+Each is taken out of the bucket in which it is, and sent to that of its event.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from avon_analytics.intake.again import Archive, HeldLine, parts_of
+from avon_analytics.intake.lines import batch_of
+from avon_analytics.intake.replay import is_believed
+from avon_analytics.intake.signature import Secrets
+from avon_analytics.intake.stage import Stage
+from avon_analytics.intake.words import SIGNATURE_CODES, Policy
+from avon_analytics.spark.read_task import How, sent
+from avon_analytics.spark.rows import (
+    AGAIN,
+    OUT,
+    SENT_SCHEMA,
+    Batches,
+    bucket_in,
+    buckets_of,
+    in_our_words,
+)
+
+
+def codes_to_retry(policy: Policy) -> tuple[str, ...]:
+    """The codes of lines that a policy may believe now."""
+    if policy == "require":  # what carries no signature is believed under no secret
+        return ("signature_mismatch", "unverifiable")
+    return SIGNATURE_CODES
+
+
+@dataclass(frozen=True)
+class RetryTask:
+    """Looks at rows of the lake's quarantine, those of some files."""
+
+    how: How
+    files: frozenset[str]
+
+    @in_our_words
+    def run(self, batches: Batches) -> Batches:
+        """Rows as ``SENT`` says."""
+        believed_under = self.how.shared.secrets() if self.how.policy == "require" else None
+        with duckdb.connect(config={"threads": 1}) as connection, Archive() as archive:
+            stage = Stage(connection, "skip", None)
+            for rows in batches:
+                yield from self._retry(rows, stage, archive, believed_under)
+
+    def _retry(
+        self, rows: pa.RecordBatch, stage: Stage, archive: Archive, secrets: Secrets | None
+    ) -> Iterator[pa.RecordBatch]:
+        found = {
+            HeldLine(**{name: row[name] for name in _PLACE}, is_kept=True): row
+            for row in rows.to_pylist()
+            if row["file"] in self.files and row["code"] in codes_to_retry(self.how.policy)
+        }
+        for part in parts_of(list(found)):
+            contents = {place: found[place]["content"] or archive.whole(place) for place in part}
+            moving = {
+                place: content
+                for place, content in contents.items()
+                if content is not None and (secrets is None or is_believed(content, secrets))
+            }
+            if moving:
+                yield self._taken_out([found[place] for place in moving])
+                lines = [(p.file, p.line, p.byte_offset, line) for p, line in moving.items()]
+                yield from sent(stage, batch_of(lines), self.how.n_buckets, AGAIN)
+
+    def _taken_out(self, rows: list[dict[str, Any]]) -> pa.RecordBatch:
+        """Words to the buckets in which lines are, or will be once they are divided anew."""
+        keys = [f"{row['file']}:{row['line']}" for row in rows]
+        by_place = buckets_of(keys, self.how.n_buckets)
+        taken = [
+            {
+                "bucket": where[0] if where and where[1] == self.how.n_buckets else bucket,
+                "turn": OUT,
+                "what": "moved",
+                "file": row["file"],
+                "line": row["line"],
+                "told": json.dumps(row["load_id"]),
+            }
+            for row, bucket in zip(rows, by_place, strict=True)
+            for where in [bucket_in(row["written_in"])]
+        ]
+        return pa.RecordBatch.from_pylist(taken, schema=SENT_SCHEMA)
+
+
+_PLACE = ("load_id", "file", "line", "byte_offset", "byte_length", "sha256", "code")
