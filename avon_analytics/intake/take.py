@@ -246,10 +246,10 @@ class Intake:
         if self._stage.run("SELECT 1 FROM classes WHERE is_known AND is_dated_by_receipt LIMIT 1"):
             for versions in (*(quote(table.versions) for table in tables), "other_objects"):
                 self._hand_over(
-                    "SELECT event_id, received_at FROM classes "
-                    "WHERE is_known AND is_dated_by_receipt",
-                    f"UPDATE {versions} AS v SET occurred_at = h.received_at FROM handed AS h "
-                    "WHERE v.event_id = h.event_id AND v.occurred_at > h.received_at",
+                    "SELECT event_id FROM classes WHERE is_known AND is_dated_by_receipt",
+                    f"UPDATE {versions} AS v SET occurred_at = e.occurred_at "
+                    "FROM handed AS h JOIN events AS e ON e.event_id = h.event_id "
+                    "WHERE v.event_id = h.event_id AND v.occurred_at <> e.occurred_at",
                 )
 
     # -- the log ----------------------------------------------------------------------------

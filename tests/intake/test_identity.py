@@ -201,3 +201,19 @@ def test_an_event_keeps_its_earliest_receipt_and_its_strongest_word(
     assert at_once or file.endswith("/2.jsonl")
     assert desk.column("SELECT strftime(received_at, '%H:%M') FROM patients_versions") == ["08:00"]
     desk.add_up()
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("n_loads", [1, 2])
+def test_an_event_without_an_instant_is_dated_by_whichever_telling_has_a_receipt(
+    archive: Any, desk: Any, order: tuple[int, int], n_loads: int
+) -> None:
+    body = {"id": "wbhk_1", "event": "message.created", "object": {"id": "m", "created_at": 9}}
+    told = [archive.raw(body, received=at) for at in ("2025-03-10T12:00:00Z", None)]
+    for lines in [[told[n] for n in order]] if n_loads == 1 else [[told[n]] for n in order]:
+        desk.take(*lines)
+    expected = [("2025-03-10 12:00:00+00", "received")]
+    at = "CAST(occurred_at AS VARCHAR)"
+    assert desk.rows(f"SELECT {at}, occurred_at_source FROM events") == expected
+    assert desk.column(f"SELECT {at} FROM messages_versions") == [expected[0][0]]
+    desk.add_up()

@@ -6,10 +6,11 @@ SELECT
     min(nth) AS first_nth,
     count(*) AS n_deliveries,
     min(received_at) AS received_at,
-    -- An event without an instant of its own occurred when it was first received.
-    CASE WHEN min(occurred_at_source) = 'received' THEN min(received_at)
+    -- An event without an instant of its own occurred when it was first received, if any of its
+    -- tellings says when that was.
+    CASE WHEN bool_or(occurred_at_source = 'received') THEN min(received_at)
          ELSE min(occurred_at) END AS occurred_at,
-    min(occurred_at_source) = 'received' AS is_dated_by_receipt,
+    bool_or(occurred_at_source = 'received') AS is_dated_by_receipt,
     arg_min(nth, (coalesce(received_at, TIMESTAMPTZ 'infinity'), nth)) AS place_nth,
     min(strength) AS strength,
     arg_min(secret, (strength, secret)) AS secret,

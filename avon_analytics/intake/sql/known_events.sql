@@ -6,7 +6,9 @@ SET
     signature = CASE WHEN h.strength < {stored_strength} THEN h.signature ELSE e.signature END,
     secret = CASE WHEN h.strength < {stored_strength} THEN h.secret ELSE e.secret END,
     received_at = least(e.received_at, h.received_at),
-    occurred_at = CASE WHEN e.occurred_at_source = 'received'
+    occurred_at_source = CASE WHEN h.is_dated_by_receipt
+        THEN 'received' ELSE e.occurred_at_source END,
+    occurred_at = CASE WHEN h.is_dated_by_receipt OR e.occurred_at_source = 'received'
         THEN least(e.received_at, h.received_at) ELSE e.occurred_at END,
     file = CASE WHEN {is_earlier} THEN h.file ELSE e.file END,
     line = CASE WHEN {is_earlier} THEN h.line ELSE e.line END,

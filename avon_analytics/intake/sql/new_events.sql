@@ -1,7 +1,10 @@
 -- One row per event that the store does not have yet.
 SELECT
     c.event_id, t.event, t.event_sent, t.object_type, t.object_id,
-    c.occurred_at, t.occurred_at_source, c.received_at,
+    c.occurred_at,
+    CASE WHEN c.is_dated_by_receipt THEN 'received' ELSE t.occurred_at_source END
+        AS occurred_at_source,
+    c.received_at,
     {word} AS signature, c.secret,
     p.file, p.line, p.byte_offset, p.byte_length,
     c.n_deliveries, t.body_digest, {extra} AS extra
