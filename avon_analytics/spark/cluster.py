@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FileEnd:
-    """How far a file was read: what a reader would say of itself."""
+    """How far a file was read, or a section of one: what a reader would say of itself."""
 
+    start: int
     bytes_read: int
     next_line: int
     sha256: str
@@ -205,16 +206,11 @@ def _loaded(rows: Iterable[tuple[str, Any]], surveys: Mapping[str, Survey]) -> L
 
 def _whole(ends: list[FileEnd], found: Survey | None) -> FileEnd:
     """What the sections of a file say of it together."""
-    last = max(ends, key=lambda end: end.bytes_read)
+    *first, last = sorted(ends, key=lambda end: end.start)
     if found is None:
         return last
-    if any(
-        end.bytes_read != section.end
-        for end, section in zip(
-            sorted(ends, key=lambda end: end.bytes_read), found.sections, strict=True
-        )
-        if end is not last
-    ):
+    cuts = [section.end for section in found.sections[:-1]]
+    if [end.bytes_read for end in first] != cuts:
         raise ArchiveError(f"cannot read {found.path}: it changed while it was read")
     told = asdict(last)
     told["blank"] = sum(end.blank for end in ends)

@@ -100,6 +100,7 @@ class ReadTask:
         finally:
             reader.close()
         end = {
+            "start": 0 if piece.section is None else piece.section.start,
             "blank": blank,
             "bytes_read": reader.bytes_read,
             "next_line": reader.next_line,

@@ -8,13 +8,16 @@ and, before they are put in order, in any order, as they do on a cluster.
 from __future__ import annotations
 
 import random
+import traceback
 from collections.abc import Callable
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 from pyspark import cloudpickle
+from pyspark.errors import PySparkException
 
 from avon_analytics.spark.rows import SENT_SCHEMA
 
@@ -52,13 +55,18 @@ class Frame:
         return Frame([lambda one=one: run(one) for one in self._partitions])  # type: ignore[misc]
 
     def repartitionById(self, n: int, column: str) -> Frame:  # noqa: N802
-        tables = [table for table in (one() for one in self._partitions) if table.num_rows]
-        rows = pa.concat_tables(tables or [SENT_SCHEMA.empty_table()])
-        order = list(range(rows.num_rows))
-        random.Random(1).shuffle(order)
-        rows = rows.take(pa.array(order, pa.int64()))
-        numbers = rows.column(column).to_numpy()
-        return Frame([lambda k=k: rows.filter(pa.array(numbers == k)) for k in range(n)])  # type: ignore[misc]
+        @cache
+        def met() -> pa.Table:
+            tables = [one() for one in self._partitions]
+            rows = pa.concat_tables([SENT_SCHEMA.empty_table(), *(t for t in tables if t.num_rows)])
+            order = list(range(rows.num_rows))
+            random.Random(1).shuffle(order)
+            return rows.take(pa.array(order, pa.int64()))
+
+        def of(number: int) -> pa.Table:
+            return met().filter(pa.array(met().column(column).to_numpy() == number))
+
+        return Frame([lambda k=k: of(k) for k in range(n)])  # type: ignore[misc]
 
     def sortWithinPartitions(self, *columns: str) -> Frame:  # noqa: N802
         keys = [(column, "ascending") for column in columns]
@@ -68,7 +76,10 @@ class Frame:
         return self
 
     def collect(self) -> list[Any]:
-        return [SimpleNamespace(**row) for one in self._partitions for row in one().to_pylist()]
+        try:
+            return [SimpleNamespace(**row) for one in self._partitions for row in one().to_pylist()]
+        except Exception:
+            raise PySparkException(f"Job aborted: {traceback.format_exc()}") from None
 
 
 NOTHING = pa.RecordBatch.from_pylist([], schema=pa.schema([("what", pa.string())]))

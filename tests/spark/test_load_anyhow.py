@@ -5,22 +5,27 @@ The tasks run here in one process; ``test_load.py`` runs them on a cluster.
 
 from __future__ import annotations
 
+import gzip
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 import avon_analytics as avon
+from avon_analytics.errors import DamagedFile, UsageError
+from avon_analytics.store.lake import newest_state
 
 pytest.importorskip("pyspark")
 
 from avon_analytics import spark
 from tests.conftest import Loaded
 from tests.intake.conftest import SECRET, Archive, Desk
+from tests.intake.test_any_order import JUNK, KINDS, check, deliveries
 from tests.spark.one_process import OneProcess
 from tests.spark.same import assert_same
-
-SECRETS = {"first": "one", "second": "two"}
 
 
 class Lake:
@@ -75,11 +80,20 @@ def test_loading_again_changes_nothing(tiny: Loaded, lake: Lake, desk: Desk) -> 
         assert_same(lake.folder, desk.store)
 
 
-def test_parts_one_after_another(tiny: Loaded, lake: Lake, desk: Desk) -> None:
-    files = sorted(path for path in tiny.archive.rglob("*") if path.is_file())
-    for path in files[::-2] + files:
-        if path.suffix != ".log":
-            both(lake, desk, path, secrets=tiny.secrets)
+def test_parts_one_after_another_and_overlapping(tiny: Loaded, lake: Lake, desk: Desk) -> None:
+    files = [path for path in sorted(tiny.archive.rglob("*.*")) if path.suffix != ".log"]
+    for some in (files[::-3], files[5:14], files):
+        both(lake, desk, *some, secrets=tiny.secrets)
+    assert_same(lake.folder, desk.store)
+
+
+def test_a_lake_written_from_a_store_is_loaded_further(
+    tiny: Loaded, archive: Archive, lake: Lake, tmp_path: Path
+) -> None:
+    desk = Desk(archive, tmp_path / "store.duckdb")
+    desk.load(tiny.archive / "2024", secrets=tiny.secrets)
+    desk.store.write_lake(lake.folder)
+    both(lake, desk, tiny.archive, secrets=tiny.secrets, buckets=2)
     assert_same(lake.folder, desk.store)
 
 
@@ -94,3 +108,117 @@ def test_another_secret_is_tried_on_the_quarantine(
     assert (receipt.loaded, receipt.duplicate) == (11, 4)
     assert "15 lines from the quarantine are believed now" in str(receipt)
     assert_same(lake.folder, desk.store)
+
+
+def test_a_plain_file_is_cut_at_line_ends(archive: Archive, lake: Lake, desk: Desk) -> None:
+    """Sections of a file count its lines and tell its digest as a reader of all of it does."""
+    lines = [archive.raw(archive.patient(ms, first_name="é" * (ms % 7))) for ms in range(400)]
+    lines[7:7] = ["", "{", "   "]
+    whole = archive.write(*lines)
+    pending = archive.write(*lines[:200], last=b'\n{"headers": ')
+    marked = archive.write(*[b"\xef\xbb\xbf" + line.encode() for line in lines], end=b"\r\n")
+    receipt = both(lake, desk, whole, pending, marked, share_bytes=5000)
+    assert receipt.files[1].pending_bytes == 12
+    assert_same(lake.folder, desk.store)
+
+
+def test_a_line_over_the_limit_is_set_aside_and_measured_again(
+    archive: Archive, lake: Lake, desk: Desk
+) -> None:
+    path = archive.write(*(archive.raw(archive.patient(ms)) for ms in range(3)), last=b"")
+    for more in (b"\n" + b"x" * 5000, b"y" * 6000, b"\n" + b"z" * 3000 + b"\n"):
+        with path.open("ab") as file:
+            file.write(more)
+        both(lake, desk, path, line_limit=2000)
+        assert_same(lake.folder, desk.store)
+
+
+def test_a_file_that_grew_or_changed(archive: Archive, lake: Lake, desk: Desk) -> None:
+    lines = [archive.raw(archive.patient(ms)) for ms in range(30)]
+    path = archive.write(*lines[:10])
+    both(lake, desk, path)
+    with path.open("a") as file:
+        file.write("\n".join(lines[8:20]) + "\n")
+    both(lake, desk, path)
+    path.write_text("\n".join(lines[15:]) + "\n")
+    receipt = both(lake, desk, path)
+    assert "its earlier part has changed" in str(receipt)
+    assert_same(lake.folder, desk.store)
+
+
+def test_a_damaged_file_stops_the_load_or_is_read_in_part(
+    archive: Archive, lake: Lake, desk: Desk
+) -> None:
+    lines = "\n".join(archive.raw(archive.patient(ms)) for ms in range(300))
+    path = archive.write(b"", name="a.jsonl.gz")
+    path.write_bytes(gzip.compress(lines.encode())[:-4000])
+    with pytest.raises(DamagedFile, match="nothing was loaded"):
+        lake.load(path)
+    assert newest_state(lake.folder) is None
+    both(lake, desk, path, partial=True)
+    path.write_bytes(gzip.compress(lines.encode()))
+    both(lake, desk, path)
+    assert_same(lake.folder, desk.store)
+
+
+@pytest.mark.parametrize("policy", ["record", "skip"])
+def test_other_policies(tiny: Loaded, lake: Lake, desk: Desk, policy: str) -> None:
+    how = {"secrets": tiny.secrets} if policy == "record" else {}
+    both(lake, desk, tiny.archive, policy=policy, **how)
+    assert_same(lake.folder, desk.store)
+
+
+def test_a_limited_data_set(tiny: Loaded, lake: Lake, desk: Desk) -> None:
+    half = tiny.archive / "2025"
+    for path in (half, tiny.archive):
+        both(lake, desk, path, privacy="limited", secrets=tiny.secrets)
+    assert_same(lake.folder, desk.store)
+    with pytest.raises(UsageError, match="limited data set and stays one"):
+        lake.load(half, privacy="full", secrets=tiny.secrets)
+
+
+def test_a_wrong_secret_is_told_every_night(tiny: Loaded, lake: Lake, desk: Desk) -> None:
+    for _ in range(2):
+        receipt = both(lake, desk, tiny.archive, secrets={"wrong": "not it"})
+        assert receipt.nothing_believed
+    assert_same(lake.folder, desk.store)
+
+
+class Laked:
+    """A lake as ``test_any_order`` sees a desk: loaded in several loads, and asked for its rows."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self.store = avon.open(lake.folder)
+        self.rows = partial(Desk.rows, self)
+        self.column = partial(Desk.column, self)
+
+    def load(self, *paths: Path, within: Any = None, **how: Any) -> Any:
+        share = {} if within is None else {"share_bytes": 500}
+        return self._lake.load(*paths, **share, **how)
+
+    def add_up(self) -> dict[str, int]:
+        return Desk.add_up(self)  # type: ignore[arg-type]
+
+
+def test_the_same_lines_give_the_same_tables(
+    archive: Archive, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    _, how = KINDS["all of it"]
+    lines = st.one_of(*[deliveries(archive, **how)] * 4, st.sampled_from(JUNK))
+
+    @settings(
+        max_examples=3,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(data=st.data())
+    def run(data: st.DataObject) -> None:
+        desks = iter([Desk(archive), Laked(Lake(tmp_path_factory.mktemp("lakes") / "lake"))])
+        told = data.draw(st.lists(lines, min_size=12, max_size=30))
+        check(data, archive, lambda: next(desks), told)
+
+    run()
