@@ -27,11 +27,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the cluster keeps its files, the log of its events among them."""
+    return tmp_path_factory.mktemp("spark")
+
+
+@pytest.fixture(scope="session")
+def session(cluster: Path) -> Iterator[SparkSession]:
     """Two executors, each a process of its own with one core and 1 GB."""
     sql = pytest.importorskip("pyspark.sql")
-    folder = tmp_path_factory.mktemp("spark")
-    os.environ["SPARK_WORKER_DIR"] = str(folder / "work")
+    folder = cluster
+    (folder / "events").mkdir()
     os.environ["PYSPARK_PYTHON"] = sys.executable
     made = (
         sql.SparkSession.builder.master("local-cluster[2,1,1024]")
@@ -50,9 +56,22 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
         .config("spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1")
         .config("spark.local.dir", str(folder / "local"))
+        .config("spark.eventLog.enabled", "true")
+        .config("spark.eventLog.dir", str(folder / "events"))
+        .config("spark.eventLog.compress", "false")
         .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
         .getOrCreate()
     )
     made.sparkContext.setLogLevel("ERROR")
     yield made
+    logs = executor_logs(made)
     made.stop()
+    shutil.rmtree(logs, ignore_errors=True)
+
+
+def executor_logs(session: SparkSession) -> Path:
+    """The folder in which the executors of a session write their logs."""
+    import pyspark
+
+    home = os.environ.get("SPARK_HOME") or Path(pyspark.__file__).parent
+    return Path(home) / "work" / session.sparkContext.applicationId

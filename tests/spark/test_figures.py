@@ -32,25 +32,26 @@ def assert_equal(found: pd.DataFrame, expected: pd.DataFrame) -> None:
     assert found.attrs == expected.attrs
 
 
-def opened(session: SparkSession, clinic: Loaded, folder: Path) -> Iterator[Both]:
-    with avon.open(clinic.db) as store, spark.open(session, store.write_lake(folder)) as lake:
-        yield lake, store
-
-
 @pytest.fixture(scope="module")
 def both(
     session: SparkSession, sample: Loaded, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Both]:
     """The sample as a lake, opened on the cluster; and its store."""
-    yield from opened(session, sample, tmp_path_factory.mktemp("lakes") / "sample")
+    with avon.open(sample.db) as store:
+        folder = store.write_lake(tmp_path_factory.mktemp("lakes") / "sample")
+        with spark.open(session, folder) as lake:
+            yield lake, store
 
 
 @pytest.fixture(scope="module")
 def generated(
     session: SparkSession, tiny: Loaded, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Both]:
-    """The same of a clinic that was made for the tests."""
-    yield from opened(session, tiny, tmp_path_factory.mktemp("lakes") / "tiny")
+    """The same of a clinic that was made for the tests, whose lake was loaded on the cluster."""
+    folder = tmp_path_factory.mktemp("lakes") / "tiny"
+    spark.load(session, tiny.archive, folder, secrets=tiny.secrets, buckets=2)
+    with avon.open(tiny.db) as store, spark.open(session, folder) as lake:
+        yield lake, store
 
 
 @pytest.mark.parametrize("as_of", INSTANTS)
