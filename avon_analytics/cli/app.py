@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,17 +11,27 @@ from avon_analytics.cli import options as opt
 from avon_analytics.cli.evidence import evidence
 from avon_analytics.cli.figures import Commands, figures
 from avon_analytics.cli.forget import forget
-from avon_analytics.cli.helpers import AROUND, DB, IN, OUT, QUARANTINED
+from avon_analytics.cli.helpers import (
+    AROUND,
+    DB,
+    IN,
+    OUT,
+    QUARANTINED,
+    exit_after,
+    show_receipt,
+    warn,
+)
 from avon_analytics.cli.helpers import ask as _cohort
 from avon_analytics.cli.helpers import example as _example
 from avon_analytics.cli.helpers import open_store as _open
 from avon_analytics.cli.helpers import show_figure as _show
 from avon_analytics.cli.output import emit, say, show, show_table, terminal_width
 from avon_analytics.cli.quarantine import quarantine
+from avon_analytics.cli.spark import spark
 from avon_analytics.errors import NothingBelieved, UsageError
 
 if TYPE_CHECKING:
-    from avon_analytics.intake.receipt import Receipt
+    pass
 
 app = typer.Typer(
     name="avon-analytics",
@@ -35,6 +44,7 @@ app = typer.Typer(
 )
 app.add_typer(quarantine, rich_help_panel=AROUND)
 app.add_typer(evidence)
+app.add_typer(spark, rich_help_panel=IN)
 
 
 def _version(wanted: bool) -> None:
@@ -74,21 +84,11 @@ def load(
     privacy: opt.PrivacyOption = None,
     strict: opt.Strict = False,
     line_limit: opt.LineLimit = None,
-    recheck: Annotated[
-        bool,
-        typer.Option("--recheck", metavar="", help="Look into files that seem unchanged, too."),
-    ] = False,
-    partial: Annotated[
-        bool,
-        typer.Option(
-            "--partial", metavar="", help="Of a damaged file, load what is before the damage."
-        ),
-    ] = False,
+    recheck: opt.Recheck = False,
+    partial: opt.Partial = False,
     wait: opt.Wait = 60.0,
     time_zone: opt.TimeZone = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", metavar="", help="Print the receipt as JSON.")
-    ] = False,
+    as_json: opt.AsJson = False,
 ) -> None:
     """Load an archive into a store, and print where every line ended.
 
@@ -107,24 +107,8 @@ def load(
         partial=partial,
         wait=wait,
     )
-    _warn(receipt)
-    if as_json:
-        emit(json.dumps(receipt.as_dict(), ensure_ascii=False, indent=2) + "\n")
-    else:
-        emit(f"{receipt}\n")
-    _end(receipt, strict)
-
-
-def _warn(receipt: Receipt) -> None:
-    if receipt.warning:
-        say(f"avon-analytics: {receipt.warning}")
-
-
-def _end(receipt: Receipt, strict: bool) -> None:
-    # That a line of a forgotten person does not load is what was asked for.
-    amiss = receipt.quarantined - receipt.quarantined_by_code.get("forgotten", 0)
-    if receipt.nothing_believed or (strict and amiss):
-        raise typer.Exit(QUARANTINED)
+    show_receipt(receipt, as_json=as_json)
+    exit_after(receipt, strict)
 
 
 @app.command(rich_help_panel=IN, epilog=_example("verify archive/ --secrets-file secrets.toml"))
@@ -214,7 +198,7 @@ def report(
     receipt = None
     if paths:
         receipt = store.load(paths, secrets=secrets_file, policy=policy.value, wait=wait)
-        _warn(receipt)
+        warn(receipt)
         say(str(receipt))
         say("")
     cohort = _cohort(store, start, end, on, as_of, where, min_count)
@@ -223,7 +207,7 @@ def report(
     show_table(outcome_summary_table(by_period, width=terminal_width()))
     say(f"\nThe report is in {written.resolve()}")
     if receipt is not None:
-        _end(receipt, strict)
+        exit_after(receipt, strict)
 
 
 # With the other commands of this section, in the order of the help.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from avon_analytics.cli import options as opt
-from avon_analytics.cli.output import say, show
+from avon_analytics.cli.output import emit, say, show
 from avon_analytics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 
     from avon_analytics.api import Store
     from avon_analytics.appointments import Cohort
+    from avon_analytics.intake.receipt import Receipt
 
 DB = Path("avon.duckdb")
 QUARANTINED = 3
@@ -59,3 +63,26 @@ def show_figure(frame: pd.DataFrame, form: opt.Format, out: Path | None, title: 
     show(frame, form, out, title=title)
     if form is opt.Format.table and frame.attrs.get("as_of"):
         say(f"as of {frame.attrs['as_of']}")
+
+
+def warn(receipt: Receipt) -> None:
+    """Say before all else that nothing was believed."""
+    if receipt.warning:
+        say(f"avon-analytics: {receipt.warning}")
+
+
+def show_receipt(receipt: Receipt, *, as_json: bool) -> None:
+    """Print a receipt, with its warning before it."""
+    warn(receipt)
+    if as_json:
+        emit(json.dumps(receipt.as_dict(), ensure_ascii=False, indent=2) + "\n")
+    else:
+        emit(f"{receipt}\n")
+
+
+def exit_after(receipt: Receipt, strict: bool) -> None:
+    """End with code 3 where nothing was believed or, under ``strict``, anything is amiss."""
+    # That a line of a forgotten person does not load is what was asked for.
+    amiss = receipt.quarantined - receipt.quarantined_by_code.get("forgotten", 0)
+    if receipt.nothing_believed or (strict and amiss):
+        raise typer.Exit(QUARANTINED)

@@ -119,6 +119,17 @@ LineLimit = Annotated[
     int | None,
     typer.Option("--line-limit", metavar="BYTES", help="How long a line may be; 16 MiB.", min=1),
 ]
+Recheck = Annotated[
+    bool,
+    typer.Option("--recheck", metavar="", help="Look into files that seem unchanged, too."),
+]
+Partial = Annotated[
+    bool,
+    typer.Option(
+        "--partial", metavar="", help="Of a damaged file, load what is before the damage."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Print the receipt as JSON.")]
 Out = Annotated[
     Path | None,
     typer.Option(

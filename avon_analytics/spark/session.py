@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -41,6 +43,35 @@ _TYPES = {
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACES = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\$(\w+)")
+
+
+@contextmanager
+def own_cluster(master: str | None = None) -> Iterator[SparkSession]:
+    """A session on a cluster that is let go at the end, for whoever has none.
+
+    master: the cluster's URL; without it, what Spark's own settings say, else this machine.
+
+    Raises UsageError where there is no Java, or no such cluster.
+    """
+    from py4j.protocol import Py4JError  # type: ignore[import-untyped]
+    from pyspark import SparkConf
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    where = master or SparkConf().get("spark.master", "local[*]") or ""
+    if where.startswith("local"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    try:
+        session = SparkSession.builder.master(where).appName("avon-analytics").getOrCreate()
+    except (PySparkException, Py4JError):
+        raise UsageError(
+            f"Spark does not start on {where}: it needs Java 17 or later (java, JAVA_HOME), "
+            "and the cluster's URL as --master"
+        ) from None
+    try:
+        yield session
+    finally:
+        session.stop()
 
 
 def own_session(session: SparkSession) -> SparkSession:

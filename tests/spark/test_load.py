@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +21,7 @@ from avon_analytics import spark
 from avon_analytics.errors import ArchiveError, DamagedFile
 from avon_analytics.store.lake import newest_state, state_numbers
 from tests.conftest import Loaded
-from tests.spark.conftest import executor_logs
+from tests.spark.conftest import PACKAGE, executor_logs
 from tests.spark.same import assert_same
 
 if TYPE_CHECKING:
@@ -104,3 +107,42 @@ def test_loads_that_overlap_and_a_load_that_fails(
     assert state_numbers(lake) == [2, 3]
     with pytest.raises(ArchiveError, match="there is no file"):
         spark.load(session, tmp_path / "nothing", lake, **how)
+
+
+def test_the_command(tiny: Loaded, tmp_path: Path) -> None:
+    words = ["spark", "load", str(tiny.archive), "--out", str(tmp_path / "lake")]
+    how = ["--secrets-file", str(tiny.secrets), "--master", "local[1]", "--json", "--strict"]
+    done = subprocess.run(
+        [sys.executable, "-m", "avon_analytics", *words, *how],
+        capture_output=True,
+        text=True,
+        cwd=PACKAGE,
+        env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"},
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr  # lines were quarantined
+    assert json.loads(done.stdout) == tiny.receipt.as_dict()
+
+
+@pytest.mark.parametrize(
+    ("lack", "told"),
+    [("JAVA_HOME", "needs Java 17 or later"), ("pyspark", 'pip install "avon-analytics[spark]"')],
+)
+def test_the_command_without_spark(tiny: Loaded, tmp_path: Path, lack: str, told: str) -> None:
+    """In one sentence, also where pyspark is there and Java is not."""
+    (tmp_path / "pyspark.py").write_text("raise ImportError\n")
+    around = {"HOME": str(tmp_path), "PATH": str(tmp_path), "AVON_WEBHOOK_SECRET": "any"}
+    around["PYTHONPATH"] = str(tmp_path if lack == "pyspark" else PACKAGE)
+    done = subprocess.run(
+        [sys.executable, "-m", "avon_analytics", "spark", "load", "x", "--out", "lake"],
+        capture_output=True,
+        text=True,
+        cwd=PACKAGE,
+        env=around,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
