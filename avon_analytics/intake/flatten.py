@@ -70,6 +70,12 @@ def event_structure() -> str:
     )
 
 
+# What is read of a body to know which event it tells.
+HEAD_STRUCTURE = json.dumps(
+    {"event": "VARCHAR", "created_at": "VARCHAR", "id": "VARCHAR", "object": {"id": "VARCHAR"}}
+)
+
+
 def object_id(event: str) -> str:
     """SQL for the id of the object of an event that the contract knows; else NULL."""
     cases = []

@@ -104,8 +104,12 @@ class Stage:
 
     def identify(self, batch: Batch) -> None:
         """Bring a batch to ``identities``: which event each line tells if it is believed."""
-        self._read_envelopes(batch)
-        self.run(statement("identities", object_id=flatten.object_id("event")))
+        arrivals = self._arrivals("CAST(NULL AS VARCHAR)", flatten.HEAD_STRUCTURE)
+        select = arrivals.partition("arrivals AS\n")[2]
+        identities = statement("identities", arrivals=select, object_id=flatten.object_id("event"))
+        self.connection.register("batch", ArrowLines(batch))
+        self.run(identities, files=list(batch.files))
+        self.connection.unregister("batch")
 
     def words(self, batch: Batch) -> Counter[str]:
         """The words on the signatures of a batch, ``unreadable`` for a line that is no delivery."""
@@ -153,22 +157,23 @@ class Stage:
     def _read_envelopes(self, batch: Batch) -> None:
         secret, parameters = self._secret_that_matches()
         self.connection.register("batch", ArrowLines(batch))
-        self.run(
-            statement(
-                "arrivals",
-                envelope=literal(json.dumps(STRUCTURE)),
-                keyed=literals(KEYED_PATHS),
-                event=literal(flatten.event_structure()),
-                received=_RECEIVED,
-                secret=secret,
-            ),
-            files=list(batch.files),
-            **parameters,
-        )
+        arrivals = self._arrivals(secret, flatten.event_structure())
+        self.run(arrivals, files=list(batch.files), **parameters)
         self.connection.unregister("batch")
         self.run(
             "CREATE OR REPLACE TEMP TABLE verdicts "
             "(nth BIGINT, code VARCHAR, errors VARCHAR, cause VARCHAR, is_of_line BOOLEAN)"
+        )
+
+    @staticmethod
+    def _arrivals(secret: str, event: str) -> str:
+        return statement(
+            "arrivals",
+            envelope=literal(json.dumps(STRUCTURE)),
+            keyed=literals(KEYED_PATHS),
+            event=literal(event),
+            received=_RECEIVED,
+            secret=secret,
         )
 
     def _secret_that_matches(self) -> tuple[str, dict[str, object]]:

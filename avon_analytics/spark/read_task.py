@@ -63,7 +63,7 @@ class ReadTask:
     def run(self, numbers: Batches) -> Batches:
         """Rows as ``SENT`` says. Small files share a batch."""
         with duckdb.connect(config={"threads": 1}) as connection:
-            stage = Stage(connection, "skip", None)
+            sender = Sender(connection, self.how)
             waiting: list[Batch] = []
             for batch in numbers:
                 for number in batch.column(0).to_pylist():
@@ -72,12 +72,13 @@ class ReadTask:
                             if isinstance(one, Batch):
                                 waiting.append(one)
                                 if self._is_enough(waiting):
-                                    yield from sent(stage, merged(waiting), self.how.n_buckets)
+                                    yield from sender.send(merged(waiting))
                                     waiting = []
                             else:
                                 yield one
             if waiting:
-                yield from sent(stage, merged(waiting), self.how.n_buckets)
+                yield from sender.send(merged(waiting))
+            yield from sender.flush()
 
     def _is_enough(self, batches: list[Batch]) -> bool:
         held, lines = sum(len(batch.buffer) for batch in batches), sum(map(len, batches))
@@ -129,44 +130,51 @@ class ReadTask:
             yield word(bucket, IN, "long", file=long.file, told=how, **place)
 
 
-def sent(stage: Stage, batch: Batch, n_buckets: int, turn: int = IN) -> Iterator[pa.RecordBatch]:
-    """The lines of a batch, each with its bucket; ``stage`` is one that believes everything."""
-    if not batch.readable.any():
-        return
-    stage.identify(batch)
-    found = stage.connection.execute(
-        f"SELECT nth, coalesce({bucket_of('event_id', n_buckets)}, -1) AS bucket "
-        "FROM identities ORDER BY nth"
-    ).fetchnumpy()
-    nths, buckets = np.asarray(found["nth"]), np.asarray(found["bucket"])
-    unclear = buckets < 0
-    if unclear.any():
-        buckets[unclear] = _read_whole(stage, batch, nths[unclear], n_buckets)
-    files = pa.array(batch.files, pa.string())
-    content = pa.Array.from_buffers(
-        pa.binary(),
-        len(batch),
-        [None, pa.py_buffer(batch.bounds), pa.py_buffer(_as_sent(batch))],
-    )
-    n = len(nths)
-    columns = {
-        "bucket": pa.array(buckets, pa.int32()),
-        "turn": pa.array(np.full(n, turn), pa.int32()),
-        "what": pa.array(["line"]).take(pa.array(np.zeros(n, np.int64))),
-        "file": files.take(pa.array(batch.file_no[nths])),
-        "line": pa.array(batch.lines[nths]),
-        "byte_offset": pa.array(batch.byte_offsets[nths]),
-        "byte_length": pa.array(batch.byte_lengths[nths]),
-        "content": content.take(pa.array(nths)),
-        "told": pa.nulls(n, pa.string()),
-    }
-    yield pa.RecordBatch.from_arrays(list(columns.values()), schema=SENT_SCHEMA)
+class Sender:
+    """Sends lines to their buckets, batch by batch. What only a full reading tells waits a while."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, how: How, turn: int = IN) -> None:
+        # Who is believed is decided in the buckets.
+        self._stage = Stage(connection, "skip", None)
+        self._how = how
+        self._turn = turn
+        self._unclear: list[Batch] = []
+
+    def send(self, batch: Batch) -> Iterator[pa.RecordBatch]:
+        """The lines of a batch, each with its bucket, and some of those that wait."""
+        if not batch.readable.any():
+            return
+        self._stage.identify(batch)
+        nths, buckets = self._found("event_id", "identities")
+        is_clear = buckets >= 0
+        yield _rows(batch, nths[is_clear], buckets[is_clear], self._turn)
+        if not is_clear.all():
+            self._unclear.append(_part(batch, nths[~is_clear]))
+            if sum(len(one.buffer) for one in self._unclear) >= self._how.batch_bytes:
+                yield from self.flush()
+
+    def flush(self) -> Iterator[pa.RecordBatch]:
+        """The lines that wait."""
+        unclear, self._unclear = self._unclear, []
+        if unclear:
+            batch = merged(unclear)
+            self._stage.read(batch)
+            told = "arrivals LEFT JOIN (SELECT nth, event_id FROM tellings) USING (nth)"
+            yield _rows(
+                batch, *self._found(f"coalesce(event_id, {KEY_OF_PLACE})", told), self._turn
+            )
+
+    def _found(self, key: str, rows: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+        """Each line, and its bucket or -1."""
+        found = self._stage.connection.execute(
+            f"SELECT nth, coalesce({bucket_of(key, self._how.n_buckets)}, -1) AS bucket "
+            f"FROM {rows} ORDER BY nth"
+        ).fetchnumpy()
+        return np.asarray(found["nth"]), np.asarray(found["bucket"])
 
 
-def _read_whole(
-    stage: Stage, batch: Batch, nths: npt.NDArray[np.int64], n_buckets: int
-) -> npt.NDArray[np.int32]:
-    """The buckets of lines whose event only a full reading tells, if they tell one."""
+def _part(batch: Batch, nths: npt.NDArray[np.int64]) -> Batch:
+    """Some lines of a batch."""
     places = zip(
         batch.file_no[nths].tolist(),
         batch.lines[nths].tolist(),
@@ -174,12 +182,28 @@ def _read_whole(
         map(batch.as_sent, nths.tolist()),
         strict=True,
     )
-    stage.read(batch_of([(batch.files[file_no], *place) for file_no, *place in places]))
-    found = stage.connection.execute(
-        f"SELECT {bucket_of(f'coalesce(event_id, {KEY_OF_PLACE})', n_buckets)} AS bucket "
-        "FROM arrivals LEFT JOIN (SELECT nth, event_id FROM tellings) USING (nth) ORDER BY nth"
-    ).fetchnumpy()
-    return np.asarray(found["bucket"])
+    return batch_of([(batch.files[file_no], *place) for file_no, *place in places])
+
+
+def _rows(
+    batch: Batch, nths: npt.NDArray[np.int64], buckets: npt.NDArray[np.int32], turn: int
+) -> pa.RecordBatch:
+    """Some lines of a batch as rows."""
+    n = len(nths)
+    buffers = [None, pa.py_buffer(batch.bounds), pa.py_buffer(_as_sent(batch))]
+    content = pa.Array.from_buffers(pa.binary(), len(batch), buffers)
+    columns = {
+        "bucket": pa.array(buckets, pa.int32()),
+        "turn": pa.array(np.full(n, turn), pa.int32()),
+        "what": pa.array(["line"]).take(pa.array(np.zeros(n, np.int64))),
+        "file": pa.array(batch.files, pa.string()).take(pa.array(batch.file_no[nths])),
+        "line": pa.array(batch.lines[nths]),
+        "byte_offset": pa.array(batch.byte_offsets[nths]),
+        "byte_length": pa.array(batch.byte_lengths[nths]),
+        "content": content.take(pa.array(nths)),
+        "told": pa.nulls(n, pa.string()),
+    }
+    return pa.RecordBatch.from_arrays(list(columns.values()), schema=SENT_SCHEMA)
 
 
 def _as_sent(batch: Batch) -> bytes | bytearray:

@@ -17,9 +17,8 @@ from avon_analytics.intake.again import Archive, HeldLine, parts_of
 from avon_analytics.intake.lines import batch_of
 from avon_analytics.intake.replay import is_believed
 from avon_analytics.intake.signature import Secrets
-from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.words import SIGNATURE_CODES, Policy
-from avon_analytics.spark.read_task import How, sent
+from avon_analytics.spark.read_task import How, Sender
 from avon_analytics.spark.rows import (
     AGAIN,
     OUT,
@@ -50,12 +49,13 @@ class RetryTask:
         """Rows as ``SENT`` says."""
         believed_under = self.how.shared.secrets() if self.how.policy == "require" else None
         with duckdb.connect(config={"threads": 1}) as connection, Archive() as archive:
-            stage = Stage(connection, "skip", None)
+            sender = Sender(connection, self.how, AGAIN)
             for rows in batches:
-                yield from self._retry(rows, stage, archive, believed_under)
+                yield from self._retry(rows, sender, archive, believed_under)
+            yield from sender.flush()
 
     def _retry(
-        self, rows: pa.RecordBatch, stage: Stage, archive: Archive, secrets: Secrets | None
+        self, rows: pa.RecordBatch, sender: Sender, archive: Archive, secrets: Secrets | None
     ) -> Iterator[pa.RecordBatch]:
         found = {
             HeldLine(**{name: row[name] for name in _PLACE}, is_kept=True): row
@@ -72,7 +72,7 @@ class RetryTask:
             if moving:
                 yield self._taken_out([found[place] for place in moving])
                 lines = [(p.file, p.line, p.byte_offset, line) for p, line in moving.items()]
-                yield from sent(stage, batch_of(lines), self.how.n_buckets, AGAIN)
+                yield from sender.send(batch_of(lines))
 
     def _taken_out(self, rows: list[dict[str, Any]]) -> pa.RecordBatch:
         """Words to the buckets in which lines are, or will be once they are divided anew."""

@@ -1,7 +1,8 @@
 -- One row per readable line of the batch and the event that it tells if it is believed, where its
 -- envelope and the head of its body tell that; else NULL, and only a full reading tells.
 --
--- Placeholders in braces are filled from constants of the code.
+-- Placeholders in braces are filled from constants of the code: `arrivals` is the select of
+-- arrivals.sql, of which the engine computes no more than is asked for here.
 CREATE OR REPLACE TEMP TABLE identities AS
 SELECT
     nth, file, line,
@@ -9,4 +10,4 @@ SELECT
         delivery_id,
         event || ':' || {object_id} || ':' || CAST(epoch_ms(created_at) AS VARCHAR)
     ) END AS event_id
-FROM arrivals
+FROM ({arrivals}) AS arrivals
