@@ -27,6 +27,7 @@ _SETTINGS = {
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "10000",
+    "spark.sql.execution.arrow.maxBytesPerBatch": "16777216",  # lines can be long
 }
 _COPIED = ("spark.sql.shuffle.partitions", "spark.sql.files.maxPartitionBytes")
 _TYPES = {

@@ -36,6 +36,11 @@ OF_ALL = ("loads", "archive_files", "forgotten")
 IN_BUCKETS = tuple(table for table in stored_tables() if table not in OF_ALL)
 
 
+_MEMORY = "1GB"  # of the engine, which then goes on on disk
+# A transaction keeps what it wrote in memory, and nobody sees a bucket's store before its end.
+_TRANSACTION_BYTES = 64 * 1024 * 1024
+
+
 @dataclass(frozen=True)
 class TakeTask:
     """Takes the lines of a bucket in; ``files`` are those of the lake's state, by table."""
@@ -70,16 +75,17 @@ class Bucket:
         self._number = number
         self._waiting: list[pa.RecordBatch] = []
         self._held = 0
+        self._in_transaction = 0
         self._has_moved_lines = False
-        self._database = Database(folder / "bucket.duckdb", threads=1)
+        self._database = Database(folder / "bucket.duckdb", threads=1, memory_limit=_MEMORY)
         self._writing = self._database.writing()
 
     def __enter__(self) -> Bucket:
         self._store = self._writing.__enter__()
         stage = self._task.how.stage(self._store.cursor())
-        self._store.execute("BEGIN")
         for table in IN_BUCKETS:
             self._recall(table)
+        self._store.execute("BEGIN")
         self._intake = Intake(self._store, stage, self._task.load_id)
         return self
 
@@ -133,7 +139,13 @@ class Bucket:
     def _take_waiting(self) -> None:
         waiting, self._waiting, self._held = self._waiting, [], 0
         if waiting:
-            self._intake.take(_batch(pa.Table.from_batches(waiting).combine_chunks()))
+            rows = pa.Table.from_batches(waiting).combine_chunks()
+            self._intake.take(_batch(rows))
+            self._in_transaction += rows.nbytes
+            if self._in_transaction >= _TRANSACTION_BYTES:
+                self._store.execute("COMMIT")
+                self._store.execute("BEGIN")
+                self._in_transaction = 0
 
     def _take_out(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """Lines that come in again from the quarantine, perhaps into another bucket."""
