@@ -131,7 +131,7 @@ class ReadTask:
 
 
 class Sender:
-    """Sends lines to their buckets, batch by batch. What only a full reading tells waits a while."""
+    """Sends lines to their buckets, batch by batch; what only a full reading tells waits."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, how: How, turn: int = IN) -> None:
         # Who is believed is decided in the buckets.

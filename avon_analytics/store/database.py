@@ -134,8 +134,8 @@ class Database:
     def _lake(self, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         if not read_only:
             raise StoreError(
-                f"{self.path} is a lake, which is only read: load into the store that it was "
-                "written from, and write it again"
+                f"{self.path} is a lake, which is only read here: load into it with "
+                "'avon-analytics spark load', or into the store that it was written from"
             )
         try:
             self._state = self.show_lake(self._connection, self._state)

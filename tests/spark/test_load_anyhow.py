@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import avon_analytics as avon
-from avon_analytics.errors import DamagedFile, UsageError
+from avon_analytics.errors import DamagedFile, MissingSecret, StoreError, UsageError
 from avon_analytics.store.lake import newest_state
 
 pytest.importorskip("pyspark")
@@ -182,6 +182,27 @@ def test_a_wrong_secret_is_told_every_night(tiny: Loaded, lake: Lake, desk: Desk
         receipt = both(lake, desk, tiny.archive, secrets={"wrong": "not it"})
         assert receipt.nothing_believed
     assert_same(lake.folder, desk.store)
+
+
+def test_a_lake_that_knows_of_forgotten_people_is_not_loaded_further(
+    tiny: Loaded, lake: Lake, tmp_path: Path
+) -> None:
+    with avon.open(tiny.copy(tmp_path / "store.duckdb")) as store:
+        (someone,) = store.sql("SELECT id FROM patients ORDER BY id LIMIT 1")["id"]
+        store.forget(someone)
+        store.write_lake(lake.folder)
+    with pytest.raises(StoreError, match="load into the store"):
+        lake.load(tiny.archive, secrets=tiny.secrets)
+
+
+def test_what_is_refused(tiny: Loaded, lake: Lake) -> None:
+    with pytest.raises(MissingSecret):
+        lake.load(tiny.archive, secrets=None)
+    with pytest.raises(UsageError, match="from 1"):
+        lake.load(tiny.archive, buckets=0)
+    with pytest.raises(UsageError, match="unknown time zone"):
+        lake.load(tiny.archive, time_zone="Mars")
+    assert newest_state(lake.folder) is None
 
 
 class Laked:
