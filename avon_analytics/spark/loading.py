@@ -21,11 +21,11 @@ from uuid import uuid4
 import duckdb
 
 from avon_analytics.errors import StoreError, UsageError
-from avon_analytics.intake.archive import ArchiveFile, Paths
+from avon_analytics.intake.archive import ArchiveFile, Found, Paths
 from avon_analytics.intake.lines import LINE_LIMIT, checked_limit
 from avon_analytics.intake.load import files_to_load, is_nothing_believed
 from avon_analytics.intake.log import LoadLog
-from avon_analytics.intake.receipt import Receipt
+from avon_analytics.intake.receipt import FileReceipt, Receipt
 from avon_analytics.intake.signature import Secrets, SecretsLike
 from avon_analytics.intake.words import Policy
 from avon_analytics.spark.cluster import Cluster
@@ -38,7 +38,7 @@ from avon_analytics.spark.lake_log import (
     with_lines_to_retry,
 )
 from avon_analytics.spark.read_task import How
-from avon_analytics.spark.rows import Shared
+from avon_analytics.spark.rows import shared
 from avon_analytics.spark.session import own_session
 from avon_analytics.spark.shares import MIB, SHARE_BYTES, inflated
 from avon_analytics.store.database import check_time_zone, store_error
@@ -95,6 +95,7 @@ def load(
     own = own_session(session)
     root = _folder(lake)
     state = newest_state(root) or State()
+    cluster = Cluster(own, str(root), state, share_bytes)
     try:
         with lake_log(root, state, time_zone) as connection:
             held = agree_on(connection, privacy)
@@ -105,42 +106,52 @@ def load(
                 for file in found.files
                 if recheck or file.path not in known or known[file.path].has_changed(file)
             ]
-            cluster = Cluster(own, str(root), state, share_bytes)
+            again = with_lines_to_retry(connection, policy, found.files)
             n_buckets = buckets or _n_buckets(connection, state, files, cluster.n_cores)
-            shared = Shared.of(own, given)
-            try:
+            with shared(own, given) as secrets_of_tasks:
                 is_limited = held == "limited"
                 limits = (line_limit, _BATCH_BYTES, n_buckets, partial)
-                how = How(policy, shared, is_limited, *limits)
-                again = with_lines_to_retry(connection, policy, found.files)
+                how = How(policy, secrets_of_tasks, is_limited, *limits)
                 loaded = cluster.load(how, log.load_id, files, known, again)
-            finally:
-                shared.destroy()
             settings = {**settings_of(connection), _BUCKETS: str(n_buckets)}
             after = State(state.number + 1, settings, loaded.tables_after(state, n_buckets))
             show(connection, root, after)
             receipts = close_files(connection, log, files, known, loaded)
-            ((events,),) = connection.execute("SELECT count(*) FROM events").fetchall()
-            receipt = Receipt(
-                files=receipts,
-                files_unchanged=len(found.files) - len(receipts),
-                files_passed_over=found.passed_over,
-                policy=policy,
-                privacy=held,
-                secrets=given.names if given else (),
-                events=events,
-                nothing_believed=is_nothing_believed(connection, policy, found.files),
-            )
-            connection.execute(
-                "UPDATE loads SET files_unchanged = $n WHERE load_id = $id",
-                {"n": receipt.files_unchanged, "id": log.load_id},
-            )
+            receipt = _receipt(connection, log, found, receipts, given, policy, held)
             logs = write_tables(connection, root, uuid4().hex, LOGS)
             publish(root, replace(after, tables={**after.tables, **logs}))
     except duckdb.Error as error:
         raise store_error(str(root), error) from None
     remove_unused(root)
     return receipt
+
+
+def _receipt(
+    connection: duckdb.DuckDBPyConnection,
+    log: LoadLog,
+    found: Found,
+    receipts: tuple[FileReceipt, ...],
+    secrets: Secrets | None,
+    policy: Policy,
+    privacy: Privacy,
+) -> Receipt:
+    """The receipt of the load; completes its row in the log."""
+    unchanged = len(found.files) - len(receipts)
+    connection.execute(
+        "UPDATE loads SET files_unchanged = $n WHERE load_id = $id",
+        {"n": unchanged, "id": log.load_id},
+    )
+    ((events,),) = connection.execute("SELECT count(*) FROM events").fetchall()
+    return Receipt(
+        files=receipts,
+        files_unchanged=unchanged,
+        files_passed_over=found.passed_over,
+        policy=policy,
+        privacy=privacy,
+        secrets=secrets.names if secrets else (),
+        events=events,
+        nothing_believed=is_nothing_believed(connection, policy, found.files),
+    )
 
 
 def _folder(lake: str | os.PathLike[str]) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -92,22 +93,22 @@ class Shared:
 
     by_name: Broadcast[tuple[dict[str, bytes], dict[str, bytes]]] | None
 
-    @classmethod
-    def of(cls, session: SparkSession, secrets: Secrets | None) -> Shared:
-        """Secrets, given to the tasks of a session."""
-        if secrets is None:
-            return cls(None)
-        both = dict(secrets.items()), dict(secrets.others())
-        return cls(session.sparkContext.broadcast(both))
-
     def secrets(self) -> Secrets | None:
         """The secrets, inside a task."""
         return None if self.by_name is None else Secrets(*self.by_name.value)
 
-    def destroy(self) -> None:
-        """Remove them from the executors."""
-        if self.by_name is not None:
-            self.by_name.destroy()
+
+@contextmanager
+def shared(session: SparkSession, secrets: Secrets | None) -> Iterator[Shared]:
+    """Secrets, given to the tasks of a session and taken from its executors at the end."""
+    if secrets is None:
+        yield Shared(None)
+        return
+    variable = session.sparkContext.broadcast((dict(secrets.items()), dict(secrets.others())))
+    try:
+        yield Shared(variable)
+    finally:
+        variable.destroy()
 
 
 def in_our_words(task: Callable[..., Batches]) -> Callable[..., Batches]:
