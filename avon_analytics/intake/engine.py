@@ -26,6 +26,11 @@ _SUSPECT = (
     rf",{_SPACE}(?:{_NO_NUMBER}|[}}\]])",
     rf"\[{_SPACE}{_NO_NUMBER}",
 )
+_USUAL_HEADERS = [
+    f'$."{name}"{place}'
+    for place in ("[0]", "", "[1]")
+    for name in ("avon-signature", "Avon-Signature")
+]
 # Numbers whose text does not tell by itself whether they equal another as decimals.
 _HARD_NUMBER = r"[:\[,]\s*-?([0-9.]{16}|[0-9.]*([eE][-+0-9]|\.0+\s*[,}\]]))"
 
@@ -51,6 +56,10 @@ _DAY_PARTS = """try(from_json(t, '{"year": "VARCHAR", "month": "VARCHAR", "day":
 
 _MACROS = {
     "if_json(t)": "CASE WHEN json_valid(t) THEN t END",
+    # `try(from_base64(t))` would go row by row.
+    "as_bytes(t)": """
+        CASE WHEN length(t) % 4 = 0 AND regexp_full_match(t, '[A-Za-z0-9+/]*={0,2}')
+             THEN from_base64(t) END""",
     "as_instant(t)": f"""
         CASE WHEN regexp_full_match(t, {literal(EPOCH_MS_PATTERN)})
                 THEN make_timestamptz(try_cast(t AS BIGINT) * 1000)
@@ -93,15 +102,17 @@ _MACROS = {
                 list_filter(json_list(h), lambda p: pair_name(p) = 'avon-signature'),
                 lambda p: json_value(pair_value(p)))
         END), ','), '')""",
-    # The signature from headers that name it once, in a usual spelling, as one plain text.
+    # The signature from headers that name it once, in a usual spelling, as one plain text: alone or
+    # as the only one of a list.
     "n_mentions(h)": """
         (strlen(lower(h)) - strlen(replace(lower(h), 'avon-signature', ''))) // 14""",
-    "usual_header(h)": """
-        json_extract_string(h, ['$."avon-signature"', '$."Avon-Signature"'])""",
+    "usual_header(h)": f"json_extract_string(h, {literals(_USUAL_HEADERS)})",
     "plain(t)": "CASE WHEN regexp_full_match(t, '[0-9A-Za-z+/=_-]+') THEN t END",
     "simple_header(h)": """
         CASE WHEN left(h, 1) = '{' AND n_mentions(h) = 1 AND NOT contains(h, '\\')
-             THEN plain(coalesce(usual_header(h)[1], usual_header(h)[2])) END""",
+              AND coalesce(usual_header(h)[5], usual_header(h)[6]) IS NULL
+             THEN plain(coalesce(usual_header(h)[1], usual_header(h)[2],
+                                 usual_header(h)[3], usual_header(h)[4])) END""",
     # Whether no object stands in an envelope but the headers, so that its keys are all there are.
     "is_flat_envelope(e, keys)": f"coalesce(list_has_all({literals(FLAT_KEYS)}, keys), false)"
     """
@@ -115,10 +126,15 @@ _MACROS = {
     "has_hard_numbers(t)": f"regexp_matches(t, {literal(_HARD_NUMBER)})",
     # The keys of all objects of a text, level by level: what decides whether one stands twice.
     "all_keys(t)": "json_keys('[' || t || ']', '$..*')",
+    "unknown_keys(keys, known)": "list_filter(keys, lambda k: NOT list_contains(known, k))",
     # The fields of an object that the contract does not know, by name; NULL where it knows all.
+    # A few are looked up one by one; of many all are read at once.
     "unknown_fields(t, keys, known, prefix)": """
-        CASE WHEN len(keys) > 0 AND NOT list_has_all(known, keys) THEN
-            map_from_entries(list_transform(
+        CASE WHEN len(unknown_keys(keys, known)) BETWEEN 1 AND 8 THEN
+                map(list_transform(unknown_keys(keys, known), lambda k: prefix || k),
+                    list_transform(unknown_keys(keys, known), lambda k:
+                        json_extract(t, '/' || replace(replace(k, '~', '~0'), '/', '~1'))))
+             WHEN len(unknown_keys(keys, known)) > 8 THEN map_from_entries(list_transform(
                 list_filter(map_entries(try(from_json(t, '"MAP(VARCHAR, JSON)"'))),
                             lambda e: NOT list_contains(known, e.key)),
                 lambda e: {'k': prefix || e.key, 'v': e.value})) END""",

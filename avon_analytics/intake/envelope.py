@@ -28,6 +28,11 @@ STRUCTURE: dict[str, Any] = {
     **dict.fromkeys((*BODY_KEYS, *RECEIVED_PATHS[:3], "isBase64Encoded"), "VARCHAR"),
     "requestContext": {"timeEpoch": "VARCHAR"},
 }
+# What it reads of every body; the rest of the object is read by its type.
+EVENT_STRUCTURE: dict[str, Any] = {
+    **dict.fromkeys(("event", "created_at", "id"), "VARCHAR"),
+    "object": {"id": "VARCHAR"},
+}
 KEYED_PATHS = ("$", *(f"$.{key}" for key in (*HEADER_KEYS, *BODY_KEYS)))
 
 

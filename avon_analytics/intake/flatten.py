@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable
 from functools import cache
 
-from avon_analytics.contract import OBJECTS
+from avon_analytics.contract import OBJECTS, AvonObject
 from avon_analytics.contract.model import (
     ColumnOf,
     Part,
@@ -52,46 +52,27 @@ def _select(table: ObjectTable) -> str:
     return _select_root(table) if table.parent is None else _select_list(table)
 
 
-@cache
-def event_structure() -> str:
-    """What is read of a body in one go, as the engine's JSON structure.
-
-    Its ``object`` has the fields of all object types, as text; what is nested stays JSON.
-    """
-    fields: dict[str, str] = {"id": "VARCHAR"}
-    for model in OBJECTS.values():
-        for field in columns_of(model):
-            if len(field.path) == 1:
-                fields.setdefault(field.name, _leaf_type(field.column))
-        nested = [*objects_of(model), *(item.field for item in lists_of(model))]
-        fields |= dict.fromkeys(nested, "JSON")
-    return json.dumps(
-        {"event": "VARCHAR", "created_at": "VARCHAR", "id": "VARCHAR", "object": fields}
-    )
-
-
-# What is read of a body to know which event it tells.
-HEAD_STRUCTURE = json.dumps(
-    {"event": "VARCHAR", "created_at": "VARCHAR", "id": "VARCHAR", "object": {"id": "VARCHAR"}}
-)
-
-
 def object_id(event: str) -> str:
     """SQL for the id of the object of an event that the contract knows; else NULL."""
     cases = []
     for object_type, model in OBJECTS.items():
         (field,) = (field for field in columns_of(model) if field.name == "id")
-        place = _place(field)
-        is_plain = f"left({place}, 1) NOT IN ('{{', '[')"
-        value = f"CASE WHEN {is_plain} THEN {_conversion(field.column, place)} END"
+        value = _conversion(field.column, "bare_object_id")
         cases.append(f"WHEN {literal(object_type)} THEN {value}")
     return f"CASE split_part({event}, '.', 1) {' '.join(cases)} END"
 
 
-def _is_json(name: str) -> bool:
-    """Whether a field is read as JSON, because it is so in some object type."""
-    found: str = json.loads(event_structure())["object"][name]
-    return found == "JSON"
+@cache
+def _body_structure(model: type[AvonObject]) -> str:
+    """What is read of a body in one go, as the engine's JSON structure; what is nested stays JSON.
+
+    JSON leaves keep their text as it stands; the others are text, which is converted afterwards.
+    """
+    fields = {
+        field.name: _leaf_type(field.column) for field in columns_of(model) if len(field.path) == 1
+    }
+    nested = [*objects_of(model), *(item.field for item in lists_of(model))]
+    return json.dumps({"object": fields | dict.fromkeys(nested, "JSON")})
 
 
 def _select_root(table: ObjectTable) -> str:
@@ -118,16 +99,17 @@ def _select_root(table: ObjectTable) -> str:
         odd.append(f"left({here}, 1) <> '[' AND {here} <> '{{}}'")
     columns = [(field, _place(field)) for field in table.fields]
     lists_out = "".join(f", o.{quote(x.field)} AS {quote('list_' + x.field)}" for x in lists)
+    opened = f"""
+        SELECT nth, body, from_json(body, {literal(_body_structure(model))}).object AS o
+        FROM wanted WHERE object_type = {literal(table.object_type)}"""
+    # Unknown fields are read of their own rows alone: under CASE it would take many times longer.
     return f"""
-        WITH opened AS (
-            SELECT nth, body, o, has_unknown{objects}
-            FROM wanted WHERE object_type = {literal(table.object_type)}
-        ),
-        read AS (SELECT *, {_conversions(columns)} FROM opened)
-        SELECT nth, {_names(table)},
-            CASE WHEN has_unknown THEN {_extra(unknown)} END AS extra,
+        WITH nested AS (SELECT *{objects} FROM ({opened})),
+        read AS (SELECT *, {_conversions(columns)} FROM nested),
+        extras AS (SELECT nth, {_extra(unknown)} AS extra FROM ({opened} AND has_unknown))
+        SELECT nth, {_names(table)}, extra,
             {_any_odd(columns, odd)} AS is_odd{lists_out}
-        FROM read
+        FROM read LEFT JOIN extras USING (nth)
     """
 
 
@@ -201,10 +183,7 @@ def _leaf_type(column: Column) -> str:
 
 
 def _place(field: ColumnOf) -> str:
-    if len(field.path) > 1:
-        return ".".join(map(quote, field.path))
-    place = f"o.{quote(field.name)}"
-    return f"({place} ->> '$')" if field.column.kind != "json" and _is_json(field.name) else place
+    return ".".join(map(quote, field.path if len(field.path) > 1 else ("o", field.name)))
 
 
 def _conversions(columns: Iterable[tuple[ColumnOf, str]]) -> str:

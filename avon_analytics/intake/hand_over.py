@@ -10,8 +10,9 @@ from nanoarrow.c_array_stream import CArrayStream
 
 from avon_analytics.intake.lines import Batch
 
-# One thread scans one array: many small ones keep every core at work.
-_ROWS = 2048
+# One thread scans one array: many small ones keep every core at work. The engine holds what it
+# computes of one array, many times over, so that small ones also bound its memory.
+_ROWS = 512
 
 _SCHEMA = na.struct(
     {

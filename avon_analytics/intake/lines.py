@@ -22,7 +22,7 @@ from avon_analytics.intake.archive import open_file, unreadable
 
 LINE_LIMIT = 16 * 1024 * 1024
 _LONGEST_LIMIT = 1024 * 1024 * 1024
-BATCH_BYTES = 24 * 1024 * 1024
+BATCH_BYTES = 32 * 1024 * 1024
 BATCH_LINES = 1 << 18
 _READ_BYTES = 4 * 1024 * 1024
 _DECODED_BYTES = 1024 * 1024

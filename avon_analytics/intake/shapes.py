@@ -27,7 +27,8 @@ class Shape:
     """What the texts of a shape have in common."""
 
     has_repeats: bool  # an object has a key twice: each of the texts is judged
-    has_unknown: bool  # a body's event, its object or a nested single object has an unknown field
+    is_event_known: bool  # the body's event has no field that the contract does not know
+    is_object_known: bool  # nor has its object, or a single object inside that
 
 
 class Shapes:
@@ -51,21 +52,22 @@ class Shapes:
         if new:
             for (shape, _, subject), keys in zip(new, keys_of([n for _, n, _ in new]), strict=True):
                 repeats = any(len(set(inner)) < len(inner) for inner in keys)
-                self._known[shape] = Shape(repeats, _has_unknown(subject, keys))
+                self._known[shape] = Shape(repeats, *_are_known(subject, keys))
         return {shape: self._known[shape] for shape, *_ in found}
 
 
-def _has_unknown(subject: str | None, keys: Keys) -> bool:
+def _are_known(subject: str | None, keys: Keys) -> tuple[bool, bool]:
     body = list(keys[0]) if keys else []
+    if "object" not in body:
+        return False, False
+    is_event_known = set(body) <= known_keys(Event)
     model = OBJECTS.get(subject or "")
-    if set(body) - known_keys(Event) or "object" not in body:
-        return True
     if model is None:
-        return False
+        return is_event_known, True
     # Of the body's values only the object has values of its own: theirs follow in its order.
     about, values = list(keys[1 + body.index("object")]), 1 + len(body)
-    return bool(set(about) - known_keys(model)) or any(
-        set(keys[values + about.index(name)]) - known_keys(part)
+    return is_event_known, set(about) <= known_keys(model) and all(
+        set(keys[values + about.index(name)]) <= known_keys(part)
         for name, part in objects_of(model).items()
         if name in about
     )

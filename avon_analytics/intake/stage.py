@@ -29,6 +29,7 @@ from avon_analytics.intake import flatten, limited
 from avon_analytics.intake.diagnosis import causes
 from avon_analytics.intake.engine import literal, literals, prepare
 from avon_analytics.intake.envelope import (
+    EVENT_STRUCTURE,
     KEYED_PATHS,
     RECEIVED_PATHS,
     STRUCTURE,
@@ -50,7 +51,7 @@ _RECEIVED = "{" + ", ".join(f'"{path}": null' for path in RECEIVED_PATHS[:3]) + 
 
 _RESPELLED = 0  # the shape of bodies that are spelled anew
 _ODD = "(SELECT unnest(CAST($odd AS UBIGINT[])))"
-_HAS_UNKNOWN = "body_shape IN (SELECT body_shape FROM unknown_shapes) AS has_unknown"
+_HAS_UNKNOWN = "body_shape IN (SELECT body_shape FROM unknown_shapes WHERE NOT {known})"
 
 Refusal = tuple[int, Verdict, str | None]
 
@@ -79,6 +80,7 @@ class Stage:
         self._policy = policy
         self._secrets = secrets
         self._shapes = Shapes()
+        self._n_matches: Counter[str] = Counter()  # in the batch read last, by name of the secret
         self.tables: list[ObjectTable] = []  # those of which the batch read last has rows
         self.is_limited = is_limited
         connection.execute("SET TimeZone = 'UTC'")
@@ -104,7 +106,7 @@ class Stage:
 
     def identify(self, batch: Batch) -> None:
         """Bring a batch to ``identities``: which event each line tells if it is believed."""
-        arrivals = self._arrivals("CAST(NULL AS VARCHAR)", flatten.HEAD_STRUCTURE)
+        arrivals = self._arrivals("CAST(NULL AS VARCHAR)")
         select = arrivals.partition("arrivals AS\n")[2]
         identities = statement("identities", arrivals=select, object_id=flatten.object_id("event"))
         self.connection.register("batch", ArrowLines(batch))
@@ -157,21 +159,23 @@ class Stage:
     def _read_envelopes(self, batch: Batch) -> None:
         secret, parameters = self._secret_that_matches()
         self.connection.register("batch", ArrowLines(batch))
-        arrivals = self._arrivals(secret, flatten.event_structure())
-        self.run(arrivals, files=list(batch.files), **parameters)
+        self.run(self._arrivals(secret), files=list(batch.files), **parameters)
         self.connection.unregister("batch")
+        if self._secrets is not None and len(self._secrets) > 1:
+            counted = "SELECT secret, count(*) FROM arrivals WHERE secret IS NOT NULL GROUP BY ALL"
+            self._n_matches = Counter(dict(self.run(counted)))
         self.run(
             "CREATE OR REPLACE TEMP TABLE verdicts "
             "(nth BIGINT, code VARCHAR, errors VARCHAR, cause VARCHAR, is_of_line BOOLEAN)"
         )
 
     @staticmethod
-    def _arrivals(secret: str, event: str) -> str:
+    def _arrivals(secret: str) -> str:
         return statement(
             "arrivals",
             envelope=literal(json.dumps(STRUCTURE)),
             keyed=literals(KEYED_PATHS),
-            event=literal(event),
+            event=literal(json.dumps(EVENT_STRUCTURE)),
             received=_RECEIVED,
             secret=secret,
         )
@@ -182,7 +186,7 @@ class Stage:
             return "CAST(NULL AS VARCHAR)", {}
         cases: list[str] = []
         parameters: dict[str, object] = {}
-        for number, (name, secret) in enumerate(self._secrets.items()):
+        for number, (name, secret) in enumerate(self._secrets_by_use()):
             inner, outer = hmac_pads(secret)
             parameters |= {f"i{number}": inner, f"o{number}": outer, f"n{number}": name}
             cases.append(
@@ -190,6 +194,16 @@ class Stage:
                 f"unhex(sha256($i{number} || signed_bytes))) THEN $n{number}"
             )
         return f"CASE {' '.join(cases)} END", parameters
+
+    def _secrets_by_use(self) -> list[tuple[str, bytes]]:
+        """The secrets, those first that matched most in the batch read last.
+
+        Each is tried once, under the first name that it was given.
+        """
+        assert self._secrets is not None
+        first = {secret: name for name, secret in reversed(list(self._secrets.items()))}
+        found = [(name, secret) for name, secret in self._secrets.items() if first[secret] == name]
+        return sorted(found, key=lambda one: -self._n_matches[one[0]])
 
     def _judge_lines(self, batch: Batch) -> None:
         found = self.run(
@@ -256,10 +270,15 @@ class Stage:
             "FROM arrivals WHERE NOT is_odd_body GROUP BY body_shape"
         )
         told = self._shapes.told(found, lambda nths: self._keys(self._bodies(nths)))
-        self.run("CREATE OR REPLACE TEMP TABLE unknown_shapes (body_shape UBIGINT)")
+        unknown = [(_RESPELLED, False, False)]
+        for shape, what in told.items():
+            if not (what.is_event_known and what.is_object_known):
+                unknown.append((shape, what.is_event_known, what.is_object_known))
         self.run(
-            "INSERT INTO unknown_shapes SELECT unnest(CAST($shapes AS UBIGINT[]))",
-            shapes=[_RESPELLED, *(shape for shape, what in told.items() if what.has_unknown)],
+            "CREATE OR REPLACE TEMP TABLE unknown_shapes AS SELECT unnest($shapes::UBIGINT[]) "
+            "AS body_shape, unnest($a::BOOLEAN[]) AS is_event_known, "
+            "unnest($b::BOOLEAN[]) AS is_object_known",
+            **dict(zip(("shapes", "a", "b"), map(list, zip(*unknown, strict=True)), strict=True)),
         )
         self._respell(
             "SELECT nth, body FROM arrivals WHERE nth NOT IN (SELECT nth FROM verdicts) "
@@ -297,7 +316,6 @@ class Stage:
         if lines:
             self.run(
                 f"""UPDATE arrivals SET
-                    o = from_json(body, {literal(flatten.event_structure())}).object,
                     event = body ->> '$.event',
                     created_at = as_instant(body ->> '$.created_at'),
                     delivery_id = as_id(body ->> '$.id', NULL),
@@ -323,7 +341,8 @@ class Stage:
         """Say which bodies are to be read."""
         self.run(
             "CREATE OR REPLACE TEMP VIEW wanted AS "
-            f"SELECT nth, split_part(event, '.', 1) AS object_type, body, o, {_HAS_UNKNOWN} "
+            f"SELECT nth, split_part(event, '.', 1) AS object_type, body, "
+            f"{_HAS_UNKNOWN.format(known='is_object_known')} AS has_unknown "
             f"FROM arrivals WHERE {condition}"
         )
 
@@ -383,7 +402,7 @@ class Stage:
         self.run(
             "CREATE OR REPLACE TEMP VIEW believed AS "
             f"SELECT *, split_part(event, '.', 1) AS object_type, {self.word()} AS signature, "
-            f"{_HAS_UNKNOWN} "
+            f"{_HAS_UNKNOWN.format(known='is_event_known')} AS has_unknown "
             "FROM arrivals WHERE nth NOT IN (SELECT nth FROM verdicts)"
         )
         self.run(f"CREATE OR REPLACE TEMP VIEW objects AS {_objects(tables)}")

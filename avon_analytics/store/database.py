@@ -22,6 +22,8 @@ from avon_analytics.store.lake import is_lake, newest_state, view_of_lake
 from avon_analytics.store.schema import SCHEMA_VERSION, create_statements
 from avon_analytics.store.waiting import WAIT_TO_READ, OnWait, holder, seconds, when_free
 
+# A load holds the newest row group of each table in memory: small ones bound it.
+ROW_GROUPS = "ROW_GROUP_SIZE 30720"
 MEMORY = ":memory:"
 
 
@@ -190,7 +192,8 @@ class Database:
 
     def _use(self, path: str, mode: str) -> None:
         literal = path.replace("'", "''")
-        self._connection.execute(f"ATTACH '{literal}' AS store ({mode})")
+        how = mode if mode == "READ_ONLY" else f"{mode}, {ROW_GROUPS}"
+        self._connection.execute(f"ATTACH '{literal}' AS store ({how})")
         self._connection.execute("USE store")
 
     def _create_file(self) -> None:

@@ -15,7 +15,7 @@ from uuid import uuid4
 import duckdb
 
 from avon_analytics.errors import StoreError
-from avon_analytics.store.database import Database, store_error
+from avon_analytics.store.database import ROW_GROUPS, Database, store_error
 
 _TRIES = 3
 
@@ -54,7 +54,7 @@ def rewrite(database: Database) -> None:
 
 def _copy(connection: duckdb.DuckDBPyConnection, part: Path) -> None:
     literal = str(part).replace("'", "''")
-    connection.execute(f"ATTACH '{literal}' AS fresh")
+    connection.execute(f"ATTACH '{literal}' AS fresh ({ROW_GROUPS})")
     try:
         connection.execute("COPY FROM DATABASE store TO fresh")
         connection.execute("CHECKPOINT fresh")

@@ -4,8 +4,8 @@
 --
 -- Reads the Arrow stream `batch`, which all cores scan. Each text is parsed as rarely as can be:
 -- a line twice (its values, its keys), a body three times (its values, its keys, its minified
--- text), and each is asked first whether it is JSON: `try` would go row by row. `line_shape` and `body_shape` tell texts with other keys apart: what holds for one text
--- of a shape holds for all. `o` holds the fields of the body's object as text.
+-- text), and each is asked first whether it is JSON: `try` would go row by row. `line_shape` and
+-- `body_shape` tell texts with other keys apart: what holds for one text of a shape holds for all.
 -- Placeholders in braces are filled from constants of the code.
 CREATE OR REPLACE TEMP TABLE arrivals AS
 WITH texts AS (
@@ -42,8 +42,11 @@ formed AS (
              ELSE CASE WHEN body_at IS NULL AND list_has_all(keys[1], ['event', 'object'])
                        THEN 'bare' END END AS form,
         nullif(coalesce(
-            simple_header(e.headers), header_signature(e.headers),
-            header_signature(e."multiValueHeaders"),
+            simple_header(e.headers),
+            CASE WHEN e.headers IS NOT NULL THEN header_signature(e.headers) END,
+            simple_header(e."multiValueHeaders"),
+            CASE WHEN e."multiValueHeaders" IS NOT NULL
+                 THEN header_signature(e."multiValueHeaders") END,
             json_value(coalesce(e."avon-signature", e.avon_signature, e.signature))
         ), '') AS signature
     FROM found
@@ -52,7 +55,7 @@ signed AS (
     SELECT
         nth, file, line, byte_offset, byte_length, text, body_value, received_text, form, signature,
         as_instant(received_text) AS received_at,
-        CASE form WHEN 'base64' THEN try(from_base64(body_value))
+        CASE form WHEN 'base64' THEN as_bytes(body_value)
                   WHEN 'raw' THEN encode(body_value)
                   WHEN 'parsed' THEN encode(body_value) END AS signed_bytes,
         form IS NULL OR is_suspect(text) AS is_suspect_line,
@@ -113,6 +116,5 @@ SELECT
         OR (b.created_at IS NOT NULL AND as_instant(b.created_at) IS NULL)
         OR (is_hidden_body AND is_suspect(body)),
         true
-    ) AS is_odd_body,
-    b.object AS o
+    ) AS is_odd_body
 FROM events
