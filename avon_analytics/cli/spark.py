@@ -18,7 +18,7 @@ spark = typer.Typer(name="spark", help="The same on a Spark cluster.", no_args_i
     "load",
     epilog=example(
         "spark load /shared/archive --out /shared/lake --secrets-file secrets.toml",
-        "spark load /shared/archive --out /shared/lake --master spark://head:7077",
+        "spark load /shared/archive --out /shared/lake --master yarn",
     ),
 )
 def spark_load(
