@@ -54,10 +54,11 @@ class Loaded:
     buckets: set[int] = field(default_factory=set)
     has_moved_lines: bool = False
     moved: Counter[str] = field(default_factory=Counter)  # lines out of the quarantine, by file
+    replaced: set[str] = field(default_factory=set)
     written: list[tuple[str, str, str]] = field(default_factory=list)
 
     def tables_after(self, before: State, n_buckets: int) -> dict[str, Files]:
-        """The files of the lake's next state: those of buckets that were not touched stay."""
+        """The files of the lake's next state: those stay whose rows were not written anew."""
         tables: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
         for table, months in before.tables.items():
             for month, paths in months.items():
@@ -68,10 +69,9 @@ class Loaded:
         return {table: {m: paths for m, paths in t.items() if paths} for table, t in tables.items()}
 
     def _is_replaced(self, path: str, n_buckets: int) -> bool:
-        found = bucket_in(path)
-        if found is None or found[1] != n_buckets:
-            return bool(self.buckets)  # all buckets were written anew
-        return found[0] in self.buckets
+        is_divided_otherwise = (bucket_in(path) or (0, 0))[1] != n_buckets
+        # If one is, all buckets were written anew.
+        return path in self.replaced or (is_divided_otherwise and bool(self.buckets))
 
 
 @dataclass(frozen=True)
@@ -194,6 +194,8 @@ def _loaded(rows: Iterable[tuple[str, Any]], surveys: Mapping[str, Survey]) -> L
             number, has_moved_lines = value
             loaded.buckets.add(number)
             loaded.has_moved_lines |= has_moved_lines
+        elif what == "replaced":
+            loaded.replaced.add(value)
         elif what == "moved":
             loaded.moved[value[0]] += value[1]
         else:

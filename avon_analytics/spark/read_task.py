@@ -14,6 +14,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute
 
 from avon_analytics.intake.lines import BATCH_LINES, BOM, Batch, LineReader, batch_of, merged
 from avon_analytics.intake.stage import Stage
@@ -145,11 +146,12 @@ class Sender:
         if not batch.readable.any():
             return
         self._stage.identify(batch)
-        nths, buckets = self._found("event_id", "identities")
-        is_clear = buckets >= 0
-        yield _rows(batch, nths[is_clear], buckets[is_clear], self._turn)
-        if not is_clear.all():
-            self._unclear.append(_part(batch, nths[~is_clear]))
+        found = self._found("event_id", "identities")
+        is_clear = found.column("event_id").is_valid()
+        yield _rows(batch, found.filter(is_clear), self._turn)
+        unclear = found.filter(pyarrow.compute.invert(is_clear)).column("nth").to_numpy()
+        if len(unclear):
+            self._unclear.append(_part(batch, unclear))
             if sum(len(one.buffer) for one in self._unclear) >= self._how.batch_bytes:
                 yield from self.flush()
 
@@ -160,17 +162,15 @@ class Sender:
             batch = merged(unclear)
             self._stage.read(batch)
             told = "arrivals LEFT JOIN (SELECT nth, event_id FROM tellings) USING (nth)"
-            yield _rows(
-                batch, *self._found(f"coalesce(event_id, {KEY_OF_PLACE})", told), self._turn
-            )
+            key = f"coalesce(event_id, {KEY_OF_PLACE})"
+            yield _rows(batch, self._found(key, told), self._turn)
 
-    def _found(self, key: str, rows: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-        """Each line, and its bucket or -1."""
-        found = self._stage.connection.execute(
-            f"SELECT nth, coalesce({bucket_of(key, self._how.n_buckets)}, -1) AS bucket "
+    def _found(self, key: str, rows: str) -> pa.Table:
+        """Each line, its bucket and the event that it tells."""
+        return self._stage.connection.sql(
+            f"SELECT nth, {bucket_of(key, self._how.n_buckets)} AS bucket, event_id "
             f"FROM {rows} ORDER BY nth"
-        ).fetchnumpy()
-        return np.asarray(found["nth"]), np.asarray(found["bucket"])
+        ).to_arrow_table()
 
 
 def _part(batch: Batch, nths: npt.NDArray[np.int64]) -> Batch:
@@ -185,15 +185,14 @@ def _part(batch: Batch, nths: npt.NDArray[np.int64]) -> Batch:
     return batch_of([(batch.files[file_no], *place) for file_no, *place in places])
 
 
-def _rows(
-    batch: Batch, nths: npt.NDArray[np.int64], buckets: npt.NDArray[np.int32], turn: int
-) -> pa.RecordBatch:
-    """Some lines of a batch as rows."""
+def _rows(batch: Batch, found: pa.Table, turn: int) -> pa.RecordBatch:
+    """Those lines of a batch as rows; ``told`` is the event of each."""
+    nths = found.column("nth").to_numpy()
     n = len(nths)
     buffers = [None, pa.py_buffer(batch.bounds), pa.py_buffer(_as_sent(batch))]
     content = pa.Array.from_buffers(pa.binary(), len(batch), buffers)
     columns = {
-        "bucket": pa.array(buckets, pa.int32()),
+        "bucket": found.column("bucket").cast(pa.int32()).combine_chunks(),
         "turn": pa.array(np.full(n, turn), pa.int32()),
         "what": pa.array(["line"]).take(pa.array(np.zeros(n, np.int64))),
         "file": pa.array(batch.files, pa.string()).take(pa.array(batch.file_no[nths])),
@@ -201,7 +200,7 @@ def _rows(
         "byte_offset": pa.array(batch.byte_offsets[nths]),
         "byte_length": pa.array(batch.byte_lengths[nths]),
         "content": content.take(pa.array(nths)),
-        "told": pa.nulls(n, pa.string()),
+        "told": found.column("event_id").cast(pa.string()).combine_chunks(),
     }
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=SENT_SCHEMA)
 

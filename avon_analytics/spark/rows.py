@@ -25,6 +25,7 @@ Batches: TypeAlias = Iterator[pa.RecordBatch]
 
 # One row is a line that goes to a bucket, or a word about a file or a line. ``turn`` orders them:
 # what is taken out of the quarantine comes before the archive, what is taken in again after it.
+# ``told`` is the event of a line, and of all else a word in JSON.
 SENT = (
     "bucket int, turn int, what string, file string, line bigint, byte_offset bigint, "
     "byte_length bigint, content binary, told string"

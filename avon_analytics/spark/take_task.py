@@ -1,7 +1,7 @@
 """The second task of a load: takes the lines of one bucket in, and writes its part of the lake.
 
-A bucket is a store of its own, small and on the disk of the executor: what the lake holds of the
-bucket is fetched, the lines are taken in as into any store, and its rows are written as files that
+A bucket is a store of its own, small and on the disk of the executor. What the lake holds of the
+events is fetched, the lines are taken in as into any store, and its rows are written as files that
 no state of the lake names yet. A task that is lost leaves files that nobody sees.
 """
 
@@ -12,6 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,11 +25,11 @@ import pyarrow.compute
 
 from avon_analytics.intake.lines import Batch, LongLine, batch_from
 from avon_analytics.intake.take import Intake
-from avon_analytics.spark.read_task import KEY_OF_PLACE, How
-from avon_analytics.spark.rows import Batches, bucket_in, bucket_of, in_our_words, told
+from avon_analytics.spark.read_task import How
+from avon_analytics.spark.recall import Recall
+from avon_analytics.spark.rows import SENT_SCHEMA, Batches, in_our_words, told
 from avon_analytics.store.database import Database
-from avon_analytics.store.lake import rows_of_files, write_tables
-from avon_analytics.store.schema import quote
+from avon_analytics.store.lake import write_tables
 from avon_analytics.store.tables import stored_tables
 
 # The driver's: a few rows that belong to no bucket.
@@ -61,9 +62,8 @@ class TakeTask:
             TemporaryDirectory(prefix="avon-", dir=_local_folder()) as folder,
             Bucket(self, bucket, Path(folder)) as store,
         ):
-            yield from store.take(first)
-            for batch in batches:
-                yield from store.take(batch)
+            for rows in store.prepared(chain([first], batches)):
+                yield from store.take(rows)
             yield from store.write()
 
 
@@ -77,15 +77,15 @@ class Bucket:
         self._held = 0
         self._in_transaction = 0
         self._has_moved_lines = False
+        self._spool = folder / "lines.arrow"
         self._database = Database(folder / "bucket.duckdb", threads=1, memory_limit=_MEMORY)
         self._writing = self._database.writing()
 
     def __enter__(self) -> Bucket:
         self._store = self._writing.__enter__()
         stage = self._task.how.stage(self._store.cursor())
-        for table in IN_BUCKETS:
-            self._recall(table)
-        self._store.execute("BEGIN")
+        task, n_buckets = self._task, self._task.how.n_buckets
+        self._recall = Recall(self._store, task.lake, task.files, self._number, n_buckets)
         self._intake = Intake(self._store, stage, self._task.load_id)
         return self
 
@@ -93,27 +93,24 @@ class Bucket:
         self._writing.__exit__(*error)
         self._database.close()
 
-    def _recall(self, table: str) -> None:
-        """Fetch what the lake holds of the bucket."""
-        n_buckets = self._task.how.n_buckets
-        files = self._task.files.get(table, ())
-        mine = [path for path in files if bucket_in(path) == (self._number, n_buckets)]
-        other = [path for path in files if (bucket_in(path) or (0, 0))[1] != n_buckets]
-        for paths, condition in ((mine, "true"), (other, self._is_mine(table))):
-            if paths:
-                found = rows_of_files(
-                    [f"{self._task.lake}/{path}" for path in paths], stored_tables()[table]
-                )
-                self._store.execute(
-                    f"INSERT INTO {quote(table)} SELECT * FROM ({found}) AS held WHERE {condition}"
-                )
+    def prepared(self, batches: Batches) -> Batches:
+        """The same rows, once what the lake holds of their events has been fetched."""
+        if self._recall.is_divided_otherwise:
+            self._recall.fetch_all()
+        elif self._recall.has_files:
+            batches = self._spooled(batches)
+            self._recall.fetch()
+        self._store.execute("BEGIN")
+        return batches
 
-    def _is_mine(self, table: str) -> str:
-        """SQL for whether a row of another bucketing belongs here."""
-        if table == "quarantine":  # a line goes where its delivery does, which comes before it
-            return "(load_id, file, line) IN (SELECT (load_id, file, line) FROM deliveries)"
-        key = f"coalesce(event_id, {KEY_OF_PLACE})" if table == "deliveries" else "event_id"
-        return f"{bucket_of(key, self._task.how.n_buckets)} = {self._number}"
+    def _spooled(self, batches: Batches) -> Batches:
+        """The same rows, read again from the disk after all of them were seen."""
+        with pa.ipc.new_file(str(self._spool), SENT_SCHEMA) as spool:
+            for rows in batches:
+                self._recall.want(rows)
+                spool.write_batch(rows)
+        reader = pa.ipc.open_file(pa.OSFile(str(self._spool)))
+        return (reader.get_batch(number) for number in range(reader.num_record_batches))
 
     # -- lines ------------------------------------------------------------------------------
 
@@ -180,6 +177,7 @@ class Bucket:
         tag = f"{uuid4().hex}-b{self._number}of{self._task.how.n_buckets}"
         written = write_tables(self._store, Path(self._task.lake), tag, IN_BUCKETS)
         yield told("bucket", [[self._number, self._has_moved_lines]])
+        yield told("replaced", self._recall.replaced)
         yield told(
             "written",
             [

@@ -1,0 +1,139 @@
+"""What a bucket needs of the lake before lines are taken in: the files that hold their events.
+
+A file that holds an event of which a new line tells is fetched whole, and its rows are written anew
+with what has come. All other files stay as they are, unless there are many small ones of a month.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from avon_analytics.spark.read_task import KEY_OF_PLACE
+from avon_analytics.spark.rows import bucket_in, bucket_of
+from avon_analytics.store.lake import rows_of_files
+from avon_analytics.store.schema import quote
+from avon_analytics.store.tables import stored_tables
+
+_MANY_FILES = 8  # of a table and a month in one bucket: then they become one
+_OF_LINES = "event_id IN (SELECT event_id FROM wanted_events)"
+_OF_PLACES = f"({_OF_LINES} OR (file, line) IN (SELECT (file, line) FROM wanted_places))"
+
+
+class Recall:
+    """Fetches rows of a lake into the store of a bucket; ``files`` are the lake's, by table."""
+
+    def __init__(
+        self,
+        store: duckdb.DuckDBPyConnection,
+        lake: str,
+        files: Mapping[str, Sequence[str]],
+        number: int,
+        n_buckets: int,
+    ) -> None:
+        self._store = store
+        self._lake = lake
+        self._files = files
+        self._number = number
+        self._n_buckets = n_buckets
+        self.replaced: list[str] = []  # files whose rows have been fetched
+        store.execute("CREATE TEMP TABLE wanted_events (event_id VARCHAR)")
+        store.execute("CREATE TEMP TABLE wanted_places (file VARCHAR, line BIGINT)")
+
+    @property
+    def is_divided_otherwise(self) -> bool:
+        """Whether the lake has files of other buckets, so that all of them are written anew."""
+        return any(self._others(table) for table in self._files)
+
+    @property
+    def has_files(self) -> bool:
+        """Whether the lake has files of this very bucket."""
+        return any(self._mine(table) for table in self._files)
+
+    def want(self, rows: pa.RecordBatch) -> None:
+        """Remember the events and the places of some rows that will be taken in."""
+        self._store.register("coming", rows)
+        self._store.execute(
+            "INSERT INTO wanted_events SELECT DISTINCT told FROM coming "
+            "WHERE what = 'line' AND told IS NOT NULL"
+        )
+        self._store.execute(
+            "INSERT INTO wanted_places SELECT file, line FROM coming "
+            "WHERE what IN ('moved', 'long')"
+        )
+        self._store.unregister("coming")
+
+    def fetch(self) -> None:
+        """Fetch the files that hold what is wanted."""
+        events = self._paths(self._mine("events"))
+        if events:
+            known = rows_of_files(events, stored_tables()["events"])
+            self._store.execute(
+                "CREATE OR REPLACE TEMP TABLE wanted_events AS "
+                f"SELECT event_id FROM ({known}) AS held WHERE {_OF_LINES}"
+            )
+        for table in self._files:
+            found = {*self._that_hold(table), *_many(self._mine(table))}
+            self._insert(table, sorted(found), "true")
+            self.replaced += sorted(found)
+
+    def fetch_all(self) -> None:
+        """Fetch all that belongs to the bucket, also from files that were divided otherwise."""
+        for table in self._files:
+            self._insert(table, self._mine(table), "true")
+            self._insert(table, self._others(table), self._is_mine(table))
+            self.replaced += self._mine(table)
+
+    def _mine(self, table: str) -> list[str]:
+        own = (self._number, self._n_buckets)
+        return [path for path in self._files[table] if bucket_in(path) == own]
+
+    def _others(self, table: str) -> list[str]:
+        n = self._n_buckets
+        return [path for path in self._files[table] if (bucket_in(path) or (0, 0))[1] != n]
+
+    def _paths(self, files: Sequence[str]) -> list[str]:
+        return [f"{self._lake}/{path}" for path in files]
+
+    def _that_hold(self, table: str) -> list[str]:
+        """The files that hold a row of what is wanted."""
+        mine = self._paths(self._mine(table))
+        if not mine:
+            return []
+        condition = {
+            "deliveries": _OF_PLACES,
+            "quarantine": "(load_id, file, line) IN "
+            f"(SELECT (load_id, file, line) FROM deliveries WHERE {_OF_PLACES})",
+        }.get(table, _OF_LINES)
+        found = self._store.execute(
+            "SELECT DISTINCT written_in FROM "
+            "read_parquet($files, filename = 'written_in', hive_partitioning = false) "
+            f"WHERE {condition}",
+            {"files": mine},
+        ).fetchall()
+        return [path.removeprefix(f"{self._lake}/") for (path,) in found]
+
+    def _insert(self, table: str, files: Sequence[str], condition: str) -> None:
+        if files:
+            rows = rows_of_files(self._paths(files), stored_tables()[table])
+            self._store.execute(
+                f"INSERT INTO {quote(table)} SELECT * FROM ({rows}) AS held WHERE {condition}"
+            )
+
+    def _is_mine(self, table: str) -> str:
+        """SQL for whether a row of another bucketing belongs here."""
+        if table == "quarantine":  # a line goes where its delivery does, which comes before it
+            return "(load_id, file, line) IN (SELECT (load_id, file, line) FROM deliveries)"
+        key = f"coalesce(event_id, {KEY_OF_PLACE})" if table == "deliveries" else "event_id"
+        return f"{bucket_of(key, self._n_buckets)} = {self._number}"
+
+
+def _many(files: Sequence[str]) -> list[str]:
+    """The files of months that have many."""
+    by_month: dict[str, list[str]] = defaultdict(list)
+    for path in files:
+        by_month[path.rpartition("/")[0]].append(path)
+    return [path for paths in by_month.values() if len(paths) >= _MANY_FILES for path in paths]
