@@ -97,6 +97,34 @@ def test_a_lake_written_from_a_store_is_loaded_further(
     assert_same(lake.folder, desk.store)
 
 
+def test_files_stay_unless_an_event_in_them_is_told_again(
+    archive: Archive, lake: Lake, desk: Desk
+) -> None:
+    january, march = 1_736_500_000_000, 1_741_600_000_000
+    old = [archive.raw(archive.patient(january + ms)) for ms in range(20)]
+    both(lake, desk, archive.write(*old))
+    before = paths_of(lake)
+    for night in range(12):
+        new = [archive.raw(archive.patient(march + 9 * night + ms)) for ms in range(9)]
+        both(lake, desk, archive.write(*new))
+    assert before["people_versions"] <= paths_of(lake)["people_versions"]
+    state = newest_state(lake.folder)
+    assert state is not None
+    n_files = max(len(files) for months in state.tables.values() for files in months.values())
+    assert 3 < n_files <= 8 * 3  # in each of three buckets
+    assert_same(lake.folder, desk.store)
+    both(lake, desk, archive.write(old[0]))
+    assert len(before["people_versions"] - paths_of(lake)["people_versions"]) == 1
+    assert_same(lake.folder, desk.store)
+
+
+def paths_of(lake: Lake) -> dict[str, set[str]]:
+    """The files of each table."""
+    state = newest_state(lake.folder)
+    assert state is not None
+    return {table: set(state.files(table)) for table in state.tables}
+
+
 def test_another_secret_is_tried_on_the_quarantine(
     archive: Archive, lake: Lake, desk: Desk
 ) -> None:
