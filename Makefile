@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help report test kills fuzz lint lab lock clean
+.PHONY: help report test kills fuzz bench lint lab lock clean
 
 help:
 	@echo "make report   load the sample archive and write its outcome report to out/report.html"
@@ -15,6 +15,7 @@ help:
 	@echo "make lab      open the notebooks in JupyterLab"
 	@echo "make kills    kill 200 loads at random moments"
 	@echo "make fuzz     load 200,000 mutated lines"
+	@echo "make bench    measure loads and figures beside other tools"
 	@echo "make lint     check style and types"
 	@echo "make lock     choose package versions anew (needs uv)"
 	@echo "make clean    remove what these commands made"
@@ -50,6 +51,10 @@ kills: $(VENV)/dev.stamp
 
 fuzz: $(VENV)/dev.stamp
 	$(RUN) tests/intake/fuzz.py --lines 200000
+
+# dlt and sqlite-utils are measured where they are installed: see benchmarks/RESULTS.md.
+bench: $(VENV)/dev.stamp
+	$(RUN) -m benchmarks
 
 lint: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff check .

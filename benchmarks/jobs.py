@@ -1,0 +1,147 @@
+"""What is measured: every job reads the archive in a folder, in a process of its own.
+
+``python -m benchmarks.jobs NAME FOLDER`` runs one. A job that reads what another one made says so
+in ``AFTER``; a job whose package is not installed ends with the code of ``NOT_INSTALLED``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import importlib.util
+import json
+import sys
+import time
+import tomllib
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.archive import GZIP, PLAIN, SECRETS
+
+NOT_INSTALLED = 77
+STORE = "ours.duckdb"
+
+
+def load(folder: Path, file: str = PLAIN, *, recheck: bool = False) -> None:
+    """Our load: verified, flattened, without repeats."""
+    import avon_analytics as avon
+
+    with avon.open(folder / STORE) as store:
+        store.load(folder / file, secrets=folder / SECRETS, recheck=recheck, progress=False)
+
+
+def land(folder: Path, file: str = PLAIN) -> None:
+    """DuckDB alone: the lines as a table; nothing is verified, no body is read."""
+    import duckdb
+
+    with duckdb.connect(folder / "landed.duckdb") as connection:
+        connection.execute(
+            "CREATE TABLE lines AS SELECT * FROM read_json($file, format = 'newline_delimited', "
+            "ignore_errors = true, maximum_object_size = 33554432)",
+            {"file": str(folder / file)},
+        )
+
+
+def _deliveries(folder: Path) -> Any:
+    """What the peers read: the bodies of the lines that a simple script understands."""
+    secrets = [s.encode() for s in tomllib.loads((folder / SECRETS).read_text()).values()]
+    with (folder / PLAIN).open("rb") as lines:
+        for line in lines:
+            try:
+                envelope = json.loads(line)
+                headers = {k.lower(): v for k, v in envelope["headers"].items()}
+                body, signature = envelope["body"], headers["avon-signature"]
+                raw = body.encode()
+            except (ValueError, KeyError, AttributeError, TypeError):
+                continue
+            if any(
+                hmac.compare_digest(hmac.new(s, raw, hashlib.sha256).hexdigest(), str(signature))
+                for s in secrets
+            ):
+                yield json.loads(raw)
+
+
+def by_hand(folder: Path) -> None:
+    """The script that an analyst writes: json, hmac, pandas.json_normalize."""
+    import duckdb
+    import pandas as pd
+
+    objects = defaultdict(list)
+    for body in _deliveries(folder):
+        objects[body["event"].split(".")[0]].append(body["object"])
+    with duckdb.connect(folder / "by_hand.duckdb") as connection:
+        for name, found in objects.items():
+            frame = pd.json_normalize(found).astype("string")
+            connection.register("frame", frame)
+            connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM frame')
+
+
+def with_dlt(folder: Path) -> None:
+    """The dlt library into DuckDB."""
+    import dlt
+
+    pipeline = dlt.pipeline(
+        "bench",
+        pipelines_dir=str(folder / "dlt"),
+        destination=dlt.destinations.duckdb(str(folder / "dlt.duckdb")),
+    )
+    pipeline.run(_deliveries(folder), table_name="deliveries")
+
+
+def with_sqlite_utils(folder: Path) -> None:
+    """The sqlite-utils library into SQLite; no table of its own for what is nested."""
+    import sqlite_utils
+
+    database = sqlite_utils.Database(folder / "peer.sqlite")
+    rows = (body["object"] | {"event": body["event"]} for body in _deliveries(folder))
+    database["objects"].insert_all(rows, alter=True)
+
+
+def figures(folder: Path) -> None:
+    """Every figure, twice: the seconds of the first time and of the second."""
+    import avon_analytics as avon
+
+    with avon.open(folder / STORE) as store:
+        visits = store.appointments()
+        for name, how in FIGURES.items():
+            took = []
+            for _ in range(2):
+                start = time.perf_counter()
+                getattr(visits, name)(**how)
+                took.append(time.perf_counter() - start)
+            print(f"{name}\t{took[0]:.3f}\t{took[1]:.3f}")
+
+
+_MONTHLY = {"every": "month", "by": "appointment_type"}
+FIGURES: dict[str, dict[str, str]] = {
+    "outcomes": _MONTHLY,
+    "funnel": {"by": "appointment_type"},
+    "cancellations": _MONTHLY,
+    "reschedules": _MONTHLY,
+    "lead_times": _MONTHLY,
+    "rebooking": {"by": "appointment_type"},
+    "incidence": {"by": "appointment_type"},
+    "punctuality": _MONTHLY,
+}
+JOBS: dict[str, Callable[[Path], None]] = {
+    "load": load,
+    "load_gz": lambda folder: load(folder, GZIP),
+    "load_again": load,
+    "load_recheck": lambda folder: load(folder, recheck=True),
+    "land": land,
+    "land_gz": lambda folder: land(folder, GZIP),
+    "by_hand": by_hand,
+    "dlt": with_dlt,
+    "sqlite_utils": with_sqlite_utils,
+    "figures": figures,
+}
+NEEDS = {"dlt": "dlt", "sqlite_utils": "sqlite_utils"}
+AFTER = {"load_again": "load", "load_recheck": "load", "figures": "load"}
+
+if __name__ == "__main__":
+    job, place = sys.argv[1:]
+    if job in NEEDS and importlib.util.find_spec(NEEDS[job]) is None:
+        sys.exit(NOT_INSTALLED)
+    JOBS[job](Path(place))

@@ -1,0 +1,30 @@
+"""The benchmarks run, on a tiny archive: they are no use if nobody can run them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_jobs_run_and_agree_on_the_archive(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "benchmarks", "--appointments", "40", "--repeats", "1"),
+            *("--folder", str(tmp_path)),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = (tmp_path / "archive.jsonl").read_bytes().splitlines()
+    assert done.stdout.startswith(f"{len(lines):,} lines, ")
+    for row in ("DuckDB alone, plain", "json_normalize", "the second load by digest"):
+        assert row in done.stdout
+    for figure in ("outcomes", "funnel", "rebooking", "punctuality"):
+        assert f"| `{figure}` |" in done.stdout
