@@ -19,7 +19,6 @@ from avon_analytics.intake.marks import Marks
 from avon_analytics.intake.traces import NAMES_ID, THREAD, Rows, ids_of, own, strip, touched
 from avon_analytics.store.database import Database, store_error
 from avon_analytics.store.derived import drop_derived
-from avon_analytics.store.privacy import needs_this_version
 from avon_analytics.store.rewrite import rewrite
 from avon_analytics.store.schema import quote
 from avon_analytics.store.tables import object_tables
@@ -170,7 +169,6 @@ class _Forgetting:
         changed |= self._strip_events()
         ((events,),) = self._run("SELECT count(*) FROM own_events")
         recount(self._connection)
-        needs_this_version(self._connection)
         self._count()
         for table in ("persons", "others", "own_events", "own_threads", "touched_rows"):
             self._run(f"DROP TABLE temp.{table}")

@@ -17,7 +17,6 @@ from typing import Any, Literal
 import duckdb
 
 from avon_analytics.intake.signature import hmac_pads
-from avon_analytics.store.schema import create_log_table
 
 Kind = Literal["person", "object", "thread", "line"]
 _KEY = "forget_key"
@@ -49,7 +48,6 @@ class Marks:
         return bytes.fromhex(found[0][0]) if found else b""
 
     def _make(self) -> None:
-        self._connection.execute(create_log_table("forgotten", if_missing=True))
         self._key = self._read_key()
         if not self._key:
             self._key = secrets.token_bytes(32)

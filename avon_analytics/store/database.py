@@ -19,6 +19,7 @@ import duckdb
 from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.near import did_you_mean
 from avon_analytics.store.lake import is_lake, newest_state, view_of_lake
+from avon_analytics.store.migration import migrate
 from avon_analytics.store.schema import SCHEMA_VERSION, create_statements
 from avon_analytics.store.waiting import WAIT_TO_READ, OnWait, holder, seconds, when_free
 
@@ -182,7 +183,9 @@ class Database:
             mode = "READ_ONLY" if read_only else "READ_WRITE"
             when_free(self.path, lambda: self._use(self.path, mode), wait, on_wait)
             self._mode = "read" if read_only else "write"
-            self._check_version()
+            version = self._check_version()
+            if version < SCHEMA_VERSION and not read_only:
+                migrate(self._connection, version, self._on_create)
         except (duckdb.Error, OSError) as error:
             self._detach()
             raise store_error(self.path, error, waited=wait) from None
@@ -237,7 +240,7 @@ class Database:
             self._on_create(self._connection)
         self._connection.execute("COMMIT")
 
-    def _check_version(self) -> None:
+    def _check_version(self) -> int:
         try:
             found = self._connection.execute(
                 "SELECT value FROM settings WHERE name = 'schema_version'"
@@ -254,6 +257,7 @@ class Database:
                 f"{self.path} was written by a newer avon_analytics (store version "
                 f"{found[0][0]}, this one knows {SCHEMA_VERSION}): upgrade avon_analytics"
             )
+        return int(found[0][0])
 
     def close(self) -> None:
         """Let go of the store and of everything computed from it."""

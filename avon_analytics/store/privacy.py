@@ -11,7 +11,6 @@ from typing import Literal, get_args
 import duckdb
 
 from avon_analytics.errors import UsageError, unknown_choice
-from avon_analytics.store.schema import SCHEMA_VERSION
 
 Privacy = Literal["full", "limited"]
 PRIVACIES: tuple[Privacy, ...] = get_args(Privacy)
@@ -45,14 +44,4 @@ def agree_on(connection: duckdb.DuckDBPyConnection, wanted: str | None) -> Priva
         )
     connection.execute("DELETE FROM settings WHERE name = 'privacy'")
     connection.execute("INSERT INTO settings VALUES ('privacy', $word)", {"word": wanted})
-    needs_this_version(connection)
     return "limited" if wanted == "limited" else "full"
-
-
-def needs_this_version(connection: duckdb.DuckDBPyConnection) -> None:
-    """Keep older versions of this package out, which know neither limits nor marks."""
-    connection.execute(
-        "UPDATE settings SET value = $version WHERE name = 'schema_version' "
-        "AND CAST(value AS INTEGER) < CAST($version AS INTEGER)",
-        {"version": str(SCHEMA_VERSION)},
-    )

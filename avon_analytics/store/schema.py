@@ -44,12 +44,6 @@ def view_statements() -> Iterator[str]:
     yield _drift_view()
 
 
-def create_log_table(name: str, *, if_missing: bool = False) -> str:
-    """The statement that makes one of the loader's own tables, perhaps in a store without it."""
-    text = _create_table(name, stored_tables()[name])
-    return text.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1) if if_missing else text
-
-
 def _create_table(name: str, columns: Iterable[TableColumn]) -> str:
     body = ", ".join(f"{quote(c.name)} {c.sql_type}" for c in columns)
     return f"CREATE TABLE {quote(name)} ({body})"
