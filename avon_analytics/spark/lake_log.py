@@ -47,8 +47,9 @@ def lake_log(
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(CREATE_SETTINGS)
-        settings = {"schema_version": str(SCHEMA_VERSION), "time_zone": time_zone or "UTC"}
-        for name, value in {**settings, **state.settings}.items():
+        settings = {"time_zone": time_zone or "UTC", **state.settings}
+        settings["schema_version"] = str(SCHEMA_VERSION)
+        for name, value in settings.items():
             connection.execute("INSERT INTO settings VALUES (?, ?)", [name, value])
         for table in LOGS:
             connection.execute(f"CREATE TABLE {table} AS {_rows(lake, state, table)}")
