@@ -5,13 +5,16 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --quiet --disable-pip-version-check
+VENV_1_5 := $(VENV)-duckdb-1.5
+PIP_1_5 := $(VENV_1_5)/bin/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help report test kills fuzz bench lint lab lock clean
+.PHONY: help report test test-duckdb-1.5 kills fuzz bench lint lab lock clean
 
 help:
 	@echo "make report   load the sample archive and write its outcome report to out/report.html"
 	@echo "make test     run the tests"
+	@echo "make test-duckdb-1.5   run those that talk to the engine with DuckDB 1.5"
 	@echo "make lab      open the notebooks in JupyterLab"
 	@echo "make kills    kill 200 loads at random moments"
 	@echo "make fuzz     load 200,000 mutated lines"
@@ -45,6 +48,18 @@ report: $(VENV)/core.stamp
 test: $(VENV)/dev.stamp
 	$(RUN) -m pytest
 
+# The tests of what talks to the engine, with DuckDB of the line before.
+test-duckdb-1.5: $(VENV_1_5)/dev.stamp
+	$(VENV_1_5)/bin/python -m pytest tests/store tests/intake tests/appointments tests/test_sample_truth.py
+
+$(VENV_1_5)/dev.stamp: requirements/dev.lock requirements/duckdb-1.5.lock pyproject.toml
+	@echo "Installing the same with DuckDB 1.5 into $(VENV_1_5) (once) …"
+	@$(PYTHON) -m venv $(VENV_1_5)
+	@$(PIP_1_5) install --require-hashes -r requirements/dev.lock
+	@$(PIP_1_5) install --require-hashes --no-deps -r requirements/duckdb-1.5.lock
+	@$(PIP_1_5) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
 # Too long for the suite: see docs/reliability.md.
 kills: $(VENV)/dev.stamp
 	AVON_ANALYTICS_KILLS=200 $(RUN) -m pytest -s tests/cli/test_atomic.py -k random_moments
@@ -70,6 +85,8 @@ lock:
 		--extra dev pyproject.toml --output-file requirements/dev.lock
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--constraint requirements/dev.lock pyproject.toml --output-file requirements/core.lock
+	echo "duckdb>=1.5,<2" | uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate --no-deps - --output-file requirements/duckdb-1.5.lock
 
 clean:
-	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
+	rm -rf $(VENV) $(VENV_1_5) out .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

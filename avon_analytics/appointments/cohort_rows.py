@@ -62,8 +62,12 @@ class CohortRows:
                     self.settings, include_internal=self.scope.include_internal
                 )
                 rows = rows.beside("follow_up", later, days=days)
+            # An engine each has its own quotes: names that users give are put on afterwards.
+            names = {f"key_{n}": key.name for n, key in enumerate(keys)}
+            dtypes = {f"key_{n}": key.dtype for n, key in enumerate(keys)}
+            counted = self._ask_for(rows.run(sql(figure)), rows, dtypes)
             return Counted(
-                rows=self._ask_for(rows.run(sql(figure)), rows, {k.name: k.dtype for k in keys}),
+                rows=counted.rename(columns=names),
                 keys=keys,
                 every=every,
                 as_of=self.as_of,

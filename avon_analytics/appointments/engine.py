@@ -102,6 +102,8 @@ class StoreEngine:
         self, query: str, parameters: Mapping[str, Any], dtypes: Mapping[str, str] | None = None
     ) -> pd.DataFrame:
         """See ``store.frames.frame``."""
+        # All columns but some: as Spark and DuckDB 2.0 have it, and as every DuckDB has it.
+        query = query.replace("* EXCEPT (", "* EXCLUDE (")
         with self.database.reading() as connection:
             return frame(connection, query, parameters, dtypes)
 

@@ -25,8 +25,8 @@ class Population:
     every: str | None
 
     def run(self, query: str) -> str:
-        """A query over the population, its keys unpacked into columns named like them."""
-        names = [f"keys.key_{n} AS `{_quoted(key.name)}`" for n, key in enumerate(self.keys)]
+        """A query over the population, its keys unpacked into columns: ``key_0``, ``key_1``, …"""
+        names = [f"keys.key_{n} AS key_{n}" for n in range(len(self.keys))]
         if self.every is not None:
             names.append("keys.period_on AS period_on")
         columns = ", ".join([*names, "figure.* EXCEPT (keys)"])
@@ -143,7 +143,3 @@ def _typed(grouping: Grouping, value: Any) -> Any:
     if isinstance(value, str) and grouping.dtype == "Int64" and value.isascii() and value.isdigit():
         return int(value)
     return value
-
-
-def _quoted(identifier: str) -> str:
-    return identifier.replace("`", "``")

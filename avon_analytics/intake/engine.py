@@ -64,7 +64,10 @@ _MACROS = {
         CASE WHEN regexp_full_match(t, {literal(EPOCH_MS_PATTERN)})
                 THEN make_timestamptz(try_cast(t AS BIGINT) * 1000)
              WHEN regexp_full_match(t, {literal(INSTANT_PATTERN)})
-                THEN try_cast(t AS TIMESTAMP WITH TIME ZONE) END""",
+                THEN coalesce(try_cast(t AS TIMESTAMP WITH TIME ZONE),
+                              -- DuckDB 1.5 wants seconds.
+                              try_cast(regexp_replace(t, '([T ]\\d\\d:\\d\\d)([Z+-])', '\\1:00\\2')
+                                  AS TIMESTAMP WITH TIME ZONE)) END""",
     "day_of_parts(d)": f"""
         CASE WHEN regexp_full_match(d.year, {literal(YEAR_PATTERN)})
               AND regexp_full_match(d.month, '\\d{{1,2}}')

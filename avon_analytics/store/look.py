@@ -26,7 +26,9 @@ _ABOUT_THE_QUERY = (
 )
 # What a store keeps for itself: no table of the data dictionary.
 OWN_TABLES = frozenset({"settings", *DERIVED})
-_MISSING = re.compile(r"not provided for the following parameters: ([\w, ]+)")
+_MISSING = re.compile(
+    r"not provided for the following (?:prepared statement )?parameters: ([\w, ]+)"
+)
 
 
 def tables(database: Database) -> pd.DataFrame:
