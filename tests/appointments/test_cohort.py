@@ -258,7 +258,8 @@ def test_what_was_computed_outlives_a_reading_of_a_file(tmp_path: Any) -> None:
     with database.writing() as connection:
         connection.execute(
             "INSERT INTO appointments_versions (event_id, event, occurred_at, id, start_time) "
-            "VALUES ('e', 'appointment.created', '2025-01-01 00:00:00Z', 'v', '9999-12-31 23:00:00Z')"
+            "VALUES ('e', 'appointment.created', '2025-01-01 00:00:00Z', 'v', "
+            "'9999-12-31 23:00:00Z')"
         )
         connection.execute("INSERT INTO loads (load_id) VALUES (2)")
     (row,) = appointments(database, as_of="2025-02-01").outcomes(every="year").to_dict("records")
