@@ -92,6 +92,9 @@ class Stage:
 
     def read(self, batch: Batch) -> None:
         """Bring a batch to ``tellings``, ``rows_…`` and ``verdicts``."""
+        # Replaced, a table would be held until the new one is whole.
+        for name in ("arrivals", "tellings", *map(flatten.rows_table, self.tables)):
+            self.run(f"DROP TABLE IF EXISTS {name}")
         self.tables = []
         if batch.readable.any():
             self._read_envelopes(batch)
