@@ -9,8 +9,9 @@ import typer
 
 from avon_analytics.cli import options as opt
 from avon_analytics.cli.evidence import evidence
-from avon_analytics.cli.figures import Commands, figures
+from avon_analytics.cli.figures import figures
 from avon_analytics.cli.forget import forget
+from avon_analytics.cli.groups import Commands
 from avon_analytics.cli.helpers import (
     AROUND,
     DB,
@@ -59,9 +60,7 @@ def _version(wanted: bool) -> None:
 def _main(
     version: Annotated[
         bool,
-        typer.Option(
-            "--version", metavar="", callback=_version, is_eager=True, help="Show the version."
-        ),
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     pass
@@ -119,7 +118,7 @@ def verify(
     secrets_file: opt.SecretsFile = None,
     strict: Annotated[
         bool,
-        typer.Option("--strict", metavar="", help="End with code 3 unless every line is verified."),
+        typer.Option("--strict", help="End with code 3 unless every line is verified."),
     ] = False,
     form: opt.FormatOption = opt.Format.table,
     out: opt.Out = None,

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from avon_analytics.cli import options as opt
 from avon_analytics.cli.helpers import DB, OUT, ask, example, open_store, show_figure
 
 figures = typer.Typer()
-
-
-class Commands(TyperGroup):
-    """All commands; those of figures that cannot be had are refused with the reason."""
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of a name. Raises NeedsScheduleTemplate for a figure that cannot be had."""
-        found = super().get_command(ctx, cmd_name)
-        if found is None and cmd_name in ("fill-rate", "third-next-available"):
-            from avon_analytics.appointments.refused import refuse
-
-            refuse(cmd_name.replace("-", "_"))
-        return found
 
 
 @figures.command(

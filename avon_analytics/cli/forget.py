@@ -17,9 +17,7 @@ def forget(
         str, typer.Argument(metavar="PATIENT_ID", help="The id, with user_ or bare.")
     ],
     db: opt.Db = DB,
-    as_json: Annotated[
-        bool, typer.Option("--json", metavar="", help="Print the receipt as JSON.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
 ) -> None:
     """Remove a person from every table and the quarantine, and keep later loads from bringing them.
 

@@ -107,7 +107,7 @@ PrivacyOption = Annotated[
     ),
 ]
 Strict = Annotated[
-    bool, typer.Option("--strict", metavar="", help="End with code 3 if any line was quarantined.")
+    bool, typer.Option("--strict", help="End with code 3 if any line was quarantined.")
 ]
 FormatOption = Annotated[
     Format,
@@ -121,15 +121,13 @@ LineLimit = Annotated[
 ]
 Recheck = Annotated[
     bool,
-    typer.Option("--recheck", metavar="", help="Look into files that seem unchanged, too."),
+    typer.Option("--recheck", help="Look into files that seem unchanged, too."),
 ]
 Partial = Annotated[
     bool,
-    typer.Option(
-        "--partial", metavar="", help="Of a damaged file, load what is before the damage."
-    ),
+    typer.Option("--partial", help="Of a damaged file, load what is before the damage."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Print the receipt as JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -166,9 +164,7 @@ AsOf = Annotated[
 ]
 Identifiers = Annotated[
     bool,
-    typer.Option(
-        "--identifiers", metavar="", help="Show names, contact data and free text of people, too."
-    ),
+    typer.Option("--identifiers", help="Show names, contact data and free text of people, too."),
 ]
 Where = Annotated[
     list[str] | None,

@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from avon_analytics.cli import options as opt
+from avon_analytics.cli.groups import PlainGroup
 from avon_analytics.cli.helpers import DB, example, open_store
 from avon_analytics.cli.output import copy_out, emit, records, say, show
 from avon_analytics.errors import UsageError
 
 quarantine = typer.Typer(
-    name="quarantine", help="What did not load, and why.", no_args_is_help=True
+    name="quarantine", cls=PlainGroup, help="What did not load, and why.", no_args_is_help=True
 )
 
 Code = Annotated[
@@ -50,9 +51,9 @@ def quarantine_show(
     db: opt.Db = DB,
     identifiers: Annotated[
         bool,
-        typer.Option("--identifiers", metavar="", help="Show the line itself, too: it is raw."),
+        typer.Option("--identifiers", help="Show the line itself, too: it is raw."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print it as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """One line that did not load: its place, every error and the likely cause, no value of it."""
     found = records(open_store(db).quarantine(file=file, line=line, identifiers=identifiers))
@@ -114,9 +115,7 @@ def quarantine_replay(
     code: Code = None,
     file: File = None,
     line_limit: opt.LineLimit = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", metavar="", help="Print the outcome as JSON.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Try lines again, and move what loads now: a secret was added, or the contract was widened."""
     from avon_analytics.intake.lines import LINE_LIMIT

@@ -8,10 +8,13 @@ from typing import Annotated
 import typer
 
 from avon_analytics.cli import options as opt
+from avon_analytics.cli.groups import PlainGroup
 from avon_analytics.cli.helpers import example, exit_after, show_receipt
 from avon_analytics.errors import UsageError
 
-spark = typer.Typer(name="spark", help="The same on a Spark cluster.", no_args_is_help=True)
+spark = typer.Typer(
+    name="spark", cls=PlainGroup, help="The same on a Spark cluster.", no_args_is_help=True
+)
 
 
 @spark.command(
