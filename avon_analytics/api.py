@@ -22,6 +22,7 @@ from avon_analytics.appointments import (
 )
 from avon_analytics.appointments import appointments as cohort_of
 from avon_analytics.appointments.scope import DateLike
+from avon_analytics.errors import StoreError
 from avon_analytics.intake import quarantine
 from avon_analytics.intake.archive import Paths
 from avon_analytics.intake.forget import Forgotten, forget
@@ -156,8 +157,14 @@ class Store:
         reads a store, and ``avon_analytics.spark`` computes its figures on a cluster. Written
         again, it is seen as it was before until all of it is there.
 
-        Raises StoreError where there is no store, or where the folder cannot be written.
+        Raises StoreError where there is no store, where the store is in memory, which never touches
+        a file, or where the folder cannot be written.
         """
+        if self._database.in_memory:
+            raise StoreError(
+                "a store in memory writes no files: load into one with a file, such as "
+                'avon_analytics.open("avon.duckdb")'
+            )
         with self._database.reading() as connection:
             write_lake(connection, folder, self.time_zone)
         return Path(folder)

@@ -95,3 +95,10 @@ def test_a_store_without_the_newest_table_can_be_written(tiny: Loaded, tmp_path:
         expected = store.appointments().outcomes()
     with avon.open(lake) as read:
         assert read.appointments().outcomes().equals(expected)
+
+
+def test_a_store_in_memory_writes_none(tmp_path: Path) -> None:
+    with avon.open(":memory:") as store:
+        with pytest.raises(StoreError, match="in memory writes no files"):
+            store.write_lake(tmp_path / "lake")
+        assert not (tmp_path / "lake").exists()
