@@ -407,3 +407,44 @@ def test_unknown_events_types_and_fields_are_kept(tmp_path: Path) -> None:
     kept = store.sql("SELECT object_id, object FROM other_objects").iloc[0]
     assert (kept["object_id"], json.loads(kept["object"])["sum"]) == ("inv_1", 5)
     assert store.table("patients")["id"][0] == "user_p1"
+
+
+def test_each_line_tells_the_first_name_of_its_secret_in_whatever_order_they_are_tried(
+    tmp_path: Path,
+) -> None:
+    """Secrets that matched before are tried first; that must not show."""
+    from avon_analytics.intake.load import load
+    from avon_analytics.store.database import Database
+
+    signers = [SECRET, "rotated", "rotated", SECRET, "rotated"]
+    bodies = [visit(number) for number in range(len(signers))]
+    lines = [raw(b, sign=signature(b, s)) for b, s in zip(bodies, signers, strict=True)]
+    # A batch for each file.
+    folder = write(tmp_path / "a", **{f"n{n}": [line] for n, line in enumerate(lines)})
+    database = Database(":memory:")
+    named = {"old": SECRET, "new": "rotated", "old again": SECRET, "new again": "rotated"}
+    load(database, folder, secrets=named, batch_bytes=1)
+    with database.reading() as connection:
+        told = connection.execute("SELECT secret FROM events ORDER BY file").fetchall()
+    assert told == [("old",), ("new",), ("new",), ("old",), ("new",)]
+
+
+def test_unknown_fields_are_kept_by_name_few_or_many(tmp_path: Path) -> None:
+    names = ["a/b", "~", "", "0", 'x"y', "location.city", "é", "*", "$", "#", "a.b", " "]
+    few, many = names[:3], names
+    folder = write(
+        tmp_path / "a",
+        one=[
+            raw(visit(1, **{name: number for number, name in enumerate(few)})),
+            raw(visit(2, **{name: number for number, name in enumerate(many)})),
+            raw(visit(3, note=None, deep={"x": [1, {"y": "z"}]})),
+        ],
+    )
+    store, _ = loaded(folder)
+    found = store.table("appointments", identifiers=True).sort_values("id")["extra"]
+    first, second, third = (json.loads(text) for text in found)
+    # A name that looks like one of an inner object stands in quotes.
+    kept = ['"location.city"' if name == "location.city" else name for name in many]
+    assert first == {name: number for number, name in enumerate(few)}
+    assert second == {name: number for number, name in enumerate(kept)}
+    assert third == {"note": None, "deep": {"x": [1, {"y": "z"}]}}
