@@ -65,14 +65,14 @@ def emptied(place: str) -> str:
         {entries}, lambda e: {{'k': e.key, 'v': {value}}}))) END"""
 
 
-def columns(table: ObjectTable, prefix: str, *, is_limited: bool) -> list[str]:
-    """SQL for each field of a table's rows, as the store keeps it."""
-    found = []
+def columns(table: ObjectTable, prefix: str, *, is_limited: bool) -> dict[str, str]:
+    """SQL for each field of a table's rows, as the store keeps it, by the field's name."""
+    found = {}
     for field in table.fields:
         place = f"{prefix}.{quote(field.name)}"
-        found.append(kept(field.column, place) if is_limited else place)
+        found[field.name] = kept(field.column, place) if is_limited else place
     if table.model is not None:
-        found.append(emptied(f"{prefix}.extra") if is_limited else f"{prefix}.extra")
+        found["extra"] = emptied(f"{prefix}.extra") if is_limited else f"{prefix}.extra"
     return found
 
 
@@ -89,7 +89,7 @@ def tell_by_what_is_kept(stage: Stage, tables: list[ObjectTable]) -> None:
     said = [f"SELECT nth, 0 AS part, 0 AS position, {_as_text(own)} AS said FROM arrivals"]
     for part, table in enumerate(tables, start=1):
         position = "0" if table.parent is None else "r.position"
-        fields = _as_text(columns(table, "r", is_limited=True))
+        fields = _as_text(list(columns(table, "r", is_limited=True).values()))
         said.append(
             f"SELECT r.nth, {part}, {position}, {fields} FROM {flatten.rows_table(table)} AS r"
         )

@@ -311,7 +311,8 @@ class _Rows:
 
 def _version_rows(table: ObjectTable, *, is_limited: bool) -> str:
     """SQL for the versions that new events tell of a table."""
-    fields = ", ".join(limited.columns(table, "r", is_limited=is_limited))
+    columns = limited.columns(table, "r", is_limited=is_limited)
+    fields = ", ".join(f"{sql} AS {quote(name)}" for name, sql in columns.items())
     keys = (
         "t.event_id, t.event, c.occurred_at, c.received_at"
         if table.parent is None

@@ -109,7 +109,7 @@ def test_an_event_that_was_decided_anew_is_news(
     computations = count_computations(monkeypatch)
     with made.database.writing() as connection:
         connection.execute(
-            "UPDATE events SET received_at = '2025-12-01 00:00Z' WHERE event_id "
+            "UPDATE events SET received_at = '2025-12-01 00:00:00Z' WHERE event_id "
             "IN (SELECT min(event_id) FROM events)"
         )
         connection.execute("INSERT INTO loads (load_id) SELECT max(load_id) + 1 FROM loads")
