@@ -142,11 +142,10 @@ _MACROS = {
                             lambda e: NOT list_contains(known, e.key)),
                 lambda e: {'k': prefix || e.key, 'v': e.value})) END""",
     # An object's own field that is named like one of an inner object stands in quotes.
-    "kept_apart(fields, prefixes)": """
+    "kept_apart(fields, pattern)": """
         CASE WHEN fields IS NOT NULL THEN map_from_entries(list_transform(
             map_entries(fields),
-            lambda e: {'k': CASE WHEN list_bool_or(list_transform(
-                                     prefixes, lambda p: starts_with(e.key, p)))
+            lambda e: {'k': CASE WHEN regexp_matches(e.key, pattern)
                                  THEN '"' || e.key || '"' ELSE e.key END,
                        'v': e.value})) END""",
 }

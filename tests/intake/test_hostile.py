@@ -216,6 +216,41 @@ def test_a_thousand_unknown_keys(archive: Any, desk: Any) -> None:
     assert json.loads(extra) == fields
 
 
+MILLION = 1_000_000
+KEYED = {f"{n:x}": 0 for n in range(MILLION)}
+
+
+@pytest.mark.parametrize("where", ["object", "event", "envelope"])
+def test_a_million_unknown_keys(archive: Any, desk: Any, where: str) -> None:
+    visit: dict[str, Any] = {"id": "v"}
+    event: dict[str, Any] = {"event": "appointment.created", "created_at": 1, "object": visit}
+    if where in ("object", "event"):
+        (visit if where == "object" else event).update(KEYED)
+    line = archive.parsed(archive.text(event).replace(" ", ""))
+    if where == "envelope":
+        line = f"{line[:-1]}, {archive.text(KEYED)[1:]}"
+    assert check(archive, desk, [line]) == ["loaded"]
+    if where != "envelope":
+        assert desk.column("SELECT count(*) FROM drift WHERE n_seen = 1") == [MILLION]
+
+
+def test_arrays_of_very_many(archive: Any, desk: Any) -> None:
+    attendees = [{"id": n, "attendee": f"user_{n:x}"} for n in range(MILLION // 4)]
+    visits = [
+        {"id": "v", "attendees": attendees},
+        {"id": "w", "seats": list(range(MILLION))},
+        {"id": "x", "attendees": [[]] * (MILLION // 4)},
+    ]
+    events = [{"event": "appointment.created", "created_at": 1, "object": v} for v in visits]
+    ends = check(archive, desk, [archive.raw(archive.text(e).replace(" ", "")) for e in events])
+    assert ends == ["loaded", "loaded", "contract"]
+    assert desk.column("SELECT count(DISTINCT attendee) FROM appointment_attendees") == [
+        MILLION // 4
+    ]
+    (extra,) = desk.column("SELECT extra FROM appointments WHERE extra IS NOT NULL")
+    assert json.loads(extra) == {"seats": list(range(MILLION))}
+
+
 NAMES: list[tuple[Any, str]] = [
     ("", "contract"),
     (None, "contract"),
