@@ -147,7 +147,8 @@ class Store:
                 on_progress=on_progress if progress else None,
             )
         if self._database.exists:
-            keep_slots(self._database)
+            with receipt.clock.timing("keep slots"):
+                keep_slots(self._database)
         return receipt
 
     def write_lake(self, folder: str | os.PathLike[str]) -> Path:

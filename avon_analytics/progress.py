@@ -32,7 +32,10 @@ def waiting(text: str) -> None:
 
 def _one_line(progress: Progress) -> None:
     if progress.files_done == progress.files:
-        text = f"avon_analytics: {progress.files:,} files looked at, {progress.lines:,} lines read"
+        files = "file" if progress.files == 1 else "files"
+        text = (
+            f"avon_analytics: {progress.files:,} {files} looked at, {progress.lines:,} lines read"
+        )
         print(text, file=sys.stderr)
 
 

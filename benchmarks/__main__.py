@@ -122,7 +122,14 @@ def main() -> None:
             print(f"| `{name}` | {float(first):.2f} s | {float(second):.2f} s |")
         assert len(found.told.splitlines()) == len(FIGURES)
         print(f"\nPeak memory of the figures: {found.megabytes:,.0f} MB")
-        print(f"The store: {(folder / STORE).stat().st_size / 1e6:,.0f} MB")
+        for job, what in (("profile", "work of a load"), ("limits", "engine alone")):
+            told = run(job, folder)
+            assert told is not None
+            print(f"\n| {what} | seconds |\n|---|---|")
+            for line in told.told.splitlines():
+                name, seconds = line.split("\t")
+                print(f"| {name} | {float(seconds):.2f} |")
+        print(f"\nThe store: {(folder / STORE).stat().st_size / 1e6:,.0f} MB")
 
 
 if __name__ == "__main__":

@@ -44,6 +44,43 @@ def land(folder: Path, file: str = PLAIN) -> None:
         )
 
 
+def profile(folder: Path) -> None:
+    """Our load, and the seconds of each kind of work."""
+    import avon_analytics as avon
+
+    with avon.open(folder / STORE) as store:
+        receipt = store.load(folder / PLAIN, secrets=folder / SECRETS, progress=False)
+    for work, seconds in receipt.clock.seconds.items():
+        print(f"{work}\t{seconds:.3f}")
+
+
+def limits(folder: Path) -> None:
+    """What the engine alone needs for the least that a load must do with the same bytes."""
+    import duckdb
+
+    with duckdb.connect(folder / "limits.duckdb") as connection:
+        connection.execute(
+            "CREATE TEMP TABLE lines AS SELECT json::VARCHAR AS line "
+            "FROM read_ndjson_objects($file, "
+            "ignore_errors = true, maximum_object_size = 33554432)",
+            {"file": str(folder / PLAIN)},
+        )
+        connection.execute(f"ATTACH '{folder / STORE}' AS store (READ_ONLY)")
+        for what, statement in LIMITS.items():
+            start = time.perf_counter()
+            connection.execute(statement)
+            print(f"{what}\t{time.perf_counter() - start:.3f}")
+
+
+LIMITS = {
+    "hash every line (SHA-256)": "SELECT max(sha256(line)) FROM lines",
+    "parse every line once": "SELECT max(strlen(line ->> '$.received_at')) FROM lines",
+    "parse every body once": "SELECT max(strlen(CASE WHEN json_valid(line ->> '$.body') THEN "
+    "(line ->> '$.body') ->> '$.event' END)) FROM lines",
+    "write the rows of the store": "COPY FROM DATABASE store TO limits",
+}
+
+
 def _deliveries(folder: Path) -> Any:
     """What the peers read: the bodies of the lines that a simple script understands."""
     secrets = [s.encode() for s in tomllib.loads((folder / SECRETS).read_text()).values()]
@@ -136,9 +173,11 @@ JOBS: dict[str, Callable[[Path], None]] = {
     "dlt": with_dlt,
     "sqlite_utils": with_sqlite_utils,
     "figures": figures,
+    "profile": profile,
+    "limits": limits,
 }
 NEEDS = {"dlt": "dlt", "sqlite_utils": "sqlite_utils"}
-AFTER = {"load_again": "load", "load_recheck": "load", "figures": "load"}
+AFTER = {"load_again": "load", "load_recheck": "load", "figures": "load", "limits": "load"}
 
 if __name__ == "__main__":
     job, place = sys.argv[1:]

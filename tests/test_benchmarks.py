@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from avon_analytics.intake.clock import WORKS
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -26,5 +28,7 @@ def test_the_jobs_run_and_agree_on_the_archive(tmp_path: Path) -> None:
     assert done.stdout.startswith(f"{len(lines):,} lines, ")
     for row in ("DuckDB alone, plain", "json_normalize", "the second load by digest"):
         assert row in done.stdout
+    for work in (*WORKS, "hash every line (SHA-256)", "write the rows of the store"):
+        assert f"| {work} |" in done.stdout
     for figure in ("outcomes", "funnel", "rebooking", "punctuality"):
         assert f"| `{figure}` |" in done.stdout

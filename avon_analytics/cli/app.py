@@ -87,6 +87,7 @@ def load(
     partial: opt.Partial = False,
     wait: opt.Wait = 60.0,
     time_zone: opt.TimeZone = None,
+    profile: opt.Profile = False,
     as_json: opt.AsJson = False,
 ) -> None:
     """Load an archive into a store, and print where every line ended.
@@ -107,6 +108,8 @@ def load(
         wait=wait,
     )
     show_receipt(receipt, as_json=as_json)
+    if profile:
+        say(str(receipt.clock))
     exit_after(receipt, strict)
 
 

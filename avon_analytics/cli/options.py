@@ -127,6 +127,9 @@ Partial = Annotated[
     bool,
     typer.Option("--partial", help="Of a damaged file, load what is before the damage."),
 ]
+Profile = Annotated[
+    bool, typer.Option("--profile", help="Tell where the time went, on standard error.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")]
 Out = Annotated[
     Path | None,

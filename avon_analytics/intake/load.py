@@ -13,6 +13,7 @@ import duckdb
 from avon_analytics.errors import ArchiveError, DamagedFile
 from avon_analytics.intake.again import Archive, Which, places
 from avon_analytics.intake.archive import ArchiveFile, Found, Paths, find_files, open_file
+from avon_analytics.intake.clock import Clock
 from avon_analytics.intake.lines import BATCH_BYTES, LINE_LIMIT, LineReader, checked_limit
 from avon_analytics.intake.log import LoadLog
 from avon_analytics.intake.reading import KnownFile, Reading
@@ -115,11 +116,14 @@ class _Loader:
         self._secrets = secrets
         self._privacy = privacy
         self._passed_over = passed_over
-        is_limited = privacy == "limited"
-        self._stages = (
-            Stage(connection.cursor(), policy, secrets, is_limited=is_limited),
-            Stage(connection.cursor(), policy, secrets, is_limited=is_limited),
-        )
+        self._clock = Clock()
+
+        def stage() -> Stage:
+            is_limited = privacy == "limited"
+            cursor = connection.cursor()
+            return Stage(cursor, policy, secrets, is_limited=is_limited, clock=self._clock)
+
+        self._stages = (stage(), stage())
         self.log = LoadLog(connection, policy, secrets, passed_over)
         self._receipts: dict[str, FileReceipt] = {}
 
@@ -247,6 +251,7 @@ class _Loader:
             secrets=self._secrets.names if self._secrets else (),
             events=events,
             nothing_believed=is_nothing_believed(self._connection, self._policy, files),
+            clock=self._clock,
         )
 
 

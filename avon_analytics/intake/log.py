@@ -50,10 +50,12 @@ class LoadLog:
         self._connection.execute("BEGIN")
         try:
             yield intake
-            if intake.settle():
-                self.recount()
-                self.has_moved_lines = True
-            self._connection.execute("COMMIT")
+            with stage.clock.timing("settle"):
+                if intake.settle():
+                    self.recount()
+                    self.has_moved_lines = True
+            with stage.clock.timing("commit"):
+                self._connection.execute("COMMIT")
         except BaseException:
             with suppress(duckdb.Error):  # what went wrong first is what has to be told
                 self._connection.execute("ROLLBACK")

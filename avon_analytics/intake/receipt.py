@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from avon_analytics.intake.clock import Clock
 from avon_analytics.intake.take import Ended
 
 
@@ -66,7 +67,7 @@ class Receipt:
     ``lines = blank + loaded + duplicate + quarantined``, in all and for each of ``files``. A file
     known to be unchanged is not read again and counts in ``files_unchanged`` alone; files in
     folders that are no archive files count in ``files_passed_over``. ``events`` is what the store
-    holds after the load.
+    holds after the load. ``clock.seconds`` tells where the time went.
     """
 
     files: tuple[FileReceipt, ...]
@@ -77,6 +78,7 @@ class Receipt:
     events: int
     nothing_believed: bool = False
     privacy: str = "full"
+    clock: Clock = field(default_factory=Clock, compare=False)
 
     @property
     def blank(self) -> int:

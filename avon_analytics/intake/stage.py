@@ -26,6 +26,7 @@ from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.event import SAME_EVENT, Event
 from avon_analytics.contract.model import known_keys
 from avon_analytics.intake import flatten, limited
+from avon_analytics.intake.clock import Clock
 from avon_analytics.intake.diagnosis import causes
 from avon_analytics.intake.engine import literal, literals, prepare
 from avon_analytics.intake.envelope import (
@@ -75,6 +76,7 @@ class Stage:
         secrets: Secrets | None,
         *,
         is_limited: bool = False,
+        clock: Clock | None = None,
     ) -> None:
         self.connection = connection
         self._policy = policy
@@ -83,6 +85,7 @@ class Stage:
         self._n_matches: Counter[str] = Counter()  # in the batch read last, by name of the secret
         self.tables: list[ObjectTable] = []  # those of which the batch read last has rows
         self.is_limited = is_limited
+        self.clock = clock or Clock()
         connection.execute("SET TimeZone = 'UTC'")
         prepare(connection)
 
@@ -97,15 +100,19 @@ class Stage:
             self.run(f"DROP TABLE IF EXISTS {name}")
         self.tables = []
         if batch.readable.any():
-            self._read_envelopes(batch)
-            self._judge_lines(batch)
-            self._apply_policy(batch)
-            self._judge_numbers(batch)
-            self._judge_bodies()
-            self.tables = self._read_objects()
-            if self.is_limited:
-                limited.tell_by_what_is_kept(self, self.tables)
-            self._tell_events(self.tables)
+            with self.clock.timing("open and verify"):
+                self._read_envelopes(batch)
+            with self.clock.timing("judge"):
+                self._judge_lines(batch)
+                self._apply_policy(batch)
+                self._judge_numbers(batch)
+                self._judge_bodies()
+            with self.clock.timing("flatten"):
+                self.tables = self._read_objects()
+                if self.is_limited:
+                    limited.tell_by_what_is_kept(self, self.tables)
+            with self.clock.timing("identify"):
+                self._tell_events(self.tables)
 
     def identify(self, batch: Batch) -> None:
         """Bring a batch to ``identities``: which event each line tells if it is believed."""

@@ -91,12 +91,16 @@ class Intake:
                 self._stage.read(batch)
             else:
                 self._stage = read_by
-            if self._marks:
-                forgotten.leave_out(self._store, self._stage, self._stage.tables, self._marks)
-            self._recall()
-            self._settle_conflicts(batch)
-            self._store_rows(self._stage.tables)
-            self._log(batch, ended)
+            clock = self._stage.clock
+            with clock.timing("settle"):
+                if self._marks:
+                    forgotten.leave_out(self._store, self._stage, self._stage.tables, self._marks)
+                self._recall()
+                self._settle_conflicts(batch)
+            with clock.timing("store rows"):
+                self._store_rows(self._stage.tables)
+            with clock.timing("log"):
+                self._log(batch, ended)
         return ended
 
     def _set_aside(self, batch: Batch, ended: dict[str, Ended]) -> None:

@@ -110,7 +110,8 @@ def read_ahead(
     """
 
     def step(stage: Stage) -> Unit | None:
-        unit = next(units, None)
+        with stage.clock.timing("find lines"):
+            unit = next(units, None)
         if unit is not None and unit.batch is not None:
             stage.read(unit.batch)
         return unit

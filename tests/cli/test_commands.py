@@ -19,6 +19,7 @@ from typer.main import get_command
 import avon_analytics as avon
 from avon_analytics.cli.app import app
 from avon_analytics.cli.output import emit
+from avon_analytics.intake.clock import WORKS
 
 FIGURES = (
     *("outcomes", "funnel", "cancellations", "reschedules"),
@@ -68,6 +69,19 @@ def test_load_prints_a_receipt_as_json(run: Any, tiny: Any) -> None:
     again = run("load", tiny.archive, "--secrets-file", tiny.secrets, "--json")
     assert (again.code, again.json()["lines"]) == (0, 0)
     assert again.json()["files_unchanged"] == len(receipt["files"])
+
+
+def test_profile_tells_where_the_time_went_beside_the_receipt(
+    run: Any, tiny: Any, tmp_path: Path
+) -> None:
+    db = tmp_path / "profiled.duckdb"
+    told = run("load", tiny.archive, "--secrets-file", tiny.secrets, "--profile", "--db", db)
+    assert told.code == 0
+    assert told.out == f"{tiny.receipt}\n"
+    rows = dict(re.findall(r"^(\w[a-z ]+\w) +(\d+\.\d\d) s  \w", told.err, re.MULTILINE))
+    assert list(rows) == list(WORKS)
+    assert float(rows["open and verify"]) > 0
+    assert float(rows["store rows"]) > 0
 
 
 def test_strict_ends_with_3_where_a_line_was_quarantined(

@@ -1,0 +1,64 @@
+"""Where the time of a load goes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+Work = Literal[
+    "find lines",
+    "open and verify",
+    "judge",
+    "flatten",
+    "identify",
+    "settle",
+    "store rows",
+    "log",
+    "commit",
+    "keep slots",
+]
+
+# What each kind of work is, in the order in which a line meets it.
+WORKS: dict[Work, str] = {
+    "find lines": "read, decompress and hash files, and cut them into lines",
+    "open and verify": "parse envelopes and the heads of bodies, verify signatures",
+    "judge": "look at lines and bodies that are odd, apply the policy",
+    "flatten": "read the objects and their lists into rows",
+    "identify": "name the event that each line tells",
+    "settle": "look up known events, settle conflicts",
+    "store rows": "write events and versions",
+    "log": "write where each line ended, and what is quarantined",
+    "commit": "close the transactions",
+    "keep slots": "compute the slots and lifecycles of all appointments",
+}
+
+
+class Clock:
+    """Adds up the wall time of each kind of work, in seconds.
+
+    Reading (up to ``identify``) runs ahead while others rows are stored, so that the sum of all is
+    more than the time that a load takes.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[Work, float] = dict.fromkeys(WORKS, 0.0)
+
+    @contextmanager
+    def timing(self, work: Work) -> Iterator[None]:
+        """Add the time that a block takes."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[work] += time.perf_counter() - start
+
+    def __str__(self) -> str:
+        width = max(map(len, WORKS))
+        rows = [
+            f"{work:<{width}}  {self.seconds[work]:8.2f} s  {what}" for work, what in WORKS.items()
+        ]
+        return "\n".join(
+            [*rows, "Reading, the first five, runs ahead while earlier lines are stored."]
+        )
