@@ -46,11 +46,11 @@ report: $(VENV)/core.stamp
 		--title "Sample clinic"
 
 test: $(VENV)/dev.stamp
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadfile
 
 # The tests of what talks to the engine, with DuckDB of the line before.
 test-duckdb-1.5: $(VENV_1_5)/dev.stamp
-	$(VENV_1_5)/bin/python -m pytest tests/store tests/intake tests/appointments tests/test_sample_truth.py
+	$(VENV_1_5)/bin/python -m pytest -n 2 --dist loadfile tests/store tests/intake tests/appointments tests/test_sample_truth.py
 
 $(VENV_1_5)/dev.stamp: requirements/dev.lock requirements/duckdb-1.5.lock pyproject.toml
 	@echo "Installing the same with DuckDB 1.5 into $(VENV_1_5) (once) …"

@@ -272,7 +272,7 @@ def test_a_store_that_another_process_writes(run: Any, tiny: Any) -> None:
         assert holder.stdout is not None
         assert holder.stdin is not None
         assert holder.stdout.readline() == "held\n"
-        for command in (("load", tiny.archive, "--policy", "skip"), ("tables",)):
+        for command in (("load", tiny.archive, "--policy", "skip", "--wait", "1"), ("tables",)):
             told = run(*command, "--db", path)
             assert (told.code, told.is_told_in_a_sentence) == (BAD_INPUT, True)
             assert f"PID {holder.pid}" in told.err
