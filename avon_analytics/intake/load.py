@@ -74,7 +74,9 @@ def load(
         )
         try:
             held = agree_on(connection, privacy)
-            loader = _Loader(connection, policy, given, held, found.passed_over)
+            loader = _Loader(
+                connection, policy, given, held, found.passed_over, release=database.release
+            )
             known = loader.log.known_files([file.path for file in found.files])
             units = Units(found.files, known, read, batch_bytes, recheck)
             return loader.load(found.files, known, iter(units), on_progress)
@@ -110,7 +112,10 @@ class _Loader:
         secrets: Secrets | None,
         privacy: Privacy,
         passed_over: int,
+        *,
+        release: Callable[[], None],
     ) -> None:
+        self._release = release
         self._connection = connection
         self._policy = policy
         self._secrets = secrets
@@ -144,7 +149,7 @@ class _Loader:
                 on_progress(Progress(number, len(files), done, sum(sizes), lines))
 
         tell(0, 0)
-        with closing(units), read_ahead(units, self._stages) as read:
+        with closing(units), read_ahead(units, self._stages, self._release) as read:
             try:
                 for unit, stage in read:
                     self._take(unit, stage, read, tell)

@@ -102,11 +102,12 @@ def is_continued(reader: LineReader, known: KnownFile) -> bool:
 
 @contextmanager
 def read_ahead(
-    units: Iterator[Unit], stages: tuple[Stage, Stage]
+    units: Iterator[Unit], stages: tuple[Stage, Stage], between: Callable[[], None]
 ) -> Iterator[Iterator[tuple[Unit, Stage]]]:
     """Each unit with the stage that has read it; the next is read meanwhile, on the other stage.
 
-    The caller is done with a unit when it asks for the next.
+    The caller is done with a unit when it asks for the next; ``between`` is called then, while
+    nothing is read.
     """
 
     def step(stage: Stage) -> Unit | None:
@@ -120,6 +121,7 @@ def read_ahead(
         now, other = stages
         coming: Future[Unit | None] = pool.submit(step, now)
         while (unit := coming.result()) is not None:
+            between()
             coming = pool.submit(step, other)
             yield unit, now
             now, other = other, now

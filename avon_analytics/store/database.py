@@ -25,6 +25,7 @@ from avon_analytics.store.waiting import WAIT_TO_READ, OnWait, holder, seconds, 
 
 # A load holds the newest row group of each table in memory: small ones bound it.
 ROW_GROUPS = "ROW_GROUP_SIZE 30720"
+_KEPT = "256MB"  # of what was written, between two batches
 MEMORY = ":memory:"
 
 
@@ -258,6 +259,20 @@ class Database:
                 f"{found[0][0]}, this one knows {SCHEMA_VERSION}): upgrade avon_analytics"
             )
         return int(found[0][0])
+
+    def release(self) -> None:
+        """Give back memory, while nothing else uses the engine.
+
+        The engine would keep all that it wrote until its limit is reached, which is most of the
+        machine's memory. Whoever set a limit has said what it may use.
+        """
+        if self.in_memory or "memory_limit" in self.config:
+            return
+        # A cursor of its own: a setting that is refused would end the transaction.
+        with self._connection.cursor() as settings:
+            with suppress(duckdb.OutOfMemoryException):  # more is in use; what could go is gone
+                settings.execute(f"SET memory_limit = '{_KEPT}'")
+            settings.execute("RESET memory_limit")
 
     def close(self) -> None:
         """Let go of the store and of everything computed from it."""

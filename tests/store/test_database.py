@@ -304,3 +304,44 @@ def test_a_load_that_cannot_begin_leaves_no_store(tmp_path: Path, tiny: Any) -> 
         with pytest.raises(avon.errors.AvonError):
             store.load(**wrong)
     assert list(tmp_path.iterdir()) == []
+
+
+# Memory
+
+
+def _limit(connection: duckdb.DuckDBPyConnection) -> Any:
+    return connection.execute("SELECT current_setting('memory_limit')").fetchone()
+
+
+def _held(connection: duckdb.DuckDBPyConnection) -> int:
+    ((held,),) = connection.execute(
+        "SELECT sum(memory_usage_bytes) FROM duckdb_memory()"
+    ).fetchall()
+    return int(held)
+
+
+def test_memory_is_given_back_within_a_transaction(tmp_path: Path) -> None:
+    database = make(tmp_path / "large.duckdb")
+    with database.writing() as connection:
+        before = _limit(connection)
+        connection.execute("BEGIN")
+        connection.execute(
+            "CREATE TABLE large AS SELECT hash(i) AS a, hash(i + 1) AS b, hash(i + 2) AS c "
+            "FROM range(20_000_000) AS r(i)"
+        )
+        held = _held(connection)
+        database.release()
+        assert held > 300_000_000
+        assert _held(connection) <= 260_000_000
+        assert _limit(connection) == before
+        connection.execute("COMMIT")
+        assert connection.execute("SELECT count(*) FROM large").fetchall() == [(20_000_000,)]
+
+
+@pytest.mark.parametrize("where", ["large.duckdb", ":memory:"])
+def test_a_limit_that_was_set_stays(tmp_path: Path, where: str) -> None:
+    database = Database(where if where == ":memory:" else tmp_path / where, memory_limit="300MB")
+    with database.writing() as connection:
+        before = _limit(connection)
+        database.release()
+        assert _limit(connection) == before
