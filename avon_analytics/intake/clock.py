@@ -38,7 +38,7 @@ WORKS: dict[Work, str] = {
 class Clock:
     """Adds up the wall time of each kind of work, in seconds.
 
-    Reading (up to ``identify``) runs ahead while others rows are stored, so that the sum of all is
+    Reading (up to ``identify``) runs ahead while other rows are stored, so that the sum of all is
     more than the time that a load takes.
     """
 
