@@ -48,10 +48,12 @@ def run(job: str, folder: Path, *, fresh: bool = True) -> Measured | None:
     None where its package is not installed.
     """
     if fresh:
-        for made in folder.glob("*.duckdb*"):
-            made.unlink()
-        (folder / "peer.sqlite").unlink(missing_ok=True)
-        shutil.rmtree(folder / "dlt", ignore_errors=True)
+        # What a job that was ended early has spilled is a folder.
+        for made in (*folder.glob("*.duckdb*"), folder / "peer.sqlite", folder / "dlt"):
+            if made.is_dir():
+                shutil.rmtree(made)
+            else:
+                made.unlink(missing_ok=True)
         if job in AFTER:
             run(AFTER[job], folder)
     start = time.perf_counter()

@@ -270,9 +270,11 @@ class Database:
             return
         # A cursor of its own: a setting that is refused would end the transaction.
         with self._connection.cursor() as settings:
-            with suppress(duckdb.OutOfMemoryException):  # more is in use; what could go is gone
-                settings.execute(f"SET memory_limit = '{_KEPT}'")
-            settings.execute("RESET memory_limit")
+            try:
+                with suppress(duckdb.OutOfMemoryException):  # more is in use; what could go is gone
+                    settings.execute(f"SET memory_limit = '{_KEPT}'")
+            finally:
+                settings.execute("RESET memory_limit")
 
     def close(self) -> None:
         """Let go of the store and of everything computed from it."""
