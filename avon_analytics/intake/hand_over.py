@@ -1,9 +1,10 @@
-"""Handing a batch of lines to the engine without copying them."""
+"""Handing lines to the engine, and rows from one of its connections to another."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import duckdb
 import nanoarrow as na
 from nanoarrow.c_array import c_array_from_buffers
 from nanoarrow.c_array_stream import CArrayStream
@@ -58,3 +59,24 @@ class ArrowLines:
             for kind, buffers in self._columns
         ]
         return c_array_from_buffers(_SCHEMA, size, [None], children=children, null_count=0)
+
+
+class ArrowRows:
+    """The rows of a query as an Arrow stream, for another connection to read.
+
+    They are computed once and held: the engine asks for a stream three times where it scans one.
+    ``release`` lets go of them; the engine keeps a registered object until its transaction ends.
+    """
+
+    def __init__(self, relation: duckdb.DuckDBPyRelation) -> None:
+        stream = na.c_array_stream(relation)
+        self._schema = stream.get_schema()
+        self._arrays = list(stream)
+
+    def release(self) -> None:
+        """Let go of the rows."""
+        self._arrays.clear()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        stream = CArrayStream.from_c_arrays(self._arrays, self._schema, validate=False)
+        return stream.__arrow_c_stream__(requested_schema)

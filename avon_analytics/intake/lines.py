@@ -295,8 +295,11 @@ class LineReader:
                 else:
                     cut = len(buffer)
                 carry = b""
-            for start, end in _steps(buffer, cut):
-                yield self._batch(buffer[start:end])
+            parts = [buffer[start:end] for start, end in _steps(buffer, cut)]
+            del buffer  # one copy of the bytes is held
+            parts.reverse()
+            while parts:
+                yield self._batch(parts.pop())
             if len(carry) > self._line_limit:
                 passed, carry, at_end = self._pass_long_line(carry)
                 if passed is not None:

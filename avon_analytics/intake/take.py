@@ -14,6 +14,7 @@ import pandas as pd
 from avon_analytics.contract import OBJECTS
 from avon_analytics.intake import contest, flatten, forgotten, limited
 from avon_analytics.intake.again import Archive, HeldLine, contents
+from avon_analytics.intake.hand_over import ArrowRows
 from avon_analytics.intake.judge import verdict
 from avon_analytics.intake.lines import Batch, LongLine, batch_of
 from avon_analytics.intake.marks import Marks
@@ -171,27 +172,30 @@ class Intake:
 
     def _hand_over(self, rows: str, into: str, **parameters: object) -> None:
         """Run a statement on the store that reads ``handed``: rows selected on the stage."""
-        relation = self._stage.connection.sql(rows, params=parameters or None)
-        self._store.register("handed", _Rows(relation))
+        handed = ArrowRows(self._stage.connection.sql(rows, params=parameters or None))
+        self._store.register("handed", handed)
         self._store.execute(into)
         self._store.unregister("handed")
+        handed.release()
 
     def _insert(self, table: str, rows: str, **parameters: object) -> None:
         self._hand_over(rows, f"INSERT INTO {table} SELECT * FROM handed", **parameters)
 
     def _recall(self) -> None:
         """Fetch what the store knows of the events that the batch tells."""
-        # Held in between: a connection cannot be read while it reads from another.
-        told = self._stage.connection.execute("SELECT DISTINCT event_id FROM tellings").df()
+        told = ArrowRows(self._stage.connection.sql("SELECT DISTINCT event_id FROM tellings"))
         self._store.register("handed", told)
-        known = self._store.sql(
-            "SELECT event_id, body_digest FROM events "
-            "WHERE event_id IN (SELECT event_id FROM handed)"
+        known = ArrowRows(
+            self._store.sql(
+                "SELECT event_id, body_digest FROM events "
+                "WHERE event_id IN (SELECT event_id FROM handed)"
+            )
         )
-        self._stage.connection.register("recalled", _Rows(known))
+        self._store.unregister("handed")
+        told.release()
+        self._stage.connection.register("recalled", known)
         self._stage.run("CREATE OR REPLACE TEMP TABLE known_events AS SELECT * FROM recalled")
         self._stage.connection.unregister("recalled")
-        self._store.unregister("handed")
 
     def _settle_conflicts(self, batch: Batch) -> None:
         found = contest.contestants(self._stage, self._store, batch, self._rereader)
@@ -284,13 +288,14 @@ class Intake:
             self._withhold(frame)
         if self._stage.is_limited:
             frame["content"] = None
-        self._store.register("handed", frame)
-        self._store.execute(
-            "INSERT INTO quarantine SELECT $load_id, file, line, byte_offset, byte_length, "
-            "sha256, code, errors, cause, CAST(content AS BLOB) FROM handed",
-            {"load_id": self._load_id},
+        self._stage.connection.register("refused_lines", frame)
+        self._insert(
+            "quarantine",
+            "SELECT CAST($load_id AS BIGINT) AS load_id, file, line, byte_offset, byte_length, "
+            "sha256, code, errors, cause, CAST(content AS BLOB) AS content FROM refused_lines",
+            load_id=self._load_id,
         )
-        self._store.unregister("handed")
+        self._stage.connection.unregister("refused_lines")
 
     def _withhold(self, frame: pd.DataFrame) -> None:
         """Keep no line that names a forgotten person, and of what is theirs no digest either."""
@@ -301,16 +306,6 @@ class Intake:
         ]
         frame["content"] = frame["content"].astype(object).mask(is_theirs | pd.Series(names), None)
         frame["sha256"] = frame["sha256"].astype(object).mask(is_theirs, None)
-
-
-class _Rows:
-    """The rows of a query as an Arrow stream, for another connection to read."""
-
-    def __init__(self, relation: duckdb.DuckDBPyRelation) -> None:
-        self._relation = relation
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self._relation.__arrow_c_stream__(requested_schema)
 
 
 def _version_rows(table: ObjectTable, *, is_limited: bool) -> str:
