@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from avon_analytics.intake.envelope import Signed
@@ -42,15 +42,14 @@ def likely_cause(signed: Signed, secrets: Secrets) -> str | None:
     """A sentence that names the likely cause of a mismatch, or None where none can be shown."""
     signature = signed.signature
     for body in signed.candidates:
-        for name, secret in secrets.items():
-            cause = (
-                _of_the_spelling(signature, sign(body, secret))
-                or _of_the_body(signature, body, secret)
-                or _of_the_secret(signature, body, name, secret)
-                or _of_the_digest(signature, body, secret)
-            )
-            if cause:
-                return cause
+        cause = (
+            _first(_of_the_spelling(signature, sign(body, secret)) for secret in secrets.values())
+            or _of_the_body(signature, body, list(secrets.values()))
+            or _first(_of_the_secret(signature, body, *named) for named in secrets.items())
+            or _first(_of_the_digest(signature, body, secret) for secret in secrets.values())
+        )
+        if cause:
+            return cause
         for name, secret in secrets.others():
             if sign(body, secret) == signature.lower():
                 return (
@@ -59,6 +58,10 @@ def likely_cause(signed: Signed, secrets: Secrets) -> str | None:
     if len(signature) != _HEX_LENGTH or not _is_hex(signature):
         return "the signature is no hex SHA-256: 64 characters were expected"
     return None
+
+
+def _first(causes: Iterable[str | None]) -> str | None:
+    return next(filter(None, causes), None)
 
 
 def _of_the_spelling(signature: str, digest: str) -> str | None:
@@ -77,11 +80,11 @@ def _of_the_spelling(signature: str, digest: str) -> str | None:
     return None
 
 
-def _of_the_body(signature: str, body: bytes, secret: bytes) -> str | None:
+def _of_the_body(signature: str, body: bytes, secrets: Sequence[bytes]) -> str | None:
     """What an exporter may have made of the body that was signed."""
     lowered = signature.lower()
     for cause, other in _respelled(body):
-        if sign(other, secret) == lowered:
+        if any(sign(other, secret) == lowered for secret in secrets):
             return f"the body was changed before it was archived: {cause}"
     return None
 
@@ -122,16 +125,17 @@ def _read_in_another_encoding(body: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _written_anew(value: Any) -> Iterator[tuple[str, bytes]]:
+    cause = "its JSON was written anew"
+    is_ascii = json.dumps(value, ensure_ascii=False).isascii()
     for sort_keys in (False, True):
-        for ascii_only in (False, True):
+        for ascii_only in (True,) if is_ascii else (False, True):
             for separators in ((",", ":"), (", ", ": ")):
                 text = _as_json(value, ascii_only, separators=separators, sort_keys=sort_keys)
-                yield "its JSON was written anew", text
+                yield cause, text
                 if not sort_keys and b"/" in text:
-                    yield "its JSON was written anew", text.replace(b"/", b"\\/")
+                    yield cause, text.replace(b"/", b"\\/")
             for indent in (2, 4):
-                text = _as_json(value, ascii_only, indent=indent, sort_keys=sort_keys)
-                yield "its JSON was written anew", text
+                yield cause, _as_json(value, ascii_only, indent=indent, sort_keys=sort_keys)
 
 
 def _as_json(value: Any, ascii_only: bool = True, **how: Any) -> bytes:

@@ -32,9 +32,13 @@ def rows_table(table: ObjectTable) -> str:
     return f"rows_{table.name}"
 
 
-def create_statement(table: ObjectTable) -> str:
-    """The statement that reads a table's rows from the bodies in ``wanted``."""
-    return f"CREATE OR REPLACE TEMP TABLE {rows_table(table)} AS {_select(table)}"
+def create_statement(table: ObjectTable, *, has_unknown: bool = True) -> str:
+    """The statement that reads a table's rows from the bodies in ``wanted``.
+
+    ``has_unknown``: some of them may have fields of the object that the contract does not know.
+    """
+    select = _select(table, has_unknown=has_unknown)
+    return f"CREATE OR REPLACE TEMP TABLE {rows_table(table)} AS {select}"
 
 
 def insert_statement(table: ObjectTable) -> str:
@@ -48,8 +52,10 @@ def has_items(table: ObjectTable) -> str:
     return f"coalesce(bool_or({column} NOT IN ('[]', '{{}}')), false)"
 
 
-def _select(table: ObjectTable) -> str:
-    return _select_root(table) if table.parent is None else _select_list(table)
+def _select(table: ObjectTable, *, has_unknown: bool = True) -> str:
+    if table.parent is not None:
+        return _select_list(table)
+    return _select_root(table, has_unknown=has_unknown)
 
 
 def object_id(event: str) -> str:
@@ -75,7 +81,7 @@ def _body_structure(model: type[AvonObject]) -> str:
     return json.dumps({"object": fields | dict.fromkeys(nested, "JSON")})
 
 
-def _select_root(table: ObjectTable) -> str:
+def _select_root(table: ObjectTable, *, has_unknown: bool) -> str:
     model = OBJECTS[table.object_type]
     lists = lists_of(model)
     nested = objects_of(model)
@@ -103,10 +109,13 @@ def _select_root(table: ObjectTable) -> str:
         SELECT nth, body, from_json(body, {literal(_body_structure(model))}).object AS o
         FROM wanted WHERE object_type = {literal(table.object_type)}"""
     # Unknown fields are read of their own rows alone: under CASE it would take many times longer.
+    extras = f"SELECT nth, {_extra(unknown)} AS extra FROM ({opened} AND has_unknown)"
+    if not has_unknown:
+        extras = "SELECT NULL::BIGINT AS nth, NULL::JSON AS extra WHERE false"
     return f"""
         WITH nested AS (SELECT *{objects} FROM ({opened})),
         read AS (SELECT *, {_conversions(columns)} FROM nested),
-        extras AS (SELECT nth, {_extra(unknown)} AS extra FROM ({opened} AND has_unknown))
+        extras AS ({extras})
         SELECT nth, {_names(table)}, extra,
             {_any_odd(columns, odd)} AS is_odd{lists_out}
         FROM read LEFT JOIN extras USING (nth)

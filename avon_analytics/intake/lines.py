@@ -105,6 +105,10 @@ class Batch:
         counts = np.bincount(self.file_no[self.blank], minlength=len(self.files))
         return dict(zip(self.files, counts.tolist(), strict=True))
 
+    def file(self, nth: int) -> str:
+        """The file of one line."""
+        return self.files[int(self.file_no[nth])]
+
     def text_buffer(self) -> bytes | bytearray:
         """The buffer with blanks in place of lines that are not UTF-8."""
         return _without_bad_text(self.buffer, self.bounds)

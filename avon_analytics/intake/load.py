@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial as partial_of
@@ -22,11 +22,13 @@ from avon_analytics.intake.replay import move, that_move
 from avon_analytics.intake.signature import Secrets, SecretsLike
 from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.take import Ended
-from avon_analytics.intake.units import Unit, Units, read_ahead
+from avon_analytics.intake.units import Memory, Unit, Units, read_ahead
 from avon_analytics.intake.words import SIGNATURE_CODES, Policy
 from avon_analytics.store.database import Database, store_error
 from avon_analytics.store.privacy import Privacy, agree_on
 from avon_analytics.store.waiting import WAIT_TO_LOAD, OnWait
+
+_READERS = 2  # two keep up with what is stored; each holds a batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +76,14 @@ def load(
         )
         try:
             held = agree_on(connection, privacy)
-            loader = _Loader(
-                connection, policy, given, held, found.passed_over, release=database.release
-            )
-            known = loader.log.known_files([file.path for file in found.files])
-            units = Units(found.files, known, read, batch_bytes, recheck)
-            return loader.load(found.files, known, iter(units), on_progress)
+            n_readers = min(database.threads, _READERS)
+            with database.side_by_side():
+                loader = _Loader(
+                    connection, policy, given, held, found.passed_over, database, n_readers
+                )
+                known = loader.log.known_files([file.path for file in found.files])
+                units = Units(found.files, known, read, batch_bytes, recheck)
+                return loader.load(found.files, known, iter(units), on_progress)
         except duckdb.Error as error:
             raise store_error(database.path, error) from None
 
@@ -112,10 +116,10 @@ class _Loader:
         secrets: Secrets | None,
         privacy: Privacy,
         passed_over: int,
-        *,
-        release: Callable[[], None],
+        memory: Memory,
+        n_readers: int,
     ) -> None:
-        self._release = release
+        self._memory = memory
         self._connection = connection
         self._policy = policy
         self._secrets = secrets
@@ -128,7 +132,7 @@ class _Loader:
             cursor = connection.cursor()
             return Stage(cursor, policy, secrets, is_limited=is_limited, clock=self._clock)
 
-        self._stages = (stage(), stage())
+        self._stages = tuple(stage() for _ in range(n_readers + 1))
         self.log = LoadLog(connection, policy, secrets, passed_over)
         self._receipts: dict[str, FileReceipt] = {}
 
@@ -149,7 +153,7 @@ class _Loader:
                 on_progress(Progress(number, len(files), done, sum(sizes), lines))
 
         tell(0, 0)
-        with closing(units), read_ahead(units, self._stages, self._release) as read:
+        with closing(units), read_ahead(units, self._stages, self._memory) as read:
             try:
                 for unit, stage in read:
                     self._take(unit, stage, read, tell)
@@ -173,14 +177,15 @@ class _Loader:
         """Store a unit and those after it that belong to the same transaction."""
         with self.log.transaction(stage) as intake:
             while True:
+                intake.take_over(stage)
                 if unit.batch is not None:
-                    ended = intake.take(unit.batch, stage)
-                    for reading in unit.readings:
-                        reading.ended.add(ended[reading.file.path])
+                    ended = intake.take(unit.batch, is_read=True, may_wait=True)
+                    _add(ended, unit.readings)
                 tell(unit.file_no, unit.position)
                 if unit.is_last:
                     break
                 unit, stage = next(rest)
+            _add(intake.take_rest(), unit.readings)
             for reading in unit.readings:
                 self.log.add_file(reading)
         for reading in unit.readings:
@@ -258,6 +263,13 @@ class _Loader:
             nothing_believed=is_nothing_believed(self._connection, self._policy, files),
             clock=self._clock,
         )
+
+
+def _add(ended: Mapping[str, Ended], readings: Sequence[Reading]) -> None:
+    """Count where lines ended, with the files in which they stand."""
+    for reading in readings:
+        if reading.file.path in ended:
+            reading.ended.add(ended[reading.file.path])
 
 
 def is_nothing_believed(

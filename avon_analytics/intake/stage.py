@@ -164,6 +164,12 @@ class Stage:
         self.run("INSERT INTO verdicts SELECT * FROM refused")
         self.connection.unregister("refused")
 
+    def leave_out(self, nths: list[int]) -> None:
+        """Take some believed lines out of the batch, as if they were not there."""
+        if nths:
+            for table in ("tellings", "arrivals"):
+                self.run(f"DELETE FROM {table} WHERE nth IN (SELECT unnest($nths))", nths=nths)
+
     # -- the line and its signature ---------------------------------------------------------
 
     def _read_envelopes(self, batch: Batch) -> None:
@@ -373,16 +379,17 @@ class Stage:
 
     def _read_objects(self) -> list[ObjectTable]:
         """Read the rows of all objects in the batch; returns the tables that have any."""
-        present = {row[0] for row in self.run("SELECT DISTINCT object_type FROM wanted")}
+        found = self.run("SELECT object_type, bool_or(has_unknown) FROM wanted GROUP BY ALL")
+        present: dict[str, bool] = dict(found)
         tables: list[ObjectTable] = []
         for object_type in (object_type for object_type in OBJECTS if object_type in present):
             root, *lists = tables_of(object_type)
-            self.run(flatten.create_statement(root))
+            self.run(flatten.create_statement(root, has_unknown=present[object_type]))
             tables.append(root)
             if lists:
                 tests = ", ".join(flatten.has_items(table) for table in lists)
-                (found,) = self.run(f"SELECT {tests} FROM {flatten.rows_table(root)}")
-                tables += [table for table, has in zip(lists, found, strict=True) if has]
+                (has_some,) = self.run(f"SELECT {tests} FROM {flatten.rows_table(root)}")
+                tables += [table for table, has in zip(lists, has_some, strict=True) if has]
         for table in tables:
             if table.parent is not None:
                 self.run(flatten.create_statement(table))

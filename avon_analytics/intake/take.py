@@ -76,33 +76,47 @@ class Intake:
         self._marks = Marks(store)
         self._displaced: set[str] = set()
         self._again: Rereader | None = None
+        self._put_off: list[tuple[str, int, int, bytes]] = []
 
-    def take(self, batch: Batch, read_by: Stage | None = None) -> dict[str, Ended]:
+    def take_over(self, stage: Stage) -> None:
+        """Work on this stage from now on; the one before may read another batch already."""
+        self._stage = stage
+
+    def take(
+        self, batch: Batch, *, is_read: bool = False, may_wait: bool = False
+    ) -> dict[str, Ended]:
         """Bring every line of a batch to its end; the caller holds a transaction.
 
-        ``read_by`` is a stage that has read the batch already. Returns where the lines of each
-        file ended.
+        ``is_read``: the stage has read the batch already. ``may_wait``: lines that say something
+        else than a stored event may wait for ``take_rest``, because the archive is read from its
+        beginning for them. Returns where the lines of each file ended.
         """
         ended: dict[str, Ended] = defaultdict(Ended)
         for file, blank in batch.blank_by_file().items():
             ended[file].blank = blank
         self._set_aside(batch, ended)
         if batch.readable.any():
-            if read_by is None:
+            if not is_read:
                 self._stage.read(batch)
-            else:
-                self._stage = read_by
             clock = self._stage.clock
             with clock.timing("settle"):
                 if self._marks:
                     forgotten.leave_out(self._store, self._stage, self._stage.tables, self._marks)
                 self._recall()
-                self._settle_conflicts(batch)
+                self._settle_conflicts(batch, may_wait=may_wait)
             with clock.timing("store rows"):
                 self._store_rows(self._stage.tables)
             with clock.timing("log"):
                 self._log(batch, ended)
+        if sum(len(content) for *_, content in self._put_off) > _PUT_OFF_BYTES:
+            for file, more in self.take_rest().items():
+                ended[file].add(more)
         return ended
+
+    def take_rest(self) -> dict[str, Ended]:
+        """Bring the lines that were put off to their end."""
+        lines, self._put_off = self._put_off, []
+        return self.take(batch_of(lines)) if lines else {}
 
     def _set_aside(self, batch: Batch, ended: dict[str, Ended]) -> None:
         fault = verdict("too_long", "expected a line within the limit")
@@ -197,8 +211,23 @@ class Intake:
         self._stage.run("CREATE OR REPLACE TEMP TABLE known_events AS SELECT * FROM recalled")
         self._stage.connection.unregister("recalled")
 
-    def _settle_conflicts(self, batch: Batch) -> None:
-        found = contest.contestants(self._stage, self._store, batch, self._rereader)
+    def _settle_conflicts(self, batch: Batch, *, may_wait: bool) -> None:
+        claims = contest.claims(self._stage)
+        if may_wait:
+            claims, waiting = contest.apart(claims)
+            self._put_off += [
+                (
+                    batch.file(nth),
+                    int(batch.lines[nth]),
+                    int(batch.byte_offsets[nth]),
+                    batch.as_sent(nth),
+                )
+                for nth in waiting
+            ]
+            self._stage.leave_out(waiting)
+        found = contest.contestants(
+            claims, self._store, batch, self._rereader, is_limited=self._stage.is_limited
+        )
         lost = contest.losers(found)
         self._stage.refuse([(c.nth, _CONFLICT, None) for c in lost if c.nth is not None])
         for event_id in {c.event_id for c in lost if c.is_stored}:
@@ -330,4 +359,5 @@ _IS_EARLIER = (
     "(coalesce(e.received_at, TIMESTAMPTZ 'infinity'), e.file, e.line)"
 )
 _TYPES = str(tuple(OBJECTS))
+_PUT_OFF_BYTES = 16 * 1024 * 1024
 _CONFLICT = verdict("conflict", "expected one content for one event id; another line won")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event
+from typing import Protocol
 
 from avon_analytics.intake.archive import ArchiveFile
 from avon_analytics.intake.lines import BATCH_LINES, Batch, LineReader, merged
@@ -100,31 +103,60 @@ def is_continued(reader: LineReader, known: KnownFile) -> bool:
     return reader.skip(known.bytes_read, known.last_line) == known.sha256
 
 
+class Memory(Protocol):
+    """Where what a load has written is held until its transaction ends."""
+
+    def is_much(self) -> bool:
+        """Whether it should be released."""
+
+    def release(self) -> None:
+        """Give back what can be given back; nothing else may use the engine meanwhile."""
+
+
 @contextmanager
 def read_ahead(
-    units: Iterator[Unit], stages: tuple[Stage, Stage], between: Callable[[], None]
+    units: Iterator[Unit], stages: Sequence[Stage], memory: Memory
 ) -> Iterator[Iterator[tuple[Unit, Stage]]]:
-    """Each unit with the stage that has read it; the next is read meanwhile, on the other stage.
+    """Each unit with the stage that has read it; the next are read meanwhile, on the other stages.
 
-    The caller is done with a unit when it asks for the next; ``between`` is called then, while
-    nothing is read.
+    The caller is done with a unit when it asks for the next. Memory is released while nothing is
+    read.
     """
 
-    def step(stage: Stage) -> Unit | None:
-        with stage.clock.timing("find lines"):
-            unit = next(units, None)
+    def read(stage: Stage, before: Event, found: Event) -> Unit | None:
+        before.wait()
+        try:
+            with stage.clock.timing("find lines"):
+                unit = next(units, None)
+        finally:
+            found.set()
         if unit is not None and unit.batch is not None:
             stage.read(unit.batch)
         return unit
 
     def steps(pool: ThreadPoolExecutor) -> Iterator[tuple[Unit, Stage]]:
-        now, other = stages
-        coming: Future[Unit | None] = pool.submit(step, now)
-        while (unit := coming.result()) is not None:
-            between()
-            coming = pool.submit(step, other)
-            yield unit, now
-            now, other = other, now
+        coming: deque[tuple[Stage, Future[Unit | None]]] = deque()
+        last_found = Event()
+        last_found.set()
 
-    with ThreadPoolExecutor(1, "read-ahead") as pool:
+        def start(stage: Stage) -> None:
+            nonlocal last_found
+            before, last_found = last_found, Event()
+            coming.append((stage, pool.submit(read, stage, before, last_found)))
+
+        for stage in stages[1:]:
+            start(stage)
+        idle = stages[0]
+        while True:
+            if memory.is_much():
+                wait([reading for _, reading in coming])
+                memory.release()
+            start(idle)
+            idle, reading = coming.popleft()
+            unit = reading.result()
+            if unit is None:
+                return
+            yield unit, idle
+
+    with ThreadPoolExecutor(len(stages) - 1, "read-ahead") as pool:
         yield steps(pool)

@@ -330,7 +330,9 @@ def test_memory_is_given_back_within_a_transaction(tmp_path: Path) -> None:
             "FROM range(20_000_000) AS r(i)"
         )
         held = _held(connection)
+        assert database.is_much()
         database.release()
+        assert not database.is_much()
         assert held > 300_000_000
         assert _held(connection) <= 260_000_000
         assert _limit(connection) == before
@@ -342,6 +344,24 @@ def test_memory_is_given_back_within_a_transaction(tmp_path: Path) -> None:
 def test_a_limit_that_was_set_stays(tmp_path: Path, where: str) -> None:
     database = Database(where if where == ":memory:" else tmp_path / where, memory_limit="300MB")
     with database.writing() as connection:
-        before = _limit(connection)
-        database.release()
-        assert _limit(connection) == before
+        connection.execute(
+            "CREATE TEMP TABLE large AS SELECT hash(i) AS a FROM range(20_000_000) AS r(i)"
+        )
+        assert not database.is_much()
+
+
+def test_connections_side_by_side_take_a_thread_each(tmp_path: Path) -> None:
+    names = ("threads", "allocator_bulk_deallocation_flush_threshold")
+    database = Database(tmp_path / "a.duckdb", threads=3)
+
+    def settings() -> list[str]:
+        return [database._setting(name) for name in names]
+
+    before = settings()
+    assert (before[0], database.threads) == ("3", 3)
+    with database.side_by_side():
+        assert settings() == ["1", "1.9 MiB"]
+    assert settings() == before
+    with pytest.raises(ZeroDivisionError), database.side_by_side():
+        _ = 1 // 0
+    assert settings() == before
