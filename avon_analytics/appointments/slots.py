@@ -146,7 +146,7 @@ def keep_slots(database: Database) -> None:
     still holds; a store of fewer than ``kept.FROM`` events keeps nothing. Where the store cannot be
     written just now, or memory does not suffice, figures compute what they need by themselves.
     """
-    with suppress(StoreError):
+    with suppress(StoreError), database.modest():
         settings = usual_settings(database)
         with database.reading() as connection:
             content = kept.content(connection)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import NamedTuple
 
 import duckdb
 
@@ -35,56 +34,31 @@ class Contestant:
         return self.nth is None
 
 
-class Claim(NamedTuple):
-    """A line of the batch, or the stored event (without an ``nth``), that claims an event id."""
-
-    event_id: str
-    body_digest: object
-    nth: int | None
-    strength: int | None
-    received_us: int | None
-
-
-def claims(stage: Stage) -> list[Claim]:
-    """All that claim an event id which came with more than one digest, by event id."""
-    return [Claim(*row) for row in stage.run(statement("contested"))]
-
-
-def apart(found: Sequence[Claim]) -> tuple[list[Claim], list[int]]:
-    """The claims to events that are not stored, and the lines that claim one that is."""
-    stored = {claim.event_id for claim in found if claim.nth is None}
-    waiting = [c.nth for c in found if c.nth is not None and c.event_id in stored]
-    return [claim for claim in found if claim.event_id not in stored], waiting
-
-
 def contestants(
-    found: Sequence[Claim],
-    store: duckdb.DuckDBPyConnection,
-    batch: Batch,
-    again: Callable[[], Rereader],
-    *,
-    is_limited: bool,
+    stage: Stage, store: duckdb.DuckDBPyConnection, batch: Batch, again: Callable[[], Rereader]
 ) -> list[Contestant]:
-    """Who is behind some claims, by event id.
+    """All that claim an event id which came with more than one digest, by event id.
 
     Bodies of one digest say the same. Bodies of two may do so in other words (keys in another
     order, other spellings of a number): only now is that found out. What a limited store keeps
     has one spelling alone.
     """
-    rivals = [
+    is_limited = stage.is_limited
+    rows = stage.run(statement("contested"))
+    found = [
         Contestant(
             event_id,
             (None if is_limited else line_digest(batch.content(nth))) or str(digest),
             nth,
             _rank(strength == 0, received_us, batch.content(nth)),
         )
-        for event_id, digest, nth, strength, received_us in found
+        for event_id, digest, nth, strength, received_us in rows
         if nth is not None
     ]
-    stored = {claim.event_id: str(claim.body_digest) for claim in found if claim.nth is None}
+    stored = {event_id: str(digest) for event_id, digest, nth, *_ in rows if nth is None}
     if stored:
-        rivals += _stored(store, stored, again(), is_limited=is_limited)
-    return sorted(rivals, key=lambda c: c.event_id)
+        found += _stored(store, stored, again(), is_limited=is_limited)
+    return sorted(found, key=lambda c: c.event_id)
 
 
 def _stored(

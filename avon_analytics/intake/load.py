@@ -153,7 +153,11 @@ class _Loader:
                 on_progress(Progress(number, len(files), done, sum(sizes), lines))
 
         tell(0, 0)
-        with closing(units), read_ahead(units, self._stages, self._memory) as read:
+        with (
+            closing(self.log),
+            closing(units),
+            read_ahead(units, self._stages, self._memory) as read,
+        ):
             try:
                 for unit, stage in read:
                     self._take(unit, stage, read, tell)
@@ -179,7 +183,7 @@ class _Loader:
             while True:
                 intake.take_over(stage)
                 if unit.batch is not None:
-                    ended = intake.take(unit.batch, is_read=True, may_wait=True)
+                    ended = intake.take(unit.batch, is_read=True, may_wait=not unit.is_last)
                     _add(ended, unit.readings)
                 tell(unit.file_no, unit.position)
                 if unit.is_last:

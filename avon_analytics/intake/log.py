@@ -12,6 +12,7 @@ from avon_analytics.intake.reading import KnownFile, Reading
 from avon_analytics.intake.signature import Secrets
 from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.take import Intake
+from avon_analytics.intake.told import Told
 from avon_analytics.intake.words import Policy
 from avon_analytics.version import VERSION
 
@@ -27,6 +28,7 @@ class LoadLog:
         passed_over: int = 0,
     ) -> None:
         self._connection = connection
+        self._told = Told(connection)
         self.has_moved_lines = False
         ((last,),) = connection.execute("SELECT max(load_id) FROM loads").fetchall()
         self.load_id: int = (last or 0) + 1
@@ -46,7 +48,7 @@ class LoadLog:
     @contextmanager
     def transaction(self, stage: Stage) -> Iterator[Intake]:
         """A transaction that takes lines in; all of it is stored, or nothing."""
-        intake = Intake(self._connection, stage, self.load_id)
+        intake = Intake(self._connection, stage, self.load_id, self._told)
         self._connection.execute("BEGIN")
         try:
             yield intake
@@ -60,6 +62,10 @@ class LoadLog:
             with suppress(duckdb.Error):  # what went wrong first is what has to be told
                 self._connection.execute("ROLLBACK")
             raise
+
+    def close(self) -> None:
+        """Let go of what was only needed meanwhile."""
+        self._told.let_go()
 
     def known_files(self, paths: Sequence[str]) -> dict[str, KnownFile]:
         """What is known of some files, by path; new ones have no entry."""

@@ -17,6 +17,7 @@ import json
 from collections import Counter
 from functools import partial
 from importlib.resources import files
+from threading import Lock
 from typing import Any
 
 import duckdb
@@ -81,6 +82,7 @@ class Stage:
         self.connection = connection
         self._policy = policy
         self._secrets = secrets
+        self.between_statements = Lock()  # whoever holds it makes the stage wait
         self._shapes = Shapes()
         self._n_matches: Counter[str] = Counter()  # in the batch read last, by name of the secret
         self.tables: list[ObjectTable] = []  # those of which the batch read last has rows
@@ -91,7 +93,8 @@ class Stage:
 
     def run(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement; returns all its rows."""
-        return self.connection.execute(sql, parameters or None).fetchall()
+        with self.between_statements:
+            return self.connection.execute(sql, parameters or None).fetchall()
 
     def read(self, batch: Batch) -> None:
         """Bring a batch to ``tellings``, ``rows_…`` and ``verdicts``."""

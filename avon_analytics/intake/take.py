@@ -20,6 +20,7 @@ from avon_analytics.intake.lines import Batch, LongLine, batch_of
 from avon_analytics.intake.marks import Marks
 from avon_analytics.intake.reread import Rereader
 from avon_analytics.intake.stage import Stage, statement
+from avon_analytics.intake.told import Told
 from avon_analytics.intake.words import strength_of, word_of
 from avon_analytics.store.schema import quote
 from avon_analytics.store.tables import ObjectTable
@@ -69,10 +70,17 @@ class Intake:
     batch, and not by what a transaction keeps of replaced tables.
     """
 
-    def __init__(self, store: duckdb.DuckDBPyConnection, stage: Stage, load_id: int) -> None:
+    def __init__(
+        self,
+        store: duckdb.DuckDBPyConnection,
+        stage: Stage,
+        load_id: int,
+        told: Told | None = None,
+    ) -> None:
         self._store = store
         self._stage = stage
         self._load_id = load_id
+        self._told = told or Told(store)
         self._marks = Marks(store)
         self._displaced: set[str] = set()
         self._again: Rereader | None = None
@@ -87,9 +95,10 @@ class Intake:
     ) -> dict[str, Ended]:
         """Bring every line of a batch to its end; the caller holds a transaction.
 
-        ``is_read``: the stage has read the batch already. ``may_wait``: lines that say something
-        else than a stored event may wait for ``take_rest``, because the archive is read from its
-        beginning for them. Returns where the lines of each file ended.
+        ``is_read``: the stage has read the batch already. ``may_wait``: a few lines that tell of
+        stored events may wait for ``take_rest``, because the ids of all events are read for them,
+        and where they say something else the archive as well. Returns where the lines of each file
+        ended.
         """
         ended: dict[str, Ended] = defaultdict(Ended)
         for file, blank in batch.blank_by_file().items():
@@ -102,8 +111,11 @@ class Intake:
             with clock.timing("settle"):
                 if self._marks:
                     forgotten.leave_out(self._store, self._stage, self._stage.tables, self._marks)
-                self._recall()
-                self._settle_conflicts(batch, may_wait=may_wait)
+                if self._is_all_new(batch, may_wait=may_wait):
+                    self._stage.run(_NOTHING_KNOWN)
+                else:
+                    self._recall()
+                self._settle_conflicts(batch)
             with clock.timing("store rows"):
                 self._store_rows(self._stage.tables)
             with clock.timing("log"):
@@ -179,7 +191,7 @@ class Intake:
                         f"DELETE FROM {log} WHERE load_id = ? AND file = ? AND line = ?",
                         [load_id, file, line],
                     )
-            Intake(self._store, self._stage, load_id).take(batch_of(lines))
+            Intake(self._store, self._stage, load_id, self._told).take(batch_of(lines))
         return True
 
     # -- between the stage and the store ----------------------------------------------------
@@ -194,6 +206,27 @@ class Intake:
 
     def _insert(self, table: str, rows: str, **parameters: object) -> None:
         self._hand_over(rows, f"INSERT INTO {table} SELECT * FROM handed", **parameters)
+
+    def _is_all_new(self, batch: Batch, *, may_wait: bool) -> bool:
+        """Whether no line tells of a stored event, but for those that now wait."""
+        if may_wait and not self._told.is_there:
+            self._told.start()
+        if not self._told.is_there:
+            return False
+        known = self._told.add(self._stage)
+        if not may_wait or len(known) > _WAITING_SHARE * len(batch):
+            return not known
+        self._put_off += [
+            (
+                batch.file(nth),
+                int(batch.lines[nth]),
+                int(batch.byte_offsets[nth]),
+                batch.as_sent(nth),
+            )
+            for nth in known
+        ]
+        self._stage.leave_out(known)
+        return True
 
     def _recall(self) -> None:
         """Fetch what the store knows of the events that the batch tells."""
@@ -211,23 +244,8 @@ class Intake:
         self._stage.run("CREATE OR REPLACE TEMP TABLE known_events AS SELECT * FROM recalled")
         self._stage.connection.unregister("recalled")
 
-    def _settle_conflicts(self, batch: Batch, *, may_wait: bool) -> None:
-        claims = contest.claims(self._stage)
-        if may_wait:
-            claims, waiting = contest.apart(claims)
-            self._put_off += [
-                (
-                    batch.file(nth),
-                    int(batch.lines[nth]),
-                    int(batch.byte_offsets[nth]),
-                    batch.as_sent(nth),
-                )
-                for nth in waiting
-            ]
-            self._stage.leave_out(waiting)
-        found = contest.contestants(
-            claims, self._store, batch, self._rereader, is_limited=self._stage.is_limited
-        )
+    def _settle_conflicts(self, batch: Batch) -> None:
+        found = contest.contestants(self._stage, self._store, batch, self._rereader)
         lost = contest.losers(found)
         self._stage.refuse([(c.nth, _CONFLICT, None) for c in lost if c.nth is not None])
         for event_id in {c.event_id for c in lost if c.is_stored}:
@@ -359,5 +377,8 @@ _IS_EARLIER = (
     "(coalesce(e.received_at, TIMESTAMPTZ 'infinity'), e.file, e.line)"
 )
 _TYPES = str(tuple(OBJECTS))
-_PUT_OFF_BYTES = 16 * 1024 * 1024
+# Lines that wait are read once more: few may, of a batch and in all.
+_WAITING_SHARE = 0.1
+_PUT_OFF_BYTES = 4 * 1024 * 1024
+_NOTHING_KNOWN = "CREATE OR REPLACE TEMP TABLE known_events (event_id VARCHAR, body_digest UUID)"
 _CONFLICT = verdict("conflict", "expected one content for one event id; another line won")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from threading import Event
 from typing import Protocol
@@ -119,8 +119,8 @@ def read_ahead(
 ) -> Iterator[Iterator[tuple[Unit, Stage]]]:
     """Each unit with the stage that has read it; the next are read meanwhile, on the other stages.
 
-    The caller is done with a unit when it asks for the next. Memory is released while nothing is
-    read.
+    The caller is done with a unit when it asks for the next. Memory is released while every stage
+    stands between two statements.
     """
 
     def read(stage: Stage, before: Event, found: Event) -> Unit | None:
@@ -149,8 +149,10 @@ def read_ahead(
         idle = stages[0]
         while True:
             if memory.is_much():
-                wait([reading for _, reading in coming])
-                memory.release()
+                with ExitStack() as quiet:
+                    for stage in stages:
+                        quiet.enter_context(stage.between_statements)
+                    memory.release()
             start(idle)
             idle, reading = coming.popleft()
             unit = reading.result()

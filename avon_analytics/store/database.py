@@ -25,8 +25,9 @@ from avon_analytics.store.waiting import WAIT_TO_READ, OnWait, holder, seconds, 
 
 # A load holds the newest row group of each table in memory: small ones bound it.
 ROW_GROUPS = "ROW_GROUP_SIZE 30720"
-# What the engine may hold between two batches of a load, and what it keeps where that is more.
-_MUCH, _KEPT = 450_000_000, "250MB"
+# What the engine may hold between two batches of a load, what it keeps where that is more, and what
+# it may hold while it computes slots.
+_MUCH, _KEPT, _MODEST = 450_000_000, "250MB", "600MB"
 # What the engine frees goes back to the system at once, and not when it is half a gigabyte.
 _SIDE_BY_SIDE = {"threads": "1", "allocator_bulk_deallocation_flush_threshold": "2MB"}
 MEMORY = ":memory:"
@@ -292,11 +293,8 @@ class Database:
             self._connection.execute(f"SET {name} = '{value}'")
 
     def is_much(self) -> bool:
-        """Whether the engine holds so much in memory that it should be released.
-
-        Whoever set a limit has said what it may use.
-        """
-        if self.in_memory or "memory_limit" in self.config:
+        """Whether the engine holds so much in memory that it should be released."""
+        if not self._bounds_itself:
             return False
         with self._connection.cursor() as numbers:
             ((held,),) = numbers.execute(
@@ -310,11 +308,30 @@ class Database:
         The engine would keep all that it wrote until its limit is reached, which is most of the
         machine's memory.
         """
-        # A cursor of its own: a setting that is refused would end the transaction.
+        with suppress(duckdb.OutOfMemoryException), self._within(_KEPT):
+            pass  # where more is in use, what could go is gone
+
+    @contextmanager
+    def modest(self) -> Iterator[None]:
+        """Let the engine work in little memory, and spill beside the store what does not fit."""
+        if not self._bounds_itself:
+            yield
+            return
+        with self._within(_MODEST):
+            yield
+
+    @property
+    def _bounds_itself(self) -> bool:
+        """Whether nobody has set a limit: whoever did has said what the engine may use."""
+        return not self.in_memory and "memory_limit" not in self.config
+
+    @contextmanager
+    def _within(self, limit: str) -> Iterator[None]:
+        # A cursor of its own: a setting that is refused would end a transaction.
         with self._connection.cursor() as settings:
             try:
-                with suppress(duckdb.OutOfMemoryException):  # more is in use; what could go is gone
-                    settings.execute(f"SET memory_limit = '{_KEPT}'")
+                settings.execute(f"SET memory_limit = '{limit}'")
+                yield
             finally:
                 settings.execute("RESET memory_limit")
 

@@ -64,6 +64,11 @@ RIVALS: list[dict[str, Any]] = [
     {"id": "wbhk_1", "event": "task.updated", "created_at": 3, "object": {"id": "task_2"}},
     {"id": "wbhk_3", "event": "message.created", "object": {"id": "msg_1", "created_at": 8}},
 ]
+BATCHES: dict[str, list[float]] = {
+    "lines._READ_BYTES": [4 << 20, 500],
+    "take._WAITING_SHARE": [0.1, 1],
+    "take._PUT_OFF_BYTES": [4 << 20, 700, 0],
+}
 JUNK = ["", "   ", "{", '{"body": 5}', "[1]", '{"a": 1, "a": 2}']
 
 
@@ -113,7 +118,10 @@ def _value(cell: Any) -> Any:
 
 
 def load_somehow(draw: st.DrawFn, archive: Any, desk: Any, lines: list[str]) -> None:
-    """Load lines in any order, in up to three files, compressed or not, in up to three loads."""
+    """Load lines in any order, in up to three files, compressed or not, in up to three loads.
+
+    A file is one batch or many, and what tells of stored events waits for its end, or does not.
+    """
     order = draw(st.permutations(lines))
     cuts = sorted(draw(st.lists(st.integers(0, len(order)), max_size=2)))
     paths = []
@@ -123,11 +131,14 @@ def load_somehow(draw: st.DrawFn, archive: Any, desk: Any, lines: list[str]) -> 
         path.write_bytes(compress(path.read_bytes()))
         paths.append(path)
     how = {"policy": "record", "secrets": {"first": "one", "second": "two"}}
-    if draw(st.booleans()):
-        desk.load(draw(st.sampled_from(paths)), **how)
-    if draw(st.booleans()):
-        desk.load(*draw(st.permutations(paths)), within={"batch_bytes": 1}, **how)
-    desk.load(*paths, **how)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, choices in BATCHES.items():
+            patch.setattr(f"avon_analytics.intake.{name}", draw(st.sampled_from(choices)))
+        if draw(st.booleans()):
+            desk.load(draw(st.sampled_from(paths)), within={"batch_bytes": 1}, **how)
+        if draw(st.booleans()):
+            desk.load(*draw(st.permutations(paths)), within={"batch_bytes": 1}, **how)
+        desk.load(*paths, **how)
 
 
 def check(data: st.DataObject, archive: Any, open_desk: Any, lines: list[str]) -> None:

@@ -340,14 +340,29 @@ def test_memory_is_given_back_within_a_transaction(tmp_path: Path) -> None:
         assert connection.execute("SELECT count(*) FROM large").fetchall() == [(20_000_000,)]
 
 
+def test_modest_work_is_bounded_until_it_ends(tmp_path: Path) -> None:
+    database = make(tmp_path / "large.duckdb")
+    with database.writing() as connection:
+        before = _limit(connection)
+        with database.modest():
+            assert _limit(connection) == ("572.2 MiB",)
+        with pytest.raises(ZeroDivisionError), database.modest():
+            _ = 1 // 0
+        assert _limit(connection) == before
+
+
 @pytest.mark.parametrize("where", ["large.duckdb", ":memory:"])
 def test_a_limit_that_was_set_stays(tmp_path: Path, where: str) -> None:
-    database = Database(where if where == ":memory:" else tmp_path / where, memory_limit="300MB")
+    database = Database(where if where == ":memory:" else tmp_path / where, memory_limit="1GB")
     with database.writing() as connection:
+        before = _limit(connection)
         connection.execute(
-            "CREATE TEMP TABLE large AS SELECT hash(i) AS a FROM range(20_000_000) AS r(i)"
+            "CREATE TEMP TABLE large AS SELECT hash(i) AS a FROM range(70_000_000) AS r(i)"
         )
+        assert _held(connection) > 500_000_000
         assert not database.is_much()
+        with database.modest():
+            assert _limit(connection) == before
 
 
 def test_connections_side_by_side_take_a_thread_each(tmp_path: Path) -> None:
