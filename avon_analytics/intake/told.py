@@ -12,6 +12,9 @@ import duckdb
 from avon_analytics.intake.hand_over import ArrowRows
 from avon_analytics.intake.stage import Stage
 
+# Without a sign bit: DuckDB 1.5 cannot filter an Arrow stream by numbers beyond it.
+_HASH = "CAST(hash(event_id) >> 1 AS BIGINT)"
+
 
 class Told:
     """A hash of the id of each event of a store, for as long as a load lasts.
@@ -26,16 +29,12 @@ class Told:
 
     def start(self) -> None:
         """Hash what the store has."""
-        self._store.execute(
-            "CREATE OR REPLACE TEMP TABLE told AS SELECT hash(event_id) AS h FROM events"
-        )
+        self._store.execute(f"CREATE OR REPLACE TEMP TABLE told AS SELECT {_HASH} AS h FROM events")
         self.is_there = True
 
     def add(self, stage: Stage) -> list[int]:
         """Add the events that a batch tells; returns the lines of those that were there before."""
-        handed = ArrowRows(
-            stage.connection.sql("SELECT DISTINCT hash(event_id) AS h FROM tellings")
-        )
+        handed = ArrowRows(stage.connection.sql(f"SELECT DISTINCT {_HASH} AS h FROM tellings"))
         self._store.register("handed", handed)
         known = ArrowRows(
             self._store.sql("SELECT h FROM handed WHERE h IN (SELECT h FROM temp.told)")
@@ -44,7 +43,7 @@ class Told:
         self._store.unregister("handed")
         handed.release()
         stage.connection.register("known", known)
-        lines = stage.run("SELECT nth FROM tellings WHERE hash(event_id) IN (SELECT h FROM known)")
+        lines = stage.run(f"SELECT nth FROM tellings WHERE {_HASH} IN (SELECT h FROM known)")
         stage.connection.unregister("known")
         return sorted(nth for (nth,) in lines)
 
