@@ -25,6 +25,7 @@ from avon_analytics.appointments.scope import DateLike, as_instant
 from avon_analytics.appointments.statuses import WORDS, status_words
 from avon_analytics.errors import StoreError
 from avon_analytics.store.database import Database
+from avon_analytics.store.memory import COMPUTING_SLOTS
 
 STEPS = (
     "slot_scope",
@@ -146,7 +147,7 @@ def keep_slots(database: Database) -> None:
     still holds; a store of fewer than ``kept.FROM`` events keeps nothing. Where the store cannot be
     written just now, or memory does not suffice, figures compute what they need by themselves.
     """
-    with suppress(StoreError), database.modest():
+    with suppress(StoreError), database.bounded(COMPUTING_SLOTS):
         settings = usual_settings(database)
         with database.reading() as connection:
             content = kept.content(connection)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from avon_analytics.contract.values import Column
+from avon_analytics.contract.values import DATE_PARTS, Column
 
 
 class Part(BaseModel):
@@ -96,6 +96,17 @@ def objects_of(model: type[Part]) -> dict[str, type[Part]]:
     """The nested single objects of a model, by field."""
     found = {name: _nested_object(info) for name, info in model.model_fields.items()}
     return {name: nested for name, nested in found.items() if nested is not None}
+
+
+@cache
+def keys_inside(model: type[Part]) -> dict[str, frozenset[str]]:
+    """The known keys of what stands in a single field as an object: a nested one, or a date."""
+    dates = {
+        field.name: frozenset(DATE_PARTS)
+        for field in columns_of(model)
+        if field.column.kind == "date" and len(field.path) == 1
+    }
+    return {name: known_keys(part) for name, part in objects_of(model).items()} | dates
 
 
 @cache

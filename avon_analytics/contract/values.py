@@ -53,7 +53,7 @@ _INSTANT = re.compile(
 _EPOCH_MS = re.compile(EPOCH_MS_PATTERN, re.ASCII)
 _DATE = re.compile(r"([1-8]\d{3})-(\d\d)-(\d\d)(?:[T ].*)?", re.ASCII | re.DOTALL)
 _DATE_EPOCH = re.compile(DATE_EPOCH_PATTERN, re.ASCII)
-_DATE_PARTS = ("year", "month", "day")
+DATE_PARTS = ("year", "month", "day")
 _YEAR_MONTH_DAY = (re.compile(YEAR_PATTERN, re.ASCII), *[re.compile(r"\d{1,2}", re.ASCII)] * 2)
 _NUMBER = re.compile(NUMBER_PATTERN, re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -178,8 +178,8 @@ def as_date(value: Any) -> date | None:
         return value
     try:
         if isinstance(value, dict):
-            parts = [as_text(value.get(key)) for key in _DATE_PARTS]
-            if all(part is None for part in parts) and (not value or value.keys() & _DATE_PARTS):
+            parts = [as_text(value.get(key)) for key in DATE_PARTS]
+            if all(part is None for part in parts) and (not value or value.keys() & DATE_PARTS):
                 return None
             if all(p.fullmatch(part or "") for p, part in zip(_YEAR_MONTH_DAY, parts, strict=True)):
                 return date(*(int(part or 0) for part in parts))

@@ -16,6 +16,7 @@ from avon_analytics.contract.model import (
     ColumnOf,
     Part,
     columns_of,
+    keys_inside,
     known_keys,
     lists_of,
     objects_of,
@@ -46,9 +47,20 @@ def insert_statement(table: ObjectTable) -> str:
     return f"INSERT INTO {rows_table(table)} {_select(table)}"
 
 
+def list_columns(table: ObjectTable) -> list[str]:
+    """The columns of a parent's rows that hold its lists as they came."""
+    if table.parent is not None:
+        return []
+    return [_list_column(item.field) for item in lists_of(OBJECTS[table.object_type])]
+
+
+def _list_column(field: str | None) -> str:
+    return quote(f"list_{field}")
+
+
 def has_items(table: ObjectTable) -> str:
     """SQL over a parent's rows: whether any of them has something in this list."""
-    column = quote(f"list_{table.list_field}")
+    column = _list_column(table.list_field)
     return f"coalesce(bool_or({column} NOT IN ('[]', '{{}}')), false)"
 
 
@@ -91,20 +103,20 @@ def _select_root(table: ObjectTable, *, has_unknown: bool) -> str:
     )
     known = literals(sorted(known_keys(model)))
     unknown = [f"unknown_fields(body -> '$.object', json_keys(body, '$.object'), {known}, '')"]
-    if nested:
-        like_an_inner_one = literal("^(" + "|".join(['"', *(rf"{x}\." for x in nested)]) + ")")
+    inside = keys_inside(model)
+    if inside:
+        like_an_inner_one = literal("^(" + "|".join(['"', *(rf"{x}\." for x in inside)]) + ")")
         unknown = [f"kept_apart({unknown[0]}, {like_an_inner_one})"]
-    odd = ["out_id IS NULL"]
-    for name, part in nested.items():
-        here = f"o.{quote(name)}"
-        part_known = literals(sorted(known_keys(part)))
-        unknown.append(f"unknown_fields({here}, json_keys({here}), {part_known}, '{name}.')")
-        odd.append(f"left({here}, 1) <> '{{'")
+    for name, keys in inside.items():
+        here = f"o.{quote(name)}" if name in nested else f"if_json(o.{quote(name)})"
+        inside_known = literals(sorted(keys))
+        unknown.append(f"unknown_fields({here}, json_keys({here}), {inside_known}, '{name}.')")
+    odd = ["out_id IS NULL", *(f"left(o.{quote(name)}, 1) <> '{{'" for name in nested)]
     for item in lists:
         here = f"o.{quote(item.field)}"
         odd.append(f"left({here}, 1) <> '[' AND {here} <> '{{}}'")
     columns = [(field, _place(field)) for field in table.fields]
-    lists_out = "".join(f", o.{quote(x.field)} AS {quote('list_' + x.field)}" for x in lists)
+    lists_out = "".join(f", o.{quote(x.field)} AS {_list_column(x.field)}" for x in lists)
     opened = f"""
         SELECT nth, body, from_json(body, {literal(_body_structure(model))}).object AS o
         FROM wanted WHERE object_type = {literal(table.object_type)}"""
@@ -124,7 +136,7 @@ def _select_root(table: ObjectTable, *, has_unknown: bool) -> str:
 
 def _select_list(table: ObjectTable) -> str:
     assert table.parent is not None
-    column = quote(f"list_{table.list_field}")
+    column = _list_column(table.list_field)
     lists = f"""
         WITH lists AS (
             SELECT nth, id AS parent_id, {column} AS list
@@ -148,8 +160,7 @@ def _select_list(table: ObjectTable) -> str:
     structure = literal(json.dumps([_structure(table.model)]))
     columns = [(field, f"o.{quote(field.name)}") for field in table.fields]
     known = literals(sorted(known_keys(table.model)))
-    item = "json_list(list)[position + 1]"
-    unknown = [f"unknown_fields({item}, json_keys({item}), {known}, '')"]
+    unknown = [f"unknown_fields(item, json_keys(item), {known}, '')"]
     # What is no object reads as one without any field; so does an empty one.
     odd = ["(" + " AND ".join(f"{place} IS NULL" for _, place in columns) + ")"]
     return f"""{lists},
@@ -162,13 +173,14 @@ def _select_list(table: ObjectTable) -> str:
             FROM told
         ),
         opened AS (
-            SELECT nth, parent_id, CASE WHEN has_unknown THEN list END AS list, has_unknown,
-                unnest(items) AS o, generate_subscripts(items, 1) - 1 AS position
+            SELECT nth, parent_id, unnest(items) AS o,
+                generate_subscripts(items, 1) - 1 AS position,
+                unnest(CASE WHEN has_unknown THEN json_list(list) END) AS item
             FROM parsed
         ),
         read AS (SELECT *, {_conversions(columns)} FROM opened)
         SELECT nth, parent_id, CAST(position AS INTEGER) AS position,
-            {_names(table)}, CASE WHEN has_unknown THEN {_extra(unknown)} END AS extra,
+            {_names(table)}, CASE WHEN item IS NOT NULL THEN {_extra(unknown)} END AS extra,
             {_any_odd(columns, odd)} AS is_odd
         FROM read"""
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import duckdb
 
-from avon_analytics.contract import OBJECTS
 from avon_analytics.intake.flatten import rows_table
 from avon_analytics.intake.judge import verdict
 from avon_analytics.intake.marks import Marks
@@ -35,7 +34,6 @@ OTHERS = """
     UNION SELECT id FROM care_team_members_versions WHERE id IS NOT NULL
     UNION SELECT id FROM people_versions WHERE caregiver_only
 """
-_TYPES = str(tuple(OBJECTS))
 
 
 def leave_out(
@@ -119,8 +117,7 @@ def _refuse(
             {own(rows, "SELECT id FROM shared_visits")}
             UNION SELECT nth FROM tellings WHERE object_id IN (SELECT id FROM marked_objects)
                 AND nth NOT IN ({with_others})
-            UNION SELECT a.nth FROM arrivals AS a JOIN tellings AS o ON o.nth = a.nth
-                WHERE o.object_type NOT IN {_TYPES} AND names_id(a.body, $ids)
+            UNION SELECT nth FROM unread WHERE names_id(body, $ids)
         ) ORDER BY nth""",
         ids=[spelled for one in people for spelled in ids_of(one)],
     )

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.event import Event
-from avon_analytics.contract.model import Part
+from avon_analytics.contract.model import Part, keys_inside, objects_of
 from avon_analytics.contract.values import as_instant, as_json
 from avon_analytics.intake.envelope import (
     BODY_KEYS,
@@ -117,7 +117,8 @@ def _judge_body(text: str) -> Verdict | str:
         subject = str(value.get("event")).split(".")[0]
         if (model := OBJECTS.get(subject)) is not None:
             try:
-                canonical["object"] = _as_told(model.model_validate(value["object"]))
+                told = _as_told(model.model_validate(value["object"]))
+                canonical["object"] = told | _with_more_inside(model, value["object"])
             except ValidationError as error:
                 faults += _faults(error, ("object",))
     if faults:
@@ -129,6 +130,16 @@ def _as_told(part: Part) -> dict[str, Any]:
     """The fields that a part was given, known and unknown, as they were read."""
     # Not ``model_dump``: it walks through unknown fields as well, and gives up where they are deep.
     return {name: getattr(part, name) for name in part.model_fields_set} | (part.model_extra or {})
+
+
+def _with_more_inside(model: type[Part], given: dict[str, Any]) -> dict[str, Any]:
+    """The values that a model reads into one, but which hold more: a date with an unknown key."""
+    known = {name: given.get(name) for name in keys_inside(model).keys() - objects_of(model).keys()}
+    return {
+        name: value
+        for name, value in known.items()
+        if isinstance(value, dict) and not value.keys() <= keys_inside(model)[name]
+    }
 
 
 def _spelled(value: Any) -> Any:

@@ -24,6 +24,9 @@ LINE_LIMIT = 16 * 1024 * 1024
 _LONGEST_LIMIT = 1024 * 1024 * 1024
 BATCH_BYTES = 32 * 1024 * 1024
 BATCH_LINES = 1 << 18
+# The engine works on so many rows at a time, and holds what it computes of them many times over.
+_ROWS_AT_A_TIME = 2048
+_HEAVY_BYTES = 8 * 1024 * 1024
 _READ_BYTES = 4 * 1024 * 1024
 _DECODED_BYTES = 1024 * 1024
 _NEWLINE, _RETURN = 10, 13
@@ -99,6 +102,13 @@ class Batch:
             number = self.files.index(long.file)
             readable &= ~((self.file_no == number) & (self.lines == long.line))
         return readable
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether the lines that the engine reads at once are so long that it needs much memory."""
+        n_rows = min(len(self), _ROWS_AT_A_TIME)
+        at_once = self.bounds[n_rows:] - self.bounds[: len(self) + 1 - n_rows]
+        return int(at_once.max()) > _HEAVY_BYTES
 
     def blank_by_file(self) -> dict[str, int]:
         """How many blank lines each file has."""
@@ -403,15 +413,26 @@ class LineReader:
 
 
 def _steps(buffer: bytes, end: int) -> Iterator[tuple[int, int]]:
-    """Where to cut whole lines so that no part has too many: each line takes memory of its own."""
+    """Where to cut whole lines so that no part takes too much memory: very many, or long ones."""
     start = 0
     while start < end:
-        stop = end
-        if end - start > BATCH_LINES and buffer.count(b"\n", start, end) > BATCH_LINES:
-            stop = buffer.rfind(b"\n", start, start + BATCH_LINES) + 1
-            stop = stop or buffer.find(b"\n", start) + 1
+        size, stop = _size_of_part(buffer, start, end), end
+        if end - start > size:
+            stop = buffer.rfind(b"\n", start, start + size) + 1
+            stop = stop or buffer.find(b"\n", start) + 1 or end
         yield start, stop
         start = stop
+
+
+def _size_of_part(buffer: bytes, start: int, end: int) -> int:
+    size = end - start
+    if size > BATCH_LINES:
+        n_lines = buffer.count(b"\n", start, end)
+        if n_lines > BATCH_LINES:
+            return BATCH_LINES
+        if size * _ROWS_AT_A_TIME > _HEAVY_BYTES * n_lines:
+            return _HEAVY_BYTES
+    return size
 
 
 class _Measure:

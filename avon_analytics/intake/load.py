@@ -16,15 +16,17 @@ from avon_analytics.intake.archive import ArchiveFile, Found, Paths, find_files,
 from avon_analytics.intake.clock import Clock
 from avon_analytics.intake.lines import BATCH_BYTES, LINE_LIMIT, LineReader, checked_limit
 from avon_analytics.intake.log import LoadLog
+from avon_analytics.intake.marks import Marks
 from avon_analytics.intake.reading import KnownFile, Reading
 from avon_analytics.intake.receipt import FileReceipt, Receipt
 from avon_analytics.intake.replay import move, that_move
 from avon_analytics.intake.signature import Secrets, SecretsLike
 from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.take import Ended
-from avon_analytics.intake.units import Memory, Unit, Units, read_ahead
+from avon_analytics.intake.units import Unit, Units, read_ahead
 from avon_analytics.intake.words import SIGNATURE_CODES, Policy
 from avon_analytics.store.database import Database, store_error
+from avon_analytics.store.memory import LOADING, Bound
 from avon_analytics.store.privacy import Privacy, agree_on
 from avon_analytics.store.waiting import WAIT_TO_LOAD, OnWait
 
@@ -77,9 +79,9 @@ def load(
         try:
             held = agree_on(connection, privacy)
             n_readers = min(database.threads, _READERS)
-            with database.side_by_side():
+            with database.side_by_side(), database.bounded(LOADING) as bound:
                 loader = _Loader(
-                    connection, policy, given, held, found.passed_over, database, n_readers
+                    connection, policy, given, held, found.passed_over, bound, n_readers
                 )
                 known = loader.log.known_files([file.path for file in found.files])
                 units = Units(found.files, known, read, batch_bytes, recheck)
@@ -116,10 +118,10 @@ class _Loader:
         secrets: Secrets | None,
         privacy: Privacy,
         passed_over: int,
-        memory: Memory,
+        bound: Bound,
         n_readers: int,
     ) -> None:
-        self._memory = memory
+        self._bound = bound
         self._connection = connection
         self._policy = policy
         self._secrets = secrets
@@ -127,10 +129,18 @@ class _Loader:
         self._passed_over = passed_over
         self._clock = Clock()
 
+        is_limited, has_forgotten = privacy == "limited", bool(Marks(connection))
+
         def stage() -> Stage:
-            is_limited = privacy == "limited"
             cursor = connection.cursor()
-            return Stage(cursor, policy, secrets, is_limited=is_limited, clock=self._clock)
+            return Stage(
+                cursor,
+                policy,
+                secrets,
+                is_limited=is_limited,
+                keeps_texts=has_forgotten,
+                clock=self._clock,
+            )
 
         self._stages = tuple(stage() for _ in range(n_readers + 1))
         self.log = LoadLog(connection, policy, secrets, passed_over)
@@ -156,7 +166,7 @@ class _Loader:
         with (
             closing(self.log),
             closing(units),
-            read_ahead(units, self._stages, self._memory) as read,
+            read_ahead(units, self._stages, self._bound) as read,
         ):
             try:
                 for unit, stage in read:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.event import Event
-from avon_analytics.contract.model import known_keys, objects_of
+from avon_analytics.contract.model import keys_inside, known_keys
 
 _REMEMBERED = 100_000
 
@@ -67,7 +67,7 @@ def _are_known(subject: str | None, keys: Keys) -> tuple[bool, bool]:
     # Of the body's values only the object has values of its own: theirs follow in its order.
     about, values = list(keys[1 + body.index("object")]), 1 + len(body)
     return is_event_known, set(about) <= known_keys(model) and all(
-        set(keys[values + about.index(name)]) <= known_keys(part)
-        for name, part in objects_of(model).items()
+        set(keys[values + about.index(name)]) <= known
+        for name, known in keys_inside(model).items()
         if name in about
     )

@@ -6,6 +6,7 @@ A stage is a connection with temporary tables that every batch replaces:
     verdicts   one row per line that does not load, and why
     rows_…     the rows that believed bodies become, one table for each table of the store
     tellings   one row per believed line: the event that it tells
+    unread     the bodies of those about types of object that the contract does not know
 
 ``nth`` numbers the lines of a batch, which may come from several files. The engine works on all
 lines at once; only lines that look odd to it are looked at one by one.
@@ -17,7 +18,6 @@ import json
 from collections import Counter
 from functools import partial
 from importlib.resources import files
-from threading import Lock
 from typing import Any
 
 import duckdb
@@ -67,7 +67,8 @@ def statement(name: str, **constants: str) -> str:
 class Stage:
     """Reads and judges batches, under a policy and some secrets.
 
-    ``is_limited`` says that the store to be filled keeps a limited data set only.
+    ``is_limited`` says that the store to be filled keeps a limited data set only, and
+    ``keeps_texts`` that somebody looks at the bodies after they were read.
     """
 
     def __init__(
@@ -77,12 +78,13 @@ class Stage:
         secrets: Secrets | None,
         *,
         is_limited: bool = False,
+        keeps_texts: bool = True,
         clock: Clock | None = None,
     ) -> None:
         self.connection = connection
+        self._keeps_texts = keeps_texts
         self._policy = policy
         self._secrets = secrets
-        self.between_statements = Lock()  # whoever holds it makes the stage wait
         self._shapes = Shapes()
         self._n_matches: Counter[str] = Counter()  # in the batch read last, by name of the secret
         self.tables: list[ObjectTable] = []  # those of which the batch read last has rows
@@ -93,8 +95,7 @@ class Stage:
 
     def run(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement; returns all its rows."""
-        with self.between_statements:
-            return self.connection.execute(sql, parameters or None).fetchall()
+        return self.connection.execute(sql, parameters or None).fetchall()
 
     def read(self, batch: Batch) -> None:
         """Bring a batch to ``tellings``, ``rows_…`` and ``verdicts``."""
@@ -116,6 +117,8 @@ class Stage:
                     limited.tell_by_what_is_kept(self, self.tables)
             with self.clock.timing("identify"):
                 self._tell_events(self.tables)
+                if not self._keeps_texts:
+                    self._drop_texts()
 
     def identify(self, batch: Batch) -> None:
         """Bring a batch to ``identities``: which event each line tells if it is believed."""
@@ -439,6 +442,17 @@ class Stage:
         undated = self.run("SELECT nth FROM tellings WHERE occurred_at IS NULL")
         self.refuse([(nth, _UNDATED, None) for (nth,) in undated])
         self.run("DELETE FROM tellings WHERE occurred_at IS NULL")
+        self.run(
+            "CREATE OR REPLACE TEMP TABLE unread AS SELECT nth, body FROM arrivals "
+            f"JOIN tellings USING (nth) WHERE object_type NOT IN {tuple(OBJECTS)}"
+        )
+
+    def _drop_texts(self) -> None:
+        """Let go of what was read, which is most of what a batch takes: it waits to be stored."""
+        self.run("ALTER TABLE arrivals DROP COLUMN body")
+        for table in self.tables:
+            for column in flatten.list_columns(table):
+                self.run(f"ALTER TABLE {flatten.rows_table(table)} DROP COLUMN {column}")
 
 
 def _signed(batch: Batch, nth: int) -> Signed | None:

@@ -11,7 +11,6 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from avon_analytics.contract import OBJECTS
 from avon_analytics.intake import contest, flatten, forgotten, limited
 from avon_analytics.intake.again import Archive, HeldLine, contents
 from avon_analytics.intake.hand_over import ArrowRows
@@ -285,9 +284,9 @@ class Intake:
         for table in tables:
             rows = _version_rows(table, is_limited=self._stage.is_limited)
             self._insert(quote(table.versions), rows)
-        if self._stage.run(f"SELECT 1 FROM tellings WHERE object_type NOT IN {_TYPES} LIMIT 1"):
-            what = "CAST(NULL AS JSON)" if self._stage.is_limited else "b.body -> '$.object'"
-            self._insert("other_objects", statement("other_objects", known=_TYPES, object=what))
+        if self._stage.run("SELECT 1 FROM unread LIMIT 1"):
+            what = "CAST(NULL AS JSON)" if self._stage.is_limited else "u.body -> '$.object'"
+            self._insert("other_objects", statement("other_objects", object=what))
 
     def _date_versions_anew(self, tables: list[ObjectTable]) -> None:
         # An earlier receipt orders versions of the same instant anew.
@@ -376,7 +375,6 @@ _IS_EARLIER = (
     "(coalesce(h.received_at, TIMESTAMPTZ 'infinity'), h.file, h.line) < "
     "(coalesce(e.received_at, TIMESTAMPTZ 'infinity'), e.file, e.line)"
 )
-_TYPES = str(tuple(OBJECTS))
 # Lines that wait are read once more: few may, of a batch and in all.
 _WAITING_SHARE = 0.1
 _PUT_OFF_BYTES = 4 * 1024 * 1024

@@ -8,12 +8,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from threading import Event
-from typing import Protocol
+
+import duckdb
 
 from avon_analytics.intake.archive import ArchiveFile
 from avon_analytics.intake.lines import BATCH_LINES, Batch, LineReader, merged
 from avon_analytics.intake.reading import KnownFile, Reading
 from avon_analytics.intake.stage import Stage
+from avon_analytics.store.memory import Bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,39 +105,38 @@ def is_continued(reader: LineReader, known: KnownFile) -> bool:
     return reader.skip(known.bytes_read, known.last_line) == known.sha256
 
 
-class Memory(Protocol):
-    """Where what a load has written is held until its transaction ends."""
-
-    def is_much(self) -> bool:
-        """Whether it should be released."""
-
-    def release(self) -> None:
-        """Give back what can be given back; nothing else may use the engine meanwhile."""
-
-
 @contextmanager
 def read_ahead(
-    units: Iterator[Unit], stages: Sequence[Stage], memory: Memory
+    units: Iterator[Unit], stages: Sequence[Stage], bound: Bound
 ) -> Iterator[Iterator[tuple[Unit, Stage]]]:
     """Each unit with the stage that has read it; the next are read meanwhile, on the other stages.
 
-    The caller is done with a unit when it asks for the next. Memory is released while every stage
-    stands between two statements.
+    The caller is done with a unit when it asks for the next. Where one takes more memory than the
+    ``bound`` lets the engine hold, the bound is lifted until then.
     """
 
-    def read(stage: Stage, before: Event, found: Event) -> Unit | None:
+    def read(stage: Stage, before: Event, found: Event) -> tuple[Unit | None, ExitStack]:
         before.wait()
         try:
             with stage.clock.timing("find lines"):
                 unit = next(units, None)
         finally:
             found.set()
-        if unit is not None and unit.batch is not None:
-            stage.read(unit.batch)
-        return unit
+        with ExitStack() as room:
+            if unit is not None and unit.batch is not None:
+                if unit.batch.is_heavy:
+                    room.enter_context(bound.lifted())
+                try:
+                    stage.read(unit.batch)
+                except duckdb.OutOfMemoryException:
+                    if unit.batch.is_heavy:
+                        raise
+                    room.enter_context(bound.lifted())
+                    stage.read(unit.batch)
+            return unit, room.pop_all()
 
     def steps(pool: ThreadPoolExecutor) -> Iterator[tuple[Unit, Stage]]:
-        coming: deque[tuple[Stage, Future[Unit | None]]] = deque()
+        coming: deque[tuple[Stage, Future[tuple[Unit | None, ExitStack]]]] = deque()
         last_found = Event()
         last_found.set()
 
@@ -148,17 +149,14 @@ def read_ahead(
             start(stage)
         idle = stages[0]
         while True:
-            if memory.is_much():
-                with ExitStack() as quiet:
-                    for stage in stages:
-                        quiet.enter_context(stage.between_statements)
-                    memory.release()
+            bound.keep()
             start(idle)
             idle, reading = coming.popleft()
-            unit = reading.result()
-            if unit is None:
-                return
-            yield unit, idle
+            unit, room = reading.result()
+            with room:
+                if unit is None:
+                    return
+                yield unit, idle
 
     with ThreadPoolExecutor(len(stages) - 1, "read-ahead") as pool:
         yield steps(pool)

@@ -7,7 +7,7 @@ notebook left open does not keep the nightly load from its work, and many reader
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -19,17 +19,15 @@ import duckdb
 from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.near import did_you_mean
 from avon_analytics.store.lake import is_lake, newest_state, view_of_lake
+from avon_analytics.store.memory import Bound
 from avon_analytics.store.migration import migrate
 from avon_analytics.store.schema import SCHEMA_VERSION, create_statements
 from avon_analytics.store.waiting import WAIT_TO_READ, OnWait, holder, seconds, when_free
 
 # A load holds the newest row group of each table in memory: small ones bound it.
 ROW_GROUPS = "ROW_GROUP_SIZE 30720"
-# What the engine may hold between two batches of a load, what it keeps where that is more, and what
-# it may hold while it computes slots.
-_MUCH, _KEPT, _MODEST = 450_000_000, "250MB", "600MB"
-# What the engine frees goes back to the system at once, and not when it is half a gigabyte.
-_SIDE_BY_SIDE = {"threads": "1", "allocator_bulk_deallocation_flush_threshold": "2MB"}
+# So much freed memory goes back to the system at once: else the engine waits for half a gigabyte.
+_FREED = "2MB"
 MEMORY = ":memory:"
 
 
@@ -271,69 +269,46 @@ class Database:
 
     @contextmanager
     def side_by_side(self) -> Iterator[None]:
-        """Let several connections work at once: each on a thread of its own, holding little.
+        """Let several connections work at once, each on a thread of its own.
 
         One thread also stores rows in their order quicker than two do.
         """
-        before = {name: self._setting(name) for name in _SIDE_BY_SIDE}
-        self._set(_SIDE_BY_SIDE)
+        with self._set("threads", "1"):
+            yield
+
+    @contextmanager
+    def bounded(self, limit: str) -> Iterator[Bound]:
+        """Let the engine work in little memory, and spill beside the store what does not fit.
+
+        Where somebody has set a limit it stays: whoever did has said what the engine may use.
+        """
+        with self._set("allocator_bulk_deallocation_flush_threshold", _FREED):
+            if self.in_memory or "memory_limit" in self.config:
+                yield Bound(None, limit)
+                return
+            # A cursor of its own: a setting that is refused would end a transaction.
+            with self._connection.cursor() as settings:
+                bound = Bound(settings, limit)
+                bound.keep()
+                try:
+                    yield bound
+                finally:
+                    bound.drop()
+
+    @contextmanager
+    def _set(self, name: str, value: str) -> Iterator[None]:
+        before = self._setting(name)
+        self._connection.execute(f"SET {name} = '{value}'")
         try:
             yield
         finally:
-            self._set(before)
+            self._connection.execute(f"SET {name} = '{before}'")
 
     def _setting(self, name: str) -> str:
         ((value,),) = self._connection.execute(
             "SELECT value FROM duckdb_settings() WHERE name = $name", {"name": name}
         ).fetchall()
         return str(value)
-
-    def _set(self, values: Mapping[str, str]) -> None:
-        for name, value in values.items():
-            self._connection.execute(f"SET {name} = '{value}'")
-
-    def is_much(self) -> bool:
-        """Whether the engine holds so much in memory that it should be released."""
-        if not self._bounds_itself:
-            return False
-        with self._connection.cursor() as numbers:
-            ((held,),) = numbers.execute(
-                "SELECT sum(memory_usage_bytes) FROM duckdb_memory()"
-            ).fetchall()
-        return int(held or 0) > _MUCH
-
-    def release(self) -> None:
-        """Give back memory, while nothing else uses the engine.
-
-        The engine would keep all that it wrote until its limit is reached, which is most of the
-        machine's memory.
-        """
-        with suppress(duckdb.OutOfMemoryException), self._within(_KEPT):
-            pass  # where more is in use, what could go is gone
-
-    @contextmanager
-    def modest(self) -> Iterator[None]:
-        """Let the engine work in little memory, and spill beside the store what does not fit."""
-        if not self._bounds_itself:
-            yield
-            return
-        with self._within(_MODEST):
-            yield
-
-    @property
-    def _bounds_itself(self) -> bool:
-        """Whether nobody has set a limit: whoever did has said what the engine may use."""
-        return not self.in_memory and "memory_limit" not in self.config
-
-    @contextmanager
-    def _within(self, limit: str) -> Iterator[None]:
-        # A cursor of its own: a setting that is refused would end a transaction.
-        with self._connection.cursor() as settings:
-            try:
-                settings.execute(f"SET memory_limit = '{limit}'")
-                yield
-            finally:
-                settings.execute("RESET memory_limit")
 
     def close(self) -> None:
         """Let go of the store and of everything computed from it."""

@@ -200,6 +200,35 @@ def test_unknown_keys_of_any_spelling_are_kept_apart(archive: Any, desk: Any) ->
     assert set(paths) == expected
 
 
+def test_unknown_keys_of_a_date_are_kept(archive: Any, desk: Any) -> None:
+    born = {"year": 1980, "month": 2, "day": 3, "era": "CE", "a.b": {"c": 1}}
+    bodies = [
+        archive.patient(1, date_of_birth=born),
+        # What looks like no JSON to the engine is judged, and spelled anew, by Python.
+        archive.patient(2, date_of_birth=born, pronouns=", NaN"),
+        archive.patient(3, date_of_birth={"year": None, "era": None}),
+        archive.patient(4, date_of_birth="1980-02-03", **{"date_of_birth.era": 1}),
+    ]
+    assert check(archive, desk, [archive.raw(body) for body in bodies]) == ["loaded"] * 4
+    found = desk.rows(
+        "SELECT CAST(date_of_birth AS VARCHAR), extra FROM patients_versions "
+        "WHERE extra IS NOT NULL ORDER BY occurred_at"
+    )
+    kept = {"date_of_birth.era": "CE", "date_of_birth.a.b": {"c": 1}}
+    assert [(born, json.loads(extra)) for born, extra in found] == [
+        ("1980-02-03", kept),
+        ("1980-02-03", kept),
+        (None, {"date_of_birth.era": None}),
+        ("1980-02-03", {'"date_of_birth.era"': 1}),
+    ]
+    paths = desk.column("SELECT DISTINCT path FROM drift ORDER BY path")
+    assert paths == [
+        'patient."date_of_birth.era"',
+        "patient.date_of_birth.a.b",
+        "patient.date_of_birth.era",
+    ]
+
+
 def test_two_unknown_fields_never_land_on_one_name(archive: Any, desk: Any) -> None:
     visit = {"id": "v", "location": {"floor": "inner"}, "location.floor": "outer"}
     event = {"event": "appointment.created", "created_at": 1, "object": visit}

@@ -309,8 +309,17 @@ def test_a_load_that_cannot_begin_leaves_no_store(tmp_path: Path, tiny: Any) -> 
 # Memory
 
 
-def _limit(connection: duckdb.DuckDBPyConnection) -> Any:
-    return connection.execute("SELECT current_setting('memory_limit')").fetchone()
+def _limit(connection: duckdb.DuckDBPyConnection) -> float:
+    """In MiB; it is told in few digits."""
+    ((told,),) = connection.execute(
+        "SELECT any_value(memory_limit) FROM pragma_database_size()"
+    ).fetchall()
+    number, unit = told.split()
+    return float(number) * (1024 if unit == "GiB" else 1)
+
+
+def _about(megabytes: float) -> Any:
+    return pytest.approx(megabytes, rel=0.02)
 
 
 def _held(connection: duckdb.DuckDBPyConnection) -> int:
@@ -320,35 +329,59 @@ def _held(connection: duckdb.DuckDBPyConnection) -> int:
     return int(held)
 
 
-def test_memory_is_given_back_within_a_transaction(tmp_path: Path) -> None:
+LARGE = "SELECT hash(i) AS a, hash(i + 1) AS b, hash(i + 2) AS c FROM range(20_000_000) AS r(i)"
+
+
+def test_what_a_transaction_holds_is_bounded(tmp_path: Path) -> None:
     database = make(tmp_path / "large.duckdb")
     with database.writing() as connection:
         before = _limit(connection)
-        connection.execute("BEGIN")
-        connection.execute(
-            "CREATE TABLE large AS SELECT hash(i) AS a, hash(i + 1) AS b, hash(i + 2) AS c "
-            "FROM range(20_000_000) AS r(i)"
-        )
-        held = _held(connection)
-        assert database.is_much()
-        database.release()
-        assert not database.is_much()
-        assert held > 300_000_000
-        assert _held(connection) <= 260_000_000
-        assert _limit(connection) == before
-        connection.execute("COMMIT")
+        with database.bounded("450MB") as bound:
+            assert _limit(connection) == _about(429)
+            connection.execute("BEGIN")
+            connection.execute("CREATE TABLE large AS " + LARGE)
+            assert 300_000_000 < _held(connection) < 450_000_000
+            with bound.lifted():
+                assert _limit(connection) == _about(before)
+                connection.execute("CREATE TEMP TABLE more AS " + LARGE)
+                assert _held(connection) > 450_000_000
+            assert _limit(connection) == _about(429)
+            assert _held(connection) < 450_000_000
+            connection.execute("COMMIT")
+        assert _limit(connection) == _about(before)
         assert connection.execute("SELECT count(*) FROM large").fetchall() == [(20_000_000,)]
 
 
-def test_modest_work_is_bounded_until_it_ends(tmp_path: Path) -> None:
+def test_a_bound_ends_with_a_failure(tmp_path: Path) -> None:
     database = make(tmp_path / "large.duckdb")
     with database.writing() as connection:
         before = _limit(connection)
-        with database.modest():
-            assert _limit(connection) == ("572.2 MiB",)
-        with pytest.raises(ZeroDivisionError), database.modest():
+        with pytest.raises(ZeroDivisionError), database.bounded("450MB"):
             _ = 1 // 0
-        assert _limit(connection) == before
+        assert _limit(connection) == _about(before)
+
+
+def test_a_bound_is_lifted_as_long_as_anybody_needs_it(tmp_path: Path) -> None:
+    database = make(tmp_path / "a.duckdb")
+    with database.writing(), database.bounded("450MB") as bound:
+        with bound.lifted():
+            with bound.lifted():
+                assert not bound.is_kept
+            bound.keep()
+            assert not bound.is_kept
+        assert bound.is_kept
+
+
+def test_a_bound_that_is_refused_is_asked_for_again(tmp_path: Path) -> None:
+    database = make(tmp_path / "a.duckdb")
+    with database.writing() as connection, database.bounded("100MB") as bound:
+        with bound.lifted():
+            connection.execute("SET temp_directory = ''")  # nothing can go anywhere
+            connection.execute("CREATE TEMP TABLE large AS " + LARGE)
+        assert not bound.is_kept
+        connection.execute("DROP TABLE large")
+        bound.keep()
+        assert (bound.is_kept, _limit(connection)) == (True, _about(95))
 
 
 @pytest.mark.parametrize("where", ["large.duckdb", ":memory:"])
@@ -360,9 +393,10 @@ def test_a_limit_that_was_set_stays(tmp_path: Path, where: str) -> None:
             "CREATE TEMP TABLE large AS SELECT hash(i) AS a FROM range(70_000_000) AS r(i)"
         )
         assert _held(connection) > 500_000_000
-        assert not database.is_much()
-        with database.modest():
-            assert _limit(connection) == before
+        with database.bounded("450MB") as bound:
+            assert _limit(connection) == _about(before)
+            with bound.lifted():
+                assert _limit(connection) == _about(before)
 
 
 def test_connections_side_by_side_take_a_thread_each(tmp_path: Path) -> None:
@@ -374,7 +408,7 @@ def test_connections_side_by_side_take_a_thread_each(tmp_path: Path) -> None:
 
     before = settings()
     assert (before[0], database.threads) == ("3", 3)
-    with database.side_by_side():
+    with database.side_by_side(), database.bounded("450MB"):
         assert settings() == ["1", "1.9 MiB"]
     assert settings() == before
     with pytest.raises(ZeroDivisionError), database.side_by_side():

@@ -4,5 +4,5 @@ SELECT
     {object} AS object
 FROM classes AS c
 JOIN tellings AS t ON t.nth = c.first_nth
-JOIN believed AS b ON b.nth = t.nth
-WHERE NOT c.is_known AND t.object_type NOT IN {known}
+JOIN unread AS u ON u.nth = t.nth
+WHERE NOT c.is_known

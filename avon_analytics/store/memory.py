@@ -1,0 +1,67 @@
+"""How much memory the engine may hold while a load, or what follows it, works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Lock
+
+import duckdb
+
+# What does not fit waits beside the store; what can be read from it again goes first. With what
+# Python holds, either stays below a gibibyte.
+LOADING = "450MB"  # a batch that is stored, two that are read, and what is written
+COMPUTING_SLOTS = "600MB"  # enough for millions of appointments
+
+
+class Bound:
+    """Keeps the engine within a limit, but for those who say that they need more.
+
+    Without a connection it keeps nothing. Threads share it.
+    """
+
+    def __init__(self, settings: duckdb.DuckDBPyConnection | None, limit: str) -> None:
+        self._settings = settings
+        self._limit = limit
+        self._lock = Lock()
+        self._n_lifted = 0
+        self.is_kept = False
+
+    def keep(self) -> None:
+        """Keep it from now on, unless somebody needs more.
+
+        The engine refuses where it holds more that cannot go: then it is to be asked again.
+        """
+        with self._lock, suppress(duckdb.OutOfMemoryException):
+            if self._settings is not None and not self.is_kept and not self._n_lifted:
+                self._settings.execute(f"SET memory_limit = '{self._limit}'")
+                self.is_kept = True
+
+    def drop(self) -> None:
+        """Keep it no more."""
+        with self._lock:
+            self._drop()
+
+    @contextmanager
+    def lifted(self) -> Iterator[None]:
+        """Meanwhile the engine may hold what it needs."""
+        with self._lock:
+            self._n_lifted += 1
+            self._drop()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._n_lifted -= 1
+            self.keep()
+
+    def _drop(self) -> None:
+        if self._settings is not None and self.is_kept:
+            self._settings.execute("RESET memory_limit")
+            ((told, true),) = self._settings.execute(
+                "SELECT current_setting('memory_limit'), any_value(memory_limit) "
+                "FROM pragma_database_size()"
+            ).fetchall()
+            if told != true:  # DuckDB 1.5 resets what it tells, and goes on as before
+                self._settings.execute(f"SET memory_limit = '{told}'")
+            self.is_kept = False

@@ -1,0 +1,143 @@
+"""Lines within the limit that take the engine much memory: all load, and within a bound."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from avon_analytics.errors import StoreError
+from avon_analytics.intake.lines import Batch, LineReader
+from avon_analytics.intake.stage import Stage
+
+GIB = 1024 * 1024 * 1024
+MEASURED = """
+import sys
+import avon_analytics as avon
+
+with avon.open(sys.argv[1]) as store:
+    receipt = store.load(sys.argv[2], policy="skip", progress=False)
+    (fields,) = store.sql("SELECT count(DISTINCT path) AS n FROM drift")["n"]
+print(receipt.lines, receipt.loaded, fields)
+(held,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(int(held.split()[1]) * 1024)
+"""
+
+
+def _update(n: int, kind: str, **fields: Any) -> str:
+    about = {"id": f"{n}", **fields}
+    event = {"event": f"{kind}.updated", "created_at": n, "object": about}
+    return json.dumps(event, separators=(",", ":"))
+
+
+def _a_million_keys() -> Iterator[str]:
+    yield _update(1, "patient", **{f"{n:x}": 1 for n in range(1_000_000)})
+
+
+def _many_keys() -> Iterator[str]:
+    for line in range(200):
+        yield _update(line, "patient", **{f"key {n}": 1 for n in range(6000)})
+
+
+def _lists_with_unknown_keys() -> Iterator[str]:
+    fields = [{"id": f"cfld_{n}", "value": "x" * 20, "unit": "mg"} for n in range(5000)]
+    for line in range(120):
+        yield _update(line, "patient", custom_data=fields)
+
+
+def _long_texts() -> Iterator[str]:
+    for line in range(3):
+        yield _update(line, "patient", note="x" * 15_000_000)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (_a_million_keys, (1, 1, 1_000_000)),
+        (_many_keys, (200, 200, 6000)),
+        (_lists_with_unknown_keys, (120, 120, 2)),
+        (_long_texts, (3, 3, 0)),
+    ],
+)
+def test_heavy_lines_load_within_a_gibibyte(
+    tmp_path: Path, lines: Callable[[], Iterator[str]], expected: tuple[int, ...]
+) -> None:
+    path, script = tmp_path / "heavy.jsonl", tmp_path / "measured.py"
+    path.write_text("\n".join(lines()))
+    script.write_text(MEASURED)
+    done = subprocess.run(
+        [sys.executable, script, tmp_path / "x.duckdb", path],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    counts, held = done.stdout.splitlines()
+    assert tuple(map(int, counts.split())) == expected
+    assert int(held) < GIB
+
+
+MB = 1024 * 1024
+
+
+def _batches(path: Path) -> list[Batch]:
+    with closing(LineReader(str(path))) as reader:
+        return list(reader.batches())
+
+
+@pytest.mark.parametrize(
+    ("lengths", "parts"),
+    [
+        ([1000] * 20_000, [20_000]),
+        ([10_000] * 2000, [838, 838, 324]),
+        ([5 * MB] * 3, [1, 1, 1]),
+        ([12 * MB, 10], [1, 1]),
+        ([0] * 300_000 + [1000] * 3000, [262_144, 40_856]),
+    ],
+    ids=["usual", "long", "very long", "one very long", "blank"],
+)
+def test_long_lines_are_read_few_at_a_time(
+    tmp_path: Path, lengths: list[int], parts: list[int]
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join("x" * length + "\n" for length in lengths))
+    batches = _batches(path)
+    assert [len(batch) for batch in batches] == parts
+    assert sum(len(batch.buffer) for batch in batches) == path.stat().st_size
+
+
+def test_long_lines_among_short_ones_are_heavy(tmp_path: Path) -> None:
+    path, short = tmp_path / "a.jsonl", ("x" * 99 + "\n") * 15_000
+    heavy = []
+    for text in (short, short + ("y" * 5999 + "\n") * 2000 + short):
+        path.write_text(text)
+        heavy += [batch.is_heavy for batch in _batches(path)]
+    assert heavy == [False, True]
+
+
+@pytest.mark.parametrize("n_refusals", [1, 2])
+def test_what_needs_more_than_it_looks_is_read_again_without_a_bound(
+    archive: Any, open_desk: Any, n_refusals: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, refusals = Stage.read, [duckdb.OutOfMemoryException] * n_refusals
+
+    def refuse(stage: Stage, batch: Any) -> None:
+        if refusals:
+            raise refusals.pop()
+        read(stage, batch)
+
+    monkeypatch.setattr(Stage, "read", refuse)
+    desk, path = open_desk(), archive.write(archive.raw(archive.patient()))
+    if n_refusals == 2:
+        with pytest.raises(StoreError, match="too little memory"):
+            desk.load(path)
+    desk.load(path)
+    assert desk.ends() == ["loaded"]
