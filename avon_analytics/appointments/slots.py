@@ -147,25 +147,31 @@ def keep_slots(database: Database) -> None:
     still holds; a store of fewer than ``kept.FROM`` events keeps nothing. Where the store cannot be
     written just now, or memory does not suffice, figures compute what they need by themselves.
     """
-    with suppress(StoreError), database.bounded(COMPUTING_SLOTS):
-        settings = usual_settings(database)
-        with database.reading() as connection:
-            content = kept.content(connection)
-            thorough_content = kept.thorough_content(connection)
-            found, found_thorough = kept.labels(connection)
-        how = _computed_with(settings, database.time_zone)
-        cheap, thorough = kept.label(content, how), kept.label(thorough_content, how)
-        is_large = int(str(thorough_content[0])) >= kept.FROM
-        if found == (cheap if is_large else None):
+    for limit in COMPUTING_SLOTS:
+        with suppress(StoreError), database.bounded(limit):
+            _keep(database)
             return
-        if is_large and found_thorough == thorough:
-            with database.writing() as connection:
-                kept.relabel(connection, cheap)
-            return
-        tables = computed(database, settings) if is_large else None
+
+
+def _keep(database: Database) -> None:
+    settings = usual_settings(database)
+    with database.reading() as connection:
+        content = kept.content(connection)
+        thorough_content = kept.thorough_content(connection)
+        found, found_thorough = kept.labels(connection)
+    how = _computed_with(settings, database.time_zone)
+    cheap, thorough = kept.label(content, how), kept.label(thorough_content, how)
+    is_large = int(str(thorough_content[0])) >= kept.FROM
+    if found == (cheap if is_large else None):
+        return
+    if is_large and found_thorough == thorough:
         with database.writing() as connection:
-            sources = () if tables is None else (tables.slots, tables.lifecycle)
-            kept.keep(connection, sources, cheap, thorough)
+            kept.relabel(connection, cheap)
+        return
+    tables = computed(database, settings) if is_large else None
+    with database.writing() as connection:
+        sources = () if tables is None else (tables.slots, tables.lifecycle)
+        kept.keep(connection, sources, cheap, thorough)
 
 
 def _computed_with(settings: Settings, time_zone: str) -> list[object]:

@@ -26,8 +26,6 @@ from avon_analytics.store.waiting import WAIT_TO_READ, OnWait, holder, seconds, 
 
 # A load holds the newest row group of each table in memory: small ones bound it.
 ROW_GROUPS = "ROW_GROUP_SIZE 30720"
-# So much freed memory goes back to the system at once: else the engine waits for half a gigabyte.
-_FREED = "2MB"
 MEMORY = ":memory:"
 
 
@@ -265,7 +263,8 @@ class Database:
     @property
     def threads(self) -> int:
         """How many threads the engine uses."""
-        return int(self._setting("threads"))
+        ((threads,),) = self._connection.execute("SELECT current_setting('threads')").fetchall()
+        return int(threads)
 
     @contextmanager
     def side_by_side(self) -> Iterator[None]:
@@ -273,8 +272,12 @@ class Database:
 
         One thread also stores rows in their order quicker than two do.
         """
-        with self._set("threads", "1"):
+        before = self.threads
+        self._connection.execute("SET threads = 1")
+        try:
             yield
+        finally:
+            self._connection.execute(f"SET threads = {before}")
 
     @contextmanager
     def bounded(self, limit: str) -> Iterator[Bound]:
@@ -282,33 +285,17 @@ class Database:
 
         Where somebody has set a limit it stays: whoever did has said what the engine may use.
         """
-        with self._set("allocator_bulk_deallocation_flush_threshold", _FREED):
-            if self.in_memory or "memory_limit" in self.config:
-                yield Bound(None, limit)
-                return
-            # A cursor of its own: a setting that is refused would end a transaction.
-            with self._connection.cursor() as settings:
-                bound = Bound(settings, limit)
-                bound.keep()
-                try:
-                    yield bound
-                finally:
-                    bound.drop()
-
-    @contextmanager
-    def _set(self, name: str, value: str) -> Iterator[None]:
-        before = self._setting(name)
-        self._connection.execute(f"SET {name} = '{value}'")
-        try:
-            yield
-        finally:
-            self._connection.execute(f"SET {name} = '{before}'")
-
-    def _setting(self, name: str) -> str:
-        ((value,),) = self._connection.execute(
-            "SELECT value FROM duckdb_settings() WHERE name = $name", {"name": name}
-        ).fetchall()
-        return str(value)
+        if self.in_memory or "memory_limit" in self.config:
+            yield Bound(None, limit)
+            return
+        # A cursor of its own: a setting that is refused would end a transaction.
+        with self._connection.cursor() as settings:
+            bound = Bound(settings, limit)
+            bound.keep()
+            try:
+                yield bound
+            finally:
+                bound.drop()
 
     def close(self) -> None:
         """Let go of the store and of everything computed from it."""
@@ -340,6 +327,8 @@ def _config(path: str, threads: int | None, memory_limit: str | None) -> dict[st
     config: dict[str, Any] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
+        # Freed memory goes back to the system after a while.
+        "allocator_background_threads": True,
     }
     if path != MEMORY:
         config["temp_directory"] = f"{path}.tmp"

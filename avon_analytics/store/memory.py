@@ -9,9 +9,9 @@ from threading import Lock
 import duckdb
 
 # What does not fit waits beside the store; what can be read from it again goes first. With what
-# Python holds, either stays below a gibibyte.
+# Python holds, the engine stays below a gibibyte.
 LOADING = "450MB"  # a batch that is stored, two that are read, and what is written
-COMPUTING_SLOTS = "600MB"  # enough for millions of appointments
+COMPUTING_SLOTS = ("550MB", "1500MB")  # the second where millions of appointments want more
 
 
 class Bound:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pytest
 
@@ -57,6 +58,28 @@ def test_a_new_process_finds_the_slots_of_the_default_instant(
     assert appointments(database, grace=2).outcomes().n_slots[0] == 3
     assert appointments(database, as_of="2025-03-05").outcomes().n_slots[0] == 3
     assert len(computations) == 2
+
+
+def test_slots_that_want_more_memory_are_computed_in_more(
+    made: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute, limits = slots._compute, ["550MB", "1500MB"]
+    made.tell("cancelled", "03-09 09:00", "w", attendees=["dr", "ann", "bob"])
+
+    def wants_more(connection: Any, *arguments: Any) -> Any:
+        (told,) = connection.execute("SELECT current_setting('memory_limit')").fetchone()
+        assert told == {"550MB": "524.5 MiB", "1500MB": "1.3 GiB"}[limits.pop(0)]
+        if limits:
+            raise duckdb.OutOfMemoryException
+        return compute(connection, *arguments)
+
+    monkeypatch.setattr(slots, "_compute", wants_more)
+    keep_slots(made.database)
+    assert limits == []
+    monkeypatch.undo()
+    computations = count_computations(monkeypatch)
+    assert len(appointments(opened_anew(made)).slots()) == 3
+    assert computations == []
 
 
 def test_what_was_kept_does_not_outlive_another_event(made: Clinic) -> None:
