@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-import bz2
-import codecs
-import gzip
 import hashlib
 import json
 import re
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO, cast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, cast
 
 import numpy as np
-import numpy.typing as npt
 import zstandard
 
 from avon_analytics.errors import DamagedFile, UsageError
 from avon_analytics.intake.archive import open_file, unreadable
+from avon_analytics.intake.batch import (
+    BOM,
+    HEAVY_BYTES,
+    NEWLINE,
+    ROWS_AT_A_TIME,
+    Batch,
+    LongLine,
+    without_marks,
+)
+from avon_analytics.intake.compressed import decompressed
 
 LINE_LIMIT = 16 * 1024 * 1024
 _LONGEST_LIMIT = 1024 * 1024 * 1024
 BATCH_BYTES = 32 * 1024 * 1024
 BATCH_LINES = 1 << 18
-# The engine works on so many rows at a time, and holds what it computes of them many times over.
-_ROWS_AT_A_TIME = 2048
-_HEAVY_BYTES = 8 * 1024 * 1024
 _READ_BYTES = 4 * 1024 * 1024
-_DECODED_BYTES = 1024 * 1024
-_NEWLINE, _RETURN = 10, 13
-BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(rb"[ \t\r]*(\n|\Z)")
 
 
@@ -39,158 +39,6 @@ def checked_limit(line_limit: int) -> int:
     if not 1 <= line_limit <= _LONGEST_LIMIT:
         raise UsageError(f"a line limit is a number of bytes from 1 to {_LONGEST_LIMIT:,} (1 GiB)")
     return line_limit
-
-
-@dataclass(frozen=True, slots=True)
-class LongLine:
-    """A line over the limit: its place and digest, never its bytes.
-
-    ``is_continued``: an earlier reading counted it already, and it has grown since.
-    """
-
-    file: str
-    line: int
-    byte_offset: int
-    byte_length: int
-    sha256: str
-    is_continued: bool = False
-
-
-_NO_LINES = np.zeros(0, np.int64)
-
-
-@dataclass(slots=True)
-class Batch:
-    """Whole lines of one or more files, back to back in one buffer, line ends included.
-
-    ``nths`` numbers them from 0. ``lines`` (from 1), ``byte_offsets`` and ``byte_lengths`` (without
-    the line's end) say where each stands in its decompressed file.
-    """
-
-    files: tuple[str, ...]
-    buffer: bytes = b""
-    bounds: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(1, np.int32))
-    file_no: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_LINES)
-    lines: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_LINES)
-    byte_offsets: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_LINES)
-    long_lines: list[LongLine] = field(default_factory=list)
-    marked: frozenset[int] = frozenset()  # lines whose byte-order mark is blanked in the buffer
-    byte_lengths: npt.NDArray[np.int64] = field(init=False)
-    blank: npt.NDArray[np.bool_] = field(init=False)
-
-    def __post_init__(self) -> None:
-        codes = np.frombuffer(self.buffer, np.uint8)
-        starts, ends = self.bounds[:-1].astype(np.int64), self.bounds[1:].astype(np.int64)
-        for code in (_NEWLINE, _RETURN):
-            ends = ends - ((ends > starts) & (codes[np.maximum(ends - 1, 0)] == code))
-        self.byte_lengths = ends - starts
-        self.blank = _blank(self.buffer, self.bounds)
-
-    def __len__(self) -> int:
-        return len(self.lines)
-
-    @property
-    def nths(self) -> npt.NDArray[np.int64]:
-        """The lines of the batch, numbered."""
-        return np.arange(len(self), dtype=np.int64)
-
-    @property
-    def readable(self) -> npt.NDArray[np.bool_]:
-        """Which lines go to the engine: neither blank nor over-long."""
-        readable: npt.NDArray[np.bool_] = ~self.blank
-        for long in self.long_lines:
-            number = self.files.index(long.file)
-            readable &= ~((self.file_no == number) & (self.lines == long.line))
-        return readable
-
-    @property
-    def is_heavy(self) -> bool:
-        """Whether the lines that the engine reads at once are so long that it needs much memory."""
-        n_rows = min(len(self), _ROWS_AT_A_TIME)
-        at_once = self.bounds[n_rows:] - self.bounds[: len(self) + 1 - n_rows]
-        return int(at_once.max()) > _HEAVY_BYTES
-
-    def blank_by_file(self) -> dict[str, int]:
-        """How many blank lines each file has."""
-        counts = np.bincount(self.file_no[self.blank], minlength=len(self.files))
-        return dict(zip(self.files, counts.tolist(), strict=True))
-
-    def file(self, nth: int) -> str:
-        """The file of one line."""
-        return self.files[int(self.file_no[nth])]
-
-    def text_buffer(self) -> bytes | bytearray:
-        """The buffer with blanks in place of lines that are not UTF-8."""
-        return _without_bad_text(self.buffer, self.bounds)
-
-    def content(self, nth: int) -> bytes:
-        """The bytes of one line, without its end; a byte-order mark is blanked."""
-        start = int(self.bounds[nth])
-        return self.buffer[start : start + int(self.byte_lengths[nth])]
-
-    def text(self, nth: int) -> str:
-        """One line as text; what is no UTF-8 is replaced."""
-        return self.content(nth).decode("utf-8", "replace")
-
-    def as_sent(self, nth: int) -> bytes:
-        """The bytes of one line as they stand in the file, without its end."""
-        content = self.content(nth)
-        return BOM + content[len(BOM) :] if nth in self.marked else content
-
-
-def merged(batches: Sequence[Batch]) -> Batch:
-    """One batch of the lines of several."""
-    if len(batches) == 1:
-        return batches[0]
-    files = tuple(dict.fromkeys(file for batch in batches for file in batch.files))
-    places = np.cumsum([0, *(len(batch.buffer) for batch in batches)])
-    bounds = [batch.bounds[:-1] + place for batch, place in zip(batches, places, strict=False)]
-    firsts = np.cumsum([0, *(len(batch) for batch in batches)]).tolist()
-    numbers = [
-        np.array([files.index(file) for file in batch.files], np.int64)[batch.file_no]
-        for batch in batches
-    ]
-    return Batch(
-        files=files,
-        buffer=b"".join(batch.buffer for batch in batches),
-        bounds=np.concatenate([*bounds, places[-1:]]).astype(np.int32),
-        file_no=np.concatenate(numbers),
-        lines=np.concatenate([batch.lines for batch in batches]),
-        byte_offsets=np.concatenate([batch.byte_offsets for batch in batches]),
-        long_lines=[long for batch in batches for long in batch.long_lines],
-        marked=frozenset(
-            first + nth
-            for first, batch in zip(firsts, batches, strict=False)
-            for nth in batch.marked
-        ),
-    )
-
-
-def batch_of(lines: Sequence[tuple[str, int, int, bytes]]) -> Batch:
-    """A batch of single lines: the file, the line, its place and its bytes of each."""
-    numbers = {file: n for n, file in enumerate(dict.fromkeys(file for file, *_ in lines))}
-    return batch_from(
-        tuple(numbers),
-        b"".join(content + b"\n" for *_, content in lines),
-        np.cumsum([0, *(len(content) + 1 for *_, content in lines)]).astype(np.int32),
-        file_no=np.array([numbers[file] for file, *_ in lines], np.int64),
-        lines=np.array([line for _, line, _, _ in lines], np.int64),
-        byte_offsets=np.array([offset for _, _, offset, _ in lines], np.int64),
-    )
-
-
-def batch_from(
-    files: tuple[str, ...],
-    buffer: bytes,
-    bounds: npt.NDArray[np.int32],
-    *,
-    file_no: npt.NDArray[np.int64],
-    lines: npt.NDArray[np.int64],
-    byte_offsets: npt.NDArray[np.int64],
-) -> Batch:
-    """A batch of lines as they stand in their files, back to back, each with its place."""
-    buffer, marked = _without_marks(buffer, bounds, np.frombuffer(buffer, np.uint8))
-    return Batch(files, buffer, bounds, file_no, lines, byte_offsets, marked=marked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +84,7 @@ class LineReader:
         self._sliced_to = 0  # where ``slice`` has come to
         self._open_line: _Measure | None = None  # the line in which an earlier reading ended
         self._raw = open_file(path)
-        self._stream = _decompressed(self._raw)
+        self._stream = decompressed(self._raw)
         if section is not None:
             self._raw.seek(section.start)
             self._stream = cast(BinaryIO, _Until(self._raw, section.end - section.start))
@@ -360,11 +208,11 @@ class LineReader:
         byte_offset, first_line = self.bytes_read, self.next_line
         self._take(buffer)
         codes = np.frombuffer(buffer, np.uint8)
-        ends = np.flatnonzero(codes == _NEWLINE) + 1
+        ends = np.flatnonzero(codes == NEWLINE) + 1
         if not len(ends) or ends[-1] != len(buffer):
             ends = np.append(ends, len(buffer))
         bounds = np.concatenate([[0], ends]).astype(np.int32)
-        buffer, marked = _without_marks(buffer, bounds, codes)
+        buffer, marked = without_marks(buffer, bounds, codes)
         lines = np.arange(first_line, first_line + len(ends), dtype=np.int64)
         offsets = bounds[:-1].astype(np.int64) + byte_offset
         places = (np.zeros_like(lines), lines, offsets)
@@ -430,8 +278,8 @@ def _size_of_part(buffer: bytes, start: int, end: int) -> int:
         n_lines = buffer.count(b"\n", start, end)
         if n_lines > BATCH_LINES:
             return BATCH_LINES
-        if size * _ROWS_AT_A_TIME > _HEAVY_BYTES * n_lines:
-            return _HEAVY_BYTES
+        if size * ROWS_AT_A_TIME > HEAVY_BYTES * n_lines:
+            return HEAVY_BYTES
     return size
 
 
@@ -458,18 +306,6 @@ class _Measure:
         return self.length - len(self._held), self._digest.hexdigest()
 
 
-def _decompressed(raw: BinaryIO) -> BinaryIO:
-    magic = raw.read(4)
-    raw.seek(0)
-    if magic[:2] == b"\x1f\x8b":
-        return cast(BinaryIO, gzip.GzipFile(fileobj=raw))
-    if magic[:3] == b"BZh":
-        return cast(BinaryIO, bz2.BZ2File(raw))
-    if magic == b"\x28\xb5\x2f\xfd":
-        return cast(BinaryIO, _ZstdStream(raw))
-    return raw
-
-
 class _Until:
     """The next bytes of a file, so many and no more."""
 
@@ -483,41 +319,6 @@ class _Until:
         return piece
 
 
-class _ZstdStream:
-    """Decompressed frames, one after another; a frame that is cut short is an error."""
-
-    # A few bytes can stand for very many: little is decompressed at a time.
-    _INPUT_BYTES = 8 * 1024
-
-    def __init__(self, raw: BinaryIO) -> None:
-        self._raw = raw
-        self._frame: Any = None
-        self._input = b""
-        self._output = b""
-        self._is_damaged = False
-
-    def read(self, size: int) -> bytes:
-        while len(self._output) < size and not self._is_damaged:
-            self._input = self._input or self._raw.read(self._INPUT_BYTES)
-            if not self._input:
-                self._is_damaged = self._frame is not None
-                break
-            if self._frame is None:
-                self._frame = zstandard.ZstdDecompressor().decompressobj()
-            try:
-                self._output += self._frame.decompress(self._input)
-            except zstandard.ZstdError:
-                self._is_damaged = True
-                break
-            self._input = b""
-            if self._frame.eof:
-                self._input, self._frame = self._frame.unused_data, None
-        if self._is_damaged and not self._output:
-            raise EOFError
-        taken, self._output = self._output[:size], self._output[size:]
-        return taken
-
-
 def _is_complete(tail: bytes) -> bool:
     """Whether a last line without an end is all there: blank, or JSON."""
     try:
@@ -527,52 +328,3 @@ def _is_complete(tail: bytes) -> bool:
     except ValueError:
         return tail.isspace()
     return True
-
-
-def _without_marks(
-    buffer: bytes, bounds: npt.NDArray[np.int32], codes: npt.NDArray[np.uint8]
-) -> tuple[bytes, frozenset[int]]:
-    """The buffer with blanks in place of marks at the starts of lines, and which lines had one."""
-    starts = bounds[:-1]
-    candidates = np.flatnonzero(codes[starts] == BOM[0]).tolist()
-    marked = frozenset(n for n in candidates if buffer[starts[n] : starts[n] + 3] == BOM)
-    if not marked:
-        return buffer, marked
-    changed = bytearray(buffer)
-    for nth in marked:
-        changed[starts[nth] : starts[nth] + 3] = b"   "
-    return bytes(changed), marked
-
-
-def _without_bad_text(buffer: bytes, bounds: npt.NDArray[np.int32]) -> bytes | bytearray:
-    changed, at = None, 0
-    while (bad := _first_bad(buffer, at)) is not None:
-        nth = int(np.searchsorted(bounds, bad, side="right")) - 1
-        start, at = int(bounds[nth]), int(bounds[nth + 1])
-        changed = bytearray(buffer) if changed is None else changed
-        changed[start:at] = b" " * (at - start)
-    return buffer if changed is None else changed
-
-
-def _first_bad(buffer: bytes, start: int) -> int | None:
-    """Where the first bytes after ``start`` stand that are no UTF-8."""
-    view = memoryview(buffer)
-    while start < len(buffer):
-        piece = view[start : start + _DECODED_BYTES]
-        try:
-            # A character that the piece cuts is left for the next one.
-            _, read = codecs.utf_8_decode(piece, "strict", start + len(piece) == len(buffer))
-        except UnicodeDecodeError as error:
-            return start + error.start
-        start += read
-    return None
-
-
-def _blank(buffer: bytes, bounds: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
-    """Which lines hold nothing but white space."""
-    starts, ends = bounds[:-1], bounds[1:]
-    first = np.frombuffer(buffer, np.uint8)[starts]
-    blank: npt.NDArray[np.bool_] = first == _NEWLINE
-    for index in np.flatnonzero((first <= 32) & ~blank):
-        blank[index] = buffer[starts[index] : ends[index]].isspace()
-    return blank

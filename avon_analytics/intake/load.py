@@ -121,7 +121,6 @@ class _Loader:
         bound: Bound,
         n_readers: int,
     ) -> None:
-        self._bound = bound
         self._connection = connection
         self._policy = policy
         self._secrets = secrets
@@ -139,6 +138,7 @@ class _Loader:
                 secrets,
                 is_limited=is_limited,
                 keeps_texts=has_forgotten,
+                bound=bound,
                 clock=self._clock,
             )
 
@@ -166,7 +166,7 @@ class _Loader:
         with (
             closing(self.log),
             closing(units),
-            read_ahead(units, self._stages, self._bound) as read,
+            read_ahead(units, self._stages) as read,
         ):
             try:
                 for unit, stage in read:

@@ -20,8 +20,9 @@ from avon_analytics.intake.again import (
     places,
     register,
 )
+from avon_analytics.intake.batch import Batch, batch_of
 from avon_analytics.intake.envelope import signed_of
-from avon_analytics.intake.lines import LINE_LIMIT, Batch, batch_of, checked_limit
+from avon_analytics.intake.lines import LINE_LIMIT, checked_limit
 from avon_analytics.intake.log import LoadLog
 from avon_analytics.intake.signature import Secrets, SecretsLike
 from avon_analytics.intake.stage import Stage

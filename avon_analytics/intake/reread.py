@@ -8,8 +8,9 @@ from typing import NamedTuple
 import duckdb
 
 from avon_analytics.intake.again import Archive
-from avon_analytics.intake.lines import BOM, batch_of
+from avon_analytics.intake.batch import BOM, batch_of
 from avon_analytics.intake.stage import Stage
+from avon_analytics.store.memory import Bound
 
 
 class Place(NamedTuple):
@@ -27,8 +28,14 @@ class Rereader:
     stands at a place is that line.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, *, checks: bool = True) -> None:
-        self._stage = Stage(connection, "skip", None)
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        *,
+        checks: bool = True,
+        bound: Bound | None = None,
+    ) -> None:
+        self._stage = Stage(connection, "skip", None, bound=bound)
         self._checks = checks
 
     def lines(self, places: Sequence[Place], digests: Sequence[str]) -> list[bytes | None]:
@@ -51,8 +58,9 @@ class Rereader:
         digests: list[str | None] = [None] * len(contents)
         if told:
             batch = batch_of([("", n, 0, content.removeprefix(BOM)) for n, content in told])
-            for line, digest in self._stage.digests(batch):
-                digests[line] = digest
+            with self._stage.room_for(batch):
+                for line, digest in self._stage.digests(batch):
+                    digests[line] = digest
         return digests
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from importlib.resources import files
 from typing import Any
@@ -27,6 +28,7 @@ from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.event import SAME_EVENT, Event
 from avon_analytics.contract.model import known_keys
 from avon_analytics.intake import flatten, limited
+from avon_analytics.intake.batch import Batch
 from avon_analytics.intake.clock import Clock
 from avon_analytics.intake.diagnosis import causes
 from avon_analytics.intake.engine import literal, literals, prepare
@@ -41,11 +43,11 @@ from avon_analytics.intake.envelope import (
 )
 from avon_analytics.intake.hand_over import ArrowLines
 from avon_analytics.intake.judge import Verdict, judge_body, judge_line, verdict
-from avon_analytics.intake.lines import Batch
 from avon_analytics.intake.shapes import Keys, Shapes
 from avon_analytics.intake.signature import Secrets, hmac_pads
 from avon_analytics.intake.strict_json import body_digest
 from avon_analytics.intake.words import CODE_OF_WORD, Policy, strength_of
+from avon_analytics.store.memory import Bound
 from avon_analytics.store.tables import ObjectTable, tables_of
 
 # What an envelope without a body adds to its event; it is no part of what the event says.
@@ -68,7 +70,8 @@ class Stage:
     """Reads and judges batches, under a policy and some secrets.
 
     ``is_limited`` says that the store to be filled keeps a limited data set only, and
-    ``keeps_texts`` that somebody looks at the bodies after they were read.
+    ``keeps_texts`` that somebody looks at the bodies after they were read. ``bound`` is what the
+    engine may hold.
     """
 
     def __init__(
@@ -79,9 +82,11 @@ class Stage:
         *,
         is_limited: bool = False,
         keeps_texts: bool = True,
+        bound: Bound | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.connection = connection
+        self.bound = bound or Bound()
         self._keeps_texts = keeps_texts
         self._policy = policy
         self._secrets = secrets
@@ -97,8 +102,22 @@ class Stage:
         """Run a statement; returns all its rows."""
         return self.connection.execute(sql, parameters or None).fetchall()
 
+    def room_for(self, batch: Batch) -> AbstractContextManager[None]:
+        """Meanwhile the engine may hold what a batch needs: where its lines are long, much."""
+        return self.bound.lifted() if batch.is_heavy else nullcontext()
+
     def read(self, batch: Batch) -> None:
         """Bring a batch to ``tellings``, ``rows_…`` and ``verdicts``."""
+        try:
+            with self.room_for(batch):
+                self._read(batch)
+        except duckdb.OutOfMemoryException:
+            if batch.is_heavy:
+                raise
+            with self.bound.lifted():  # it needs more than it looks
+                self._read(batch)
+
+    def _read(self, batch: Batch) -> None:
         # Replaced, a table would be held until the new one is whole.
         for name in ("arrivals", "tellings", *map(flatten.rows_table, self.tables)):
             self.run(f"DROP TABLE IF EXISTS {name}")

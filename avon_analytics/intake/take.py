@@ -13,9 +13,9 @@ import pandas as pd
 
 from avon_analytics.intake import contest, flatten, forgotten, limited
 from avon_analytics.intake.again import Archive, HeldLine, contents
+from avon_analytics.intake.batch import Batch, LongLine, batch_of
 from avon_analytics.intake.hand_over import ArrowRows
 from avon_analytics.intake.judge import verdict
-from avon_analytics.intake.lines import Batch, LongLine, batch_of
 from avon_analytics.intake.marks import Marks
 from avon_analytics.intake.reread import Rereader
 from avon_analytics.intake.stage import Stage, statement
@@ -104,25 +104,31 @@ class Intake:
             ended[file].blank = blank
         self._set_aside(batch, ended)
         if batch.readable.any():
-            if not is_read:
-                self._stage.read(batch)
-            clock = self._stage.clock
-            with clock.timing("settle"):
-                if self._marks:
-                    forgotten.leave_out(self._store, self._stage, self._stage.tables, self._marks)
-                if self._is_all_new(batch, may_wait=may_wait):
-                    self._stage.run(_NOTHING_KNOWN)
-                else:
-                    self._recall()
-                self._settle_conflicts(batch)
-            with clock.timing("store rows"):
-                self._store_rows(self._stage.tables)
-            with clock.timing("log"):
-                self._log(batch, ended)
+            with self._stage.room_for(batch):
+                self._take(batch, ended, is_read=is_read, may_wait=may_wait)
         if sum(len(content) for *_, content in self._put_off) > _PUT_OFF_BYTES:
             for file, more in self.take_rest().items():
                 ended[file].add(more)
         return ended
+
+    def _take(
+        self, batch: Batch, ended: dict[str, Ended], *, is_read: bool, may_wait: bool
+    ) -> None:
+        if not is_read:
+            self._stage.read(batch)
+        clock = self._stage.clock
+        with clock.timing("settle"):
+            if self._marks:
+                forgotten.leave_out(self._store, self._stage, self._stage.tables, self._marks)
+            if self._is_all_new(batch, may_wait=may_wait):
+                self._stage.run(_NOTHING_KNOWN)
+            else:
+                self._recall()
+            self._settle_conflicts(batch)
+        with clock.timing("store rows"):
+            self._store_rows(self._stage.tables)
+        with clock.timing("log"):
+            self._log(batch, ended)
 
     def take_rest(self) -> dict[str, Ended]:
         """Bring the lines that were put off to their end."""
@@ -261,7 +267,9 @@ class Intake:
     def _rereader(self) -> Rereader:
         if self._again is None:
             cursor = self._stage.connection.cursor()
-            self._again = Rereader(cursor, checks=not self._stage.is_limited)
+            self._again = Rereader(
+                cursor, checks=not self._stage.is_limited, bound=self._stage.bound
+            )
         return self._again
 
     # -- the rows ---------------------------------------------------------------------------

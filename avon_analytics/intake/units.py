@@ -9,13 +9,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from threading import Event
 
-import duckdb
-
 from avon_analytics.intake.archive import ArchiveFile
-from avon_analytics.intake.lines import BATCH_LINES, Batch, LineReader, merged
+from avon_analytics.intake.batch import Batch, merged
+from avon_analytics.intake.lines import BATCH_LINES, LineReader
 from avon_analytics.intake.reading import KnownFile, Reading
 from avon_analytics.intake.stage import Stage
-from avon_analytics.store.memory import Bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +105,11 @@ def is_continued(reader: LineReader, known: KnownFile) -> bool:
 
 @contextmanager
 def read_ahead(
-    units: Iterator[Unit], stages: Sequence[Stage], bound: Bound
+    units: Iterator[Unit], stages: Sequence[Stage]
 ) -> Iterator[Iterator[tuple[Unit, Stage]]]:
     """Each unit with the stage that has read it; the next are read meanwhile, on the other stages.
 
-    The caller is done with a unit when it asks for the next. Where one takes more memory than the
-    ``bound`` lets the engine hold, the bound is lifted until then.
+    The caller is done with a unit when it asks for the next; until then there is room for it.
     """
 
     def read(stage: Stage, before: Event, found: Event) -> tuple[Unit | None, ExitStack]:
@@ -124,15 +121,8 @@ def read_ahead(
             found.set()
         with ExitStack() as room:
             if unit is not None and unit.batch is not None:
-                if unit.batch.is_heavy:
-                    room.enter_context(bound.lifted())
-                try:
-                    stage.read(unit.batch)
-                except duckdb.OutOfMemoryException:
-                    if unit.batch.is_heavy:
-                        raise
-                    room.enter_context(bound.lifted())
-                    stage.read(unit.batch)
+                room.enter_context(stage.room_for(unit.batch))
+                stage.read(unit.batch)
             return unit, room.pop_all()
 
     def steps(pool: ThreadPoolExecutor) -> Iterator[tuple[Unit, Stage]]:
@@ -149,7 +139,7 @@ def read_ahead(
             start(stage)
         idle = stages[0]
         while True:
-            bound.keep()
+            idle.bound.keep()
             start(idle)
             idle, reading = coming.popleft()
             unit, room = reading.result()

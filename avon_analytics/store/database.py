@@ -286,7 +286,7 @@ class Database:
         Where somebody has set a limit it stays: whoever did has said what the engine may use.
         """
         if self.in_memory or "memory_limit" in self.config:
-            yield Bound(None, limit)
+            yield Bound()
             return
         # A cursor of its own: a setting that is refused would end a transaction.
         with self._connection.cursor() as settings:

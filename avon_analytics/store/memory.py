@@ -12,6 +12,8 @@ import duckdb
 # Python holds, the engine stays below a gibibyte.
 LOADING = "450MB"  # a batch that is stored, two that are read, and what is written
 COMPUTING_SLOTS = ("550MB", "1500MB")  # the second where millions of appointments want more
+# From how much on freed memory goes back to the system at once, and not in the background.
+_FLUSH = "allocator_bulk_deallocation_flush_threshold"
 
 
 class Bound:
@@ -20,7 +22,7 @@ class Bound:
     Without a connection it keeps nothing. Threads share it.
     """
 
-    def __init__(self, settings: duckdb.DuckDBPyConnection | None, limit: str) -> None:
+    def __init__(self, settings: duckdb.DuckDBPyConnection | None = None, limit: str = "") -> None:
         self._settings = settings
         self._limit = limit
         self._lock = Lock()
@@ -33,21 +35,24 @@ class Bound:
         The engine refuses where it holds more that cannot go: then it is to be asked again.
         """
         with self._lock, suppress(duckdb.OutOfMemoryException):
-            if self._settings is not None and not self.is_kept and not self._n_lifted:
-                self._settings.execute(f"SET memory_limit = '{self._limit}'")
+            if not self.is_kept and not self._n_lifted:
+                self._run(f"SET memory_limit = '{self._limit}'")
+                self._run(f"RESET {_FLUSH}")
                 self.is_kept = True
 
     def drop(self) -> None:
         """Keep it no more."""
         with self._lock:
             self._drop()
+            self._run(f"RESET {_FLUSH}")
 
     @contextmanager
     def lifted(self) -> Iterator[None]:
-        """Meanwhile the engine may hold what it needs."""
+        """Meanwhile the engine may hold what it needs, and gives it back at once."""
         with self._lock:
             self._n_lifted += 1
             self._drop()
+            self._run(f"SET {_FLUSH} = '2MB'")
         try:
             yield
         finally:
@@ -56,12 +61,16 @@ class Bound:
             self.keep()
 
     def _drop(self) -> None:
-        if self._settings is not None and self.is_kept:
-            self._settings.execute("RESET memory_limit")
-            ((told, true),) = self._settings.execute(
+        if self.is_kept:
+            self._run("RESET memory_limit")
+            limits = self._run(
                 "SELECT current_setting('memory_limit'), any_value(memory_limit) "
                 "FROM pragma_database_size()"
-            ).fetchall()
-            if told != true:  # DuckDB 1.5 resets what it tells, and goes on as before
-                self._settings.execute(f"SET memory_limit = '{told}'")
+            )
+            for told, true in limits:
+                if told != true:  # DuckDB 1.5 resets what it tells, and goes on as before
+                    self._run(f"SET memory_limit = '{told}'")
             self.is_kept = False
+
+    def _run(self, statement: str) -> list[tuple[str, ...]]:
+        return self._settings.execute(statement).fetchall() if self._settings else []

@@ -14,7 +14,8 @@ import duckdb
 import pytest
 
 from avon_analytics.errors import StoreError
-from avon_analytics.intake.lines import Batch, LineReader
+from avon_analytics.intake.batch import Batch
+from avon_analytics.intake.lines import LineReader
 from avon_analytics.intake.stage import Stage
 
 GIB = 1024 * 1024 * 1024
@@ -42,7 +43,7 @@ def _a_million_keys() -> Iterator[str]:
 
 
 def _many_keys() -> Iterator[str]:
-    for line in range(200):
+    for line in (*range(150), *range(50)):
         yield _update(line, "patient", **{f"key {n}": 1 for n in range(6000)})
 
 
@@ -62,7 +63,7 @@ def _long_texts() -> Iterator[str]:
     ("lines", "expected"),
     [
         (_a_million_keys, (1, 1, 1_000_000)),
-        (_many_keys, (200, 200, 6000)),
+        (_many_keys, (200, 150, 6000)),
         (_lists_with_unknown_keys, (120, 120, 2)),
         (_long_texts, (3, 3, 0)),
     ],
@@ -114,27 +115,36 @@ def test_long_lines_are_read_few_at_a_time(
     assert sum(len(batch.buffer) for batch in batches) == path.stat().st_size
 
 
-def test_long_lines_among_short_ones_are_heavy(tmp_path: Path) -> None:
-    path, short = tmp_path / "a.jsonl", ("x" * 99 + "\n") * 15_000
-    heavy = []
-    for text in (short, short + ("y" * 5999 + "\n") * 2000 + short):
-        path.write_text(text)
-        heavy += [batch.is_heavy for batch in _batches(path)]
-    assert heavy == [False, True]
+@pytest.mark.parametrize(
+    ("lengths", "is_heavy"),
+    [
+        ([100] * 15_000, False),
+        ([100] * 15_000 + [6000] * 1000 + [100] * 15_000, False),
+        ([100] * 15_000 + [6000] * 2000 + [100] * 15_000, True),
+        ([100] * 15_000 + [40_000] * 90, False),
+        ([100] * 15_000 + [40_000, 100] * 110, True),
+    ],
+)
+def test_batches_are_heavy_by_what_is_read_at_once(
+    tmp_path: Path, lengths: list[int], is_heavy: bool
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join("x" * length + "\n" for length in lengths))
+    assert [batch.is_heavy for batch in _batches(path)] == [is_heavy]
 
 
 @pytest.mark.parametrize("n_refusals", [1, 2])
 def test_what_needs_more_than_it_looks_is_read_again_without_a_bound(
     archive: Any, open_desk: Any, n_refusals: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, refusals = Stage.read, [duckdb.OutOfMemoryException] * n_refusals
+    read, refusals = Stage._read, [duckdb.OutOfMemoryException] * n_refusals
 
     def refuse(stage: Stage, batch: Any) -> None:
         if refusals:
             raise refusals.pop()
         read(stage, batch)
 
-    monkeypatch.setattr(Stage, "read", refuse)
+    monkeypatch.setattr(Stage, "_read", refuse)
     desk, path = open_desk(), archive.write(archive.raw(archive.patient()))
     if n_refusals == 2:
         with pytest.raises(StoreError, match="too little memory"):

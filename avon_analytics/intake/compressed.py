@@ -1,0 +1,57 @@
+"""Reading through compression, as a file's first bytes tell."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+from typing import Any, BinaryIO, cast
+
+import zstandard
+
+
+def decompressed(raw: BinaryIO) -> BinaryIO:
+    """The bytes of a file that is plain, or compressed as ``.gz``, ``.bz2`` or ``.zst``."""
+    magic = raw.read(4)
+    raw.seek(0)
+    if magic[:2] == b"\x1f\x8b":
+        return cast(BinaryIO, gzip.GzipFile(fileobj=raw))
+    if magic[:3] == b"BZh":
+        return cast(BinaryIO, bz2.BZ2File(raw))
+    if magic == b"\x28\xb5\x2f\xfd":
+        return cast(BinaryIO, _ZstdStream(raw))
+    return raw
+
+
+class _ZstdStream:
+    """Decompressed frames, one after another; a frame that is cut short is an error."""
+
+    # A few bytes can stand for very many: little is decompressed at a time.
+    _INPUT_BYTES = 8 * 1024
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._frame: Any = None
+        self._input = b""
+        self._output = b""
+        self._is_damaged = False
+
+    def read(self, size: int) -> bytes:
+        while len(self._output) < size and not self._is_damaged:
+            self._input = self._input or self._raw.read(self._INPUT_BYTES)
+            if not self._input:
+                self._is_damaged = self._frame is not None
+                break
+            if self._frame is None:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            try:
+                self._output += self._frame.decompress(self._input)
+            except zstandard.ZstdError:
+                self._is_damaged = True
+                break
+            self._input = b""
+            if self._frame.eof:
+                self._input, self._frame = self._frame.unused_data, None
+        if self._is_damaged and not self._output:
+            raise EOFError
+        taken, self._output = self._output[:size], self._output[size:]
+        return taken
