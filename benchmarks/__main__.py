@@ -1,6 +1,8 @@
 """Run the jobs, A and B in turn, and print medians and the ratios pair by pair.
 
-python -m benchmarks [--appointments N] [--repeats N] [--folder FOLDER]
+python -m benchmarks [--appointments N] [--repeats N] [--copies N] [--folder FOLDER]
+
+With ``--copies`` the figures are computed once more, on a store of so many times the events.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ class Measured:
     told: str
 
 
-def run(job: str, folder: Path, *, fresh: bool = True) -> Measured | None:
+def run(job: str, folder: Path, *more: str, fresh: bool = True) -> Measured | None:
     """Run a job in a process of its own, on no store or on the one that is there.
 
     None where its package is not installed.
@@ -58,7 +60,7 @@ def run(job: str, folder: Path, *, fresh: bool = True) -> Measured | None:
             run(AFTER[job], folder)
     start = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.jobs", job, str(folder)],
+        [sys.executable, "-m", "benchmarks.jobs", job, str(folder), *more],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -96,11 +98,23 @@ def compare(ours: str, theirs: str, what: str, folder: Path, repeats: int) -> No
     print(f"| {what} | {' | '.join(cells)} |", flush=True)
 
 
+def show_figures(found: Measured | None) -> None:
+    """Print how long each figure took."""
+    assert found is not None
+    print("\n| figure by month and appointment type | first | second |\n|---|---|---|")
+    for line in found.told.splitlines():
+        name, first, second = line.split("\t")
+        print(f"| `{name}` | {float(first):.2f} s | {float(second):.2f} s |")
+    assert len(found.told.splitlines()) == len(FIGURES)
+    print(f"\nPeak memory of the figures: {found.megabytes:,.0f} MB", flush=True)
+
+
 def main() -> None:
     """Make the archive, run all pairs, then the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--appointments", type=int, default=20_000)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--copies", type=int, default=0)
     parser.add_argument("--folder", type=Path, help="keeps the archive for the next run")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -116,14 +130,7 @@ def main() -> None:
         print("| ours / theirs | wall | ratio | CPU | peak memory |\n|---|---|---|---|---|")
         for ours, theirs, what in PAIRS:
             compare(ours, theirs, what, folder, given.repeats)
-        found = run("figures", folder)
-        assert found is not None
-        print("\n| figure by month and appointment type | first | second |\n|---|---|---|")
-        for line in found.told.splitlines():
-            name, first, second = line.split("\t")
-            print(f"| `{name}` | {float(first):.2f} s | {float(second):.2f} s |")
-        assert len(found.told.splitlines()) == len(FIGURES)
-        print(f"\nPeak memory of the figures: {found.megabytes:,.0f} MB")
+        show_figures(run("figures", folder))
         for job, what in (("profile", "work of a load"), ("limits", "engine alone")):
             told = run(job, folder)
             assert told is not None
@@ -132,6 +139,11 @@ def main() -> None:
                 name, seconds = line.split("\t")
                 print(f"| {name} | {float(seconds):.2f} |")
         print(f"\nThe store: {(folder / STORE).stat().st_size / 1e6:,.0f} MB")
+        if given.copies:
+            made = run("copies", folder, str(given.copies))
+            assert made is not None
+            print(f"\nA store of {made.told}, in {made.megabytes:,.0f} MB")
+            show_figures(run("figures_of_copies", folder, fresh=False))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """What is measured: every job reads the archive in a folder, in a process of its own.
 
-``python -m benchmarks.jobs NAME FOLDER`` runs one. A job that reads what another one made says so
-in ``AFTER``; a job whose package is not installed ends with the code of ``NOT_INSTALLED``.
+``python -m benchmarks.jobs NAME FOLDER`` runs one; ``copies`` takes a number as well. A job that
+reads what another one made says so in ``AFTER``; a job whose package is not installed ends with the
+code of ``NOT_INSTALLED``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from benchmarks.archive import GZIP, PLAIN, SECRETS
 
 NOT_INSTALLED = 77
 STORE = "ours.duckdb"
+MANY = "many.duckdb"
 
 
 def load(folder: Path, file: str = PLAIN, *, recheck: bool = False) -> None:
@@ -136,11 +138,19 @@ def with_sqlite_utils(folder: Path) -> None:
     database["objects"].insert_all(rows, alter=True)
 
 
-def figures(folder: Path) -> None:
+def copies(folder: Path, n_copies: str) -> None:
+    """A store of so many times the events; how long its slots took."""
+    from benchmarks.copies import make_copies
+
+    n_events, seconds = make_copies(folder / STORE, folder / MANY, int(n_copies))
+    print(f"{n_events:,} events, whose slots were computed and kept in {seconds:.0f} s", end="")
+
+
+def figures(folder: Path, of: str = STORE) -> None:
     """Every figure, twice: the seconds of the first time and of the second."""
     import avon_analytics as avon
 
-    with avon.open(folder / STORE) as store:
+    with avon.open(folder / of) as store:
         visits = store.appointments()
         for name, how in FIGURES.items():
             took = []
@@ -162,7 +172,7 @@ FIGURES: dict[str, dict[str, str]] = {
     "incidence": {"by": "appointment_type"},
     "punctuality": _MONTHLY,
 }
-JOBS: dict[str, Callable[[Path], None]] = {
+JOBS: dict[str, Callable[..., None]] = {
     "load": load,
     "load_gz": lambda folder: load(folder, GZIP),
     "load_again": load,
@@ -173,14 +183,16 @@ JOBS: dict[str, Callable[[Path], None]] = {
     "dlt": with_dlt,
     "sqlite_utils": with_sqlite_utils,
     "figures": figures,
+    "copies": copies,
+    "figures_of_copies": lambda folder: figures(folder, MANY),
     "profile": profile,
     "limits": limits,
 }
 NEEDS = {"dlt": "dlt", "sqlite_utils": "sqlite_utils"}
-AFTER = {"load_again": "load", "load_recheck": "load", "figures": "load", "limits": "load"}
+AFTER = dict.fromkeys(("load_again", "load_recheck", "figures", "limits", "copies"), "load")
 
 if __name__ == "__main__":
-    job, place = sys.argv[1:]
+    job, place, *more = sys.argv[1:]
     if job in NEEDS and importlib.util.find_spec(NEEDS[job]) is None:
         sys.exit(NOT_INSTALLED)
-    JOBS[job](Path(place))
+    JOBS[job](Path(place), *more)

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
+
 from avon_analytics.intake.clock import WORKS
 
 ROOT = Path(__file__).parents[1]
@@ -15,7 +17,7 @@ def test_the_jobs_run_and_agree_on_the_archive(tmp_path: Path) -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "benchmarks", "--appointments", "40", "--repeats", "1"),
-            *("--folder", str(tmp_path)),
+            *("--copies", "3", "--folder", str(tmp_path)),
         ],
         cwd=ROOT,
         capture_output=True,
@@ -31,4 +33,11 @@ def test_the_jobs_run_and_agree_on_the_archive(tmp_path: Path) -> None:
     for work in (*WORKS, "hash every line (SHA-256)", "write the rows of the store"):
         assert f"| {work} |" in done.stdout
     for figure in ("outcomes", "funnel", "rebooking", "punctuality"):
-        assert f"| `{figure}` |" in done.stdout
+        assert done.stdout.count(f"| `{figure}` |") == 2
+    with duckdb.connect(str(tmp_path / "many.duckdb"), read_only=True) as many:
+        ((n, n_own),) = many.execute(
+            "SELECT count(*), count(*) FILTER (WHERE NOT regexp_matches(event_id, 'x[12]$')) "
+            "FROM events"
+        ).fetchall()
+        assert n == 3 * n_own
+        assert f"{n:,} events" in done.stdout

@@ -92,7 +92,10 @@ class StoreEngine:
     def follow_up(self, settings: Settings, *, include_internal: bool) -> str:
         """See ``follow_up.follow_up``."""
         with self.database.reading() as connection:
-            return follow_up(connection, self.computed(settings), include_internal=include_internal)
+            tables = self.computed(settings)
+            name = tables.follow_ups[include_internal]
+            follow_up(connection, tables.slots, name, include_internal=include_internal)
+            return name
 
     def pack(self, fields: Mapping[str, str]) -> str:
         """A struct of DuckDB's."""

@@ -20,6 +20,7 @@ from zlib import crc32
 import duckdb
 
 from avon_analytics.appointments import kept
+from avon_analytics.appointments.follow_up import follow_up
 from avon_analytics.appointments.queries import create_macros, literal, sql, values
 from avon_analytics.appointments.scope import DateLike, as_instant
 from avon_analytics.appointments.statuses import WORDS, status_words
@@ -134,7 +135,8 @@ def computed(database: Database, settings: Settings) -> Computed:
             if kept.labels(connection)[0] == label:
                 number = next(_numbers)
                 known[key] = Computed(f"temp.slots_{number}", f"temp.lifecycle_{number}", "VIEW")
-                kept.show(connection, (f"slots_{number}", f"lifecycle_{number}"))
+                names = (f"slots_{number}", f"lifecycle_{number}", f"slots_{number}_follow_up")
+                kept.show(connection, names)
             else:
                 known[key] = _compute(connection, settings, database.time_zone)
         return known[key]
@@ -168,15 +170,20 @@ def _keep(database: Database) -> None:
         with database.writing() as connection:
             kept.relabel(connection, cheap)
         return
-    tables = computed(database, settings) if is_large else None
+    sources: tuple[str, ...] = ()
+    if is_large:
+        tables = computed(database, settings)
+        later = tables.follow_ups[False]
+        sources = (tables.slots, tables.lifecycle, later)
+        with database.reading() as connection:
+            follow_up(connection, tables.slots, later, include_internal=False)
     with database.writing() as connection:
-        sources = () if tables is None else (tables.slots, tables.lifecycle)
         kept.keep(connection, sources, cheap, thorough)
 
 
 def _computed_with(settings: Settings, time_zone: str) -> list[object]:
     """All that slots depend on beside the events."""
-    texts = "".join(_text(step, {}) for step in STEPS)
+    texts = "".join(_text(step, {}) for step in STEPS) + sql("follow_up")
     return [asdict(settings), time_zone, crc32(texts.encode())]
 
 
@@ -221,10 +228,10 @@ def _done_with(nth: int) -> tuple[str, ...]:
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, tables: Computed) -> None:
-    for name in (tables.slots, tables.lifecycle):
+    later, later_internal = tables.follow_ups
+    for name in (tables.slots, tables.lifecycle, later):
         connection.execute(f"DROP {tables.kind} IF EXISTS {name}")
-    for name in tables.follow_ups:
-        connection.execute(f"DROP TABLE IF EXISTS {name}")
+    connection.execute(f"DROP TABLE IF EXISTS {later_internal}")
 
 
 def _text(step: str, words: dict[str, str]) -> str:

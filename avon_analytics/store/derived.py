@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import duckdb
 
-TABLES = ("kept_slots", "kept_lifecycle")
+TABLES = ("kept_slots", "kept_lifecycle", "kept_follow_up")
 
 
 def drop_derived(connection: duckdb.DuckDBPyConnection) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import avon_analytics as avon
+from avon_analytics.appointments import follow_up
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic
 from tests.appointments.test_properties import events, when
@@ -192,8 +193,16 @@ def is_open(slot: dict[str, Any], others: list[dict[str, Any]], then: pd.Timesta
 
 
 @pytest.mark.parametrize("days", [1, 5, 30])
-def test_rebooking_counted_once_more(ask: Callable[..., avon.Cohort], days: int) -> None:
-    visits = ask()
+@pytest.mark.parametrize("slots_at_a_time", [1_000_000, 9])
+def test_rebooking_counted_once_more(
+    ask: Callable[..., avon.Cohort],
+    days: int,
+    slots_at_a_time: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(follow_up, "SLOTS_AT_A_TIME", slots_at_a_time)
+    # With another grace what patients did next is another computation.
+    visits = ask(grace=24 if slots_at_a_time > 9 else 25)
     expected = naive_rebooking(visits.slots(), pd.Timestamp(visits.as_of), days)
     (row,) = visits.rebooking(days=days).to_dict("records")
     assert {name: row[name] for name in expected if name.startswith("n_")} == {

@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments import appointments, keep_slots, kept, slots
+from avon_analytics.appointments import appointments, follow_up, keep_slots, kept, slots
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic
 
@@ -58,6 +58,60 @@ def test_a_new_process_finds_the_slots_of_the_default_instant(
     assert appointments(database, grace=2).outcomes().n_slots[0] == 3
     assert appointments(database, as_of="2025-03-05").outcomes().n_slots[0] == 3
     assert len(computations) == 2
+
+
+def follow_ups_made(database: Database) -> list[str]:
+    with database.reading() as connection:
+        found = connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'temp' "
+            "AND contains(table_name, 'follow_up')"
+        ).fetchall()
+    return [name for (name,) in found]
+
+
+def test_what_patients_did_next_is_kept_as_well(made: Clinic) -> None:
+    made.tell("cancelled", "03-09 09:00", "w", attendees=["dr", "ann", "bob"])
+    expected = appointments(made.database).rebooking()
+    assert expected.n_index[0] == 2
+    keep_slots(made.database)
+    database = opened_anew(made)
+    pd.testing.assert_frame_equal(appointments(database).rebooking(), expected)
+    assert follow_ups_made(database) == []
+    with_internal = appointments(database, include_internal=True)
+    pd.testing.assert_frame_equal(with_internal.rebooking(), with_internal.rebooking())
+    (name,) = follow_ups_made(database)
+    made.tell("created", "03-10 09:00", "x", attendees=["dr", "ann"])
+    assert appointments(database).rebooking().n_index[0] == 2
+    assert appointments(database).rebooking().n_rebooked[0] == 0
+    assert name not in follow_ups_made(database)
+
+
+def test_what_fails_half_way_leaves_nothing(made: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    made.tell("cancelled", "03-09 09:00", "w", attendees=["dr", "ann", "bob"])
+    whole = appointments(made.database, grace=25).rebooking()
+    monkeypatch.setattr(follow_up, "SLOTS_AT_A_TIME", 1)
+    with made.database.reading() as connection:
+        tables = slots.computed(made.database, slots.usual_settings(made.database))
+        name = "temp.what_they_did"
+        with pytest.raises(duckdb.Error):
+            follow_up.follow_up(_Failing(connection), tables.slots, name, include_internal=False)
+        left = connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE contains(table_name, 'what_they_did')"
+        ).fetchall()
+        assert left == []
+    assert appointments(made.database).rebooking().equals(whole)
+
+
+class _Failing:
+    """A connection that fails at the second part."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, parameters: Any = None) -> Any:
+        if statement.startswith("INSERT"):
+            raise duckdb.OutOfMemoryException
+        return self._connection.execute(statement, parameters)
 
 
 def test_slots_that_want_more_memory_are_computed_in_more(

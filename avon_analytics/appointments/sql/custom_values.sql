@@ -1,4 +1,6 @@
 -- One row is one appointment or patient and the newest value of one custom field known at T.
+-- A value is marked while the newest is looked for, because engines differ in what they do with a
+-- missing one there.
 -- Parameters: $as_of, $key.
 WITH told AS (
     SELECT appointment_id AS owner_id, key, value, occurred_at, event_id, position
@@ -7,16 +9,16 @@ WITH told AS (
     SELECT patient_id, key, value, occurred_at, event_id, position
     FROM patient_custom_data_versions
 ),
-ordered AS (
+newest AS (
     SELECT
         owner_id,
-        get_json_object(value, '$') AS value,
-        row_number() OVER (
-            PARTITION BY owner_id ORDER BY occurred_at DESC, event_id DESC, position DESC
-        ) AS nth
+        max_by(
+            coalesce('=' || get_json_object(value, '$'), ''),
+            (occurred_at, event_id, position)
+        ) AS marked
     FROM told
     WHERE key = $key AND occurred_at <= $as_of
+    GROUP BY owner_id
 )
-SELECT owner_id, value
-FROM ordered
-WHERE nth = 1
+SELECT owner_id, CASE WHEN marked <> '' THEN substr(marked, 2) END AS value
+FROM newest
