@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from avon_analytics.appointments import kept as kept_slots
 from benchmarks import archive
 from benchmarks.jobs import AFTER, FIGURES, NOT_INSTALLED, STORE
 
@@ -98,14 +99,14 @@ def compare(ours: str, theirs: str, what: str, folder: Path, repeats: int) -> No
     print(f"| {what} | {' | '.join(cells)} |", flush=True)
 
 
-def show_figures(found: Measured | None) -> None:
+def show_figures(found: Measured | None, n_figures: int) -> None:
     """Print how long each figure took."""
     assert found is not None
     print("\n| figure by month and appointment type | first | second |\n|---|---|---|")
     for line in found.told.splitlines():
         name, first, second = line.split("\t")
         print(f"| `{name}` | {float(first):.2f} s | {float(second):.2f} s |")
-    assert len(found.told.splitlines()) == len(FIGURES)
+    assert len(found.told.splitlines()) == n_figures
     print(f"\nPeak memory of the figures: {found.megabytes:,.0f} MB", flush=True)
 
 
@@ -130,7 +131,7 @@ def main() -> None:
         print("| ours / theirs | wall | ratio | CPU | peak memory |\n|---|---|---|---|---|")
         for ours, theirs, what in PAIRS:
             compare(ours, theirs, what, folder, given.repeats)
-        show_figures(run("figures", folder))
+        show_figures(run("figures", folder), len(FIGURES))
         for job, what in (("profile", "work of a load"), ("limits", "engine alone")):
             told = run(job, folder)
             assert told is not None
@@ -141,9 +142,17 @@ def main() -> None:
         print(f"\nThe store: {(folder / STORE).stat().st_size / 1e6:,.0f} MB")
         if given.copies:
             made = run("copies", folder, str(given.copies))
+            kept = run("slots_of_copies", folder, fresh=False)
             assert made is not None
-            print(f"\nA store of {made.told}, in {made.megabytes:,.0f} MB")
-            show_figures(run("figures_of_copies", folder, fresh=False))
+            assert kept is not None
+            print(
+                f"\nA store of {int(made.told):,} events: its slots take {kept.wall:.0f} s and "
+                f"{kept.megabytes:,.0f} MB"
+            )
+            show_figures(run("figures_of_copies", folder, fresh=False), len(FIGURES))
+            if int(made.told) >= kept_slots.FROM:
+                print("\nThe same by pandas, from the same slots:")
+                show_figures(run("by_pandas", folder, fresh=False), 2)
 
 
 if __name__ == "__main__":

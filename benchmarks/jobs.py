@@ -139,11 +139,49 @@ def with_sqlite_utils(folder: Path) -> None:
 
 
 def copies(folder: Path, n_copies: str) -> None:
-    """A store of so many times the events; how long its slots took."""
+    """A store of so many times the events; nothing is computed from them yet."""
     from benchmarks.copies import make_copies
 
-    n_events, seconds = make_copies(folder / STORE, folder / MANY, int(n_copies))
-    print(f"{n_events:,} events, whose slots were computed and kept in {seconds:.0f} s", end="")
+    print(make_copies(folder / STORE, folder / MANY, int(n_copies)), end="")
+
+
+def slots_of_copies(folder: Path) -> None:
+    """The slots of that store, as a load computes and keeps them."""
+    from avon_analytics.appointments import keep_slots
+    from avon_analytics.store.database import Database
+
+    keep_slots(Database(folder / MANY))
+
+
+def by_pandas(folder: Path, of: str = MANY) -> None:
+    """Two figures that pandas computes from the same slots, as often as ours are."""
+    import duckdb
+    import numpy as np
+    import pandas as pd
+
+    columns = "start_on, booked_on, lead_days, appointment_type, outcome, is_due"
+    with duckdb.connect(folder / of, read_only=True) as connection:
+        for name in ("outcomes", "lead_times"):
+            source = {"outcomes": "slots", "lead_times": "lifecycle"}[name]
+            took = []
+            frame = pd.DataFrame()
+            for _ in range(2):
+                start = time.perf_counter()
+                if frame.empty:
+                    frame = connection.sql(
+                        f"SELECT {columns} FROM kept_{source} WHERE NOT internal"
+                    ).df()
+                day = frame.start_on if name == "outcomes" else frame.booked_on
+                groups = [day.dt.to_period("M"), frame.appointment_type]
+                if name == "outcomes":
+                    due = frame.outcome.where(frame.is_due, "not_due")
+                    frame.groupby([*groups, due], dropna=False).size().unstack(fill_value=0)
+                else:
+                    frame.groupby(groups, dropna=False).lead_days.quantile(
+                        np.array([0.5, 0.9])
+                    ).unstack()
+                took.append(time.perf_counter() - start)
+            print(f"{name}\t{took[0]:.3f}\t{took[1]:.3f}")
 
 
 def figures(folder: Path, of: str = STORE) -> None:
@@ -184,7 +222,9 @@ JOBS: dict[str, Callable[..., None]] = {
     "sqlite_utils": with_sqlite_utils,
     "figures": figures,
     "copies": copies,
+    "slots_of_copies": slots_of_copies,
     "figures_of_copies": lambda folder: figures(folder, MANY),
+    "by_pandas": by_pandas,
     "profile": profile,
     "limits": limits,
 }

@@ -40,4 +40,4 @@ def test_the_jobs_run_and_agree_on_the_archive(tmp_path: Path) -> None:
             "FROM events"
         ).fetchall()
         assert n == 3 * n_own
-        assert f"{n:,} events" in done.stdout
+        assert f"A store of {n:,} events" in done.stdout
