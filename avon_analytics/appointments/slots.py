@@ -28,18 +28,21 @@ from avon_analytics.errors import StoreError
 from avon_analytics.store.database import Database
 from avon_analytics.store.memory import COMPUTING_SLOTS
 
-STEPS = (
+# What is known of words and people holds for all appointments; the rest goes some at a time.
+_FOR_ALL = (
     "slot_scope",
     "slot_words",
     "slot_zones",
     "slot_spellings",
-    "slot_keys",
-    "slot_unsettled",
-    "slot_versions",
     "slot_staff",
     "slot_caregivers",
     "slot_people",
     "slot_persons",
+)
+_FOR_SOME = (
+    "slot_keys",
+    "slot_unsettled",
+    "slot_versions",
     "slot_hosts",
     "slot_runs",
     "slot_attendees",
@@ -54,6 +57,8 @@ STEPS = (
     "slots",
     "lifecycle",
 )
+STEPS = (*_FOR_ALL, *_FOR_SOME)
+APPOINTMENTS_AT_A_TIME = 250_000  # within the memory that a load may take
 KNOWN = 4  # how many computations a database keeps in memory: as of now, and a few looks back
 RANKS = {word: rank for rank, word in enumerate(WORDS)}
 BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)  # the instant of a store without events
@@ -149,10 +154,8 @@ def keep_slots(database: Database) -> None:
     still holds; a store of fewer than ``kept.FROM`` events keeps nothing. Where the store cannot be
     written just now, or memory does not suffice, figures compute what they need by themselves.
     """
-    for limit in COMPUTING_SLOTS:
-        with suppress(StoreError), database.bounded(limit):
-            _keep(database)
-            return
+    with suppress(StoreError), database.bounded(COMPUTING_SLOTS):
+        _keep(database)
 
 
 def _keep(database: Database) -> None:
@@ -197,19 +200,37 @@ def _compute(connection: duckdb.DuckDBPyConnection, settings: Settings, time_zon
     number = next(_numbers)
     names = Computed(f"temp.slots_{number}", f"temp.lifecycle_{number}")
     texts = {step: _text(step, dict(settings.words)) for step in STEPS}
+
+    def make(table: str, text: str) -> None:
+        bound = {name: value for name, value in parameters.items() if f"${name}" in text}
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {text}", bound)
+
     try:
         # No step depends on the order of another's rows, and keeping it would cost memory.
         connection.execute("SET preserve_insertion_order = false")
-        for nth, (step, text) in enumerate(texts.items()):
-            bound = {name: value for name, value in parameters.items() if f"${name}" in text}
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE {step} AS {text}", bound)
-            for done in _done_with(nth):
-                connection.execute(f"DROP TABLE temp.{done}")
-        for step in ("slots", "lifecycle"):
-            connection.execute(f"ALTER TABLE temp.{step} RENAME TO {step}_{number}")
+        for step in _FOR_ALL:
+            make(step, texts[step])
+        make("slot_all_keys", texts["slot_keys"])
+        ((n,),) = connection.execute("SELECT count(*) FROM slot_all_keys").fetchall()
+        for start in range(0, max(n, 1), APPOINTMENTS_AT_A_TIME):
+            some = f"appointment > {start} AND appointment <= {start + APPOINTMENTS_AT_A_TIME}"
+            texts["slot_keys"] = f"SELECT * FROM slot_all_keys WHERE {some}"
+            for nth, step in enumerate(_FOR_SOME):
+                make(step, texts[step])
+                for done in _done_with(nth):
+                    connection.execute(f"DROP TABLE temp.{done}")
+            for step in ("slots", "lifecycle"):
+                if start:
+                    connection.execute(f"INSERT INTO {step}_{number} SELECT * FROM temp.{step}")
+                else:
+                    connection.execute(f"ALTER TABLE temp.{step} RENAME TO {step}_{number}")
+    except BaseException:
+        with suppress(duckdb.Error):  # what went wrong first is what has to be told
+            _drop(connection, names)
+        raise
     finally:
         connection.execute("SET preserve_insertion_order = true")
-        for step in STEPS:
+        for step in (*STEPS, "slot_all_keys"):
             connection.execute(f"DROP TABLE IF EXISTS temp.{step}")
     return names
 
@@ -217,10 +238,10 @@ def _compute(connection: duckdb.DuckDBPyConnection, settings: Settings, time_zon
 @cache
 def _done_with(nth: int) -> tuple[str, ...]:
     """The steps that no step after this one reads: they need no memory any more."""
-    reads = [set(re.findall(r"\w+", _text(step, {}))) for step in STEPS]
+    reads = [set(re.findall(r"\w+", _text(step, {}))) for step in _FOR_SOME]
     return tuple(
         step
-        for step in STEPS[:nth]
+        for step in _FOR_SOME[:nth]
         if step != "slots"
         and step in reads[nth]
         and not any(step in later for later in reads[nth + 1 :])

@@ -11,7 +11,7 @@ import duckdb
 # What does not fit waits beside the store; what can be read from it again goes first. With what
 # Python holds, the engine stays below a gibibyte.
 LOADING = "450MB"  # a batch that is stored, two that are read, and what is written
-COMPUTING_SLOTS = ("550MB", "1500MB")  # the second where millions of appointments want more
+COMPUTING_SLOTS = "550MB"
 # From how much on freed memory goes back to the system at once, and not in the background.
 _FLUSH = "allocator_bulk_deallocation_flush_threshold"
 

@@ -13,6 +13,7 @@ import pytest
 
 import avon_analytics as avon
 from avon_analytics.appointments import follow_up
+from avon_analytics.appointments import slots as computing
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic
 from tests.appointments.test_properties import events, when
@@ -212,6 +213,18 @@ def test_rebooking_counted_once_more(
     assert row["median_days_to_rebook"] == pytest.approx(
         np.nan if wait is None else wait, nan_ok=True
     )
+
+
+def test_a_few_appointments_at_a_time_make_the_same_slots(
+    ask: Callable[..., avon.Cohort], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = ask(include_internal=True, grace=26)
+    expected = whole.slots(), whole.lifecycle()
+    assert len(expected[1]) > 9
+    monkeypatch.setattr(computing, "APPOINTMENTS_AT_A_TIME", 4)
+    parts = ask(include_internal=True, grace=26.000001)  # another computation, the same hours
+    for found, rows in zip((parts.slots(), parts.lifecycle()), expected, strict=True):
+        pd.testing.assert_frame_equal(found, rows)
 
 
 def test_the_others_counted_once_more(ask: Callable[..., avon.Cohort]) -> None:

@@ -114,28 +114,6 @@ class _Failing:
         return self._connection.execute(statement, parameters)
 
 
-def test_slots_that_want_more_memory_are_computed_in_more(
-    made: Clinic, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    compute, limits = slots._compute, ["550MB", "1500MB"]
-    made.tell("cancelled", "03-09 09:00", "w", attendees=["dr", "ann", "bob"])
-
-    def wants_more(connection: Any, *arguments: Any) -> Any:
-        (told,) = connection.execute("SELECT current_setting('memory_limit')").fetchone()
-        assert told == {"550MB": "524.5 MiB", "1500MB": "1.3 GiB"}[limits.pop(0)]
-        if limits:
-            raise duckdb.OutOfMemoryException
-        return compute(connection, *arguments)
-
-    monkeypatch.setattr(slots, "_compute", wants_more)
-    keep_slots(made.database)
-    assert limits == []
-    monkeypatch.undo()
-    computations = count_computations(monkeypatch)
-    assert len(appointments(opened_anew(made)).slots()) == 3
-    assert computations == []
-
-
 def test_what_was_kept_does_not_outlive_another_event(made: Clinic) -> None:
     made.tell("cancelled", "03-09 09:00", "w", attendees=["dr", "ann", "bob"])
     assert list(appointments(opened_anew(made)).slots().outcome) == ["attended", *["cancelled"] * 2]
