@@ -1,12 +1,13 @@
 """A store as large as many archives: the events of one, copied under other ids.
 
-To load ten million events takes a quarter of an hour; figures need only what a load leaves.
+To load so many would take long, and figures need only what a load leaves.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from avon_analytics.appointments.queries import literal
 from avon_analytics.store.database import Database
 from avon_analytics.store.schema import quote
 
@@ -32,7 +33,7 @@ def make_copies(original: Path, into: Path, n_copies: int) -> int:
     """Make a store with ``n_copies`` times the events of another one; returns their number."""
     database = Database(into)
     with database.writing() as connection:
-        connection.execute(f"ATTACH '{original}' AS original (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(str(original))} AS original (READ_ONLY)")
         connection.execute(f"CREATE TEMP TABLE staff AS {_STAFF}")
         for table, columns in connection.execute(_COLUMNS).fetchall():
             if table.startswith(_NOT):

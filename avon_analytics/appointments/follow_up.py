@@ -29,14 +29,15 @@ def follow_up(
     n_parts = 1 + n_slots // SLOTS_AT_A_TIME
     kept = "true" if include_internal else "NOT internal"
     filled = f"{name}_unfinished"
+    into = f"CREATE OR REPLACE TEMP TABLE {filled} AS"
     try:
         for part in range(n_parts):
-            into = "INSERT INTO" if part else "CREATE OR REPLACE TEMP TABLE"
             connection.execute(
-                f"{into} {filled} {'' if part else 'AS'} WITH every_slot AS (SELECT * FROM {slots} "
+                f"{into} WITH every_slot AS (SELECT * FROM {slots} "
                 f"WHERE {kept} AND hash(patient_id) % {n_parts} = {part}) "
                 f"SELECT * FROM ({sql('follow_up')})"
             )
+            into = f"INSERT INTO {filled}"
         connection.execute(f"ALTER TABLE {filled} RENAME TO {bare}")
     finally:
         connection.execute(f"DROP TABLE IF EXISTS {filled}")

@@ -169,6 +169,16 @@ def test_custom_fields_are_of_the_visit_or_the_patient_as_last_told(clinic: Clin
     assert pd.isna(both["custom:cfld_2"][0])
 
 
+def test_a_custom_field_that_was_emptied_is_missing(clinic: Clinic) -> None:
+    clinic.tell("created", "03-01 09:00", attendees=["dr", "ann"])
+    clinic.person("ann", when="02-01 00:00", custom={"cfld_1": '"gold"'})
+    clinic.person("ann", when="02-02 00:00", custom={"cfld_1": '""'})
+    clinic.person("ann", when="03-02 00:00", custom={"cfld_1": "null"})
+    name = "custom:cfld_1"
+    assert list(clinic.visits(as_of="03-01 12:00").outcomes(name)[name]) == [""]
+    assert pd.isna(clinic.visits(as_of="03-03 00:00").outcomes(name)[name]).all()
+
+
 def test_an_unknown_grouping_lists_the_choices(clinic: Clinic) -> None:
     clinic.person("ann", custom={"cfld_1": '"x"'})
     visits = clinic.visits()
