@@ -31,6 +31,7 @@ _USUAL_HEADERS = [
     for place in ("[0]", "", "[1]")
     for name in ("avon-signature", "Avon-Signature")
 ]
+_N_FLAT_VALUES = " + ".join(f'CAST(e."{key}" IS NOT NULL AS INTEGER)' for key in FLAT_KEYS)
 # Numbers whose text does not tell by itself whether they equal another as decimals.
 _HARD_NUMBER = r"[:\[,]\s*-?([0-9.]{16}|[0-9.]*([eE][-+0-9]|\.0+\s*[,}\]]))"
 
@@ -106,18 +107,18 @@ _MACROS = {
                 lambda p: json_value(pair_value(p)))
         END), ','), '')""",
     # The signature from headers that name it once, in a usual spelling, as one plain text: alone or
-    # as the only one of a list.
+    # as the only one of a list. `usual` are the headers' `usual_headers`.
     "n_mentions(h)": """
         (strlen(lower(h)) - strlen(replace(lower(h), 'avon-signature', ''))) // 14""",
-    "usual_header(h)": f"json_extract_string(h, {literals(_USUAL_HEADERS)})",
+    "usual_headers(h)": f"json_extract_string(h, {literals(_USUAL_HEADERS)})",
     "plain(t)": "CASE WHEN regexp_full_match(t, '[0-9A-Za-z+/=_-]+') THEN t END",
-    "simple_header(h)": """
+    "simple_header(h, usual)": """
         CASE WHEN left(h, 1) = '{' AND n_mentions(h) = 1 AND NOT contains(h, '\\')
-              AND coalesce(usual_header(h)[5], usual_header(h)[6]) IS NULL
-             THEN plain(coalesce(usual_header(h)[1], usual_header(h)[2],
-                                 usual_header(h)[3], usual_header(h)[4])) END""",
-    # Whether no object stands in an envelope but the headers, so that its keys are all there are.
-    "is_flat_envelope(e, keys)": f"coalesce(list_has_all({literals(FLAT_KEYS)}, keys), false)"
+              AND coalesce(usual[5], usual[6]) IS NULL
+             THEN plain(coalesce(usual[1], usual[2], usual[3], usual[4])) END""",
+    # Whether no object stands in an envelope but the headers, so that its keys are all there are:
+    # each of them is known, stands once and has a value if so many known ones have.
+    "is_flat_envelope(e, keys)": f"coalesce(len(keys) = {_N_FLAT_VALUES}, false)"
     """
         AND NOT coalesce(contains(substr(e.headers, 2), '{'), false)
         AND NOT coalesce(contains(substr(e."multiValueHeaders", 2), '{'), false)

@@ -23,6 +23,8 @@ opened AS (
 found AS (
     SELECT
         nth, file, line, byte_offset, byte_length, text, e, keys,
+        usual_headers(e.headers) AS usual,
+        usual_headers(e."multiValueHeaders") AS usual_multi,
         coalesce(e.body, e.payload, e.raw_body, e."rawBody") AS body_value,
         CASE WHEN e.body IS NOT NULL THEN 4 WHEN e.payload IS NOT NULL THEN 5
              WHEN e.raw_body IS NOT NULL THEN 6 WHEN e."rawBody" IS NOT NULL THEN 7 END AS body_at,
@@ -42,9 +44,9 @@ formed AS (
              ELSE CASE WHEN body_at IS NULL AND list_has_all(keys[1], ['event', 'object'])
                        THEN 'bare' END END AS form,
         nullif(coalesce(
-            simple_header(e.headers),
+            simple_header(e.headers, usual),
             CASE WHEN e.headers IS NOT NULL THEN header_signature(e.headers) END,
-            simple_header(e."multiValueHeaders"),
+            simple_header(e."multiValueHeaders", usual_multi),
             CASE WHEN e."multiValueHeaders" IS NOT NULL
                  THEN header_signature(e."multiValueHeaders") END,
             json_value(coalesce(e."avon-signature", e.avon_signature, e.signature))
