@@ -10,9 +10,10 @@ from itertools import groupby
 import duckdb
 
 from avon_analytics.intake.batch import BOM, Batch
+from avon_analytics.intake.engine import statement
 from avon_analytics.intake.envelope import line_digest, signed_of
 from avon_analytics.intake.reread import Place, Rereader
-from avon_analytics.intake.stage import Stage, statement
+from avon_analytics.intake.stage import Stage
 from avon_analytics.store.schema import quote
 from avon_analytics.store.tables import tables_of
 

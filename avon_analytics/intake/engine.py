@@ -1,8 +1,12 @@
-"""The words of the intake's SQL: macros that read single values as the contract reads them."""
+"""The words of the intake's SQL: its statements, and macros that read single values.
+
+The macros read a value as the contract reads it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.resources import files
 
 import duckdb
 
@@ -44,6 +48,12 @@ def literal(text: str) -> str:
 def literals(texts: Iterable[str]) -> str:
     """Constants of the code as an SQL list."""
     return "[" + ", ".join(literal(text) for text in texts) + "]"
+
+
+def statement(name: str, **constants: str) -> str:
+    """A statement of ``intake/sql``, its placeholders filled with constants of the code."""
+    text = files("avon_analytics.intake").joinpath("sql", f"{name}.sql").read_text("utf-8")
+    return text.format(**constants) if constants else text
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:

@@ -32,7 +32,7 @@ class Shape:
 
 
 class Shapes:
-    """The shapes met so far, of lines or of bodies of one object type."""
+    """The shapes met so far, of lines or of bodies of one object type; threads may share them."""
 
     def __init__(self) -> None:
         self._known: dict[int, Shape] = {}
@@ -47,13 +47,14 @@ class Shapes:
         ``keys_of`` fetches the keys of some texts.
         """
         if len(self._known) > _REMEMBERED:
-            self._known.clear()
-        new = [told for told in found if told[0] not in self._known]
+            self._known = {}
+        known = self._known  # another thread may start anew meanwhile
+        new = [told for told in found if told[0] not in known]
         if new:
             for (shape, _, subject), keys in zip(new, keys_of([n for _, n, _ in new]), strict=True):
                 repeats = any(len(set(inner)) < len(inner) for inner in keys)
-                self._known[shape] = Shape(repeats, *_are_known(subject, keys))
-        return {shape: self._known[shape] for shape, *_ in found}
+                known[shape] = Shape(repeats, *_are_known(subject, keys))
+        return {shape: known[shape] for shape, *_ in found}
 
 
 def _are_known(subject: str | None, keys: Keys) -> tuple[bool, bool]:

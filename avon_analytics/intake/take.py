@@ -14,11 +14,12 @@ import pandas as pd
 from avon_analytics.intake import contest, flatten, forgotten, limited
 from avon_analytics.intake.again import Archive, HeldLine, contents
 from avon_analytics.intake.batch import Batch, LongLine, batch_of
+from avon_analytics.intake.engine import statement
 from avon_analytics.intake.hand_over import ArrowRows
 from avon_analytics.intake.judge import verdict
 from avon_analytics.intake.marks import Marks
 from avon_analytics.intake.reread import Rereader
-from avon_analytics.intake.stage import Stage, statement
+from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.told import Told
 from avon_analytics.intake.words import strength_of, word_of
 from avon_analytics.store.schema import quote
