@@ -8,6 +8,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from typing import BinaryIO, cast
 
 import numpy as np
@@ -146,19 +147,17 @@ class LineReader:
             if passed is not None:
                 yield passed
         while not at_end:
-            buffer, at_end = self._fill(carry)
+            lines, carry, at_end = self._fill(carry)
             if self._open_line is not None:
-                buffer = self._close_line(buffer)
-            cut = buffer.rfind(b"\n") + 1
-            carry = buffer[cut:]
+                lines, carry = _cut(self._close_line(lines + carry))
             if at_end and len(carry) <= self._line_limit:
                 if carry and (self.is_damaged or not _is_complete(carry)):
                     self.pending_bytes = len(carry)
                 else:
-                    cut = len(buffer)
+                    lines += carry
                 carry = b""
-            parts = [buffer[start:end] for start, end in _steps(buffer, cut)]
-            del buffer  # one copy of the bytes is held
+            parts = [lines[start:end] for start, end in _steps(lines)]
+            del lines  # one copy of the bytes is held
             parts.reverse()
             while parts:
                 yield self._batch(parts.pop())
@@ -167,15 +166,22 @@ class LineReader:
                 if passed is not None:
                     yield passed
 
-    def _fill(self, carry: bytes) -> tuple[bytes, bool]:
-        pieces, size = [carry], 0
+    def _fill(self, carry: bytes) -> tuple[bytes, bytes, bool]:
+        """Whole lines that begin with ``carry``, what stands behind them, and if the file ends."""
+        held = BytesIO()  # gives its bytes away without a copy
+        held.write(carry)
+        size = 0
         while size + len(carry) < self._batch_bytes or size == 0:
             chunk = self._read(_READ_BYTES)
             if not chunk:
-                return b"".join(pieces), True
-            pieces.append(chunk)
+                return *_cut(held.getvalue()), True
+            held.write(chunk)
             size += len(chunk)
-        return b"".join(pieces), False
+        cut = chunk.rfind(b"\n") + 1
+        if not cut:
+            return *_cut(held.getvalue()), False
+        held.truncate(held.tell() - len(chunk) + cut)
+        return held.getvalue(), chunk[cut:], False
 
     def _read(self, size: int) -> bytes:
         if self.is_damaged:
@@ -260,9 +266,15 @@ class LineReader:
         return Batch((self.path,), long_lines=[long_line]), rest, at_end
 
 
-def _steps(buffer: bytes, end: int) -> Iterator[tuple[int, int]]:
+def _cut(buffer: bytes) -> tuple[bytes, bytes]:
+    """Whole lines, and what stands behind them."""
+    cut = buffer.rfind(b"\n") + 1
+    return buffer[:cut], buffer[cut:]
+
+
+def _steps(buffer: bytes) -> Iterator[tuple[int, int]]:
     """Where to cut whole lines so that no part takes too much memory: very many, or long ones."""
-    start = 0
+    start, end = 0, len(buffer)
     while start < end:
         size, stop = _size_of_part(buffer, start, end), end
         if end - start > size:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 from math import isinf
@@ -89,6 +90,7 @@ _ESCAPES = {chr(code): f"\\u{code:04X}" for code in range(32)} | {
     "\t": "\\t",
 }
 _TRANSLATION = str.maketrans(_ESCAPES)
+_ESCAPED = re.compile(r'[\x00-\x1f"\\]')
 
 
 def normalise(value: Any) -> str:
@@ -124,7 +126,7 @@ def body_digest(body: str, without: Collection[str] = ()) -> str | None:
 
 
 def _quoted(text: str) -> str:
-    return f'"{text.translate(_TRANSLATION)}"'
+    return f'"{text.translate(_TRANSLATION) if _ESCAPED.search(text) else text}"'
 
 
 def _decimal(number: Decimal) -> str:
@@ -132,6 +134,8 @@ def _decimal(number: Decimal) -> str:
         return str(number).lower()
     if not number:
         return "0"
+    if len(plain := str(number)) <= 400 and plain.isdecimal():
+        return plain
     sign, digits, exponent = number.as_tuple()
     assert isinstance(exponent, int)
     text = "".join(map(str, digits)).lstrip("0")

@@ -368,14 +368,14 @@ def _version_rows(table: ObjectTable, *, is_limited: bool) -> str:
     columns = limited.columns(table, "r", is_limited=is_limited)
     fields = ", ".join(f"{sql} AS {quote(name)}" for name, sql in columns.items())
     keys = (
-        "t.event_id, t.event, c.occurred_at, c.received_at"
+        "c.event_id, c.event, c.occurred_at, c.received_at"
         if table.parent is None
-        else "t.event_id, c.occurred_at, r.parent_id, r.position"
+        else "c.event_id, c.occurred_at, r.parent_id, r.position"
     )
     return (
         f"SELECT {keys}, {fields} "
         f"FROM {flatten.rows_table(table)} AS r JOIN classes AS c ON c.first_nth = r.nth "
-        f"JOIN tellings AS t ON t.nth = r.nth WHERE NOT c.is_known"
+        "WHERE NOT c.is_known"
     )
 
 

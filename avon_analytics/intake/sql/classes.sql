@@ -4,6 +4,7 @@ CREATE OR REPLACE TEMP TABLE classes AS
 SELECT
     event_id,
     min(nth) AS first_nth,
+    arg_min(event, nth) AS event,
     count(*) AS n_deliveries,
     min(received_at) AS received_at,
     -- An event without an instant of its own occurred when it was first received, if any of its
