@@ -111,7 +111,15 @@ def in_a_new_process(code: str) -> Any:
     return json.loads(done.stdout)
 
 
+def at_best(code: str) -> list[float]:
+    """The least of each number in three runs: the first may compile, others may be disturbed."""
+    return [
+        min(numbers) for numbers in zip(*(in_a_new_process(code) for _ in range(3)), strict=True)
+    ]
+
+
 def test_importing_costs_little_beyond_pandas_and_duckdb() -> None:
+    """As a ratio in one process, so that it is the same on a slow machine: 0.6 to 0.7 here."""
     code = """
 import json, time
 def cost(action):
@@ -125,14 +133,28 @@ def face():
     import avon_analytics; avon_analytics.Store
 print(json.dumps([cost(engine), cost(package), cost(face)]))
 """
-    engine, package, face = in_a_new_process(code)
-    assert package < 0.05
-    # Half a second on a machine that imports pandas and duckdb in about one.
-    assert face < max(0.5, 0.6 * engine)
+    engine, package, face = at_best(code)
+    assert package < 0.1 * engine
+    assert face < 1.2 * engine
+
+
+def test_importing_brings_nothing_that_is_used_elsewhere() -> None:
+    code = """
+import json, sys
+import avon_analytics; avon_analytics.Store
+heavy = ("altair", "jinja2", "pyspark", "rich", "scipy", "typer", "vl_convert", "xlsxwriter")
+print(json.dumps([name for name in heavy if name in sys.modules]))
+"""
+    assert in_a_new_process(code) == []
 
 
 def test_help_is_there_at_once() -> None:
-    """0.2 s on a machine at rest; the time of this process alone, and loosely."""
+    """0.2 s, where importing pandas and duckdb takes 0.4."""
+    engine = """
+import json, time
+import duckdb, pandas
+print(json.dumps([time.process_time()]))
+"""
     code = """
 import contextlib, io, json, sys, time
 from avon_analytics.cli import app
@@ -140,9 +162,9 @@ with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(Syste
     app(["--help"])
 print(json.dumps([len(out.getvalue()), time.process_time()]))
 """
-    shown, seconds = in_a_new_process(code)
+    shown, seconds = at_best(code)
     assert shown > 1000
-    assert seconds < 0.9
+    assert seconds < 1.2 * at_best(engine)[0]
 
 
 def test_help_waits_for_no_engine() -> None:

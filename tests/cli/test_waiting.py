@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import queue
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,17 @@ import avon_analytics as avon
 from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.store.database import Database
 
+LONG = 600.0
+
 
 def _hold(orders: Any, answers: Any) -> None:
-    """Another process: holds a store as it is told, for so many seconds."""
+    """Another process: holds a store until it is told to let go, or for so many seconds."""
     while order := orders.get():
         path, how, seconds = order
         with getattr(Database(path), how)():
             answers.put("held")
-            time.sleep(seconds)
+            with suppress(queue.Empty):
+                orders.get(timeout=seconds)
         answers.put("free")
 
 
@@ -35,11 +40,16 @@ class Other:
         self.process = spawn.Process(target=_hold, args=(self._orders, self._answers))
         self.process.start()
 
-    def holds(self, path: Path, how: str, seconds: float) -> None:
+    def holds(self, path: Path, how: str, seconds: float = LONG) -> None:
         self._orders.put((path, how, seconds))
         assert self._answers.get(timeout=60) == "held"
 
     def lets_go(self) -> None:
+        self._orders.put("let go")
+        self.is_free()
+
+    def is_free(self) -> None:
+        """After the seconds for which it was told to hold."""
         assert self._answers.get(timeout=60) == "free"
 
     def end(self) -> None:
@@ -64,36 +74,43 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("how", ["reading", "writing"])
 def test_who_writes_waits_until_the_other_is_done(path: Path, other: Other, how: str) -> None:
-    other.holds(path, how, 0.7)
+    other.holds(path, how)
     told: list[str] = []
-    with Database(path).writing(wait=30, on_wait=told.append) as connection:
+
+    def on_wait(sentence: str) -> None:
+        told.append(sentence)
+        other.lets_go()
+
+    with Database(path).writing(wait=30, on_wait=on_wait) as connection:
         connection.execute("INSERT INTO settings VALUES ('written', 'after the other')")
-    other.lets_go()
     (sentence,) = told
     assert f"PID {other.process.pid}" in sentence
     assert "waiting up to 30 s" in sentence
 
 
 def test_who_has_waited_long_enough_is_told_who_holds_the_store(path: Path, other: Other) -> None:
-    other.holds(path, "writing", 1.5)
+    other.holds(path, "writing")
     held_by = f"in use by another process .PID {other.process.pid}."
     for wait in (0.0, 0.3):
         started = time.monotonic()
         with pytest.raises(StoreError, match=held_by) as caught, Database(path).writing(wait=wait):
             pass
-        assert wait <= time.monotonic() - started < wait + 0.6
+        # Not at once, and not for the ten seconds of a reader; a busy machine takes its time.
+        assert wait <= time.monotonic() - started < wait + 8
         assert ("0.3 s later" in str(caught.value)) == (wait > 0)
     other.lets_go()
 
 
 def test_readers_wait_and_are_told_in_the_same_words(path: Path, other: Other) -> None:
-    other.holds(path, "writing", 1.2)
+    other.holds(path, "writing")
     hasty, patient = avon.open(path, wait=0), avon.open(path, wait=30)
     for ask in (hasty.tables, lambda: hasty.sql("SELECT 1"), lambda: hasty.table("events")):
         with pytest.raises(StoreError, match=f"PID {other.process.pid}.*wait until it is done"):
             ask()
+    freed = threading.Timer(0.4, other.lets_go)
+    freed.start()
     assert patient.sql("SELECT count(*) AS n FROM settings")["n"].tolist() == [2]
-    other.lets_go()
+    freed.join(60)
 
 
 def test_two_threads_of_one_process_wait_for_each_other(path: Path) -> None:
@@ -120,8 +137,8 @@ def test_two_threads_of_one_process_wait_for_each_other(path: Path) -> None:
 def test_a_second_load_waits_and_adds_up(path: Path, other: Other, tiny: Any) -> None:
     other.holds(path, "writing", 0.5)
     store = avon.open(path)
-    receipt = store.load(tiny.archive, secrets=tiny.secrets, progress=False, wait=30)
-    other.lets_go()
+    receipt = store.load(tiny.archive, secrets=tiny.secrets, progress=False, wait=60)
+    other.is_free()
     assert receipt.loaded == tiny.receipt.loaded
 
 
@@ -135,13 +152,14 @@ def test_a_wait_is_a_number_of_seconds(path: Path, wait: float) -> None:
 
 def test_the_command_line_says_who_holds_the_store(other: Other, run: Any, tiny: Any) -> None:
     db = tiny.copy(run.folder / "held.duckdb")
-    other.holds(db, "writing", 2.5)
+    other.holds(db, "writing")
     load = ("load", tiny.archive, "--secrets-file", tiny.secrets, "--db", db)
     told = run(*load, "--wait", "0.3")
     assert (told.code, told.out, told.is_told_in_a_sentence) == (4, "", True)
     assert f"PID {other.process.pid}" in told.err
     assert "waiting up to 0.3 s" in told.err
     assert run(*load, "--wait", "-1").code == 2
-    told = run(*load, "--wait", "60")
-    assert told.code == 0
-    other.lets_go()
+    freed = threading.Timer(1, other.lets_go)
+    freed.start()
+    assert run(*load, "--wait", "60").code == 0
+    freed.join(60)
