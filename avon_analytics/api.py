@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from avon_analytics import card
+from avon_analytics import arguments, card
 from avon_analytics.appointments import (
     Cohort,
     Quality,
@@ -132,6 +132,7 @@ class Store:
         the store does not hold the kind of data set that ``privacy`` asks for; a file is loaded
         whole or not at all, and the same call goes on where the last one ended.
         """
+        progress = arguments.flag(progress, "progress")
         with shown() as on_progress:
             receipt = load_archive(
                 self._database,
@@ -209,7 +210,7 @@ class Store:
 
         Raises UsageError for an unknown code or a file that has no line in quarantine.
         """
-        name = None if file is None else os.fspath(file)
+        name = None if file is None else arguments.path(file, "file")
         return quarantine.lines(
             self._database, code=code, file=name, line=line, identifiers=identifiers
         )
@@ -228,7 +229,7 @@ class Store:
 
         Raises UsageError for an unknown code or a file that has no line in quarantine.
         """
-        name = None if file is None else os.fspath(file)
+        name = None if file is None else arguments.path(file, "file")
         return quarantine.errors(self._database, code=code, file=name, line=line)
 
     def export_quarantine(
@@ -248,7 +249,7 @@ class Store:
 
         Raises UsageError for an unknown code or file, or where ``out`` cannot be written.
         """
-        name = None if file is None else os.fspath(file)
+        name = None if file is None else arguments.path(file, "file")
         return quarantine.export_to(self._database, out, code=code, file=name)
 
     def replay(
@@ -275,7 +276,7 @@ class Store:
             secrets=secrets,
             policy=policy,
             code=code,
-            file=None if file is None else os.fspath(file),
+            file=None if file is None else arguments.path(file, "file"),
             line_limit=line_limit,
         )
         keep_slots(self._database)

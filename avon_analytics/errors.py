@@ -28,8 +28,6 @@ payload or a secret: these messages end in terminals, logs and tickets.
 from __future__ import annotations
 
 import linecache
-from collections.abc import Iterable
-from difflib import get_close_matches
 from textwrap import wrap
 from types import TracebackType
 from typing import ClassVar
@@ -146,11 +144,3 @@ class DefinitionsDiffer(AvonWarning):
 
 class SharedSlots(AvonWarning):
     """Two cohorts that are compared hold slots in common, so they are not independent."""
-
-
-def unknown_choice(kind: str, given: str, choices: Iterable[str]) -> str:
-    """The sentence for a word that is not on a list: the nearest choice, then all of them."""
-    known = list(choices)
-    near = get_close_matches(given, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"unknown {kind} {given!r}.{hint} Choices: {', '.join(known)}"

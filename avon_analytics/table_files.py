@@ -12,7 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from avon_analytics.errors import UsageError, unknown_choice
+from avon_analytics.arguments import choice
+from avon_analytics.arguments import path as path_of
+from avon_analytics.errors import UsageError
 from avon_analytics.whole_file import write_whole
 
 FORMATS = ("csv", "parquet", "xlsx")
@@ -39,9 +41,10 @@ def export(frame: pd.DataFrame, path: str | os.PathLike[str], *, title: str = "F
     Returns the path. Raises UsageError for another ending, for more rows than a sheet holds, and
     where the file cannot be written.
     """
-    ending = Path(path).suffix.lower().removeprefix(".")
-    if ending not in FORMATS:
-        raise UsageError(unknown_choice("ending of the file's name", ending, FORMATS))
+    if not isinstance(frame, pd.DataFrame):
+        raise UsageError("export: expected a DataFrame; of a Series, to_frame() makes one")
+    ending = Path(path_of(path, "export")).suffix.lower().removeprefix(".")
+    choice("ending of the file's name", ending, FORMATS)
     return write_as(frame, path, ending, title=title)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import UsageError
 
 
@@ -18,7 +19,7 @@ def write_whole(out: str | os.PathLike[str], write: Callable[[Path], object]) ->
 
     Raises UsageError where it cannot be written.
     """
-    path = Path(out)
+    path = Path(path_of(out, "out"))
     try:
         place = path.resolve()
         if place.exists() and not place.is_file() and not place.is_dir():

@@ -18,6 +18,7 @@ NAME = "avon_analytics"
 # From the ground up. A module may import its own floor and every floor below it.
 FLOORS = (
     {"errors", "version"},
+    {"arguments"},
     {"contract", "whole_file", "near", "card"},
     {"store"},
     {"intake"},

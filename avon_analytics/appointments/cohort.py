@@ -37,6 +37,7 @@ from avon_analytics.appointments.scope import (
 from avon_analytics.appointments.slots import Settings
 from avon_analytics.appointments.small_counts import checked_min_count
 from avon_analytics.appointments.statuses import status_words as known_status_words
+from avon_analytics.arguments import flag, mapping
 from avon_analytics.store.database import Database
 
 _DAY = timedelta(hours=24)
@@ -81,16 +82,16 @@ def appointments(
         start=as_date(start, "start"),
         end=as_date(end, "end"),
         on=choice("date", on, tuple(DATES)),
-        include_internal=include_internal,
+        include_internal=flag(include_internal, "include_internal"),
     )
     engine = StoreEngine(source) if isinstance(source, Database) else source
     settings = Settings(
         as_of=engine.default_as_of() if as_of is None else as_instant(as_of, engine.time_zone),
-        grace_hours=hours(grace),
-        late_hours=hours(late),
+        grace_hours=hours(grace, "grace"),
+        late_hours=hours(late, "late"),
         words=tuple(known_status_words(status_words).items()),
     )
-    filters = _filters(engine, where or {})
+    filters = _filters(engine, mapping(where, "where"))
     return Cohort(engine, scope, filters, settings, checked_min_count(min_count))
 
 

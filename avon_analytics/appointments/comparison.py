@@ -17,7 +17,8 @@ from avon_analytics.appointments.intervals import newcombe
 from avon_analytics.appointments.scope import choice
 from avon_analytics.appointments.small_counts import is_count
 from avon_analytics.appointments.statuses import status_words
-from avon_analytics.errors import DefinitionsDiffer, SharedSlots
+from avon_analytics.arguments import names
+from avon_analytics.errors import DefinitionsDiffer, SharedSlots, UsageError
 
 if TYPE_CHECKING:
     from avon_analytics.appointments.cohort import Cohort
@@ -40,9 +41,11 @@ def compare(
     this: Cohort, other: Cohort, figure: str, by: str | Iterable[str], options: Mapping[str, Any]
 ) -> pd.DataFrame:
     """See ``Cohort.compare``."""
+    if not isinstance(other, CohortRows):
+        raise UsageError("compare: expected a cohort, such as store.appointments(…)")
     choice("figure", figure, FIGURES)
     _warn(this, other)
-    by = [by] if isinstance(by, str) else list(by)
+    by = names(by, "by")
     ours, theirs = (getattr(cohort, figure)(by, **options) for cohort in (this, other))
     first = next(place for place, name in enumerate(ours.columns) if is_count(name))
     keys = list(ours.columns[:first])

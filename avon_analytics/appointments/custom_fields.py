@@ -13,6 +13,7 @@ import pandas as pd
 
 from avon_analytics.appointments.scope import DateLike, choice
 from avon_analytics.appointments.slots import BEFORE_ALL, usual_settings
+from avon_analytics.arguments import mapping
 from avon_analytics.errors import UsageError
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
@@ -43,7 +44,7 @@ def custom_fields(
     with database.reading() as connection:
         told = frame(connection, _query(object), {"as_of": instant})
     keys = sorted(told["key"].dropna().unique())
-    columns = _columns(owner, keys, names or {})
+    columns = _columns(owner, keys, mapping(names, "names"))
     owners = pd.Index(told["owner_id"].unique(), dtype="str", name=owner)
     fields = {}
     for key in keys:

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from avon_analytics import arguments
 from avon_analytics.appointments.figure import attributes
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.scope import DateLike
@@ -61,11 +62,13 @@ def explain(
     identifiers: bool = False,
 ) -> pd.DataFrame:
     """See ``Store.explain``."""
+    hidden = () if arguments.flag(identifiers, "identifiers") else _hidden()
+    given = arguments.text(appointment_id, "explain: name an appointment by its id, a text")
     settings = usual_settings(database, as_of)
     instant = settings.as_of or BEFORE_ALL
     with database.reading() as connection:
-        found = _versions(connection, appointment_id, instant)
-        told = _Told(found, dict(settings.words), () if identifiers else _hidden())
+        found = _versions(connection, given, instant)
+        told = _Told(found, dict(settings.words), hidden)
         query = (
             f"SELECT * FROM {computed(database, settings).slots} "
             "WHERE appointment_id = $appointment_id ORDER BY slot, position, patient_id NULLS FIRST"
@@ -94,15 +97,15 @@ class _Versions:
 
 def _versions(connection: duckdb.DuckDBPyConnection, given: str, as_of: datetime) -> _Versions:
     """Raises UnknownAppointment if nothing is known of it at this instant."""
-    text = given.strip()
-    for wanted in dict.fromkeys((text, as_id(text, "appt"))):
+    given = given.strip()
+    for wanted in dict.fromkeys((given, as_id(given, "appt"))):
         bound = {"appointment_id": wanted, "as_of": as_of}
         versions = _rows(frame(connection, sql("explain_versions"), bound))
         if versions:
             break
     else:
         raise UnknownAppointment(
-            f"no event up to {as_of:%Y-%m-%d %H:%M} UTC tells of an appointment {text!r}: give an "
+            f"no event up to {as_of:%Y-%m-%d %H:%M} UTC tells of an appointment {given!r}: give an "
             "id as in the column appointment_id of slots, with or without appt_"
         )
     lists: dict[str, dict[str, list[Row]]] = {}

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from avon_analytics.errors import UnknownGroup, unknown_choice
+from avon_analytics import arguments
+from avon_analytics.errors import UnknownGroup
 
 CUSTOM = "custom:"
 
@@ -107,12 +108,11 @@ def groupings(
 
     Raises UnknownGroup, listing the choices, for a name that is none of them.
     """
-    wanted = [names] if isinstance(names, str) else list(names)
+    wanted = arguments.names(names, "by")
     choices = {**GROUPINGS, **(more or {})}
     choices |= {custom.name: custom for custom in _customs(custom_keys)}
     for name in wanted:
-        if name not in choices:
-            raise UnknownGroup(unknown_choice("grouping", str(name), choices))
+        arguments.choice("grouping", name, choices, UnknownGroup)
     return tuple(choices[name] for name in dict.fromkeys(wanted))
 
 

@@ -111,10 +111,14 @@ def _over(counted: Counted) -> pd.Series:
         and _has_ended(counted, period_end(first.date(), counted.every))
         for first in firsts.dropna().unique()
     }
-    return firsts.map(ends).fillna(True).astype(bool)
+    return pd.Series([ends.get(first, True) for first in firsts], firsts.index, dtype=bool)
 
 
 def _has_ended(counted: Counted, end: date | None) -> bool:
     if end is None or counted.as_of is None:
         return True
-    return midnight(end, counted.time_zone) + timedelta(hours=counted.grace_hours) <= counted.as_of
+    try:
+        over = midnight(end, counted.time_zone) + timedelta(hours=counted.grace_hours)
+    except OverflowError:  # after the year 9999
+        return False
+    return over <= counted.as_of

@@ -10,6 +10,7 @@ from typing import Any
 from avon_analytics.appointments.groupings import Grouping
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.scope import DATES, Scope, period_sql
+from avon_analytics.arguments import values
 from avon_analytics.errors import UsageError
 
 Filters = tuple[tuple[Grouping, tuple[Any, ...]], ...]
@@ -78,7 +79,9 @@ def population(
         columns.append(f", coalesce({name}_a.value, {name}_p.value) AS {name}")
     steps.append(f"described AS (SELECT t.*{''.join(columns)} FROM {table} AS t {' '.join(joins)})")
     keys = {f"key_{n}": grouping.expression for n, grouping in enumerate(by)}
-    keys["period_on"] = period_sql(dated or scope.on, every) if every else "CAST(NULL AS DATE)"
+    keys["period_on"] = (
+        period_sql(dated or scope.on, every) if every is not None else "CAST(NULL AS DATE)"
+    )
     more = f", {plus}" if plus else ""
     steps.append(
         f"population AS (SELECT *, {pack(keys)} AS keys{more} "
@@ -109,12 +112,12 @@ def _conditions(scope: Scope, filters: Filters, parameters: dict[str, Any]) -> s
 
 
 def checked_values(grouping: Grouping, given: Any) -> tuple[Any, ...]:
-    """What a grouping must be, as values of its type: one value or a list, None for missing.
+    """What a grouping must be, as values of its type: one value or several, None for missing.
 
-    Raises UsageError for a value that the grouping cannot have.
+    Values are taken as a figure's own rows hold them, too: as numpy's and pandas' scalars, a
+    missing value as NaN or NA. Raises UsageError for a value that the grouping cannot have.
     """
-    several = isinstance(given, (list, tuple, set, frozenset))
-    return tuple(_checked(grouping, value) for value in (given if several else (given,)))
+    return tuple(_checked(grouping, value) for value in values(given))
 
 
 def _checked(grouping: Grouping, value: Any) -> Any:
@@ -137,9 +140,11 @@ def _checked(grouping: Grouping, value: Any) -> Any:
 
 
 def _typed(grouping: Grouping, value: Any) -> Any:
-    """A flag or a number that came as text, as from a command line."""
+    """A flag or a number that came as text, as from a command line, or as a float."""
     if isinstance(value, str) and grouping.dtype == "boolean":
         return {"true": True, "false": False}.get(value.lower(), value)
     if isinstance(value, str) and grouping.dtype == "Int64" and value.isascii() and value.isdigit():
         return int(value)
+    if isinstance(value, float) and grouping.dtype == "Int64" and value.is_integer():
+        return int(value)  # a column with missing values, turned into floats
     return value

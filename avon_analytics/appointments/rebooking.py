@@ -8,7 +8,7 @@ import pandas as pd
 
 from avon_analytics.appointments.figure import Ask, finished, share_columns, with_share
 from avon_analytics.appointments.small_counts import Cells
-from avon_analytics.errors import UsageError
+from avon_analytics.arguments import whole_number
 
 COLUMNS = (
     "n_index",
@@ -41,12 +41,12 @@ DEFINITION = (
     "within {days} days. Returned: of all followed, who attended a planned start within them."
 )
 _MOST_DAYS = 36_500
+_DAYS = f"days: expected a whole number of days from 1 to {_MOST_DAYS:,}, such as 30"
 
 
 def rebooking(ask: Ask, *, by: str | Iterable[str], days: int) -> pd.DataFrame:
     """See ``Cohort.rebooking``."""
-    if isinstance(days, bool) or not isinstance(days, int) or not 0 < days <= _MOST_DAYS:
-        raise UsageError("days: expected a whole number of days, at least 1, such as 30")
+    days = whole_number(days, 1, _MOST_DAYS, _DAYS)
     counted = ask("rebooking", by=by, days=days)
     rows = counted.rows
     free = rows.n_followed - rows.n_already_held

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from avon_analytics.errors import UnknownGroup, UsageError, unknown_choice
+from avon_analytics import arguments
+from avon_analytics.arguments import number, scalar
+from avon_analytics.errors import UnknownGroup, UsageError
 
 On = Literal["start", "booked"]
 DateLike = str | date | datetime
 
 DATES: Mapping[str, str] = {"start": "start_on", "booked": "booked_on"}
 PERIODS = ("day", "week", "month", "quarter", "year")
+_MOST_HOURS = 876_600  # a hundred years
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +30,28 @@ class Scope:
     include_internal: bool
 
 
-def choice(kind: str, given: str, choices: tuple[str, ...]) -> str:
-    """One of the choices, or UnknownGroup with all of them."""
-    if given not in choices:
-        raise UnknownGroup(unknown_choice(kind, str(given), choices))
-    return given
+def choice(kind: str, given: str, choices: Collection[str]) -> str:
+    """One of the choices of a question, or UnknownGroup with all of them."""
+    return arguments.choice(kind, given, choices, UnknownGroup)
 
 
 def as_date(value: DateLike | None, what: str) -> date | None:
-    """A bound of a window: a date, or a date-time at midnight without an offset.
+    """A bound of a window: a date, or a date-time at midnight without an offset; None for none.
 
-    Raises UsageError for anything else.
+    Raises UsageError for anything else, a missing value of pandas among it.
     """
+    if value is None:
+        return None
     try:
+        value = scalar(value)
         if isinstance(value, str):
             value = datetime.fromisoformat(value)
         if isinstance(value, datetime):
             if value.tzinfo is not None or value.time() != time():
                 raise ValueError
             return value.date()
+        if not isinstance(value, date):
+            raise ValueError
     except ValueError:
         raise UsageError(
             f"{what}: a window begins and ends at local midnight; give a date such as '2025-01-31'"
@@ -56,9 +62,10 @@ def as_date(value: DateLike | None, what: str) -> date | None:
 def as_instant(value: DateLike, time_zone: str) -> datetime:
     """An instant, or the end of a date's day in this time zone.
 
-    Raises UsageError for a text that is neither and for an instant without an offset.
+    Raises UsageError for what is neither and for an instant without an offset.
     """
     try:
+        value = scalar(value)
         if isinstance(value, str):
             day = len(value.strip()) <= len("2025-01-31")
             value = date.fromisoformat(value) if day else datetime.fromisoformat(value)
@@ -66,8 +73,12 @@ def as_instant(value: DateLike, time_zone: str) -> datetime:
             if value.tzinfo is None:
                 raise ValueError
             return value.astimezone(UTC)
+        if not isinstance(value, date):
+            raise ValueError
         return midnight(value + timedelta(days=1), time_zone)
-    except (ValueError, OverflowError):
+    except OverflowError:
+        raise UsageError("as_of: this is outside the years 1 to 9999 in UTC") from None
+    except ValueError:
         raise UsageError(
             "as_of: give a date such as '2025-01-31' or an instant with an offset "
             "such as '2025-01-31T12:00:00Z'"
@@ -79,9 +90,16 @@ def midnight(day: date, time_zone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(time_zone)).astimezone(UTC)
 
 
-def hours(value: timedelta | float) -> float:
-    """A duration as a number of hours; a bare number is one already."""
-    return value / timedelta(hours=1) if isinstance(value, timedelta) else float(value)
+def hours(value: timedelta | float, what: str) -> float:
+    """A duration as a number of hours; a bare number is one already.
+
+    Raises UsageError for what is neither, for one below 0 and for one above a hundred years.
+    """
+    value = scalar(value)
+    if isinstance(value, timedelta):
+        value /= timedelta(hours=1)
+    expected = f"{what}: expected a number of hours from 0 to {_MOST_HOURS:,}, or a timedelta"
+    return float(number(value, 0, _MOST_HOURS, expected))
 
 
 def period_sql(on: str, every: str) -> str:

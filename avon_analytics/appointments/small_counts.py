@@ -27,9 +27,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from avon_analytics.errors import UsageError
+from avon_analytics.arguments import whole_number
 
 Counts = npt.NDArray[np.int64]
+_MOST = 2**63 - 1
 _MOST_ADDED = 3  # cells that are tried together before a whole row is blanked
 _LAST_RESORT = 10**12  # what blanking a zero costs: it shields nothing, as zeros are shown
 
@@ -50,9 +51,8 @@ class Cells:
 
 def checked_min_count(given: int) -> int:
     """A bound for small counts: a whole number, 0 for none. Raises UsageError for another."""
-    if isinstance(given, bool) or not isinstance(given, int) or given < 0:
-        raise UsageError("min_count: expected a whole number such as 11, or 0 to blank nothing")
-    return given
+    expected = "min_count: expected a whole number such as 11, or 0 to blank nothing"
+    return whole_number(given, 0, _MOST, expected)
 
 
 def blank_small(

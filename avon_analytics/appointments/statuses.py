@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from avon_analytics.errors import UsageError, unknown_choice
+from avon_analytics.arguments import choice, mapping, text
 
 # In the order of a visit: of words at one instant the last in this list counts as the newest.
 WORDS: tuple[str, ...] = (
@@ -45,12 +45,12 @@ def spelling(word: str) -> str:
 def status_words(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Every known spelling and the word that it means, with ``more`` on top of the built-in ones.
 
-    Raises UsageError if ``more`` maps to a word that is not one of ``WORDS``.
+    Raises UsageError if ``more`` does not map texts to ``WORDS``.
     """
     known = {spelling(word): word for word in WORDS}
     known |= {spelling(source): word for source, word in SPELLINGS.items()}
-    for source, word in (more or {}).items():
-        if word not in WORDS:
-            raise UsageError(unknown_choice("status word", word, WORDS))
+    for source, word in mapping(more, "status_words").items():
+        text(source, "status_words: expected texts, as in {'dna': 'no_show'}")
+        choice("status word", word, WORDS)
         known[spelling(source)] = word
     return known

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import duckdb
 import pandas as pd
 
-from avon_analytics.errors import ArchiveError, UsageError, unknown_choice
+from avon_analytics.arguments import choice, names, whole_number
+from avon_analytics.errors import ArchiveError, UsageError
 from avon_analytics.intake.lines import BATCH_BYTES, LineReader
 from avon_analytics.intake.words import CODES
 
@@ -63,11 +64,12 @@ class Which:
         Raises UsageError for a code that there is not, and for a file that has no line in
         quarantine or is one of several.
         """
-        codes = (code,) if isinstance(code, str) else tuple(code or ())
+        codes = () if code is None else tuple(names(code, "code"))
         for one in codes:
-            if one not in CODES:
-                raise UsageError(unknown_choice("code", one, CODES))
-        return cls(codes, None if file is None else _one_file(connection, str(file)), line)
+            choice("code", one, CODES)
+        if line is not None:
+            line = whole_number(line, 1, 2**62, "line: expected the number of a line, from 1")
+        return cls(codes, None if file is None else _one_file(connection, file), line)
 
     def condition(self, prefix: str = "") -> tuple[str, dict[str, Any]]:
         """SQL that holds for these lines, and what it binds."""

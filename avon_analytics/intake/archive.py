@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import ArchiveError, DamagedFile
 from avon_analytics.intake.remote import find_remote, is_url, open_remote
 from avon_analytics.near import did_you_mean
@@ -51,12 +52,12 @@ def find_files(paths: Paths) -> Found:
 
     Raises ArchiveError if a path does not exist, matches nothing or cannot be read.
     """
-    if isinstance(paths, str | os.PathLike):
+    if isinstance(paths, str | os.PathLike) or not isinstance(paths, Iterable):
         paths = [paths]
     found: dict[str, ArchiveFile] = {}
     passed_over = 0
     for given in paths:
-        text = os.fspath(given)
+        text = path_of(given, "paths")
         if is_url(text):
             for name, last, size, modified_ns, in_folder in find_remote(text):
                 if in_folder and not is_archive_name(last):

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from avon_analytics import arguments
 from avon_analytics.contract.values import as_id
 from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.intake.again import Which, parts_of, places
@@ -22,6 +23,8 @@ from avon_analytics.store.derived import drop_derived
 from avon_analytics.store.rewrite import rewrite
 from avon_analytics.store.schema import quote
 from avon_analytics.store.tables import object_tables
+
+_WHO = "name a person by an id, such as user_… or the same without user_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +106,9 @@ def forget(database: Database, patient_id: str) -> Forgotten:
     Raises UsageError for what is no id or the id of a member of staff, StoreError for a store that
     is not there, cannot be written or is held by somebody else.
     """
-    person = as_id(patient_id.strip(), "user")
+    person = as_id(arguments.text(patient_id, _WHO).strip(), "user")
     if person is None:
-        raise UsageError("name a person by an id, such as user_… or the same without user_")
+        raise UsageError(_WHO)
     if not database.exists:
         raise StoreError(f"there is no store at {database.path}: load an archive into it first")
     with database.writing() as connection:

@@ -14,7 +14,8 @@ from typing import BinaryIO, cast
 import numpy as np
 import zstandard
 
-from avon_analytics.errors import DamagedFile, UsageError
+from avon_analytics.arguments import whole_number
+from avon_analytics.errors import DamagedFile
 from avon_analytics.intake.archive import open_file, unreadable
 from avon_analytics.intake.batch import (
     BOM,
@@ -37,9 +38,8 @@ _LINE_END = re.compile(rb"[ \t\r]*(\n|\Z)")
 
 def checked_limit(line_limit: int) -> int:
     """How long a line may be; raises UsageError beyond what is held at a time."""
-    if not 1 <= line_limit <= _LONGEST_LIMIT:
-        raise UsageError(f"a line limit is a number of bytes from 1 to {_LONGEST_LIMIT:,} (1 GiB)")
-    return line_limit
+    expected = f"a line limit is a number of bytes from 1 to {_LONGEST_LIMIT:,} (1 GiB)"
+    return whole_number(line_limit, 1, _LONGEST_LIMIT, expected)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from functools import partial as partial_of
 
 import duckdb
 
+from avon_analytics.arguments import flag
 from avon_analytics.errors import ArchiveError, DamagedFile
 from avon_analytics.intake.again import Archive, Which, places
 from avon_analytics.intake.archive import ArchiveFile, Found, Paths, find_files, open_file
@@ -71,6 +72,7 @@ def load(
     DamagedFile; with ``partial`` its whole lines before the damage are loaded.
     """
     checked_limit(line_limit)
+    recheck, partial = flag(recheck, "recheck"), flag(partial, "partial")
     given = Secrets.for_policy(policy, secrets)
     found = files_to_load(paths)
     with database.writing(wait=wait, on_wait=on_wait) as connection:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 import duckdb
 import pandas as pd
 
+from avon_analytics.arguments import flag
 from avon_analytics.intake.again import Archive, HeldLine, Which, contents, parts_of, places
 from avon_analytics.store.database import Database, owner_only, store_error
 from avon_analytics.store.frames import frame
@@ -33,6 +34,7 @@ def lines(
 
     Raises UsageError for an unknown code or a file that has no line in quarantine.
     """
+    identifiers = flag(identifiers, "identifiers")
     columns = _SHOWN + (", content" if identifiers else "")
     with database.reading() as connection:
         condition, bound = Which.of(connection, code, file, line).condition()

@@ -14,12 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from avon_analytics.errors import (
-    MissingSecret,
-    SecretsFileError,
-    UsageError,
-    unknown_choice,
-)
+from avon_analytics.arguments import choice
+from avon_analytics.errors import MissingSecret, SecretsFileError, UsageError
 from avon_analytics.intake.words import POLICIES
 
 ENVIRONMENT_VARIABLE = "AVON_WEBHOOK_SECRET"
@@ -68,7 +64,9 @@ class Secrets:
     ) -> None:
         found: dict[str, bytes] = {}
         for name, secret in by_name.items():
-            raw = secret.encode() if isinstance(secret, str) else bytes(secret)
+            if not isinstance(secret, str | bytes):
+                raise UsageError(f"the secret named {str(name)!r} is no text")
+            raw = secret.encode() if isinstance(secret, str) else secret
             if not raw:
                 raise UsageError(f"the secret named {name!r} is empty")
             found[str(name)] = raw
@@ -100,8 +98,10 @@ class Secrets:
             if isinstance(given, str) and given.endswith(".toml"):
                 raise UsageError("a text is taken as a secret; name a secrets file as a Path")
             secrets = cls({"default": given}, others)
-        elif given is not None:
+        elif isinstance(given, os.PathLike):
             secrets = cls(_read_file(Path(given)), others)
+        elif given is not None:
+            raise UsageError("secrets: expected a text, a dict of texts, or the Path of a file")
         else:
             secrets = cls({ENVIRONMENT_VARIABLE: around} if around else {})
         if not secrets._by_name:
@@ -115,8 +115,7 @@ class Secrets:
 
         Raises UsageError for a policy that there is not, and what ``read`` raises.
         """
-        if policy not in POLICIES:
-            raise UsageError(unknown_choice("policy", policy, POLICIES))
+        choice("policy", policy, POLICIES)
         return None if policy == "skip" else cls.read(given)
 
     @property
@@ -152,7 +151,7 @@ class Secrets:
 
 def _read_file(path: Path) -> dict[str, str]:
     try:
-        found = tomllib.loads(path.read_text("utf-8"))
+        found = tomllib.loads(path.read_text("utf-8-sig"))  # editors may put a mark first
     except OSError as error:
         raise SecretsFileError(
             f"cannot read the secrets file {path}: {error.strerror or 'the system refused'}"

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from avon_analytics.errors import UnknownGroup, UsageError, unknown_choice
+from avon_analytics.arguments import choice
+from avon_analytics.errors import UnknownGroup, UsageError
 from avon_analytics.report import charts
 from avon_analytics.report.charts.parts import finish
 from avon_analytics.report.palette import light
@@ -211,18 +212,18 @@ def lead_times(
 
 
 def _need(frame: pd.DataFrame, figure: str, *columns: str, hint: str = "…") -> None:
+    draws = f"this chart draws what cohort.{figure}({hint}) returns"
+    if not isinstance(frame, pd.DataFrame):
+        raise UsageError(f"{draws}, a DataFrame")
     lacking = [name for name in columns if name not in frame]
     if lacking:
-        raise UsageError(
-            f"this chart draws what cohort.{figure}({hint}) returns; "
-            f"the frame has no column {', '.join(lacking)}"
-        )
+        raise UsageError(f"{draws}; the frame has no column {', '.join(lacking)}")
 
 
 def _share(figure: pd.DataFrame, wanted: str | None) -> str:
     known = [
         name
-        for name in map(str, figure.columns)
+        for name in (map(str, figure.columns) if isinstance(figure, pd.DataFrame) else ())
         if name.endswith("_share") and f"{name}_n" in figure
     ]
     if not known:
@@ -230,9 +231,7 @@ def _share(figure: pd.DataFrame, wanted: str | None) -> str:
             "this chart draws a figure with shares, such as cohort.outcomes(…): "
             "the frame has no column that ends in _share"
         )
-    if wanted is not None and wanted not in known:
-        raise UnknownGroup(unknown_choice("share", wanted, known))
-    return wanted or known[0]
+    return known[0] if wanted is None else choice("share", wanted, known, UnknownGroup)
 
 
 def _by(frame: pd.DataFrame, word: str = " by ") -> str:

@@ -20,7 +20,8 @@ from uuid import uuid4
 
 import duckdb
 
-from avon_analytics.errors import StoreError, UsageError
+from avon_analytics.arguments import whole_number
+from avon_analytics.errors import StoreError
 from avon_analytics.intake.archive import ArchiveFile, Found, Paths
 from avon_analytics.intake.lines import LINE_LIMIT, checked_limit
 from avon_analytics.intake.load import files_to_load, is_nothing_believed
@@ -88,8 +89,8 @@ def load(
     checked_limit(line_limit)
     if time_zone is not None:
         check_time_zone(time_zone)
-    if min(share_bytes, 1 if buckets is None else buckets) < 1:
-        raise UsageError("buckets and share_bytes are whole numbers from 1")
+    for number in (share_bytes, 1 if buckets is None else buckets):
+        whole_number(number, 1, 2**62, "buckets and share_bytes are whole numbers from 1")
     given = Secrets.for_policy(policy, secrets)
     found = files_to_load(paths)
     own = own_session(session)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.near import did_you_mean
 from avon_analytics.store.lake import is_lake, newest_state, view_of_lake
@@ -46,7 +47,7 @@ class Database:
         wait: float = WAIT_TO_READ,
         on_create: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
     ) -> None:
-        self.path = os.fspath(path)
+        self.path = path_of(path, "the store")
         self.wait = seconds(wait)
         if time_zone is not None:
             check_time_zone(time_zone)
@@ -356,7 +357,7 @@ def check_time_zone(name: str) -> None:
     """Raises UsageError for a name that is no time zone."""
     try:
         ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
+    except (KeyError, ValueError, TypeError, OSError):
         raise UsageError(
             f"unknown time zone {name!r}: give an IANA name such as 'America/New_York'"
         ) from None
@@ -380,6 +381,8 @@ def store_error(path: str, error: Exception, waited: float = 0.0) -> StoreError:
         return StoreError(f"cannot use {path}: {error.strerror or 'the system refused'}")
     if Path(path).is_dir():
         return StoreError(f"{path} is a folder: name a file with --db")
+    if not Path(path).parent.is_dir():
+        return StoreError(f"cannot use {path}: there is no folder {Path(path).parent}")
     if isinstance(error, duckdb.OutOfMemoryException):
         return StoreError(f"cannot use {path}: the engine has too little memory or disk for this")
     lowered = text.lower()

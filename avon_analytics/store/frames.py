@@ -38,13 +38,15 @@ def frame(
     counts ``Int64``, flags ``boolean``; ``dtypes`` names other ones for single columns.
     """
     result = connection.execute(query, dict(parameters or {}))
-    types = {name: str(sql_type) for name, sql_type, *_ in result.description or ()}
+    sql_types = [str(sql_type) for _, sql_type, *_ in result.description or ()]
     with warnings.catch_warnings():
         # duckdb 2.0 drops a column of its own in a way that pandas 3.1 no longer likes.
         warnings.filterwarnings("ignore", message="The inplace keyword in DataFrame.drop")
         # What does not fit is an error of astype; the warning before it says the same.
         warnings.filterwarnings("ignore", message="invalid value encountered in cast")
         data = result.df()
+        # By position: of two columns with one name, pandas gets the second under another.
+        types = dict(zip(data.columns, sql_types, strict=True))
         wanted = {name: DTYPES[kind] for name, kind in types.items() if kind in DTYPES}
         wanted |= {name: kind for name, kind in (dtypes or {}).items() if name in types}
         return data.astype(wanted)

@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from avon_analytics.errors import QueryError, UnknownTable, unknown_choice
+from avon_analytics.arguments import choice, flag, scalar
+from avon_analytics.errors import QueryError, UnknownTable
 from avon_analytics.store.database import Database, owner_only, store_error
 from avon_analytics.store.derived import TABLES as DERIVED
 from avon_analytics.store.frames import frame
@@ -29,6 +30,7 @@ OWN_TABLES = frozenset({"settings", *DERIVED})
 _MISSING = re.compile(
     r"not provided for the following (?:prepared statement )?parameters: ([\w, ]+)"
 )
+_EXCESS = re.compile(r"identifiers of the excess parameters: ([\w, ]+)")
 
 
 def tables(database: Database) -> pd.DataFrame:
@@ -73,10 +75,9 @@ def table(database: Database, name: str, *, identifiers: bool = False) -> pd.Dat
             "FROM information_schema.columns WHERE table_catalog = 'store' GROUP BY table_name"
         ).fetchall()
         columns = {table: names for table, names in found if table not in OWN_TABLES}
-        if name not in columns:
-            choices = sorted(columns)
-            raise UnknownTable(unknown_choice("table", name, choices))
-        hidden = [] if identifiers else sorted(hidden_columns(name) & set(columns[name]))
+        choice("table", name, sorted(columns), UnknownTable)
+        is_raw = flag(identifiers, "identifiers")
+        hidden = [] if is_raw else sorted(hidden_columns(name) & set(columns[name]))
         shown = ", ".join(quote(column) for column in columns[name] if column not in hidden)
         data = frame(connection, f"SELECT {shown} FROM {quote(name)}")
     data.attrs["hidden"] = hidden
@@ -138,7 +139,8 @@ def _answer(
                 "expected one query that reads, such as SELECT count(*) FROM events: "
                 "a store is read-only here"
             )
-        return frame(connection, text, parameters)
+        given = {name: scalar(value) for name, value in parameters.items()}
+        return frame(connection, text, given)
     except _ABOUT_THE_QUERY as error:
         raise QueryError(f"the query cannot be run: {error}") from None
     except (TypeError, ValueError):
@@ -149,6 +151,16 @@ def _answer(
         if missing := _MISSING.search(str(error)):
             raise QueryError(
                 f"the query names parameters that were not given: {missing.group(1)}"
+            ) from None
+        if excess := _EXCESS.search(str(error)):
+            raise QueryError(
+                f"the query has no parameters of these names: {excess.group(1)}; "
+                "write $name where a value is to stand"
+            ) from None
+        if isinstance(error, duckdb.NotImplementedException) and parameters:
+            raise QueryError(
+                "a parameter is of a type that the engine does not know: give texts, numbers, "
+                "dates or lists of them"
             ) from None
         # Other messages can quote what a row holds.
         kind = type(error).__name__.removesuffix("Exception")

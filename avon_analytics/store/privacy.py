@@ -10,7 +10,8 @@ from typing import Literal, get_args
 
 import duckdb
 
-from avon_analytics.errors import UsageError, unknown_choice
+from avon_analytics.arguments import choice
+from avon_analytics.errors import UsageError
 
 Privacy = Literal["full", "limited"]
 PRIVACIES: tuple[Privacy, ...] = get_args(Privacy)
@@ -28,8 +29,8 @@ def agree_on(connection: duckdb.DuckDBPyConnection, wanted: str | None) -> Priva
     Raises UsageError for a word that is no choice, and for a wish that the store cannot meet: one
     that holds identifiers is not limited any more, and a limited one gets none.
     """
-    if wanted is not None and wanted not in PRIVACIES:
-        raise UsageError(unknown_choice("privacy", wanted, PRIVACIES))
+    if wanted is not None:
+        choice("privacy", wanted, PRIVACIES)
     held = privacy_of(connection)
     if wanted is None or wanted == held:
         return held

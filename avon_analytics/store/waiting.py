@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import duckdb
 
-from avon_analytics.errors import UsageError
+from avon_analytics.arguments import number
 
 # A reader holds a store for as long as a figure takes, a load for as long as it takes.
 WAIT_TO_READ = 10.0
@@ -24,9 +24,7 @@ OnWait = Callable[[str], None]
 
 def seconds(wait: float) -> float:
     """How long to wait; raises UsageError for what is no time."""
-    if not 0 <= wait <= _LONGEST:
-        raise UsageError("wait is a number of seconds, 0 or more")
-    return wait
+    return number(wait, 0, _LONGEST, "wait is a number of seconds, 0 or more")
 
 
 def holder(error: Exception) -> str | None:

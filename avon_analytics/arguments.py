@@ -1,0 +1,102 @@
+"""What a call was given, read as a value of Python's own; frames give numpy's and pandas' too."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from avon_analytics.errors import AvonError, UsageError
+
+
+def scalar(value: Any) -> Any:
+    """One value of Python's own: numpy's scalars become that, and what is missing becomes None."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
+    elif isinstance(value, np.timedelta64):
+        value = pd.Timedelta(value)
+    elif isinstance(value, np.generic):
+        value = value.item()
+    return None if pd.api.types.is_scalar(value) and pd.isna(value) else value
+
+
+def values(given: Any) -> list[Any]:
+    """The values of a list, or of whatever pandas takes for one; of anything else, that alone."""
+    from pandas.api.types import is_list_like
+
+    several = is_list_like(given) and not isinstance(given, Mapping)
+    return [scalar(value) for value in (given if several else (given,))]
+
+
+def names(given: str | Iterable[str], what: str) -> list[str]:
+    """One name or several. Raises UsageError for what is neither."""
+    try:
+        return [given] if isinstance(given, str) else [str(name) for name in given]
+    except TypeError:
+        raise UsageError(f"{what}: expected a name or a list of names") from None
+
+
+def choice(
+    kind: str, given: Any, choices: Collection[str], error: type[AvonError] = UsageError
+) -> str:
+    """One of the choices. Raises the ``error``, with the nearest and all of them, for another."""
+    if isinstance(given, str) and given in choices:
+        return given
+    known = list(choices)
+    near = get_close_matches(str(given), known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise error(f"unknown {kind} {given!r}.{hint} Choices: {', '.join(known)}")
+
+
+def mapping(given: Any, what: str) -> Mapping[Any, Any]:
+    """A mapping; none where nothing was given. Raises UsageError for anything else."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise UsageError(f"{what}: expected a dict")
+    return given
+
+
+def number(value: Any, least: float, most: float, expected: str) -> float:
+    """A number within bounds. Raises UsageError, saying what was ``expected``, for what is none."""
+    value = scalar(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise UsageError(expected)
+    return value
+
+
+def whole_number(value: Any, least: int, most: int, expected: str) -> int:
+    """A whole number within bounds, also one that a frame made a float of.
+
+    Raises UsageError, saying what was ``expected``, for anything else.
+    """
+    found = number(value, least, most, expected)
+    if found != int(found):
+        raise UsageError(expected)
+    return int(found)
+
+
+def flag(value: Any, what: str) -> bool:
+    """True or False. Raises UsageError for anything else."""
+    value = scalar(value)
+    if not isinstance(value, bool):
+        raise UsageError(f"{what}: expected True or False")
+    return value
+
+
+def path(value: str | os.PathLike[str], what: str) -> str:
+    """The path of a file or a folder. Raises UsageError for anything else."""
+    if not isinstance(value, str | os.PathLike):
+        raise UsageError(f"{what}: expected a path")
+    return os.fspath(value)
+
+
+def text(value: Any, expected: str) -> str:
+    """A text. Raises UsageError, saying what was ``expected``, for anything else."""
+    if not isinstance(value, str):
+        raise UsageError(expected)
+    return str(value)
