@@ -1,23 +1,28 @@
-"""Writing a result to a file: whole or not at all."""
+"""Writing a result to a file: whole or not at all, and never in place of what it was read from."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import UsageError
 
+StrPath = str | os.PathLike[str]
+_STORE_BEGINS = slice(8, 12), b"DUCK"
 
-def write_whole(out: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
+
+def write_whole(
+    out: StrPath, write: Callable[[Path], object], *, never: Iterable[StrPath] = ()
+) -> Path:
     """Let ``write`` make a file and give it the name ``out``; returns that path.
 
     What stood there before stays until the new file is complete. A link is followed, and what is
     no file (a pipe, a device such as /dev/null) is written into, never replaced.
 
-    Raises UsageError where it cannot be written.
+    Raises UsageError where it cannot be written, and where ``refuse_to_replace`` does.
     """
     path = Path(path_of(out, "out"))
     try:
@@ -28,6 +33,7 @@ def write_whole(out: str | os.PathLike[str], write: Callable[[Path], object]) ->
                 write(part)
                 place.write_bytes(part.read_bytes())
             return path
+        refuse_to_replace(place, never)
         part = place.with_name(f".{place.name}.part-{os.getpid()}")
         try:
             part.touch()
@@ -38,3 +44,29 @@ def write_whole(out: str | os.PathLike[str], write: Callable[[Path], object]) ->
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or 'the system refused'}") from None
     return path
+
+
+def refuse_to_replace(out: StrPath, read: Iterable[StrPath] = ()) -> None:
+    """Raises UsageError where a result would replace a store, or one of the files ``read``."""
+    path = Path(out)
+    if path.is_file() and _is_store(path):
+        raise UsageError(f"{path} is a store: name another file for the result")
+    place = path.resolve()
+    for other in map(Path, read):
+        if other.resolve() == place or (other.is_file() and _is_same(other, place)):
+            raise UsageError(
+                f"{path} is what this is read from, and stays: name another file for the result"
+            )
+
+
+def _is_store(path: Path) -> bool:
+    where, letters = _STORE_BEGINS
+    try:
+        with path.open("rb") as file:
+            return file.read(where.stop)[where] == letters
+    except OSError:  # whoever writes it says so
+        return False
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return other.exists() and one.samefile(other)

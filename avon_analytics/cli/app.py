@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,6 +19,7 @@ from avon_analytics.cli.helpers import (
     OUT,
     QUARANTINED,
     exit_after,
+    keep_inputs,
     show_receipt,
     warn,
 )
@@ -30,9 +31,6 @@ from avon_analytics.cli.output import emit, say, show, show_table, terminal_widt
 from avon_analytics.cli.quarantine import quarantine
 from avon_analytics.cli.spark import spark
 from avon_analytics.errors import NothingBelieved, UsageError
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(
     name="avon-analytics",
@@ -129,6 +127,7 @@ def verify(
     """Check the signatures of an archive without a store; nothing is written."""
     from avon_analytics.intake.verify import verify_archive
 
+    keep_inputs(out, paths, secrets_file)
     found = verify_archive(paths, secrets_file)
     show(found, form, out, title="Signatures")
     lines, verified = int(found["n_lines"].sum()), int(found["verified"].sum())
@@ -196,7 +195,8 @@ def report(
     """
     from avon_analytics.report.terminal import outcome_summary_table
 
-    store = _open(db, time_zone)
+    keep_inputs(out, paths, secrets_file, db)
+    store = _open(db, time_zone, out=out)
     receipt = None
     if paths:
         receipt = store.load(paths, secrets=secrets_file, policy=policy.value, wait=wait)
@@ -221,7 +221,7 @@ app.registered_commands += figures.registered_commands
 @app.command(rich_help_panel=AROUND, epilog=_example("tables"))
 def tables(db: opt.Db = DB, form: opt.FormatOption = opt.Format.table, out: opt.Out = None) -> None:
     """The tables of a store: what each holds, and how many rows."""
-    _show(_open(db).tables(), form, out, "Tables")
+    _show(_open(db, out=out).tables(), form, out, "Tables")
 
 
 @app.command(
@@ -235,7 +235,7 @@ def sql(
     out: opt.Out = None,
 ) -> None:
     """The answer to an SQL query. The store is read-only; identifiers are not hidden."""
-    show(_open(db).sql(query), form, out, as_is=True)
+    show(_open(db, out=out).sql(query), form, out, as_is=True)
 
 
 app.command(rich_help_panel=AROUND, epilog=_example("forget user_3f9a…", "forget 3f9a… --json"))(

@@ -31,7 +31,7 @@ def explain(
     out: opt.Out = None,
 ) -> None:
     """One appointment's story: each event, where it stands, and why it ended as it did."""
-    told = open_store(db).explain(appointment_id, as_of=as_of, identifiers=identifiers)
+    told = open_store(db, out=out).explain(appointment_id, as_of=as_of, identifiers=identifiers)
     if form is opt.Format.table:
         from avon_analytics.report.story import story
 
@@ -54,7 +54,7 @@ def quality(
     out: opt.Out = None,
 ) -> None:
     """How far a store can be trusted: gaps, lag, repeats, signatures, what was only inferred."""
-    found = open_store(db).quality(as_of=as_of)
+    found = open_store(db, out=out).quality(as_of=as_of)
     if section is not None:
         show(getattr(found, section.value), form, out, title=section.value.replace("_", " "))
     elif form is opt.Format.table:

@@ -32,7 +32,7 @@ def outcomes(
     out: opt.Out = None,
 ) -> None:
     """What became of the slots: attended, no-show, cancelled, rescheduled, unresolved."""
-    cohort = ask(open_store(db), start, end, on, as_of, where, min_count)
+    cohort = ask(open_store(db, out=out), start, end, on, as_of, where, min_count)
     frame = cohort.outcomes(by or (), every.value if every else None, basis=basis)
     show_figure(frame, form, out, "Outcomes")
 
@@ -56,7 +56,7 @@ def funnel(
     out: opt.Out = None,
 ) -> None:
     """How far appointments came: booked, started, completed, and where the others went."""
-    cohort = ask(open_store(db), start, end, on, as_of, where, min_count)
+    cohort = ask(open_store(db, out=out), start, end, on, as_of, where, min_count)
     frame = cohort.funnel(by or (), unit=unit)
     show_figure(frame, form, out, "Funnel")
 
@@ -79,7 +79,7 @@ def cancellations(
     out: opt.Out = None,
 ) -> None:
     """How many due slots were cancelled, by whom and how late."""
-    cohort = ask(open_store(db), start, end, on, as_of, where, min_count)
+    cohort = ask(open_store(db, out=out), start, end, on, as_of, where, min_count)
     frame = cohort.cancellations(by or (), every.value if every else None)
     show_figure(frame, form, out, "Cancellations")
 
@@ -101,7 +101,7 @@ def reschedules(
     out: opt.Out = None,
 ) -> None:
     """How many slots were moved to another start, which way, and with how much notice."""
-    cohort = ask(open_store(db), start, end, on, as_of, where, min_count)
+    cohort = ask(open_store(db, out=out), start, end, on, as_of, where, min_count)
     frame = cohort.reschedules(by or (), every.value if every else None)
     show_figure(frame, form, out, "Reschedules")
 
@@ -125,7 +125,7 @@ def lead_times(
     out: opt.Out = None,
 ) -> None:
     """How many days ahead appointments were booked, by when they were booked."""
-    cohort = ask(open_store(db), start, end, on, as_of, where, min_count)
+    cohort = ask(open_store(db, out=out), start, end, on, as_of, where, min_count)
     frame = cohort.lead_times(by or (), every.value if every else None)
     show_figure(frame, form, out, "Lead times")
 
@@ -145,7 +145,7 @@ def rebooking(
     out: opt.Out = None,
 ) -> None:
     """Whether patients came back after a cancellation or a no-show."""
-    cohort = ask(open_store(db), start, end, on, as_of, where, min_count)
+    cohort = ask(open_store(db, out=out), start, end, on, as_of, where, min_count)
     frame = cohort.rebooking(by or (), days=days)
     show_figure(frame, form, out, "Rebooking")
 
@@ -166,7 +166,7 @@ def incidence(
     out: opt.Out = None,
 ) -> None:
     """By which day since the booking slots had ended, and how (Aalen-Johansen)."""
-    cohort = ask(open_store(db), start, end, on, as_of, where, min_count)
+    cohort = ask(open_store(db, out=out), start, end, on, as_of, where, min_count)
     frame = cohort.incidence(by or ())
     show_figure(frame, form, out, "Incidence")
 
@@ -189,6 +189,6 @@ def punctuality(
     out: opt.Out = None,
 ) -> None:
     """How late attended slots began, and how far they ran over."""
-    cohort = ask(open_store(db), start, end, on, as_of, where, min_count)
+    cohort = ask(open_store(db, out=out), start, end, on, as_of, where, min_count)
     frame = cohort.punctuality(by or (), every.value if every else None)
     show_figure(frame, form, out, "Punctuality")

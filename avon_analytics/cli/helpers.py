@@ -11,6 +11,7 @@ import typer
 from avon_analytics.cli import options as opt
 from avon_analytics.cli.output import emit, say, show
 from avon_analytics.errors import UsageError
+from avon_analytics.whole_file import refuse_to_replace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,11 +31,30 @@ def example(*lines: str) -> str:
     return "\n".join([f"{word}:", *(f"  avon-analytics {line}" for line in lines)])
 
 
-def open_store(db: Path, time_zone: str | None = None) -> Store:
-    """The store; the engine is imported only now."""
+def open_store(db: Path, time_zone: str | None = None, *, out: Path | None = None) -> Store:
+    """The store; the engine is imported only now.
+
+    Raises UsageError where the result would replace the store or a file of its archive.
+    """
     from avon_analytics.api import open as open_store
 
-    return open_store(db, time_zone=time_zone)
+    store = open_store(db, time_zone=time_zone)
+    if out is not None and out.exists():
+        archive = store.table("archive_files")["file"] if db.exists() else ()
+        refuse_to_replace(out, [db, *archive])
+    return store
+
+
+def keep_inputs(out: Path | None, paths: list[str] | None, *files: Path | None) -> None:
+    """Raises UsageError where a result would replace an archive file or another input."""
+    if out is None or not paths:
+        return
+    from avon_analytics.intake.archive import find_files
+    from avon_analytics.intake.remote import is_url
+
+    local = [path for path in paths if not is_url(path)]
+    archive = [file.path for file in find_files(local).files] if out.exists() else []
+    refuse_to_replace(out, [*archive, *(file for file in files if file is not None)])
 
 
 def ask(

@@ -37,7 +37,7 @@ def quarantine_list(
     out: opt.Out = None,
 ) -> None:
     """Each line that did not load: where it stands, why, and the likely cause."""
-    found = open_store(db).quarantine(code=code, file=file)
+    found = open_store(db, out=out).quarantine(code=code, file=file)
     wanted = ["file", "line", "code", "cause"] if form is opt.Format.table else list(found.columns)
     show(found[wanted], form, out, title="Quarantine")
 

@@ -117,9 +117,11 @@ def export_to(
 ) -> Export:
     """The same into a file, whole or not at all, readable by its owner alone.
 
-    Raises UsageError where it cannot be written.
+    Raises UsageError where it cannot be written or would replace a file of the archive.
     """
     done = Export(0, 0)
+    with database.reading() as connection:
+        files = connection.execute("SELECT file FROM archive_files").fetchall()
 
     def write(part: Path) -> None:
         nonlocal done
@@ -128,7 +130,7 @@ def export_to(
             done = export(database, to, code=code, file=file)
 
     with owner_only():
-        write_whole(out, write)
+        write_whole(out, write, never=[file for (file,) in files])
     return done
 
 

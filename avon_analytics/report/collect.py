@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from avon_analytics.report.content import Coverage, Figures, Provenance, ReportContent
 from avon_analytics.store.provenance import Origin, origin, staff_names
-from avon_analytics.whole_file import write_whole
+from avon_analytics.whole_file import refuse_to_replace, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,10 +108,15 @@ def write(content: ReportContent, page: str, out: Path) -> Path:
     """Write a page and beside it the list of its archive files, each whole or not at all.
 
     The list has a row for each file of the archive, each with its SHA-256 and where its lines
-    ended. Returns the path of the page. Raises UsageError where one cannot be written.
+    ended. Returns the path of the page. Raises UsageError where one cannot be written or would
+    replace a file of the archive.
     """
-    files = content.provenance.archive_files.to_csv(index=False, lineterminator="\n")
+    archive = content.provenance.archive_files
+    refuse_to_replace(out, archive["file"])
+    files = archive.to_csv(index=False, lineterminator="\n")
     write_whole(
-        files_beside(out), lambda part: part.write_bytes(files.encode("utf-8", "surrogateescape"))
+        files_beside(out),
+        lambda part: part.write_bytes(files.encode("utf-8", "surrogateescape")),
+        never=archive["file"],
     )
     return write_whole(out, lambda part: part.write_text(page, "utf-8"))

@@ -101,6 +101,10 @@ class CommandLine:
         self._server = server
         self.folder = folder
 
+    def elsewhere(self, folder: Path) -> CommandLine:
+        """The same in another folder."""
+        return CommandLine(self._server, folder)
+
     def __call__(
         self,
         *arguments: str | Path,
