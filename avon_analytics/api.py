@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -447,7 +448,9 @@ class Store:
     def _facts(self) -> dict[str, str]:
         if not self._database.exists:
             return {"file": self.path, "holds": "nothing yet: load an archive"}
-        newest = default_as_of(self._database)
+        newest = None
+        with suppress(StoreError):  # no event was received when it says
+            newest = default_as_of(self._database)
         known = origin(self._database, newest)
         oldest = known.first_occurred_at
         return {

@@ -96,13 +96,29 @@ _numbers = count(1)
 def default_as_of(database: Database) -> datetime | None:
     """The instant that figures are as of unless asked otherwise; None in a store without events.
 
-    It is the newest ``occurred_at`` that is not more than 24 h after its own receipt.
+    It is the newest ``occurred_at`` that is not more than 24 h after its own receipt. Raises
+    StoreError where there are events and none of them is.
     """
     with database.reading() as connection:
         # As microseconds: the engine's own instants want another package on their way to Python.
         text = f"SELECT epoch_us(as_of) FROM ({sql('default_as_of')})"
         ((micros,),) = connection.execute(text).fetchall()
-    return None if micros is None else from_micros(micros)
+        ((n_events,),) = connection.execute("SELECT count(*) FROM events").fetchall()
+    return newest_instant(micros, n_events)
+
+
+def newest_instant(micros: int | None, n_events: int) -> datetime | None:
+    """What an engine found as the default instant; raises StoreError as ``default_as_of`` does."""
+    if micros is not None:
+        return from_micros(micros)
+    if n_events:
+        events = "its only event says" if n_events == 1 else f"each of {n_events:,} events says"
+        raise StoreError(
+            f"the store has no instant up to which to count: {events} that it happened more than "
+            "24 hours after it was received. Look at received_at in the table events (seconds that "
+            "were taken for milliseconds?), or give an instant (--as-of, as_of=)"
+        )
+    return None
 
 
 def from_micros(micros: int) -> datetime:

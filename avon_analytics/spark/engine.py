@@ -23,7 +23,7 @@ from avon_analytics.appointments.slots import (
     STEPS,
     Computed,
     Settings,
-    from_micros,
+    newest_instant,
 )
 from avon_analytics.spark.session import ask, in_peace, rows_of
 from avon_analytics.store.frames import frame
@@ -76,7 +76,8 @@ class LakeEngine:
         """As in a store: the newest instant not more than 24 h after its own receipt."""
         text = f"SELECT unix_micros(as_of) AS micros FROM ({sql('default_as_of')}) AS newest"
         ((micros,),) = self._session.sql(text).collect()
-        return None if micros is None else from_micros(micros)
+        ((n_events,),) = self._session.sql("SELECT count(*) FROM events").collect()
+        return newest_instant(micros, n_events)
 
     def computed(self, settings: Settings) -> Computed:
         """Slots and appointments under these settings, computed when first asked for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import subprocess
 import sys
@@ -392,3 +393,28 @@ def test_a_damaged_file_is_named_and_what_is_before_the_damage_asked_for(run: An
     assert told.code == 0
     (file,) = told.json()["files"]
     assert (file["lines"], file["is_partial"]) == (9, True)
+
+
+def test_receipts_that_are_wrong_throughout_are_named_as_the_reason(run: Any) -> None:
+    """Seconds where milliseconds belong: every event seems to be received long before it was."""
+    told = {
+        "event": "appointment.created",
+        "created_at": 1_741_608_000_000,
+        "object": {
+            "id": "appt_1",
+            "object": "appointment",
+            "start_time": 1_741_611_600_000,
+            "end_time": 1_741_613_400_000,
+            "attendees": [{"attendee": "user_ann"}],
+        },
+    }
+    line = {"headers": {}, "body": json.dumps(told), "received_at": 1_741_608_000}
+    (run.folder / "a.jsonl").write_text(json.dumps(line) + "\n")
+    assert run("load", "a.jsonl", "--policy", "skip").code == 0
+    for command in (("outcomes",), ("report",), ("quality",), ("explain", "appt_1")):
+        ended = run(*command)
+        assert (ended.code, ended.out, ended.is_told_in_a_sentence) == (4, "", True), command
+        assert "its only event says that it happened more than 24 hours" in ended.err
+        assert run(*command, "--as-of", "2025-03-31").code == 0
+    with avon.open(run.folder / "avon.duckdb") as store:
+        assert "1 events from 1 files" in repr(store)
