@@ -33,10 +33,12 @@ def waiting(text: str) -> None:
 def _one_line(progress: Progress) -> None:
     if progress.files_done == progress.files:
         files = "file" if progress.files == 1 else "files"
-        text = (
-            f"avon_analytics: {progress.files:,} {files} looked at, {progress.lines:,} lines read"
+        lines = "line" if progress.lines == 1 else "lines"
+        print(
+            f"avon_analytics: {progress.files:,} {files} looked at, "
+            f"{progress.lines:,} {lines} read",
+            file=sys.stderr,
         )
-        print(text, file=sys.stderr)
 
 
 def _in_notebook() -> bool:

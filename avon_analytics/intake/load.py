@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -11,7 +12,7 @@ from functools import partial as partial_of
 import duckdb
 
 from avon_analytics.arguments import flag
-from avon_analytics.errors import ArchiveError, DamagedFile
+from avon_analytics.errors import ArchiveError, DamagedFile, UsageError
 from avon_analytics.intake.again import Archive, Which, places
 from avon_analytics.intake.archive import ArchiveFile, Found, Paths, find_files, open_file
 from avon_analytics.intake.clock import Clock
@@ -74,7 +75,7 @@ def load(
     checked_limit(line_limit)
     recheck, partial = flag(recheck, "recheck"), flag(partial, "partial")
     given = Secrets.for_policy(policy, secrets)
-    found = files_to_load(paths)
+    found = files_to_load(paths, secrets)
     with database.writing(wait=wait, on_wait=on_wait) as connection:
         read = partial_of(
             LineReader, line_limit=line_limit, batch_bytes=batch_bytes, partial=partial
@@ -93,17 +94,25 @@ def load(
             raise store_error(database.path, error) from None
 
 
-def files_to_load(paths: Paths) -> Found:
-    """The files that ``paths`` name; raises ArchiveError where there is none or one is closed."""
+def files_to_load(paths: Paths, secrets: SecretsLike) -> Found:
+    """The files that ``paths`` name.
+
+    Raises ArchiveError where there is none or one is closed, UsageError where one is the file of
+    the secrets: its lines would be kept in quarantine.
+    """
     found = find_files(paths)
     if not found.files:
         raise ArchiveError(
             "the given folders hold no archive file (.jsonl, .ndjson or .json, plain or as .gz, "
             f".zst or .bz2); {found.passed_over} other files were passed over"
         )
-    for file in found.files:
-        if not file.is_remote:  # to open one is a request, for which a store may want money
-            open_file(file.path).close()
+    local = [file.path for file in found.files if not file.is_remote]
+    if isinstance(secrets, os.PathLike):
+        own = os.path.realpath(secrets)
+        if any(os.path.realpath(path) == own for path in local):
+            raise UsageError(f"{os.fspath(secrets)} holds the secrets: it is no file to load")
+    for path in local:  # to open a remote one is a request, for which a store may want money
+        open_file(path).close()
     return found
 
 
@@ -271,6 +280,7 @@ class _Loader:
             {"n": unchanged, "id": self.log.load_id},
         )
         ((events,),) = self._connection.execute("SELECT count(*) FROM events").fetchall()
+        nothing_believed, nothing_read = what_is_wrong(self._connection, self._policy, files)
         return Receipt(
             files=tuple(self._receipts[name] for name in sorted(self._receipts)),
             files_unchanged=unchanged,
@@ -279,7 +289,8 @@ class _Loader:
             privacy=self._privacy,
             secrets=self._secrets.names if self._secrets else (),
             events=events,
-            nothing_believed=is_nothing_believed(self._connection, self._policy, files),
+            nothing_believed=nothing_believed,
+            nothing_read=nothing_read,
             clock=self._clock,
         )
 
@@ -291,12 +302,14 @@ def _add(ended: Mapping[str, Ended], readings: Sequence[Reading]) -> None:
             reading.ended.add(ended[reading.file.path])
 
 
-def is_nothing_believed(
+def what_is_wrong(
     connection: duckdb.DuckDBPyConnection, policy: Policy, files: tuple[ArchiveFile, ...]
-) -> bool:
-    """Whether these files have lines in doubt, and none that is believed: a wrong secret.
+) -> tuple[bool, bool]:
+    """Whether nothing of these files could be believed, and whether nothing could even be read.
 
-    Files that an earlier load read count, so a wrong secret is told every night.
+    Nothing is read where no line is a delivery: it is another kind of file. Nothing is believed
+    then, nor where lines are in doubt and none is believed: it is a wrong secret. Files that an
+    earlier load read count, so it is told every night.
     """
     right = "signature IN ('verified', 'unchecked')"
     doubt = f"code IN {SIGNATURE_CODES}"
@@ -304,9 +317,13 @@ def is_nothing_believed(
         doubt += " OR signature = 'mismatch'"
     else:
         right += " OR ended <> 'quarantined'"
-    ((believed, in_doubt),) = connection.execute(
-        f"SELECT count(*) FILTER (WHERE {right}), count(*) FILTER (WHERE {doubt}) "
+    # Whatever could be read has a word on its signature, or ended as something else.
+    read = "signature IS NOT NULL OR ended <> 'quarantined' OR code = 'forgotten'"
+    ((lines, believed, in_doubt, deliveries),) = connection.execute(
+        f"SELECT count(*), count(*) FILTER (WHERE {right}), count(*) FILTER (WHERE {doubt}), "
+        f"count(*) FILTER (WHERE {read}) "
         "FROM deliveries WHERE file IN (SELECT unnest($files))",
         {"files": [file.path for file in files]},
     ).fetchall()
-    return bool(believed == 0 and in_doubt > 0)
+    nothing_read = lines > 0 and deliveries == 0
+    return nothing_read or (believed == 0 and in_doubt > 0), nothing_read

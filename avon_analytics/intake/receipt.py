@@ -67,7 +67,8 @@ class Receipt:
     ``lines = blank + loaded + duplicate + quarantined``, in all and for each of ``files``. A file
     known to be unchanged is not read again and counts in ``files_unchanged`` alone; files in
     folders that are no archive files count in ``files_passed_over``. ``events`` is what the store
-    holds after the load. ``clock.seconds`` tells where the time went.
+    holds after the load. ``nothing_believed`` says that not one line could be believed,
+    ``nothing_read`` that not one was even a delivery. ``clock.seconds`` tells where the time went.
     """
 
     files: tuple[FileReceipt, ...]
@@ -77,6 +78,7 @@ class Receipt:
     secrets: tuple[str, ...]
     events: int
     nothing_believed: bool = False
+    nothing_read: bool = False
     privacy: str = "full"
     clock: Clock = field(default_factory=Clock, compare=False)
 
@@ -126,6 +128,7 @@ class Receipt:
             "secrets": list(self.secrets),
             "events": self.events,
             "nothing_believed": self.nothing_believed,
+            "nothing_read": self.nothing_read,
             "files": [{**asdict(file), "lines": file.lines} for file in self.files],
         }
 
@@ -155,7 +158,12 @@ class Receipt:
 
     @property
     def warning(self) -> str | None:
-        """The sentence that a wrong secret deserves, with the names of those that were tried."""
+        """The sentence that another kind of file deserves, or a wrong secret; None for neither."""
+        if self.nothing_read:
+            return (
+                "NOT ONE LINE could be read as a delivery. Is it an archive of webhook calls, one "
+                "JSON object a line, in UTF-8?"
+            )
         if not self.nothing_believed:
             return None
         tried = ", ".join(self.secrets)

@@ -24,7 +24,7 @@ from avon_analytics.arguments import whole_number
 from avon_analytics.errors import StoreError
 from avon_analytics.intake.archive import ArchiveFile, Found, Paths
 from avon_analytics.intake.lines import LINE_LIMIT, checked_limit
-from avon_analytics.intake.load import files_to_load, is_nothing_believed
+from avon_analytics.intake.load import files_to_load, what_is_wrong
 from avon_analytics.intake.log import LoadLog
 from avon_analytics.intake.receipt import FileReceipt, Receipt
 from avon_analytics.intake.signature import Secrets, SecretsLike
@@ -92,7 +92,7 @@ def load(
     for number in (share_bytes, 1 if buckets is None else buckets):
         whole_number(number, 1, 2**62, "buckets and share_bytes are whole numbers from 1")
     given = Secrets.for_policy(policy, secrets)
-    found = files_to_load(paths)
+    found = files_to_load(paths, secrets)
     own = own_session(session)
     root = _folder(lake)
     state = newest_state(root) or State()
@@ -143,6 +143,7 @@ def _receipt(
         {"n": unchanged, "id": log.load_id},
     )
     ((events,),) = connection.execute("SELECT count(*) FROM events").fetchall()
+    nothing_believed, nothing_read = what_is_wrong(connection, policy, found.files)
     return Receipt(
         files=receipts,
         files_unchanged=unchanged,
@@ -151,7 +152,8 @@ def _receipt(
         privacy=privacy,
         secrets=secrets.names if secrets else (),
         events=events,
-        nothing_believed=is_nothing_believed(connection, policy, found.files),
+        nothing_believed=nothing_believed,
+        nothing_read=nothing_read,
     )
 
 

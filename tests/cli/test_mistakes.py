@@ -395,6 +395,29 @@ def test_a_damaged_file_is_named_and_what_is_before_the_damage_asked_for(run: An
     assert (file["lines"], file["is_partial"]) == (9, True)
 
 
+@pytest.mark.parametrize("policy", ["require", "record", "skip"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8"])
+def test_a_file_of_another_kind_is_told_first_and_loudly(
+    run: Any, tiny: Any, policy: str, encoding: str
+) -> None:
+    line = {"utf-16": '{"event": "patient.created"}', "utf-8": "id,name\n1,Zebediah"}[encoding]
+    (run.folder / "a.jsonl").write_text(f"{line}\n", encoding=encoding)
+    load = ("load", "a.jsonl", "--policy", policy, "--secrets-file", tiny.secrets)
+    for _ in range(2):
+        told = run(*load)
+        assert (told.code, told.is_told_in_a_sentence) == (QUARANTINED, True)
+        assert "avon-analytics: NOT ONE LINE could be read as a delivery." in told.err
+        assert "Zebediah" not in told.out + told.err
+    assert run(*load, "--json").json()["nothing_read"] is True
+
+
+def test_the_secrets_file_is_not_loaded(run: Any, tiny: Any) -> None:
+    told = run("load", tiny.archive, tiny.secrets, "--secrets-file", tiny.secrets)
+    assert (told.code, told.out, told.is_told_in_a_sentence) == (2, "", True)
+    assert "holds the secrets" in told.err
+    assert not (run.folder / "avon.duckdb").exists()
+
+
 def test_receipts_that_are_wrong_throughout_are_named_as_the_reason(run: Any) -> None:
     """Seconds where milliseconds belong: every event seems to be received long before it was."""
     told = {

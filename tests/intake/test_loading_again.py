@@ -188,16 +188,32 @@ def test_lines_of_a_rewritten_file_are_not_taken_for_its_earlier_ones(
     ]
 
 
-@pytest.mark.parametrize("believed", ["one line", "none, but nothing was wrongly signed", "none"])
-def test_nothing_believed_is_said_of_a_wrong_secret_alone(
-    archive: Any, desk: Any, believed: str
+@pytest.mark.parametrize(
+    ("case", "believed", "read"),
+    [
+        ("one line", True, True),
+        ("one line, of which the body is broken", True, True),
+        ("none", False, True),
+        ("no line is a delivery", False, False),
+        ("no line at all", True, True),
+    ],
+)
+def test_nothing_believed_is_said_of_a_wrong_secret_and_of_a_wrong_kind_of_file(
+    archive: Any, desk: Any, case: str, believed: bool, read: bool
 ) -> None:
     lines = {
         "one line": [archive.raw(archive.patient(1)), archive.raw(archive.patient(2), secret="x")],
-        "none, but nothing was wrongly signed": ["{", '{"body": 5}', ""],
+        "one line, of which the body is broken": ["{", archive.raw("{")],
         "none": [archive.raw(archive.patient(1), secret="x"), "{"],
-    }[believed]
-    assert desk.take(*lines).nothing_believed == (believed == "none")
+        "no line is a delivery": ["{", '{"body": 5}', ""],
+        "no line at all": [""],
+    }[case]
+    path = archive.write(*lines)
+    for _ in range(2):  # and of an unchanged file again, every night
+        receipt = desk.load(path)
+        assert (not receipt.nothing_believed, not receipt.nothing_read) == (believed, read)
+        assert (receipt.warning is None) == believed
+        assert ("could be read as a delivery" in (receipt.warning or "")) == (not read)
 
 
 def test_a_file_that_fails_leaves_the_store_as_before_it(archive: Any, desk: Any) -> None:
