@@ -25,7 +25,8 @@ class Contestant:
     """A line of the batch, or the stored event (without an ``nth``), that claims an event id."""
 
     event_id: str
-    says: str  # the digest of what its body says, however it is spelled
+    digest: str  # of its body as spelled
+    says: str  # of what its body says, however it is spelled
     nth: int | None
     rank: tuple[int, int, str]  # verified first, then received first, then the smaller SHA-256
 
@@ -49,6 +50,7 @@ def contestants(
     found = [
         Contestant(
             event_id,
+            str(digest),
             (None if is_limited else line_digest(batch.content(nth))) or str(digest),
             nth,
             _rank(strength == 0, received_us, batch.content(nth)),
@@ -84,8 +86,9 @@ def _stored(
         if content is not None and event_id not in said and not is_limited:
             said[event_id] = line_digest(content.removeprefix(BOM)) or digests[event_id]
     for (event_id, is_verified, received_us, *_), content in zip(lines, contents, strict=True):
-        says = said.get(event_id, digests[event_id])
-        yield Contestant(event_id, says, None, _rank(is_verified, received_us, content))
+        digest = digests[event_id]
+        says = said.get(event_id, digest)
+        yield Contestant(event_id, digest, says, None, _rank(is_verified, received_us, content))
 
 
 def _rank(
@@ -95,14 +98,31 @@ def _rank(
     return int(not is_verified), received, _signed_digest(content)
 
 
-def losers(found: Iterable[Contestant]) -> list[Contestant]:
-    """Everyone whose content is not that of the best of its event id."""
-    lost = []
-    for _, group in groupby(found, key=lambda c: c.event_id):
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """The line of the batch from which an event that came in several spellings is told."""
+
+    event_id: str
+    nth: int
+    is_anew: bool  # the store has told it from another one
+
+
+def settled(found: Iterable[Contestant]) -> tuple[list[Contestant], list[Spelling]]:
+    """Everyone whose content is not that of the best of its event id; of the rest, who tells it.
+
+    What says the same is told in the spelling with the smallest digest, whichever came first.
+    """
+    lost: list[Contestant] = []
+    spellings = []
+    for event_id, group in groupby(found, key=lambda c: c.event_id):
         rivals = list(group)
         best = min(rivals, key=lambda c: (c.rank, c.says))
         lost += [c for c in rivals if c.says != best.says]
-    return lost
+        agreed = [c for c in rivals if c.says == best.says]
+        _, nth = min((c.digest, -1 if c.nth is None else c.nth) for c in agreed)
+        if nth >= 0:
+            spellings.append(Spelling(event_id, nth, any(c.is_stored for c in agreed)))
+    return lost, spellings
 
 
 def _signed_digest(content: bytes | None) -> str:

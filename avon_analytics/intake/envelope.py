@@ -11,6 +11,7 @@ import binascii
 import json
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from avon_analytics.intake.strict_json import body_digest
@@ -81,8 +82,12 @@ def signed_of(text: str) -> Signed | None:
     return Signed(signature, (str(body).encode("utf-8", "replace"),))
 
 
-def line_digest(content: bytes) -> str | None:
-    """The digest of the body of a line, taken from the line as it stands; None if it has none."""
+def line_digest(content: bytes, *, as_spelled: bool = False) -> str | None:
+    """The digest of the body of a line, taken from the line as it stands; None if it has none.
+
+    It is that of what the body says, or of how it is spelled.
+    """
+    digest = partial(body_digest, as_spelled=as_spelled)
     try:
         text = content.decode()
         envelope = json.loads(text)
@@ -91,13 +96,13 @@ def line_digest(content: bytes) -> str | None:
         key = next((key for key in BODY_KEYS if envelope.get(key) is not None), None)
         if key is None:
             # Of an event without an envelope, the time of receipt is no part of what it says.
-            return body_digest(text, without=RECEIVED_PATHS)
+            return digest(text, without=RECEIVED_PATHS)
         body = envelope[key]
         if isinstance(body, dict):
-            return body_digest(as_it_stands(text, key) or "")
+            return digest(as_it_stands(text, key) or "")
         if envelope.get("isBase64Encoded") in (True, "true"):
-            return body_digest(base64.b64decode(str(body), validate=True).decode())
-        return body_digest(str(body))
+            return digest(base64.b64decode(str(body), validate=True).decode())
+        return digest(str(body))
     except (ValueError, RecursionError):
         return None
 

@@ -127,7 +127,11 @@ def judge_numbers(bench: Workbench, batch: Batch) -> None:
     for nth, form, body in hard:
         # Taking a value out of a line rewrites its numbers.
         is_rewritten = form in ("parsed", "bare")
-        digest = line_digest(batch.content(nth)) if is_rewritten else body_digest(body)
+        digest = (
+            line_digest(batch.content(nth), as_spelled=True)
+            if is_rewritten
+            else body_digest(body, as_spelled=True)
+        )
         if digest:
             digests.append((nth, digest))
     bench.update("body_digest", digests, "UUID")

@@ -26,8 +26,12 @@ class RepeatedKeyError(ValueError):
     """An object of the text has a key twice, so that readers would disagree on its value."""
 
 
-def parse(text: str, *, exact: bool = False) -> Any:
-    """Read a JSON text; with ``exact``, numbers come as decimals.
+class NumberAsSpelled(str):
+    """A number as it stands in a text."""
+
+
+def parse(text: str, *, exact: bool = False, as_spelled: bool = False) -> Any:
+    """Read a JSON text; with ``exact``, numbers come as decimals, else perhaps ``as_spelled``.
 
     Raises NotJsonError for anything that RFC 8259 does not allow (NaN, trailing commas, lone
     surrogates …) and for nesting too deep to check, RepeatedKeyError for a key given twice.
@@ -35,6 +39,8 @@ def parse(text: str, *, exact: bool = False) -> Any:
     number: dict[str, Any] = {"parse_int": _int, "parse_float": _float}
     if exact:
         number = {"parse_int": Decimal, "parse_float": _exact}
+    elif as_spelled:
+        number = dict.fromkeys(number, NumberAsSpelled)
     try:
         value = json.loads(
             text,
@@ -93,16 +99,20 @@ _TRANSLATION = str.maketrans(_ESCAPES)
 _ESCAPED = re.compile(r'[\x00-\x1f"\\]')
 
 
-def normalise(value: Any) -> str:
+def normalise(value: Any, *, as_spelled: bool = False) -> str:
     """Sorted, minified text of a value read with ``exact``: equal for what says the same.
 
-    Where the engine's ``json_normalize`` is exact, both give the same text.
+    Where the engine's ``json_normalize`` is exact, both give the same text. Of a value read
+    ``as_spelled``, keys stay in their order and numbers as they are: equal for one spelling.
     """
     if isinstance(value, dict):
-        inner = ",".join(f"{_quoted(key)}:{normalise(value[key])}" for key in sorted(value))
-        return "{" + inner + "}"
+        keys = value if as_spelled else sorted(value)
+        inner = (f"{_quoted(key)}:{normalise(value[key], as_spelled=as_spelled)}" for key in keys)
+        return "{" + ",".join(inner) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(normalise, value)) + "]"
+        return "[" + ",".join(normalise(one, as_spelled=as_spelled) for one in value) + "]"
+    if isinstance(value, NumberAsSpelled):
+        return str(value)
     if isinstance(value, str):
         return _quoted(value)
     if isinstance(value, Decimal):
@@ -110,16 +120,18 @@ def normalise(value: Any) -> str:
     return {True: "true", False: "false", None: "null"}[value]
 
 
-def body_digest(body: str, without: Collection[str] = ()) -> str | None:
-    """What a body says, as the digest that tells repeats; None for what is no JSON.
+def body_digest(
+    body: str, without: Collection[str] = (), *, as_spelled: bool = False
+) -> str | None:
+    """The digest of what a body says, or of how it is spelled; None for what is no JSON.
 
     ``without`` names top-level keys that are no part of it.
     """
     try:
-        value = parse(body, exact=True)
+        value = parse(body, exact=not as_spelled, as_spelled=as_spelled)
         if without and isinstance(value, dict):
             value = {key: inner for key, inner in value.items() if key not in without}
-        text = normalise(value)
+        text = normalise(value, as_spelled=as_spelled)
     except (NotJsonError, RepeatedKeyError, RecursionError):
         return None
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

@@ -85,6 +85,7 @@ class Intake:
         self._displaced: set[str] = set()
         self._again: Rereader | None = None
         self._put_off: list[tuple[str, int, int, bytes]] = []
+        self._spellings: list[contest.Spelling] = []
 
     def take_over(self, stage: Stage) -> None:
         """Work on this stage from now on; the one before may read another batch already."""
@@ -252,7 +253,7 @@ class Intake:
 
     def _settle_conflicts(self, batch: Batch) -> None:
         found = contest.contestants(self._stage, self._store, batch, self._rereader)
-        lost = contest.losers(found)
+        lost, self._spellings = contest.settled(found)
         self._stage.refuse([(c.nth, _CONFLICT, None) for c in lost if c.nth is not None])
         for event_id in {c.event_id for c in lost if c.is_stored}:
             contest.displace(
@@ -278,6 +279,7 @@ class Intake:
     def _store_rows(self, tables: list[ObjectTable]) -> None:
         word = word_of("c.strength")
         self._stage.run(statement("classes"))
+        self._choose_spellings()
         extra = limited.emptied("t.extra") if self._stage.is_limited else "t.extra"
         self._insert("events", statement("new_events", word=word, extra=extra))
         if self._stage.run("SELECT 1 FROM classes WHERE is_known LIMIT 1"):
@@ -290,12 +292,43 @@ class Intake:
                 ),
             )
             self._date_versions_anew(tables)
+        told_anew = any(one.is_anew for one in self._spellings)
+        versions = [*(quote(table.versions) for table in tables), "other_objects"]
+        if told_anew:
+            self._hand_over(statement("spelled_anew", extra=extra), statement("known_spellings"))
+            for name in versions:
+                self._hand_over(_TOLD_ANEW, f"DELETE FROM {name} AS v USING handed AS h {_SAME}")
         for table in tables:
             rows = _version_rows(table, is_limited=self._stage.is_limited)
             self._insert(quote(table.versions), rows)
         if self._stage.run("SELECT 1 FROM unread LIMIT 1"):
             what = "CAST(NULL AS JSON)" if self._stage.is_limited else "u.body -> '$.object'"
             self._insert("other_objects", statement("other_objects", object=what))
+        if told_anew:
+            self._date_like_events(tables)
+
+    def _choose_spellings(self) -> None:
+        """Tell an event that came in several spellings from the one that does so in any order."""
+        if self._spellings:
+            self._stage.run(
+                "UPDATE classes AS c SET told_nth = s.nth, is_told_anew = s.is_anew FROM ("
+                "SELECT unnest($ids) AS event_id, unnest($nths) AS nth, unnest($anew) AS is_anew"
+                ") AS s WHERE c.event_id = s.event_id",
+                ids=[one.event_id for one in self._spellings],
+                nths=[one.nth for one in self._spellings],
+                anew=[one.is_anew for one in self._spellings],
+            )
+
+    def _date_like_events(self, tables: list[ObjectTable]) -> None:
+        """Give versions that were told anew the instants that all tellings of the event say."""
+        dated = {quote(table.versions): table.parent is None for table in tables}
+        for versions, has_receipt in {**dated, "other_objects": False}.items():
+            receipt = ", received_at = e.received_at" if has_receipt else ""
+            self._hand_over(
+                _TOLD_ANEW,
+                f"UPDATE {versions} AS v SET occurred_at = e.occurred_at{receipt} "
+                f"FROM handed AS h JOIN events AS e ON e.event_id = h.event_id {_SAME}",
+            )
 
     def _date_versions_anew(self, tables: list[ObjectTable]) -> None:
         # An earlier receipt orders versions of the same instant anew.
@@ -374,8 +407,8 @@ def _version_rows(table: ObjectTable, *, is_limited: bool) -> str:
     )
     return (
         f"SELECT {keys}, {fields} "
-        f"FROM {flatten.rows_table(table)} AS r JOIN classes AS c ON c.first_nth = r.nth "
-        "WHERE NOT c.is_known"
+        f"FROM {flatten.rows_table(table)} AS r JOIN classes AS c ON c.told_nth = r.nth "
+        "WHERE NOT c.is_known OR c.is_told_anew"
     )
 
 
@@ -384,6 +417,8 @@ _IS_EARLIER = (
     "(coalesce(h.received_at, TIMESTAMPTZ 'infinity'), h.file, h.line) < "
     "(coalesce(e.received_at, TIMESTAMPTZ 'infinity'), e.file, e.line)"
 )
+_TOLD_ANEW = "SELECT event_id FROM classes WHERE is_told_anew"
+_SAME = "WHERE v.event_id = h.event_id"
 # Lines that wait are read once more: few may, of a batch and in all.
 _WAITING_SHARE = 0.1
 _PUT_OFF_BYTES = 4 * 1024 * 1024

@@ -160,7 +160,7 @@ LOG_TABLES: tuple[LogTable, ...] = (
         ("byte_offset", "BIGINT", "Where that line starts, in decompressed bytes"),
         ("byte_length", "BIGINT", "How long it is, without its end"),
         ("n_deliveries", "BIGINT", "How often the event came"),
-        ("body_digest", "UUID", "MD5 of the body as text without blanks: equal for one spelling"),
+        ("body_digest", "UUID", "MD5 of the body as text without blanks; of several spellings, the smallest"),
         ("extra", "JSON", "Top-level fields of the body that the contract does not know"),
     ),
     _log(

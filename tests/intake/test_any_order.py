@@ -32,7 +32,7 @@ ANN = {
     "date_of_birth": {"year": 1980, "month": 1, "day": 2},
     "custom_data": [{"key": "cfld_a", "value": 1.5}, {"key": "cfld_b", "value": None}],
     "caregivers": ["user_bea"],
-    "new_field": {"a": [1, "é"]},
+    "new_field": {"a": [1, "é"], "b": 1.5},
 }
 VISIT = {
     "id": "appt_v",
@@ -83,7 +83,12 @@ def deliveries(
     moments: list[str | None] = MOMENTS[1:],
 ) -> str:
     """A line: a body in some spelling and form, signed somehow, received at some time."""
-    text = json.dumps(draw(st.sampled_from(bodies)), indent=draw(st.sampled_from([None, 0])))
+    body = draw(st.sampled_from(bodies))
+    if draw(st.booleans()):
+        body = backwards(body)
+    text = json.dumps(body, indent=draw(st.sampled_from([None, 0])))
+    if draw(st.booleans()):
+        text = text.replace("1.5", "1.50").replace(": 7", ": 7.0")
     secret = draw(st.sampled_from(secrets))
     match draw(st.sampled_from(forms)):
         case "raw":
@@ -94,8 +99,15 @@ def deliveries(
             return text.replace("\n", "")
 
 
+def backwards(value: Any) -> Any:
+    """The same with the keys of every object the other way round."""
+    if isinstance(value, dict):
+        return {key: backwards(inner) for key, inner in reversed(value.items())}
+    return [backwards(one) for one in value] if isinstance(value, list) else value
+
+
 def content(desk: Any) -> dict[str, list[str]]:
-    """Everything that must not depend on the order, JSON as values, as sorted text."""
+    """Everything that must not depend on the order, JSON as it is spelled, as sorted text."""
     names = ["events", "other_objects"]
     for table in object_tables():
         names += [table.name, table.versions]
@@ -106,15 +118,9 @@ def content(desk: Any) -> dict[str, list[str]]:
             frame = desk.store.sql(f'SELECT * FROM "{name}"').astype(object)
             rows = frame.where(frame.notna(), None).to_dict("records")
             found[name] = sorted(
-                str({key: _value(x) for key, x in row.items() if key not in PLACE}) for row in rows
+                str({key: x for key, x in row.items() if key not in PLACE}) for row in rows
             )
     return found
-
-
-def _value(cell: Any) -> Any:
-    if isinstance(cell, str) and cell[:1] in ("{", "["):
-        return json.dumps(json.loads(cell), sort_keys=True)
-    return cell
 
 
 def load_somehow(draw: st.DrawFn, archive: Any, desk: Any, lines: list[str]) -> None:

@@ -4,6 +4,10 @@ CREATE OR REPLACE TEMP TABLE classes AS
 SELECT
     event_id,
     min(nth) AS first_nth,
+    -- Where bodies that say the same are spelled differently, another line may tell the event, and
+    -- tell one anew that the store has.
+    min(nth) AS told_nth,
+    false AS is_told_anew,
     arg_min(event, nth) AS event,
     count(*) AS n_deliveries,
     min(received_at) AS received_at,

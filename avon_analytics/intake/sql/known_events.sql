@@ -1,10 +1,12 @@
 -- Events that are told again, as `handed`: some more deliveries each, perhaps an earlier receipt,
--- perhaps a stronger signature. The right-hand sides see the row as it was.
+-- perhaps a stronger signature; of two secrets that matched, the one whose name comes first stays.
+-- The right-hand sides see the row as it was.
 UPDATE events AS e
 SET
     n_deliveries = e.n_deliveries + h.n_deliveries,
     signature = CASE WHEN h.strength < {stored_strength} THEN h.signature ELSE e.signature END,
-    secret = CASE WHEN h.strength < {stored_strength} THEN h.secret ELSE e.secret END,
+    secret = CASE WHEN h.strength < {stored_strength} THEN h.secret
+        WHEN h.strength = {stored_strength} THEN least(e.secret, h.secret) ELSE e.secret END,
     received_at = least(e.received_at, h.received_at),
     occurred_at_source = CASE WHEN h.is_dated_by_receipt
         THEN 'received' ELSE e.occurred_at_source END,
