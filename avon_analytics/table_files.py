@@ -154,16 +154,22 @@ def _excel(frame: pd.DataFrame, part: Path, title: str) -> None:
         }
         sheet = book.add_worksheet(_sheet_name(title))
         sheet.freeze_panes(1, 0)
+        n_cut = 0
         for column, name in enumerate(map(str, frame.columns)):
             values = list(frame.iloc[:, column])
             sheet.write_string(0, column, name, forms["head"])
             for row, value in enumerate(values, start=1):
-                _write(sheet, row, column, value, name, forms)
+                n_cut += _write(sheet, row, column, value, name, forms)
             sheet.set_column(column, column, _width(name, values))
         notes = book.add_worksheet("Definitions")
         notes.set_column(0, 0, 24)
         notes.set_column(1, 1, 100)
         told = {**frame.attrs, "reading": "Instants are UTC, a share is 0 to 1, empty is missing."}
+        if n_cut:
+            told["cut"] = (
+                f"{n_cut:,} of the texts are cut after {_EXCEL_TEXT:,} letters, which is what a "
+                "cell of Excel holds. CSV and Parquet keep them whole."
+            )
         for row, (key, note) in enumerate(told.items()):
             notes.write_string(row, 0, str(key), forms["head"])
             notes.write_string(row, 1, _note(note)[:_EXCEL_TEXT], forms["wrap"])
@@ -176,24 +182,28 @@ def _excel(frame: pd.DataFrame, part: Path, title: str) -> None:
 
 def _write(
     sheet: Any, row: int, column: int, value: Any, name: str, forms: Mapping[str, Any]
-) -> None:
+) -> bool:
+    """Write a value, and say whether it had to be cut."""
     if isinstance(value, pd.Timestamp) and not pd.isna(value):
         naive = value.tz_convert("UTC").tz_localize(None) if value.tzinfo else value
         if naive.date() >= _EXCEL_FIRST_DAY:
             is_date = value.tzinfo is None and naive == naive.normalize()
             form = forms["date" if is_date else "instant"]
             sheet.write_datetime(row, column, naive.to_pydatetime(warn=False), form)
-            return
+            return False
     told = plain(value)
     if told is None:
-        return
+        return False
     if isinstance(told, bool):
         sheet.write_boolean(row, column, told)
     elif isinstance(told, int | float) and abs(told) <= _EXCEL_EXACT:
         is_share = name.endswith(("_share", "_share_low", "_share_high"))
         sheet.write_number(row, column, told, forms["share"] if is_share else None)
     else:
-        sheet.write_string(row, column, _note(told)[:_EXCEL_TEXT])
+        text = _note(told)
+        sheet.write_string(row, column, text[:_EXCEL_TEXT])
+        return len(text) > _EXCEL_TEXT
+    return False
 
 
 def _created(frame: pd.DataFrame) -> datetime:

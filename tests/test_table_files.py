@@ -173,3 +173,13 @@ def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 def test_days_that_excel_does_not_know_stay_text(tmp_path: Path) -> None:
     data = pd.DataFrame({"day_on": pd.to_datetime(["1899-12-31"]).astype("datetime64[us]")})
     assert cells(avon.export(data, tmp_path / "f.xlsx"), "Figure")[1] == ["1899-12-31"]
+
+
+def test_a_text_that_no_cell_of_excel_holds_is_cut_and_that_is_said(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"text": ["x" * 32_767, "y" * 32_768, "z" * 50_000]})
+    path = avon.export(frame, tmp_path / "long.xlsx")
+    assert [len(row[0]) for row in cells(path, "Figure")[1:]] == [32_767] * 3
+    notes = dict(cells(path, "Definitions"))
+    assert notes["cut"].startswith("2 of the texts are cut after 32,767 letters")
+    path = avon.export(frame[:1], tmp_path / "short.xlsx")
+    assert "cut" not in dict(cells(path, "Definitions"))

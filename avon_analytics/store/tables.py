@@ -160,7 +160,11 @@ LOG_TABLES: tuple[LogTable, ...] = (
         ("byte_offset", "BIGINT", "Where that line starts, in decompressed bytes"),
         ("byte_length", "BIGINT", "How long it is, without its end"),
         ("n_deliveries", "BIGINT", "How often the event came"),
-        ("body_digest", "UUID", "MD5 of the body as text without blanks; of several spellings, the smallest"),
+        (
+            "body_digest",
+            "UUID",
+            "MD5 of the body without blanks: of its spellings the smallest",
+        ),
         ("extra", "JSON", "Top-level fields of the body that the contract does not know"),
     ),
     _log(

@@ -109,6 +109,12 @@ def test_a_secrets_file_that_cannot_be_used(
     assert not (run.folder / "avon.duckdb").exists()
 
 
+def test_a_secrets_file_may_begin_with_a_mark(run: Any, tiny: Any) -> None:
+    file = run.folder / "secrets.toml"
+    file.write_text(tiny.secrets.read_text("utf-8"), encoding="utf-8-sig")
+    assert run("load", tiny.archive, "--secrets-file", file).code == 0
+
+
 def test_a_secrets_file_that_is_a_folder(run: Any, tiny: Any) -> None:
     told = run("load", tiny.archive, "--secrets-file", run.folder)
     assert (told.code, told.is_told_in_a_sentence) == (BAD_INPUT, True)
@@ -239,6 +245,12 @@ def test_a_store_that_cannot_be_used(run: Any, tiny: Any, make: Callable[[Path],
         assert (told.code, told.out) == (BAD_INPUT, "")
         assert told.is_told_in_a_sentence
         assert words in told.err
+
+
+def test_a_store_in_a_folder_that_is_not_there(run: Any, tiny: Any) -> None:
+    told = run("load", tiny.archive, "--policy", "skip", "--db", "no/such/avon.duckdb")
+    assert (told.code, told.out, told.is_told_in_a_sentence) == (BAD_INPUT, "", True)
+    assert "there is no folder no/such" in told.err
 
 
 def test_a_store_in_a_folder_that_cannot_be_written(run: Any, tiny: Any) -> None:

@@ -157,6 +157,21 @@ def test_types_are_the_same_with_and_without_rows(
 # sql
 
 
+def test_columns_of_one_name_are_told_apart(store: avon.Store) -> None:
+    found = store.sql("SELECT 1 AS a, 'x' AS \"A\", true AS a")
+    assert list(found.columns) == ["a", "A_1", "a_2"]
+    assert found.dtypes.astype(str).tolist() == ["Int64", "str", "boolean"]
+
+
+def test_a_parameter_that_the_query_has_not_is_named(store: avon.Store) -> None:
+    with pytest.raises(QueryError, match="no parameters of these names: hots;"):
+        store.sql("SELECT $host", host="a", hots="b")
+    with pytest.raises(QueryError, match="parameters that were not given: host"):
+        store.sql("SELECT $host, $hots", hots="b")
+    with pytest.raises(QueryError, match="a type that the engine does not know"):
+        store.sql("SELECT $host", host=object())
+
+
 def test_a_query_is_answered_with_bound_parameters(store: avon.Store) -> None:
     event = "appointment.created' OR true --"
     told = store.sql("SELECT count(*) AS n FROM events WHERE event = $event", event=event)
