@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from avon_analytics.intake import contest, flatten, forgotten, limited
+from avon_analytics.intake import contest, forgotten
 from avon_analytics.intake.again import Archive, HeldLine, contents
 from avon_analytics.intake.batch import Batch, LongLine, batch_of
 from avon_analytics.intake.engine import statement
@@ -20,10 +20,8 @@ from avon_analytics.intake.judge import verdict
 from avon_analytics.intake.marks import Marks
 from avon_analytics.intake.reread import Rereader
 from avon_analytics.intake.stage import Stage
+from avon_analytics.intake.storing import Storing
 from avon_analytics.intake.told import Told
-from avon_analytics.intake.words import strength_of, word_of
-from avon_analytics.store.schema import quote
-from avon_analytics.store.tables import ObjectTable
 
 
 @dataclass(slots=True)
@@ -78,18 +76,18 @@ class Intake:
         told: Told | None = None,
     ) -> None:
         self._store = store
-        self._stage = stage
         self._load_id = load_id
         self._told = told or Told(store)
+        self.take_over(stage)
         self._marks = Marks(store)
         self._displaced: set[str] = set()
         self._again: Rereader | None = None
         self._put_off: list[tuple[str, int, int, bytes]] = []
-        self._spellings: list[contest.Spelling] = []
 
     def take_over(self, stage: Stage) -> None:
         """Work on this stage from now on; the one before may read another batch already."""
         self._stage = stage
+        self._rows = Storing(self._store, stage)
 
     def take(
         self, batch: Batch, *, is_read: bool = False, may_wait: bool = False
@@ -126,9 +124,9 @@ class Intake:
                 self._stage.run(_NOTHING_KNOWN)
             else:
                 self._recall()
-            self._settle_conflicts(batch)
+            spellings = self._settle_conflicts(batch)
         with clock.timing("store rows"):
-            self._store_rows(self._stage.tables)
+            self._rows.store(spellings)
         with clock.timing("log"):
             self._log(batch, ended)
 
@@ -203,17 +201,6 @@ class Intake:
 
     # -- between the stage and the store ----------------------------------------------------
 
-    def _hand_over(self, rows: str, into: str, **parameters: object) -> None:
-        """Run a statement on the store that reads ``handed``: rows selected on the stage."""
-        handed = ArrowRows(self._stage.connection.sql(rows, params=parameters or None))
-        self._store.register("handed", handed)
-        self._store.execute(into)
-        self._store.unregister("handed")
-        handed.release()
-
-    def _insert(self, table: str, rows: str, **parameters: object) -> None:
-        self._hand_over(rows, f"INSERT INTO {table} SELECT * FROM handed", **parameters)
-
     def _is_all_new(self, batch: Batch, *, may_wait: bool) -> bool:
         """Whether no line tells of a stored event, but for those that now wait."""
         if may_wait and not self._told.is_there:
@@ -251,9 +238,10 @@ class Intake:
         self._stage.run("CREATE OR REPLACE TEMP TABLE known_events AS SELECT * FROM recalled")
         self._stage.connection.unregister("recalled")
 
-    def _settle_conflicts(self, batch: Batch) -> None:
+    def _settle_conflicts(self, batch: Batch) -> list[contest.Spelling]:
+        """Refuse what lost a conflict; of what came in several spellings, say which one stays."""
         found = contest.contestants(self._stage, self._store, batch, self._rereader)
-        lost, self._spellings = contest.settled(found)
+        lost, spellings = contest.settled(found)
         self._stage.refuse([(c.nth, _CONFLICT, None) for c in lost if c.nth is not None])
         for event_id in {c.event_id for c in lost if c.is_stored}:
             contest.displace(
@@ -265,6 +253,7 @@ class Intake:
             )
             self._displaced.add(event_id)
             self._stage.run("DELETE FROM known_events WHERE event_id = $id", id=event_id)
+        return spellings
 
     def _rereader(self) -> Rereader:
         if self._again is None:
@@ -274,80 +263,6 @@ class Intake:
             )
         return self._again
 
-    # -- the rows ---------------------------------------------------------------------------
-
-    def _store_rows(self, tables: list[ObjectTable]) -> None:
-        word = word_of("c.strength")
-        self._stage.run(statement("classes"))
-        self._choose_spellings()
-        extra = limited.emptied("t.extra") if self._stage.is_limited else "t.extra"
-        self._insert("events", statement("new_events", word=word, extra=extra))
-        if self._stage.run("SELECT 1 FROM classes WHERE is_known LIMIT 1"):
-            self._hand_over(
-                statement("told_again", word=word),
-                statement(
-                    "known_events",
-                    stored_strength=strength_of("e.signature"),
-                    is_earlier=_IS_EARLIER,
-                ),
-            )
-            self._date_versions_anew(tables)
-        told_anew = any(one.is_anew for one in self._spellings)
-        versions = [*(quote(table.versions) for table in tables), "other_objects"]
-        if told_anew:
-            self._hand_over(statement("spelled_anew", extra=extra), statement("known_spellings"))
-            for name in versions:
-                self._hand_over(_TOLD_ANEW, f"DELETE FROM {name} AS v USING handed AS h {_SAME}")
-        for table in tables:
-            rows = _version_rows(table, is_limited=self._stage.is_limited)
-            self._insert(quote(table.versions), rows)
-        if self._stage.run("SELECT 1 FROM unread LIMIT 1"):
-            what = "CAST(NULL AS JSON)" if self._stage.is_limited else "u.body -> '$.object'"
-            self._insert("other_objects", statement("other_objects", object=what))
-        if told_anew:
-            self._date_like_events(tables)
-
-    def _choose_spellings(self) -> None:
-        """Tell an event that came in several spellings from the one that does so in any order."""
-        if self._spellings:
-            self._stage.run(
-                "UPDATE classes AS c SET told_nth = s.nth, is_told_anew = s.is_anew FROM ("
-                "SELECT unnest($ids) AS event_id, unnest($nths) AS nth, unnest($anew) AS is_anew"
-                ") AS s WHERE c.event_id = s.event_id",
-                ids=[one.event_id for one in self._spellings],
-                nths=[one.nth for one in self._spellings],
-                anew=[one.is_anew for one in self._spellings],
-            )
-
-    def _date_like_events(self, tables: list[ObjectTable]) -> None:
-        """Give versions that were told anew the instants that all tellings of the event say."""
-        dated = {quote(table.versions): table.parent is None for table in tables}
-        for versions, has_receipt in {**dated, "other_objects": False}.items():
-            receipt = ", received_at = e.received_at" if has_receipt else ""
-            self._hand_over(
-                _TOLD_ANEW,
-                f"UPDATE {versions} AS v SET occurred_at = e.occurred_at{receipt} "
-                f"FROM handed AS h JOIN events AS e ON e.event_id = h.event_id {_SAME}",
-            )
-
-    def _date_versions_anew(self, tables: list[ObjectTable]) -> None:
-        # An earlier receipt orders versions of the same instant anew.
-        for versions in (quote(table.versions) for table in tables if table.parent is None):
-            self._hand_over(
-                "SELECT event_id, received_at FROM classes WHERE is_known",
-                f"UPDATE {versions} AS v SET received_at = h.received_at FROM handed AS h "
-                "WHERE v.event_id = h.event_id AND h.received_at IS NOT NULL "
-                "AND (v.received_at IS NULL OR v.received_at > h.received_at)",
-            )
-        if self._stage.run("SELECT 1 FROM classes WHERE is_known AND is_dated_by_receipt LIMIT 1"):
-            for versions in (*(quote(table.versions) for table in tables), "other_objects"):
-                self._hand_over(
-                    "SELECT event_id FROM classes WHERE is_known AND is_dated_by_receipt",
-                    f"UPDATE {versions} AS v SET occurred_at = e.occurred_at "
-                    "FROM handed AS h JOIN events AS e ON e.event_id = h.event_id "
-                    "WHERE v.event_id = h.event_id AND v.occurred_at <> e.occurred_at",
-                )
-
     # -- the log ----------------------------------------------------------------------------
 
     def _log(self, batch: Batch, ended: dict[str, Ended]) -> None:
@@ -356,7 +271,7 @@ class Intake:
             + statement("ends", word=self._stage.word("a.")),
             load_id=self._load_id,
         )
-        self._insert("deliveries", "SELECT * FROM ends")
+        self._rows.insert("deliveries", "SELECT * FROM ends")
         counted = self._stage.run("SELECT file, ended, code, count(*) FROM ends GROUP BY ALL")
         for file, word, code, n in counted:
             ended[file].count(word, code, n)
@@ -377,7 +292,7 @@ class Intake:
         if self._stage.is_limited:
             frame["content"] = None
         self._stage.connection.register("refused_lines", frame)
-        self._insert(
+        self._rows.insert(
             "quarantine",
             "SELECT CAST($load_id AS BIGINT) AS load_id, file, line, byte_offset, byte_length, "
             "sha256, code, errors, cause, CAST(content AS BLOB) AS content FROM refused_lines",
@@ -396,29 +311,6 @@ class Intake:
         frame["sha256"] = frame["sha256"].astype(object).mask(is_theirs, None)
 
 
-def _version_rows(table: ObjectTable, *, is_limited: bool) -> str:
-    """SQL for the versions that new events tell of a table."""
-    columns = limited.columns(table, "r", is_limited=is_limited)
-    fields = ", ".join(f"{sql} AS {quote(name)}" for name, sql in columns.items())
-    keys = (
-        "c.event_id, c.event, c.occurred_at, c.received_at"
-        if table.parent is None
-        else "c.event_id, c.occurred_at, r.parent_id, r.position"
-    )
-    return (
-        f"SELECT {keys}, {fields} "
-        f"FROM {flatten.rows_table(table)} AS r JOIN classes AS c ON c.told_nth = r.nth "
-        "WHERE NOT c.is_known OR c.is_told_anew"
-    )
-
-
-# The place of an event is that of its earliest receipt; the path and line decide a tie.
-_IS_EARLIER = (
-    "(coalesce(h.received_at, TIMESTAMPTZ 'infinity'), h.file, h.line) < "
-    "(coalesce(e.received_at, TIMESTAMPTZ 'infinity'), e.file, e.line)"
-)
-_TOLD_ANEW = "SELECT event_id FROM classes WHERE is_told_anew"
-_SAME = "WHERE v.event_id = h.event_id"
 # Lines that wait are read once more: few may, of a batch and in all.
 _WAITING_SHARE = 0.1
 _PUT_OFF_BYTES = 4 * 1024 * 1024

@@ -46,9 +46,8 @@ def files(folder: Path) -> dict[str, bytes]:
 
 COMMANDS = (
     ("outcomes", "--every", "month", "--format", "csv"),
-    ("funnel", "--format", "xlsx"),
     ("sql", "SELECT 1 AS n"),
-    ("quarantine", "list"),
+    ("quarantine", "list", "--format", "xlsx"),
     ("quarantine", "export"),
     ("report",),
     ("report", "archive", "--secrets-file", "secrets.toml"),
