@@ -47,12 +47,10 @@ class Storing:
         self.insert("events", statement("new_events", word=word, extra=extra))
         if self._stage.run("SELECT 1 FROM classes WHERE is_known LIMIT 1"):
             self._tell_again(word)
-        is_any_told_anew = any(one.is_anew for one in spellings)
-        if is_any_told_anew:
-            self._take_back(extra)
-        self._insert_versions()
-        if is_any_told_anew:
-            self._date_like_events()
+        for versions, rows in self._versions_where("NOT c.is_known").items():
+            self.insert(versions, rows)
+        if any(one.is_anew for one in spellings):
+            self._tell_anew(extra)
 
     def _choose(self, spellings: Sequence[Spelling]) -> None:
         if spellings:
@@ -65,13 +63,17 @@ class Storing:
                 anew=[one.is_anew for one in spellings],
             )
 
-    def _insert_versions(self) -> None:
+    def _versions_where(self, which: str) -> dict[str, str]:
+        """For each table of versions that the batch tells of, SQL for the rows of some events."""
         is_limited = self._stage.is_limited
-        for table in self._stage.tables:
-            self.insert(quote(table.versions), _version_rows(table, is_limited=is_limited))
+        found = {
+            quote(table.versions): _version_rows(table, which, is_limited=is_limited)
+            for table in self._stage.tables
+        }
         if self._stage.run("SELECT 1 FROM unread LIMIT 1"):
             what = "CAST(NULL AS JSON)" if is_limited else "u.body -> '$.object'"
-            self.insert("other_objects", statement("other_objects", object=what))
+            found["other_objects"] = statement("other_objects", object=what, which=which)
+        return found
 
     # -- events that the store has already --------------------------------------------------
 
@@ -100,21 +102,18 @@ class Storing:
                     f"{_EVENT} {_SAME} AND v.occurred_at <> e.occurred_at",
                 )
 
-    def _take_back(self, extra: str) -> None:
-        """Remove what was told in a spelling that gives way to one of the batch."""
+    def _tell_anew(self, extra: str) -> None:
+        """Spell what the store has of some events as the batch does."""
         self.hand_over(statement("spelled_anew", extra=extra), statement("known_spellings"))
-        for versions in self._versions():
-            self.hand_over(_TOLD_ANEW, f"DELETE FROM {versions} AS v USING handed AS h {_SAME}")
-
-    def _date_like_events(self) -> None:
-        """Give versions that were told anew the instants that all tellings of the event say."""
-        with_receipt = set(self._versions(with_receipt=True))
-        for versions in self._versions():
-            receipt = ", received_at = e.received_at" if versions in with_receipt else ""
+        for versions, rows in self._versions_where("c.is_told_anew").items():
+            if not self._stage.run(f"SELECT 1 FROM ({rows}) LIMIT 1"):
+                continue
+            told = self._stage.connection.sql(rows).columns
+            names = [name for name in told if name not in _SAME_HOWEVER_SPELLED]
+            columns = ", ".join(f"{quote(name)} = h.{quote(name)}" for name in names)
+            place = " AND v.position = h.position" if "position" in told else ""
             self.hand_over(
-                _TOLD_ANEW,
-                f"UPDATE {versions} AS v SET occurred_at = e.occurred_at{receipt} "
-                f"FROM handed AS h {_EVENT} {_SAME}",
+                rows, f"UPDATE {versions} AS v SET {columns} FROM handed AS h {_SAME}{place}"
             )
 
     def _versions(self, *, with_receipt: bool = False) -> list[str]:
@@ -125,8 +124,8 @@ class Storing:
         return [*(quote(table.versions) for table in tables), "other_objects"]
 
 
-def _version_rows(table: ObjectTable, *, is_limited: bool) -> str:
-    """SQL for the versions that new events tell of a table."""
+def _version_rows(table: ObjectTable, which: str, *, is_limited: bool) -> str:
+    """SQL for the versions that some events tell of a table."""
     columns = limited.columns(table, "r", is_limited=is_limited)
     fields = ", ".join(f"{sql} AS {quote(name)}" for name, sql in columns.items())
     keys = (
@@ -137,11 +136,11 @@ def _version_rows(table: ObjectTable, *, is_limited: bool) -> str:
     return (
         f"SELECT {keys}, {fields} "
         f"FROM {flatten.rows_table(table)} AS r JOIN classes AS c ON c.told_nth = r.nth "
-        "WHERE NOT c.is_known OR c.is_told_anew"
+        f"WHERE {which}"
     )
 
 
-_TOLD_ANEW = "SELECT event_id FROM classes WHERE is_told_anew"
+_SAME_HOWEVER_SPELLED = ("event_id", "event", "occurred_at", "received_at", "parent_id", "position")
 _SAME = "WHERE v.event_id = h.event_id"
 _EVENT = "JOIN events AS e ON e.event_id = h.event_id"
 # The place of an event is that of its earliest receipt; the path and line decide a tie.

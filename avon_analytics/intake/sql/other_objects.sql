@@ -1,8 +1,9 @@
--- One row per event that is new or told anew about an object type that the contract does not know.
+-- One row per event, of those that `which` names, about an object type that the contract does not
+-- know.
 SELECT
     t.event_id, t.event, c.occurred_at, t.object_type, t.object_id,
     {object} AS object
 FROM classes AS c
 JOIN tellings AS t ON t.nth = c.told_nth
 JOIN unread AS u ON u.nth = t.nth
-WHERE NOT c.is_known OR c.is_told_anew
+WHERE {which}
