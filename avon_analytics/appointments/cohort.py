@@ -66,8 +66,8 @@ def appointments(
     as_of: an instant with an offset, or a date, which means the end of that day (the midnight
         that ends it) in the store's time zone. Without it, the newest ``occurred_at`` in the
         store that is not more than 24 h after its own receipt; it is fixed when this is called.
-    where: what groupings must be: ``{"host": "user_1", "weekday": ["Monday", "Friday"]}``; None
-        stands for a missing value.
+    where: what groupings must be: ``{"host": "user_1", "weekday": ["Monday", "Friday"]}``; None,
+        NaN or NA stands for a missing value.
     include_internal: whether meetings of staff count, too.
     grace: how long after its planned end a slot is due; a timedelta or a number of hours.
     late: a cancellation with less notice than this is late; a timedelta or a number of hours.
