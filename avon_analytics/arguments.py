@@ -43,11 +43,16 @@ def names(given: str | Iterable[str], what: str) -> list[str]:
 def choice(
     kind: str, given: Any, choices: Collection[str], error: type[AvonError] = UsageError
 ) -> str:
-    """One of the choices. Raises the ``error``, with the nearest and all of them, for another."""
-    if isinstance(given, str) and given in choices:
-        return given
+    """One of the choices. Raises the ``error``, with the nearest and all of them, for another.
+
+    A word is repeated; anything else, a column of patients say, is not.
+    """
     known = list(choices)
-    near = get_close_matches(str(given), known, n=1)
+    if not isinstance(given, str):
+        raise error(f"{kind}: expected a text. Choices: {', '.join(known)}")
+    if given in choices:
+        return given
+    near = get_close_matches(given, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise error(f"unknown {kind} {given!r}.{hint} Choices: {', '.join(known)}")
 

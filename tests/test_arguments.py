@@ -229,6 +229,7 @@ def test_who_asks_wrongly_is_told_what_was_expected(db: Path) -> None:
         (lambda: store.load(db, secrets={"a": None}), "the secret named 'a' is no text"),
         (lambda: store.load(db, secrets={"a": 5}), "the secret named 'a' is no text"),
         (lambda: avon.export(pd.Series([1]), "x.csv"), "export: expected a DataFrame"),
+        (lambda: cohort.outcomes(basis=pd.Series(["Zebediah"])), "^basis: expected a text. Ch"),
         (lambda: cohort.outcomes(by=1), "by: expected a name or a list of names"),
     ):
         with pytest.raises(UsageError, match=told):

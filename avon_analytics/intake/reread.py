@@ -9,6 +9,7 @@ import duckdb
 
 from avon_analytics.intake.again import Archive
 from avon_analytics.intake.batch import BOM, batch_of
+from avon_analytics.intake.envelope import line_digest
 from avon_analytics.intake.stage import Stage
 from avon_analytics.store.memory import Bound
 
@@ -46,11 +47,13 @@ class Rereader:
         with Archive() as archive:
             told = {place: _whole(archive, place) for place in sorted(set(places))}
         found = [told[place] for place in places]
-        said = self._digests(found)
-        return [
-            content if digest == stored or (digest and not self._checks) else None
-            for content, digest, stored in zip(found, said, digests, strict=True)
-        ]
+        spelled = self._digests(found)
+        if not self._checks:
+            return [one if digest else None for one, digest in zip(found, spelled, strict=True)]
+        is_same = [digest == stored for digest, stored in zip(spelled, digests, strict=True)]
+        if not all(is_same):
+            is_same = _says_the_same(found, digests, is_same)
+        return [one if same else None for one, same in zip(found, is_same, strict=True)]
 
     def _digests(self, contents: Sequence[bytes | None]) -> list[str | None]:
         """What the bodies of lines say, as the store knows it."""
@@ -62,6 +65,26 @@ class Rereader:
                 for line, digest in self._stage.digests(batch):
                     digests[line] = digest
         return digests
+
+
+def _says_the_same(
+    contents: Sequence[bytes | None], digests: Sequence[str], is_same: Sequence[bool]
+) -> list[bool]:
+    """Which lines say what their events do: as the store spells it (``is_same``), or otherwise.
+
+    A store of an earlier version may have the digest of what is said, however it is spelled.
+    """
+    says = [line_digest(one.removeprefix(BOM)) if one else None for one in contents]
+    known = {(stored, stored.replace("-", "")) for stored in digests}
+    known |= {
+        (stored, said)
+        for stored, said, same in zip(digests, says, is_same, strict=True)
+        if same and said
+    }
+    return [
+        same or (stored, said) in known
+        for stored, said, same in zip(digests, says, is_same, strict=True)
+    ]
 
 
 def _whole(archive: Archive, place: Place) -> bytes | None:
