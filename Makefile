@@ -9,7 +9,7 @@ VENV_1_5 := $(VENV)-duckdb-1.5
 PIP_1_5 := $(VENV_1_5)/bin/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-duckdb-1.5 kills fuzz bench lint lab lock clean
+.PHONY: help report test test-duckdb-1.5 kills fuzz bench lint docs lab lock clean
 
 help:
 	@echo "make report   load the sample archive and write its outcome report to out/report.html"
@@ -20,6 +20,7 @@ help:
 	@echo "make fuzz     load 200,000 mutated lines"
 	@echo "make bench    measure loads and figures beside other tools"
 	@echo "make lint     check style and types"
+	@echo "make docs     make the documentation's site in out/docs"
 	@echo "make lock     choose package versions anew (needs uv)"
 	@echo "make clean    remove what these commands made"
 
@@ -75,6 +76,10 @@ lint: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+docs: $(VENV)/dev.stamp
+	$(VENV)/bin/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs/site . out/docs
+	@echo "The documentation: out/docs/README.html"
 
 # .jupyter turns off the one extension that would ask the network for news.
 lab: $(VENV)/dev.stamp

@@ -1,5 +1,7 @@
 """Everything that can go wrong and that a user can mend, as one tree.
 
+::
+
     AvonError                     exit code 1, an error of the program
     ├── UsageError                2, the call itself is wrong
     │   ├── MissingSecret            a load needs a secret and was given none
@@ -15,7 +17,7 @@
         ├── StoreError               a store that cannot be opened, written or understood
         └── QueryError               an SQL query that the engine refuses
 
-What is not wrong, but must be known to whoever quotes a number, is a warning:
+What is not wrong, but must be known to whoever quotes a number, is a warning::
 
     AvonWarning
     ├── DefinitionsDiffer         two cohorts that are compared are not defined alike

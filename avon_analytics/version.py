@@ -1,4 +1,4 @@
-"""The version of the package, as its metadata says."""
+"""The version of the package. Its metadata reads it here."""
 
 from __future__ import annotations
 

@@ -314,8 +314,8 @@ class Cohort(CohortRows):
 
         One row per group and share of the figure (outcomes, cancellations, reschedules, rebooking;
         ``options`` are those of the figure, such as ``basis``). Groups and periods to compare are
-        cohorts: ``store.appointments(…, where={"host": "a"}).compare(store.appointments(…,
-        where={"host": "b"}))``.
+        cohorts: ``store.appointments(where={"host": "a"})``, say, compared with
+        ``store.appointments(where={"host": "b"})``.
 
         Columns: ``measure`` (str), the share's name; ``share`` here and ``other_share`` there,
         each with denominator and interval as in any figure; ``difference`` (float), the first

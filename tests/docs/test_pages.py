@@ -31,7 +31,8 @@ ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 CHANGELOG = ROOT / "CHANGELOG.md"
-PAGES = (README, CHANGELOG, *sorted(DOCS.glob("*.md")))
+ABOUT = (ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md")
+PAGES = (README, CHANGELOG, *ABOUT, *sorted(DOCS.glob("*.md")))
 
 _FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*) ?(?P<note>[^\n]*)\n(?P<text>.*?)^(?P=indent)```$",
