@@ -50,5 +50,5 @@ def test_nothing_is_fetched_when_it_is_read(site: Path) -> None:
 
 def test_links_between_pages_lead_somewhere(site: Path) -> None:
     for page in site.rglob("*.html"):
-        for target in re.findall(r'href="([^"#:?]+)', page.read_text("utf-8")):
+        for target in re.findall(r'href="(?![a-z]+:)([^"#?]+)', page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
