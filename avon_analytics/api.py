@@ -25,9 +25,9 @@ from avon_analytics.appointments import appointments as cohort_of
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.errors import StoreError
 from avon_analytics.intake import quarantine
-from avon_analytics.intake.archive import Paths
+from avon_analytics.intake.archive.files import Paths
+from avon_analytics.intake.archive.lines import LINE_LIMIT
 from avon_analytics.intake.forget import Forgotten, forget
-from avon_analytics.intake.lines import LINE_LIMIT
 from avon_analytics.intake.load import load as load_archive
 from avon_analytics.intake.quarantine import Export
 from avon_analytics.intake.receipt import Receipt

@@ -30,6 +30,9 @@ FLOORS = (
     {"cli"},
     {"__main__"},
 )
+# The rooms of a floor that has several, from the ground up: a room imports no other of its floor
+# but those before it. What stands beside them may import each.
+ROOMS = {"intake": ("archive",)}
 # The sample clinic bears witness against the rest, so it hardly knows it.
 WITNESS = "samples"
 WITNESS_STANDS_ON = {"errors", "contract", "intake.signature"}
@@ -136,6 +139,20 @@ def test_units_of_one_floor_do_not_know_each_other() -> None:
         and floor(one.by) > 0
     ]
     assert across == []
+
+
+@pytest.mark.parametrize("floor_name", ROOMS)
+def test_the_rooms_of_a_floor_see_only_those_before_them(floor_name: str) -> None:
+    rooms = ROOMS[floor_name]
+    seen = [
+        one
+        for n, room in enumerate(rooms)
+        for one in OURS
+        if one.by.startswith(f"{floor_name}.{room}.")
+        and one.of.startswith(f"{floor_name}.")
+        and one.of.split(".")[1] not in rooms[: n + 1]
+    ]
+    assert seen == []
 
 
 def test_the_witness_stands_alone() -> None:

@@ -92,7 +92,7 @@ def load(
 
     Loading again changes nothing; a file is loaded whole or not at all.
     """
-    from avon_analytics.intake.lines import LINE_LIMIT
+    from avon_analytics.intake.archive.lines import LINE_LIMIT
 
     store = _open(db, time_zone)
     receipt = store.load(

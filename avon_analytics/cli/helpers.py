@@ -49,8 +49,8 @@ def keep_inputs(out: Path | None, paths: list[str] | None, *files: Path | None) 
     """Raises UsageError where a result would replace an archive file or another input."""
     if out is None or not paths:
         return
-    from avon_analytics.intake.archive import find_files
-    from avon_analytics.intake.remote import is_url
+    from avon_analytics.intake.archive.files import find_files
+    from avon_analytics.intake.archive.remote import is_url
 
     local = [path for path in paths if not is_url(path)]
     archive = [file.path for file in find_files(local).files] if out.exists() else []

@@ -118,7 +118,7 @@ def quarantine_replay(
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Try lines again, and move what loads now: a secret was added, or the contract was widened."""
-    from avon_analytics.intake.lines import LINE_LIMIT
+    from avon_analytics.intake.archive.lines import LINE_LIMIT
 
     done = open_store(db).replay(
         secrets=secrets_file,

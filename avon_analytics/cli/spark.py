@@ -68,7 +68,7 @@ def spark_load(
 
     The same tables and the same receipt as load; seen whole or not at all.
     """
-    from avon_analytics.intake.lines import LINE_LIMIT
+    from avon_analytics.intake.archive.lines import LINE_LIMIT
 
     try:
         import pyspark  # noqa: F401

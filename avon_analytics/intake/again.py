@@ -12,7 +12,7 @@ import pandas as pd
 
 from avon_analytics.arguments import choice, names, whole_number
 from avon_analytics.errors import ArchiveError, UsageError
-from avon_analytics.intake.lines import BATCH_BYTES, LineReader
+from avon_analytics.intake.archive.lines import BATCH_BYTES, LineReader
 from avon_analytics.intake.words import CODES
 
 _PIECE = 4 * 1024 * 1024

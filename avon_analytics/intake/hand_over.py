@@ -9,7 +9,7 @@ import nanoarrow as na
 from nanoarrow.c_array import c_array_from_buffers
 from nanoarrow.c_array_stream import CArrayStream
 
-from avon_analytics.intake.batch import Batch
+from avon_analytics.intake.archive.batch import Batch
 
 # One thread scans one array: many small ones keep every core at work. The engine holds what it
 # computes of one array, many times over, so that small ones also bound its memory.

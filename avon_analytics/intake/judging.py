@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from avon_analytics.intake.batch import Batch
+from avon_analytics.intake.archive.batch import Batch
 from avon_analytics.intake.diagnosis import causes
 from avon_analytics.intake.envelope import Signed, line_digest, signed_of
 from avon_analytics.intake.judge import Verdict, judge_body, judge_line, verdict

@@ -14,9 +14,9 @@ import duckdb
 from avon_analytics.arguments import flag
 from avon_analytics.errors import ArchiveError, DamagedFile, UsageError
 from avon_analytics.intake.again import Archive, Which, places
-from avon_analytics.intake.archive import ArchiveFile, Found, Paths, find_files, open_file
+from avon_analytics.intake.archive.files import ArchiveFile, Found, Paths, find_files, open_file
+from avon_analytics.intake.archive.lines import BATCH_BYTES, LINE_LIMIT, LineReader, checked_limit
 from avon_analytics.intake.clock import Clock
-from avon_analytics.intake.lines import BATCH_BYTES, LINE_LIMIT, LineReader, checked_limit
 from avon_analytics.intake.log import LoadLog
 from avon_analytics.intake.marks import Marks
 from avon_analytics.intake.reading import KnownFile, Reading

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from avon_analytics.intake.archive import ArchiveFile
-from avon_analytics.intake.lines import LineReader
+from avon_analytics.intake.archive.files import ArchiveFile
+from avon_analytics.intake.archive.lines import LineReader
 from avon_analytics.intake.take import Ended
 
 

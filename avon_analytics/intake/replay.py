@@ -20,9 +20,9 @@ from avon_analytics.intake.again import (
     places,
     register,
 )
-from avon_analytics.intake.batch import Batch, batch_of
+from avon_analytics.intake.archive.batch import Batch, batch_of
+from avon_analytics.intake.archive.lines import LINE_LIMIT, checked_limit
 from avon_analytics.intake.envelope import signed_of
-from avon_analytics.intake.lines import LINE_LIMIT, checked_limit
 from avon_analytics.intake.log import LoadLog
 from avon_analytics.intake.signature import Secrets, SecretsLike
 from avon_analytics.intake.stage import Stage

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import duckdb
 
 from avon_analytics.intake.again import Archive
-from avon_analytics.intake.batch import BOM, batch_of
+from avon_analytics.intake.archive.batch import BOM, batch_of
 from avon_analytics.intake.envelope import line_digest
 from avon_analytics.intake.stage import Stage
 from avon_analytics.store.memory import Bound

@@ -24,7 +24,7 @@ from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.event import SAME_EVENT, Event
 from avon_analytics.contract.model import known_keys
 from avon_analytics.intake import flatten, limited
-from avon_analytics.intake.batch import Batch
+from avon_analytics.intake.archive.batch import Batch
 from avon_analytics.intake.clock import Clock
 from avon_analytics.intake.engine import literal, literals, statement
 from avon_analytics.intake.envelope import (

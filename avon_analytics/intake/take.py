@@ -13,7 +13,7 @@ import pandas as pd
 
 from avon_analytics.intake import contest, forgotten
 from avon_analytics.intake.again import Archive, HeldLine, contents
-from avon_analytics.intake.batch import Batch, LongLine, batch_of
+from avon_analytics.intake.archive.batch import Batch, LongLine, batch_of
 from avon_analytics.intake.engine import statement
 from avon_analytics.intake.hand_over import ArrowRows
 from avon_analytics.intake.judge import verdict

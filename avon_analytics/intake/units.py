@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from threading import Event
 
-from avon_analytics.intake.archive import ArchiveFile
-from avon_analytics.intake.batch import Batch, merged
-from avon_analytics.intake.lines import BATCH_LINES, LineReader
+from avon_analytics.intake.archive.batch import Batch, merged
+from avon_analytics.intake.archive.files import ArchiveFile
+from avon_analytics.intake.archive.lines import BATCH_LINES, LineReader
 from avon_analytics.intake.reading import KnownFile, Reading
 from avon_analytics.intake.stage import Stage
 

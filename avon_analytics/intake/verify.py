@@ -7,8 +7,8 @@ from collections import Counter
 import pandas as pd
 
 from avon_analytics.errors import ArchiveError, MissingSecret
-from avon_analytics.intake.archive import Paths, find_files
-from avon_analytics.intake.lines import LineReader
+from avon_analytics.intake.archive.files import Paths, find_files
+from avon_analytics.intake.archive.lines import LineReader
 from avon_analytics.intake.signature import HOW_TO_GIVE_A_SECRET, Secrets, SecretsLike
 from avon_analytics.intake.stage import Stage
 from avon_analytics.store.database import MEMORY, Database

@@ -12,8 +12,8 @@ from typing import cast
 import duckdb
 
 from avon_analytics.errors import StoreError
-from avon_analytics.intake.archive import ArchiveFile
-from avon_analytics.intake.lines import LineReader
+from avon_analytics.intake.archive.files import ArchiveFile
+from avon_analytics.intake.archive.lines import LineReader
 from avon_analytics.intake.log import LoadLog
 from avon_analytics.intake.reading import KnownFile, Reading
 from avon_analytics.intake.receipt import FileReceipt

@@ -22,8 +22,8 @@ import duckdb
 
 from avon_analytics.arguments import whole_number
 from avon_analytics.errors import StoreError
-from avon_analytics.intake.archive import ArchiveFile, Found, Paths
-from avon_analytics.intake.lines import LINE_LIMIT, checked_limit
+from avon_analytics.intake.archive.files import ArchiveFile, Found, Paths
+from avon_analytics.intake.archive.lines import LINE_LIMIT, checked_limit
 from avon_analytics.intake.load import files_to_load, what_is_wrong
 from avon_analytics.intake.log import LoadLog
 from avon_analytics.intake.receipt import FileReceipt, Receipt

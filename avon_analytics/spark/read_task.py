@@ -16,8 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute
 
-from avon_analytics.intake.batch import BOM, Batch, batch_of, merged
-from avon_analytics.intake.lines import BATCH_LINES, LineReader
+from avon_analytics.intake.archive.batch import BOM, Batch, batch_of, merged
+from avon_analytics.intake.archive.lines import BATCH_LINES, LineReader
 from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.units import is_continued
 from avon_analytics.intake.words import Policy

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from avon_analytics.intake.again import Archive, HeldLine, parts_of
-from avon_analytics.intake.batch import batch_of
+from avon_analytics.intake.archive.batch import batch_of
 from avon_analytics.intake.replay import is_believed
 from avon_analytics.intake.signature import Secrets
 from avon_analytics.intake.words import SIGNATURE_CODES, Policy

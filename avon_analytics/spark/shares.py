@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from avon_analytics.intake.archive import COMPRESSED_SUFFIXES, ArchiveFile
-from avon_analytics.intake.lines import LineReader, Section
+from avon_analytics.intake.archive.files import COMPRESSED_SUFFIXES, ArchiveFile
+from avon_analytics.intake.archive.lines import LineReader, Section
 from avon_analytics.intake.reading import KnownFile
 
 MIB = 1024 * 1024

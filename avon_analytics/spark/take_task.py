@@ -23,7 +23,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
 
-from avon_analytics.intake.batch import Batch, LongLine, batch_from
+from avon_analytics.intake.archive.batch import Batch, LongLine, batch_from
 from avon_analytics.intake.take import Intake
 from avon_analytics.spark.read_task import How
 from avon_analytics.spark.recall import Recall

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import avon_analytics as avon
-from avon_analytics.intake.lines import LineReader
+from avon_analytics.intake.archive.lines import LineReader
 from avon_analytics.store.tables import object_tables
 
 TABLES = (*(table.versions for table in object_tables()), "other_objects")

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from avon_analytics.intake.batch import batch_of
+from avon_analytics.intake.archive.batch import batch_of
 from avon_analytics.intake.stage import Stage
 
 _SPEC = importlib.util.spec_from_file_location("fuzz", Path(__file__).with_name("fuzz.py"))

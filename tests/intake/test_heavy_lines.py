@@ -14,8 +14,8 @@ import duckdb
 import pytest
 
 from avon_analytics.errors import StoreError
-from avon_analytics.intake.batch import Batch
-from avon_analytics.intake.lines import LineReader
+from avon_analytics.intake.archive.batch import Batch
+from avon_analytics.intake.archive.lines import LineReader
 from avon_analytics.intake.stage import Stage
 
 GIB = 1024 * 1024 * 1024

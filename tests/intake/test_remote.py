@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 
 from avon_analytics.errors import ArchiveError, DamagedFile
-from avon_analytics.intake import remote
-from avon_analytics.intake.lines import LineReader
+from avon_analytics.intake.archive import remote
+from avon_analytics.intake.archive.lines import LineReader
 from avon_analytics.intake.verify import verify_archive
 
 fsspec = pytest.importorskip("fsspec")

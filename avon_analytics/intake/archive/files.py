@@ -12,7 +12,7 @@ from typing import BinaryIO, TypeAlias
 
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import ArchiveError, DamagedFile
-from avon_analytics.intake.remote import find_remote, is_url, open_remote
+from avon_analytics.intake.archive.remote import find_remote, is_url, open_remote
 from avon_analytics.near import did_you_mean
 
 Paths: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]"

@@ -16,8 +16,7 @@ import zstandard
 
 from avon_analytics.arguments import whole_number
 from avon_analytics.errors import DamagedFile
-from avon_analytics.intake.archive import open_file, unreadable
-from avon_analytics.intake.batch import (
+from avon_analytics.intake.archive.batch import (
     BOM,
     HEAVY_BYTES,
     NEWLINE,
@@ -26,7 +25,8 @@ from avon_analytics.intake.batch import (
     LongLine,
     without_marks,
 )
-from avon_analytics.intake.compressed import decompressed
+from avon_analytics.intake.archive.compressed import decompressed
+from avon_analytics.intake.archive.files import open_file, unreadable
 
 LINE_LIMIT = 16 * 1024 * 1024
 _LONGEST_LIMIT = 1024 * 1024 * 1024
