@@ -19,8 +19,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Made in a process of its own, because Sphinx changes the one that it runs in."""
     folder = tmp_path_factory.mktemp("site")
     made = subprocess.run(
-        [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going"]
-        + ["-b", "html", "-c", "docs/site", "-d", str(folder / "trees"), ".", str(folder / "html")],
+        [
+            *(sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going"),
+            "-b",
+            "html",
+            "-c",
+            "docs/site",
+            "-d",
+            str(folder / "trees"),
+            ".",
+            str(folder / "html"),
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
