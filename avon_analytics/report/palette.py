@@ -25,8 +25,8 @@ COLOURS: dict[str, tuple[str, str]] = {
     "heat-1": ("#f7e9e5", "#33211f"),
     "heat-2": ("#ebc6bc", "#5c2d27"),
     "heat-3": ("#d9917f", "#8a3a2f"),
-    "heat-4": ("#b65443", "#c2574a"),
-    "heat-5": ("#7f2219", "#ee9a8c"),
+    "heat-4": ("#b65443", "#c64f3b"),
+    "heat-5": ("#7f2219", "#ff6a4d"),
 }
 HEAT = ("heat-1", "heat-2", "heat-3", "heat-4", "heat-5")
 

@@ -2,8 +2,8 @@
 
 Each function takes the DataFrame that a method of a cohort returned, as it is or with rows taken
 out or put in another order, and gives an Altair chart that shows itself in a notebook without a
-network: an SVG with a description. ``chart.save("chart.svg")``, ``chart.properties(title=…)`` and
-everything else that Altair offers work on it.
+network: an SVG with a description, light or dark as the notebook is. ``save`` writes it for a page
+or a slide; ``chart.properties(title=…)`` and everything else that Altair offers work on it.
 
 Titles say what is counted and divided. ``title`` replaces the first line of it, ``width`` is in
 pixels. Groups are drawn in the order of the frame, the largest only where there are many; the
@@ -15,12 +15,16 @@ Raises UsageError for a frame that lacks the columns of its figure.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 import pandas as pd
 
-from avon_analytics.arguments import choice
+from avon_analytics.arguments import choice, whole_number
+from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import UnknownGroup, UsageError
 from avon_analytics.report import charts
 from avon_analytics.report.charts.parts import finish
@@ -37,6 +41,7 @@ from avon_analytics.report.wording import (
     share_words,
     utc,
 )
+from avon_analytics.whole_file import write_whole
 
 if TYPE_CHECKING:
     import altair as alt
@@ -47,6 +52,7 @@ __all__ = [
     "incidence",
     "lead_times",
     "outcomes",
+    "save",
     "share",
     "week",
 ]
@@ -174,14 +180,14 @@ def week(
     """A share by weekday and hour of the planned start, in local time.
 
     figure: a figure by both, such as ``cohort.outcomes(by=["weekday", "hour"])``.
-    share: which one; the figure's first unless given. Cells of fewer than ten are left pale.
+    share: which one; the figure's first unless given. Cells of fewer than ten hold a dot.
 
     Raises UnknownGroup, listing the figure's shares, for one that it does not have.
     """
     _need(figure, "outcomes", "weekday", "hour", hint='by=["weekday", "hour"]')
     name = _share(figure, share)
     words, divided = share_words(name, str(figure.attrs.get("definition")))
-    counted = f"per cent: {divided}; pale: fewer than ten, too few to tell"
+    counted = f"per cent: {divided}; a dot: fewer than ten, too few to tell"
     chart = charts.week(figure, name, width=width)
     title = title or f"{words} by weekday and hour"
     return _titled(chart, figure, title, counted, width, _range(figure, name, charts.FEW))
@@ -209,6 +215,40 @@ def lead_times(
     )
     name = title or f"Days booked ahead{_by(lead_times)}"
     return _titled(chart, lead_times, name, counted, width, facts)
+
+
+def save(
+    chart: alt.Chart,
+    path: str | os.PathLike[str],
+    *,
+    pixels: int | None = None,
+    dark: bool = False,
+) -> Path:
+    """Write a chart as a picture: ``.svg``, or ``.png`` at twice its size on a screen.
+
+    pixels: how wide a ``.png`` is to be, such as 1920 for a slide as wide as the screen.
+    dark: in the colours of dark paper.
+
+    Returns where it was written. Raises UsageError for another ending.
+    """
+    import vl_convert
+
+    from avon_analytics.report.charts.svg import on_dark, svg
+
+    ending = Path(path_of(path, "path")).suffix.lower()
+    words = str(chart.to_dict().get("description", ""))
+    picture = svg(chart, words, keep_size=True)
+    picture = on_dark(picture) if dark else picture
+    if ending == ".svg":
+        content = picture.encode()
+    elif ending == ".png":
+        expected = "pixels: expected a whole number from 100 to 10,000, or None"
+        across = float(ElementTree.fromstring(picture).get("width") or WIDTH)
+        scale = 2.0 if pixels is None else whole_number(pixels, 100, 10_000, expected) / across
+        content = vl_convert.svg_to_png(picture, scale=scale)
+    else:
+        raise UsageError(f"{path}: a chart is written as .svg or .png")
+    return write_whole(path, lambda part: part.write_bytes(content))
 
 
 def _need(frame: pd.DataFrame, figure: str, *columns: str, hint: str = "…") -> None:

@@ -18,9 +18,9 @@ from avon_analytics.report.periods import A_YEAR_AGO, before, label
 from avon_analytics.report.rows import Row, by_period, mature_periods, rows_of
 from avon_analytics.report.wording import (
     Share,
-    amount,
     count,
     hours,
+    lasting,
     number,
     percent,
     plural,
@@ -290,7 +290,7 @@ def _who_and_how_late(story: _Story, late_hours: float) -> Finding | None:
             f"{hours(late_hours)} before the start or after it"
         )
         notice = number(row.get("median_notice_hours"))
-        text += f"; half gave {amount(notice)} hours or more." if notice is not None else "."
+        text += f"; half gave {lasting(notice)} or more." if notice is not None else "."
     return Finding("Who, and how late", text)
 
 

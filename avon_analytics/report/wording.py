@@ -114,6 +114,13 @@ def amount(value: object, digits: int = 1) -> str:
     return MISSING if known is None else f"{known:,.{digits}f}".replace("-", "−")
 
 
+def lasting(hours: float) -> str:
+    """A time that passed: in hours, from three days on in days."""
+    if abs(hours) < 72:
+        return f"{amount(hours)} hours"
+    return f"{count(hours / 24)} days"
+
+
 def points(difference: float) -> str:
     """A difference of two shares, in percentage points, always with its sign."""
     value = round(100 * difference, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -13,6 +14,7 @@ import pytest
 
 import avon_analytics as avon
 from avon_analytics.errors import UnknownGroup, UsageError
+from avon_analytics.report.palette import COLOURS
 
 Shown = dict[str, str]
 
@@ -62,8 +64,13 @@ def test_every_figure_is_drawn_with_its_words(name: str, visits: Any) -> None:
     assert "nothing to draw" not in bundle["image/svg+xml"]
     assert "NaN" not in bundle["image/svg+xml"]
     assert "<script" not in bundle["image/svg+xml"]
-    (data,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', bundle["text/html"])
-    assert base64.b64decode(data).decode() == bundle["image/svg+xml"]
+    on_light, on_dark = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', bundle["text/html"])
+    assert base64.b64decode(on_light).decode() == bundle["image/svg+xml"]
+    # Where a notebook is not trusted no rule chooses between the two: the light one is left.
+    assert bundle["text/html"].count("display:none") == 2
+    dark = base64.b64decode(on_dark).decode()
+    for light_colour, dark_colour in COLOURS.values():
+        assert dark.count(dark_colour) >= bundle["image/svg+xml"].count(f'="{light_colour}"')
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -143,7 +150,42 @@ def test_a_chart_is_an_altair_chart(visits: Any, tmp_path: Any) -> None:
     chart = avon.plot.outcomes(visits.outcomes(every="month")).properties(height=100)
     chart.save(tmp_path / "chart.svg")
     assert (tmp_path / "chart.svg").read_text("utf-8").startswith("<svg")
-    assert shown(chart)["text/html"].startswith("<img alt=")
+    assert 'alt="Outcomes of slots by month' in shown(chart)["text/html"]
+
+
+@pytest.mark.parametrize(("pixels", "across"), [(None, 2 * 760), (1920, 1920)])
+def test_a_picture_for_a_slide(
+    visits: Any, tmp_path: Path, pixels: int | None, across: int
+) -> None:
+    chart = avon.plot.outcomes(visits.outcomes(every="month"))
+    path = avon.plot.save(chart, tmp_path / "chart.png", pixels=pixels)
+    assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    width = int.from_bytes(path.read_bytes()[16:20], "big")
+    assert abs(width - across) <= (60 if pixels is None else 1)
+
+
+def test_a_picture_on_dark_paper(visits: Any, tmp_path: Path) -> None:
+    chart = avon.plot.share(visits.outcomes(by="host"))
+    on_light, on_dark = (
+        avon.plot.save(chart, tmp_path / f"{dark}.svg", dark=dark).read_text("utf-8")
+        for dark in (False, True)
+    )
+    paper, dark_paper = COLOURS["paper"]
+    assert paper in on_light
+    assert dark_paper in on_dark
+    assert f'"{paper}"' not in on_dark
+    with pytest.raises(UsageError, match=r"written as \.svg or \.png"):
+        avon.plot.save(chart, tmp_path / "chart.pdf")
+    with pytest.raises(UsageError, match="pixels"):
+        avon.plot.save(chart, tmp_path / "chart.png", pixels=0)
+
+
+@pytest.mark.parametrize("highest", [0.0, 0.001, 0.004, 0.012, 0.02, 0.049, 0.05, 0.3, 1.0])
+def test_no_two_ticks_of_an_axis_of_shares_agree(highest: float) -> None:
+    rows = sixty(lambda i: f"Host {i}").assign(no_show_share=highest, no_show_share_high=highest)
+    ticks = re.findall(r">([\d.]+%)<", shown(avon.plot.share(rows))["image/svg+xml"])
+    assert len(ticks) > 2
+    assert len(set(ticks)) == len(ticks)
 
 
 def test_completion_offers_the_charts_alone() -> None:

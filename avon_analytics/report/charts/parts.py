@@ -57,7 +57,8 @@ def key_axis(keys: Sequence[str]) -> alt.Y:
 def share_axis(channel: Any, field: str, title: str, highest: float) -> Any:
     """An axis of shares from 0, as far as the highest interval reaches."""
     aside = {"minExtent": ROOM} if channel.__name__ == "Y" else {}
-    axis = channel(f"{field}:Q", title=title).axis(format=".0%", tickCount=5, **aside)
+    digits = 0 if highest >= 0.05 else 1 if highest >= 0.005 else 2  # so that no two ticks agree
+    axis = channel(f"{field}:Q", title=title).axis(format=f".{digits}%", tickCount=5, **aside)
     return axis.scale(domain=[0, min(1, highest * 1.04 or 1)], nice=True)
 
 

@@ -8,7 +8,19 @@ from typing import Any
 
 import altair as alt
 
-from avon_analytics.report.charts.svg import svg
+from avon_analytics.report.charts.svg import on_dark, svg
+
+# Which of two pictures a notebook shows: the one of its own theme (JupyterLab, VS Code). Where a
+# notebook is not trusted the rules are taken out, and the light picture is left.
+_BY_THEME = (
+    "<style>"
+    ':is([data-jp-theme-light="false"],.vscode-dark,[data-theme="dark"]) img.avon-on-dark'
+    "{display:inline !important}"
+    ':is([data-jp-theme-light="false"],.vscode-dark,[data-theme="dark"]) img.avon-on-light'
+    "{display:none !important}"
+    "</style>"
+)
+_FIT = "max-width:100%;height:auto"
 
 
 class Shown:
@@ -22,15 +34,22 @@ class Shown:
         spec = self.to_dict()  # type: ignore[attr-defined]
         words = spec.get("description", "")
         picture = svg(self, words, keep_size=True)  # type: ignore[arg-type]
-        data = base64.b64encode(picture.encode()).decode()
         image = (
-            f'<img alt="{escape(words)}" src="data:image/svg+xml;base64,{data}" '
-            'style="max-width:100%;height:auto">'
+            f"{_BY_THEME}{_image(picture, words, 'light', _FIT)}"
+            f"{_image(on_dark(picture), words, 'dark', _FIT + ';display:none')}"
         )
         return {"text/html": image, "image/svg+xml": picture, "text/plain": words}
 
     def __repr__(self) -> str:
         return f"<{self.to_dict().get('description', 'Chart')}>"  # type: ignore[attr-defined]
+
+
+def _image(picture: str, words: str, paper: str, style: str) -> str:
+    data = base64.b64encode(picture.encode()).decode()
+    return (
+        f'<img class="avon-on-{paper}" alt="{escape(words)}" '
+        f'src="data:image/svg+xml;base64,{data}" style="{style}">'
+    )
 
 
 class Chart(Shown, alt.Chart):

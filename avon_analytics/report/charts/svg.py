@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+from avon_analytics.report.palette import COLOURS
+
 if TYPE_CHECKING:
     from avon_analytics.report.charts.parts import Chart
 
@@ -14,6 +16,8 @@ _SVG = "http://www.w3.org/2000/svg"
 _FEWEST = 3
 _NOISE = {"class", "role", "pointer-events"}
 _LONG_DECIMAL = re.compile(r"\d+\.\d{2,}")
+_PAINT = re.compile(r'(?<=(?:fill|roke)=")#[0-9a-f]{6}(?=")')
+_ON_DARK = dict(COLOURS.values())
 
 ElementTree.register_namespace("", _SVG)
 
@@ -29,6 +33,11 @@ def svg(chart: Chart, label: str, *, keep_size: bool = False) -> str:
     root.set("role", "img")
     root.set("aria-label", label)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def on_dark(picture: str) -> str:
+    """The same picture in the colours of dark paper."""
+    return _PAINT.sub(lambda found: _ON_DARK.get(found.group(), found.group()), picture)
 
 
 def spark(values: Sequence[float]) -> str:

@@ -14,7 +14,7 @@ FEW = 10
 
 
 def week(frame: pd.DataFrame, name: str, *, width: int = 720) -> Chart | None:
-    """A share by weekday and hour: the darker, the higher; too few to tell are left pale.
+    """A share by weekday and hour: the stronger, the higher; too few to tell hold a dot.
 
     Cells hold the share in per cent and, where there is room, its denominator. The hours drawn
     are those from the first to the last that tell something.
@@ -31,6 +31,7 @@ def week(frame: pd.DataFrame, name: str, *, width: int = 720) -> Chart | None:
     days = [day for day in DAYS if any(row["weekday"] == day for row in cells)]
     steps = _steps([k.value or 0 for row in cells if ((k := share(row, name)).n or 0) >= FEW])
     room = (width - 60) / max(len(hours), 1)
+    digits = 1 if steps[-1] < 0.08 and room >= 30 else 0
     parts = []
     for row in cells:
         known = share(row, name)
@@ -42,7 +43,7 @@ def week(frame: pd.DataFrame, name: str, *, width: int = 720) -> Chart | None:
                 "hour": _hour(int(row["hour"])),
                 "fill": light("paper") if step < 0 else light(HEAT[step]),
                 "ink": light("muted" if step < 0 else "paper" if step > 2 else "ink"),
-                "text": "·" if step < 0 else f"{100 * value:.0f}" if room >= 20 else "",
+                "text": "·" if step < 0 else f"{100 * value:.{digits}f}" if room >= 20 else "",
                 "of": f"of {count(n)}" if room >= 46 and step >= 0 else "",
             }
         )
