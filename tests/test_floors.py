@@ -19,7 +19,7 @@ NAME = "avon_analytics"
 FLOORS = (
     {"errors", "version"},
     {"arguments"},
-    {"contract", "whole_file", "near", "card"},
+    {"figures", "contract", "whole_file", "near", "card"},
     {"store"},
     {"intake"},
     {"appointments"},

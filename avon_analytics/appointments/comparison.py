@@ -11,23 +11,30 @@ import numpy as np
 import pandas as pd
 
 from avon_analytics.appointments.cohort_rows import CohortRows
-from avon_analytics.appointments.figure import in_order, share_columns
+from avon_analytics.appointments.figure import in_order
 from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS
 from avon_analytics.appointments.intervals import newcombe
 from avon_analytics.appointments.scope import choice
-from avon_analytics.appointments.small_counts import is_count
 from avon_analytics.appointments.statuses import status_words
 from avon_analytics.arguments import names
 from avon_analytics.errors import DefinitionsDiffer, SharedSlots, UsageError
+from avon_analytics.figures import FIGURES
 
 if TYPE_CHECKING:
     from avon_analytics.appointments.cohort import Cohort
 
-FIGURES = ("outcomes", "cancellations", "reschedules", "rebooking", "funnel")
+COMPARED = ("outcomes", "cancellations", "reschedules", "rebooking", "funnel")
+
+
+def _share_columns(name: str) -> tuple[str, str, str, str]:
+    """A share's own column, its denominator and the bounds of its interval."""
+    return name, f"{name}_n", f"{name}_low", f"{name}_high"
+
+
 COLUMNS = (
     "measure",
-    *share_columns("share"),
-    *share_columns("other_share"),
+    *_share_columns("share"),
+    *_share_columns("other_share"),
     *("difference", "difference_low", "difference_high"),
 )
 _DEFINITION = (
@@ -43,13 +50,13 @@ def compare(
     """See ``Cohort.compare``."""
     if not isinstance(other, CohortRows):
         raise UsageError("compare: expected a cohort, such as store.appointments(…)")
-    choice("figure", figure, FIGURES)
+    choice("figure", figure, COMPARED)
     _warn(this, other)
     by = names(by, "by")
     ours, theirs = (getattr(cohort, figure)(by, **options) for cohort in (this, other))
-    first = next(place for place, name in enumerate(ours.columns) if is_count(name))
-    keys = list(ours.columns[:first])
-    measures = [name for name in ours.columns if f"{name}_low" in ours]
+    declared = FIGURES[figure]
+    keys = [name for name in ours if name not in declared.spelled] + [*declared.row_names]
+    measures = declared.shares
     parts = [_differences(ours, theirs, keys, measure) for measure in measures]
     data = pd.concat(parts, ignore_index=True)
     labels = {
@@ -70,7 +77,7 @@ def _differences(
 ) -> pd.DataFrame:
     """One row per group that either of the two has."""
     left, right = (
-        frame[[*keys, *share_columns(measure)]].set_axis([*keys, *share_columns(name)], axis=1)
+        frame[[*keys, *_share_columns(measure)]].set_axis([*keys, *_share_columns(name)], axis=1)
         for frame, name in ((ours, "share"), (theirs, "other_share"))
     )
     ties = [*keys, _ROW]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -11,7 +11,8 @@ import pandas as pd
 
 from avon_analytics.appointments.groupings import Grouping
 from avon_analytics.appointments.intervals import wilson
-from avon_analytics.appointments.small_counts import Cells, blank_small, is_count
+from avon_analytics.appointments.small_counts import blank_small
+from avon_analytics.figures.declared import Cells, Column, Figure, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,6 @@ class Ask(Protocol):
     ) -> Counted: ...
 
 
-def share_columns(name: str) -> tuple[str, str, str, str]:
-    """A share's own column, its denominator and the bounds of its interval."""
-    return name, f"{name}_n", f"{name}_low", f"{name}_high"
-
-
 def with_share(rows: pd.DataFrame, name: str, count: pd.Series, among: pd.Series) -> None:
     """Add a share, its denominator and its 95 % Wilson interval; missing where among is 0."""
     share, low, high = wilson(count.to_numpy(), among.to_numpy())
@@ -61,40 +57,47 @@ def with_share(rows: pd.DataFrame, name: str, count: pd.Series, among: pd.Series
     rows[f"{name}_high"] = high
 
 
-Blank = Callable[[pd.DataFrame, Sequence[str], int], pd.DataFrame]
+Blank = Callable[[pd.DataFrame, Mapping[str, Column], int], pd.DataFrame]
 """How a figure blanks small counts: its rows, its columns and the bound."""
 
 
 def finished(
+    figure: Figure,
     counted: Counted,
     rows: pd.DataFrame,
-    columns: Sequence[str],
-    definition: str,
     *,
     cells: Cells | None = None,
     blank: Blank | None = None,
     ordered: Mapping[str, tuple[str, ...]] | None = None,
+    **filled_in: object,
 ) -> pd.DataFrame:
     """The figure: its columns in their order and types, its rows ordered, its attributes set.
 
     Rows are ordered by the groups, then the period, then the columns of ``ordered`` (by the labels
-    given there, if any); a missing value comes last. ``cells`` tells how small counts are blanked
-    where that was asked for, ``blank`` does it in a way of its own.
+    given there, if any); a missing value comes last. ``cells`` stands in place of the figure's own
+    where an option decides how its counts hang together, ``blank`` blanks small counts in a way of
+    its own. ``filled_in`` is what the figure's definition leaves open.
     """
     keys = [key.name for key in counted.keys]
     if counted.every is not None:
         keys.append("period_on")
     labels = {key.name: key.labels for key in counted.keys}
     rows = in_order(rows, {name: labels.get(name, ()) for name in keys} | dict(ordered or {}))
-    if counted.min_count > 1:
+    columns = figure.spelled
+    is_blanked = counted.min_count > 1
+    if is_blanked:
         if blank is None:
-            rows = blank_small(rows, columns, cells or Cells(), counted.min_count)
+            rows = blank_small(rows, columns, cells or figure.cells or Cells(), counted.min_count)
         else:
             rows = blank(rows, columns, counted.min_count)
-    wanted = [*keys, *columns]
-    is_blanked = counted.min_count > 1
-    data = rows[wanted].astype({name: _dtype(name, is_blanked) for name in columns})
+    dtypes = {
+        name: "Int64" if is_blanked and column.kind is Kind.COUNT else column.dtype
+        for name, column in columns.items()
+    }
+    data = rows[[*keys, *columns]].astype(dtypes)
+    definition = figure.definition.format(**filled_in)
     data.attrs = attributes(definition, counted.as_of, counted.n_unverified_events)
+    data.attrs["figure"] = figure.name
     data.attrs["every"] = counted.every
     data.attrs["min_count"] = counted.min_count
     return data
@@ -127,13 +130,3 @@ def _ranks(column: pd.Series, labels: tuple[str, ...]) -> pd.Series:
     if not labels:
         return column
     return column.map({label: rank for rank, label in enumerate(labels)}).astype("Float64")
-
-
-def _dtype(name: str, is_blanked: bool) -> str:
-    if is_count(name):
-        return "Int64" if is_blanked else "int64"
-    if name in ("step", "day"):
-        return "int64"
-    if name in ("stage", "cause"):
-        return "str"
-    return "bool" if name.startswith("is_") else "float64"

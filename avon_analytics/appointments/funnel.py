@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
-from avon_analytics.appointments.figure import Ask, finished, share_columns, with_share
+from avon_analytics.appointments.figure import Ask, finished, with_share
 from avon_analytics.appointments.scope import choice
-from avon_analytics.appointments.small_counts import Cells, blanked, with_blanks
+from avon_analytics.appointments.small_counts import blanked, with_blanks
+from avon_analytics.figures.declared import Cells, Column
+from avon_analytics.figures.funnel import FIGURE, UNITS
 
-UNITS = ("appointment", "slot")
-COLUMNS = (
-    "step",
-    "stage",
-    "n_reached",
-    "n_observed",
-    "n_inferred",
-    *share_columns("first_share"),
-    *share_columns("previous_share"),
-    "median_hours_from_previous",
-    "p90_hours_from_previous",
-    "n_cancelled",
-    "n_no_show",
-    "n_rescheduled",
-    "n_unresolved",
-    "n_open",
-)
-DEFINITION = (
-    "{unit}s that reached each stage, due or not; a later stage implies the earlier ones. "
-    "first_share is of those booked, previous_share of those that reached the stage before. A "
-    "stage is observed where the webhook named after it came, else inferred from what others told."
-)
 # Which table a unit is a row of, and where all its patients were no-shows.
 _ROWS = {
     "appointment": ("lifecycle", "n_no_show = n_slots AS is_absent"),
@@ -50,12 +30,12 @@ def funnel(ask: Ask, *, by: str | Iterable[str], unit: str) -> pd.DataFrame:
     with_share(rows, "first_share", rows.n_reached, rows.n_all)
     with_share(rows, "previous_share", rows.n_reached, rows.n_previous)
     return finished(
+        FIGURE,
         counted,
         rows,
-        COLUMNS,
-        DEFINITION.format(unit=unit.capitalize()),
         blank=_blank_small,
         ordered={"step": ()},
+        unit=unit.capitalize(),
     )
 
 
@@ -94,7 +74,7 @@ _RESTS = {
 }
 
 
-def _blank_small(rows: pd.DataFrame, columns: Sequence[str], min_count: int) -> pd.DataFrame:
+def _blank_small(rows: pd.DataFrame, columns: Mapping[str, Column], min_count: int) -> pd.DataFrame:
     n_groups = len(rows) // len(_STEPS)
     values = rows[list(_COUNTS)].to_numpy(dtype=np.int64).reshape(n_groups, len(_NAMES))
     blank = blanked(values, _NAMES, _CELLS, min_count).reshape(len(rows), len(_COUNTS))

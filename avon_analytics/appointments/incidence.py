@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -10,17 +10,11 @@ import pandas as pd
 
 from avon_analytics.appointments.aalen_johansen import aalen_johansen
 from avon_analytics.appointments.figure import Ask, Counted, finished
-from avon_analytics.appointments.small_counts import Cells, with_blanks
+from avon_analytics.appointments.small_counts import with_blanks
+from avon_analytics.figures.declared import Cells, Column
+from avon_analytics.figures.incidence import CAUSES, FIGURE
 
-CAUSES = ("attended", "no_show", "cancelled", "rescheduled")
 CURVE = ("cumulative_incidence", "cumulative_incidence_low", "cumulative_incidence_high")
-COLUMNS = ("cause", "day", "n_at_risk", "n_events", *CURVE)
-DEFINITION = (
-    "Of slots with a known booking, the share that had ended by each day since it (local calendar "
-    "days, at least 0), by how they ended: Aalen-Johansen. Attended and no-show count at the "
-    "planned start, cancelled and rescheduled at their instant; unresolved slots are censored at "
-    "the planned start, open ones at T. The interval is on the log(-log) scale."
-)
 
 
 def incidence(ask: Ask, *, by: str | Iterable[str]) -> pd.DataFrame:
@@ -33,10 +27,9 @@ def incidence(ask: Ask, *, by: str | Iterable[str]) -> pd.DataFrame:
     ]
     rows[list(CURVE)] = np.vstack(curves) if curves else np.empty((0, len(CURVE)))
     return finished(
+        FIGURE,
         counted,
         rows,
-        COLUMNS,
-        DEFINITION,
         blank=_blank_small,
         ordered={"cause": CAUSES, "day": ()},
     )
@@ -54,7 +47,7 @@ def _in_order(counted: Counted) -> pd.DataFrame:
 # at risk are shown on days by which enough has happened since they were last shown.
 
 
-def _blank_small(rows: pd.DataFrame, columns: Sequence[str], min_count: int) -> pd.DataFrame:
+def _blank_small(rows: pd.DataFrame, columns: Mapping[str, Column], min_count: int) -> pd.DataFrame:
     events = rows.n_events.to_numpy(dtype=np.int64)
     small = (events > 0) & (events < min_count)
     at_risk, curve = np.zeros_like(small), np.zeros_like(small)

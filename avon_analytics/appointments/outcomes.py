@@ -11,44 +11,11 @@ from avon_analytics.appointments.figure import (
     Ask,
     Counted,
     finished,
-    share_columns,
     with_share,
 )
 from avon_analytics.appointments.scope import choice, midnight, period_end
-from avon_analytics.appointments.small_counts import Cells
+from avon_analytics.figures.outcomes import BASES, CELLS, FIGURE
 
-BASES = ("completed", "booked")
-COLUMNS = (
-    "n_slots",
-    "n_not_due",
-    "n_attended",
-    "n_no_show",
-    "n_cancelled",
-    "n_cancelled_by_patient",
-    "n_cancelled_by_provider",
-    "n_cancelled_by_unknown",
-    "n_rescheduled",
-    "n_unresolved",
-    *share_columns("no_show_share"),
-    *share_columns("attended_share"),
-    *share_columns("cancelled_share"),
-    "is_mature",
-    "no_show_share_if_all_unresolved_missed",
-    "no_show_share_if_all_unresolved_attended",
-)
-_HELD = ("n_attended", "n_no_show")
-_BY_WHOM = ("n_cancelled_by_patient", "n_cancelled_by_provider", "n_cancelled_by_unknown")
-_RESTS = {
-    "no_show_share": ("n_no_show", "no_show_share_n"),
-    "attended_share": ("n_attended", "attended_share_n"),
-    "cancelled_share": ("n_cancelled", "cancelled_share_n"),
-}
-DEFINITION = (
-    "Slots by how they ended, counted when their planned end and the grace are over. "
-    "no_show_share = no-show / ({among}); attended_share and cancelled_share are of all due slots "
-    "that were not rescheduled (attended, no-show, cancelled, unresolved). The two bounds say what "
-    "no_show_share would be, had all unresolved slots been missed, or all been attended."
-)
 _AMONG = {
     "completed": "attended + no-show",
     "booked": "attended + no-show + cancelled + unresolved",
@@ -71,33 +38,11 @@ def outcomes(ask: Ask, *, by: str | Iterable[str], every: str | None, basis: str
     rows["no_show_share_if_all_unresolved_missed"] = _fraction(missed, resolved)
     rows["no_show_share_if_all_unresolved_attended"] = _fraction(rows.n_no_show, resolved)
     rows["is_mature"] = (rows.n_not_due == 0) & _over(counted)
-    definition = DEFINITION.format(among=_AMONG[basis])
-    return finished(counted, rows, COLUMNS, definition, cells=_cells(basis))
+    return finished(FIGURE, counted, rows, cells=CELLS[basis], among=_AMONG[basis])
 
 
 def _fraction(part: pd.Series, among: pd.Series) -> pd.Series:
     return part.astype("float64") / among.astype("float64").where(among > 0)
-
-
-def _cells(basis: str) -> Cells:
-    """How the counts hang together: ``attended_share_n`` is all due slots not rescheduled."""
-    sums: tuple[tuple[str, tuple[str, ...]], ...] = (
-        ("n_slots", ("n_not_due", "n_rescheduled", "attended_share_n")),
-        ("n_cancelled", _BY_WHOM),
-    )
-    same = {"cancelled_share_n": "attended_share_n"}
-    bounds: tuple[str, ...] = (*_HELD, "n_unresolved")
-    if basis == "completed":
-        sums += (
-            ("attended_share_n", ("no_show_share_n", "n_cancelled", "n_unresolved")),
-            ("no_show_share_n", ("n_attended", "n_no_show")),
-        )
-    else:
-        same["no_show_share_n"] = "attended_share_n"
-        sums += (("attended_share_n", (*_HELD, "n_cancelled", "n_unresolved")),)
-        bounds = ("n_no_show", "n_unresolved", "attended_share_n")
-    names = [name for name in COLUMNS if "_if_all_" in name]
-    return Cells(sums=sums, same=same, rests=_RESTS | dict.fromkeys(names, bounds))
 
 
 def _over(counted: Counted) -> pd.Series:

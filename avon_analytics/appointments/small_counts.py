@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from functools import cache
 from itertools import combinations
 
@@ -28,25 +27,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from avon_analytics.arguments import whole_number
+from avon_analytics.figures.declared import Cells, Column, Kind
 
 Counts = npt.NDArray[np.int64]
 _MOST = 2**63 - 1
 _MOST_ADDED = 3  # cells that are tried together before a whole row is blanked
 _LAST_RESORT = 10**12  # what blanking a zero costs: it shields nothing, as zeros are shown
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """How the counts of a figure hang together.
-
-    sums: each cell that is the sum of others; one of them may be no column of the figure, but what
-    is left of the total. same: columns that repeat a cell under another name. rests: what other
-    columns rest on; those of a share's interval rest on what the share does.
-    """
-
-    sums: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    same: Mapping[str, str] = field(default_factory=dict)
-    rests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def checked_min_count(given: int) -> int:
@@ -56,11 +42,11 @@ def checked_min_count(given: int) -> int:
 
 
 def blank_small(
-    rows: pd.DataFrame, columns: Sequence[str], cells: Cells, min_count: int
+    rows: pd.DataFrame, columns: Mapping[str, Column], cells: Cells, min_count: int
 ) -> pd.DataFrame:
     """The rows with small counts, and all that would tell them, missing; counts as ``Int64``.
 
-    ``columns`` are those of the figure; further columns of ``rows`` are counts that it rests on.
+    ``columns`` are all of the figure's; further columns of ``rows`` are counts that it rests on.
     """
     names = _cell_names(columns, cells)
     values = rows[list(names)].to_numpy(dtype=np.int64).reshape(len(rows), len(names))
@@ -70,7 +56,7 @@ def blank_small(
 
 def with_blanks(
     rows: pd.DataFrame,
-    columns: Sequence[str],
+    columns: Mapping[str, Column],
     cells: Cells,
     blanks: Mapping[str, npt.NDArray[np.bool_]],
     min_count: int,
@@ -85,25 +71,21 @@ def with_blanks(
         counts = rows[name].to_numpy(dtype=np.int64)
         return (counts > 0) & (counts < min_count)
 
-    for name in columns:
-        resting = cells.rests.get(name.removesuffix("_low").removesuffix("_high"), ())
+    for name, column in columns.items():
+        is_count = column.kind is Kind.COUNT
+        resting = cells.rests.get(column.base if column.kind is Kind.BOUND else name, ())
         hidden = np.zeros(len(rows), dtype=bool)
-        for other in (*resting, *((name,) if is_count(name) else ())):
+        for other in (*resting, *((name,) if is_count else ())):
             hidden |= is_hidden(other)
-        if is_count(name):
+        if is_count:
             shown[name] = rows[name].astype("Int64").mask(hidden)
         elif resting:
             shown[name] = rows[name].mask(hidden)
     return shown
 
 
-def is_count(column: str) -> bool:
-    """Whether a column of a figure holds counts."""
-    return column.startswith("n_") or column.endswith("_share_n")
-
-
-def _cell_names(columns: Sequence[str], cells: Cells) -> tuple[str, ...]:
-    shown = [name for name in columns if is_count(name)]
+def _cell_names(columns: Mapping[str, Column], cells: Cells) -> tuple[str, ...]:
+    shown = [name for name, column in columns.items() if column.kind is Kind.COUNT]
     summed = [name for total, parts in cells.sums for name in (total, *parts)]
     return tuple(dict.fromkeys(name for name in (*shown, *summed) if name not in cells.same))
 

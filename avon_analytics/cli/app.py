@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -150,6 +150,7 @@ def verify(
         'report --by host --every quarter --title "North clinic"',
     ),
 )
+@opt.with_cohort
 def report(
     paths: Annotated[
         list[str] | None, typer.Argument(metavar="PATH", help="An archive to load first.")
@@ -169,7 +170,7 @@ def report(
         typer.Option(
             "--by",
             metavar="GROUPING",
-            autocompletion=opt.groupings,
+            autocompletion=opt.groupings(),
             help="Add a section by host, …",
         ),
     ] = None,
@@ -179,13 +180,8 @@ def report(
             "--every", metavar="PERIOD", help="Periods: day, week, month, quarter or year."
         ),
     ] = opt.Every.month,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
+    cohort: Any = None,
     wait: opt.Wait = 60.0,
-    min_count: opt.MinCount = 0,
     time_zone: opt.TimeZone = None,
 ) -> None:
     """Load what is given, print the outcomes by period, and write the report.
@@ -203,9 +199,9 @@ def report(
         warn(receipt)
         say(str(receipt))
         say("")
-    cohort = _cohort(store, start, end, on, as_of, where, min_count)
-    by_period = cohort.outcomes(every=every.value)
-    written = store.report(out, title=title, by=by, every=every.value, cohort=cohort)
+    visits = _cohort(store, **cohort)
+    by_period = visits.outcomes(every=every.value)
+    written = store.report(out, title=title, by=by, every=every.value, cohort=visits)
     show_table(outcome_summary_table(by_period, width=terminal_width()))
     say(f"\nThe report is in {written.resolve()}")
     if receipt is not None:

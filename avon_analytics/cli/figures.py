@@ -1,194 +1,103 @@
-"""The commands of the figures: each asks for a cohort, and shows one figure of it."""
+"""The commands of the figures: each asks for a cohort, and shows one figure of it.
+
+All are made from what the figures declare (``avon_analytics.figures``), by one function.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from enum import Enum, StrEnum
+from inspect import Parameter
+from types import GenericAlias
+from typing import Annotated, Any
 
 import typer
 
 from avon_analytics.cli import options as opt
 from avon_analytics.cli.helpers import DB, OUT, ask, example, open_store, show_figure
+from avon_analytics.figures import FIGURES, Figure
+from avon_analytics.figures.declared import Option, Takes
+
+_TYPES: dict[Takes, type] = {
+    Takes.WHOLE: int,
+    Takes.NUMBER: float,
+    Takes.DATE: str,
+    Takes.TEXT: str,
+    Takes.FLAG: bool,
+}
+_METAVARS = {Takes.WHOLE: "N", Takes.NUMBER: "NUMBER", Takes.DATE: "DATE", Takes.FLAG: ""}
+
+
+def command(figure: Figure) -> Callable[..., None]:
+    """The command of a figure: its options are those of the cohort, and its own."""
+
+    def run(**given: Any) -> None:
+        form, out = given.pop("form"), given.pop("out")
+        store = open_store(given.pop("db"), out=out)
+        cohort = ask(store, **{name: given.pop(name) for name in opt.COHORT})
+        told = {name: _plain(value) for name, value in given.items() if value is not None}
+        show_figure(getattr(cohort, figure.name)(**told), form, out, figure.title)
+
+    return opt.shaped(run, _parameters(figure), figure.name, figure.question)
+
+
+def _parameters(figure: Figure) -> Sequence[Parameter]:
+    wanted: list[tuple[str, Any, Any]] = [("db", opt.Db, DB)]
+    if figure.has_groups:
+        wanted.append(("by", opt.by(figure.groupings), None))
+    if figure.has_periods:
+        must = figure.needs_period
+        wanted.append(("every", opt.Periods if must else opt.EveryOption, ... if must else None))
+    wanted += [(name, *of_cohort) for name, of_cohort in opt.COHORT.items()]
+    wanted += [(one.name, _annotation(one), _default(one)) for one in figure.options]
+    wanted += [("form", opt.FormatOption, opt.Format.table), ("out", opt.Out, None)]
+    return [
+        Parameter(
+            name,
+            Parameter.KEYWORD_ONLY,
+            default=Parameter.empty if default is ... else default,
+            annotation=annotation,
+        )
+        for name, annotation, default in wanted
+    ]
+
+
+def _annotation(option: Option) -> Any:
+    """A figure's own option, as typer has it."""
+    value: Any = _TYPES.get(option.takes)
+    if option.takes is Takes.CHOICE:
+        value = _words(option.name, option.choices)
+    if option.length == 0:
+        value = GenericAlias(list, value)
+    elif option.length > 1:
+        value = GenericAlias(tuple, (value,) * option.length)
+    told = typer.Option(
+        f"--{option.name.replace('_', '-')}",
+        help=option.help,
+        metavar=option.metavar or _METAVARS.get(option.takes, option.name.upper()),
+        min=option.least,
+    )
+    return Annotated[value if option.is_required else value | None, told]
+
+
+def _words(name: str, choices: Sequence[str]) -> Any:
+    """The choices of an option, so that help lists them, Tab offers them and no other passes."""
+    return StrEnum(name, {choice: choice for choice in choices})
+
+
+def _default(option: Option) -> Any:
+    return ... if option.is_required else option.default
+
+
+def _plain(value: Any) -> Any:
+    """What a typer option holds, as the library takes it."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(_plain, value))
+    return value.value if isinstance(value, Enum) else value
+
 
 figures = typer.Typer()
-
-
-@figures.command(
-    rich_help_panel=OUT, epilog=example("outcomes --every month", "outcomes --by host --by weekday")
-)
-def outcomes(
-    db: opt.Db = DB,
-    by: opt.By = None,
-    every: opt.EveryOption = None,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
-    min_count: opt.MinCount = 0,
-    basis: Annotated[
-        str, typer.Option(metavar="BASIS", help="What shares are divided by: completed or booked.")
-    ] = "completed",
-    form: opt.FormatOption = opt.Format.table,
-    out: opt.Out = None,
-) -> None:
-    """What became of the slots: attended, no-show, cancelled, rescheduled, unresolved."""
-    cohort = ask(open_store(db, out=out), start, end, on, as_of, where, min_count)
-    frame = cohort.outcomes(by or (), every.value if every else None, basis=basis)
-    show_figure(frame, form, out, "Outcomes")
-
-
-@figures.command(
-    rich_help_panel=OUT, epilog=example("funnel", "funnel --by appointment_type --unit slot")
-)
-def funnel(
-    db: opt.Db = DB,
-    by: opt.By = None,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
-    min_count: opt.MinCount = 0,
-    unit: Annotated[
-        str, typer.Option(metavar="UNIT", help="What is counted: appointment or slot.")
-    ] = ("appointment"),
-    form: opt.FormatOption = opt.Format.table,
-    out: opt.Out = None,
-) -> None:
-    """How far appointments came: booked, started, completed, and where the others went."""
-    cohort = ask(open_store(db, out=out), start, end, on, as_of, where, min_count)
-    frame = cohort.funnel(by or (), unit=unit)
-    show_figure(frame, form, out, "Funnel")
-
-
-@figures.command(
-    rich_help_panel=OUT,
-    epilog=example("cancellations --by cancelled_by", "cancellations --every month"),
-)
-def cancellations(
-    db: opt.Db = DB,
-    by: opt.By = None,
-    every: opt.EveryOption = None,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
-    min_count: opt.MinCount = 0,
-    form: opt.FormatOption = opt.Format.table,
-    out: opt.Out = None,
-) -> None:
-    """How many due slots were cancelled, by whom and how late."""
-    cohort = ask(open_store(db, out=out), start, end, on, as_of, where, min_count)
-    frame = cohort.cancellations(by or (), every.value if every else None)
-    show_figure(frame, form, out, "Cancellations")
-
-
-@figures.command(
-    rich_help_panel=OUT, epilog=example("reschedules --every month", "reschedules --by host")
-)
-def reschedules(
-    db: opt.Db = DB,
-    by: opt.By = None,
-    every: opt.EveryOption = None,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
-    min_count: opt.MinCount = 0,
-    form: opt.FormatOption = opt.Format.table,
-    out: opt.Out = None,
-) -> None:
-    """How many slots were moved to another start, which way, and with how much notice."""
-    cohort = ask(open_store(db, out=out), start, end, on, as_of, where, min_count)
-    frame = cohort.reschedules(by or (), every.value if every else None)
-    show_figure(frame, form, out, "Reschedules")
-
-
-@figures.command(
-    "lead-times",
-    rich_help_panel=OUT,
-    epilog=example("lead-times --every month", "lead-times --by appointment_type"),
-)
-def lead_times(
-    db: opt.Db = DB,
-    by: opt.By = None,
-    every: opt.EveryOption = None,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
-    min_count: opt.MinCount = 0,
-    form: opt.FormatOption = opt.Format.table,
-    out: opt.Out = None,
-) -> None:
-    """How many days ahead appointments were booked, by when they were booked."""
-    cohort = ask(open_store(db, out=out), start, end, on, as_of, where, min_count)
-    frame = cohort.lead_times(by or (), every.value if every else None)
-    show_figure(frame, form, out, "Lead times")
-
-
-@figures.command(rich_help_panel=OUT, epilog=example("rebooking", "rebooking --by host --days 14"))
-def rebooking(
-    db: opt.Db = DB,
-    by: opt.By = None,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
-    min_count: opt.MinCount = 0,
-    days: Annotated[int, typer.Option(help="For how many days a patient is followed.", min=1)] = 30,
-    form: opt.FormatOption = opt.Format.table,
-    out: opt.Out = None,
-) -> None:
-    """Whether patients came back after a cancellation or a no-show."""
-    cohort = ask(open_store(db, out=out), start, end, on, as_of, where, min_count)
-    frame = cohort.rebooking(by or (), days=days)
-    show_figure(frame, form, out, "Rebooking")
-
-
-@figures.command(
-    rich_help_panel=OUT, epilog=example("incidence --format csv", "incidence --by self_booked")
-)
-def incidence(
-    db: opt.Db = DB,
-    by: opt.By = None,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
-    min_count: opt.MinCount = 0,
-    form: opt.FormatOption = opt.Format.table,
-    out: opt.Out = None,
-) -> None:
-    """By which day since the booking slots had ended, and how (Aalen-Johansen)."""
-    cohort = ask(open_store(db, out=out), start, end, on, as_of, where, min_count)
-    frame = cohort.incidence(by or ())
-    show_figure(frame, form, out, "Incidence")
-
-
-@figures.command(
-    rich_help_panel=OUT,
-    epilog=example("punctuality --by host", "punctuality --by hour --every quarter"),
-)
-def punctuality(
-    db: opt.Db = DB,
-    by: opt.By = None,
-    every: opt.EveryOption = None,
-    start: opt.Start = None,
-    end: opt.End = None,
-    on: opt.OnOption = opt.On.start,
-    as_of: opt.AsOf = None,
-    where: opt.Where = None,
-    min_count: opt.MinCount = 0,
-    form: opt.FormatOption = opt.Format.table,
-    out: opt.Out = None,
-) -> None:
-    """How late attended slots began, and how far they ran over."""
-    cohort = ask(open_store(db, out=out), start, end, on, as_of, where, min_count)
-    frame = cohort.punctuality(by or (), every.value if every else None)
-    show_figure(frame, form, out, "Punctuality")
+for _figure in FIGURES.values():
+    figures.command(_figure.command, rich_help_panel=OUT, epilog=example(*_figure.examples))(
+        command(_figure)
+    )

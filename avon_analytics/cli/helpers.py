@@ -57,25 +57,15 @@ def keep_inputs(out: Path | None, paths: list[str] | None, *files: Path | None) 
     refuse_to_replace(out, [*archive, *(file for file in files if file is not None)])
 
 
-def ask(
-    store: Store,
-    start: str | None,
-    end: str | None,
-    on: opt.On,
-    as_of: str | None,
-    where: list[str] | None,
-    min_count: int = 0,
-) -> Cohort:
-    """The cohort that the options of a command describe."""
+def ask(store: Store, *, on: opt.On, where: list[str] | None, **given: Any) -> Cohort:
+    """The cohort that the options of a command describe: those of ``options.COHORT``."""
     wanted: dict[str, list[Any]] = {}
     for condition in where or []:
         name, sign, value = condition.partition("=")
         if not sign:
             raise UsageError(f"--where {condition!r}: expected GROUPING=VALUE, such as host=user_1")
         wanted.setdefault(name, []).append(value or None)
-    return store.appointments(
-        start, end, on=on.value, as_of=as_of, where=wanted, min_count=min_count
-    )
+    return store.appointments(on=on.value, where=wanted, **given)
 
 
 def show_figure(frame: pd.DataFrame, form: opt.Format, out: Path | None, title: str) -> None:

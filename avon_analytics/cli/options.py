@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -70,11 +72,26 @@ def _words(choices: type[StrEnum]) -> str:
     return f"{', '.join(most)} or {last}"
 
 
-def groupings(incomplete: str) -> list[str]:
-    """What Tab offers behind --by; custom fields are a store's own."""
-    from avon_analytics.appointments import GROUPINGS, OF_CANCELLATIONS
+def groupings(more: Sequence[str] = ()) -> Callable[[str], list[str]]:
+    """What Tab offers behind --by: custom fields are a store's own, ``more`` one figure's."""
 
-    return [name for name in (*GROUPINGS, *OF_CANCELLATIONS) if name.startswith(incomplete)]
+    def known(incomplete: str) -> list[str]:
+        from avon_analytics.appointments import GROUPINGS
+
+        return [name for name in (*GROUPINGS, *more) if name.startswith(incomplete)]
+
+    return known
+
+
+def by(more: Sequence[str] = ()) -> Any:
+    """The option --by; ``more`` are groupings of one figure alone."""
+    option = typer.Option(
+        "--by",
+        metavar="GROUPING",
+        autocompletion=groupings(more),
+        help="Divide by host, weekday, … (repeatable).",
+    )
+    return Annotated[list[str] | None, option]
 
 
 # What is wrong with a file is told by whoever opens it, as bad input and not as wrong usage.
@@ -140,19 +157,9 @@ Out = Annotated[
         help="Write to a file instead of standard output.",
     ),
 ]
-By = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--by",
-        metavar="GROUPING",
-        autocompletion=groupings,
-        help="Divide by host, weekday, … (repeatable).",
-    ),
-]
-EveryOption = Annotated[
-    Every | None,
-    typer.Option("--every", metavar="PERIOD", help=f"One row for each {_words(Every)}."),
-]
+_EVERY = typer.Option("--every", metavar="PERIOD", help=f"One row for each {_words(Every)}.")
+EveryOption = Annotated[Every | None, _EVERY]
+Periods = Annotated[Every, _EVERY]
 Start = Annotated[
     str | None, typer.Option("--start", metavar="DATE", help="First local day of the window.")
 ]
@@ -192,3 +199,41 @@ TimeZone = Annotated[
     str | None,
     typer.Option("--time-zone", metavar="ZONE", help="IANA zone where a visit tells none."),
 ]
+
+COHORT: Mapping[str, tuple[Any, Any]] = {
+    "start": (Start, None),
+    "end": (End, None),
+    "on": (OnOption, On.start),
+    "as_of": (AsOf, None),
+    "where": (Where, None),
+    "min_count": (MinCount, 0),
+}
+"""The options that describe a cohort, each with its type and default."""
+
+
+def with_cohort(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose parameter ``cohort`` stands for these options, which it gets by name."""
+
+    def run(**given: Any) -> None:
+        command(cohort={name: given.pop(name) for name in COHORT}, **given)
+
+    parameters = []
+    for one in signature(command, eval_str=True).parameters.values():
+        if one.name == "cohort":
+            parameters += [
+                Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+                for name, (annotation, default) in COHORT.items()
+            ]
+        else:
+            parameters.append(one.replace(kind=Parameter.KEYWORD_ONLY))
+    return shaped(run, parameters, command.__name__, command.__doc__)
+
+
+def shaped(
+    run: Callable[..., None], parameters: Sequence[Parameter], name: str, doc: str | None
+) -> Callable[..., None]:
+    """A function with all that typer looks at to make a command of it."""
+    run.__name__, run.__doc__ = name, doc
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    return run

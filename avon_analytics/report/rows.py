@@ -8,12 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from avon_analytics.figures import COLUMNS
 from avon_analytics.report.periods import before, every_of
 from avon_analytics.report.wording import as_date, is_missing, number, plain
 
 Row = Mapping[str, Any]
-
-_OWN_COLUMNS = frozenset({"period_on", "step", "stage", "cause", "day"})
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -91,7 +90,7 @@ def summed(rows: list[Row], shares: Mapping[str, str]) -> dict[str, Any]:
 def groupings(frame: pd.DataFrame) -> list[str]:
     """The grouping columns of a figure: all before the first column of its own."""
     names = [str(name) for name in frame.columns]
-    own = (i for i, name in enumerate(names) if name in _OWN_COLUMNS or name.startswith("n_"))
+    own = (i for i, name in enumerate(names) if name in COLUMNS or name == "period_on")
     return names[: next(own, len(names))]
 
 

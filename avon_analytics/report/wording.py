@@ -18,16 +18,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from avon_analytics.figures import COLUMNS
+
 MISSING = "–"
 NOT_KNOWN = "not known"
 
 HEADINGS = {
     "period_on": "Month",
-    "is_mature": "Complete",
-    "stage": "Stage",
-    "step": "Step",
-    "cause": "Cause",
-    "day": "Day",
     "host": "Host",
     "name": "Appointment",
     "group": "Group visit",
@@ -39,34 +36,13 @@ HEADINGS = {
     "cancelled_by": "Cancelled by",
     "medical_center": "Medical center",
     "no_show": "No-show",
-    "n_with_lead": "With known booking",
-    "median_lead_days": "Median days ahead",
-    "p90_lead_days": "90 % within days",
-    "n_due": "Due",
-    "n_not_due": "Not due",
-    "n_no_show": "No-show",
-    "n_slots": "Slots",
-    "n_after_start": "After the start",
-    "n_by_patient": "By patient",
-    "n_by_provider": "By provider",
-    "n_by_unknown": "By unknown",
-    "no_show_share": "No-show share",
-    "first_share": "Of booked",
     "of_all_share": "Of all cancelled",
-    "previous_share": "Of stage before",
-    "patient_cancelled_share": "Patient cancelled share",
-    "provider_cancelled_share": "Provider cancelled share",
-    "no_show_share_if_all_unresolved_missed": "No-show share, all unresolved missed",
-    "no_show_share_if_all_unresolved_attended": "No-show share, all unresolved attended",
-    "n_index": "Cancelled or missed",
-    "median_hours_from_previous": "Median hours since",
-    "p90_hours_from_previous": "90 % within hours",
     "sha256": "SHA-256",
-    "n_events": "Events",
     "n_lines": "Lines",
     "n_seen": "Seen",
     "json_type": "JSON type",
 }
+"""Headings of groups and of tables that are no figures; a figure's are those it declares."""
 
 _UNWANTED = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\uffff]"
@@ -87,6 +63,8 @@ def plain(value: object, limit: int = 80) -> str:
 
 def heading(column: str) -> str:
     """A column's name in plain words."""
+    if column in COLUMNS:
+        return COLUMNS[column].title
     if column in HEADINGS:
         return HEADINGS[column]
     words = column.removeprefix("custom:").removeprefix("n_").replace("_", " ").strip()
@@ -186,23 +164,12 @@ def plural(n: float | None, one: str, many: str | None = None) -> str:
     return f"{count(n)} {one if n == 1 else many or one + 's'}"
 
 
-SHARES = {
-    "no_show_share": "no-shows ÷ slots attended or missed",
-    "attended_share": "slots attended ÷ due slots that were not rescheduled",
-    "cancelled_share": "slots cancelled ÷ due slots that were not rescheduled",
-    "patient_cancelled_share": "cancelled by the patient ÷ attended, missed or so cancelled",
-    "provider_cancelled_share": "cancelled by the provider ÷ attended or so cancelled",
-    "late_share": "cancelled late ÷ cancelled with known notice",
-    "superseded_share": "slots moved to another start ÷ all slots",
-    "rebooked_share": "rebooked ÷ followed without another booking",
-    "returned_share": "seen again ÷ followed",
-}
-"""What each share counts and is divided by, as short as a chart has room for."""
-
-
 def share_words(name: str, definition: str) -> tuple[str, str]:
     """A share's name, and what is counted and divided; ``definition`` is its figure's."""
-    divided = SHARES.get(name, f"{heading(name).lower()} with its denominator")
+    declared = COLUMNS.get(name)
+    if declared is None:
+        return heading(name), f"{heading(name).lower()} with its denominator"
+    divided = f"{declared.means} ÷ {declared.of}"
     if name == "no_show_share" and "no-show / (attended + no-show + cancelled" in definition:
         divided = "no-shows ÷ due slots that were not rescheduled"
     return heading(name), divided

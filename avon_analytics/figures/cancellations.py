@@ -1,0 +1,77 @@
+"""``cancellations``: how many due slots were cancelled, by whom and how late."""
+
+from __future__ import annotations
+
+from avon_analytics.figures.declared import Cells, Column, Figure, Kind, count, share
+
+FIGURE = Figure(
+    name="cancellations",
+    title="Cancellations",
+    question="How many due slots were cancelled, by whom and how late.",
+    row="group and period",
+    definition=(
+        "Cancelled slots among due slots that were not rescheduled. patient_cancelled_share = by "
+        "patient / (attended + no-show + by patient); provider_cancelled_share = by provider / "
+        "(attended + by provider); late_share = late / cancelled with known notice, whoever "
+        "cancelled; late is a notice under {late:g} hours, after the start included."
+    ),
+    source="hospital cancellation rate of Northern Ireland's outpatient statistics (2023)",
+    columns=(
+        count("n_due", "due slots that were not rescheduled", "Due"),
+        count("n_cancelled", "of these, those cancelled", "Cancelled"),
+        share(
+            "cancelled_share",
+            "slots cancelled",
+            "due slots that were not rescheduled",
+            "Cancelled share",
+        ),
+        count("n_by_patient", "cancelled by the patient", "By patient", in_terminal=False),
+        count("n_by_provider", "cancelled by the provider", "By provider", in_terminal=False),
+        count("n_by_unknown", "cancelled by nobody known", "By unknown", in_terminal=False),
+        share(
+            "patient_cancelled_share",
+            "cancelled by the patient",
+            "attended, missed or so cancelled",
+            "Patient cancelled share",
+        ),
+        share(
+            "provider_cancelled_share",
+            "cancelled by the provider",
+            "attended or so cancelled",
+            "Provider cancelled share",
+        ),
+        count("n_late", "cancelled with little notice, or after the start", "Late"),
+        share("late_share", "cancelled late", "cancelled with known notice", "Late share"),
+        count("n_after_start", "cancelled after the start", "After the start"),
+        Column(
+            "median_notice_hours",
+            Kind.HOURS,
+            "median of the hours from the cancellation to the start; negative is afterwards",
+            heading="Median notice hours",
+        ),
+    ),
+    has_periods=True,
+    cells=Cells(
+        sums=(
+            ("n_cancelled", ("n_by_patient", "n_by_provider", "n_by_unknown")),
+            ("n_cancelled", ("late_share_n", "n_without_notice")),
+            ("late_share_n", ("n_late", "n_in_time")),
+            ("n_late", ("n_after_start", "n_late_before_start")),
+            ("n_due", ("n_cancelled", "n_kept")),
+            ("patient_cancelled_share_n", ("n_by_patient", "n_held")),
+            ("provider_cancelled_share_n", ("n_by_provider", "n_attended")),
+        ),
+        same={"cancelled_share_n": "n_due"},
+        rests={
+            "cancelled_share": ("n_cancelled", "cancelled_share_n"),
+            "patient_cancelled_share": ("n_by_patient", "patient_cancelled_share_n"),
+            "provider_cancelled_share": ("n_by_provider", "provider_cancelled_share_n"),
+            "late_share": ("n_late", "late_share_n"),
+            "median_notice_hours": ("late_share_n",),
+        },
+    ),
+    examples=("cancellations --by cancelled_by", "cancellations --every month"),
+    chart="cancellations",
+    by=("cancelled_by",),
+    groupings=("notice_band", "cancelled_by", "reason"),
+)

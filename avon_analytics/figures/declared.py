@@ -1,0 +1,227 @@
+"""The forms in which a figure is declared: what it is called, holds, means and can be asked.
+
+Nothing here computes. What prints, writes, draws or documents a figure reads it here; the module of
+the same name in ``appointments`` computes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from itertools import takewhile
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What a column holds. It decides the type, how a cell is written, and what may be blanked."""
+
+    COUNT = "count"
+    """A whole number of slots, appointments, sessions, …; small ones can be blanked."""
+    SHARE = "share"
+    """0 to 1, of a denominator."""
+    BOUND = "bound"
+    """An end of the interval of the column before it, in its unit."""
+    RATIO = "ratio"
+    """0 to 1, of hours or the like: no interval."""
+    HOURS = "hours"
+    DAYS = "days"
+    MINUTES = "minutes"
+    NUMBER = "number"
+    """Any other number with a fraction."""
+    WHOLE = "whole"
+    """A whole number that counts nobody, such as a day since the booking."""
+    FLAG = "flag"
+    MAYBE = "maybe"
+    """A flag that can be missing."""
+    TEXT = "text"
+    DATE = "date"
+
+
+DTYPES: Mapping[Kind, str] = {
+    Kind.COUNT: "int64",
+    Kind.WHOLE: "int64",
+    Kind.FLAG: "bool",
+    Kind.MAYBE: "boolean",
+    Kind.TEXT: "str",
+    Kind.DATE: "datetime64[us]",
+}
+"""The types of columns; all others are ``float64``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a figure, or with a denominator and an interval, several.
+
+    means: what it is, as a phrase. of: what it is divided by, in words. heading: how a reader finds
+    it named; made from the name unless given. has_n: ``<name>_n``, the denominator, follows.
+    has_interval: ``<name>_low`` and ``<name>_high`` follow. in_terminal: whether a terminal shows
+    it unless it is wide. base: of a denominator or a bound, the column that it belongs to.
+    """
+
+    name: str
+    kind: Kind
+    means: str
+    of: str = ""
+    heading: str = ""
+    has_n: bool = False
+    has_interval: bool = False
+    in_terminal: bool = True
+    base: str = ""
+
+    @property
+    def dtype(self) -> str:
+        """Its type in a DataFrame, unless small counts are blanked."""
+        return DTYPES.get(self.kind, "float64")
+
+    @property
+    def title(self) -> str:
+        """Its heading in plain words."""
+        words = self.heading or self.name.removeprefix("n_").replace("_", " ")
+        return words[:1].upper() + words[1:]
+
+    def spelled(self) -> Iterator[Column]:
+        """This column and those that follow it by rule."""
+        yield self
+        if self.has_n:
+            yield Column(
+                f"{self.name}_n", Kind.COUNT, self.of, heading=f"{self.title}: of", base=self.name
+            )
+        if self.has_interval:
+            for end, word in (("low", "lower"), ("high", "upper")):
+                yield Column(
+                    f"{self.name}_{end}",
+                    Kind.BOUND,
+                    f"{word} end of the 95 % interval",
+                    heading=f"{self.title}: {word} end",
+                    base=self.name,
+                )
+
+
+def count(name: str, means: str, heading: str = "", *, in_terminal: bool = True) -> Column:
+    """A column of counts."""
+    return Column(name, Kind.COUNT, means, heading=heading, in_terminal=in_terminal)
+
+
+def share(name: str, means: str, of: str, heading: str = "") -> Column:
+    """A share, followed by its denominator and the ends of its interval."""
+    return Column(name, Kind.SHARE, means, of, heading, has_n=True, has_interval=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """How the counts of a figure hang together, so that small ones can be blanked.
+
+    sums: each cell that is the sum of others; one of them may be no column of the figure, but what
+    is left of the total. same: columns that repeat a cell under another name. rests: what other
+    columns rest on; those of a share's interval rest on what the share does.
+    """
+
+    sums: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    same: Mapping[str, str] = field(default_factory=dict)
+    rests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class Takes(StrEnum):
+    """What an option takes."""
+
+    CHOICE = "choice"
+    WHOLE = "whole"
+    NUMBER = "number"
+    DATE = "date"
+    TEXT = "text"
+    FLAG = "flag"
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+
+REQUIRED = _Required()
+"""The default of an option that has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing that a figure can be asked beside groups and periods.
+
+    name: the parameter of the cohort's method; ``--name`` on the command line, with hyphens.
+    default: what it is unless given, or REQUIRED. length: 1; with 0 it is repeated and comes as a
+    list (``--rebase DATE --rebase DATE``), with 2 it takes that many values and comes as a tuple
+    (``--baseline FIRST END``). least: the smallest number.
+    """
+
+    name: str
+    takes: Takes
+    help: str
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    metavar: str = ""
+    least: int | None = None
+    length: int = 1
+
+    @property
+    def is_required(self) -> bool:
+        """Whether the figure cannot be asked without it."""
+        return self.default is REQUIRED
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: the same name is the cohort's method, its SQL and, with hyphens, its command.
+
+    title: its name for readers. question: one line, the help of its command. definition: what is
+    counted and divided, with ``{names}`` of what is filled in; it becomes ``attrs["definition"]``.
+    source: where the definition comes from, if from somewhere. row: what one row is. columns:
+    those beside the groups and the period. has_groups, has_periods: whether it takes ``by`` and
+    ``every``; needs_period: whether it cannot do without ``every``. options: what else it takes.
+    cells: how its counts hang together; None where its module blanks in a way of its own.
+    examples: lines for its help, without the program's name. chart: the function of
+    ``avon_analytics.plot`` that draws it. by: the groups that show it best. groupings: names of
+    groupings that divide nothing else, beside the general ones.
+    """
+
+    name: str
+    title: str
+    question: str
+    row: str
+    definition: str
+    columns: tuple[Column, ...]
+    examples: tuple[str, ...]
+    source: str = ""
+    has_groups: bool = True
+    has_periods: bool = False
+    needs_period: bool = False
+    options: tuple[Option, ...] = ()
+    cells: Cells | None = None
+    chart: str | None = None
+    by: tuple[str, ...] = ()
+    groupings: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> str:
+        """Its name on the command line."""
+        return self.name.replace("_", "-")
+
+    @cached_property
+    def spelled(self) -> Mapping[str, Column]:
+        """All its columns by name, those of denominators and intervals among them, in order."""
+        return {one.name: one for column in self.columns for one in column.spelled()}
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of all its columns, in order."""
+        return tuple(self.spelled)
+
+    @cached_property
+    def row_names(self) -> tuple[str, ...]:
+        """The columns that tell its rows apart beside groups and period, such as ``stage``."""
+        kinds = (Kind.TEXT, Kind.WHOLE)
+        return tuple(takewhile(lambda name: self.spelled[name].kind in kinds, self.names))
+
+    @cached_property
+    def shares(self) -> tuple[str, ...]:
+        """The names of its shares, each with denominator and interval."""
+        return tuple(column.name for column in self.columns if column.has_n)
