@@ -446,6 +446,8 @@ class Store:
         self.close()
 
     def _facts(self) -> dict[str, str]:
+        if self._database.is_closed:
+            return {"file": self.path, "holds": "nothing any more: it was closed"}
         if not self._database.exists:
             return {"file": self.path, "holds": "nothing yet: load an archive"}
         newest = None
@@ -471,8 +473,15 @@ class Store:
     def __dir__(self) -> list[str]:
         return card.public_names(self)
 
+    def _shown_facts(self) -> dict[str, str]:
+        """What an object shows of itself is no place for an error."""
+        try:
+            return self._facts()
+        except StoreError as error:
+            return {"file": self.path, "holds": str(error)}
+
     def __repr__(self) -> str:
-        return card.as_text("Store", self._facts())
+        return card.as_text("Store", self._shown_facts())
 
     def _repr_html_(self) -> str:
-        return card.as_html("Store", self._facts())
+        return card.as_html("Store", self._shown_facts())

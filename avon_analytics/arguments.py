@@ -95,13 +95,25 @@ def flag(value: Any, what: str) -> bool:
 
 def path(value: str | os.PathLike[str], what: str) -> str:
     """The path of a file or a folder. Raises UsageError for anything else."""
-    if not isinstance(value, str | os.PathLike):
+    path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(path, str) or "\0" in path:
         raise UsageError(f"{what}: expected a path")
-    return os.fspath(value)
+    if not is_utf8(path):
+        raise UsageError(f"{what}: expected a path in UTF-8; give the file another name")
+    return path
 
 
 def text(value: Any, expected: str) -> str:
-    """A text. Raises UsageError, saying what was ``expected``, for anything else."""
-    if not isinstance(value, str):
+    """A text in UTF-8. Raises UsageError, saying what was ``expected``, for anything else."""
+    if not isinstance(value, str) or not is_utf8(value):
         raise UsageError(expected)
     return str(value)
+
+
+def is_utf8(value: str) -> bool:
+    """Whether a text has no half of a character, as names of files and arguments may have."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from stat import S_IMODE
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import UsageError
@@ -15,16 +17,21 @@ _STORE_BEGINS = slice(8, 12), b"DUCK"
 
 
 def write_whole(
-    out: StrPath, write: Callable[[Path], object], *, never: Iterable[StrPath] = ()
+    out: StrPath,
+    write: Callable[[Path], object],
+    *,
+    never: Iterable[StrPath] = (),
+    is_raw: bool = False,
 ) -> Path:
     """Let ``write`` make a file and give it the name ``out``; returns that path.
 
     What stood there before stays until the new file is complete. A link is followed, and what is
-    no file (a pipe, a device such as /dev/null) is written into, never replaced.
+    no file (a pipe, a device such as /dev/null) is written into, never replaced. What ``is_raw`` is
+    its owner's alone.
 
     Raises UsageError where it cannot be written, and where ``refuse_to_replace`` does.
     """
-    path = Path(path_of(out, "out"))
+    path, mode = Path(path_of(out, "out")), 0o600 if is_raw else 0o666
     try:
         place = path.resolve()
         if place.exists() and not place.is_file() and not place.is_dir():
@@ -34,10 +41,13 @@ def write_whole(
                 place.write_bytes(part.read_bytes())
             return path
         refuse_to_replace(place, never)
-        part = place.with_name(f".{place.name}.part-{os.getpid()}")
+        # New, of a name that nobody can foresee: nothing that is there, no link, is written into.
+        part = place.with_name(f".{place.name[:80]}.part-{uuid4().hex}")
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
         try:
-            part.touch()
             write(part)
+            if place.is_file() and not is_raw:
+                part.chmod(S_IMODE(place.stat().st_mode))
             part.replace(place)
         finally:
             part.unlink(missing_ok=True)

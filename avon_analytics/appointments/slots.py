@@ -25,7 +25,7 @@ from avon_analytics.appointments.queries import create_macros, literal, sql, val
 from avon_analytics.appointments.scope import DateLike, as_instant
 from avon_analytics.appointments.statuses import WORDS, status_words
 from avon_analytics.errors import StoreError
-from avon_analytics.store.database import Database
+from avon_analytics.store.database import Database, Session
 from avon_analytics.store.memory import COMPUTING_SLOTS
 
 # What is known of words and people holds for all appointments; the rest goes some at a time.
@@ -89,7 +89,7 @@ class Computed:
 
 
 _Key = tuple[object, Settings]
-_known: WeakKeyDictionary[Database, dict[_Key, Computed]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Session, dict[_Key, Computed]] = WeakKeyDictionary()
 _numbers = count(1)
 
 
@@ -142,8 +142,8 @@ def computed(database: Database, settings: Settings) -> Computed:
 
     What is kept is dropped as soon as the store's content has changed.
     """
-    known = _known.setdefault(database, {})
     with database.reading() as connection:
+        known = _known.setdefault(database.session, {})
         content = kept.content(connection)
         for old in [key for key in known if key[0] != content]:
             _drop(connection, known.pop(old))
@@ -170,7 +170,7 @@ def keep_slots(database: Database) -> None:
     still holds; a store of fewer than ``kept.FROM`` events keeps nothing. Where the store cannot be
     written just now, or memory does not suffice, figures compute what they need by themselves.
     """
-    with suppress(StoreError), database.bounded(COMPUTING_SLOTS):
+    with suppress(StoreError, duckdb.Error), database.bounded(COMPUTING_SLOTS):
         _keep(database)
 
 

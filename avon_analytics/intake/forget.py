@@ -18,11 +18,12 @@ from avon_analytics.intake.forgotten import FORGOTTEN, OTHERS, texts_in, tokens_
 from avon_analytics.intake.log import recount
 from avon_analytics.intake.marks import Marks
 from avon_analytics.intake.traces import NAMES_ID, THREAD, Rows, ids_of, own, strip, touched
-from avon_analytics.store.database import Database, store_error
+from avon_analytics.store.database import Database
 from avon_analytics.store.derived import drop_derived
 from avon_analytics.store.rewrite import rewrite
 from avon_analytics.store.schema import quote
 from avon_analytics.store.tables import object_tables
+from avon_analytics.store.trouble import store_error
 
 _WHO = "name a person by an id, such as user_… or the same without user_"
 

@@ -28,9 +28,10 @@ from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.take import Ended
 from avon_analytics.intake.units import Unit, Units, read_ahead
 from avon_analytics.intake.words import SIGNATURE_CODES, Policy
-from avon_analytics.store.database import Database, store_error
+from avon_analytics.store.database import Database
 from avon_analytics.store.memory import LOADING, Bound
 from avon_analytics.store.privacy import Privacy, agree_on
+from avon_analytics.store.trouble import store_error
 from avon_analytics.store.waiting import WAIT_TO_LOAD, OnWait
 
 _READERS = 2  # two keep up with what is stored; each holds a batch

@@ -14,6 +14,7 @@ from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.take import Intake
 from avon_analytics.intake.told import Told
 from avon_analytics.intake.words import Policy
+from avon_analytics.store import journal
 from avon_analytics.version import VERSION
 
 
@@ -58,6 +59,7 @@ class LoadLog:
                     self.has_moved_lines = True
             with stage.clock.timing("commit"):
                 self._connection.execute("COMMIT")
+                journal.shorten(self._connection)
         except BaseException:
             with suppress(duckdb.Error):  # what went wrong first is what has to be told
                 self._connection.execute("ROLLBACK")

@@ -15,8 +15,9 @@ import pandas as pd
 
 from avon_analytics.arguments import flag
 from avon_analytics.intake.again import Archive, HeldLine, Which, contents, parts_of, places
-from avon_analytics.store.database import Database, owner_only, store_error
+from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
+from avon_analytics.store.trouble import store_error
 from avon_analytics.whole_file import write_whole
 
 _SHOWN = "load_id, file, line, byte_offset, byte_length, sha256, code, errors, cause"
@@ -125,12 +126,10 @@ def export_to(
 
     def write(part: Path) -> None:
         nonlocal done
-        part.chmod(0o600)
         with part.open("r+b") as to:
             done = export(database, to, code=code, file=file)
 
-    with owner_only():
-        write_whole(out, write, never=[file for (file,) in files])
+    write_whole(out, write, never=[file for (file,) in files], is_raw=True)
     return done
 
 

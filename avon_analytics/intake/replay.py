@@ -28,8 +28,9 @@ from avon_analytics.intake.signature import Secrets, SecretsLike
 from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.take import Ended, Intake
 from avon_analytics.intake.words import SIGNATURE_CODES, Policy
-from avon_analytics.store.database import Database, store_error
+from avon_analytics.store.database import Database
 from avon_analytics.store.privacy import privacy_of
+from avon_analytics.store.trouble import store_error
 
 
 @dataclass(frozen=True, slots=True)

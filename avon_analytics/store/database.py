@@ -2,6 +2,7 @@
 
 A store is one DuckDB file. It is attached only while something reads or writes it, so that a
 notebook left open does not keep the nightly load from its work, and many readers can share it.
+Threads of one process take turns.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from weakref import finalize
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -19,11 +20,19 @@ import duckdb
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.near import did_you_mean
-from avon_analytics.store.lake import is_lake, newest_state, view_of_lake
+from avon_analytics.store import journal
+from avon_analytics.store.lake import files_of_lake, is_lake, newest_state, place_of, view_of_lake
 from avon_analytics.store.memory import Bound
 from avon_analytics.store.migration import migrate
+from avon_analytics.store.private import (
+    PrivateFolder,
+    for_owner_alone,
+    remove_leftovers,
+)
 from avon_analytics.store.schema import SCHEMA_VERSION, create_statements
-from avon_analytics.store.waiting import WAIT_TO_READ, OnWait, holder, seconds, when_free
+from avon_analytics.store.trouble import is_of_the_file, store_error
+from avon_analytics.store.turns import Turns, turns_at
+from avon_analytics.store.waiting import WAIT_TO_READ, OnWait, seconds, when_free
 
 # A load holds the newest row group of each table in memory: small ones bound it.
 ROW_GROUPS = "ROW_GROUP_SIZE 30720"
@@ -48,21 +57,31 @@ class Database:
         on_create: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
     ) -> None:
         self.path = path_of(path, "the store")
+        self._place = MEMORY if self.path == MEMORY else place_of(self.path)
         self.wait = seconds(wait)
         if time_zone is not None:
             check_time_zone(time_zone)
         self._time_zone = time_zone
         self._on_create = on_create
-        self.config = _config(self.path, threads, memory_limit)
-        self._connection = _connect(self.config)
+        self._own_folder = PrivateFolder(self._place)
+        self.config = _config(threads, memory_limit)
         self._mode: str | None = None
         self._state = 0  # the number of the lake's state that is attached
-        if self.path == MEMORY:
-            self._connection.execute("SET temp_directory = ''")
+        self._turns = Turns(self.path) if self.in_memory else turns_at(self._place)
+        self._connect()
+        if self.in_memory:
             self._connection.execute("SET enable_external_access = false")
             self._connection.execute("ATTACH ':memory:' AS store")
             self._connection.execute("USE store")
             self._create()
+
+    def _connect(self) -> None:
+        """Begin a session: a connection, and all that is computed on it."""
+        self.session = Session()
+        self._connection = _connect(self.config)
+        if not self.in_memory:
+            self._connection.execute("SET temp_directory = $at", {"at": str(self._own_folder.path)})
+        self._end = finalize(self, _let_go, self._connection, self._own_folder)
 
     @property
     def in_memory(self) -> bool:
@@ -78,6 +97,11 @@ class Database:
     def exists(self) -> bool:
         """Whether there is a store to read."""
         return self.in_memory or Path(self.path).is_file() or self.is_lake
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was let go of for good."""
+        return not self._end.alive
 
     @property
     def time_zone(self) -> str:
@@ -117,23 +141,56 @@ class Database:
     def _attached(
         self, *, read_only: bool, wait: float, on_wait: OnWait | None = None
     ) -> Iterator[duckdb.DuckDBPyConnection]:
-        if self.in_memory or self._mode == "write" or (self._mode == "read" and read_only):
-            yield self._connection
-            return
-        if self._mode == "read":
-            raise StoreError("the store is being read; it cannot be written before that ends")
-        if self.is_lake:
-            with self._lake(read_only) as connection:
-                yield connection
-            return
-        with owner_only():
+        with self._turns.turn(wait):
+            if self.is_closed:
+                raise StoreError(
+                    f"the store {self.path} was closed: open it again with avon_analytics.open"
+                )
+            if self.in_memory or self._mode == "write" or (self._mode == "read" and read_only):
+                yield self._connection
+                return
+            if self._mode == "read":
+                raise StoreError("the store is being read; it cannot be written before that ends")
+            if self.is_lake:
+                with self._lake(read_only) as connection:
+                    yield connection
+                return
             self._attach(read_only, wait, on_wait)
             try:
                 yield self._connection
-            except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-                raise store_error(self.path, error) from None
+            except duckdb.Error as error:
+                if is_of_the_file(error):
+                    raise store_error(self.path, error) from None
+                raise
             finally:
                 self._detach()
+
+    @contextmanager
+    def beside(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Another connection that reads the store, works in memory, and takes settings of its own.
+
+        Raises StoreError like ``reading``.
+        """
+        with self._turns.turn(self.wait):
+            with self.reading():
+                pass  # says what is wrong with the store, if anything is
+            with duckdb.connect(MEMORY, config=self.config) as connection:
+                connection.execute("SET temp_directory = ''")
+                try:
+                    if self.is_lake:
+                        self.show_lake(connection)
+                        files = files_of_lake(self.path)
+                        connection.execute("SET allowed_paths = $files", {"files": files})
+                    else:
+                        when_free(self.path, lambda: self._use(connection, "READ_ONLY"), self.wait)
+                except duckdb.Error as error:
+                    raise store_error(self.path, error, waited=self.wait) from None
+                try:
+                    yield connection
+                except duckdb.Error as error:
+                    if is_of_the_file(error):
+                        raise store_error(self.path, error) from None
+                    raise
 
     @contextmanager
     def _lake(self, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -147,7 +204,7 @@ class Database:
             self._mode = "read"
             yield self._connection
         except duckdb.Error as error:
-            if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)):
+            if is_of_the_file(error):
                 raise store_error(self.path, error) from None
             raise
         finally:
@@ -183,8 +240,10 @@ class Database:
                     )
                 self._create_file()
             mode = "READ_ONLY" if read_only else "READ_WRITE"
-            when_free(self.path, lambda: self._use(self.path, mode), wait, on_wait)
+            when_free(self.path, lambda: self._use(self._connection, mode), wait, on_wait)
             self._mode = "read" if read_only else "write"
+            self._turns.is_writing = not read_only
+            self._make_room(read_only)
             version = self._check_version()
             if version < SCHEMA_VERSION and not read_only:
                 migrate(self._connection, version, self._on_create)
@@ -195,40 +254,59 @@ class Database:
             self._detach()
             raise
 
-    def _use(self, path: str, mode: str) -> None:
-        literal = path.replace("'", "''")
+    def _make_room(self, read_only: bool) -> None:
+        """Have what the engine writes beside the store written where nobody else can read it."""
+        if not read_only:
+            remove_leftovers(self._place)  # nobody else has the store: whoever left them is gone
+            journal.make(self._place)
+        with suppress(*((OSError,) if read_only else ())):  # where nothing can be written
+            self._own_folder.make()
+
+    def _use(
+        self, connection: duckdb.DuckDBPyConnection, mode: str, place: str | None = None
+    ) -> None:
+        literal = (place or self._place).replace("'", "''")
         how = mode if mode == "READ_ONLY" else f"{mode}, {ROW_GROUPS}"
-        self._connection.execute(f"ATTACH '{literal}' AS store ({how})")
-        self._connection.execute("USE store")
+        connection.execute(f"ATTACH '{literal}' AS store ({how})")
+        connection.execute("USE store")
 
     def _create_file(self) -> None:
-        # Made under another name: a store that was cut short while it was made is never seen.
-        part = f"{self.path}.new-{uuid4().hex}"
+        # Made elsewhere: a store that was cut short while it was made is never seen.
+        part = self._own_folder.make() / "new.duckdb"
         try:
-            self._use(part, "READ_WRITE")
+            self._use(self._connection, "READ_WRITE", str(part))
             self._create()
             # Letting go of a file does the same, but says nothing where the disk is full.
             self._connection.execute("CHECKPOINT store")
             self._detach()
+            for_owner_alone(part)
             with suppress(FileExistsError):  # another process was faster: its store it is
-                _rename(part, self.path)
+                _rename(part, self._place)
         finally:
             self._detach()
-            for leftover in (part, f"{part}.wal"):
-                Path(leftover).unlink(missing_ok=True)
+            self._own_folder.remove()
 
     def _detach(self) -> None:
-        self._mode = None
+        mode, self._mode, self._turns.is_writing = self._mode, None, False
         try:
-            # With its schema: a bare name is looked up in the store first, which may be broken.
-            self._connection.execute("USE memory.main")
-            self._connection.execute("DETACH DATABASE IF EXISTS store")
+            if mode == "write":
+                journal.drop_empty(self._place)
+            self._end_use()
         except duckdb.Error:
-            # A failed transaction is rolled back first; then the file can be let go.
-            with suppress(duckdb.Error):
-                self._connection.execute("ROLLBACK")
-            self._connection.execute("USE memory.main")
-            self._connection.execute("DETACH DATABASE IF EXISTS store")
+            try:
+                # A failed transaction is rolled back first; then the file can be let go.
+                with suppress(duckdb.Error):
+                    self._connection.execute("ROLLBACK")
+                self._end_use()
+            except duckdb.Error:  # an engine that is at a loss answers nothing any more
+                self._end()
+                self._connect()
+        self._own_folder.remove_if_empty()
+
+    def _end_use(self) -> None:
+        # With its schema: a bare name is looked up in the store first, which may be broken.
+        self._connection.execute("USE memory.main")
+        self._connection.execute("DETACH DATABASE IF EXISTS store")
 
     def _create(self) -> None:
         self._connection.execute("BEGIN")
@@ -300,20 +378,20 @@ class Database:
 
     def close(self) -> None:
         """Let go of the store and of everything computed from it."""
-        self._connection.close()
+        with self._turns.turn(self.wait):
+            self._end()
 
 
-@contextmanager
-def owner_only() -> Iterator[None]:
-    """What the engine writes meanwhile, its journal and what it spills, is its owner's alone."""
-    previous = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(previous)
+class Session:
+    """What computed tables belong to; another one begins where the engine had to begin anew."""
 
 
-def _rename(part: str, path: str) -> None:
+def _let_go(connection: duckdb.DuckDBPyConnection, folder: PrivateFolder) -> None:
+    connection.close()
+    folder.remove()
+
+
+def _rename(part: Path, path: str) -> None:
     """Give a file its name, unless another one has it."""
     try:
         os.link(part, path)
@@ -323,16 +401,18 @@ def _rename(part: str, path: str) -> None:
         os.rename(part, path)
 
 
-def _config(path: str, threads: int | None, memory_limit: str | None) -> dict[str, Any]:
-    """How the engine is set up: it never looks for an extension, and spills beside the store."""
+def _config(threads: int | None, memory_limit: str | None) -> dict[str, Any]:
+    """How the engine is set up: it never looks for an extension, nor for Python's variables."""
     config: dict[str, Any] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
+        "allow_persistent_secrets": False,
+        "python_enable_replacements": False,
         # Freed memory goes back to the system after a while.
         "allocator_background_threads": True,
+        **journal.NEVER_BY_ITSELF,
+        "temp_directory": "",
     }
-    if path != MEMORY:
-        config["temp_directory"] = f"{path}.tmp"
     if threads is not None:
         config["threads"] = threads
     if memory_limit is not None:
@@ -361,37 +441,3 @@ def check_time_zone(name: str) -> None:
         raise UsageError(
             f"unknown time zone {name!r}: give an IANA name such as 'America/New_York'"
         ) from None
-
-
-def store_error(path: str, error: Exception, waited: float = 0.0) -> StoreError:
-    """What the engine or the operating system said about a store file, in a sentence of ours.
-
-    The engine's own text is not passed on: it can quote what a row holds.
-    """
-    if isinstance(error, duckdb.TransactionException) and isinstance(error.__context__, Exception):
-        error = error.__context__  # that a failed transaction cannot be rolled back says nothing
-    text = str(error)
-    if found := holder(error):
-        after = f", {waited:g} s later too" if waited else ""
-        return StoreError(
-            f"{path} is in use by {found}{after}: wait until it is done (--wait SECONDS, wait=), "
-            "or end it"
-        )
-    if isinstance(error, OSError):
-        return StoreError(f"cannot use {path}: {error.strerror or 'the system refused'}")
-    if Path(path).is_dir():
-        return StoreError(f"{path} is a folder: name a file with --db")
-    if not Path(path).parent.is_dir():
-        return StoreError(f"cannot use {path}: there is no folder {Path(path).parent}")
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return StoreError(f"cannot use {path}: the engine has too little memory or disk for this")
-    lowered = text.lower()
-    if "no space left" in lowered or "could not write" in lowered or "disk" in lowered:
-        return StoreError(f"cannot write {path}: the disk is full; nothing was half-loaded")
-    if "permission denied" in lowered or "read-only" in lowered:
-        return StoreError(f"cannot open {path}: no permission to read or write it")
-    if "not a valid duckdb" in lowered or "magic bytes" in lowered:
-        return StoreError(f"{path} is not a DuckDB file: name another file with --db")
-    if "newer version" in lowered or "storage version" in lowered:
-        return StoreError(f"{path} was written by a newer DuckDB: upgrade the duckdb package")
-    return StoreError(f"cannot use {path}: the engine refused ({type(error).__name__})")

@@ -20,7 +20,7 @@ from uuid import uuid4
 
 import duckdb
 
-from avon_analytics.errors import StoreError
+from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.store.privacy import privacy_of
 from avon_analytics.store.schema import (
     CREATE_SETTINGS,
@@ -56,6 +56,18 @@ class State:
         """Every file of a table, as paths below the lake."""
         months = self.tables.get(table, {})
         return tuple(path for month in sorted(months) for path in months[month])
+
+
+def place_of(store: str | os.PathLike[str]) -> str:
+    """The path of a store in full: of some beginnings the engine would make no file.
+
+    Raises UsageError for one of which the engine takes a part for something else.
+    """
+    place = os.path.realpath(store)
+    for letter in "?\\" if os.sep == "/" else "?":
+        if letter in place:
+            raise UsageError(f"the path of a store cannot hold {letter}, and {place} does")
+    return place
 
 
 def is_lake(path: str | os.PathLike[str]) -> bool:
@@ -152,6 +164,7 @@ def write_lake(
     A new folder is readable by its owner alone. Raises StoreError where it cannot be written.
     """
     root, tag = Path(lake), uuid4().hex
+    place_of(root)
     before = newest_state(root) or State()
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -234,6 +247,12 @@ def view_of_lake(lake: str, state: State) -> Iterator[str]:
         files = [os.path.join(lake, path) for path in state.files(table)]
         yield f"CREATE VIEW {quote(table)} AS {rows_of_files(files, columns)}"
     yield from view_statements()
+
+
+def files_of_lake(lake: str) -> list[str]:
+    """The files of the newest state of a lake."""
+    state = newest_state(lake) or State()
+    return [os.path.join(lake, path) for table in state.tables for path in state.files(table)]
 
 
 def rows_of_files(files: Sequence[str], columns: tuple[TableColumn, ...]) -> str:

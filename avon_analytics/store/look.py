@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import duckdb
 import pandas as pd
 
 from avon_analytics.arguments import choice, flag, scalar
+from avon_analytics.arguments import text as text_of
 from avon_analytics.errors import QueryError, UnknownTable
-from avon_analytics.store.database import Database, owner_only, store_error
+from avon_analytics.store.database import Database
 from avon_analytics.store.derived import TABLES as DERIVED
+from avon_analytics.store.fence import fenced, only_reads
 from avon_analytics.store.frames import frame
 from avon_analytics.store.schema import quote
 from avon_analytics.store.tables import hidden_columns, table_infos
-from avon_analytics.store.waiting import when_free
+from avon_analytics.store.trouble import is_of_the_file
 
 # What the engine may say about a query in its own words: they quote the query, never a row.
 _ABOUT_THE_QUERY = (
@@ -87,62 +89,26 @@ def table(database: Database, name: str, *, identifiers: bool = False) -> pd.Dat
 def query(database: Database, text: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
     """The answer to a query, raw: nothing is hidden.
 
-    The query runs on a connection that cannot write, read other files or load extensions.
+    It can neither write nor read or list a file, and works in memory: see ``fence``.
 
-    Raises QueryError for a query that the engine refuses.
+    Raises QueryError for a query that the engine refuses, or that does more than read.
     """
-    if database.in_memory:
-        with database.reading() as connection, connection.cursor() as cursor:
-            return _answer(cursor, _IN_MEMORY, text, parameters)
-    with database.reading():
-        pass  # says what is wrong with the store, if anything is
-    if database.is_lake:
-        with duckdb.connect(config=database.config) as fenced:
-            database.show_lake(fenced)
-            fenced.execute("SET allowed_directories = [$lake]", {"lake": database.path})
-            return _answer(fenced, _IN_A_LAKE, text, parameters)
-    # Beside its file is where it spills by itself; a fenced connection refuses to be told so.
-    config = {k: v for k, v in database.config.items() if k != "temp_directory"}
-    config["enable_external_access"] = False
-    with owner_only():
-        try:
-            fenced = when_free(
-                database.path,
-                lambda: duckdb.connect(database.path, read_only=True, config=config),
-                database.wait,
-            )
-        except duckdb.Error as error:
-            raise store_error(database.path, error, waited=database.wait) from None
-        with fenced:
-            return _answer(fenced, _IN_A_FILE, text, parameters)
-
-
-_READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
-_LOCKED = ("SET lock_configuration = true",)
-_IN_A_FILE = ("SET TimeZone = 'UTC'", *_LOCKED)
-_IN_A_LAKE = ("SET TimeZone = 'UTC'", "SET enable_external_access = false", *_LOCKED)
-_IN_MEMORY = ("SET TimeZone = 'UTC'", "USE store", "BEGIN TRANSACTION READ ONLY")
+    asked = text_of(text, "a query is a text, in UTF-8")
+    with fenced(database) as connection:
+        return _answer(connection, asked, parameters)
 
 
 def _answer(
-    connection: duckdb.DuckDBPyConnection,
-    fence: Iterable[str],
-    text: str,
-    parameters: Mapping[str, Any],
+    connection: duckdb.DuckDBPyConnection, text: str, parameters: Mapping[str, Any]
 ) -> pd.DataFrame:
     try:
-        for statement in fence:
-            connection.execute(statement)
-        kinds = [statement.type for statement in connection.extract_statements(text)]
-        if len(kinds) != 1 or kinds[0] not in _READING:
-            raise QueryError(
-                "expected one query that reads, such as SELECT count(*) FROM events: "
-                "a store is read-only here"
-            )
+        text = only_reads(connection, text)
         given = {name: scalar(value) for name, value in parameters.items()}
         return frame(connection, text, given)
     except _ABOUT_THE_QUERY as error:
         raise QueryError(f"the query cannot be run: {error}") from None
+    except UnicodeError:
+        raise QueryError("a parameter is a text in UTF-8") from None
     except (TypeError, ValueError):
         raise QueryError(
             "the answer holds numbers too large for a table: cast them to DOUBLE or VARCHAR"
@@ -162,6 +128,13 @@ def _answer(
                 "a parameter is of a type that the engine does not know: give texts, numbers, "
                 "dates or lists of them"
             ) from None
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise QueryError(
+                "the query needs more memory than the engine may use (a query works in memory "
+                "alone): narrow it, or open the store with a larger memory_limit"
+            ) from None
+        if is_of_the_file(error):
+            raise
         # Other messages can quote what a row holds.
         kind = type(error).__name__.removesuffix("Exception")
         raise QueryError(

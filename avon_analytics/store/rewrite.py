@@ -6,16 +6,18 @@ which the living rows are copied, is without them.
 
 from __future__ import annotations
 
-import glob
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
 import duckdb
 
 from avon_analytics.errors import StoreError
-from avon_analytics.store.database import ROW_GROUPS, Database, store_error
+from avon_analytics.store.database import ROW_GROUPS, Database
+from avon_analytics.store.journal import journal_of
+from avon_analytics.store.private import PrivateFolder
+from avon_analytics.store.trouble import store_error
 
 _TRIES = 3
 
@@ -34,21 +36,20 @@ def rewrite(database: Database) -> None:
             connection.execute("CHECKPOINT store")
         # Held for reading only: letting go of it then touches no journal of the new file.
         with database.reading() as connection:
-            if Path(f"{place}.wal").exists():
+            if journal_of(str(place)).exists():
                 continue  # somebody has written in between
-            part = Path(f"{place}.anew-{uuid4().hex}")
-            for cut_short in place.parent.glob(f"{glob.escape(place.name)}.anew-*"):
-                cut_short.unlink(missing_ok=True)
+            folder = PrivateFolder(str(place))
             try:
+                part = folder.make() / "anew.duckdb"
                 _copy(connection, part)
+                part.chmod(stat.S_IMODE(place.stat().st_mode))
                 os.replace(part, place)
                 _sync(place.parent)
                 return
             except (duckdb.Error, OSError) as error:
                 raise store_error(database.path, error) from None
             finally:
-                for leftover in (part, Path(f"{part}.wal")):
-                    leftover.unlink(missing_ok=True)
+                folder.remove()
     raise StoreError(f"{database.path} is written by others all the time")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable
@@ -16,7 +17,8 @@ WAIT_TO_READ = 10.0
 WAIT_TO_LOAD = 60.0
 _EVERY_SECONDS = 0.1
 _LONGEST = 10 * 365 * 86_400.0
-_HOLDER = re.compile(r"PID (\d+)")
+_HOLDER = re.compile(r"\(pid (\d+)\)")
+_QUOTED = re.compile(r'"[^"]*"|\'[^\']*\'')
 
 T = TypeVar("T")
 OnWait = Callable[[str], None]
@@ -27,15 +29,23 @@ def seconds(wait: float) -> float:
     return number(wait, 0, _LONGEST, "wait is a number of seconds, 0 or more")
 
 
-def holder(error: Exception) -> str | None:
-    """Who holds the store that could not be opened; None if that is not what went wrong."""
+def reason(error: Exception, path: str = "") -> str:
+    """What the engine says, in lower case and without the names and paths that it quotes."""
     text = str(error)
+    for known in (os.path.realpath(path), path) if path else ():
+        text = text.replace(known, "…")
+    return _QUOTED.sub("…", text).lower()
+
+
+def holder(error: Exception, path: str = "") -> str | None:
+    """Who holds the store that could not be opened; None if that is not what went wrong."""
+    text = reason(error, path)
     if "file handle conflict" in text or "same database file with a different" in text:
         return "this very process (another store object or thread)"
-    if "Could not set lock" not in text and "onflicting lock" not in text:
+    if "could not set lock" not in text and "conflicting lock" not in text:
         return None
-    found = _HOLDER.search(text)
-    return f"another process (PID {found.group(1)})" if found else "another process"
+    found = _HOLDER.findall(text)
+    return f"another process (PID {found[-1]})" if found else "another process"
 
 
 def when_free(path: str, attempt: Callable[[], T], wait: float, on_wait: OnWait | None = None) -> T:
@@ -48,7 +58,7 @@ def when_free(path: str, attempt: Callable[[], T], wait: float, on_wait: OnWait 
         try:
             return attempt()
         except duckdb.Error as error:
-            found = holder(error)
+            found = holder(error, path)
             left = deadline - time.monotonic()
             if found is None or left <= 0:
                 raise

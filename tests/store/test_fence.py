@@ -1,4 +1,4 @@
-"""The `sql` of a store can read that store and nothing else, in a file as in memory."""
+"""The `sql` of a store can read that store and nothing else, in a file, in memory or in a lake."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import avon_analytics as avon
-from avon_analytics.errors import QueryError
+from avon_analytics.errors import QueryError, UsageError
 
 FORBIDDEN = {
     "write a row": "INSERT INTO settings VALUES ('a', 'b')",
@@ -46,15 +46,49 @@ FORBIDDEN = {
     "a comment between": "SELECT 1 /* ; */; DROP TABLE events --",
     "prepare": "PREPARE p AS DELETE FROM events",
     "explain analyze a write": "EXPLAIN ANALYZE DELETE FROM settings",
+    "explain analyze a temporary table": "EXPLAIN ANALYZE CREATE TEMP TABLE t AS SELECT 1",
+    "explain analyze a copy": "EXPLAIN ANALYZE COPY (SELECT 1) TO '{folder}/out.csv'",
+    "explain a copy": "EXPLAIN COPY (SELECT 1) TO '{folder}/out.csv'",
+    "explain analyze a setting": "EXPLAIN ANALYZE SET threads = 1",
+    "explain analyze a call": "EXPLAIN ANALYZE CALL pragma_version()",
+    "explain with options": "EXPLAIN (ANALYZE, FORMAT json) DELETE FROM settings",
+    "explain behind a comment": "/* a */ EXPLAIN -- b\n ANALYZE /* c */ DELETE FROM settings",
+    "explain two": "EXPLAIN SELECT 1; DELETE FROM settings",
+    "a copy in a with": "WITH x AS (COPY settings TO '{folder}/out.csv') SELECT 1",
+    "an insert in a with": "WITH x AS (INSERT INTO settings VALUES ('a', 'b')) SELECT 1",
+    "a deletion in a with": "EXPLAIN ANALYZE WITH x AS (DELETE FROM settings) SELECT 1",
+    "execute": "EXECUTE p",
+    "import": "IMPORT DATABASE '{folder}'",
+    "a type, for a pivot": "PIVOT settings ON name USING max(value)",
     "a query in a text": "SELECT * FROM query('DELETE FROM events')",
+    "a query of a file in a text": "SELECT * FROM query('FROM glob(''{folder}/*'')')",
     "a table in a text": "SELECT * FROM query_table('{folder}/other.csv')",
+    "a query as JSON": "SELECT * FROM json_execute_serialized_sql('{{}}')",
+    "a function in a subquery": "SELECT (SELECT count(*) FROM main.\"GLOB\"('{folder}/*'))",
+    "describe a file": "DESCRIBE SELECT * FROM read_csv('{folder}/other.csv')",
+    "summarize a file": "SUMMARIZE '{folder}/other.csv'",
+    "read the store's own bytes": "SELECT * FROM read_blob('{store}')",
+    "list the store's own file": "SELECT * FROM glob('{store}')",
+    "the store by its file": "FROM '{store}'",
+    "list what was spilled": "SELECT * FROM glob('{store}.tmp/*')",
+    "read what was spilled": "SELECT * FROM read_text('{store}.tmp/left.csv')",
+    "read it by name": "FROM '{store}.tmp/left.csv'",
+    "write beside it": "EXPLAIN ANALYZE COPY (SELECT 1) TO '{store}.tmp/x.csv'",
+    "write in a with beside it": "WITH x AS (COPY settings TO '{store}.tmp/x.csv') SELECT 1",
+    "log": "FROM enable_logging(storage = 'file', storage_path = '{folder}/log')",
+    "profile": "FROM enable_profiling()",
+    "checkpoint as a function": "FROM checkpoint()",
+    "extensions": "FROM duckdb_extensions()",
+    "half a character": "SELECT '\udcff'",
+    "a variable of the program": "SELECT * FROM parameters",
     "nothing": "",
     "a value out of a message": "SELECT error('x') FROM events",
 }
 
 
-@pytest.fixture(params=["in a file", "in memory"])
-def store(request: Any, tmp_path: Path) -> Iterator[avon.Store]:
+@pytest.fixture(scope="module", params=["in a file", "in memory", "in a lake"])
+def store(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[avon.Store]:
+    tmp_path = tmp_path_factory.mktemp("fenced")
     custom = [{"key": f"cfld_{name}", "value": name} for name in NASTY]
     about = {"id": "user_a", "custom_data": custom}
     archive = tmp_path / "archive.jsonl"
@@ -62,7 +96,12 @@ def store(request: Any, tmp_path: Path) -> Iterator[avon.Store]:
     where = ":memory:" if request.param == "in memory" else tmp_path / "store.duckdb"
     with avon.open(where) as found:
         found.load(archive, policy="skip", progress=False)
-        yield found
+        if request.param != "in a lake":
+            yield found
+            return
+        found.write_lake(tmp_path / "lake")
+    with avon.open(tmp_path / "lake") as lake:
+        yield lake
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)
@@ -72,14 +111,58 @@ def test_a_query_reads_the_store_and_nothing_else(
     folder = tmp_path / "else"
     folder.mkdir()
     (folder / "other.csv").write_text("name,value\nQuillfeather,1\n")
-    before = sorted(path.name for path in tmp_path.rglob("*"))
-    with pytest.raises(QueryError) as caught:
-        store.sql(FORBIDDEN[what].format(folder=folder))
+    places = [tmp_path]
+    if store.path != ":memory:":
+        places.append(Path(store.path).parent)
+        spilled = Path(f"{store.path}.tmp")
+        spilled.mkdir(exist_ok=True)  # as a load that was killed leaves it
+        (spilled / "left.csv").write_text("name,value\nQuillfeather,1\n")
+    before = sorted(path for place in places for path in place.rglob("*"))
+    with pytest.raises((QueryError, UsageError)) as caught:
+        store.sql(FORBIDDEN[what].format(folder=folder, store=store.path))
     assert "Quillfeather" not in str(caught.value)
-    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+    assert sorted(path for place in places for path in place.rglob("*")) == before
     counts = "SELECT (SELECT count(*) FROM events) AS e, (SELECT count(*) FROM settings) AS s"
     found = store.sql(counts)
     assert (found["e"].tolist(), found["s"].tolist()[0] >= 2) == ([1], True)
+
+
+ALLOWED = [
+    "SELECT count(*) FROM events",
+    "  ; SELECT 1; ",
+    "FROM settings",
+    "TABLE settings",
+    "VALUES (1), (2)",
+    "(SELECT 1) UNION ALL (SELECT 2)",
+    "WITH x AS (SELECT 1 AS a), y AS (FROM x) SELECT * FROM y",
+    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT * FROM r",
+    "DESCRIBE events",
+    "SUMMARIZE settings",
+    "SHOW TABLES",
+    "SELECT * FROM range(3), unnest([1, 2])",
+    "SELECT * FROM events, json_each('[1]')",
+    "SELECT * FROM information_schema.columns",
+    "PIVOT settings ON name IN ('time_zone') USING max(value)",
+    "SELECT 'COPY x TO y; DELETE FROM z' AS text",
+    "EXPLAIN SELECT 1",
+    "EXPLAIN ANALYZE FROM settings",
+    "explain (format json) select 1",
+    "EXPLAIN (ANALYZE, FORMAT json) SELECT 1",
+    "-- why\n EXPLAIN /* of */ (SELECT 1)",
+]
+
+
+@pytest.mark.parametrize("text", ALLOWED)
+def test_whatever_only_reads_is_let_in(store: avon.Store, text: str) -> None:
+    assert len(store.sql(text)) > 0
+
+
+def test_a_query_writes_nothing_to_standard_output(
+    store: avon.Store, capfd: pytest.CaptureFixture[str]
+) -> None:
+    found = store.sql("EXPLAIN ANALYZE SELECT count(*) FROM events")
+    assert "events" in found.to_string().lower() or len(found) == 1
+    assert capfd.readouterr() == ("", "")
 
 
 NASTY = ['x"; DROP TABLE events; --', "x'; DELETE FROM events; --", 'events" WHERE 1=1 --']

@@ -1,0 +1,83 @@
+"""What went wrong with a store, in a sentence of ours.
+
+The engine's own text is not passed on: it can quote what a row holds. It is read for the reason
+only, without the paths in it, whose words say nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import duckdb
+
+from avon_analytics.errors import StoreError
+from avon_analytics.store.waiting import holder, reason
+
+# What the engine raises, beside errors of input and output, where it cannot read what it has read.
+_AT_A_LOSS = (
+    duckdb.Error,
+    duckdb.InternalException,
+    duckdb.FatalException,
+    duckdb.SerializationException,
+)
+_FULL = re.compile(r"no space left|disk (is )?full|quota exceeded|file too large|could not write")
+_CLOSED = re.compile(r"permission denied|operation not permitted|read-only file system")
+_NO_STORE = re.compile(r"not a valid duckdb|magic bytes")
+_NEWER = re.compile(r"newer version|storage version|version number")
+_DAMAGE = re.compile(
+    r"corrupt|checksum|could not read|unexpected end|does not match|truncated|deserialize"
+)
+
+
+def is_of_the_file(error: duckdb.Error) -> bool:
+    """Whether a store's file, or the room for it, is what went wrong, and not a statement."""
+    return (
+        isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException))
+        or (type(error) in _AT_A_LOSS and _DAMAGE.search(reason(error)) is not None)
+        or holder(error) is not None
+    )
+
+
+def store_error(path: str, error: Exception, waited: float = 0.0) -> StoreError:
+    """What the engine or the operating system said about a store file, in a sentence of ours."""
+    if isinstance(error, duckdb.TransactionException) and isinstance(error.__context__, Exception):
+        error = error.__context__  # that a failed transaction cannot be rolled back says nothing
+    if found := holder(error, path):
+        after = f", {waited:g} s later too" if waited else ""
+        return StoreError(
+            f"{path} is in use by {found}{after}: wait until it is done (--wait SECONDS, wait=), "
+            "or end it"
+        )
+    if isinstance(error, OSError):
+        return StoreError(f"cannot use {path}: {error.strerror or 'the system refused'}")
+    if Path(path).is_dir():
+        return StoreError(f"{path} is a folder: name a file with --db")
+    if not Path(os.path.realpath(path)).parent.is_dir():
+        return StoreError(f"cannot use {path}: there is no folder {Path(path).parent}")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return StoreError(f"cannot use {path}: the engine has too little memory or disk for this")
+    why = reason(error, path)
+    if _FULL.search(why):
+        return StoreError(f"cannot write {path}: the disk is full; nothing was half-loaded")
+    if _CLOSED.search(why):
+        return StoreError(f"cannot open {path}: no permission to read or write it")
+    if _NO_STORE.search(why):
+        return StoreError(f"{path} is not a DuckDB file: name another file with --db")
+    if _NEWER.search(why):
+        return StoreError(f"{path} was written by a newer DuckDB: upgrade the duckdb package")
+    if _DAMAGE.search(why):
+        return StoreError(
+            f"{path} is damaged: {_what_was_found(why)}. The archive still has everything: load it "
+            "into a new file, with 'avon-analytics load PATH --db NEW', or bring back a copy"
+        )
+    return StoreError(f"cannot use {path}: the engine refused ({type(error).__name__})")
+
+
+def _what_was_found(why: str) -> str:
+    if "checksum" in why:
+        return "the bytes of a block are not those that were written (its checksum differs)"
+    if re.search(r"could not read|unexpected end|truncated", why):
+        return "the file ends before a block that it should hold"
+    return "what stands in it cannot be read as a store"
