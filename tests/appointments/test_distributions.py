@@ -1,0 +1,117 @@
+"""Distributions and q-values, against scipy and statsmodels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import special, stats
+from statsmodels.stats.multitest import multipletests
+
+from avon_analytics.appointments.distributions import (
+    Counts,
+    benjamini_hochberg,
+    beta_binomial,
+    hypergeometric,
+    log_gamma,
+    negative_binomial,
+    normal_quantile,
+    normal_tail,
+)
+
+
+def weights(counts: Counts) -> tuple[np.ndarray, np.ndarray]:
+    return counts.first + np.arange(len(counts.weights)), counts.weights
+
+
+def test_log_gamma() -> None:
+    x = np.concatenate([np.geomspace(1e-6, 16, 200), np.linspace(16, 200, 77), [1e4, 1e7, 1e9]])
+    np.testing.assert_allclose(log_gamma(x), special.gammaln(x), rtol=1e-13, atol=1e-12)
+    assert log_gamma(3.0).shape == ()
+
+
+@pytest.mark.parametrize(
+    ("draws", "successes", "total"),
+    [(10, 4, 30), (1, 1, 2), (30, 25, 40), (5, 0, 9), (5, 9, 9), (4000, 30_000, 200_000)],
+)
+def test_hypergeometric(draws: int, successes: int, total: int) -> None:
+    k, found = weights(hypergeometric(draws, successes, total))
+    np.testing.assert_allclose(
+        found, stats.hypergeom(total, successes, draws).pmf(k), rtol=1e-8, atol=1e-14
+    )
+
+
+@pytest.mark.parametrize(("n", "a", "b"), [(12, 2.0, 3.0), (200, 0.5, 8.0), (5000, 40.0, 160.0)])
+def test_beta_binomial(n: int, a: float, b: float) -> None:
+    second = stats.betabinom(n, a, b)
+    k, found = weights(beta_binomial(n, second.mean(), second.var()))
+    np.testing.assert_allclose(found, second.pmf(k), rtol=1e-7, atol=1e-12)
+
+
+def test_a_beta_binomial_without_more_than_chance_is_binomial() -> None:
+    for variance in (0.0, 6.0):
+        k, found = weights(beta_binomial(25, 10, variance))
+        np.testing.assert_allclose(found, stats.binom(25, 0.4).pmf(k), rtol=1e-10)
+    assert list(beta_binomial(7, 0.0, 0.0).quantiles([0.1, 0.9])) == [0, 0]
+    assert list(beta_binomial(7, 7.0, 0.0).quantiles([0.1, 0.9])) == [7, 7]
+    assert list(beta_binomial(0, 0.0, 0.0).quantiles([0.1, 0.9])) == [0, 0]
+
+
+@pytest.mark.parametrize(("mean", "variance"), [(3.0, 5.0), (80.0, 400.0), (20.0, 20.0)])
+def test_negative_binomial(mean: float, variance: float) -> None:
+    k, found = weights(negative_binomial(mean, variance))
+    second = (
+        stats.poisson(mean)
+        if mean == variance
+        else stats.nbinom(mean**2 / (variance - mean), mean / variance)
+    )
+    np.testing.assert_allclose(found, second.pmf(k), rtol=1e-8, atol=1e-14)
+
+
+def test_mid_p_by_hand() -> None:
+    """Of 3 drawn from 2 and 2: 1 or 2 successes, one half each; so each has its half twice."""
+    pair = hypergeometric(3, 2, 4)
+    assert pair.p_values.tolist() == pytest.approx([0.5, 0.5])
+    # The mid-distribution function is 1/4 at 1 and 3/4 at 2: one half lies between.
+    assert pair.quantiles([0.25, 0.5, 0.75, 0.001]).tolist() == pytest.approx([1, 1.5, 2, 1])
+
+
+def test_mid_p_of_fishers_table() -> None:
+    """The tea of Fisher (1935): 3 of 4 guessed right. P(4) = 1/70, P(3) = 16/70."""
+    tea = hypergeometric(4, 4, 8)
+    assert tea.p_value(3) == pytest.approx(2 * (1 + 16 / 2) / 70)
+    assert tea.p_value(4) == pytest.approx(1 / 70)
+
+
+def test_limits_and_p_values_say_the_same() -> None:
+    for draws, successes, total in ((200, 900, 6000), (17, 40, 300), (3000, 4000, 20_000)):
+        counts = hypergeometric(draws, successes, total)
+        low, high = counts.quantiles([0.001, 0.999])
+        k = counts.first + np.arange(len(counts.weights))
+        np.testing.assert_array_equal((k < low) | (k > high), counts.p_values < 0.002)
+
+
+def test_normal() -> None:
+    z = np.array([0, 1.2, -3, 9.0])
+    np.testing.assert_allclose(normal_tail(z), 2 * stats.norm.sf(np.abs(z)), rtol=1e-12)
+    assert normal_quantile(0.999) == pytest.approx(stats.norm.ppf(0.999))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_q_values_against_statsmodels(seed: int) -> None:
+    p = np.random.default_rng(seed).uniform(size=40) ** 3
+    q = multipletests(p, method="fdr_bh")[1]
+    np.testing.assert_allclose(benjamini_hochberg(p), q)
+    with_gaps = np.insert(p, [0, 7, 40], np.nan)
+    found = benjamini_hochberg(with_gaps)
+    assert np.isnan(found).sum() == 3
+    np.testing.assert_allclose(found[~np.isnan(found)], q)
+
+
+def test_q_values_of_benjamini_and_hochberg() -> None:
+    """The example of the paper (1995, section 3): at 5 % the first four of 15 are rejected."""
+    p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344]
+    p += [0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0]
+    q = benjamini_hochberg(p)
+    assert (q < 0.05).sum() == 4
+    assert q[3] == pytest.approx(0.0095 * 15 / 4)
+    assert len(benjamini_hochberg([])) == 0
