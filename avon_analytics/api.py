@@ -6,14 +6,15 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avon_analytics import arguments, card
 from avon_analytics.appointments import (
     Cohort,
+    CohortSource,
     Quality,
+    StoreEngine,
     custom_fields,
     default_as_of,
     explain,
@@ -21,7 +22,6 @@ from avon_analytics.appointments import (
     keep_slots,
     quality,
 )
-from avon_analytics.appointments import appointments as cohort_of
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.errors import StoreError
 from avon_analytics.intake import quarantine
@@ -75,7 +75,7 @@ def open(  # noqa: A001
     return Store(database)
 
 
-class Store:
+class Store(CohortSource):
     """An archive of deliveries, verified and flattened into tables.
 
     The file is held only while something reads or writes it, so an open notebook keeps nobody
@@ -83,6 +83,7 @@ class Store:
     """
 
     def __init__(self, database: Database) -> None:
+        super().__init__(StoreEngine(database))
         self._database = database
 
     @property
@@ -301,46 +302,6 @@ class Store:
         forgotten = forget(self._database, patient_id)
         keep_slots(self._database)
         return forgotten
-
-    def appointments(
-        self,
-        start: DateLike | None = None,
-        end: DateLike | None = None,
-        *,
-        on: str = "start",
-        as_of: DateLike | None = None,
-        where: Mapping[str, Any] | None = None,
-        include_internal: bool = False,
-        grace: timedelta | float = 24.0,
-        late: timedelta | float = 24.0,
-        status_words: Mapping[str, str] | None = None,
-        min_count: int = 0,
-    ) -> Cohort:
-        """The cohort of a question, whose methods are the figures.
-
-        start, end: the half-open window [start, end) of local dates; without them, all.
-        on: the date that places a slot in it, ``start`` or ``booked``.
-        as_of: the instant up to which events count; without it, the newest of the store.
-        where: what groupings must be, such as ``{"host": "user_…", "weekday": ["Monday"]}``.
-        grace, late: hours (or timedelta) after the planned end until a slot is due, and of notice
-            below which a cancellation is late.
-        min_count: figures blank counts from 1 to just below this, and what would tell them.
-
-        Raises UnknownGroup, UsageError or StoreError.
-        """
-        return cohort_of(
-            self._database,
-            start,
-            end,
-            on=on,
-            as_of=as_of,
-            where=where,
-            include_internal=include_internal,
-            grace=grace,
-            late=late,
-            status_words=status_words,
-            min_count=min_count,
-        )
 
     def explain(
         self,

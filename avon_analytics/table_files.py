@@ -15,6 +15,8 @@ import pandas as pd
 from avon_analytics.arguments import choice
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import UsageError
+from avon_analytics.figures import COLUMNS, FIGURES, Kind
+from avon_analytics.store.schema import literal
 from avon_analytics.whole_file import write_whole
 
 FORMATS = ("csv", "parquet", "xlsx")
@@ -117,19 +119,15 @@ def _parquet(frame: pd.DataFrame, part: Path) -> None:
     import duckdb
 
     notes = ", ".join(
-        f"{_literal(str(name))}: {_literal(_note(value))}" for name, value in frame.attrs.items()
+        f"{literal(str(name))}: {literal(_note(value))}" for name, value in frame.attrs.items()
     )
     options = f"FORMAT parquet, KV_METADATA {{{notes}}}" if notes else "FORMAT parquet"
     with duckdb.connect() as connection:
         connection.register("result", frame)
         try:
-            connection.execute(f"COPY result TO {_literal(str(part))} ({options})")
+            connection.execute(f"COPY result TO {literal(str(part))} ({options})")
         except duckdb.IOException:
             raise OSError(errno.EIO, "the disk is full or broken") from None
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _note(value: Any) -> str:
@@ -164,14 +162,18 @@ def _excel(frame: pd.DataFrame, part: Path, title: str) -> None:
         notes = book.add_worksheet("Definitions")
         notes.set_column(0, 0, 24)
         notes.set_column(1, 1, 100)
-        told = {**frame.attrs, "reading": "Instants are UTC, a share is 0 to 1, empty is missing."}
+        told = {
+            **{str(key): note for key, note in frame.attrs.items()},
+            "reading": "Instants are UTC, a share is 0 to 1, empty is missing.",
+            **_columns_in_words(frame),
+        }
         if n_cut:
             told["cut"] = (
                 f"{n_cut:,} of the texts are cut after {_EXCEL_TEXT:,} letters, which is what a "
                 "cell of Excel holds. CSV and Parquet keep them whole."
             )
         for row, (key, note) in enumerate(told.items()):
-            notes.write_string(row, 0, str(key), forms["head"])
+            notes.write_string(row, 0, key, forms["head"])
             notes.write_string(row, 1, _note(note)[:_EXCEL_TEXT], forms["wrap"])
         book.close()
     except FileCreateError as error:
@@ -197,13 +199,31 @@ def _write(
     if isinstance(told, bool):
         sheet.write_boolean(row, column, told)
     elif isinstance(told, int | float) and abs(told) <= _EXCEL_EXACT:
-        is_share = name.endswith(("_share", "_share_low", "_share_high"))
-        sheet.write_number(row, column, told, forms["share"] if is_share else None)
+        sheet.write_number(row, column, told, forms["share"] if _is_share(name) else None)
     else:
         text = _note(told)
         sheet.write_string(row, column, text[:_EXCEL_TEXT])
         return len(text) > _EXCEL_TEXT
     return False
+
+
+def _is_share(name: str) -> bool:
+    """Whether a column holds a share, or an end of its interval."""
+    known = COLUMNS.get(name)
+    if known is None:
+        return name.endswith("_share")
+    return COLUMNS.get(known.base, known).kind is Kind.SHARE and known.kind is not Kind.COUNT
+
+
+def _columns_in_words(frame: pd.DataFrame) -> dict[str, str]:
+    """What the columns of a figure are, by their names."""
+    figure = FIGURES.get(str(frame.attrs.get("figure")))
+    columns = {} if figure is None else figure.spelled
+    return {
+        name: f"{column.means}, of {column.of}" if column.of else column.means
+        for name, column in columns.items()
+        if name in frame
+    }
 
 
 def _created(frame: pd.DataFrame) -> datetime:

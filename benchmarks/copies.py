@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from avon_analytics.appointments.queries import literal
 from avon_analytics.store.database import Database
-from avon_analytics.store.schema import quote
+from avon_analytics.store.schema import literal, quote
 
 # Every copy has events, visits and patients of its own; the staff are the same people.
 _ONCE = ("loads", "archive_files", "provider", "support")

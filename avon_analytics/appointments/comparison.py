@@ -18,29 +18,13 @@ from avon_analytics.appointments.scope import choice
 from avon_analytics.appointments.statuses import status_words
 from avon_analytics.arguments import names
 from avon_analytics.errors import DefinitionsDiffer, SharedSlots, UsageError
-from avon_analytics.figures import FIGURES
+from avon_analytics.figures import FIGURES, Column, Kind
+from avon_analytics.figures.compare import COLUMNS, DEFINITION, HERE, THERE
 
 if TYPE_CHECKING:
     from avon_analytics.appointments.cohort import Cohort
 
-COMPARED = ("outcomes", "cancellations", "reschedules", "rebooking", "funnel")
-
-
-def _share_columns(name: str) -> tuple[str, str, str, str]:
-    """A share's own column, its denominator and the bounds of its interval."""
-    return name, f"{name}_n", f"{name}_low", f"{name}_high"
-
-
-COLUMNS = (
-    "measure",
-    *_share_columns("share"),
-    *_share_columns("other_share"),
-    *("difference", "difference_low", "difference_high"),
-)
-_DEFINITION = (
-    "The difference of two shares, this cohort's minus the other's, with its 95 % interval after "
-    "Newcombe (1998), which takes the two for independent. "
-)
+COMPARED = tuple(name for name, figure in FIGURES.items() if figure.shares)
 _ROW = "row of the whole"  # ties the only rows of two figures without groups to each other
 
 
@@ -66,7 +50,9 @@ def compare(
     data = in_order(data, {**labels, "measure": tuple(measures)})
     data.attrs = {
         **ours.attrs,
-        "definition": _DEFINITION + ours.attrs["definition"],
+        "figure": "compare",
+        "compared": figure,
+        "definition": DEFINITION + ours.attrs["definition"],
         "other_as_of": theirs.attrs["as_of"],
     }
     return data
@@ -77,8 +63,10 @@ def _differences(
 ) -> pd.DataFrame:
     """One row per group that either of the two has."""
     left, right = (
-        frame[[*keys, *_share_columns(measure)]].set_axis([*keys, *_share_columns(name)], axis=1)
-        for frame, name in ((ours, "share"), (theirs, "other_share"))
+        frame[[*keys, *_names(replace(column, name=measure))]].set_axis(
+            [*keys, *_names(column)], axis=1
+        )
+        for frame, column in ((ours, HERE), (theirs, THERE))
     )
     ties = [*keys, _ROW]
     both = left.assign(**{_ROW: 0}).merge(right.assign(**{_ROW: 0}), how="outer", on=ties)
@@ -93,9 +81,16 @@ def _differences(
     both = both.assign(
         measure=measure, difference=difference, difference_low=low, difference_high=high
     )
-    kinds = dict.fromkeys(COLUMNS, "float64")
-    kinds |= {"measure": "str", "share_n": "Int64", "other_share_n": "Int64"}
-    return both[[*keys, *COLUMNS]].astype(kinds)
+    # Of a group that only one of the two has, the other's count is missing.
+    dtypes = {
+        name: "Int64" if column.kind is Kind.COUNT else column.dtype
+        for name, column in COLUMNS.items()
+    }
+    return both[[*keys, *COLUMNS]].astype(dtypes)
+
+
+def _names(column: Column) -> list[str]:
+    return [one.name for one in column.spelled()]
 
 
 def _warn(this: CohortRows, other: CohortRows) -> None:

@@ -39,11 +39,17 @@ def newcombe(
     two Wilson intervals, stays within -1 to 1 and needs no correction at 0 or all successes. The
     two samples must be independent. All three are NaN where either has no trials.
     """
-    share, low, high = wilson(successes, trials)
-    other, other_low, other_high = wilson(other_successes, other_trials)
-    difference = share - other
+    return difference(wilson(successes, trials), wilson(other_successes, other_trials))
+
+
+def difference(
+    share: tuple[Floats, Floats, Floats], other: tuple[Floats, Floats, Floats]
+) -> tuple[Floats, Floats, Floats]:
+    """The same of two shares that already have their intervals: each is (share, low, high)."""
+    (here, low, high), (there, other_low, other_high) = share, other
+    by = here - there
     return (
-        difference,
-        difference - np.hypot(share - low, other_high - other),
-        difference + np.hypot(high - share, other - other_low),
+        by,
+        by - np.hypot(here - low, other_high - there),
+        by + np.hypot(high - here, there - other_low),
     )

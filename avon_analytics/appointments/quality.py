@@ -11,10 +11,12 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from avon_analytics.appointments.cohort import Cohort, appointments
+from avon_analytics.appointments.cohort import Cohort
+from avon_analytics.appointments.engine import StoreEngine
 from avon_analytics.appointments.queries import create_macros, sql
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.appointments.slots import BEFORE_ALL
+from avon_analytics.appointments.source import CohortSource
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
 
@@ -127,7 +129,7 @@ class Quality:
 
 def quality(database: Database, *, as_of: DateLike | None = None) -> Quality:
     """See ``Store.quality``."""
-    visits = appointments(database, as_of=as_of)
+    visits = CohortSource(StoreEngine(database)).appointments(as_of=as_of)
     bound = {"as_of": visits.as_of or BEFORE_ALL, "time_zone": database.time_zone}
     with database.reading() as connection:
         create_macros(connection)

@@ -8,6 +8,8 @@ from importlib.resources import files
 
 import duckdb
 
+from avon_analytics.store.schema import literal
+
 # Functions that Spark has and DuckDB calls otherwise, so that one text runs on both.
 MACROS: Mapping[str, str] = {
     "from_utc_timestamp(instant, zone)": "timezone(zone, instant)",
@@ -31,11 +33,6 @@ def create_macros(connection: duckdb.DuckDBPyConnection, *, in_store: bool = Fal
     kind = "" if in_store else "TEMP"
     for signature, body in MACROS.items():
         connection.execute(f"CREATE OR REPLACE {kind} MACRO {signature} AS {body}")
-
-
-def literal(value: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + value.replace("'", "''") + "'"
 
 
 def values(rows: Mapping[str, str], ranks: Mapping[str, int]) -> str:

@@ -21,12 +21,13 @@ import duckdb
 
 from avon_analytics.appointments import kept
 from avon_analytics.appointments.follow_up import follow_up
-from avon_analytics.appointments.queries import create_macros, literal, sql, values
+from avon_analytics.appointments.queries import create_macros, sql, values
 from avon_analytics.appointments.scope import DateLike, as_instant
 from avon_analytics.appointments.statuses import WORDS, status_words
 from avon_analytics.errors import StoreError
 from avon_analytics.store.database import Database, Session
 from avon_analytics.store.memory import COMPUTING_SLOTS
+from avon_analytics.store.schema import literal
 
 # What is known of words and people holds for all appointments; the rest goes some at a time.
 _FOR_ALL = (

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from avon_analytics.figures import (
     cancellations,
+    compare,
     funnel,
     incidence,
     lead_times,
@@ -35,9 +36,9 @@ FIGURES: Mapping[str, Figure] = {
 }
 """All figures by name, in the order in which they are shown."""
 
-COLUMNS: Mapping[str, Column] = {
+COLUMNS: Mapping[str, Column] = compare.COLUMNS | {
     name: column for figure in FIGURES.values() for name, column in figure.spelled.items()
 }
-"""All columns of all figures; of one name there is one kind and one heading."""
+"""All columns of all figures and of comparisons; of one name there is one kind and one heading."""
 
 __all__ = ["COLUMNS", "FIGURES", "Column", "Figure", "Kind"]

@@ -56,8 +56,9 @@ class Column:
 
     means: what it is, as a phrase. of: what it is divided by, in words. heading: how a reader finds
     it named; made from the name unless given. has_n: ``<name>_n``, the denominator, follows.
-    has_interval: ``<name>_low`` and ``<name>_high`` follow. in_terminal: whether a terminal shows
-    it unless it is wide. base: of a denominator or a bound, the column that it belongs to.
+    has_interval: ``<name>_low`` and ``<name>_high`` follow. counts: of a share, the column of what
+    it counts. in_terminal: whether a terminal shows it unless it is wide. base: of a denominator or
+    a bound, the column that it belongs to.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Column:
     heading: str = ""
     has_n: bool = False
     has_interval: bool = False
+    counts: str = ""
     in_terminal: bool = True
     base: str = ""
 
@@ -104,9 +106,11 @@ def count(name: str, means: str, heading: str = "", *, in_terminal: bool = True)
     return Column(name, Kind.COUNT, means, heading=heading, in_terminal=in_terminal)
 
 
-def share(name: str, means: str, of: str, heading: str = "") -> Column:
+def share(name: str, means: str, of: str, heading: str = "", *, counts: str = "") -> Column:
     """A share, followed by its denominator and the ends of its interval."""
-    return Column(name, Kind.SHARE, means, of, heading, has_n=True, has_interval=True)
+    return Column(
+        name, Kind.SHARE, means, of, heading, has_n=True, has_interval=True, counts=counts
+    )
 
 
 @dataclass(frozen=True, slots=True)

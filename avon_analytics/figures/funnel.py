@@ -24,12 +24,13 @@ FIGURE = Figure(
         count("n_reached", "reached the stage", "Reached"),
         count("n_observed", "of these, those of which the stage's own webhook came", "Observed"),
         count("n_inferred", "of these, the others", "Inferred"),
-        share("first_share", "reached the stage", "those booked", "Of booked"),
+        share("first_share", "reached the stage", "those booked", "Of booked", counts="n_reached"),
         share(
             "previous_share",
-            "reached the stage",
-            "those that reached the stage before; missing at the first",
+            "reached the stage (missing at the first)",
+            "those that reached the stage before",
             "Of stage before",
+            counts="n_reached",
         ),
         Column(
             "median_hours_from_previous",

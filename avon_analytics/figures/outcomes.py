@@ -51,14 +51,20 @@ FIGURE = Figure(
             for who, whom in (
                 ("patient", "the patient"),
                 ("provider", "the provider"),
-                ("unknown", "nobody that is known"),
+                ("unknown", "someone unknown"),
             )
         ),
         count("n_rescheduled", "due slots that were moved to another start", "Rescheduled"),
         count("n_unresolved", "due slots that nobody closed", "Unresolved"),
-        share("no_show_share", "no-shows", "slots attended or missed", "No-show share"),
-        share("attended_share", "slots attended", _DUE, "Attended share"),
-        share("cancelled_share", "slots cancelled", _DUE, "Cancelled share"),
+        share(
+            "no_show_share",
+            "no-shows",
+            "slots attended or missed",
+            "No-show share",
+            counts="n_no_show",
+        ),
+        share("attended_share", "slots attended", _DUE, "Attended share", counts="n_attended"),
+        share("cancelled_share", "slots cancelled", _DUE, "Cancelled share", counts="n_cancelled"),
         Column(
             "is_mature",
             Kind.FLAG,

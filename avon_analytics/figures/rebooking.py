@@ -27,16 +27,30 @@ FIGURE = Figure(
     ),
     columns=(
         count("n_index", "slots that were cancelled or missed", "Cancelled or missed"),
-        count("n_followed", "of these, those with a known patient and all days over", "Followed"),
+        count(
+            "n_followed",
+            "of these, those with a known patient and so many days before T",
+            "Followed",
+        ),
         count(
             "n_already_held",
-            "of the followed, whose patient had another appointment open",
+            "of the followed, whose patient then had another booked and still to come",
             "Already held",
         ),
         count("n_rebooked", "of the others, who booked another within the days", "Rebooked"),
-        share("rebooked_share", "rebooked", "followed without another booking", "Rebooked share"),
-        count("n_returned", "of the followed, who attended another within the days", "Returned"),
-        share("returned_share", "seen again", "followed", "Returned share"),
+        share(
+            "rebooked_share",
+            "rebooked",
+            "followed without another booking",
+            "Rebooked share",
+            counts="n_rebooked",
+        ),
+        count(
+            "n_returned",
+            "of the followed, who attended a planned start within the days",
+            "Returned",
+        ),
+        share("returned_share", "seen again", "followed", "Returned share", counts="n_returned"),
         Column(
             "median_days_to_rebook",
             Kind.DAYS,

@@ -17,7 +17,13 @@ FIGURE = Figure(
     columns=(
         count("n_slots", "all slots, due or not", "Slots"),
         count("n_superseded", "of these, those that the visit was moved away from", "Superseded"),
-        share("superseded_share", "slots moved to another start", "all slots", "Superseded share"),
+        share(
+            "superseded_share",
+            "slots moved to another start",
+            "all slots",
+            "Superseded share",
+            counts="n_superseded",
+        ),
         count("n_moved_earlier", "moved to an earlier start", "Moved earlier"),
         count("n_moved_later", "moved to a later start", "Moved later"),
         Column(

@@ -19,6 +19,7 @@ from avon_analytics.contract.values import (
     YEAR_PATTERN,
 )
 from avon_analytics.intake.envelope import FLAT_KEYS
+from avon_analytics.store.schema import literal
 
 # What the engine's JSON reader lets pass and JSON does not: NaN, Infinity, trailing commas. A
 # pattern that starts with one plain character is found many times faster than their union. In a
@@ -38,11 +39,6 @@ _USUAL_HEADERS = [
 _N_FLAT_VALUES = " + ".join(f'CAST(e."{key}" IS NOT NULL AS INTEGER)' for key in FLAT_KEYS)
 # Numbers whose text does not tell by itself whether they equal another as decimals.
 _HARD_NUMBER = r"[:\[,]\s*-?([0-9.]{16}|[0-9.]*([eE][-+0-9]|\.0+\s*[,}\]]))"
-
-
-def literal(text: str) -> str:
-    """A constant of the code as SQL text."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def literals(texts: Iterable[str]) -> str:

@@ -23,8 +23,8 @@ from avon_analytics.contract.model import (
 )
 from avon_analytics.contract.shared import PersonRef
 from avon_analytics.contract.values import Column
-from avon_analytics.intake.engine import literal, literals
-from avon_analytics.store.schema import quote
+from avon_analytics.intake.engine import literals
+from avon_analytics.store.schema import literal, quote
 from avon_analytics.store.tables import ObjectTable
 
 

@@ -21,7 +21,7 @@ from avon_analytics.intake.traces import NAMES_ID, THREAD, Rows, ids_of, own, st
 from avon_analytics.store.database import Database
 from avon_analytics.store.derived import drop_derived
 from avon_analytics.store.rewrite import rewrite
-from avon_analytics.store.schema import quote
+from avon_analytics.store.schema import literal, quote
 from avon_analytics.store.tables import object_tables
 from avon_analytics.store.trouble import store_error
 
@@ -159,7 +159,7 @@ class _Forgetting:
 
     def run(self) -> Forgotten:
         self._run(NAMES_ID)
-        self._say("persons", f"SELECT {_literal(self._person)} AS id")
+        self._say("persons", f"SELECT {literal(self._person)} AS id")
         self._say("others", OTHERS)
         self._find_own_events()
         words, bound = self._words()
@@ -332,7 +332,3 @@ def _loose(words: tuple[list[str], list[tuple[str, str]]]) -> str:
     """The same for texts of a visit that they shared, where one of their names is enough."""
     tests = [f"contains({{t}}, ${letter}{n})" for n in range(len(words[1])) for letter in "gl"]
     return "(" + " OR ".join(tests or ["false"]) + ")"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

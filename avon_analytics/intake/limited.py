@@ -17,8 +17,8 @@ from avon_analytics.contract.event import Event
 from avon_analytics.contract.model import known_keys
 from avon_analytics.contract.values import INSTANT_PATTERN, Column
 from avon_analytics.intake import flatten
-from avon_analytics.intake.engine import literal, literals
-from avon_analytics.store.schema import quote
+from avon_analytics.intake.engine import literals
+from avon_analytics.store.schema import literal, quote
 from avon_analytics.store.tables import ObjectTable
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from avon_analytics.contract.model import known_keys
 from avon_analytics.intake import flatten, limited
 from avon_analytics.intake.archive.batch import Batch
 from avon_analytics.intake.clock import Clock
-from avon_analytics.intake.engine import literal, literals, statement
+from avon_analytics.intake.engine import literals, statement
 from avon_analytics.intake.envelope import (
     EVENT_STRUCTURE,
     KEYED_PATHS,
@@ -41,6 +41,7 @@ from avon_analytics.intake.signature import Secrets, hmac_pads
 from avon_analytics.intake.words import Policy, strength_of, word_of_line
 from avon_analytics.intake.workbench import Workbench
 from avon_analytics.store.memory import Bound
+from avon_analytics.store.schema import literal
 from avon_analytics.store.tables import ObjectTable, tables_of
 
 # What an envelope without a body adds to its event; it is no part of what the event says.

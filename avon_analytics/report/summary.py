@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from math import hypot
 from typing import NamedTuple
 
+import numpy as np
+
+from avon_analytics.appointments.intervals import Floats, difference
 from avon_analytics.report.content import Figures, ReportContent
 from avon_analytics.report.periods import A_YEAR_AGO, before, label
 from avon_analytics.report.rows import Row, by_period, mature_periods, rows_of
@@ -105,18 +107,15 @@ def change(now: Share, then: Share, since: str) -> Change | None:
     """The difference of two shares; None where either is missing."""
     if now.value is None or then.value is None:
         return None
-    difference = now.value - then.value
-    bounds = (now.low, now.high, then.low, then.high)
-    if any(bound is None for bound in bounds):
-        return Change(since, then, difference, None, None)
-    low, high, then_low, then_high = (float(bound or 0) for bound in bounds)
-    return Change(
-        since,
-        then,
-        difference,
-        difference - hypot(now.value - low, then_high - then.value),
-        difference + hypot(high - now.value, then.value - then_low),
-    )
+    if None in (now.low, now.high, then.low, then.high):
+        return Change(since, then, now.value - then.value, None, None)
+    by, low, high = difference(_with_interval(now), _with_interval(then))
+    return Change(since, then, float(by), float(low), float(high))
+
+
+def _with_interval(one: Share) -> tuple[Floats, Floats, Floats]:
+    value, low, high = (np.asarray(known, dtype=float) for known in (one.value, one.low, one.high))
+    return value, low, high
 
 
 def summary(content: ReportContent) -> Summary:

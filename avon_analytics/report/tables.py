@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from avon_analytics.figures import COLUMNS, Kind
 from avon_analytics.report.content import Figures
 from avon_analytics.report.paths import shortened
 from avon_analytics.report.periods import label, span
@@ -86,65 +87,71 @@ def _share(row: Row, name: str) -> Cell:
 
 KINDS: dict[str, tuple[str, Show]] = {
     "count": ("number", lambda row, name: Cell(count(row.get(name)))),
+    "ratio": ("number", lambda row, name: Cell(percent(row.get(name)))),
     "amount": ("number", lambda row, name: Cell(amount(row.get(name)))),
     "share": ("share", _share),
     "text": ("text", lambda row, name: Cell(plain(row.get(name), 160))),
     "code": ("code", lambda row, name: Cell(plain(row.get(name), 160))),
 }
 
-OUTCOME_COLUMNS = {
-    "n_slots": "count",
-    "n_attended": "count",
-    "n_no_show": "count",
-    "n_cancelled": "count",
-    "n_rescheduled": "count",
-    "n_unresolved": "count",
-    "n_not_due": "count",
-    "no_show_share": "share",
-    "attended_share": "share",
-    "cancelled_share": "share",
+SET_AS = {
+    Kind.COUNT: "count",
+    Kind.WHOLE: "count",
+    Kind.SHARE: "share",
+    Kind.RATIO: "ratio",
+    Kind.TEXT: "text",
 }
-OUTCOME_SHARES = {
-    "no_show_share": "n_no_show",
-    "attended_share": "n_attended",
-    "cancelled_share": "n_cancelled",
-}
-CANCELLATION_COLUMNS = {
-    "n_due": "count",
-    "n_cancelled": "count",
-    "n_by_patient": "count",
-    "n_by_provider": "count",
-    "n_by_unknown": "count",
-    "n_late": "count",
-    "n_after_start": "count",
-    "median_notice_hours": "amount",
-    "cancelled_share": "share",
-    "late_share": "share",
-}
-CANCELLATION_SHARES = {"cancelled_share": "n_cancelled", "late_share": "n_late"}
-STAGE_COLUMNS = {
-    "n_reached": "count",
-    "first_share": "share",
-    "previous_share": "share",
-    "n_observed": "count",
-    "n_inferred": "count",
-    "median_hours_from_previous": "amount",
-    "p90_hours_from_previous": "amount",
-}
-END_COLUMNS = {
-    "n_reached": "count",
-    "n_no_show": "count",
-    "n_cancelled": "count",
-    "n_rescheduled": "count",
-    "n_unresolved": "count",
-    "n_open": "count",
-}
-LEAD_COLUMNS = {
-    "n_appointments": "count",
-    "n_with_lead": "count",
-    "median_lead_days": "amount",
-    "p90_lead_days": "amount",
-}
+
+
+def _declared(*names: str) -> dict[str, str]:
+    """These columns of figures, each with how its cells are set."""
+    return {name: SET_AS.get(COLUMNS[name].kind, "amount") for name in names}
+
+
+def _counted(*shares: str) -> dict[str, str]:
+    """What these shares count, so that rows can be added up."""
+    return {name: COLUMNS[name].counts for name in shares}
+
+
+OUTCOME_COLUMNS = _declared(
+    "n_slots",
+    "n_attended",
+    "n_no_show",
+    "n_cancelled",
+    "n_rescheduled",
+    "n_unresolved",
+    "n_not_due",
+    "no_show_share",
+    "attended_share",
+    "cancelled_share",
+)
+OUTCOME_SHARES = _counted("no_show_share", "attended_share", "cancelled_share")
+CANCELLATION_COLUMNS = _declared(
+    "n_due",
+    "n_cancelled",
+    "n_by_patient",
+    "n_by_provider",
+    "n_by_unknown",
+    "n_late",
+    "n_after_start",
+    "median_notice_hours",
+    "cancelled_share",
+    "late_share",
+)
+CANCELLATION_SHARES = _counted("cancelled_share", "late_share")
+STAGE_COLUMNS = _declared(
+    "n_reached",
+    "first_share",
+    "previous_share",
+    "n_observed",
+    "n_inferred",
+    "median_hours_from_previous",
+    "p90_hours_from_previous",
+)
+END_COLUMNS = _declared(
+    "n_reached", "n_no_show", "n_cancelled", "n_rescheduled", "n_unresolved", "n_open"
+)
+LEAD_COLUMNS = _declared("n_appointments", "n_with_lead", "median_lead_days", "p90_lead_days")
 AFTER_DAYS = (1, 7, 14, 30, 60, 90)
 FILE_COLUMNS = {
     "lines": "count",
@@ -221,7 +228,7 @@ def outcomes_by_group(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
 def no_show_by(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
     """The no-show share by one grouping, with what it is made of."""
     (name,) = groupings(outcomes)
-    columns = {"n_attended": "count", "n_no_show": "count", "no_show_share": "share"}
+    columns = _declared("n_attended", "n_no_show", "no_show_share")
     lines = [Line(plain(row.get(name)), _cells(row, columns)) for row in rows_of(outcomes)]
     if lines:
         lines += [Line("All", _cells(row, columns), "total") for row in rows_of(total)[:1]]
@@ -278,12 +285,12 @@ def _by_stage(funnel: pd.DataFrame, caption: str, columns: Mapping[str, str]) ->
 
 
 def who_cancelled(cancellations: pd.DataFrame) -> Table:
-    columns = {"late_share": "share", "median_notice_hours": "amount"}
+    columns = _declared("late_share", "median_notice_hours")
     return _of_cancelled(cancellations, "cancelled_by", "Cancelled slots by who", columns)
 
 
 def notice_given(cancellations: pd.DataFrame) -> Table:
-    columns = {"median_notice_hours": "amount"}
+    columns = _declared("median_notice_hours")
     return _of_cancelled(cancellations, "notice_band", "Cancelled slots by notice", columns)
 
 
@@ -298,7 +305,7 @@ def _of_cancelled(
     counts = [number(row["n_cancelled"]) for row in rows]
     total = None if None in counts else sum(count or 0 for count in counts)
     shown, others = largest(rows, "n_cancelled", MOST_ROWS)
-    columns = {"n_cancelled": "count", "of_all_share": "share", **more_columns}
+    columns = {**_declared("n_cancelled"), "of_all_share": "share", **more_columns}
 
     def line(name: str, row: Row, kind: str = "") -> Line:
         n = number(row.get("n_cancelled"))
@@ -307,7 +314,7 @@ def _of_cancelled(
 
     lines = [line(plain(row.get(by)), row) for row in shown]
     if others:
-        more = summed(others, {"late_share": "n_late"})
+        more = summed(others, _counted("late_share"))
         lines.append(line(f"and {len(others):,} more", more, "sum"))
     return Table(caption, heading(by), _columns(columns), lines)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from textwrap import wrap
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from avon_analytics.figures import COLUMNS, Kind
 from avon_analytics.report.paths import shortened
 from avon_analytics.report.periods import every_of
 from avon_analytics.report.rows import by_period, incomplete_periods, rows_of, split_newest, summed
@@ -120,8 +121,8 @@ def outcome_summary_table(
     columns = [_Column("period_on", every.capitalize(), names, NEVER, right=False)]
     columns += [
         _Column(name, words.get(name, heading(name)), [count(row.get(name)) for row in rows], COUNT)
-        for name, kind in OUTCOME_COLUMNS.items()
-        if kind == "count"
+        for name in OUTCOME_COLUMNS
+        if COLUMNS[name].kind is Kind.COUNT
     ]
     columns.append(_Column("no_show_share", "No-show share", [_with_n(row) for row in rows], NEVER))
     note = "* not complete" if any(name.endswith("*") for name in names) else ""
@@ -152,37 +153,57 @@ def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Itera
     longest = 60 if width is None else min(60, max(12, width // 3))
     for name in names:
         values = [row[name] for row in rows]
-        if name.endswith("_high") and name.removesuffix("_high") + "_low" in names:
-            continue
-        if name.endswith("_low") and (whole := name.removesuffix("_low")) + "_high" in names:
-            cells = [share(row, whole).interval or MISSING for row in rows]
-            yield _Column(name, "95 %", cells, INTERVAL)
-        elif name.endswith("_share_n"):
-            yield _Column(name, "of", [count(value) for value in values], DENOMINATOR)
-        elif "_share_if_" in name:
-            yield _Column(name, heading(name), [_percent(value) for value in values], DETAIL)
-        elif name.endswith("_share") or name == "cumulative_incidence":
-            yield _Column(name, heading(name), [_percent(value) for value in values], SHARE)
-        elif name in ("step", "day"):
-            yield _Column(name, heading(name), [count(value) for value in values], NEVER)
-        elif name.startswith("n_"):
-            rank = DETAIL if "_by_" in name else COUNT
-            yield _Column(name, heading(name), [count(value) for value in values], rank)
-        elif name == "period_on":
+        known = COLUMNS.get(name)
+        kind = _kind(frame[name], name) if known is None else known.kind
+        if name == "period_on":
             cells = [_period(as_date(value), every) for value in values]
             yield _Column(name, every.capitalize(), cells, NEVER, right=False)
-        elif name.endswith(("_hours", "_days", "_minutes", "_from_previous", "_to_rebook")):
-            yield _Column(name, heading(name), [amount(value) for value in values], COUNT)
         elif name == "file":
             cells = [MISSING if is_missing(value) else plain(value, 4096) for value in values]
             yield _Column(name, heading(name), cells, NEVER, right=False, is_path=True)
-        elif is_numeric_dtype(frame[name]) and not is_bool_dtype(frame[name]):
-            cells = [MISSING if is_missing(value) else plain(value) for value in values]
-            yield _Column(name, heading(name), cells, NEVER)
+        elif known is not None and kind is Kind.BOUND:
+            if name.endswith("_low"):
+                cells = [share(row, known.base).interval or MISSING for row in rows]
+                yield _Column(name, "95 %", cells, INTERVAL)
+        elif known is not None and known.base:
+            yield _Column(name, "of", [count(value) for value in values], DENOMINATOR)
         else:
-            cells = [MISSING if is_missing(value) else plain(value, longest) for value in values]
-            rank = DETAIL if name == "is_mature" else NEVER
-            yield _Column(name, heading(name), cells, rank, right=False)
+            is_detail = known is not None and not known.in_terminal
+            write, gives_way, right = _WRITTEN[kind]
+            cells = [
+                MISSING if is_missing(value) else write(value) if write else plain(value, longest)
+                for value in values
+            ]
+            yield _Column(name, heading(name), cells, DETAIL if is_detail else gives_way, right)
+
+
+_WRITTEN: Mapping[Kind | None, tuple[Callable[[object], str] | None, int, bool]] = {
+    Kind.COUNT: (count, COUNT, True),
+    Kind.SHARE: (_percent, SHARE, True),
+    Kind.RATIO: (_percent, SHARE, True),
+    Kind.HOURS: (amount, COUNT, True),
+    Kind.DAYS: (amount, COUNT, True),
+    Kind.MINUTES: (amount, COUNT, True),
+    Kind.NUMBER: (amount, COUNT, True),
+    Kind.WHOLE: (count, NEVER, True),
+    Kind.FLAG: (None, NEVER, False),
+    Kind.MAYBE: (None, NEVER, False),
+    Kind.TEXT: (None, NEVER, False),
+    Kind.DATE: (None, NEVER, False),
+    None: (None, NEVER, True),
+}
+"""How each kind of column is written, when it gives way, and whether it stands to the right."""
+
+
+def _kind(values: pd.Series, name: str) -> Kind | None:
+    """What a column of a table holds that is no figure; None for a number that is no measure."""
+    if is_bool_dtype(values) or not is_numeric_dtype(values):
+        return Kind.TEXT
+    if name.endswith(("_hours", "_days", "_minutes")):
+        return Kind.NUMBER
+    if name.startswith("n_"):
+        return Kind.COUNT
+    return Kind.SHARE if name.endswith("_share") else None
 
 
 def _period(on: date | None, every: str) -> str:

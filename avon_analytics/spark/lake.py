@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from avon_analytics import card
-from avon_analytics.appointments import Cohort
-from avon_analytics.appointments import appointments as cohort_of
-from avon_analytics.appointments.scope import DateLike
+from avon_analytics.appointments import CohortSource
 from avon_analytics.errors import StoreError
 from avon_analytics.near import did_you_mean
 from avon_analytics.spark.engine import LakeEngine
@@ -54,57 +50,26 @@ def open(  # noqa: A001
     return Lake(LakeEngine(own, path, state, where, time_zone or state.time_zone), own)
 
 
-class Lake:
+class Lake(CohortSource):
     """One state of a lake, asked on a cluster. What is written later, a new ``open`` shows.
 
     Use it in a ``with`` statement, or call ``close``: that removes what was computed on the way.
     """
 
     def __init__(self, engine: LakeEngine, session: SparkSession) -> None:
-        self._engine = engine
+        super().__init__(engine)
+        self._lake = engine
         self._session = session
 
     @property
     def path(self) -> str:
         """Where the lake is."""
-        return self._engine.path
+        return self._lake.path
 
     @property
     def time_zone(self) -> str:
         """The time zone of visits whose own and whose patient's zone are unknown."""
-        return self._engine.time_zone
-
-    def appointments(
-        self,
-        start: DateLike | None = None,
-        end: DateLike | None = None,
-        *,
-        on: str = "start",
-        as_of: DateLike | None = None,
-        where: Mapping[str, Any] | None = None,
-        include_internal: bool = False,
-        grace: timedelta | float = 24.0,
-        late: timedelta | float = 24.0,
-        status_words: Mapping[str, str] | None = None,
-        min_count: int = 0,
-    ) -> Cohort:
-        """The cohort of a question, whose figures Spark computes; see ``Store.appointments``.
-
-        Raises UnknownGroup or UsageError.
-        """
-        return cohort_of(
-            self._engine,
-            start,
-            end,
-            on=on,
-            as_of=as_of,
-            where=where,
-            include_internal=include_internal,
-            grace=grace,
-            late=late,
-            status_words=status_words,
-            min_count=min_count,
-        )
+        return self._lake.time_zone
 
     def sql(self, query: str) -> DataFrame:
         """A query over the lake's tables, as Spark's DataFrame; instants are UTC.
@@ -115,7 +80,7 @@ class Lake:
 
     def close(self) -> None:
         """Remove what was computed on the way; cohorts of this lake answer no more."""
-        self._engine.close()
+        self._lake.close()
 
     def __enter__(self) -> Lake:
         return self

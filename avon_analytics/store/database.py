@@ -29,7 +29,7 @@ from avon_analytics.store.private import (
     for_owner_alone,
     remove_leftovers,
 )
-from avon_analytics.store.schema import SCHEMA_VERSION, create_statements
+from avon_analytics.store.schema import SCHEMA_VERSION, create_statements, literal
 from avon_analytics.store.trouble import is_of_the_file, store_error
 from avon_analytics.store.turns import Turns, turns_at
 from avon_analytics.store.waiting import WAIT_TO_READ, OnWait, seconds, when_free
@@ -265,9 +265,8 @@ class Database:
     def _use(
         self, connection: duckdb.DuckDBPyConnection, mode: str, place: str | None = None
     ) -> None:
-        literal = (place or self._place).replace("'", "''")
         how = mode if mode == "READ_ONLY" else f"{mode}, {ROW_GROUPS}"
-        connection.execute(f"ATTACH '{literal}' AS store ({how})")
+        connection.execute(f"ATTACH {literal(place or self._place)} AS store ({how})")
         connection.execute("USE store")
 
     def _create_file(self) -> None:

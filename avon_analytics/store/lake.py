@@ -25,6 +25,7 @@ from avon_analytics.store.privacy import privacy_of
 from avon_analytics.store.schema import (
     CREATE_SETTINGS,
     SCHEMA_VERSION,
+    literal,
     quote,
     view_statements,
 )
@@ -226,7 +227,7 @@ def _copy(root: Path, table: str, columns: tuple[TableColumn, ...], tag: str) ->
     )
     rows = f"SELECT {names}, {month} AS month FROM {quote(table)}"
     how = f"PARTITION_BY (month), OVERWRITE_OR_IGNORE, FILENAME_PATTERN '{tag}_{{i}}'"
-    return f"COPY ({rows}) TO {_text(str(root / table))} (FORMAT parquet, {how})"
+    return f"COPY ({rows}) TO {literal(str(root / table))} (FORMAT parquet, {how})"
 
 
 def _written(root: Path, table: str, tag: str) -> dict[str, tuple[str, ...]]:
@@ -241,7 +242,7 @@ def view_of_lake(lake: str, state: State) -> Iterator[str]:
     """Every statement with which DuckDB sees a lake as it sees a store: as views, read-only."""
     yield CREATE_SETTINGS
     if state.settings:
-        rows = ", ".join(f"({_text(k)}, {_text(v)})" for k, v in state.settings.items())
+        rows = ", ".join(f"({literal(k)}, {literal(v)})" for k, v in state.settings.items())
         yield f"INSERT INTO settings VALUES {rows}"
     for table, columns in stored_tables().items():
         files = [os.path.join(lake, path) for path in state.files(table)]
@@ -266,9 +267,5 @@ def rows_of_files(files: Sequence[str], columns: tuple[TableColumn, ...]) -> str
         else quote(c.name)
         for c in columns
     )
-    names = ", ".join(map(_text, files))
+    names = ", ".join(map(literal, files))
     return f"SELECT {typed} FROM read_parquet([{names}], hive_partitioning = false)"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -17,6 +17,7 @@ from avon_analytics.errors import StoreError
 from avon_analytics.store.database import ROW_GROUPS, Database
 from avon_analytics.store.journal import journal_of
 from avon_analytics.store.private import PrivateFolder
+from avon_analytics.store.schema import literal
 from avon_analytics.store.trouble import store_error
 
 _TRIES = 3
@@ -54,8 +55,7 @@ def rewrite(database: Database) -> None:
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, part: Path) -> None:
-    literal = str(part).replace("'", "''")
-    connection.execute(f"ATTACH '{literal}' AS fresh ({ROW_GROUPS})")
+    connection.execute(f"ATTACH {literal(str(part))} AS fresh ({ROW_GROUPS})")
     try:
         connection.execute("COPY FROM DATABASE store TO fresh")
         connection.execute("CHECKPOINT fresh")

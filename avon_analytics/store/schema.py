@@ -26,6 +26,11 @@ def quote(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+def literal(text: str) -> str:
+    """A text as SQL text, where it cannot be bound."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def create_statements() -> Iterator[str]:
     """Every statement that makes an empty store, in order."""
     yield CREATE_SETTINGS

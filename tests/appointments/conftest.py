@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments import Cohort, appointments
+from avon_analytics.appointments import Cohort, CohortSource, StoreEngine
 from avon_analytics.store.database import Database
 
 Instant = str | datetime
@@ -21,6 +21,11 @@ def at(text: Instant) -> datetime:
     if isinstance(text, datetime):
         return text
     return datetime.fromisoformat(f"2025-{text}").replace(tzinfo=UTC)
+
+
+def appointments(database: Database, *window: Any, **scope: Any) -> Cohort:
+    """The cohort of a question to the store of this database."""
+    return CohortSource(StoreEngine(database)).appointments(*window, **scope)
 
 
 class Clinic:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments import GROUPINGS, appointments
+from avon_analytics.appointments import GROUPINGS
 from avon_analytics.errors import StoreError, UnknownGroup, UsageError
 from avon_analytics.store.database import Database
+from tests.appointments.conftest import appointments
 
 if TYPE_CHECKING:
     from tests.appointments.conftest import Clinic

@@ -94,7 +94,7 @@ def test_options_are_those_of_the_figure(clinic: Clinic) -> None:
     ]
     assert set(dr.compare(el, "funnel", unit="slot").stage) == {"booked", "started", "completed"}
     assert list(dr.compare(el, "rebooking", days=7).share_n) == [1, 1]
-    with pytest.raises(UnknownGroup, match="outcomes, cancellations, reschedules"):
+    with pytest.raises(UnknownGroup, match="outcomes, funnel, cancellations"):
         dr.compare(el, "lead_times")
     with pytest.raises(UnknownGroup, match="hosts"):
         dr.compare(el, by="hosts")

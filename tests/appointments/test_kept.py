@@ -10,9 +10,9 @@ import duckdb
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments import appointments, follow_up, keep_slots, kept, slots
+from avon_analytics.appointments import follow_up, keep_slots, kept, slots
 from avon_analytics.store.database import Database
-from tests.appointments.conftest import Clinic
+from tests.appointments.conftest import Clinic, appointments
 
 
 @pytest.fixture

@@ -1,0 +1,91 @@
+"""What can be asked for a cohort: here, and only here, are the arguments of a question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from avon_analytics.appointments.cohort import Cohort
+from avon_analytics.appointments.cohort_rows import known_custom_keys
+from avon_analytics.appointments.engine import Engine
+from avon_analytics.appointments.groupings import groupings
+from avon_analytics.appointments.population import Filters, checked_values
+from avon_analytics.appointments.scope import (
+    DATES,
+    DateLike,
+    Scope,
+    as_date,
+    as_instant,
+    choice,
+    hours,
+)
+from avon_analytics.appointments.slots import Settings
+from avon_analytics.appointments.small_counts import checked_min_count
+from avon_analytics.appointments.statuses import status_words as known_status_words
+from avon_analytics.arguments import flag, mapping
+
+
+class CohortSource:
+    """What can be asked for a cohort of appointments: a store, or a lake on a cluster."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def appointments(
+        self,
+        start: DateLike | None = None,
+        end: DateLike | None = None,
+        *,
+        on: str = "start",
+        as_of: DateLike | None = None,
+        where: Mapping[str, Any] | None = None,
+        include_internal: bool = False,
+        grace: timedelta | float = 24.0,
+        late: timedelta | float = 24.0,
+        status_words: Mapping[str, str] | None = None,
+        min_count: int = 0,
+    ) -> Cohort:
+        """The cohort of a question, whose methods are the figures.
+
+        start, end: the half-open window [start, end) of local dates; without them, all.
+        on: the date that places a slot in it: ``start`` (planned; of an appointment, its last) or
+            ``booked`` (its appointment's). What has no such date is in no window.
+        as_of: an instant with an offset, or a date, which means the end of that day (the midnight
+            that ends it) in the store's time zone. Without it, the newest ``occurred_at`` in the
+            store that is not more than 24 h after its own receipt; it is fixed when this is called.
+        where: what groupings must be: ``{"host": "user_1", "weekday": ["Monday", "Friday"]}``;
+            None, NaN or NA stands for a missing value.
+        include_internal: whether meetings of staff count, too.
+        grace: how long after its planned end a slot is due; a timedelta or a number of hours.
+        late: a cancellation with less notice than this is late; a timedelta or a number of hours.
+        status_words: further words that Avon's records use, such as ``{"dna": "no_show"}``.
+        min_count: figures blank counts from 1 to just below this, and in the same table what would
+            tell them. A figure can be given another one. Rows are never blanked.
+
+        Raises UnknownGroup for an unknown ``on`` or grouping, UsageError for a date, value, word or
+        bound that cannot be, StoreError if there is no store.
+        """
+        engine = self._engine
+        scope = Scope(
+            start=as_date(start, "start"),
+            end=as_date(end, "end"),
+            on=choice("date", on, tuple(DATES)),
+            include_internal=flag(include_internal, "include_internal"),
+        )
+        settings = Settings(
+            as_of=engine.default_as_of() if as_of is None else as_instant(as_of, engine.time_zone),
+            grace_hours=hours(grace, "grace"),
+            late_hours=hours(late, "late"),
+            words=tuple(known_status_words(status_words).items()),
+        )
+        filters = _filters(engine, mapping(where, "where"))
+        return Cohort(engine, scope, filters, settings, checked_min_count(min_count))
+
+
+def _filters(engine: Engine, where: Mapping[str, Any]) -> Filters:
+    if not where:
+        return ()
+    with engine.reading():
+        named = groupings(where, known_custom_keys(engine))
+    return tuple((grouping, checked_values(grouping, where[grouping.name])) for grouping in named)
