@@ -21,13 +21,17 @@ def cancellations(ask: Ask, *, by: str | Iterable[str], every: str | None) -> pd
     rows["n_without_notice"] = rows.n_cancelled - rows.n_with_notice
     rows["n_in_time"] = rows.n_with_notice - rows.n_late
     rows["n_late_before_start"] = rows.n_late - rows.n_after_start
-    with_share(rows, "cancelled_share", rows.n_cancelled, rows.n_due)
-    with_share(rows, "patient_cancelled_share", rows.n_by_patient, held + rows.n_by_patient)
-    with_share(
-        rows,
-        "provider_cancelled_share",
-        rows.n_by_provider,
-        rows.n_attended + rows.n_by_provider,
-    )
-    with_share(rows, "late_share", rows.n_late, rows.n_with_notice)
+    for name, (part, among) in shares(rows).items():
+        with_share(rows, name, part, among)
     return finished(FIGURE, counted, rows, late=counted.late_hours)
+
+
+def shares(rows: pd.DataFrame) -> dict[str, tuple[pd.Series, pd.Series]]:
+    """What each share counts, and among how many."""
+    held = rows.n_attended + rows.n_no_show
+    return {
+        "cancelled_share": (rows.n_cancelled, rows.n_due),
+        "patient_cancelled_share": (rows.n_by_patient, held + rows.n_by_patient),
+        "provider_cancelled_share": (rows.n_by_provider, rows.n_attended + rows.n_by_provider),
+        "late_share": (rows.n_late, rows.n_with_notice),
+    }

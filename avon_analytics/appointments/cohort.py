@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NoReturn
 
 import pandas as pd
 
 from avon_analytics.appointments.cancellations import cancellations
-from avon_analytics.appointments.cohort_rows import CohortRows
+from avon_analytics.appointments.cohort_change import CohortChange
 from avon_analytics.appointments.comparison import compare
-from avon_analytics.appointments.figure import Ask
 from avon_analytics.appointments.funnel import funnel
 from avon_analytics.appointments.incidence import incidence
 from avon_analytics.appointments.lead_times import lead_times
@@ -24,7 +22,7 @@ from avon_analytics.appointments.reschedules import reschedules
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Cohort(CohortRows):
+class Cohort(CohortChange):
     """Slots and appointments of one scope, as of one instant. It does not change.
 
     Made by ``appointments``. All its figures share one population, and the same store and scope
@@ -289,6 +287,3 @@ class Cohort(CohortRows):
         the webhook named after the stage came. Types are those of ``slots``.
         """
         return self._table("lifecycle", "One row is one appointment.")
-
-    def _ask(self, min_count: int | None) -> Ask:
-        return partial(self._count, min_count=min_count)

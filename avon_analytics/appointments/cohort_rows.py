@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from avon_analytics import card
 from avon_analytics.appointments.engine import Engine
-from avon_analytics.appointments.figure import Counted, attributes
+from avon_analytics.appointments.figure import Ask, Counted, attributes
 from avon_analytics.appointments.groupings import Grouping, groupings
 from avon_analytics.appointments.population import Filters, Population, population
 from avon_analytics.appointments.queries import sql
@@ -40,6 +41,9 @@ class CohortRows:
     def as_of(self) -> datetime | None:
         """The instant, in UTC, up to which events count; None if the store has no events."""
         return self.settings.as_of
+
+    def _ask(self, min_count: int | None) -> Ask:
+        return partial(self._count, min_count=min_count)
 
     def _count(
         self,

@@ -28,17 +28,27 @@ def outcomes(ask: Ask, *, by: str | Iterable[str], every: str | None, basis: str
     choice("basis", basis, BASES)
     counted = ask("outcomes", by=by, every=every)
     rows = counted.rows
+    for name, (part, among) in shares(rows, basis).items():
+        with_share(rows, name, part, among)
     held = rows.n_attended + rows.n_no_show
-    due = held + rows.n_cancelled + rows.n_unresolved
-    with_share(rows, "no_show_share", rows.n_no_show, held if basis == "completed" else due)
-    with_share(rows, "attended_share", rows.n_attended, due)
-    with_share(rows, "cancelled_share", rows.n_cancelled, due)
+    due = rows.attended_share_n
     resolved = held + rows.n_unresolved if basis == "completed" else due
     missed = rows.n_no_show + rows.n_unresolved
     rows["no_show_share_if_all_unresolved_missed"] = _fraction(missed, resolved)
     rows["no_show_share_if_all_unresolved_attended"] = _fraction(rows.n_no_show, resolved)
     rows["is_mature"] = (rows.n_not_due == 0) & _over(counted)
     return finished(FIGURE, counted, rows, cells=CELLS[basis], among=_AMONG[basis])
+
+
+def shares(rows: pd.DataFrame, basis: str) -> dict[str, tuple[pd.Series, pd.Series]]:
+    """What each share counts, and among how many."""
+    held = rows.n_attended + rows.n_no_show
+    due = held + rows.n_cancelled + rows.n_unresolved
+    return {
+        "no_show_share": (rows.n_no_show, held if basis == "completed" else due),
+        "attended_share": (rows.n_attended, due),
+        "cancelled_share": (rows.n_cancelled, due),
+    }
 
 
 def _fraction(part: pd.Series, among: pd.Series) -> pd.Series:

@@ -45,13 +45,20 @@ class Chart:
     spread: Floats
 
 
-def p_prime(count: npt.ArrayLike, n: npt.ArrayLike, is_baseline: npt.ArrayLike) -> Chart:
+def p_prime(
+    count: npt.ArrayLike,
+    n: npt.ArrayLike,
+    is_baseline: npt.ArrayLike,
+    is_complete: npt.ArrayLike | None = None,
+) -> Chart:
     """The chart of counts among n, with centre and spread from the periods of the baseline.
 
-    Neighbours of the last axis are neighbours of the calendar; a period without n is no point.
+    Neighbours of the last axis are neighbours of the calendar; a period without n, or one that is
+    not complete, is no point. ``is_baseline`` and ``is_complete`` are one for all groups.
     """
     counts = np.asarray(count, dtype=np.float64)
-    among = np.broadcast_to(np.asarray(n, dtype=np.float64), counts.shape)
+    whole = np.ones(counts.shape[-1], bool) if is_complete is None else np.asarray(is_complete)
+    among = np.where(whole, np.broadcast_to(np.asarray(n, dtype=np.float64), counts.shape), 0)
     base = np.asarray(is_baseline, dtype=bool)
     is_point = among > 0
     points = np.where(is_point, among, np.nan)
@@ -64,7 +71,7 @@ def p_prime(count: npt.ArrayLike, n: npt.ArrayLike, is_baseline: npt.ArrayLike) 
     spread = np.maximum(1, _sigma_z(z, is_point & base))
     wide = sigma * spread
     rule, side = _signals(share, center, wide, among)
-    has_rules = _has_rules(among, center)
+    has_rules = _has_rules(among[..., whole], center)
     return Chart(
         share=share,
         center=np.broadcast_to(center, share.shape),
@@ -85,11 +92,11 @@ def limits_at(chart: Chart, n: npt.ArrayLike) -> tuple[Floats, Floats]:
 
 
 def false_alarms(
-    charts: list[Chart], n: list[Ints], is_baseline: list[Flags]
+    charts: list[Chart], n: list[Ints], is_baseline: list[Flags], is_complete: list[Flags]
 ) -> tuple[float, float]:
     """How many rows, and how many groups, would be signals if nothing but chance were at work.
 
-    One chart, its n (a line per group) and its baseline for each stretch. Counts are drawn again
+    One chart, its n (a line per group) and its flags for each stretch. Counts are drawn again
     and again, binomial, with each group's own n and one share throughout a stretch, and charted in
     the same way. The seed is fixed: the same figure has the same number.
     """
@@ -103,9 +110,10 @@ def false_alarms(
     for start in range(0, repeats, at_once):
         size = min(at_once, repeats - start)
         is_signal = np.zeros((size, n_groups), dtype=bool)
-        for chart, among, base in zip(charts, n, is_baseline, strict=True):
+        for chart, among, base, whole in zip(charts, n, is_baseline, is_complete, strict=True):
             share = np.nan_to_num(chart.center)
-            drawn = p_prime(rng.binomial(among, share, (size, *among.shape)), among, base)
+            count = rng.binomial(among, share, (size, *among.shape))
+            drawn = p_prime(count, among, base, whole)
             rows += int((drawn.rule > 0).sum())
             is_signal |= (drawn.rule > 0).any(axis=-1)
         groups += int(is_signal.sum())

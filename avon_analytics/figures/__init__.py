@@ -15,9 +15,11 @@ from avon_analytics.figures import (
     incidence,
     lead_times,
     outcomes,
+    outliers,
     punctuality,
     rebooking,
     reschedules,
+    signals,
 )
 from avon_analytics.figures.declared import Column, Figure, Kind
 
@@ -32,6 +34,8 @@ FIGURES: Mapping[str, Figure] = {
         rebooking,
         incidence,
         punctuality,
+        signals,
+        outliers,
     )
 }
 """All figures by name, in the order in which they are shown."""

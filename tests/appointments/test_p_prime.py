@@ -131,6 +131,21 @@ def test_a_gap_has_no_moving_range() -> None:
     assert both.spread == pytest.approx(z / 2 / 1.128)
 
 
+def test_a_period_that_is_not_complete_is_no_point_either() -> None:
+    """It breaks runs, is no neighbour, and its counts are in no centre; but it is no period of the
+    median, as one without slots is."""
+    counts = [19, 21] * 10 + [20, 21, 22, 99, 23, 24, 25, 26]
+    complete = np.array([place != 23 for place in range(28)])
+    found = p_prime(counts, 100, complete & (np.arange(28) < 21), complete)
+    assert named(found) == {}
+    assert found.center[0] == 0.2
+    assert np.isnan(found.share[23])
+    first_13 = np.arange(28) < 13
+    n, count = np.where(first_13, 25, 0), np.where(first_13, 5, 0)
+    assert p_prime(count, n, first_13, first_13).has_rules
+    assert not p_prime(count, n, first_13).has_rules
+
+
 def test_too_few_periods_or_counts_have_limits_but_no_rules() -> None:
     few = chart([2] * 11 + [60], 100)
     assert not few.has_rules
@@ -195,22 +210,26 @@ def test_expected_false_alarms_are_those_of_a_simulation() -> None:
     n = rng.integers(40, 80, (8, 24))
     everything = np.ones(24, dtype=bool)
     found = p_prime(rng.binomial(n, 0.2), n, everything)
-    rows, groups = false_alarms([found], [n], [everything])
+    rows, groups = false_alarms([found], [n], [everything], [everything])
     second_rows, second_groups = alarms_by_simulation(n, 0.2, 2000)
     assert rows == pytest.approx(second_rows, rel=0.1)
     assert groups == pytest.approx(second_groups, rel=0.1)
     assert 0.5 < groups < 4  # of 8: four rules of 24 periods are not silent
-    assert (rows, groups) == false_alarms([found], [n], [everything])  # the seed is fixed
+    assert (rows, groups) == false_alarms(
+        [found], [n], [everything], [everything]
+    )  # the seed is fixed
 
 
 def test_false_alarms_of_stretches_add_up_and_of_none_are_none() -> None:
     n = np.full((3, 20), 60)
     everything = np.ones(20, dtype=bool)
     found = p_prime(np.tile([12, 13, 11, 12], (3, 5)), n, everything)
-    rows, groups = false_alarms([found], [n], [everything])
-    twice_rows, twice_groups = false_alarms([found] * 2, [n] * 2, [everything] * 2)
+    rows, groups = false_alarms([found], [n], [everything], [everything])
+    twice_rows, twice_groups = false_alarms(
+        [found] * 2, [n] * 2, [everything] * 2, [everything] * 2
+    )
     assert twice_rows == pytest.approx(2 * rows, rel=0.15)
     assert groups < twice_groups < 2 * groups
-    assert false_alarms([], [], []) == (0, 0)
+    assert false_alarms([], [], [], []) == (0, 0)
     short = p_prime(np.full((3, 5), 12), n[:, :5], everything[:5])
-    assert false_alarms([short], [n[:, :5]], [everything[:5]]) == (0, 0)
+    assert false_alarms([short], [n[:, :5]], [everything[:5]], [everything[:5]]) == (0, 0)

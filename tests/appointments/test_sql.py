@@ -22,6 +22,7 @@ FIGURES = (
 )
 OTHERS = (
     *("default_as_of", "custom_keys", "custom_values", "unverified"),
+    *("first_event", "undue_periods"),
     *("follow_up", "explain_versions"),
 )
 QUALITY = (

@@ -1,0 +1,45 @@
+"""Any share of ``outcomes`` or ``cancellations`` by name: what it counts, and among how many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from avon_analytics.appointments import cancellations, outcomes
+from avon_analytics.appointments.figure import Ask, Counted
+from avon_analytics.appointments.scope import choice
+from avon_analytics.figures import FIGURES
+from avon_analytics.figures.outcomes import BASES
+from avon_analytics.figures.signals import SHARES
+
+
+def share_of(
+    ask: Ask, share: str, *, by: str | Iterable[str], every: str | None, basis: str
+) -> Counted:
+    """The counts of one share: ``n``, ``count`` and ``n_others``, beside groups and period.
+
+    Raises UnknownGroup, listing the choices, for an unknown share or basis.
+    """
+    choice("share", share, SHARES)
+    choice("basis", basis, BASES)
+    if share in FIGURES["outcomes"].shares:
+        counted = ask("outcomes", by=by, every=every)
+        part, among = outcomes.shares(counted.rows, basis)[share]
+    else:
+        counted = ask("cancellations", by=by, every=every)
+        part, among = cancellations.shares(counted.rows)[share]
+    keys = [key.name for key in counted.keys] + ([] if every is None else ["period_on"])
+    rows = counted.rows[keys].assign(n=among, count=part, n_others=among - part)
+    return replace(counted, rows=rows)
+
+
+def in_words(share: str, basis: str) -> str:
+    """What a share is divided by, as a sentence."""
+    figure = next(
+        FIGURES[name] for name in ("outcomes", "cancellations") if share in FIGURES[name].shares
+    )
+    column = figure.spelled[share]
+    of = column.of
+    if share == "no_show_share" and basis == "booked":
+        of = figure.spelled["attended_share"].of
+    return f"{share} is {column.means} of {of}."

@@ -1,0 +1,78 @@
+"""``signals``: whether a share changed over time, or strayed by chance."""
+
+from __future__ import annotations
+
+from avon_analytics.figures import cancellations, outcomes
+from avon_analytics.figures.declared import Cells, Column, Figure, Kind, Option, Takes, count
+
+SHARES = tuple(dict.fromkeys((*outcomes.FIGURE.shares, *cancellations.FIGURE.shares)))
+"""The shares that can be asked for by name."""
+BETTER = ("lower", "higher")
+WHICH = Option(
+    "share", Takes.CHOICE, "Which share; no_show_share.", default="no_show_share", choices=SHARES
+)
+BASIS = Option(
+    "basis",
+    Takes.CHOICE,
+    "What no_show_share is divided by: completed or booked.",
+    default="completed",
+    choices=outcomes.BASES,
+)
+
+FIGURE = Figure(
+    name="signals",
+    title="Signals",
+    question="Whether a share changed over time, or strayed by chance.",
+    row="group and complete period",
+    definition=(
+        "{share} by complete period, on a p′-chart (Laney, 2002): the centre is that of the "
+        "baseline, limits lie 3 standard deviations of chance away, wider where neighbouring "
+        "periods differ by more than chance makes them. A signal is a period beyond a limit, the "
+        "end of a trend of 7 (6 steps), two of three in a row between 2 and 3 standard deviations, "
+        "or the end of 7 in a row on one side. {of_share}"
+    ),
+    source="Laney (2002); rules of NHSRplotthedots (NHS England, Making Data Count)",
+    columns=(
+        count("n", "what the share is of", "Of"),
+        count("count", "what it counts", "Count"),
+        Column("share", Kind.SHARE, "the share, missing where n is 0", heading="Share"),
+        Column("center", Kind.SHARE, "the share of the baseline", heading="Centre"),
+        Column("lower", Kind.SHARE, "lower limit for so many", heading="Lower limit"),
+        Column("upper", Kind.SHARE, "upper limit for so many", heading="Upper limit"),
+        Column(
+            "is_in_baseline",
+            Kind.FLAG,
+            "the centre rests on this period",
+            heading="In the baseline",
+            in_terminal=False,
+        ),
+        Column("signal", Kind.TEXT, "higher, lower or missing", heading="Signal"),
+        Column("rule", Kind.TEXT, "the rule by which it is a signal", heading="Rule"),
+        Column(
+            "meaning",
+            Kind.TEXT,
+            "improvement or concern, where better= says which way is which",
+            heading="Meaning",
+            in_terminal=False,
+        ),
+    ),
+    has_periods=True,
+    options=(
+        WHICH,
+        Option(
+            "baseline",
+            Takes.DATE,
+            "First day of the baseline and the day after its last; all complete periods.",
+            length=2,
+        ),
+        Option("rebase", Takes.DATE, "A day from which new limits hold (repeatable).", length=0),
+        Option("better", Takes.CHOICE, "Which way is better: lower or higher.", choices=BETTER),
+        Option("target", Takes.NUMBER, "A share to hold the newest limits against, 0 to 1."),
+        BASIS,
+    ),
+    cells=Cells(
+        sums=(("n", ("count", "n_others")),),
+        rests=dict.fromkeys(("share", "signal", "rule", "meaning"), ("count", "n")),
+    ),
+    examples=("signals --every month", "signals --every week --by host --better lower"),
+)
