@@ -52,14 +52,23 @@ MEANINGS: Mapping[str, str] = {
         "neither attended nor missed, so shares of a month with many of them rest on the rest."
     ),
     "drift": (
-        "Events, types and fields that the contract does not know. They are kept, but no figure "
-        "reads them."
+        "Events, types and fields that the contract does not know: they are kept, but no figure "
+        "reads them. Status words without a meaning, and names that are no time zone, decide "
+        "nothing; an instant of 0 is read as not set."
     ),
     "custom_fields": (
         "Custom fields in use. Each can be a grouping (custom:<key>); one with values of several "
         "kinds, or on few objects, divides badly."
     ),
 }
+
+_DRIFT = """
+SELECT kind, path, json_type, count(value) AS n_values, min(first_seen_at) AS first_seen_at,
+    max(last_seen_at) AS last_seen_at, sum(n_seen)::BIGINT AS n_seen
+FROM drift
+GROUP BY kind, path, json_type
+ORDER BY kind, path, json_type
+"""
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,8 +85,9 @@ class Quality:
     ``first_events``: ``object_type``, ``n_objects``, ``n_without_first_event``, ``missing_share``.
     ``inferred_stages``: ``stage``, ``n_reached``, ``n_inferred``, ``inferred_share``.
     ``unresolved``: ``period_on`` (month), ``n_due``, ``n_unresolved``, ``unresolved_share``.
-    ``drift``: ``kind``, ``path``, ``json_type``, ``first_seen_at``, ``last_seen_at``, ``n_seen``;
-        of the whole store, whatever the instant.
+    ``drift``: ``kind``, ``path``, ``json_type``, ``n_values`` (of status words, time zones
+        and instants of 0), ``first_seen_at``, ``last_seen_at``, ``n_seen``; of the whole store,
+        whatever the instant. What the values are, ``table("drift", identifiers=True)`` shows.
     ``custom_fields``: ``object``, ``key``, ``n_objects``, ``n_values`` (in all versions),
         ``n_texts``, ``n_numbers``, ``n_flags``, ``n_missing``.
 
@@ -139,7 +149,7 @@ def quality(database: Database, *, as_of: DateLike | None = None) -> Quality:
             "repeats": _asked(connection, "repeats", bound),
             "signatures": _asked(connection, "signatures", bound),
             "first_events": _asked(connection, "first_events", bound),
-            "drift": frame(connection, "SELECT * FROM drift ORDER BY kind, path, json_type"),
+            "drift": frame(connection, _DRIFT),
             "custom_fields": _asked(connection, "custom_fields", bound),
         }
     signatures, firsts = found["signatures"], found["first_events"]

@@ -8,6 +8,7 @@ from importlib.resources import files
 
 import duckdb
 
+from avon_analytics.contract.zones import zones
 from avon_analytics.store.schema import literal
 
 # Functions that Spark has and DuckDB calls otherwise, so that one text runs on both.
@@ -15,8 +16,7 @@ MACROS: Mapping[str, str] = {
     "from_utc_timestamp(instant, zone)": "timezone(zone, instant)",
     "unix_date(day)": "(day - DATE '1970-01-01')",
     "unix_micros(instant)": "epoch_us(instant)",
-    "timestamp_micros(micros)": "make_timestamptz(micros)",
-    "shiftright(number, bits)": "(number >> bits)",
+    "btrim(written, characters)": "trim(written, characters)",
     "get_json_object(document, path)": "json_extract_string(document, path)",
 }
 
@@ -33,6 +33,16 @@ def create_macros(connection: duckdb.DuckDBPyConnection, *, in_store: bool = Fal
     kind = "" if in_store else "TEMP"
     for signature, body in MACROS.items():
         connection.execute(f"CREATE OR REPLACE {kind} MACRO {signature} AS {body}")
+
+
+def zone_names() -> str:
+    """The table of the names of time zones as SQL text, of those zones that the engine knows."""
+    names = literal("|".join(f"{spelling}={zone}" for spelling, zone in zones().items()))
+    return (
+        "SELECT split_part(pair, '=', 1) AS spelling, split_part(pair, '=', 2) AS zone "
+        f"FROM (SELECT unnest(string_split({names}, '|')) AS pair) "
+        "WHERE split_part(pair, '=', 2) IN (SELECT name FROM pg_timezone_names())"
+    )
 
 
 def values(rows: Mapping[str, str], ranks: Mapping[str, int]) -> str:

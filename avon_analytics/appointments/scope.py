@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Literal
-from zoneinfo import ZoneInfo
+
+import duckdb
 
 from avon_analytics import arguments
 from avon_analytics.arguments import number, scalar
@@ -86,8 +88,31 @@ def as_instant(value: DateLike, time_zone: str) -> datetime:
 
 
 def midnight(day: date, time_zone: str) -> datetime:
-    """The instant at which a day begins in a time zone."""
-    return datetime.combine(day, time(), ZoneInfo(time_zone)).astimezone(UTC)
+    """The instant at which a day begins in a time zone, as the engine knows it.
+
+    Where clocks go back at midnight, that is the first of the two; where they go forward, when they
+    do. Raises OverflowError outside the years 1 to 9999.
+    """
+    with _engine().cursor() as cursor:
+        ((micros,),) = cursor.execute(_MIDNIGHT, {"day": day, "zone": time_zone}).fetchall()
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+@cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    """The engine without a store: its time zones are those by which local dates are told."""
+    return duckdb.connect()
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MIDNIGHT = """
+WITH found AS (SELECT timezone($zone, CAST($day AS TIMESTAMP)) AS instant),
+near AS (SELECT instant - to_minutes(30 * unnest(range(5))) AS earlier FROM found)
+SELECT coalesce(
+    (SELECT min(epoch_us(earlier)) FROM near
+        WHERE CAST(timezone($zone, earlier) AS DATE) = CAST($day AS DATE)),
+    (SELECT epoch_us(instant) FROM found))
+"""
 
 
 def hours(value: timedelta | float, what: str) -> float:

@@ -21,7 +21,7 @@ import duckdb
 
 from avon_analytics.appointments import kept
 from avon_analytics.appointments.follow_up import follow_up
-from avon_analytics.appointments.queries import create_macros, sql, values
+from avon_analytics.appointments.queries import create_macros, sql, values, zone_names
 from avon_analytics.appointments.scope import DateLike, as_instant
 from avon_analytics.appointments.statuses import WORDS, status_words
 from avon_analytics.errors import StoreError
@@ -33,11 +33,12 @@ from avon_analytics.store.schema import literal
 _FOR_ALL = (
     "slot_scope",
     "slot_words",
+    "slot_zone_names",
     "slot_zones",
     "slot_spellings",
-    "slot_staff",
     "slot_caregivers",
     "slot_people",
+    "slot_staff",
     "slot_persons",
 )
 _FOR_SOME = (
@@ -50,6 +51,7 @@ _FOR_SOME = (
     "slot_seats",
     "slot_evidence",
     "slot_appointments",
+    "slot_departures",
     "slot_heard",
     "slot_verdicts",
     "slot_callers",
@@ -273,7 +275,9 @@ def _drop(connection: duckdb.DuckDBPyConnection, tables: Computed) -> None:
 
 
 def _text(step: str, words: dict[str, str]) -> str:
-    return values(words, RANKS) if step == "slot_words" else sql(step)
+    if step == "slot_words":
+        return values(words, RANKS)
+    return zone_names() if step == "slot_zone_names" else sql(step)
 
 
 def install_views(connection: duckdb.DuckDBPyConnection) -> None:

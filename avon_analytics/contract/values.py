@@ -56,7 +56,7 @@ _DATE_EPOCH = re.compile(DATE_EPOCH_PATTERN, re.ASCII)
 DATE_PARTS = ("year", "month", "day")
 _YEAR_MONTH_DAY = (re.compile(YEAR_PATTERN, re.ASCII), *[re.compile(r"\d{1,2}", re.ASCII)] * 2)
 _NUMBER = re.compile(NUMBER_PATTERN, re.ASCII)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+UNSET = datetime(1970, 1, 1, tzinfo=UTC)  # as an instant; a date of birth is what it says
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +132,23 @@ def as_id(value: Any, prefix: str | None) -> str | None:
 
 
 def as_instant(value: Any) -> datetime | None:
-    """Read an instant: epoch milliseconds, or ISO 8601 with an offset; digits past µs are cut."""
-    if value is None:
-        return None
+    """Read an instant: epoch milliseconds, or ISO 8601 with an offset; digits past µs are cut.
+
+    The instant 0 is what writers put for "not set", in any spelling: it is missing.
+    """
+    found = None if value is None else _moment(value)
+    return None if found == UNSET else found
+
+
+def is_unset(value: Any) -> bool:
+    """Whether a value is a spelling of the instant 0, which stands for a missing one."""
+    try:
+        return value is not None and _moment(value) == UNSET
+    except PydanticCustomError:
+        return False
+
+
+def _moment(value: Any) -> datetime:
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC)
     refusal = _refuse(
@@ -147,7 +161,7 @@ def as_instant(value: Any) -> datetime | None:
         value = int(value.partition(".")[0])
     try:
         if type(value) is int and _EPOCH_MS.fullmatch(str(value)):
-            return _EPOCH + timedelta(milliseconds=value)
+            return UNSET + timedelta(milliseconds=value)
         if isinstance(value, str) and (match := _INSTANT.fullmatch(value)):
             return _instant_from(match)
     except (ValueError, OverflowError):
@@ -187,8 +201,8 @@ def as_date(value: Any) -> date | None:
             return date(*(int(part) for part in match.groups()))
         elif isinstance(value, str) and not _DATE_EPOCH.fullmatch(value):
             pass
-        elif (moment := as_instant(value)) is not None:
-            return moment.date()
+        else:
+            return _moment(value).date()
     except (ValueError, OverflowError, PydanticCustomError):
         pass
     raise _refuse(

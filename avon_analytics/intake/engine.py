@@ -58,6 +58,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"CREATE OR REPLACE TEMP MACRO {signature} AS {body}")
 
 
+UNSET_INSTANT = "make_timestamptz(0)"
 _EPOCH_DAY = "CAST(epoch_ms(try_cast(t AS BIGINT)) AS DATE)"
 _DAY_PARTS = """try(from_json(t, '{"year": "VARCHAR", "month": "VARCHAR", "day": "VARCHAR"}'))"""
 
@@ -67,7 +68,7 @@ _MACROS = {
     "as_bytes(t)": """
         CASE WHEN length(t) % 4 = 0 AND regexp_full_match(t, '[A-Za-z0-9+/]*={0,2}')
              THEN from_base64(t) END""",
-    "as_instant(t)": f"""
+    "as_moment(t)": f"""
         CASE WHEN regexp_full_match(t, {literal(EPOCH_MS_PATTERN)})
                 THEN make_timestamptz(try_cast(t AS BIGINT) * 1000)
              WHEN regexp_full_match(t, {literal(INSTANT_PATTERN)})
@@ -75,6 +76,24 @@ _MACROS = {
                               -- DuckDB 1.5 wants seconds.
                               try_cast(regexp_replace(t, '([T ]\\d\\d:\\d\\d)([Z+-])', '\\1:00\\2')
                                   AS TIMESTAMP WITH TIME ZONE)) END""",
+    # 0 is what writers put for "not set".
+    "set_instant(i)": f"nullif(i, {UNSET_INSTANT})",
+    "as_instant(t)": "set_instant(as_moment(t))",
+    "is_unset(i)": f"coalesce(i = {UNSET_INSTANT}, false)",
+    "set_text(t)": "CASE WHEN is_unset(as_moment(t)) THEN NULL ELSE t END",
+    # An instant of 0 that was read as text, as JSON again; its own spelling stays.
+    "as_sent(t)": "CASE WHEN t = '0' THEN CAST(t AS JSON) ELSE to_json(t) END",
+    # `extra` with some more entries.
+    "with_unset(extra, more)": """
+        CASE WHEN len(more) > 0 THEN to_json(map_from_entries(list_concat(
+            list_transform(
+                map_entries(from_json(coalesce(extra, '{}'), '"MAP(VARCHAR, JSON)"')),
+                lambda e: {'k': e.key, 'v': e.value}),
+            more))) ELSE extra END""",
+    "entries(names, found)": """
+        list_filter(list_transform(range(1, len(names) + 1), lambda n:
+            {'k': names[n], 'v': found[n]}), lambda e: e.v IS NOT NULL)""",
+    "floored_ms(i)": "(epoch_us(i) - ((epoch_us(i) % 1000) + 1000) % 1000) // 1000",
     "day_of_parts(d)": f"""
         CASE WHEN regexp_full_match(d.year, {literal(YEAR_PATTERN)})
               AND regexp_full_match(d.month, '\\d{{1,2}}')

@@ -14,20 +14,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from avon_analytics.contract.values import is_unset
 from avon_analytics.intake.strict_json import body_digest
 
 BODY_KEYS = ("body", "payload", "raw_body", "rawBody")
 HEADER_KEYS = ("headers", "multiValueHeaders")
 SIGNATURE_KEYS = ("avon-signature", "avon_signature", "signature")
-RECEIVED_PATHS = ("received_at", "receivedAt", "timestamp", "requestContext.timeEpoch")
+RECEIVED_KEYS = ("received_at", "receivedAt", "timestamp")
+EPOCH_KEYS = ("timeEpoch", "requestTimeEpoch")  # in requestContext, by API Gateway's two versions
+RECEIVED_PATHS = (*RECEIVED_KEYS, *(f"requestContext.{key}" for key in EPOCH_KEYS))
 
-FLAT_KEYS = (*BODY_KEYS, *HEADER_KEYS, *SIGNATURE_KEYS, *RECEIVED_PATHS[:3], "isBase64Encoded")
+FLAT_KEYS = (*BODY_KEYS, *HEADER_KEYS, *SIGNATURE_KEYS, *RECEIVED_KEYS, "isBase64Encoded")
 
 # What arrivals.sql reads of an envelope, and whose keys it asks for; it counts on this order.
 STRUCTURE: dict[str, Any] = {
     **dict.fromkeys((*HEADER_KEYS, *SIGNATURE_KEYS), "JSON"),
-    **dict.fromkeys((*BODY_KEYS, *RECEIVED_PATHS[:3], "isBase64Encoded"), "VARCHAR"),
-    "requestContext": {"timeEpoch": "VARCHAR"},
+    **dict.fromkeys((*BODY_KEYS, *RECEIVED_KEYS, "isBase64Encoded"), "VARCHAR"),
+    "requestContext": dict.fromkeys(EPOCH_KEYS, "VARCHAR"),
 }
 # What it reads of every body; the rest of the object is read by its type.
 EVENT_STRUCTURE: dict[str, Any] = {
@@ -38,11 +41,12 @@ KEYED_PATHS = ("$", *(f"$.{key}" for key in (*HEADER_KEYS, *BODY_KEYS)))
 
 
 def received_text(envelope: dict[str, Any]) -> Any:
-    """When a delivery was received, as its envelope spells it."""
+    """When a delivery was received, as its envelope spells it; the first that is set."""
     context = envelope.get("requestContext")
-    found = [envelope.get(path) for path in RECEIVED_PATHS[:3]]
-    found.append(context.get("timeEpoch") if isinstance(context, dict) else None)
-    return next((value for value in found if value is not None), None)
+    found = [envelope.get(key) for key in RECEIVED_KEYS]
+    if isinstance(context, dict):
+        found += [context.get(key) for key in EPOCH_KEYS]
+    return next((value for value in found if value is not None and not is_unset(value)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ def _select_root(table: ObjectTable, *, has_unknown: bool) -> str:
         WITH nested AS (SELECT *{objects} FROM ({opened})),
         read AS (SELECT *, {_conversions(columns)} FROM nested),
         extras AS ({extras})
-        SELECT nth, {_names(table)}, extra,
+        SELECT nth, {_names(table)}, {_with_unset("extra", table)} AS extra,
             {_any_odd(columns, odd)} AS is_odd{lists_out}
         FROM read LEFT JOIN extras USING (nth)
     """
@@ -180,7 +180,8 @@ def _select_list(table: ObjectTable) -> str:
         ),
         read AS (SELECT *, {_conversions(columns)} FROM opened)
         SELECT nth, parent_id, CAST(position AS INTEGER) AS position,
-            {_names(table)}, CASE WHEN item IS NOT NULL THEN {_extra(unknown)} END AS extra,
+            {_names(table)},
+            {_with_unset(f"CASE WHEN item IS NOT NULL THEN {_extra(unknown)} END", table)} AS extra,
             {_any_odd(columns, odd)} AS is_odd
         FROM read"""
 
@@ -218,7 +219,26 @@ def _out(field: ColumnOf) -> str:
 
 
 def _names(table: ObjectTable) -> str:
-    return ", ".join(f"{_out(field)} AS {quote(field.name)}" for field in table.fields)
+    return ", ".join(f"{_kept(field)} AS {quote(field.name)}" for field in table.fields)
+
+
+def _kept(field: ColumnOf) -> str:
+    """SQL for a converted value as it is kept: the instant 0 stands for one that was not set."""
+    return f"set_instant({_out(field)})" if field.column.kind == "instant" else _out(field)
+
+
+def _with_unset(extra: str, table: ObjectTable) -> str:
+    """SQL for the fields that no column holds, instants that were not set as they were sent."""
+    instants = [field for field in table.fields if field.column.kind == "instant"]
+    if not instants:
+        return extra
+    names = literals(".".join(field.path) for field in instants)
+    found = ", ".join(
+        f"CASE WHEN is_unset({_out(field)}) THEN as_sent({_place(field)}) END" for field in instants
+    )
+    any_is = " OR ".join(f"is_unset({_out(field)})" for field in instants)
+    unset = f"with_unset({extra}, entries({names}, [{found}]))"
+    return f"CASE WHEN {any_is} THEN {unset} ELSE {extra} END"
 
 
 def _conversion(column: Column, place: str) -> str:
@@ -229,7 +249,7 @@ def _conversion(column: Column, place: str) -> str:
             prefix = literal(column.prefix) if column.prefix else "NULL"
             return f"as_id({place}, {prefix})"
         case "instant":
-            return f"as_instant({place})"
+            return f"as_moment({place})"
         case "date":
             return f"as_day({place})"
         case "flag":

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.event import Event
 from avon_analytics.contract.model import Part, keys_inside, objects_of
-from avon_analytics.contract.values import as_instant, as_json
+from avon_analytics.contract.values import as_instant, as_json, is_unset
 from avon_analytics.intake.envelope import (
     BODY_KEYS,
     RECEIVED_PATHS,
@@ -110,14 +110,14 @@ def _judge_body(text: str) -> Verdict | str:
     faults: list[Fault] = []
     canonical: dict[str, Any] = {}
     try:
-        canonical = _as_told(Event.model_validate(value))
+        canonical = _told_of(Event.model_validate(value), value)
     except ValidationError as error:
         faults += _faults(error, ())
     if isinstance(value, dict) and isinstance(value.get("object"), dict):
         subject = str(value.get("event")).split(".")[0]
         if (model := OBJECTS.get(subject)) is not None:
             try:
-                told = _as_told(model.model_validate(value["object"]))
+                told = _told_of(model.model_validate(value["object"]), value["object"])
                 canonical["object"] = told | _with_more_inside(model, value["object"])
             except ValidationError as error:
                 faults += _faults(error, ("object",))
@@ -130,6 +130,18 @@ def _as_told(part: Part) -> dict[str, Any]:
     """The fields that a part was given, known and unknown, as they were read."""
     # Not ``model_dump``: it walks through unknown fields as well, and gives up where they are deep.
     return {name: getattr(part, name) for name in part.model_fields_set} | (part.model_extra or {})
+
+
+def _told_of(told: Any, given: Any) -> Any:
+    """What was read of a value, but instants that stand for "not set" as they were given."""
+    if isinstance(told, Part):
+        fields = _as_told(told)
+        if isinstance(given, dict):
+            return {name: _told_of(value, given.get(name)) for name, value in fields.items()}
+        return fields
+    if isinstance(told, list) and isinstance(given, list) and len(told) == len(given):
+        return [_told_of(*pair) for pair in zip(told, given, strict=True)]
+    return given if told is None and is_unset(given) else told
 
 
 def _with_more_inside(model: type[Part], given: dict[str, Any]) -> dict[str, Any]:

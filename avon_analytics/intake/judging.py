@@ -155,6 +155,8 @@ def respell(bench: Workbench, odd_bodies: str, **parameters: object) -> list[int
             f"""UPDATE arrivals SET
                 event = body ->> '$.event',
                 created_at = as_instant(body ->> '$.created_at'),
+                unset_created_at = CASE WHEN is_unset(as_moment(body ->> '$.created_at'))
+                    THEN body ->> '$.created_at' END,
                 delivery_id = as_id(body ->> '$.id', NULL),
                 body_shape = {_RESPELLED}
             WHERE nth IN (SELECT unnest($lines))""",

@@ -30,8 +30,9 @@ from avon_analytics.intake.engine import literals, statement
 from avon_analytics.intake.envelope import (
     EVENT_STRUCTURE,
     KEYED_PATHS,
-    RECEIVED_PATHS,
+    RECEIVED_KEYS,
     STRUCTURE,
+    line_digest,
 )
 from avon_analytics.intake.hand_over import ArrowLines
 from avon_analytics.intake.judge import verdict
@@ -45,7 +46,7 @@ from avon_analytics.store.schema import literal
 from avon_analytics.store.tables import ObjectTable, tables_of
 
 # What an envelope without a body adds to its event; it is no part of what the event says.
-_RECEIVED = "{" + ", ".join(f'"{path}": null' for path in RECEIVED_PATHS[:3]) + "}"
+_RECEIVED = "{" + ", ".join(f'"{path}": null' for path in RECEIVED_KEYS) + "}"
 
 _HAS_UNKNOWN = "body_shape IN (SELECT body_shape FROM unknown_shapes WHERE NOT {known})"
 
@@ -115,7 +116,7 @@ class Stage(Workbench):
                 if self.is_limited:
                     limited.tell_by_what_is_kept(self, self.tables)
             with self.clock.timing("identify"):
-                self._tell_events(self.tables)
+                self._tell_events(batch)
                 if not self._keeps_texts:
                     self._drop_texts()
 
@@ -123,7 +124,12 @@ class Stage(Workbench):
         """Bring a batch to ``identities``: which event each line tells if it is believed."""
         arrivals = self._arrivals("CAST(NULL AS VARCHAR)")
         select = arrivals.partition("arrivals AS\n")[2]
-        identities = statement("identities", arrivals=select, object_id=flatten.object_id("event"))
+        identities = statement(
+            "identities",
+            arrivals=select,
+            object_id=flatten.object_id("event"),
+            event_word=_event_word("event"),
+        )
         self.connection.register("batch", ArrowLines(batch))
         self.run(identities, files=list(batch.files))
         self.connection.unregister("batch")
@@ -257,20 +263,19 @@ class Stage(Workbench):
 
     # -- the event --------------------------------------------------------------------------
 
-    def _tell_events(self, tables: list[ObjectTable]) -> None:
+    def _tell_events(self, batch: Batch) -> None:
         self.run(
             "CREATE OR REPLACE TEMP VIEW believed AS "
             f"SELECT *, split_part(event, '.', 1) AS object_type, {self.word()} AS signature, "
             f"{_HAS_UNKNOWN.format(known='is_event_known')} AS has_unknown "
             "FROM arrivals WHERE nth NOT IN (SELECT nth FROM verdicts)"
         )
-        self.run(f"CREATE OR REPLACE TEMP VIEW objects AS {_objects(tables)}")
-        self.run(f"CREATE OR REPLACE TEMP VIEW changes AS {_changes(tables)}")
-        same = " ".join(f"WHEN {literal(a)} THEN {literal(b)}" for a, b in SAME_EVENT.items())
+        self.run(f"CREATE OR REPLACE TEMP VIEW objects AS {_objects(self.tables)}")
+        self.run(f"CREATE OR REPLACE TEMP VIEW changes AS {_changes(self.tables)}")
         self.run(
             statement(
                 "tellings",
-                same_events=same,
+                event_word=_event_word("b.event"),
                 strength=strength_of("signature"),
                 known=literals(sorted(known_keys(Event))),
             )
@@ -278,10 +283,24 @@ class Stage(Workbench):
         undated = self.run("SELECT nth FROM tellings WHERE occurred_at IS NULL")
         self.refuse([(nth, _UNDATED, None) for (nth,) in undated])
         self.run("DELETE FROM tellings WHERE occurred_at IS NULL")
+        self._name_by_content(batch)
         self.run(
             "CREATE OR REPLACE TEMP TABLE unread AS SELECT nth, body FROM arrivals "
             f"JOIN tellings USING (nth) WHERE object_type NOT IN {tuple(OBJECTS)}"
         )
+
+    def _name_by_content(self, batch: Batch) -> None:
+        """Complete the ids of events that only their receipt dates by a digest of what they say."""
+        found = self.run(
+            "SELECT t.nth, t.event_id, CAST(t.body_digest AS VARCHAR) FROM tellings AS t "
+            "WHERE t.is_named_by_content"
+        )
+        named = []
+        for nth, event_id, digest in found:
+            # Of a limited store, the digest is one of what is kept, and of nothing else.
+            said = digest if self.is_limited else line_digest(batch.content(nth))
+            named.append((nth, f"{event_id}{(said or digest).replace('-', '')}"))
+        self.update("event_id", named, "VARCHAR", table="tellings")
 
     def _drop_texts(self) -> None:
         """Let go of what was read, which is most of what a batch takes: it waits to be stored."""
@@ -289,6 +308,12 @@ class Stage(Workbench):
         for table in self.tables:
             for column in flatten.list_columns(table):
                 self.run(f"ALTER TABLE {flatten.rows_table(table)} DROP COLUMN {column}")
+
+
+def _event_word(event: str) -> str:
+    """SQL for the normal word for an event."""
+    same = " ".join(f"WHEN {literal(a)} THEN {literal(b)}" for a, b in SAME_EVENT.items())
+    return f"CASE {event} {same} ELSE {event} END"
 
 
 def _objects(tables: list[ObjectTable]) -> str:

@@ -223,10 +223,16 @@ class Visit:
         self._tell(verb, instant)
 
     def remove(self, instant: int, patient: Person, *, verb: str) -> None:
-        """A patient leaves a group: cancelled, by unknown, at the version that shows it."""
+        """A patient leaves a group: cancelled, by unknown, at the version that shows it.
+
+        That somebody is missing once the visit has started tells nothing: it is theirs as well.
+        """
         instant = self._with_time_left(instant)
         gone = next(slot for slot in self.slots if slot.patient is patient)
         self.patients = [one for one in self.patients if one is not patient]
+        if verb == "started":
+            self._show_attendees(instant, verb)
+            return
         self.slots.remove(gone)
         self.closed.append(gone)
         self._show_attendees(instant, verb)

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import duckdb
 
-from avon_analytics.appointments.queries import sql
+from avon_analytics.appointments.queries import sql, zone_names
 from avon_analytics.appointments.slots import (
     BEFORE_ALL,
     RANKS,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 # Steps that are made of a few constants.
-_SMALL = ("slot_scope", "slot_words", "slot_zones")
+_SMALL = ("slot_scope", "slot_words", "slot_zone_names")
 
 
 class LakeEngine:
@@ -136,8 +136,8 @@ class LakeEngine:
                     "spelling string, word string, word_rank int",
                     [(spelling, word, RANKS[word]) for spelling, word in settings.words],
                 )
-            elif step == "slot_zones":
-                rows = self._constants("zone string", [(zone,) for zone in self._zones])
+            elif step == "slot_zone_names":
+                rows = self._constants("spelling string, zone string", self._zone_names)
             else:
                 text = sql(step)
                 bound = {name: value for name, value in parameters.items() if f"${name}" in text}
@@ -169,19 +169,20 @@ class LakeEngine:
             return self._session.createDataFrame(rows, schema)
 
     @cached_property
-    def _zones(self) -> list[str]:
-        """The time zones that both engines know: a store knows hardly any other."""
+    def _zone_names(self) -> list[tuple[str, str]]:
+        """The names of the time zones that both engines know: hardly any is left out."""
         with duckdb.connect() as connection:
-            known = {zone for (zone,) in connection.execute(sql("slot_zones")).fetchall()}
+            known = connection.execute(zone_names()).fetchall()
         zones: Any = self._session._jvm.java.time.ZoneId  # type: ignore[union-attr]
         java = {*zones.getAvailableZoneIds(), *dict(zones.SHORT_IDS)}
-        return sorted(known & java)
+        return [(spelling, zone) for spelling, zone in known if zone in java]
 
 
 @cache
 def _read_once() -> frozenset[str]:
     """The steps that at most one place reads, or that are small: Spark computes them in passing."""
-    texts = {step: re.sub(r"--[^\n]*", "", sql(step)) for step in STEPS if step != "slot_words"}
+    written = [step for step in STEPS if step not in ("slot_words", "slot_zone_names")]
+    texts = {step: re.sub(r"--[^\n]*", "", sql(step)) for step in written}
     readers = {
         step: sum(len(re.findall(rf"(?:FROM|JOIN) {step}\b", text)) for text in texts.values())
         for step in STEPS

@@ -13,17 +13,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from weakref import finalize
-from zoneinfo import ZoneInfo
 
 import duckdb
 
 from avon_analytics.arguments import path as path_of
+from avon_analytics.contract.zones import zones
 from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.near import did_you_mean
 from avon_analytics.store import journal
 from avon_analytics.store.lake import files_of_lake, is_lake, newest_state, place_of, view_of_lake
 from avon_analytics.store.memory import Bound
-from avon_analytics.store.migration import migrate
 from avon_analytics.store.private import (
     PrivateFolder,
     for_owner_alone,
@@ -244,9 +243,7 @@ class Database:
             self._mode = "read" if read_only else "write"
             self._turns.is_writing = not read_only
             self._make_room(read_only)
-            version = self._check_version()
-            if version < SCHEMA_VERSION and not read_only:
-                migrate(self._connection, version, self._on_create)
+            self._check_version()
         except (duckdb.Error, OSError) as error:
             self._detach()
             raise store_error(self.path, error, waited=wait) from None
@@ -319,7 +316,7 @@ class Database:
             self._on_create(self._connection)
         self._connection.execute("COMMIT")
 
-    def _check_version(self) -> int:
+    def _check_version(self) -> None:
         try:
             found = self._connection.execute(
                 "SELECT value FROM settings WHERE name = 'schema_version'"
@@ -331,12 +328,17 @@ class Database:
                 f"{self.path} is a DuckDB file, but no store of avon_analytics: "
                 "name another file with --db"
             )
-        if int(found[0][0]) > SCHEMA_VERSION:
+        version = int(found[0][0])
+        if version < SCHEMA_VERSION:
+            raise StoreError(
+                f"{self.path} was written by an earlier avon_analytics (store version {version}, "
+                f"this one knows {SCHEMA_VERSION}): load the archive into a new file"
+            )
+        if version > SCHEMA_VERSION:
             raise StoreError(
                 f"{self.path} was written by a newer avon_analytics (store version "
-                f"{found[0][0]}, this one knows {SCHEMA_VERSION}): upgrade avon_analytics"
+                f"{version}, this one knows {SCHEMA_VERSION}): upgrade avon_analytics"
             )
-        return int(found[0][0])
 
     @property
     def threads(self) -> int:
@@ -434,9 +436,7 @@ def _connect(config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
 
 def check_time_zone(name: str) -> None:
     """Raises UsageError for a name that is no time zone."""
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, TypeError, OSError):
+    if not isinstance(name, str) or name not in zones().values():
         raise UsageError(
             f"unknown time zone {name!r}: give an IANA name such as 'America/New_York'"
-        ) from None
+        )

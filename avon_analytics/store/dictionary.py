@@ -165,9 +165,14 @@ _MEANINGS = {
 }
 
 _DRIFT = (
-    TableColumn("kind", "VARCHAR", "event, object_type or field"),
+    TableColumn(
+        "kind", "VARCHAR", "event, object_type, field, status, time_zone or instant (one of 0)"
+    ),
     TableColumn("path", "VARCHAR", "Its name; of a field, where it stands"),
     TableColumn("json_type", "VARCHAR", "JSON type of what came; missing for an event name"),
+    TableColumn(
+        "value", "VARCHAR", "Of a status word, time zone or instant: what was sent", "free_text"
+    ),
     TableColumn("first_seen_at", _INSTANT, "When the first event with it occurred"),
     TableColumn("last_seen_at", _INSTANT, "When the last event with it occurred"),
     TableColumn("n_seen", "BIGINT", "How often it came"),

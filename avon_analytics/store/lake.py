@@ -149,10 +149,16 @@ def _read(lake: Path, number: int) -> State:
         raise StoreError(f"cannot read the lake {lake}: {error.strerror}") from None
     except (ValueError, KeyError, AttributeError, TypeError):
         raise StoreError(f"the state {number} of the lake {lake} is damaged") from None
-    if int(settings.get("schema_version", 0)) > SCHEMA_VERSION:
+    version = int(settings.get("schema_version", 0))
+    if version < SCHEMA_VERSION:
+        raise StoreError(
+            f"{lake} was written by an earlier avon_analytics (store version {version}, this one "
+            f"knows {SCHEMA_VERSION}): write it anew from a store into which the archive was loaded"
+        )
+    if version > SCHEMA_VERSION:
         raise StoreError(
             f"{lake} was written by a newer avon_analytics (store version "
-            f"{settings['schema_version']}, this one knows {SCHEMA_VERSION}): upgrade it"
+            f"{version}, this one knows {SCHEMA_VERSION}): upgrade it"
         )
     return State(number, settings, tables)
 

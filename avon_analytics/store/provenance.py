@@ -38,7 +38,9 @@ _FRAMES = {
     "archive_files": """
         SELECT file, sha256, lines, loaded, duplicate, quarantined FROM archive_files
         ORDER BY file""",
-    "drift": "SELECT kind, path, json_type, n_seen FROM drift ORDER BY kind, path, json_type",
+    "drift": """
+        SELECT kind, path, json_type, sum(n_seen)::BIGINT AS n_seen FROM drift
+        GROUP BY kind, path, json_type ORDER BY kind, path, json_type""",
 }
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from avon_analytics.contract import EVENTS
+from avon_analytics.contract.event import Event
+from avon_analytics.contract.model import ColumnOf, Part, columns_of
+from avon_analytics.contract.statuses import IGNORED, MEANINGS
+from avon_analytics.contract.zones import BLANKS, zones
 from avon_analytics.store.tables import (
     ObjectTable,
     TableColumn,
@@ -12,7 +16,7 @@ from avon_analytics.store.tables import (
     stored_tables,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # Newest first: what "the current version" of an object means, everywhere.
 NEWEST_FIRST = (
@@ -140,33 +144,60 @@ def _status_history_view(table: ObjectTable) -> str:
 
 def _drift_view() -> str:
     parts = [
-        """SELECT 'event' AS kind, event_sent AS path, NULL AS json_type, occurred_at
+        """SELECT 'event' AS kind, event_sent AS path, NULL AS json_type, NULL AS value, occurred_at
            FROM events WHERE event_sent NOT IN (SELECT unnest(known) FROM known_events)""",
-        """SELECT 'object_type', object_type, 'OBJECT', occurred_at FROM other_objects""",
-        _drift_of("events", "body", "occurred_at"),
+        """SELECT 'object_type', object_type, 'OBJECT', NULL, occurred_at FROM other_objects""",
+        """SELECT 'instant', 'received_at', coalesce(json_type(try_cast(d.unset_receipt AS JSON)),
+               'VARCHAR'), d.unset_receipt, e.occurred_at
+           FROM deliveries AS d LEFT JOIN events AS e ON d.event_id = e.event_id
+           WHERE d.unset_receipt IS NOT NULL""",
+        _drift_of("events", "body", [field.name for field in _instants(Event)]),
+        f"""SELECT 'status', 'appointment.status_history[].status', 'VARCHAR', status, occurred_at
+            FROM appointment_status_history_versions
+            WHERE translate(lower(status), {_text(IGNORED)}, '') NOT IN {_texts(MEANINGS)}""",
     ]
     for table in object_tables():
         if table.model is not None:
             where = table.object_type + (f".{table.list_field}[]" if table.list_field else "")
-            parts.append(_drift_of(table.versions, where, "occurred_at"))
+            instants = [".".join(field.path) for field in _instants(table.model)]
+            parts.append(_drift_of(table.versions, where, instants))
+        if any(field.name == "timezone" for field in table.fields):
+            parts.append(
+                f"""SELECT 'time_zone', '{table.object_type}.timezone', 'VARCHAR', timezone,
+                    occurred_at FROM {quote(table.versions)}
+                    WHERE lower(trim(timezone, {_text(BLANKS)})) NOT IN (SELECT zone FROM zones)"""
+            )
     union = "\nUNION ALL\n".join(parts)
     return f"""
         CREATE VIEW drift AS
-        WITH known_events AS (SELECT {_known_events()} AS known),
+        WITH known_events AS (SELECT {_texts(EVENTS)} AS known),
+        zones AS (SELECT unnest(string_split({_text("|".join(zones()))}, '|')) AS zone),
         seen AS ({union})
-        SELECT kind, path, json_type, min(occurred_at) AS first_seen_at,
+        SELECT kind, path, json_type, value, min(occurred_at) AS first_seen_at,
             max(occurred_at) AS last_seen_at, count(*) AS n_seen
         FROM seen
-        GROUP BY kind, path, json_type
+        GROUP BY kind, path, json_type, value
     """
 
 
-def _known_events() -> str:
-    return "[" + ", ".join(f"'{event}'" for event in sorted(EVENTS)) + "]"
+def _instants(model: type[Part]) -> list[ColumnOf]:
+    return [field for field in columns_of(model) if field.column.kind == "instant"]
 
 
-def _drift_of(table: str, where: str, at: str) -> str:
-    kind = "coalesce(json_type(field.value), 'NULL')"
-    return f"""SELECT 'field', '{where}.' || field.key, {kind}, {at}
-        FROM (SELECT {at}, unnest(map_entries(from_json(extra, '"MAP(VARCHAR, JSON)"'))) AS field
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _texts(texts: Iterable[str]) -> str:
+    return "[" + ", ".join(map(_text, sorted(texts))) + "]"
+
+
+def _drift_of(table: str, where: str, instants: Sequence[str]) -> str:
+    """What stands in ``extra``: unknown fields, and known instants that were not set."""
+    is_instant = f"field.key IN {_texts(instants)}" if instants else "false"
+    return f"""SELECT CASE WHEN {is_instant} THEN 'instant' ELSE 'field' END,
+            {_text(where + ".")} || field.key, coalesce(json_type(field.value), 'NULL'),
+            CASE WHEN {is_instant} THEN field.value ->> '$' END, occurred_at
+        FROM (SELECT occurred_at, unnest(map_entries(from_json(extra, '"MAP(VARCHAR, JSON)"')))
+                AS field
               FROM {quote(table)} WHERE extra IS NOT NULL)"""

@@ -145,7 +145,11 @@ LOG_TABLES: tuple[LogTable, ...] = (
     _log(
         "events",
         "One row per distinct event",
-        ("event_id", "VARCHAR", "The delivery id, else event:object id:milliseconds"),
+        (
+            "event_id",
+            "VARCHAR",
+            "event:object id:milliseconds, after the delivery id where one was sent",
+        ),
         ("event", "VARCHAR", "The event's name; appointment.in_progress is appointment.started"),
         ("event_sent", "VARCHAR", "The event's name as it was sent"),
         ("object_type", "VARCHAR", "What the event is about"),
@@ -192,6 +196,7 @@ LOG_TABLES: tuple[LogTable, ...] = (
         ("signature", "VARCHAR", "verified, mismatch, unsigned, unverifiable or unchecked"),
         ("secret", "VARCHAR", "The name of the secret that matched"),
         ("received_at", _INSTANT, "When it was received"),
+        ("unset_receipt", "VARCHAR", "The receipt as sent where it is 0, which means not set"),
     ),
     _log(
         "archive_files",
@@ -300,7 +305,9 @@ def table_infos() -> tuple[TableInfo, ...]:
     )
     provenance = [TableInfo(log.name, "provenance", log.description) for log in LOG_TABLES]
     drift = TableInfo(
-        "drift", "provenance", "Events, types and fields that are not in the contract"
+        "drift",
+        "provenance",
+        "What the contract does not know: events, types, fields, words, zones, instants of 0",
     )
     return (*current, *figures, *history, *provenance, drift)
 
@@ -309,6 +316,8 @@ def table_infos() -> tuple[TableInfo, ...]:
 def hidden_columns(name: str) -> frozenset[str]:
     """The columns of a table that are not shown unless identifiers are asked for."""
     log = {log.name: log.columns for log in LOG_TABLES}
+    if name == "drift":
+        return frozenset({"value"})
     if name == "other_objects":
         return frozenset({"object"})
     if name == "events":

@@ -252,22 +252,11 @@ def test_who_left_is_not_touched_by_what_happens_later(clinic: Clinic) -> None:
 # Who is listed, and who is not
 
 
-def test_a_version_that_lists_nobody_yields_to_every_word_of_its_instant(clinic: Clinic) -> None:
+def test_versions_that_list_nobody_tell_what_happened_all_the_same(clinic: Clinic) -> None:
     clinic.tell("created", "03-01 09:00")
     clinic.tell("started", "03-10 15:00", attendees=[])
     clinic.tell("completed", "03-10 15:30", attendees=[])
     assert clinic.slot()["outcome"] == "attended"
-
-
-def test_a_version_that_lists_nobody_cancels_where_nothing_else_is_said(clinic: Clinic) -> None:
-    clinic.tell("created", "03-01 09:00")
-    clinic.tell("updated", "03-09 15:00", attendees=[])
-    slot = clinic.slot()
-    assert (slot["outcome"], slot["cancelled_by"], slot["notice_hours"]) == (
-        "cancelled",
-        "unknown",
-        24,
-    )
 
 
 def test_a_visit_that_never_lists_anybody_is_one_slot_for_each_start(clinic: Clinic) -> None:

@@ -24,7 +24,7 @@ from avon_analytics.appointments.scope import DATES, PERIODS, Scope
 from avon_analytics.appointments.statuses import status_words
 from tests.appointments.test_sql import FIGURES, NAMES
 
-ONE_ENGINE = {"slot_zones"}
+ONE_ENGINE = {"slot_zone_names"}
 PACKED = "struct_pack("
 
 
@@ -146,6 +146,15 @@ NEVER_MISSING = {
         "f.position",
         "v.occurred_at",
         "v.event_id",
+    ),
+    *(
+        "s.appointment",
+        "r.run",
+        "p.run",
+        "coalesce(a.position, s.position)",
+        "said_at",
+        "word_rank",
+        "source",
     ),
     *("s.source_word", "l.person_id", "o.id", "event", "object_type", "object", "key", "word"),
 }

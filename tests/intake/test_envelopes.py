@@ -30,7 +30,7 @@ PLACES = {
 
 def test_the_signature_is_found_wherever_it_may_stand(archive: Any, desk: Any) -> None:
     lines = []
-    for ms, place in enumerate(PLACES.values()):
+    for ms, place in enumerate(PLACES.values(), 1):
         body = json.dumps(archive.patient(ms))
         spelled = json.dumps(place).replace("{}", archive.sign(body), 1)
         if place.get("headers") == {}:
@@ -125,7 +125,7 @@ def test_the_time_of_receipt_is_read_in_every_spelling(archive: Any, desk: Any) 
     desk.take(
         *(
             archive.raw(archive.patient(ms), received=None, **spelling)
-            for ms, spelling in enumerate(RECEIVED.values())
+            for ms, spelling in enumerate(RECEIVED.values(), 1)
         )
     )
     for query in (

@@ -149,7 +149,7 @@ def test_empty_files_are_files(archive: Any, desk: Any) -> None:
 
 def test_folders_are_searched_and_what_is_passed_over_is_counted(archive: Any, desk: Any) -> None:
     names = ("a.jsonl", "x/b.NDJSON", "x/y/c.json", "x/d.jsonl.gz", "e.ndjson.zst", "f.json.bz2")
-    for ms, name in enumerate(names):
+    for ms, name in enumerate(names, 1):
         archive.write(archive.raw(archive.patient(ms)), name=name)
     for name in ("notes.txt", "x/.hidden.jsonl", "x/table.csv.gz", "jsonl"):
         archive.write("no delivery", name=name)
@@ -195,7 +195,7 @@ NAMES += ["üñ 😀.jsonl", "new\nline.jsonl"]
 def test_names_of_files_are_never_code(archive: Any, desk: Any) -> None:
     paths = [
         archive.write(archive.raw(archive.patient(ms)), "{bad", name=name)
-        for ms, name in enumerate(NAMES)
+        for ms, name in enumerate(NAMES, 1)
     ]
     receipt = desk.load(*paths)
     assert (receipt.loaded, receipt.quarantined) == (len(NAMES), len(NAMES))

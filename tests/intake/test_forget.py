@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 import avon_analytics as avon
 from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.store import rewrite as rewriting
-from avon_analytics.store.schema import SCHEMA_VERSION
 from avon_analytics.store.tables import object_tables
 
 BARE = "zeb28characterslongid0000001"
@@ -337,20 +335,3 @@ def test_a_limited_store_forgets_too(archive: Any, open_desk: Any, place: Path) 
     desk.load(path.rename(path.with_name("again.jsonl")))
     assert BARE not in str([desk.rows(f'SELECT * FROM "{t.versions}"') for t in object_tables()])
     desk.add_up()
-
-
-def test_a_store_made_before_there_was_forgetting(
-    archive: Any, open_desk: Any, place: Path
-) -> None:
-    """It gets its table of marks, and older versions of the package are kept out from then on."""
-    desk = open_desk(place)
-    desk.load(archive.write(*world(archive)))
-    with duckdb.connect(place) as connection:
-        connection.execute("DROP TABLE forgotten")
-        connection.execute("UPDATE settings SET value = '1' WHERE name = 'schema_version'")
-    desk.load(archive.write(""))
-    desk.store.forget(HER)
-    version = "SELECT value FROM settings WHERE name = 'schema_version'"
-    assert desk.column(version) == [str(SCHEMA_VERSION)]
-    assert desk.column("SELECT count(*) FROM forgotten WHERE kind = 'person'") == [1]
-    assert_without_her(desk)

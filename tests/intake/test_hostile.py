@@ -153,7 +153,7 @@ NUMBERS += ["1e99999999999999999999", "-1e999999999999999999999"]
 def test_numbers_beyond_64_bits_are_kept(archive: Any, desk: Any, beside: str) -> None:
     """The same whether the engine read the body alone or the models looked at it."""
     lines: list[str | bytes] = []
-    for ms, n in enumerate(NUMBERS):
+    for ms, n in enumerate(NUMBERS, 1):
         text = told(ms, f'"mrn":{n}', f'"copay":{n}', f'"new":{n}', beside)
         lines.append(archive.raw(text.replace("user_ann", f"user_{ms}")))
     assert check(archive, desk, lines) == ["loaded"] * len(NUMBERS)

@@ -15,7 +15,9 @@ def body(value: str, who: object = "ann") -> str:
     return f'{{{HEAD},"object":{{"id":"user_{who}","odd":{value}}}}}'
 
 
-def test_the_delivery_id_is_the_event_id_where_there_is_one(archive: Any, desk: Any) -> None:
+def test_an_event_is_named_by_what_it_is_about_and_when_after_the_delivery_id(
+    archive: Any, desk: Any
+) -> None:
     about = {"id": "user_ann"}
     bodies: list[dict[str, Any]] = [
         {"id": "wbhk_1", "event": "patient.updated", "created_at": 1, "object": about},
@@ -26,7 +28,7 @@ def test_the_delivery_id_is_the_event_id_where_there_is_one(archive: Any, desk: 
     ]
     desk.take(*map(archive.raw, bodies))
     assert desk.rows("SELECT event_id, object_id FROM events ORDER BY line") == [
-        ("wbhk_1", "user_ann"),
+        ("wbhk_1:patient.updated:user_ann:1", "user_ann"),
         ("patient.updated:user_ann:2", "user_ann"),
         ("patient.created:user_ann:3", "user_ann"),
         ("invoice.paid:i_1:4", "i_1"),
@@ -65,7 +67,7 @@ def test_where_the_instant_of_an_event_comes_from(archive: Any, desk: Any) -> No
 
 
 def test_two_words_for_one_event_both_stay_visible(archive: Any, desk: Any) -> None:
-    for ms, word in enumerate(["started", "in_progress"]):
+    for ms, word in enumerate(["started", "in_progress"], 1):
         event = {"event": f"appointment.{word}", "created_at": ms, "object": {"id": "v"}}
         desk.take(archive.raw(event))
     assert desk.rows("SELECT event, event_sent FROM events ORDER BY occurred_at") == [

@@ -165,7 +165,7 @@ def test_several_named_secrets_are_tried_and_the_one_that_matched_is_kept(
     file.write_text(f'"2024" = "{OLD}"\n"2025" = "{NEW}"\nlong = "{long}"\n')
     lines = [
         archive.raw(archive.patient(ms), secret=secret)
-        for ms, secret in enumerate([OLD, NEW, long, "whsec_none_of_them"])
+        for ms, secret in enumerate([OLD, NEW, long, "whsec_none_of_them"], 1)
     ]
     receipt = desk.take(*lines, secrets=file)
     assert receipt.secrets == ("2024", "2025", "long")
@@ -219,7 +219,7 @@ def test_what_only_holds_the_right_digest_is_refused_and_its_likely_cause_named(
     archive: Any, desk: Any
 ) -> None:
     lines = []
-    for ms, (change, _) in enumerate(WRONG.values()):
+    for ms, (change, _) in enumerate(WRONG.values(), 1):
         body = json.dumps(archive.patient(ms))
         lines.append(json.dumps({"headers": {"a": change(archive.sign(body))}, "body": body}))
     desk.take(*(line.replace('"a":', '"avon-signature":') for line in lines))

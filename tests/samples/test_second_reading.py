@@ -285,7 +285,13 @@ def slots_of(
                 if patient in patients(one) and patients(one)[patient] is not None
             ]
             seen = [at for at, _, one in run if patient in patients(one)]
-            gone = [at for at, _, one in run if seen and at > seen[-1]]
+            gone = [at for at, _, one in run if seen and at > seen[-1] and patients(one)]
+            took_place = any(
+                word in ("in_progress", "completed") and gone and at <= gone[0]
+                for at, word, _ in words
+            )
+            if gone and (gone[0] >= start or took_place):
+                gone = []  # who is missing only then came
             slot: dict[str, Any] = {
                 "patient": patient,
                 "number": number,

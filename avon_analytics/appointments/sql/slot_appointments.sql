@@ -21,13 +21,12 @@ shared AS (
 told AS (
     SELECT
         e.appointment,
-        min(e.place) FILTER (WHERE w.word = 'scheduled' AND (e.place & 31) % 3 = 0)
-            AS first_scheduled,
-        min(e.place) FILTER (WHERE w.word = 'in_progress') AS started,
-        min(e.place) FILTER (WHERE w.word = 'completed') AS completed,
-        bool_or(w.word = 'in_progress' AND (e.place & 31) % 3 = 2) AS started_observed,
-        bool_or(w.word = 'completed' AND (e.place & 31) % 3 = 2) AS completed_observed,
-        bool_or(w.word = 'cancelled' AND (e.place & 31) % 3 = 2) AS cancelled_observed
+        min(e.said_at) FILTER (WHERE w.word = 'scheduled' AND e.source = 0) AS first_scheduled_at,
+        min(e.said_at) FILTER (WHERE w.word = 'in_progress') AS started_at,
+        min(e.said_at) FILTER (WHERE w.word = 'completed') AS completed_at,
+        bool_or(w.word = 'in_progress' AND e.source = 2) AS started_observed,
+        bool_or(w.word = 'completed' AND e.source = 2) AS completed_observed,
+        bool_or(w.word = 'cancelled' AND e.source = 2) AS cancelled_observed
     FROM slot_evidence AS e
     INNER JOIN slot_spellings AS w ON e.spelling = w.spelling
     GROUP BY e.appointment
@@ -38,12 +37,10 @@ SELECT
     a.n_runs,
     a.first_start_at,
     a.internal,
-    coalesce(
-        a.created_at, a.created_event_at, timestamp_micros(shiftright(t.first_scheduled, 5))
-    ) AS booked_at,
+    coalesce(a.created_at, a.created_event_at, t.first_scheduled_at) AS booked_at,
     a.created_event_at IS NOT NULL AS booked_observed,
-    timestamp_micros(shiftright(t.started, 5)) AS started_at,
-    timestamp_micros(shiftright(t.completed, 5)) AS completed_at,
+    t.started_at,
+    t.completed_at,
     coalesce(t.started_observed, false) AS started_observed,
     coalesce(t.completed_observed, false) AS completed_observed,
     coalesce(t.cancelled_observed, false) AS cancelled_observed,

@@ -1,6 +1,6 @@
--- One row is one person (of slot_persons) listed at one planned start of one appointment: the last
--- version that lists them, and what the last version that tells it says of them. Of one version
--- the last entry counts.
+-- One row is one person (of slot_persons) listed at one planned start of one appointment: the first
+-- and the last version that list them, and what the last version that tells it says of them. Of
+-- several entries in one version the one updated last counts, else the last of the list.
 -- Parameters: $as_of.
 WITH listed AS (
     SELECT
@@ -8,6 +8,7 @@ WITH listed AS (
         coalesce(n.run, 1) AS run,
         p.person,
         coalesce(n.version, unix_micros(a.occurred_at)) AS version,
+        coalesce(unix_micros(a.last_updated_at), -999999999999999999) AS updated,
         a.position,
         a.no_show,
         a.is_observer,
@@ -23,13 +24,12 @@ SELECT
     appointment,
     run,
     person,
+    min(version) AS first_version,
     max(version) AS last_version,
     min(position) AS position,
-    max_by(no_show, version * 32 + least(position, 31)) FILTER (WHERE no_show IS NOT NULL)
-        AS no_show,
+    max_by(no_show, (version, updated, position)) FILTER (WHERE no_show IS NOT NULL) AS no_show,
     coalesce(
-        max_by(is_observer, version * 32 + least(position, 31))
-            FILTER (WHERE is_observer IS NOT NULL),
+        max_by(is_observer, (version, updated, position)) FILTER (WHERE is_observer IS NOT NULL),
         false
     ) AS is_observer,
     min(actual_start_time) AS first_actual_start_at,

@@ -1,8 +1,11 @@
--- One row is one slot whose newest word is `cancelled`: when, by whom and why. What counts is the
--- first word of the last unbroken run of `cancelled`. The host, and known staff, cancel for the
--- provider; a patient attendee, or a caregiver of one, for the patient; all else is unknown.
+-- One row is one slot whose newest word is `cancelled`: when, by whom and why. It was cancelled at
+-- the first word of the last unbroken run of `cancelled`, by the first whom a word of that run
+-- names. The host cancels for the provider, else a patient of the visit or a caregiver of one for
+-- the patient, else known staff for the provider; all else is unknown. Hosts and patients are those
+-- of the slot's versions up to the one that first told that word.
+-- Parameters: $as_of.
 WITH heard AS (
-    SELECT h.seat, h.word, h.place
+    SELECT h.seat, h.word, h.source, h.place, h.said_at
     FROM slot_verdicts AS v
     INNER JOIN slot_heard AS h ON v.seat = h.seat AND h.place <= v.place
     WHERE v.outcome = 'cancelled'
@@ -14,59 +17,93 @@ broken AS (
     GROUP BY seat
 ),
 unbroken AS (
-    SELECT h.seat, h.place
+    SELECT h.seat, h.place, h.source, h.said_at
     FROM heard AS h
     LEFT JOIN broken AS b ON h.seat = b.seat
     WHERE h.word = 'cancelled' AND (b.place IS NULL OR h.place > b.place)
 ),
-firsts AS (
-    SELECT
-        u.seat,
-        s.appointment,
-        min(u.place) AS place,
-        min(u.place) FILTER (WHERE c.reason IS NOT NULL) AS reason_place
+ends AS (
+    SELECT u.seat, s.appointment, s.run, min(u.said_at) AS cancelled_at
     FROM unbroken AS u
     INNER JOIN slot_seats AS s ON u.seat = s.seat
-    LEFT JOIN slot_callers AS c ON s.appointment = c.appointment AND u.place = c.place
-    GROUP BY u.seat, s.appointment
+    GROUP BY u.seat, s.appointment, s.run
+),
+told AS (
+    SELECT u.seat, u.said_at, c.changed_by, c.reason, c.first_version
+    FROM unbroken AS u
+    INNER JOIN ends AS e ON u.seat = e.seat
+    INNER JOIN slot_callers AS c ON e.appointment = c.appointment AND u.said_at = c.said_at
+    WHERE u.source = 0
+),
+reasons AS (
+    SELECT seat, min_by(reason, (said_at, reason)) AS reason
+    FROM told
+    WHERE reason IS NOT NULL
+    GROUP BY seat
+),
+callers AS (
+    SELECT
+        seat,
+        min_by(changed_by, (said_at, changed_by)) AS changed_by,
+        min_by(first_version, (said_at, changed_by)) AS first_version
+    FROM told
+    WHERE changed_by IS NOT NULL
+    GROUP BY seat
 ),
 who AS (
-    SELECT
-        f.seat,
-        f.appointment,
-        f.place,
-        min(c.changed_by) FILTER (WHERE c.place = f.place) AS changed_by,
-        max(c.reason) FILTER (WHERE c.place = f.reason_place) AS reason
-    FROM firsts AS f
-    LEFT JOIN slot_callers AS c
-        ON f.appointment = c.appointment AND c.place IN (f.place, f.reason_place)
-    GROUP BY f.seat, f.appointment, f.place
+    SELECT e.seat, e.appointment, e.run, c.changed_by, c.first_version
+    FROM ends AS e
+    INNER JOIN callers AS c ON e.seat = c.seat
+),
+hosts AS (
+    SELECT DISTINCT w.seat
+    FROM who AS w
+    INNER JOIN slot_keys AS k ON w.appointment = k.appointment
+    INNER JOIN appointments_versions AS v
+        ON k.appointment_id = v.id AND w.changed_by = v.host
+    LEFT JOIN slot_versions AS n ON v.event_id = n.event_id
+    WHERE
+        v.occurred_at <= $as_of
+        AND coalesce(n.run, 1) = w.run
+        AND coalesce(n.version, unix_micros(v.occurred_at)) <= w.first_version
 ),
 patients AS (
-    SELECT s.appointment, p.person_id
+    SELECT s.appointment, s.run, s.first_version, p.person_id
     FROM slot_seats AS s
     INNER JOIN slot_persons AS p ON s.person = p.person
     WHERE s.appointment IN (SELECT appointment FROM who)
 ),
 on_their_side AS (
-    SELECT appointment, person_id
+    SELECT appointment, run, first_version, person_id
     FROM patients
-    UNION
-    SELECT p.appointment, c.caregiver_id
+    UNION ALL
+    SELECT p.appointment, p.run, p.first_version, c.caregiver_id
     FROM patients AS p
     INNER JOIN slot_caregivers AS c ON p.person_id = c.patient_id
+),
+theirs AS (
+    SELECT DISTINCT w.seat
+    FROM who AS w
+    INNER JOIN on_their_side AS p
+        ON w.appointment = p.appointment
+        AND w.run = p.run
+        AND w.changed_by = p.person_id
+        AND p.first_version <= w.first_version
 )
 SELECT
-    w.seat,
-    timestamp_micros(shiftright(w.place, 5)) AS cancelled_at,
-    w.reason,
+    e.seat,
+    e.cancelled_at,
+    r.reason,
     w.changed_by,
     CASE
-        WHEN h.host IS NOT NULL OR f.person_id IS NOT NULL THEN 'provider'
-        WHEN p.person_id IS NOT NULL THEN 'patient'
+        WHEN h.seat IS NOT NULL THEN 'provider'
+        WHEN p.seat IS NOT NULL THEN 'patient'
+        WHEN f.person_id IS NOT NULL THEN 'provider'
         ELSE 'unknown'
     END AS cancelled_by
-FROM who AS w
-LEFT JOIN slot_hosts AS h ON w.appointment = h.appointment AND w.changed_by = h.host
+FROM ends AS e
+LEFT JOIN who AS w ON e.seat = w.seat
+LEFT JOIN reasons AS r ON e.seat = r.seat
+LEFT JOIN hosts AS h ON e.seat = h.seat
+LEFT JOIN theirs AS p ON e.seat = p.seat
 LEFT JOIN slot_staff AS f ON w.changed_by = f.person_id
-LEFT JOIN on_their_side AS p ON w.appointment = p.appointment AND w.changed_by = p.person_id

@@ -1,11 +1,9 @@
 -- One row is one thing that was told about an appointment: a status word at an instant. Without a
--- person it concerns all of them. `told_run` is the planned start under which it was first told.
--- `place` orders words and holds all but their spelling: the instant in microseconds, times 32,
--- plus three times the word's rank, plus 0 for status_history, 1 for actual_time, 2 for event. So
--- of one instant the furthest word is the newest, and the first word of a change is the one that
--- tells by whom. A status_history entry without an instant counts from the version that first told
--- it. Of several actual times the first and the last count. Only the version must have occurred by
--- T: what it tells is taken as it stands.
+-- person it concerns all of them. `source` tells where it stood: 0 in the status_history, 1 as an
+-- actual time, 2 as the name of an event. `told_run` is the planned start under which it was first
+-- told. A status_history entry without an instant counts from the version that first told it. Of
+-- several actual times the first and the last count. Only the version must have occurred by T: what
+-- it tells is taken as it stands.
 -- Parameters: $as_of.
 WITH changes AS (
     SELECT k.appointment, h.status, h.changed_at AS said_at, 1 AS told_run
@@ -53,8 +51,9 @@ told AS (
     SELECT
         k.appointment,
         CAST(NULL AS INT) AS person,
-        unix_micros(v.occurred_at) * 32 + w.word_rank * 3 + 2 AS place,
+        v.occurred_at AS said_at,
         w.spelling,
+        2 AS source,
         coalesce(n.run, 1) AS told_run
     FROM appointments_versions AS v
     INNER JOIN slot_spellings AS w ON substr(v.event, 13) = w.source_word
@@ -62,24 +61,13 @@ told AS (
     LEFT JOIN slot_versions AS n ON v.event_id = n.event_id
     WHERE v.occurred_at <= $as_of AND v.event LIKE 'appointment.%'
     UNION ALL
-    SELECT
-        c.appointment,
-        NULL,
-        unix_micros(c.said_at) * 32 + w.word_rank * 3,
-        w.spelling,
-        c.told_run
+    SELECT c.appointment, NULL, c.said_at, w.spelling, 0, c.told_run
     FROM changes AS c
     INNER JOIN slot_spellings AS w ON c.status = w.source_word
     UNION ALL
-    SELECT
-        t.appointment,
-        t.person,
-        unix_micros(t.said_at) * 32 + w.word_rank * 3 + 1,
-        w.spelling,
-        t.told_run
+    SELECT t.appointment, t.person, t.said_at, w.spelling, 1, t.told_run
     FROM times AS t
     INNER JOIN slot_spellings AS w ON t.word = w.source_word
 )
-SELECT appointment, person, place, told_run, max(spelling) AS spelling
+SELECT DISTINCT appointment, person, said_at, spelling, source, told_run
 FROM told
-GROUP BY appointment, person, place, told_run

@@ -4,12 +4,14 @@
 WITH known AS (
     SELECT
         p.*,
+        z.zone,
         row_number() OVER (
             PARTITION BY p.id
             ORDER BY p.occurred_at, p.last_updated_at NULLS FIRST,
                 p.received_at NULLS FIRST, p.event_id
         ) AS version
     FROM people_versions AS p
+    LEFT JOIN slot_zones AS z ON p.timezone = z.source_zone
     WHERE p.occurred_at <= $as_of
 ),
 people AS (
@@ -19,7 +21,7 @@ people AS (
         coalesce(
             max_by(caregiver_only, version) FILTER (WHERE caregiver_only IS NOT NULL), false
         ) AS caregiver_only,
-        max_by(timezone, version) FILTER (WHERE timezone IS NOT NULL) AS zone,
+        max_by(zone, version) FILTER (WHERE zone IS NOT NULL) AS zone,
         max_by(date_of_birth, version) FILTER (WHERE date_of_birth IS NOT NULL) AS born_on
     FROM known
     GROUP BY id

@@ -5,18 +5,21 @@
 WITH told AS (
     SELECT
         v.*,
+        z.zone,
         k.appointment,
         coalesce(n.run, 1) AS run,
         coalesce(n.version, unix_micros(v.occurred_at)) AS version
     FROM appointments_versions AS v
     INNER JOIN slot_keys AS k ON v.id = k.appointment_id
     LEFT JOIN slot_versions AS n ON v.event_id = n.event_id
+    LEFT JOIN slot_zones AS z ON v.timezone = z.source_zone
     WHERE v.occurred_at <= $as_of
 ),
 runs AS (
     SELECT
         appointment,
         run,
+        min(version) AS first_version,
         max(version) AS last_version,
         min(occurred_at) AS began_at,
         max(start_time) AS start_at,
@@ -40,7 +43,7 @@ runs AS (
         max(version) FILTER (WHERE appointment_type IS NOT NULL) AS type_version,
         max(version) FILTER (WHERE name IS NOT NULL) AS name_version,
         max(version) FILTER (WHERE interaction_type IS NOT NULL) AS interaction_version,
-        max(version) FILTER (WHERE timezone IS NOT NULL) AS zone_version
+        max(version) FILTER (WHERE zone IS NOT NULL) AS zone_version
     FROM told
     GROUP BY appointment, run
 )

@@ -1,8 +1,12 @@
 -- One row is one slot: one patient attendee at one planned start of one appointment. Hosts and
 -- observers are no patients; an appointment that never had a patient has one row without one for
--- each start. `superseded` tells that the patient has a slot at the next start too, `removed_at`
--- is the first version from which the patient is missing; `lists_nobody` tells that it has no
--- attendees at all.
+-- each start.
+-- A version that names no patient tells nothing about attendees: those told last stand, at its
+-- start, too. So a patient stays from the first version that lists them until one after the last
+-- that does names somebody else; who is listed again at that start, or at the next one that names
+-- patients, was never away. `removed_at` is that version, unless the start had passed by then.
+-- `superseded` tells that the patient stayed when the visit was moved away; `first_version` is the
+-- first under which they stood at this start.
 -- Parameters: $as_of.
 WITH patients AS (
     SELECT a.*
@@ -14,87 +18,114 @@ WITH patients AS (
     ) AS hosts ON a.appointment = hosts.appointment AND a.person = hosts.person
     WHERE NOT a.is_observer AND hosts.person IS NULL
 ),
-seats AS (
-    SELECT
-        appointment, run, person, last_version, position, no_show,
-        first_actual_start_at AS actual_start_at, last_actual_end_at AS actual_end_at
+turns AS (
+    SELECT appointment, run, row_number() OVER (PARTITION BY appointment ORDER BY run) AS turn
     FROM patients
+    WHERE appointment IN (SELECT appointment FROM slot_keys WHERE has_moved)
+    GROUP BY appointment, run
+),
+stints AS (
+    SELECT
+        p.*,
+        t.turn - row_number() OVER (PARTITION BY p.appointment, p.person ORDER BY p.run) AS stint
+    FROM patients AS p
+    INNER JOIN turns AS t ON p.appointment = t.appointment AND p.run = t.run
     UNION ALL
-    SELECT r.appointment, r.run, NULL, r.last_version, 0, NULL, NULL, NULL
-    FROM slot_runs AS r
-    LEFT JOIN (SELECT DISTINCT appointment FROM patients) AS p ON r.appointment = p.appointment
-    WHERE p.appointment IS NULL
+    SELECT *, 0
+    FROM patients
+    WHERE appointment IN (SELECT appointment FROM slot_keys WHERE NOT has_moved)
 ),
-later AS (
-    SELECT appointment, run, coalesce(person, 0) AS person
-    FROM seats
-    WHERE run > 1
-),
-followed AS (
+standing AS (
     SELECT
-        s.*,
-        n.run IS NOT NULL AS superseded,
-        r.last_version AS last_version_of_run,
-        r.moved_at IS NULL AS in_last_run
-    FROM seats AS s
-    INNER JOIN slot_runs AS r ON s.appointment = r.appointment AND s.run = r.run
-    LEFT JOIN later AS n
-        ON s.appointment = n.appointment
-        AND s.run + 1 = n.run
-        AND coalesce(s.person, 0) = n.person
+        appointment,
+        person,
+        stint,
+        min(run) AS first_run,
+        min(first_version) AS first_version,
+        max(last_version) AS last_version,
+        min(position) AS position
+    FROM stints
+    GROUP BY appointment, person, stint
 ),
-left_early AS (
-    SELECT appointment, run, person, last_version
-    FROM followed
-    WHERE
-        last_version < last_version_of_run
-        OR (NOT superseded AND NOT in_last_run)
+told_last AS (
+    SELECT appointment, max(last_version) AS last_version
+    FROM standing
+    GROUP BY appointment
 ),
-versions AS (
-    SELECT
+missing AS (
+    SELECT s.appointment, s.person, s.stint, s.last_version
+    FROM standing AS s
+    INNER JOIN told_last AS t ON s.appointment = t.appointment AND s.last_version < t.last_version
+),
+tellings AS (
+    SELECT DISTINCT
         k.appointment,
-        v.event_id,
-        v.occurred_at,
-        coalesce(n.version, unix_micros(v.occurred_at)) AS version
-    FROM appointments_versions AS v
-    INNER JOIN slot_keys AS k ON v.id = k.appointment_id
-    LEFT JOIN slot_versions AS n ON v.event_id = n.event_id
-    WHERE
-        v.occurred_at <= $as_of
-        AND k.appointment IN (SELECT appointment FROM left_early)
+        coalesce(n.run, 1) AS run,
+        coalesce(n.version, unix_micros(a.occurred_at)) AS version,
+        a.occurred_at
+    FROM appointment_attendees_versions AS a
+    INNER JOIN slot_persons AS i ON a.attendee = i.person_id
+    INNER JOIN slot_keys AS k ON a.appointment_id = k.appointment_id
+    LEFT JOIN slot_versions AS n ON a.event_id = n.event_id
+    INNER JOIN patients AS p
+        ON k.appointment = p.appointment AND coalesce(n.run, 1) = p.run AND i.person = p.person
+    WHERE a.occurred_at <= $as_of AND k.appointment IN (SELECT appointment FROM missing)
 ),
 departures AS (
     SELECT
-        g.appointment,
-        g.run,
-        g.person,
-        min(v.occurred_at) AS removed_at,
-        min_by(v.event_id, v.version) AS event_id
-    FROM left_early AS g
-    INNER JOIN versions AS v ON g.appointment = v.appointment AND g.last_version < v.version
-    GROUP BY g.appointment, g.run, g.person
+        m.appointment,
+        m.person,
+        m.stint,
+        min(t.version) AS version,
+        min_by(t.run, t.version) AS run,
+        min_by(t.occurred_at, t.version) AS removed_at
+    FROM missing AS m
+    INNER JOIN tellings AS t ON m.appointment = t.appointment AND m.last_version < t.version
+    GROUP BY m.appointment, m.person, m.stint
 ),
-listing AS (
-    SELECT DISTINCT event_id
-    FROM appointment_attendees_versions
-    WHERE event_id IN (SELECT event_id FROM departures)
+stays AS (
+    SELECT
+        s.appointment,
+        s.person,
+        s.first_run,
+        s.first_version,
+        s.position,
+        d.removed_at,
+        d.run - CASE WHEN d.version = r.first_version THEN 1 ELSE 0 END AS last_run
+    FROM standing AS s
+    LEFT JOIN departures AS d
+        ON s.appointment = d.appointment AND s.person = d.person AND s.stint = d.stint
+    LEFT JOIN slot_runs AS r ON d.appointment = r.appointment AND d.run = r.run
+    UNION ALL
+    SELECT r.appointment, NULL, 1, r.first_version, 0, NULL, NULL
+    FROM slot_runs AS r
+    LEFT JOIN told_last AS t ON r.appointment = t.appointment
+    WHERE r.run = 1 AND t.appointment IS NULL
 )
 SELECT
     CAST(row_number() OVER (
-        ORDER BY f.appointment, f.run, f.position, f.person NULLS FIRST
+        ORDER BY
+            s.appointment, r.run, coalesce(a.position, s.position), s.person NULLS FIRST
     ) AS INT) AS seat,
-    f.appointment,
-    f.run,
-    f.person,
-    f.position,
-    f.no_show,
-    f.actual_start_at,
-    f.actual_end_at,
-    f.superseded,
-    f.in_last_run,
-    d.removed_at,
-    d.event_id IS NOT NULL AND l.event_id IS NULL AS lists_nobody
-FROM followed AS f
-LEFT JOIN departures AS d
-    ON f.appointment = d.appointment AND f.run = d.run AND f.person = d.person
-LEFT JOIN listing AS l ON d.event_id = l.event_id
+    s.appointment,
+    r.run,
+    s.person,
+    coalesce(a.position, s.position) AS position,
+    greatest(s.first_version, r.first_version) AS first_version,
+    a.no_show,
+    a.first_actual_start_at AS actual_start_at,
+    a.last_actual_end_at AS actual_end_at,
+    coalesce(r.run < s.last_run, r.moved_at IS NOT NULL) AS superseded,
+    r.moved_at IS NULL AS in_last_run,
+    CASE
+        WHEN r.run = s.last_run AND (r.start_at IS NULL OR r.start_at > s.removed_at)
+            THEN s.removed_at
+    END AS removed_at
+FROM stays AS s
+INNER JOIN slot_runs AS r
+    ON s.appointment = r.appointment
+    AND s.first_run <= r.run
+    AND (s.last_run IS NULL OR r.run <= s.last_run)
+LEFT JOIN slot_attendees AS a
+    ON s.appointment = a.appointment AND r.run = a.run AND s.person = a.person
+WHERE a.is_observer IS NULL OR NOT a.is_observer

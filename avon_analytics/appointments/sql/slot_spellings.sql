@@ -17,4 +17,6 @@ SELECT
     w.word,
     w.word_rank
 FROM spelled AS s
-INNER JOIN slot_words AS w ON translate(lower(s.source_word), ' _-.', '') = w.spelling
+INNER JOIN slot_words AS w
+    ON translate(lower(s.source_word), concat(' _-.', chr(9), chr(10), chr(13), chr(160)), '')
+    = w.spelling

@@ -9,16 +9,16 @@ WITH newest AS (
         max(place) FILTER (WHERE word IN ('in_progress', 'completed')) AS held,
         max(place) FILTER (WHERE word = 'cancelled') AS cancelled,
         max(place) FILTER (WHERE word = 'no_show') AS missed,
-        min(place) FILTER (WHERE word = 'in_progress') AS started,
-        min(place) FILTER (WHERE word = 'completed') AS completed
+        min(said_at) FILTER (WHERE word = 'in_progress') AS started_at,
+        min(said_at) FILTER (WHERE word = 'completed') AS completed_at
     FROM slot_heard
     GROUP BY seat
 ),
 standing AS (
     SELECT
         seat,
-        started,
-        completed,
+        started_at,
+        completed_at,
         held,
         CASE WHEN reopened IS NULL OR cancelled > reopened THEN cancelled END AS cancelled,
         CASE WHEN moved IS NULL OR missed > moved THEN missed END AS missed
@@ -27,8 +27,8 @@ standing AS (
 decided AS (
     SELECT
         seat,
-        started,
-        completed,
+        started_at,
+        completed_at,
         greatest(held, cancelled, missed) AS place,
         CASE greatest(held, cancelled, missed)
             WHEN missed THEN 'no_show'
@@ -42,10 +42,10 @@ SELECT
     d.seat,
     d.place,
     d.outcome,
-    max(h.spelling) AS spelling,
-    timestamp_micros(shiftright(d.place, 5)) AS decided_at,
-    timestamp_micros(shiftright(d.started, 5)) AS started_at,
-    timestamp_micros(shiftright(d.completed, 5)) AS completed_at
+    h.spelling,
+    h.source,
+    h.said_at AS decided_at,
+    d.started_at,
+    d.completed_at
 FROM decided AS d
 INNER JOIN slot_heard AS h ON d.seat = h.seat AND d.place = h.place
-GROUP BY d.seat, d.place, d.outcome, d.started, d.completed

@@ -26,7 +26,7 @@ seats AS (
         CASE WHEN s.superseded THEN r.moved_at END AS moved_at,
         CASE WHEN s.superseded THEN r.moved_to_at END AS moved_to_at,
         a.booked_at,
-        coalesce(own.zone, shared.zone, home.zone, scope.time_zone) AS time_zone,
+        coalesce(d.zone, shared.zone, p.zone, scope.time_zone) AS time_zone,
         coalesce(
             unix_micros(coalesce(r.end_at, r.start_at)) + scope.grace_hours * 3.6e9
             <= unix_micros(scope.as_of),
@@ -54,10 +54,7 @@ seats AS (
     INNER JOIN slot_descriptions AS d ON s.appointment = d.appointment AND s.run = d.run
     LEFT JOIN slot_persons AS i ON s.person = i.person
     LEFT JOIN slot_people AS p ON i.person_id = p.person_id
-    LEFT JOIN slot_zones AS own ON d.zone = own.zone
-    LEFT JOIN shared_zones AS other ON s.appointment = other.appointment
-    LEFT JOIN slot_zones AS shared ON other.zone = shared.zone
-    LEFT JOIN slot_zones AS home ON p.zone = home.zone
+    LEFT JOIN shared_zones AS shared ON s.appointment = shared.appointment
     CROSS JOIN slot_scope AS scope
 ),
 local_times AS (
@@ -79,11 +76,11 @@ judged AS (
         END AS outcome,
         CASE
             WHEN t.no_show THEN 'attendee'
-            WHEN v.seat IS NOT NULL AND v.spelling IS NULL THEN 'attendee'
-            WHEN v.seat IS NOT NULL THEN CASE (v.place & 31) % 3
+            WHEN v.seat IS NOT NULL THEN CASE v.source
                 WHEN 0 THEN 'status_history'
                 WHEN 1 THEN 'actual_time'
-                ELSE 'event'
+                WHEN 2 THEN 'event'
+                ELSE 'attendee'
             END
             WHEN t.superseded THEN 'event'
         END AS evidence,

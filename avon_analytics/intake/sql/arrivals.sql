@@ -28,13 +28,20 @@ found AS (
         coalesce(e.body, e.payload, e.raw_body, e."rawBody") AS body_value,
         CASE WHEN e.body IS NOT NULL THEN 4 WHEN e.payload IS NOT NULL THEN 5
              WHEN e.raw_body IS NOT NULL THEN 6 WHEN e."rawBody" IS NOT NULL THEN 7 END AS body_at,
-        coalesce(e.received_at, e."receivedAt", e."timestamp", e."requestContext"."timeEpoch")
-            AS received_text
+        coalesce(
+            e.received_at, e."receivedAt", e."timestamp", e."requestContext"."timeEpoch",
+            e."requestContext"."requestTimeEpoch"
+        ) AS received_sent,
+        coalesce(
+            set_text(e.received_at), set_text(e."receivedAt"), set_text(e."timestamp"),
+            set_text(e."requestContext"."timeEpoch"),
+            set_text(e."requestContext"."requestTimeEpoch")
+        ) AS received_text
     FROM opened
 ),
 formed AS (
     SELECT
-        nth, file, line, byte_offset, byte_length, text, e, keys, body_value, received_text,
+        nth, file, line, byte_offset, byte_length, text, e, keys, body_value, received_sent, received_text,
         CASE CASE WHEN body_at IS NULL THEN NULL
                   WHEN left(body_value, 1) = '{{' AND body_value <> '{{}}'
                   THEN CASE WHEN len(keys[body_at]) > 0 THEN 'OBJECT' ELSE 'VARCHAR' END
@@ -55,7 +62,7 @@ formed AS (
 ),
 signed AS (
     SELECT
-        nth, file, line, byte_offset, byte_length, text, body_value, received_text, form, signature,
+        nth, file, line, byte_offset, byte_length, text, body_value, received_sent, received_text, form, signature,
         as_instant(received_text) AS received_at,
         CASE form WHEN 'base64' THEN as_bytes(body_value)
                   WHEN 'raw' THEN encode(body_value)
@@ -68,10 +75,11 @@ signed AS (
 bodies AS (
     SELECT
         nth, file, line, byte_offset, byte_length, form, received_at, line_shape,
+        CASE WHEN is_unset(as_moment(received_sent)) THEN received_sent END AS unset_receipt,
         {secret} AS secret,
         form <> 'bare' AND signature IS NOT NULL AS is_signed,
         CASE form WHEN 'base64' THEN try(decode(signed_bytes))
-                  WHEN 'bare' THEN CASE WHEN received_text IS NULL THEN text
+                  WHEN 'bare' THEN CASE WHEN received_sent IS NULL THEN text
                                         ELSE CAST(json_merge_patch(text, '{received}') AS VARCHAR) END
                   ELSE body_value END AS body,
         -- Taking a value out of a line rewrites its numbers.
@@ -92,7 +100,7 @@ checked AS (
 events AS (
     SELECT
         nth, file, line, byte_offset, byte_length, form, received_at, line_shape, secret, is_signed,
-        has_hard_line, is_hidden_body, is_odd_line, body, json_body,
+        unset_receipt, has_hard_line, is_hidden_body, is_odd_line, body, json_body,
         from_json(json_body, {event}) AS b,
         -- Most bodies come without blanks; those that have some are spelled without them.
         contains(body, ': ') OR contains(body, ', ') AS has_blanks,
@@ -100,10 +108,11 @@ events AS (
     FROM checked
 )
 SELECT
-    nth, file, line, byte_offset, byte_length, form, received_at, secret, is_signed,
+    nth, file, line, byte_offset, byte_length, form, received_at, unset_receipt, secret, is_signed,
     is_odd_line, line_shape, body, hash(keys, split_part(b.event, '.', 1)) AS body_shape,
     nullif(b.event, '') AS event,
     as_instant(b.created_at) AS created_at,
+    CASE WHEN is_unset(as_moment(b.created_at)) THEN b.created_at END AS unset_created_at,
     as_id(b.id, NULL) AS delivery_id,
     CASE WHEN left(b.object.id, 1) NOT IN ('{{', '[') THEN as_id(b.object.id, NULL) END
         AS bare_object_id,
@@ -115,7 +124,7 @@ SELECT
     coalesce(
         b.object.id IS NULL OR coalesce(b.event, '') = ''
         OR NOT regexp_full_match(b.event, '[A-Za-z]\w*[.][\w.-]+') OR left(coalesce(b.id, ''), 1) IN ('{{', '[')
-        OR (b.created_at IS NOT NULL AND as_instant(b.created_at) IS NULL)
+        OR (b.created_at IS NOT NULL AND as_moment(b.created_at) IS NULL)
         OR (is_hidden_body AND is_suspect(body)),
         true
     ) AS is_odd_body

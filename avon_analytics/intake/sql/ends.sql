@@ -8,7 +8,8 @@ SELECT
     t.event_id,
     CASE WHEN v.is_of_line THEN NULL ELSE {word} END AS signature,
     a.secret,
-    a.received_at
+    a.received_at,
+    a.unset_receipt
 FROM arrivals AS a
 LEFT JOIN verdicts AS v ON v.nth = a.nth
 LEFT JOIN tellings AS t ON t.nth = a.nth

@@ -6,8 +6,8 @@
 CREATE OR REPLACE TEMP TABLE identities AS
 SELECT
     nth, file, line,
-    CASE WHEN NOT is_odd_line AND NOT is_odd_body THEN coalesce(
-        delivery_id,
-        event || ':' || {object_id} || ':' || CAST(epoch_ms(created_at) AS VARCHAR)
-    ) END AS event_id
+    CASE WHEN NOT is_odd_line AND NOT is_odd_body THEN
+        coalesce(delivery_id || ':', '') || {event_word} || ':' || {object_id}
+        || ':' || CAST(floored_ms(created_at) AS VARCHAR)
+    END AS event_id
 FROM ({arrivals}) AS arrivals
