@@ -139,7 +139,7 @@ def _told_of(told: Any, given: Any) -> Any:
         if isinstance(given, dict):
             return {name: _told_of(value, given.get(name)) for name, value in fields.items()}
         return fields
-    if isinstance(told, list) and isinstance(given, list) and len(told) == len(given):
+    if isinstance(told, list) and any(isinstance(one, Part) for one in told):
         return [_told_of(*pair) for pair in zip(told, given, strict=True)]
     return given if told is None and is_unset(given) else told
 

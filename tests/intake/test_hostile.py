@@ -173,7 +173,7 @@ def test_nul_in_texts_ids_and_keys_is_a_character(archive: Any, desk: Any) -> No
     }
     assert check(archive, desk, [archive.raw(body)]) == ["loaded"]
     assert desk.rows("SELECT event_id, event, object_id FROM events WHERE line = 2") == [
-        ("wbhk_\0", "patient.up\0dated", "user_\0a")
+        ("wbhk_\0:patient.up\0dated:user_\0a:1", "patient.up\0dated", "user_\0a")
     ]
     found = desk.rows("SELECT first_name, extra FROM patients WHERE id <> 'user_ann'")
     assert [(name, json.loads(extra)) for name, extra in found] == [("\0", {"n\0w": 1})]

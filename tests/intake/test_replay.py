@@ -68,7 +68,7 @@ def test_what_is_believed_now_and_fails_in_its_body_says_so(archive: Any, desk: 
 
 
 def test_another_policy_takes_what_the_first_one_refused(archive: Any, desk: Any) -> None:
-    lines = [archive.raw(archive.patient(ms), secret=None) for ms in range(2)]
+    lines = [archive.raw(archive.patient(ms), secret=None) for ms in (1, 2)]
     desk.take(*lines, archive.raw(archive.patient(7), secret=OLD))
     done = desk.store.replay(policy="record", secrets=NEW, code="unsigned")
     assert (done.tried, done.loaded) == (2, 2)
