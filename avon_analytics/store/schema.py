@@ -154,7 +154,7 @@ def _drift_view() -> str:
         _drift_of("events", "body", [field.name for field in _instants(Event)]),
         f"""SELECT 'status', 'appointment.status_history[].status', 'VARCHAR', status, occurred_at
             FROM appointment_status_history_versions
-            WHERE translate(lower(status), {_text(IGNORED)}, '') NOT IN {_texts(MEANINGS)}""",
+            WHERE translate(lower(status), {literal(IGNORED)}, '') NOT IN {_texts(MEANINGS)}""",
     ]
     for table in object_tables():
         if table.model is not None:
@@ -165,13 +165,14 @@ def _drift_view() -> str:
             parts.append(
                 f"""SELECT 'time_zone', '{table.object_type}.timezone', 'VARCHAR', timezone,
                     occurred_at FROM {quote(table.versions)}
-                    WHERE lower(trim(timezone, {_text(BLANKS)})) NOT IN (SELECT zone FROM zones)"""
+                    WHERE lower(trim(timezone, {literal(BLANKS)}))
+                        NOT IN (SELECT zone FROM zones)"""
             )
     union = "\nUNION ALL\n".join(parts)
     return f"""
         CREATE VIEW drift AS
         WITH known_events AS (SELECT {_texts(EVENTS)} AS known),
-        zones AS (SELECT unnest(string_split({_text("|".join(zones()))}, '|')) AS zone),
+        zones AS (SELECT unnest(string_split({literal("|".join(zones()))}, '|')) AS zone),
         seen AS ({union})
         SELECT kind, path, json_type, value, min(occurred_at) AS first_seen_at,
             max(occurred_at) AS last_seen_at, count(*) AS n_seen
@@ -184,19 +185,15 @@ def _instants(model: type[Part]) -> list[ColumnOf]:
     return [field for field in columns_of(model) if field.column.kind == "instant"]
 
 
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _texts(texts: Iterable[str]) -> str:
-    return "[" + ", ".join(map(_text, sorted(texts))) + "]"
+    return "[" + ", ".join(map(literal, sorted(texts))) + "]"
 
 
 def _drift_of(table: str, where: str, instants: Sequence[str]) -> str:
     """What stands in ``extra``: unknown fields, and known instants that were not set."""
     is_instant = f"field.key IN {_texts(instants)}" if instants else "false"
     return f"""SELECT CASE WHEN {is_instant} THEN 'instant' ELSE 'field' END,
-            {_text(where + ".")} || field.key, coalesce(json_type(field.value), 'NULL'),
+            {literal(where + ".")} || field.key, coalesce(json_type(field.value), 'NULL'),
             CASE WHEN {is_instant} THEN field.value ->> '$' END, occurred_at
         FROM (SELECT occurred_at, unnest(map_entries(from_json(extra, '"MAP(VARCHAR, JSON)"')))
                 AS field

@@ -32,7 +32,7 @@ QUALITY = (
 
 
 def test_every_file_is_used() -> None:
-    assert set(NAMES) | {"slot_words"} == {*STEPS, *FIGURES, *OTHERS, *QUALITY}
+    assert set(NAMES) | {"slot_words", "slot_zone_names"} == {*STEPS, *FIGURES, *OTHERS, *QUALITY}
 
 
 @pytest.mark.parametrize("name", NAMES)

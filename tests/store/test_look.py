@@ -113,6 +113,7 @@ def test_what_is_hidden_derives_from_the_contract() -> None:
     marked["patients_versions"] = marked["people_versions"]
     marked["events"] = marked["events"] | {"extra"}
     marked["other_objects"] = marked["other_objects"] | {"object"}
+    marked["drift"] = {"value"}
     database = Database(":memory:")
     store = avon.Store(database)
     for name, its in columns:
