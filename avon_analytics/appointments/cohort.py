@@ -56,9 +56,11 @@ class Cohort(CohortChange):
         ``n_cancelled_by_patient``, ``_by_provider``, ``_by_unknown``, which add up to
         ``n_cancelled``; shares (float) ``no_show_share`` = no-show / (attended + no-show), with
         ``basis="booked"`` of all due slots not rescheduled, as are ``attended_share`` and
-        ``cancelled_share``; ``is_mature`` (bool): the period, else the window, ended more than
-        the grace before ``as_of`` (at midnight in the store's time zone) and no slot of the row
-        is not yet due; and what ``no_show_share`` would be, had all unresolved slots been missed
+        ``cancelled_share``; of the period, else the window, over the whole cohort and so the same
+        for all groups (bool): ``is_mature``, it ended more than the grace before ``as_of`` (at
+        midnight in the store's time zone) and no slot of it is not yet due, and ``is_whole``, it
+        lies in the window and begins no earlier than the day of the store's first appointment
+        event; and what ``no_show_share`` would be, had all unresolved slots been missed
         (``no_show_share_if_all_unresolved_missed``) or attended (``…_attended``).
 
         Raises UnknownGroup, listing the choices, for an unknown grouping, period or basis.
@@ -110,7 +112,8 @@ class Cohort(CohortChange):
         ``patient_cancelled_share`` = by patient / (attended + no-show + by patient),
         ``provider_cancelled_share`` = by provider / (attended + by provider), ``late_share`` of
         those cancelled with known notice; ``median_notice_hours`` (float): start minus
-        cancellation in elapsed hours, negative after the start.
+        cancellation in elapsed hours, negative after the start; ``is_mature`` and
+        ``is_whole``, as in ``outcomes``.
 
         Raises UnknownGroup, listing the choices, for an unknown grouping or period.
         """
@@ -132,7 +135,8 @@ class Cohort(CohortChange):
         (moved away from, whatever their outcome) = ``n_moved_earlier`` + ``n_moved_later``;
         ``superseded_share`` (float) of ``n_slots``; of the superseded, in elapsed hours (float)
         ``median_shift_hours``, the new start minus the old one, positive when later, and
-        ``median_notice_hours``, the old start minus the event that moved it.
+        ``median_notice_hours``, the old start minus the event that moved it; ``is_mature`` and
+        ``is_whole``, as in ``outcomes``.
 
         Raises UnknownGroup, listing the choices, for an unknown grouping or period.
         """
@@ -143,21 +147,28 @@ class Cohort(CohortChange):
         by: str | Iterable[str] = (),
         every: str | None = None,
         *,
+        within: int = 14,
         min_count: int | None = None,
     ) -> pd.DataFrame:
-        """How long ahead appointments were booked.
+        """How long ahead appointments were booked, and which share was soon seen.
 
-        One row per group and, with ``every``, per period of the booking, whatever date places an
-        appointment in the cohort's window; what has no booking date is one row without a period.
+        One row per group and, with ``every``, per period of the booking. The cohort's window is
+        taken as one of bookings, whatever ``on`` says: a window of starts would cut long leads
+        away. What has no booking date is one row without a period.
 
         Columns: ``period_on`` (only with ``every``); counts (int64) ``n_appointments`` and
         ``n_with_lead`` (both booking and first start are known); of these ``median_lead_days`` and
         ``p90_lead_days`` (float): local calendar days from booking to first planned start,
-        negative where it was booked afterwards.
+        negative where it was booked afterwards; ``n_followed``, of all those booked so long before
+        T that ``within`` local days and the grace are over; ``n_within`` of these, attended with a
+        planned start at most so many days after the booking; ``within_share`` (float) of
+        ``n_followed``, so that cancelled, missed and later visits count as not seen; ``is_mature``
+        (the period was over at T) and ``is_whole``, as in ``outcomes``.
 
-        Raises UnknownGroup, listing the choices, for an unknown grouping or period.
+        Raises UnknownGroup, listing the choices, for an unknown grouping or period; UsageError for
+        days that are not a whole number of at least 0.
         """
-        return lead_times(self._ask(min_count), by=by, every=every)
+        return lead_times(self._ask(min_count), by=by, every=every, within=within)
 
     def rebooking(
         self,
@@ -223,7 +234,8 @@ class Cohort(CohortChange):
         were attended, as in ``outcomes``, and ``n_with_actual_times``, those whose actual start
         and end are both known; of these, in minutes (float), negative when early:
         ``median_start_delay_minutes`` and ``p90_start_delay_minutes``, the actual start minus the
-        planned one, and ``median_overrun_minutes``, the actual end minus the planned one.
+        planned one, and ``median_overrun_minutes``, the actual end minus the planned one;
+        ``is_mature`` and ``is_whole``, as in ``outcomes``.
 
         Raises UnknownGroup, listing the choices, for an unknown grouping or period.
         """
@@ -241,7 +253,8 @@ class Cohort(CohortChange):
         One row per group and share of the figure (outcomes, cancellations, reschedules, rebooking;
         ``options`` are those of the figure, such as ``basis``). Groups and periods to compare are
         cohorts: ``store.appointments(where={"host": "a"})``, say, compared with
-        ``store.appointments(where={"host": "b"})``.
+        ``store.appointments(where={"host": "b"})``. With ``every``, periods that are not complete
+        in both are left out.
 
         Columns: ``measure`` (str), the share's name; ``share`` here and ``other_share`` there,
         each with denominator and interval as in any figure; ``difference`` (float), the first

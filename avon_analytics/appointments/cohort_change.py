@@ -8,12 +8,9 @@ from datetime import date
 import pandas as pd
 
 from avon_analytics.appointments.cohort_rows import CohortRows
-from avon_analytics.appointments.complete import Sight, complete_periods
 from avon_analytics.appointments.outliers import outliers
-from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.appointments.signals import asked, signals
-from avon_analytics.appointments.slots import BEFORE_ALL, from_micros
 
 
 class CohortChange(CohortRows):
@@ -104,20 +101,4 @@ class CohortChange(CohortRows):
     def _complete_periods(self, every: str) -> Sequence[date]:
         """The first days of the cohort's complete periods, oldest first."""
         with self.engine.reading():
-            rows = self._population("slots", every=every)
-            undue = self._ask_for(rows.run(sql("undue_periods")), rows).period_on.dropna()
-            first = self.engine.frame(
-                sql("first_event"), {"as_of": self.as_of or BEFORE_ALL}, {"first_us": "Int64"}
-            ).first_us[0]
-            return complete_periods(
-                every,
-                Sight(
-                    start=self.scope.start,
-                    end=self.scope.end,
-                    first_event_at=None if pd.isna(first) else from_micros(int(first)),
-                    as_of=self.as_of,
-                    grace_hours=self.settings.grace_hours,
-                    time_zone=self.engine.time_zone,
-                    undue={one.date() for one in undue},
-                ),
-            )
+            return self._completeness(every).complete_periods()

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from avon_analytics import card
+from avon_analytics.appointments.completeness import Completeness
 from avon_analytics.appointments.engine import Engine
 from avon_analytics.appointments.figure import Ask, Counted, attributes
 from avon_analytics.appointments.groupings import Grouping, groupings
 from avon_analytics.appointments.population import Filters, Population, population
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.scope import Scope
-from avon_analytics.appointments.slots import BEFORE_ALL, Settings
+from avon_analytics.appointments.slots import BEFORE_ALL, Settings, from_micros
 from avon_analytics.appointments.small_counts import checked_min_count
+from avon_analytics.figures import FIGURES
 
 _TABLES = {
     "slots": "* EXCEPT (position, appointment, seat, keys) FROM population "
@@ -56,6 +59,7 @@ class CohortRows:
         more: Mapping[str, Grouping] | None = None,
         dated: str | None = None,
         days: int | None = None,
+        bound: Mapping[str, Any] | None = None,
         min_count: int | None = None,
     ) -> Counted:
         with self.engine.reading():
@@ -66,6 +70,7 @@ class CohortRows:
                     self.settings, include_internal=self.scope.include_internal
                 )
                 rows = rows.beside("follow_up", later, days=days)
+            rows = replace(rows, parameters={**rows.parameters, **(bound or {})})
             # An engine each has its own quotes: names that users give are put on afterwards.
             names = {f"key_{n}": key.name for n, key in enumerate(keys)}
             dtypes = {f"key_{n}": key.dtype for n, key in enumerate(keys)}
@@ -76,12 +81,47 @@ class CohortRows:
                 every=every,
                 as_of=self.as_of,
                 n_unverified_events=self._n_unverified(rows),
-                window_end=self.scope.end,
-                grace_hours=self.settings.grace_hours,
                 late_hours=self.settings.late_hours,
-                time_zone=self.engine.time_zone,
                 min_count=checked_min_count(self.min_count if min_count is None else min_count),
+                completeness=(
+                    self._completeness(every, dated)
+                    if "is_whole" in FIGURES[figure].spelled
+                    else None
+                ),
             )
+
+    def _completeness(self, every: str | None, dated: str | None = None) -> Completeness:
+        """Which periods are complete.
+
+        What is placed by a date of its own, such as a booking, is all there once that is over.
+        """
+        undue: Iterable[date | None] = ()
+        if dated is None:
+            slots = self._population("slots", every=every)
+            undue = self._periods(self._ask_for(slots.run(sql("undue_periods")), slots), every)
+        return Completeness(
+            scope=self.scope,
+            every=every,
+            as_of=self.as_of,
+            grace_hours=self.settings.grace_hours if dated is None else 0.0,
+            time_zone=self.engine.time_zone,
+            first_on=self._begins_on(),
+            undue=frozenset(undue),
+        )
+
+    @staticmethod
+    def _periods(rows: pd.DataFrame, every: str | None) -> list[date | None]:
+        """The period of each row by its first day; None without periods."""
+        if every is None:
+            return [None] * len(rows)
+        return [None if pd.isna(first) else first.date() for first in rows["period_on"]]
+
+    def _begins_on(self) -> date | None:
+        """The local day of the store's first appointment event."""
+        bound = {"as_of": self.as_of or BEFORE_ALL}
+        first: Any = self.engine.frame(sql("first_event"), bound, {"first_us": "Int64"}).iat[0, 0]
+        zone = ZoneInfo(self.engine.time_zone)
+        return None if pd.isna(first) else from_micros(int(first)).astimezone(zone).date()
 
     def _population(
         self,
@@ -96,6 +136,7 @@ class CohortRows:
             self.scope,
             self.filters,
             self.as_of or BEFORE_ALL,
+            self.settings.due_until,
             self.engine.pack,
             by=keys,
             every=every,

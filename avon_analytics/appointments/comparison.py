@@ -41,6 +41,9 @@ def compare(
     declared = FIGURES[figure]
     keys = [name for name in ours if name not in declared.spelled] + [*declared.row_names]
     measures = declared.shares
+    if "period_on" in ours:
+        cut = {first for frame in (ours, theirs) for first in _not_complete(frame)}
+        ours, theirs = (frame[~frame.period_on.isin(cut)] for frame in (ours, theirs))
     parts = [_differences(ours, theirs, keys, measure) for measure in measures]
     data = pd.concat(parts, ignore_index=True)
     labels = {
@@ -56,6 +59,11 @@ def compare(
         "other_as_of": theirs.attrs["as_of"],
     }
     return data
+
+
+def _not_complete(figure: pd.DataFrame) -> pd.Series:
+    """The periods of a figure that are not over, not all due, or not wholly in its window."""
+    return figure.period_on[~(figure.is_mature & figure.is_whole)]
 
 
 def _differences(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 import pandas as pd
 
+from avon_analytics.appointments.completeness import Completeness
 from avon_analytics.appointments.groupings import Grouping
 from avon_analytics.appointments.intervals import wilson
 from avon_analytics.appointments.small_counts import blank_small
@@ -24,15 +25,18 @@ class Counted:
     every: str | None
     as_of: datetime | None
     n_unverified_events: int
-    window_end: date | None
-    grace_hours: float
     late_hours: float
-    time_zone: str
     min_count: int
+    completeness: Completeness | None
+    """Which periods are complete, for a figure that says so."""
 
 
 class Ask(Protocol):
-    """How a figure asks a cohort: run the SQL of this name over the rows of ``table``."""
+    """How a figure asks a cohort: run the SQL of this name over the rows of ``table``.
+
+    dated: the date that places a row in the window and in a period, in place of the cohort's.
+    bound: parameters of the figure's own.
+    """
 
     def __call__(
         self,
@@ -45,6 +49,7 @@ class Ask(Protocol):
         more: Mapping[str, Grouping] | None = None,
         dated: str | None = None,
         days: int | None = None,
+        bound: Mapping[str, Any] | None = None,
     ) -> Counted: ...
 
 
@@ -78,6 +83,8 @@ def finished(
     where an option decides how its counts hang together, ``blank`` blanks small counts in a way of
     its own. ``filled_in`` is what the figure's definition leaves open.
     """
+    if counted.completeness is not None:
+        counted.completeness.mark(rows)
     keys = [key.name for key in counted.keys]
     if counted.every is not None:
         keys.append("period_on")

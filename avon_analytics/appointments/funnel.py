@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from avon_analytics.appointments.figure import Ask, finished, with_share
+from avon_analytics.appointments.figure import Ask, Counted, finished, with_share
 from avon_analytics.appointments.scope import choice
 from avon_analytics.appointments.small_counts import blanked, with_blanks
 from avon_analytics.figures.declared import Cells, Column
@@ -22,8 +22,7 @@ _ROWS = {
 
 def funnel(ask: Ask, *, by: str | Iterable[str], unit: str) -> pd.DataFrame:
     """See ``Cohort.funnel``."""
-    table, plus = _ROWS[choice("unit", unit, UNITS)]
-    counted = ask("funnel", by=by, table=table, plus=plus)
+    counted = counted_stages(ask, by=by, unit=unit)
     rows = counted.rows
     # The first stage has no stage before it: of nothing, so its share is missing.
     rows["n_previous"] = rows.n_previous.where(rows.step > 1, 0)
@@ -37,6 +36,12 @@ def funnel(ask: Ask, *, by: str | Iterable[str], unit: str) -> pd.DataFrame:
         ordered={"step": ()},
         unit=unit.capitalize(),
     )
+
+
+def counted_stages(ask: Ask, *, by: str | Iterable[str] = (), unit: str = "appointment") -> Counted:
+    """What the SQL counts; of each stage also how many were told to be before the stage before."""
+    table, plus = _ROWS[choice("unit", unit, UNITS)]
+    return ask("funnel", by=by, table=table, plus=plus)
 
 
 # Small counts. What hangs together are the three stages of a group, so they are blanked as one.

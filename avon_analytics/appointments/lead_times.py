@@ -6,13 +6,30 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from avon_analytics.appointments.figure import Ask, finished
+from avon_analytics.appointments.figure import Ask, finished, with_share
+from avon_analytics.arguments import whole_number
 from avon_analytics.figures.lead_times import FIGURE
 
+_MOST_DAYS = 36_500
+_WITHIN = f"within: expected a whole number of days from 0 to {_MOST_DAYS:,}, such as 14"
 
-def lead_times(ask: Ask, *, by: str | Iterable[str], every: str | None) -> pd.DataFrame:
+
+def lead_times(
+    ask: Ask, *, by: str | Iterable[str], every: str | None, within: int
+) -> pd.DataFrame:
     """See ``Cohort.lead_times``."""
-    counted = ask("lead_times", by=by, every=every, table="lifecycle", dated="booked")
+    within = whole_number(within, 0, _MOST_DAYS, _WITHIN)
+    counted = ask(
+        "lead_times",
+        by=by,
+        every=every,
+        table="lifecycle",
+        dated="booked",
+        bound={"within": within},
+    )
     rows = counted.rows
     rows["n_without_lead"] = rows.n_appointments - rows.n_with_lead
-    return finished(FIGURE, counted, rows)
+    rows["n_not_followed"] = rows.n_appointments - rows.n_followed
+    rows["n_not_within"] = rows.n_followed - rows.n_within
+    with_share(rows, "within_share", rows.n_within, rows.n_followed)
+    return finished(FIGURE, counted, rows, within=within)

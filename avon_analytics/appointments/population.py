@@ -52,6 +52,7 @@ def population(
     scope: Scope,
     filters: Filters,
     as_of: datetime,
+    due_until: datetime,
     pack: Callable[[Mapping[str, str]], str],
     *,
     by: tuple[Grouping, ...] = (),
@@ -62,9 +63,10 @@ def population(
     """The population of one figure over ``table``; ``plus`` is one more column of our own.
 
     ``pack`` is how the engine spells one value with several fields; ``dated`` is the date that
-    places a row in a period, where it is not the one of the window.
+    places a row in the window and in a period, where it is not the scope's.
     """
-    parameters: dict[str, Any] = {"as_of": as_of}
+    parameters: dict[str, Any] = {"as_of": as_of, "due_until": due_until}
+    on = dated or scope.on
     used = dict.fromkeys([*by, *(grouping for grouping, _ in filters)])
     customs = [grouping for grouping in used if grouping.custom_key is not None]
     steps, joins, columns = [], [], []
@@ -79,13 +81,11 @@ def population(
         columns.append(f", coalesce({name}_a.value, {name}_p.value) AS {name}")
     steps.append(f"described AS (SELECT t.*{''.join(columns)} FROM {table} AS t {' '.join(joins)})")
     keys = {f"key_{n}": grouping.expression for n, grouping in enumerate(by)}
-    keys["period_on"] = (
-        period_sql(dated or scope.on, every) if every is not None else "CAST(NULL AS DATE)"
-    )
+    keys["period_on"] = period_sql(on, every) if every is not None else "CAST(NULL AS DATE)"
     more = f", {plus}" if plus else ""
     steps.append(
         f"population AS (SELECT *, {pack(keys)} AS keys{more} "
-        f"FROM described WHERE {_conditions(scope, filters, parameters)})"
+        f"FROM described WHERE {_conditions(replace(scope, on=on), filters, parameters)})"
     )
     return Population(",\n".join(steps), parameters, by, every)
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from avon_analytics.appointments.cohort import Cohort
 from avon_analytics.appointments.engine import StoreEngine
+from avon_analytics.appointments.funnel import counted_stages
 from avon_analytics.appointments.queries import create_macros, sql
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.appointments.slots import BEFORE_ALL
@@ -83,7 +84,8 @@ class Quality:
     ``repeats``: ``n_deliveries``, ``n_events``.
     ``signatures``: ``signature``, ``n_events``, ``event_share``.
     ``first_events``: ``object_type``, ``n_objects``, ``n_without_first_event``, ``missing_share``.
-    ``inferred_stages``: ``stage``, ``n_reached``, ``n_inferred``, ``inferred_share``.
+    ``inferred_stages``: ``stage``, ``n_reached``, ``n_inferred``, ``inferred_share``,
+        ``n_out_of_order`` (told to be before the stage before; such times are in no median).
     ``unresolved``: ``period_on`` (month), ``n_due``, ``n_unresolved``, ``unresolved_share``.
     ``drift``: ``kind``, ``path``, ``json_type``, ``n_values`` (of status words, time zones
         and instants of 0), ``first_seen_at``, ``last_seen_at``, ``n_seen``; of the whole store,
@@ -190,11 +192,12 @@ def _coverage(days: pd.DataFrame) -> pd.DataFrame:
 
 
 def _inferred(visits: Cohort) -> pd.DataFrame:
-    funnel = visits.funnel()
-    data = funnel[["stage", "n_reached", "n_inferred"]].copy()
+    stages = counted_stages(visits._ask(None)).rows.sort_values("step", ignore_index=True)
+    counts = ["n_reached", "n_inferred", "n_out_of_order"]
+    data = stages[["stage", *counts]].astype({"stage": "str", **dict.fromkeys(counts, "int64")})
     reached = data.n_reached.where(data.n_reached > 0)
     _share(data, "inferred_share", data.n_inferred, reached)
-    return data
+    return data[["stage", "n_reached", "n_inferred", "inferred_share", "n_out_of_order"]]
 
 
 def _unresolved(visits: Cohort) -> pd.DataFrame:
@@ -246,10 +249,12 @@ def _of_first_events(data: pd.DataFrame) -> str:
 def _of_stages(data: pd.DataFrame) -> str:
     if data.empty:
         return "no appointments"
-    return "; ".join(
+    told = "; ".join(
         f"{row['stage']}: {_percent(row['n_inferred'], row['n_reached'])} inferred"
         for row in data.to_dict("records")
     )
+    before = data.n_out_of_order.sum()
+    return f"{told}; {before:,} told to be before the stage before" if before else told
 
 
 def _of_unresolved(data: pd.DataFrame) -> str:

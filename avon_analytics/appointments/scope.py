@@ -19,6 +19,7 @@ DateLike = str | date | datetime
 
 DATES: Mapping[str, str] = {"start": "start_on", "booked": "booked_on"}
 PERIODS = ("day", "week", "month", "quarter", "year")
+_MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
 _MOST_HOURS = 876_600  # a hundred years
 
 
@@ -132,9 +133,19 @@ def period_sql(on: str, every: str) -> str:
     return f"CAST(date_trunc('{choice('period', every, PERIODS)}', {DATES[on]}) AS DATE)"
 
 
+def period_start(day: date, every: str) -> date:
+    """The first day of the period that holds a day."""
+    if every == "day":
+        return day
+    if every == "week":
+        return day - timedelta(days=day.weekday())
+    months = _MONTHS_IN[every]
+    return date(day.year, (day.month - 1) // months * months + 1, 1)
+
+
 def period_end(first: date, every: str) -> date:
     """The day after a period's last one."""
     if every in ("day", "week"):
         return first + timedelta(days=1 if every == "day" else 7)
-    months = first.year * 12 + first.month - 1 + {"month": 1, "quarter": 3, "year": 12}[every]
+    months = first.year * 12 + first.month - 1 + _MONTHS_IN[every]
     return date(months // 12, months % 12 + 1, 1)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
 from weakref import WeakKeyDictionary
@@ -75,6 +75,15 @@ class Settings:
     grace_hours: float
     late_hours: float
     words: tuple[tuple[str, str], ...]
+
+    @property
+    def due_until(self) -> datetime:
+        """What had ended by this instant is due: T, less the grace."""
+        if self.as_of is None:
+            return BEFORE_ALL
+        return max(self.as_of, BEFORE_ALL + timedelta(hours=self.grace_hours)) - timedelta(
+            hours=self.grace_hours
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from avon_analytics.figures.declared import Cells, Column, Figure, Kind, count, share
+from avon_analytics.figures.declared import COMPLETE, Cells, Column, Figure, Kind, count, share
 
 FIGURE = Figure(
     name="cancellations",
@@ -58,6 +58,7 @@ FIGURE = Figure(
             "median of the hours from the cancellation to the start; negative is afterwards",
             heading="Median notice hours",
         ),
+        *COMPLETE,
     ),
     has_periods=True,
     cells=Cells(

@@ -113,6 +113,25 @@ def share(name: str, means: str, of: str, heading: str = "", *, counts: str = ""
     )
 
 
+COMPLETE = (
+    Column(
+        "is_mature",
+        Kind.FLAG,
+        "the period and the grace after it are over, and all of it is due",
+        heading="Mature",
+        in_terminal=False,
+    ),
+    Column(
+        "is_whole",
+        Kind.FLAG,
+        "the period lies in the window, and not before the archive begins",
+        heading="Whole",
+        in_terminal=False,
+    ),
+)
+"""What every figure with periods says of them; a period is complete where both hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cells:
     """How the counts of a figure hang together, so that small ones can be blanked.

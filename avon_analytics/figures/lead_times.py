@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from avon_analytics.figures.declared import Cells, Column, Figure, Kind, count
+from avon_analytics.figures.declared import (
+    COMPLETE,
+    Cells,
+    Column,
+    Figure,
+    Kind,
+    Option,
+    Takes,
+    count,
+    share,
+)
 
 FIGURE = Figure(
     name="lead_times",
@@ -11,7 +21,10 @@ FIGURE = Figure(
     row="group and period of the booking",
     definition=(
         "Appointments by the period in which they were booked, and the local calendar days from "
-        "the booking to the first planned start; negative where it was booked afterwards."
+        "the booking to the first planned start; negative where it was booked afterwards. The "
+        "window is one of bookings. within_share = attended at most {within} days after the "
+        "booking / all that were booked so long before T that these days and the grace are over, "
+        "whatever became of them."
     ),
     columns=(
         count("n_appointments", "appointments", "Appointments"),
@@ -27,12 +40,40 @@ FIGURE = Figure(
         Column(
             "p90_lead_days", Kind.DAYS, "90 % quantile of the same days", heading="90 % within days"
         ),
+        count("n_followed", "of all, those whose days and grace were over at T", "Followed"),
+        count("n_within", "of the followed, those attended within the days", "Seen within"),
+        share(
+            "within_share",
+            "attended within the days",
+            "booked so many days before T",
+            "Seen within share",
+            counts="n_within",
+        ),
+        *COMPLETE,
     ),
     has_periods=True,
-    cells=Cells(
-        sums=(("n_appointments", ("n_with_lead", "n_without_lead")),),
-        rests={"median_lead_days": ("n_with_lead",), "p90_lead_days": ("n_with_lead",)},
+    options=(
+        Option(
+            "within",
+            Takes.WHOLE,
+            "Within how many days of the booking a visit is to be.",
+            default=14,
+            least=0,
+        ),
     ),
-    examples=("lead-times --every month", "lead-times --by appointment_type"),
+    cells=Cells(
+        sums=(
+            ("n_appointments", ("n_with_lead", "n_without_lead")),
+            ("n_appointments", ("n_followed", "n_not_followed")),
+            ("n_followed", ("n_within", "n_not_within")),
+        ),
+        same={"within_share_n": "n_followed"},
+        rests={
+            "median_lead_days": ("n_with_lead",),
+            "p90_lead_days": ("n_with_lead",),
+            "within_share": ("n_within", "within_share_n"),
+        },
+    ),
+    examples=("lead-times --every month", "lead-times --by appointment_type --within 28"),
     chart="lead_times",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from avon_analytics.figures.declared import (
+    COMPLETE,
     Cells,
     Column,
     Figure,
@@ -65,13 +66,7 @@ FIGURE = Figure(
         ),
         share("attended_share", "slots attended", _DUE, "Attended share", counts="n_attended"),
         share("cancelled_share", "slots cancelled", _DUE, "Cancelled share", counts="n_cancelled"),
-        Column(
-            "is_mature",
-            Kind.FLAG,
-            "the period is over and all of it is due",
-            heading="Complete",
-            in_terminal=False,
-        ),
+        *COMPLETE,
         *(
             Column(
                 f"no_show_share_if_all_unresolved_{fate}",

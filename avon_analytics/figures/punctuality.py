@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from avon_analytics.figures.declared import Cells, Column, Figure, Kind, count
+from avon_analytics.figures.declared import COMPLETE, Cells, Column, Figure, Kind, count
 
 _TIMED = ("n_with_actual_times",)
 
@@ -41,6 +41,7 @@ FIGURE = Figure(
             "median of actual end minus planned end; negative is early",
             heading="Median overrun minutes",
         ),
+        *COMPLETE,
     ),
     has_periods=True,
     cells=Cells(

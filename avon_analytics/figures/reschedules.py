@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from avon_analytics.figures.declared import Cells, Column, Figure, Kind, count, share
+from avon_analytics.figures.declared import COMPLETE, Cells, Column, Figure, Kind, count, share
 
 FIGURE = Figure(
     name="reschedules",
@@ -38,6 +38,7 @@ FIGURE = Figure(
             "median of old start minus the event that moved it; negative is after the start",
             heading="Median notice hours",
         ),
+        *COMPLETE,
     ),
     has_periods=True,
     cells=Cells(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from avon_analytics.report.content import ReportContent
 from avon_analytics.report.periods import label
-from avon_analytics.report.rows import Row, by_period, incomplete_periods, is_mature, rows_of
+from avon_analytics.report.rows import Row, by_period, incomplete_periods, is_complete, rows_of
 from avon_analytics.report.wording import (
     Clock,
     count,
@@ -91,8 +91,8 @@ def _immature(content: ReportContent) -> Caveat | None:
     verb = "is" if len(periods) == 1 else "are"
     return Caveat(
         f"{content.every.capitalize()}s that are not complete",
-        f"{names} {verb} not complete: some slots are not due yet, or may still be closed. "
-        "Their shares will move, so the summary leaves them out.",
+        f"{names} {verb} not complete: some slots are not due yet or may still be closed, or the "
+        "window or the beginning of the archive cuts a part off. The summary leaves them out.",
     )
 
 
@@ -161,7 +161,7 @@ def _inferred(content: ReportContent) -> Caveat | None:
 
 def _no_denominator(content: ReportContent) -> Caveat | None:
     rows = by_period(content.figures.outcomes_by_period)
-    periods = [row for row in rows if is_mature(row) and not share(row, "no_show_share").n]
+    periods = [row for row in rows if is_complete(row) and not share(row, "no_show_share").n]
     if not periods:
         return None
     return Caveat(

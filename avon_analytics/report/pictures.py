@@ -54,7 +54,7 @@ def pictures(content: ReportContent) -> dict[str, Picture | None]:
 
 def _outcomes(figures: Figures, every: str) -> Picture | None:
     frame = figures.outcomes_by_period
-    words = f"Pale bars are {every}s that are not complete yet."
+    words = f"Pale bars are {every}s that are not complete."
     words = words if incomplete_periods(frame) else ""
     if frame[list(charts.OUTCOMES)].isna().any(axis=None):
         words = f"{words} Counts that are blank in the table are not drawn.".strip()
@@ -74,7 +74,7 @@ def _no_show(figures: Figures, every: str) -> Picture | None:
     frame, overall = figures.outcomes_by_period, _overall(figures.outcomes)
     caption = "Upright lines are 95 % intervals"
     caption += (
-        f"; hollow points are {every}s not complete yet." if incomplete_periods(frame) else "."
+        f"; hollow points are {every}s that are not complete." if incomplete_periods(frame) else "."
     )
     if overall is not None:
         caption += f" The dashed line is the whole period, {percent(overall)}."

@@ -7,7 +7,7 @@ or a slide; ``chart.properties(title=…)`` and everything else that Altair offe
 
 Titles say what is counted and divided. ``title`` replaces the first line of it, ``width`` is in
 pixels. Groups are drawn in the order of the frame, the largest only where there are many; the
-chart says how many it left out. Periods that are not complete yet are pale or hollow. A figure
+chart says how many it left out. Periods that are not complete are pale or hollow. A figure
 without anything to draw gives a chart that says so.
 
 Raises UsageError for a frame that lacks the columns of its figure.

@@ -36,7 +36,7 @@ def window(frame: pd.DataFrame, newest: int) -> list[dict[str, Any]]:
     if not rows:
         return []
     end: date = rows[-1]["period_on"]
-    if complete := mature_periods(rows):
+    if complete := complete_periods(rows):
         end = min(end, before(max(complete), every, -(newest // 4)))
     start = before(end, every, newest - 1)
     return [row for row in rows if start <= row["period_on"] <= end]
@@ -48,22 +48,20 @@ def split_newest(rows: list[dict[str, Any]], newest: int) -> tuple[list[Row], li
     return list(rows[:cut]), list(rows[cut:])
 
 
-def is_mature(row: Row) -> bool:
-    """Whether a row's period is complete; a figure that does not say so has no such doubt."""
-    if "is_mature" not in row:
-        return True
-    flag = row.get("is_mature")
-    return not is_missing(flag) and bool(flag)
+def is_complete(row: Row) -> bool:
+    """Whether a row's period is mature and whole; a figure that says neither has no doubt of it."""
+    flags = [row[name] for name in ("is_mature", "is_whole") if name in row]
+    return all(not is_missing(flag) and bool(flag) for flag in flags)
 
 
 def incomplete_periods(outcomes: pd.DataFrame) -> list[date]:
-    """The periods of an ``outcomes`` frame that are not complete yet, oldest first."""
-    return [row["period_on"] for row in by_period(outcomes) if not is_mature(row)]
+    """The periods of an ``outcomes`` frame that are not complete, oldest first."""
+    return [row["period_on"] for row in by_period(outcomes) if not is_complete(row)]
 
 
-def mature_periods(rows: Iterable[Row]) -> dict[date, Row]:
+def complete_periods(rows: Iterable[Row]) -> dict[date, Row]:
     """The complete periods that hold at least one due slot, by their first day, oldest first."""
-    return {row["period_on"]: row for row in rows if is_mature(row)}
+    return {row["period_on"]: row for row in rows if is_complete(row)}
 
 
 def summed(rows: list[Row], shares: Mapping[str, str]) -> dict[str, Any]:

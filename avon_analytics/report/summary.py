@@ -17,7 +17,7 @@ import numpy as np
 from avon_analytics.appointments.intervals import Floats, difference
 from avon_analytics.report.content import Figures, ReportContent
 from avon_analytics.report.periods import A_YEAR_AGO, before, label
-from avon_analytics.report.rows import Row, by_period, mature_periods, rows_of
+from avon_analytics.report.rows import Row, by_period, complete_periods, rows_of
 from avon_analytics.report.wording import (
     Share,
     count,
@@ -121,7 +121,7 @@ def _with_interval(one: Share) -> tuple[Floats, Floats, Floats]:
 def summary(content: ReportContent) -> Summary:
     """Headline numbers and findings of the last complete period, else of the whole cohort."""
     figures, every = content.figures, content.every
-    outcomes = mature_periods(by_period(figures.outcomes_by_period))
+    outcomes = complete_periods(by_period(figures.outcomes_by_period))
     if outcomes:
         on = max(outcomes)
         cancelled: dict[date, Row] = {
@@ -136,7 +136,7 @@ def summary(content: ReportContent) -> Summary:
         return Summary("", "", [], [])
     nowhere = date.min
     story = _Story(
-        f"The whole period, as no {every} is complete yet",
+        f"The whole period, as no {every} is complete",
         nowhere,
         every,
         {nowhere: rows[0]},

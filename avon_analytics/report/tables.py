@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import NamedTuple
 
 import pandas as pd
@@ -19,7 +18,7 @@ from avon_analytics.report.rows import (
     by_period,
     group_name,
     groupings,
-    incomplete_periods,
+    is_complete,
     largest,
     rows_of,
     split_newest,
@@ -170,7 +169,6 @@ def outcomes_by_period(figures: Figures, every: str) -> Table:
         figures.outcomes,
         OUTCOME_COLUMNS,
         OUTCOME_SHARES,
-        incomplete_periods(figures.outcomes_by_period),
     )
 
 
@@ -182,7 +180,6 @@ def cancellations_by_period(figures: Figures, every: str) -> Table:
         figures.cancellations,
         CANCELLATION_COLUMNS,
         CANCELLATION_SHARES,
-        incomplete_periods(figures.outcomes_by_period),
     )
 
 
@@ -193,7 +190,6 @@ def _by_period(
     total: pd.DataFrame,
     columns: Mapping[str, str],
     shares: Mapping[str, str],
-    incomplete: Sequence[date],
 ) -> Table:
     """The newest periods one by one, the older ones as one row, then the whole cohort."""
     rows = by_period(frame)
@@ -202,13 +198,18 @@ def _by_period(
     if older:
         years = span([row["period_on"] for row in older], every)
         lines.append(Line(years, _cells(summed(older, shares), columns), "sum"))
-    for row in newest:
-        kind, tag = ("open", "not complete") if row["period_on"] in incomplete else ("", "")
-        lines.append(Line(label(row["period_on"], every), _cells(row, columns), kind, tag))
+    lines += [
+        Line(label(row["period_on"], every), _cells(row, columns), *_mark(row)) for row in newest
+    ]
     if rows:
         lines += [Line("All", _cells(row, columns), "total") for row in rows_of(total)[:1]]
     note = f"The first row adds up {plural(len(older), f'older {every}')}." if older else ""
     return Table(caption, every.capitalize(), _columns(columns), lines, note)
+
+
+def _mark(row: Row) -> tuple[str, str]:
+    """How the line of a period is set, and what is said beside it."""
+    return ("", "") if is_complete(row) else ("open", "not complete")
 
 
 def outcomes_by_group(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
@@ -240,7 +241,9 @@ def no_show_by(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
 def lead_times(by_booking: pd.DataFrame, total: pd.DataFrame | None, every: str) -> Table:
     """Days booked ahead by the period of booking, the newest twelve, then all."""
     rows = [row for row in by_period(by_booking) if number(row.get("n_with_lead"))][-12:]
-    lines = [Line(label(row["period_on"], every), _cells(row, LEAD_COLUMNS)) for row in rows]
+    lines = [
+        Line(label(row["period_on"], every), _cells(row, LEAD_COLUMNS), *_mark(row)) for row in rows
+    ]
     if rows and total is not None:
         lines += [Line("All", _cells(row, LEAD_COLUMNS), "total") for row in rows_of(total)[:1]]
     caption = f"Days booked ahead by {every} of booking"

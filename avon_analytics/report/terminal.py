@@ -14,7 +14,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from avon_analytics.figures import COLUMNS, Kind
 from avon_analytics.report.paths import shortened
 from avon_analytics.report.periods import every_of
-from avon_analytics.report.rows import by_period, incomplete_periods, rows_of, split_newest, summed
+from avon_analytics.report.rows import by_period, is_complete, rows_of, split_newest, summed
 from avon_analytics.report.tables import OUTCOME_COLUMNS, OUTCOME_SHARES
 from avon_analytics.report.wording import (
     MISSING,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 GAP = 2
 NARROWEST = 14
 NEWEST = 24
+STARRED = "* not complete"
 
 # What gives way where the terminal is narrow: the intervals first, the groups and periods never.
 INTERVAL, DENOMINATOR, DETAIL, COUNT, SHARE, NEVER = range(6)
@@ -97,7 +98,9 @@ def table(
     """
     read = _own_columns(frame, width) if as_is else _columns(frame, every, width)
     columns, hidden = _fitted(list(read), width, GAP)
-    return _built(columns, hidden, title, "" if len(frame) else "no rows", GAP)
+    has_star = "period_on" in frame and not all(map(is_complete, rows_of(frame)))
+    note = STARRED if has_star else "" if len(frame) else "no rows"
+    return _built(columns, hidden, title, note, GAP)
 
 
 def outcome_summary_table(
@@ -107,11 +110,7 @@ def outcome_summary_table(
     every = every_of(outcomes_by_period)
     older, newest = split_newest(by_period(outcomes_by_period), NEWEST)
     rows = ([summed(older, OUTCOME_SHARES)] if older else []) + newest
-    incomplete = incomplete_periods(outcomes_by_period)
-    names = ["earlier"] if older else []
-    for row in newest:
-        flag = " *" if row["period_on"] in incomplete else ""
-        names.append(f"{_period(row['period_on'], every)}{flag}")
+    names = (["earlier"] if older else []) + [_starred(row, every) for row in newest]
     words = {
         "n_rescheduled": "Resched-\nuled",
         "n_unresolved": "Unre-\nsolved",
@@ -125,7 +124,7 @@ def outcome_summary_table(
         if COLUMNS[name].kind is Kind.COUNT
     ]
     columns.append(_Column("no_show_share", "No-show share", [_with_n(row) for row in rows], NEVER))
-    note = "* not complete" if any(name.endswith("*") for name in names) else ""
+    note = STARRED if any(name.endswith("*") for name in names) else ""
     columns, hidden = _fitted(columns, width, 1)
     return _built(columns, hidden, title, note if rows else "no slots", 1)
 
@@ -156,7 +155,7 @@ def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Itera
         known = COLUMNS.get(name)
         kind = _kind(frame[name], name) if known is None else known.kind
         if name == "period_on":
-            cells = [_period(as_date(value), every) for value in values]
+            cells = [_starred(row, every) for row in rows]
             yield _Column(name, every.capitalize(), cells, NEVER, right=False)
         elif name == "file":
             cells = [MISSING if is_missing(value) else plain(value, 4096) for value in values]
@@ -204,6 +203,12 @@ def _kind(values: pd.Series, name: str) -> Kind | None:
     if name.startswith("n_"):
         return Kind.COUNT
     return Kind.SHARE if name.endswith("_share") else None
+
+
+def _starred(row: Mapping[str, Any], every: str) -> str:
+    """The name of a row's period, with a star where that is not complete."""
+    name = _period(as_date(row["period_on"]), every)
+    return name if is_complete(row) else f"{name} *"
 
 
 def _period(on: date | None, every: str) -> str:

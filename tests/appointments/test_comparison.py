@@ -87,6 +87,7 @@ def test_groups_keep_their_order_and_missing_ones_meet(clinic: Clinic) -> None:
 
 def test_options_are_those_of_the_figure(clinic: Clinic) -> None:
     two_hosts(clinic)
+    clinic.tell("created", "02-27 09:00", "v1", host="dr", attendees=["ann"])
     dr, el = (clinic.visits(where={"host": host}) for host in ("dr", "el"))
     assert list(dr.compare(el, basis="booked").share_n) == [4, 4, 4]
     assert list(dr.compare(el, "reschedules", every="month").period_on) == [
@@ -95,7 +96,7 @@ def test_options_are_those_of_the_figure(clinic: Clinic) -> None:
     assert set(dr.compare(el, "funnel", unit="slot").stage) == {"booked", "started", "completed"}
     assert list(dr.compare(el, "rebooking", days=7).share_n) == [1, 1]
     with pytest.raises(UnknownGroup, match="outcomes, funnel, cancellations"):
-        dr.compare(el, "lead_times")
+        dr.compare(el, "punctuality")
     with pytest.raises(UnknownGroup, match="hosts"):
         dr.compare(el, by="hosts")
 

@@ -44,7 +44,14 @@ def built() -> Iterator[tuple[str, str]]:
         for every in (None, *PERIODS):
             scope = Scope(None, None, on, include_internal=False)
             rows = population(
-                "slots", scope, filters, slots.BEFORE_ALL, packed, by=everything, every=every
+                "slots",
+                scope,
+                filters,
+                slots.BEFORE_ALL,
+                slots.BEFORE_ALL,
+                packed,
+                by=everything,
+                every=every,
             )
             for figure in FIGURES:
                 yield f"{figure} by {on}, {every}", rows.query(sql(figure))

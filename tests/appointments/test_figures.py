@@ -70,6 +70,7 @@ def test_outcomes_by_month(clinic: Clinic) -> None:
         "cancelled_share": 3 / 8,
         "cancelled_share_n": 8,
         "is_mature": False,
+        "is_whole": True,
         "no_show_share_if_all_unresolved_missed": 2 / 5,
         "no_show_share_if_all_unresolved_attended": 1 / 5,
     }
@@ -195,6 +196,7 @@ def test_cancellations(clinic: Clinic) -> None:
     a_month(clinic)
     visits = clinic.visits(as_of=clinic.at(AS_OF), end="2025-04-01")
     (row,) = without_intervals(visits.cancellations())
+    assert (row.pop("is_mature"), row.pop("is_whole")) == (False, True)
     assert row == {
         "n_due": 8,
         "n_cancelled": 3,
@@ -238,7 +240,7 @@ def test_a_cancellation_of_a_visit_that_is_not_due_is_not_counted_yet(clinic: Cl
 @pytest.mark.filterwarnings("ignore::avon_analytics.errors.SharedSlots")
 def test_nothing_in_the_window_is_no_row_with_the_same_columns_and_types(clinic: Clinic) -> None:
     a_month(clinic)
-    full, empty = clinic.visits(), clinic.visits(start="2030-01-01", end="2030-01-01")
+    full, empty = clinic.visits(), clinic.visits(start="2030-01-01", end="2030-01-02")
     for ask in (
         lambda visits: visits.outcomes(["host", "hour", "group"], "month"),
         lambda visits: visits.funnel(["weekday", "self_booked"]),
@@ -278,6 +280,7 @@ def share(name: str) -> list[str]:
                 *share("attended_share"),
                 *share("cancelled_share"),
                 "is_mature",
+                "is_whole",
                 "no_show_share_if_all_unresolved_missed",
                 "no_show_share_if_all_unresolved_attended",
             ],
@@ -303,6 +306,7 @@ def share(name: str) -> list[str]:
                 "n_late",
                 *share("late_share"),
                 *("n_after_start", "median_notice_hours"),
+                *("is_mature", "is_whole"),
             ],
         ),
         (
@@ -312,9 +316,18 @@ def share(name: str) -> list[str]:
                 *share("superseded_share"),
                 *("n_moved_earlier", "n_moved_later"),
                 *("median_shift_hours", "median_notice_hours"),
+                *("is_mature", "is_whole"),
             ],
         ),
-        ("lead_times", ["n_appointments", "n_with_lead", "median_lead_days", "p90_lead_days"]),
+        (
+            "lead_times",
+            [
+                *("n_appointments", "n_with_lead", "median_lead_days", "p90_lead_days"),
+                *("n_followed", "n_within"),
+                *share("within_share"),
+                *("is_mature", "is_whole"),
+            ],
+        ),
         (
             "rebooking",
             [
@@ -337,6 +350,7 @@ def share(name: str) -> list[str]:
             [
                 *("n_attended", "n_with_actual_times", "median_start_delay_minutes"),
                 *("p90_start_delay_minutes", "median_overrun_minutes"),
+                *("is_mature", "is_whole"),
             ],
         ),
     ],
@@ -357,7 +371,7 @@ def test_types(clinic: Clinic) -> None:
         "group": "boolean",
         "period_on": "datetime64[us]",
     }
-    assert kinds.pop("is_mature") == "bool"
+    assert (kinds.pop("is_mature"), kinds.pop("is_whole")) == ("bool", "bool")
     for name, kind in kinds.items():
         assert kind == ("int64" if name.startswith("n_") or name.endswith("_n") else "float64")
     incidence = clinic.visits().incidence()

@@ -57,9 +57,9 @@ def test_each_question_is_counted(clinic: Clinic) -> None:
     assert found(told.signatures) == [("unsigned", 1, 1 / 11), ("verified", 10, 10 / 11)]
     assert found(told.first_events) == [("appointment", 10, 1, 0.1)]
     assert found(told.inferred_stages) == [
-        ("booked", 10, 1, 0.1),
-        ("started", 2, 2, 1.0),
-        ("completed", 2, 1, 0.5),
+        ("booked", 10, 1, 0.1, 0),
+        ("started", 2, 2, 1.0, 0),
+        ("completed", 2, 1, 0.5, 0),
     ]
     # All are planned for the 10th; eight were never closed.
     assert found(told.unresolved) == [(pd.Timestamp("2025-03-01"), 10, 8, 0.8)]

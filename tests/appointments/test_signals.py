@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from avon_analytics.appointments import Cohort
-from avon_analytics.appointments.complete import Sight, complete_periods, period_start
+from avon_analytics.appointments.completeness import Completeness
+from avon_analytics.appointments.scope import Scope, period_start
 from avon_analytics.errors import UnknownGroup, UsageError
 
 if TYPE_CHECKING:
@@ -311,38 +312,37 @@ def test_outliers_of_hosts(clinic: Clinic) -> None:
 # Which periods are complete
 
 
-def sight(**changed: Any) -> Sight:
+def complete_periods(every: str, **changed: Any) -> list[date]:
     usual: dict[str, Any] = {
-        "start": None,
-        "end": None,
-        "first_event_at": datetime(2024, 1, 1, 5, tzinfo=UTC),
+        "every": every,
+        "scope": Scope(changed.pop("start", None), changed.pop("end", None), "start", False),
+        "first_on": date(2024, 1, 1),
         "as_of": datetime(2024, 4, 2, 4, tzinfo=UTC),
         "grace_hours": 24.0,
         "time_zone": "America/New_York",
-        "undue": (),
+        "undue": frozenset(),
     }
-    return Sight(**{**usual, **changed})
+    return Completeness(**{**usual, **changed}).complete_periods()
 
 
 def test_complete_periods() -> None:
-    """In New York: the first event at midnight of the 1st of January, T at midnight of the 2nd of
-    April, so March has just had its day of grace."""
+    """In New York: the first event on the 1st of January, T at midnight of the 2nd of April, so
+    March has just had its day of grace."""
     months = [date(2024, 1, 1), date(2024, 2, 1), date(2024, 3, 1)]
-    assert complete_periods("month", sight()) == months
+    assert complete_periods("month") == months
     second = timedelta(seconds=1)
-    before = sight(as_of=datetime(2024, 4, 2, 4, tzinfo=UTC) - second)
-    assert complete_periods("month", before) == months[:2]
-    later = sight(first_event_at=datetime(2024, 1, 2, 5, tzinfo=UTC))
-    assert complete_periods("month", later) == months[1:]
-    assert complete_periods("quarter", sight()) == months[:1]
-    assert complete_periods("year", sight()) == []
-    assert complete_periods("week", sight())[-1] == date(2024, 3, 25)
-    assert complete_periods("day", sight())[-1] == date(2024, 3, 31)
-    assert complete_periods("month", sight(end=date(2024, 3, 31))) == months[:2]
-    assert complete_periods("month", sight(start=date(2024, 1, 2))) == months[1:]
-    assert complete_periods("month", sight(undue=[months[1]])) == [months[0], months[2]]
-    assert complete_periods("month", sight(first_event_at=None)) == []
-    assert complete_periods("month", sight(as_of=None)) == []
+    before = datetime(2024, 4, 2, 4, tzinfo=UTC) - second
+    assert complete_periods("month", as_of=before) == months[:2]
+    assert complete_periods("month", first_on=date(2024, 1, 2)) == months[1:]
+    assert complete_periods("quarter") == months[:1]
+    assert complete_periods("year") == []
+    assert complete_periods("week")[-1] == date(2024, 3, 25)
+    assert complete_periods("day")[-1] == date(2024, 3, 31)
+    assert complete_periods("month", end=date(2024, 3, 31)) == months[:2]
+    assert complete_periods("month", start=date(2024, 1, 2)) == months[1:]
+    assert complete_periods("month", undue=frozenset([months[1]])) == [months[0], months[2]]
+    assert complete_periods("month", first_on=None) == []
+    assert complete_periods("month", as_of=None) == []
     assert [period_start(date(2024, 6, 30), every) for every in ("day", "week", "quarter")] == [
         date(2024, 6, 30),
         date(2024, 6, 24),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import avon_analytics as avon
 from avon_analytics.appointments.cancellations import cancellations
+from avon_analytics.appointments.completeness import Completeness
 from avon_analytics.appointments.figure import Ask, Counted
 from avon_analytics.appointments.funnel import funnel
 from avon_analytics.appointments.groupings import GROUPINGS
@@ -20,6 +21,7 @@ from avon_analytics.appointments.incidence import incidence
 from avon_analytics.appointments.outcomes import outcomes
 from avon_analytics.appointments.rebooking import rebooking
 from avon_analytics.appointments.reschedules import reschedules
+from avon_analytics.appointments.scope import Scope
 from avon_analytics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,6 +71,9 @@ HOLDS = (
     ("n_followed", "n_returned"),
     ("rebooked_share_n", "n_rebooked"),
     ("n_attended", "n_with_actual_times"),
+)
+EVERYTHING = Completeness(
+    Scope(None, None, "start", False), None, None, 24, "UTC", None, frozenset()
 )
 SHARES = {
     "no_show_share": "n_no_show",
@@ -166,11 +171,9 @@ def asked(rows: pd.DataFrame, min_count: int, keys: tuple[str, ...] = ("host",))
             every=None,
             as_of=None,
             n_unverified_events=0,
-            window_end=None,
-            grace_hours=24,
             late_hours=24,
-            time_zone="UTC",
             min_count=min_count,
+            completeness=EVERYTHING,
         )
 
     return ask

@@ -139,7 +139,7 @@ def test_a_frame_that_is_no_such_figure_is_told_which_is(visits: Any) -> None:
     with pytest.raises(UsageError, match=r"draws what cohort\.funnel\(…\) returns"):
         avon.plot.funnel(visits.outcomes())
     with pytest.raises(UsageError, match="a figure with shares"):
-        avon.plot.share(visits.lead_times())
+        avon.plot.share(visits.punctuality())
     with pytest.raises(UnknownGroup, match="Did you mean 'no_show_share'"):
         avon.plot.share(visits.outcomes(), "noshow_share")
     with pytest.raises(UsageError, match='by=\\["weekday", "hour"\\]'):

@@ -61,7 +61,11 @@ def test_shares_months_and_missing(clinic):
         }
     )
     lines = squeezed(printed(frame, 100))
-    assert lines[-2:] == ["Dr. Li 2025-03 1,234 12.3 % 81 6.8–21.3 yes", "– 2025-04 0 – 0 – no"]
+    assert lines[-3:] == [
+        "Dr. Li 2025-03 1,234 12.3 % 81 6.8–21.3 yes",
+        "– 2025-04 * 0 – 0 – no",
+        "* not complete",
+    ]
 
 
 @pytest.mark.parametrize(

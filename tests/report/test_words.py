@@ -65,7 +65,7 @@ def test_last_year_is_compared_only_where_it_is_complete(clinic):
 
 def test_summary_without_a_complete_month_tells_of_the_whole(clinic):
     told = summary(clinic.content(1))
-    assert told.period == "The whole period, as no month is complete yet"
+    assert told.period == "The whole period, as no month is complete"
     assert told.headlines[0].value == "362"
     assert told.headlines[0].changes == ()
 

@@ -28,7 +28,7 @@ stages AS (
     SELECT *
     FROM (VALUES (1, 'booked'), (2, 'started'), (3, 'completed')) AS stages (step, stage)
 ),
-steps AS (
+timed AS (
     SELECT
         e.keys,
         s.step,
@@ -45,9 +45,16 @@ steps AS (
         CASE s.step
             WHEN 2 THEN unix_micros(e.started_at) - unix_micros(e.booked_at)
             WHEN 3 THEN unix_micros(e.completed_at) - unix_micros(e.started_at)
-        END / 3.6e9 AS hours_from_previous
+        END / 3.6e9 AS told_hours
     FROM ended AS e
     CROSS JOIN stages AS s
+),
+-- What is told to have happened before its stage before has no time that could be a median's.
+steps AS (
+    SELECT
+        *,
+        CASE WHEN told_hours >= 0 THEN told_hours END AS hours_from_previous
+    FROM timed
 )
 SELECT
     keys,
@@ -59,6 +66,7 @@ SELECT
     count(*) FILTER (WHERE is_reached AND is_observed) AS n_observed,
     count(*) FILTER (WHERE is_reached AND NOT is_observed) AS n_inferred,
     count(hours_from_previous) FILTER (WHERE is_reached) AS n_with_hours,
+    count(*) FILTER (WHERE is_reached AND told_hours < 0) AS n_out_of_order,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY hours_from_previous)
         FILTER (WHERE is_reached) AS median_hours_from_previous,
     percentile_cont(0.9) WITHIN GROUP (ORDER BY hours_from_previous)

@@ -21,7 +21,7 @@ from avon_analytics.report.charts.parts import (
 )
 from avon_analytics.report.palette import light
 from avon_analytics.report.periods import every_of, label
-from avon_analytics.report.rows import groupings, is_mature, rows_of, window
+from avon_analytics.report.rows import groupings, is_complete, rows_of, window
 from avon_analytics.report.wording import number, share
 
 NEWEST = 60
@@ -44,7 +44,7 @@ WHO: Words = {
 def outcomes_over_time(
     outcomes: pd.DataFrame, *, width: int = 720, newest: int = NEWEST, legend: bool = True
 ) -> Chart | None:
-    """Slots by outcome and period, stacked; periods that are not complete yet are pale."""
+    """Slots by outcome and period, stacked; periods that are not complete are pale."""
     return _counts(outcomes, OUTCOMES, "n_slots", "slots", width, newest, legend)
 
 
@@ -64,7 +64,7 @@ def share_over_time(
     width: int = 720,
     newest: int = NEWEST,
 ) -> Chart | None:
-    """A share by period with its 95 % interval; periods not complete yet are hollow."""
+    """A share by period with its 95 % interval; periods that are not complete are hollow."""
     shown = window(frame, newest)
     known = [k for row in shown if (k := share(row, name)).value is not None]
     if not known:
@@ -83,7 +83,10 @@ def share_over_time(
 def lead_times_over_time(
     lead_times: pd.DataFrame, *, width: int = 720, newest: int = NEWEST
 ) -> Chart | None:
-    """Days booked ahead by booking period: the median, and a line up to nine in ten."""
+    """Days booked ahead by booking period: the median, and a line up to nine in ten.
+
+    Periods that are not complete are hollow.
+    """
     import altair as alt
 
     rows, every = window(lead_times, newest), every_of(lead_times)
@@ -92,6 +95,7 @@ def lead_times_over_time(
             "period": label(row["period_on"], every),
             "median": number(row.get("median_lead_days")),
             "p90": number(row.get("p90_lead_days")),
+            "fill": light("accent") if is_complete(row) else light("paper"),
         }
         for row in rows
         if number(row.get("median_lead_days")) is not None
@@ -106,8 +110,11 @@ def lead_times_over_time(
     far = base.mark_tick(
         color=light("accent"), thickness=2, width=10, orient="horizontal", aria=False
     ).encode(y="p90:Q")
-    middle = base.mark_circle(size=40, color=light("accent"), opacity=1, aria=False).encode(y=y)
-    return finish(sized(alt.layer(reach, far, middle), width, 190), width)
+    middle = base.mark_circle(
+        size=40, stroke=light("accent"), strokeWidth=1.6, opacity=1, aria=False
+    ).encode(y=y, fill=alt.Fill("fill:N", scale=None, legend=None))
+    marked = alt.layer(reach, far, middle, *incomplete(rows, width, every))
+    return finish(sized(marked, width, 190), width)
 
 
 def _counts(
@@ -153,7 +160,7 @@ def _stacks(
             "word": word,
             "order": order,
             "n": number(row.get(column)) or 0,
-            "opacity": 1 if is_mature(row) else 0.4,
+            "opacity": 1 if is_complete(row) else 0.4,
         }
         for row in rows
         for order, (column, (word, _)) in enumerate(words.items())
@@ -199,7 +206,7 @@ def _shares(
             "share": known.value,
             "low": known.low,
             "high": known.high,
-            "fill": colour if is_mature(row) else light("paper"),
+            "fill": colour if is_complete(row) else light("paper"),
         }
         for row in rows
         if (known := share(row, name)).value is not None

@@ -10,7 +10,7 @@ import pandas as pd
 
 from avon_analytics.report.palette import light
 from avon_analytics.report.periods import calendar, label, short
-from avon_analytics.report.rows import Row, group_name, groupings, is_mature, rows_of
+from avon_analytics.report.rows import Row, group_name, groupings, is_complete, rows_of
 from avon_analytics.report.wording import count, number, plain
 
 if TYPE_CHECKING:
@@ -115,10 +115,10 @@ def _literal(texts: Mapping[str, list[str]]) -> str:
 
 
 def incomplete(rows: Sequence[Row], width: int, every: str) -> list[Any]:
-    """A line above the periods that are not complete yet, and the words that say so."""
+    """A line above the periods that are not complete, and the words that say so."""
     import altair as alt
 
-    periods: list[date] = [row["period_on"] for row in rows if not is_mature(row)]
+    periods: list[date] = [row["period_on"] for row in rows if not is_complete(row)]
     if not periods:
         return []
     x = period_axis(rows, width, every)
