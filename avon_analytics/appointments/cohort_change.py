@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Self
 
 import pandas as pd
 
 from avon_analytics.appointments.cohort_rows import CohortRows
+from avon_analytics.appointments.expected import backtest, days_given, expected
+from avon_analytics.appointments.landmarks import HISTORY_DAYS, Slots
+from avon_analytics.appointments.look_back import Clock
 from avon_analytics.appointments.outliers import outliers
-from avon_analytics.appointments.scope import DateLike
+from avon_analytics.appointments.scope import PERIODS, DateLike, as_date, choice
 from avon_analytics.appointments.signals import asked, signals
+from avon_analytics.arguments import flag, whole_number
+from avon_analytics.errors import UsageError
 
 
 class CohortChange(CohortRows):
@@ -97,6 +104,123 @@ class CohortChange(CohortRows):
         return outliers(
             self._ask(min_count), share, by=by, overdispersion=overdispersion, basis=basis
         )
+
+    def expected(
+        self,
+        by: str | Iterable[str] = (),
+        every: str | None = None,
+        *,
+        pickup: bool = False,
+        closed: Iterable[DateLike] | None = None,
+        history_from: DateLike | None = None,
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
+        """What will probably come of what is booked now, in a window of starts that lies after T.
+
+        One row per group and, with ``every``, per period of what is open at T. Each open slot takes
+        the shares of past slots that were open as many whole days before their start, by lead band,
+        self_booked and patient_visit, drawn towards all of them where they are few (with the weight
+        of 20 slots). It learns from the cohort's ``where`` without its window: due slots with
+        starts in the 365 days before T.
+
+        Columns: ``n_open`` (int64); ``expected_attended``, ``expected_no_show``,
+        ``expected_cancelled``, ``expected_rescheduled`` (float), each with the ends ``_low`` and
+        ``_high`` of its 80 % interval; ``expected_unresolved``, which completes the sum to
+        ``n_open``; ``is_whole`` (bool): the period lies wholly inside the window. Intervals allow
+        for chance, for what is not known of the shares, and for how much whole periods varied in a
+        backtest.
+
+        ``pickup=True`` adds, by weekday and days ahead, what is usually booked between T and then:
+        the sum is then above ``n_open``. A slot moved within the period returns only through it.
+        Days in ``closed`` are left out, past and to come; ``history_from`` is the first day to
+        learn from, after a change of policy. Under 4 complete weeks of history the numbers are
+        missing, and ``attrs["messages"]`` says so.
+
+        Sums only: a named patient has no score. Raises UnknownGroup for an unknown grouping or
+        period; UsageError for a window that begins before T, or is one of bookings.
+        """
+        if self.scope.on != "start":
+            raise UsageError("expected: the window must be one of starts (on='start')")
+        counted = self._ask(min_count)("outcomes", by=by, every=every)
+        alone = self._without_window()
+        with self.engine.reading():
+            slots = self._slots_as_they_stood(closed, history_from)
+            return expected(
+                counted,
+                slots,
+                alone._complete_periods,
+                self._clock(slots),
+                window=(self.scope.start, self.scope.end),
+                every=every,
+                with_pickup=flag(pickup, "pickup"),
+            )
+
+    def backtest(
+        self,
+        by: str | Iterable[str] = (),
+        every: str = "week",
+        *,
+        days_ahead: int = 7,
+        closed: Iterable[DateLike] | None = None,
+        history_from: DateLike | None = None,
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
+        """How good expectations were: those of every complete period, and what came.
+
+        One row per group and complete period (by planned start) of the slots that were open
+        ``days_ahead`` times 24 hours before it began. A slot's state at that instant is read off
+        its own instants, as known at T; expectations learn only from slots that were due by then.
+
+        Columns: counts (int64) ``n_open`` and what came of them: ``n_attended``, ``n_no_show``,
+        ``n_cancelled``, ``n_rescheduled``, ``n_unresolved``; and as in ``expected``
+        ``expected_attended``, ``expected_no_show``, ``expected_cancelled``,
+        ``expected_rescheduled``, each with ``_low`` and ``_high``, and ``expected_unresolved``.
+
+        ``attrs["coverage"]`` holds the share of intervals that held what came, for each outcome
+        and for ``all``, of ``attrs["n_intervals"]`` (an expected number of 0 has none);
+        ``attrs["skill"]`` is 1 less the mean error over that of a plain forecast, the mean of the
+        same weekday in the 12 weeks before (0: no better); ``attrs["mean_error"]`` and
+        ``attrs["mean_error_of_plain"]`` are the two. Periods
+        before there were 4 complete weeks to learn from have no expectations.
+
+        Raises UnknownGroup for an unknown grouping or period, UsageError for other ``days_ahead``
+        than 0 to 365, or a window of bookings.
+        """
+        if self.scope.on != "start":
+            raise UsageError("backtest: the window must be one of starts (on='start')")
+        choice("period", every, PERIODS)
+        ahead = whole_number(
+            days_ahead, 0, HISTORY_DAYS, "days_ahead: expected a whole number from 0 to 365"
+        )
+        counted = self._ask(min_count)("outcomes", by=by, every=every)
+        with self.engine.reading():
+            slots = self._slots_as_they_stood(closed, history_from)
+            return backtest(
+                counted,
+                slots,
+                self._complete_periods(every),
+                self._clock(slots),
+                every=every,
+                days_ahead=ahead,
+            )
+
+    def _slots_as_they_stood(
+        self, closed: Iterable[DateLike] | None, history_from: DateLike | None
+    ) -> Slots:
+        days = days_given(closed, "closed")
+        return Slots(self, days, as_date(history_from, "history_from"))
+
+    def _clock(self, slots: Slots) -> Clock:
+        return Clock(
+            time_zone=self.engine.time_zone,
+            grace=timedelta(hours=self.settings.grace_hours),
+            weeks=self._without_window()._complete_periods("week"),
+            history_from=slots.history_from,
+        )
+
+    def _without_window(self) -> Self:
+        scope = replace(self.scope, start=None, end=None)
+        return replace(self, scope=scope)
 
     def _complete_periods(self, every: str) -> Sequence[date]:
         """The first days of the cohort's complete periods, oldest first."""

@@ -142,6 +142,7 @@ class CohortRows:
             every=every,
             plus=plus,
             dated=dated,
+            slots=self.engine.computed(self.settings).slots,
         )
 
     def _ask_for(

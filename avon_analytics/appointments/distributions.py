@@ -8,6 +8,7 @@ two-sided p-values neither too small nor, as those that count the whole of P(X =
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -19,6 +20,9 @@ Ints = npt.NDArray[np.int64]
 _STIRLING_FROM = 16.0
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
 _WIDTH = 40.0  # standard deviations beyond which a probability is nothing
+_TAIL = 10.0  # and beyond which it moves no quantile of the middle
+_BINOMIAL = 1e12  # the size of a beta distribution that is as good as one share
+_AT_ONCE = 200_000
 _erfc = np.frompyfunc(math.erfc, 1, 1)
 
 
@@ -96,38 +100,98 @@ def hypergeometric(draws: int, successes: int, total: int) -> Counts:
     return Counts(low, _log_choose(successes, k) + _log_choose(total - successes, draws - k))
 
 
-def beta_binomial(n: int, mean: float, variance: float) -> Counts:
-    """Counts from 0 to n with this mean and variance; binomial where the variance is no larger.
+def beta_binomial_quantiles(
+    n: npt.ArrayLike, mean: npt.ArrayLike, variance: npt.ArrayLike, shares: Sequence[float]
+) -> Floats:
+    """Quantiles of counts from 0 to n with these means and variances, a column for each share.
 
-    The shares of the beta distribution are chosen to give the mean and the variance.
+    Binomial where the variance is no larger; else the shares of the beta distribution are chosen to
+    give the mean and the variance.
     """
-    share = mean / n if n else 0.0
-    if n == 0 or not 0 < share < 1:
-        return Counts(round(mean), np.zeros(1))
+    n, mean, variance = (np.asarray(one, dtype=np.float64) for one in (n, mean, variance))
+    share = np.divide(mean, n, out=np.zeros_like(mean), where=n > 0)
+    is_open = (share > 0) & (share < 1)
+    found = np.repeat(np.where(share >= 1, n, 0.0)[:, None], len(shares), axis=1)
+    n, mean, variance, share = (one[is_open] for one in (n, mean, variance, share))
     binomial = n * share * (1 - share)
-    beyond = min(max(variance / binomial - 1, 0.0), (n - 1) * 0.99)
-    low, high = _range(mean, math.sqrt(binomial * (1 + beyond)), 0, n)
-    k = np.arange(low, high + 1)
-    if beyond < 1e-9:
-        return Counts(low, _log_choose(n, k) + k * math.log(share) + (n - k) * math.log1p(-share))
-    size = (n - 1) / beyond - 1  # of the beta distribution: a + b
-    a, b = share * size, (1 - share) * size
-    return Counts(low, _log_choose(n, k) + log_gamma(k + a) + log_gamma(n - k + b))
+    beyond = np.clip(variance / binomial - 1, 0, (n - 1) * 0.99)
+    endless = np.full_like(beyond, _BINOMIAL)
+    size = np.divide(n - 1, beyond, out=endless, where=beyond > 0)
+    size = np.minimum(size - 1, _BINOMIAL)  # of the beta distribution: a + b
+    a, b = (share * size)[:, None], ((1 - share) * size)[:, None]
+
+    def step(k: Floats, place: Ints) -> Floats:
+        left = n[place, None] - k
+        return np.asarray(left / (k + 1) * (a[place] + k) / (b[place] + left - 1))
+
+    spread = np.sqrt(binomial * (1 + beyond))
+    found[is_open] = _quantiles(mean, spread, n, step, shares)
+    return found
 
 
-def negative_binomial(mean: float, variance: float) -> Counts:
-    """Counts without an upper end, of this mean and variance; Poisson where it is no larger."""
-    if mean <= 0:
-        return Counts(0, np.zeros(1))
-    variance = max(variance, mean)
-    spread = math.sqrt(variance)
-    low, high = _range(mean, spread, 0, math.ceil(mean + _WIDTH * (spread + 1)))
-    k = np.arange(low, high + 1)
-    if variance < mean * (1 + 1e-9):
-        return Counts(low, k * math.log(mean) - log_gamma(k + 1))
-    size = mean**2 / (variance - mean)
-    share = mean / variance
-    return Counts(low, log_gamma(k + size) - log_gamma(k + 1) + k * math.log1p(-share))
+def negative_binomial_quantiles(
+    mean: npt.ArrayLike, variance: npt.ArrayLike, shares: Sequence[float]
+) -> Floats:
+    """Likewise of counts without an upper end; Poisson where the variance is no larger."""
+    mean, variance = (np.asarray(one, dtype=np.float64) for one in (mean, variance))
+    is_open = mean > 0
+    found = np.zeros((len(mean), len(shares)))
+    mean = mean[is_open]
+    variance = np.maximum(variance[is_open], mean)
+    with np.errstate(divide="ignore"):
+        size = np.minimum(mean**2 / (variance - mean), _BINOMIAL)
+
+    def step(k: Floats, place: Ints) -> Floats:
+        return (k + size[place, None]) / (k + 1) * (mean / (mean + size))[place, None]
+
+    endless = np.full(mean.shape, np.inf)
+    found[is_open] = _quantiles(mean, np.sqrt(variance), endless, step, shares)
+    return found
+
+
+def _quantiles(
+    mean: Floats,
+    spread: Floats,
+    highest: Floats,
+    step: Callable[[Floats, Ints], Floats],
+    shares: Sequence[float],
+) -> Floats:
+    """Quantiles of many distributions; ``step`` is by how much k + 1 is likelier than k."""
+    found = np.empty((len(mean), len(shares)))
+    first = np.maximum(0, np.floor(mean - _TAIL * (spread + 1)))
+    last = np.minimum(highest, np.ceil(mean + _TAIL * (spread + 1)))
+    order = np.argsort(last - first, kind="stable")
+    start = 0
+    while start < len(order):
+        size = max(1, int(_AT_ONCE // (last - first + 1)[order[start]]))
+        place = order[start : start + size]
+        width = int((last - first)[place].max()) + 1
+        if len(place) > 1 and len(place) * width > 4 * _AT_ONCE:
+            place = place[: max(1, _AT_ONCE // width)]
+            width = int((last - first)[place].max()) + 1
+        k = first[place, None] + np.arange(width, dtype=np.float64)
+        inside = k <= last[place, None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logs = np.log(np.where(inside[:, 1:], step(k[:, :-1], place), 1))
+        logs = np.concatenate([np.zeros((len(place), 1)), np.cumsum(logs, axis=1)], axis=1)
+        logs = np.where(inside, logs, -np.inf)
+        weights = np.exp(logs - logs.max(axis=1, keepdims=True))
+        weights /= weights.sum(axis=1, keepdims=True)
+        mid = np.cumsum(weights, axis=1) - weights / 2
+        for column, wanted in enumerate(shares):
+            found[place, column] = _where_reached(mid, k, last[place], wanted)
+        start += len(place)
+    return found
+
+
+def _where_reached(mid: Floats, k: Floats, last: Floats, wanted: float) -> Floats:
+    """Where each line reaches a share, interpolated; its end where it does not."""
+    lines = np.arange(len(mid))
+    above = np.clip((mid < wanted).sum(axis=1), 1, mid.shape[1] - 1) if mid.shape[1] > 1 else 0
+    below = np.maximum(above - 1, 0)
+    low, high = mid[lines, below], mid[lines, above]
+    part = np.divide(wanted - low, high - low, out=np.zeros_like(low), where=high > low)
+    return np.asarray(np.minimum(k[lines, below] + np.clip(part, 0, 1), last))
 
 
 def _range(mean: float, spread: float, lowest: int, highest: int) -> tuple[int, int]:

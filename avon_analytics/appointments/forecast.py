@@ -1,17 +1,22 @@
 """What will become of booked slots: shares of earlier ones, and how far sums may stray from them.
 
 A slot is of a *kind* (its lead, who booked, first visit or not) and so many whole days before its
-start. ``counts`` hold, for each kind and number of days, how earlier slots ended that were open so
-many days before theirs; the last axis is that of ``OUTCOMES``.
+start. Counts hold, for each kind and number of days, how earlier slots ended that were open so many
+days before theirs; the last axis is that of ``OUTCOMES``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from avon_analytics.appointments.distributions import Floats, beta_binomial, negative_binomial
+from avon_analytics.appointments.distributions import (
+    Floats,
+    Ints,
+    beta_binomial_quantiles,
+    negative_binomial_quantiles,
+)
 
 OUTCOMES = ("attended", "no_show", "cancelled", "rescheduled", "unresolved")
 PRIOR_SLOTS = 20.0  # the weight of the whole's shares in those of a kind
@@ -19,7 +24,7 @@ INTERVAL = (0.1, 0.9)
 # Before any period is known, how much whole periods vary on the logit scale: half-normal, of this
 # standard deviation; as many values of it are weighed against what periods showed.
 _PRIOR_SPREAD = 0.2
-_SPREADS = np.linspace(0, 1.5, 301)
+_SPREADS = np.linspace(0, 1.5, 151)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +45,27 @@ class Sums:
     chance: Floats
     unsure: Floats
 
+    @classmethod
+    def none(cls) -> Sums:
+        """No sums."""
+        empty = np.zeros((0, len(OUTCOMES)))
+        return cls(np.zeros(0), empty, empty, empty)
+
+    def __getitem__(self, lines: Ints) -> Sums:
+        return Sums(*(getattr(self, field.name)[lines] for field in fields(self)))
+
 
 def shares(counts: Floats) -> Shares:
     """Shares from counts (kind, days, outcome), drawn towards the whole where counts are few.
 
     The prior of a kind is a Dirichlet distribution with the shares of all kinds together, as many
     days before the start, and the weight of 20 slots. Where no slot at all was open so many days
-    before, the nearest number of days with any stands for the whole.
+    before, the nearest number of days with any stands for the whole. Without any, shares are NaN.
     """
     of_all = counts.sum(axis=0)
     known = np.flatnonzero(of_all.sum(axis=-1) > 0)
     if not len(known):
-        return Shares(np.full(counts.shape, np.nan), np.zeros(counts.shape[:-1]))
+        return Shares(np.full(counts.shape, np.nan), np.ones(counts.shape[:-1]))
     days = np.arange(len(of_all))
     nearest = known[np.abs(days[:, None] - known).argmin(axis=1)]
     whole = of_all[nearest] / of_all[nearest].sum(axis=-1, keepdims=True)
@@ -59,57 +73,88 @@ def shares(counts: Floats) -> Shares:
     return Shares((counts + PRIOR_SLOTS * whole) / weight[..., None], weight)
 
 
-def sums(n: Floats, of: Shares) -> Sums:
-    """What to expect of so many slots of each kind and number of days (sum, kind, days).
+def sums(n_sums: int, place: Ints, kind: Ints, days: Ints, n: Floats, of: Shares) -> Sums:
+    """What to expect of slots: an element each for ``n`` alike, that count in the sum ``place``.
 
     Slots of one kind share what is not known of their shares, whatever their days: much the same
     earlier slots stand behind them.
     """
-    is_used = np.asarray(n.sum(axis=0) > 0)
-    share = np.where(is_used[..., None], of.share, 0.0)
+    share, many = of.share[kind, days], n[:, None]
     spread = share * (1 - share)
-    unsure = np.sqrt(spread / (of.weight + 1)[..., None])
+    doubt = np.sqrt(spread / (of.weight[kind, days] + 1)[:, None])
+    n_kinds = len(of.share)
+    by_kind = _added(n_sums * n_kinds, place * n_kinds + kind, many * doubt)
     return Sums(
-        n=n.sum(axis=(1, 2)),
-        mean=np.einsum("skd,kdo->so", n, share),
-        chance=np.einsum("skd,kdo->so", n, spread),
-        unsure=np.square(np.einsum("skd,kdo->sko", n, unsure)).sum(axis=1),
+        n=_added(n_sums, place, many)[:, 0],
+        mean=_added(n_sums, place, many * share),
+        chance=_added(n_sums, place, many * spread),
+        unsure=np.square(by_kind).reshape(n_sums, n_kinds, len(OUTCOMES)).sum(axis=1),
     )
 
 
-def spread_of_periods(came: Floats, expected: Floats, chance: Floats, unsure: Floats) -> float:
-    """How much whole periods vary beyond chance: the expected variance on the logit scale.
+def _added(size: int, place: Ints, values: Floats) -> Floats:
+    found = np.zeros((size, values.shape[1]))
+    np.add.at(found, place, values)
+    return found
 
-    Of one outcome, an element per sum of an earlier period. A period that moves each slot's logit
-    by ε moves the sum by ε times the variance of chance. The answer is the mean of the posterior,
-    so that a few periods neither prove that there is no such spread nor that there is much.
+
+class PeriodSpread:
+    """How much whole periods vary beyond chance, learnt from earlier ones, for each outcome.
+
+    A period that moves each slot's logit by ε moves a sum by ε times the variance of chance. ε is
+    normal; its variance is the mean of a posterior, so that a few periods neither prove that there
+    is no such spread nor that there is much.
     """
-    squares = np.square(_SPREADS)[:, None]
-    variance = chance + unsure + squares * np.square(chance)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = -0.5 * (np.log(variance) + np.square(came - expected) / variance)
-    logs = np.where(chance > 0, logs, 0.0).sum(axis=1) - 0.5 * (_SPREADS / _PRIOR_SPREAD) ** 2
-    weights = np.exp(logs - logs.max())
-    return float((weights * squares[:, 0]).sum() / weights.sum())
+
+    def __init__(self) -> None:
+        prior = -0.5 * np.square(_SPREADS / _PRIOR_SPREAD)
+        self._logs = np.repeat(prior[:, None], len(OUTCOMES), axis=1)
+
+    def learn(self, came: Floats, expected: Sums) -> None:
+        """Take in what came (a line per sum, a column per outcome) beside what was expected."""
+        squares = np.square(_SPREADS)[:, None, None]
+        chance = expected.chance
+        variance = chance + expected.unsure + squares * np.square(chance)
+        known = np.isfinite(chance) & (chance > 1e-9)
+        variance = np.where(known, variance, 1)
+        away = np.where(known, came - expected.mean, 0)
+        self._logs -= 0.5 * (np.log(variance) + np.square(away) / variance).sum(axis=1)
+
+    @property
+    def variance(self) -> Floats:
+        """The variance of ε for each outcome."""
+        weights = np.exp(self._logs - self._logs.max(axis=0))
+        return np.asarray(
+            (weights * np.square(_SPREADS)[:, None]).sum(axis=0) / weights.sum(axis=0)
+        )
 
 
-def interval(n: float, mean: float, variance: float) -> tuple[float, float]:
-    """The 80 % interval of a sum of n slots: quantiles of a beta-binomial, interpolated.
+def intervals(
+    expected: Sums, spread: Floats, pickup: tuple[Floats, Floats] | None = None
+) -> tuple[Floats, Floats]:
+    """The ends of 80 % intervals, a line per sum and a column per outcome.
 
-    Slots that differ in their shares vary less than those of one share: then the binomial's
-    quantiles are drawn towards the mean.
+    Chance, doubt about the shares and the ``spread`` of whole periods add up to a variance; the
+    ends are interpolated quantiles of the beta-binomial distribution with it. Slots that differ in
+    their shares vary less than those of one share: then quantiles are drawn towards the mean.
+    ``pickup`` is the mean and the variance of what is still to be booked; then the number of slots
+    is open, and the distribution negative binomial.
     """
-    if not np.isfinite(mean):
-        return np.nan, np.nan
-    counts = beta_binomial(round(n), mean, variance)
-    share = mean / n if n else 0.0
-    binomial = n * share * (1 - share)
-    narrower = min(1.0, np.sqrt(variance / binomial)) if binomial > 0 else 1.0
-    low, high = mean + narrower * (counts.quantiles(INTERVAL) - mean)
-    return max(float(low), 0.0), min(float(high), n)
-
-
-def interval_with_pickup(mean: float, variance: float) -> tuple[float, float]:
-    """The 80 % interval of a sum whose number of slots is not known yet."""
-    low, high = negative_binomial(mean, variance).quantiles(INTERVAL)
-    return float(low), float(high)
+    mean = expected.mean
+    variance = expected.chance + expected.unsure + spread * np.square(expected.chance)
+    if pickup is not None:
+        mean, variance = mean + pickup[0], variance + pickup[1]
+    n = np.broadcast_to(expected.n[:, None], mean.shape)
+    flat = mean.reshape(-1), variance.reshape(-1)
+    if pickup is not None:
+        quantiles = negative_binomial_quantiles(*flat, INTERVAL)
+        usual, most = mean, np.full(mean.shape, np.inf)
+    else:
+        quantiles = beta_binomial_quantiles(n.reshape(-1), *flat, INTERVAL)
+        usual, most = mean * (1 - np.divide(mean, n, out=np.ones_like(mean), where=n > 0)), n
+    narrower = np.sqrt(np.divide(variance, usual, out=np.ones_like(mean), where=usual > 0))
+    ends = mean[..., None] + np.minimum(1, narrower)[..., None] * (
+        quantiles.reshape(*mean.shape, 2) - mean[..., None]
+    )
+    low, high = np.maximum(ends[..., 0], 0), np.minimum(ends[..., 1], most)
+    return np.where(np.isnan(mean), np.nan, low), np.where(np.isnan(mean), np.nan, high)

@@ -80,6 +80,7 @@ GROUPINGS: Mapping[str, Grouping] = _by_name(
         (80, "65-79"),
         (None, "80+"),
     ),
+    Grouping("patient_visit", "patient_visit", labels=("first", "returning", "unknown")),
     Grouping("medical_center", "medical_center"),
 )
 

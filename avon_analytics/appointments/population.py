@@ -13,6 +13,12 @@ from avon_analytics.appointments.scope import DATES, Scope, period_sql
 from avon_analytics.arguments import values
 from avon_analytics.errors import UsageError
 
+_PATIENT_VISIT = """CASE
+    WHEN t.patient_id IS NULL THEN NULL
+    WHEN patients.first_attended_at < t.start_at THEN 'returning'
+    WHEN patients.is_new THEN 'first'
+    ELSE 'unknown'
+END"""
 Filters = tuple[tuple[Grouping, tuple[Any, ...]], ...]
 
 
@@ -59,11 +65,13 @@ def population(
     every: str | None = None,
     plus: str | None = None,
     dated: str | None = None,
+    slots: str = "slots",
 ) -> Population:
     """The population of one figure over ``table``; ``plus`` is one more column of our own.
 
     ``pack`` is how the engine spells one value with several fields; ``dated`` is the date that
-    places a row in the window and in a period, where it is not the scope's.
+    places a row in the window and in a period, where it is not the scope's; ``slots`` is the table
+    of all slots, which tells whether a patient had been seen before.
     """
     parameters: dict[str, Any] = {"as_of": as_of, "due_until": due_until}
     on = dated or scope.on
@@ -79,6 +87,13 @@ def population(
             f"LEFT JOIN {name}_values AS {name}_p ON t.patient_id = {name}_p.owner_id"
         )
         columns.append(f", coalesce({name}_a.value, {name}_p.value) AS {name}")
+    if any(grouping.name == "patient_visit" for grouping in used):
+        steps += [
+            f"known_slot AS (SELECT * FROM {slots})",
+            f"patients AS ({sql('patient_visits')})",
+        ]
+        joins.append("LEFT JOIN patients ON t.patient_id = patients.patient_id")
+        columns.append(f", {_PATIENT_VISIT} AS patient_visit")
     steps.append(f"described AS (SELECT t.*{''.join(columns)} FROM {table} AS t {' '.join(joins)})")
     keys = {f"key_{n}": grouping.expression for n, grouping in enumerate(by)}
     keys["period_on"] = period_sql(on, every) if every is not None else "CAST(NULL AS DATE)"

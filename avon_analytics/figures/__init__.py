@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from avon_analytics.figures import (
+    backtest,
     cancellations,
     compare,
+    expected,
     funnel,
     incidence,
     lead_times,
@@ -36,6 +38,8 @@ FIGURES: Mapping[str, Figure] = {
         punctuality,
         signals,
         outliers,
+        expected,
+        backtest,
     )
 }
 """All figures by name, in the order in which they are shown."""

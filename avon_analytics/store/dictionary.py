@@ -70,6 +70,7 @@ _SHARED_BY_FIGURES: Mapping[str, tuple[str, str]] = {
     "start_hour": ("BIGINT", "Local hour of the planned start, 0 to 23"),
     "time_zone": ("VARCHAR", "The zone that is local: the visit's, the patient's or the store's"),
     "booked_at": ("TIMESTAMPTZ", "When the appointment was booked"),
+    "planned_at": ("TIMESTAMPTZ", "When this start came to be planned: booked, or moved to"),
     "booked_on": ("DATE", "Local day of the booking"),
     "is_due": ("BOOLEAN", "Whether the planned end and the grace are over"),
     "started_at": ("TIMESTAMPTZ", "First instant told for the start"),
@@ -139,7 +140,15 @@ _OF_LIFECYCLE: Mapping[str, tuple[str, str]] = {
 FIGURE_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "appointment_slots": (
         *("appointment_id", "slot", "patient_id", "start_at", "end_at", "start_on", "start_hour"),
-        *("time_zone", "booked_at", "booked_on", "lead_days", "is_superseded", "is_last"),
+        *(
+            "time_zone",
+            "booked_at",
+            "planned_at",
+            "booked_on",
+            "lead_days",
+            "is_superseded",
+            "is_last",
+        ),
         *("moved_at", "moved_to_at", "is_due", "outcome", "evidence", "evidence_at"),
         *("source_word", "started_at", "completed_at", "actual_start_at", "actual_end_at"),
         *("cancelled_at", "cancelled_by", "cancelled_by_id", "reason", "notice_hours", "is_late"),

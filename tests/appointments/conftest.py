@@ -142,6 +142,24 @@ class Clinic:
                 value=value,
             )
 
+    def tell_all(self, told: pd.DataFrame) -> None:
+        """Many one-to-one visits at once: a row per event, with the columns of ``appointments`` and
+        ``attendee``."""
+        own = [name for name in told if name not in ("attendee", "number")]
+        insert = {
+            "events": "event_id, event, occurred_at, received_at, 'verified' AS signature, "
+            "'appointment' AS object_type, id AS object_id",
+            "appointments_versions": ", ".join(own),
+            "appointment_attendees_versions": "event_id, occurred_at, id AS appointment_id, "
+            "0 AS position, attendee",
+        }
+        with self.database.writing() as connection:
+            connection.register("told", told)
+            for table, columns in insert.items():
+                self._touched.add(table)
+                connection.execute(f"INSERT INTO {table} BY NAME SELECT {columns} FROM told")
+            connection.unregister("told")
+
     def person(self, person: str, when: Instant = "01-01 00:00", **columns: Any) -> None:
         """A patient or caregiver; ``state`` and the like go into the tables of their lists."""
         event_id = self.event("patient.updated", when, person)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import special, stats
@@ -10,10 +12,10 @@ from statsmodels.stats.multitest import multipletests
 from avon_analytics.appointments.distributions import (
     Counts,
     benjamini_hochberg,
-    beta_binomial,
+    beta_binomial_quantiles,
     hypergeometric,
     log_gamma,
-    negative_binomial,
+    negative_binomial_quantiles,
     normal_quantile,
     normal_tail,
 )
@@ -40,31 +42,59 @@ def test_hypergeometric(draws: int, successes: int, total: int) -> None:
     )
 
 
-@pytest.mark.parametrize(("n", "a", "b"), [(12, 2.0, 3.0), (200, 0.5, 8.0), (5000, 40.0, 160.0)])
-def test_beta_binomial(n: int, a: float, b: float) -> None:
-    second = stats.betabinom(n, a, b)
-    k, found = weights(beta_binomial(n, second.mean(), second.var()))
-    np.testing.assert_allclose(found, second.pmf(k), rtol=1e-7, atol=1e-12)
+def mid_quantiles(second: Any, last: int) -> np.ndarray:
+    k = np.arange(last + 1)
+    mid = second.cdf(k) - second.pmf(k) / 2
+    return np.interp([0.1, 0.5, 0.9], mid, k)
+
+
+def test_beta_binomial_quantiles() -> None:
+    cases = [(12, 2.0, 3.0), (200, 0.5, 8.0), (5000, 40.0, 160.0), (3, 1.0, 1.0), (900, 30, 2.0)]
+    seconds = [stats.betabinom(*case) for case in cases]
+    found = beta_binomial_quantiles(
+        [n for n, *_ in cases],
+        [second.mean() for second in seconds],
+        [second.var() for second in seconds],
+        [0.1, 0.5, 0.9],
+    )
+    for (n, *_), second, line in zip(cases, seconds, found, strict=True):
+        np.testing.assert_allclose(line, mid_quantiles(second, n), rtol=1e-6, atol=1e-9)
 
 
 def test_a_beta_binomial_without_more_than_chance_is_binomial() -> None:
-    for variance in (0.0, 6.0):
-        k, found = weights(beta_binomial(25, 10, variance))
-        np.testing.assert_allclose(found, stats.binom(25, 0.4).pmf(k), rtol=1e-10)
-    assert list(beta_binomial(7, 0.0, 0.0).quantiles([0.1, 0.9])) == [0, 0]
-    assert list(beta_binomial(7, 7.0, 0.0).quantiles([0.1, 0.9])) == [7, 7]
-    assert list(beta_binomial(0, 0.0, 0.0).quantiles([0.1, 0.9])) == [0, 0]
+    found = beta_binomial_quantiles([25, 25, 2000], [10, 10, 90], [0, 6, 1], [0.1, 0.5, 0.9])
+    np.testing.assert_allclose(found[0], mid_quantiles(stats.binom(25, 0.4), 25), rtol=1e-9)
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_allclose(found[2], mid_quantiles(stats.binom(2000, 0.045), 2000), rtol=1e-9)
+    ends = beta_binomial_quantiles([7, 7, 0, 1], [0, 7, 0, 0.5], [0, 0, 0, 9], [0.1, 0.9])
+    assert ends.tolist() == [[0, 0], [7, 7], [0, 0], [0, 1]]
 
 
-@pytest.mark.parametrize(("mean", "variance"), [(3.0, 5.0), (80.0, 400.0), (20.0, 20.0)])
-def test_negative_binomial(mean: float, variance: float) -> None:
-    k, found = weights(negative_binomial(mean, variance))
-    second = (
-        stats.poisson(mean)
-        if mean == variance
-        else stats.nbinom(mean**2 / (variance - mean), mean / variance)
+def test_many_at_once_are_as_one_by_one() -> None:
+    rng = np.random.default_rng(2)
+    n = rng.integers(1, 30_000, 300)
+    mean = n * rng.uniform(0.01, 0.99, 300)
+    variance = mean * rng.uniform(0.1, 60, 300)
+    together = beta_binomial_quantiles(n, mean, variance, [0.1, 0.9])
+    for place in range(0, 300, 7):
+        one = slice(place, place + 1)
+        alone = beta_binomial_quantiles(n[one], mean[one], variance[one], [0.1, 0.9])
+        np.testing.assert_allclose(together[one], alone, rtol=1e-9)
+
+
+def test_negative_binomial_quantiles() -> None:
+    cases = [(3.0, 5.0), (80.0, 400.0), (20.0, 20.0)]
+    found = negative_binomial_quantiles(
+        [mean for mean, _ in cases], [variance for _, variance in cases], [0.1, 0.5, 0.9]
     )
-    np.testing.assert_allclose(found, second.pmf(k), rtol=1e-8, atol=1e-14)
+    for (mean, variance), line in zip(cases, found, strict=True):
+        second = (
+            stats.poisson(mean)
+            if mean == variance
+            else stats.nbinom(mean**2 / (variance - mean), mean / variance)
+        )
+        np.testing.assert_allclose(line, mid_quantiles(second, 2000), rtol=1e-6)
+    assert negative_binomial_quantiles([0.0], [0.0], [0.1]).tolist() == [[0]]
 
 
 def test_mid_p_by_hand() -> None:

@@ -7,10 +7,11 @@ import pytest
 
 from avon_analytics.appointments.forecast import (
     OUTCOMES,
-    interval,
-    interval_with_pickup,
+    PeriodSpread,
+    Shares,
+    Sums,
+    intervals,
     shares,
-    spread_of_periods,
     sums,
 )
 
@@ -44,33 +45,78 @@ def test_without_history_nothing_is_guessed() -> None:
     assert np.isnan(shares(np.zeros((2, 3, 5))).share).all()
 
 
+def of_kinds(*n: float, known: Shares) -> Sums:
+    """One sum of so many slots of each kind."""
+    size = len(n)
+    zeros = np.zeros(size, dtype=int)
+    return sums(1, zeros, np.arange(size), zeros, np.array(n), known)
+
+
 def test_a_sum_adds_up_means_and_variances() -> None:
     known = shares(counts([50, 10, 20, 0, 0], [10, 10, 0, 0, 0]))
-    expected = sums(np.array([[[4.0], [10.0]], [[0.0], [0.0]]]), known)
-    assert expected.n.tolist() == [14, 0]
+    expected = of_kinds(4, 10, known=known)
+    assert expected.n.tolist() == [14]
     assert expected.mean[0].tolist() == pytest.approx([7.98, 4.06, 1.96, 0, 0])
-    assert expected.mean.sum(axis=1).tolist() == pytest.approx([14, 0])
     attended = 4 * 0.62 * 0.38 + 10 * 0.55 * 0.45
     assert expected.chance[0, 0] == pytest.approx(attended)
     # Each slot of a kind shares its doubt: the variance of a Dirichlet share times n².
-    assert expected.unsure[0, 0] == pytest.approx(16 * 0.62 * 0.38 / 101 + 100 * 0.55 * 0.45 / 41)
+    doubt = 16 * 0.62 * 0.38 / 101 + 100 * 0.55 * 0.45 / 41
+    assert expected.unsure[0, 0] == pytest.approx(doubt)
 
 
-def test_the_spread_of_periods_is_found_where_there_is_one() -> None:
+def test_slots_of_a_kind_share_their_doubt_whatever_their_days() -> None:
+    """4 and 6 slots of one kind, a day apart, doubt as 10 slots do; other sums are other sums."""
+    table = np.zeros((2, 2, 5))
+    table[0, :] = [50, 10, 20, 0, 0]
+    table[1, :] = [50, 10, 20, 0, 0]
+    kind = np.array([0, 0, 0, 1])
+    split = sums(
+        2,
+        np.array([0, 0, 1, 1]),
+        kind,
+        np.array([0, 1, 0, 1]),
+        np.array([4.0, 6, 4, 6]),
+        shares(table),
+    )
+    share = split.mean[0, 0] / 10
+    assert split.unsure[0, 0] == pytest.approx(100 * share * (1 - share) / 101)
+    assert split.unsure[1, 0] == pytest.approx((16 + 36) * share * (1 - share) / 101)
+    assert split.n.tolist() == [10, 10]
+
+
+def periods(n: np.ndarray, share: float) -> Sums:
+    """Sums of slots whose share of each outcome is known."""
+    each = np.repeat((n * share)[:, None], 5, axis=1).astype(float)
+    return Sums(n.astype(float), each, each * (1 - share), np.zeros_like(each))
+
+
+@pytest.mark.parametrize("truth", [0.0, 0.2, 0.4])
+def test_the_spread_of_periods_is_found_where_there_is_one(truth: float) -> None:
     rng = np.random.default_rng(4)
-    for truth in (0.0, 0.2, 0.4):
-        n = rng.integers(150, 350, 150)
-        share = 1 / (1 + np.exp(1.4 - truth * rng.standard_normal(150)))
-        came = rng.binomial(n, share).astype(float)
-        level = came.sum() / n.sum()
-        chance = n * level * (1 - level)
-        found = spread_of_periods(came, n * level, chance, np.zeros(150))
-        assert np.sqrt(found) == pytest.approx(truth, abs=0.06)
+    n = rng.integers(150, 350, 150)
+    share = 1 / (1 + np.exp(1.4 - truth * rng.standard_normal(150)))
+    came = rng.binomial(n, share).astype(float)
+    found = PeriodSpread()
+    expected = periods(n, came.sum() / n.sum())
+    for lines in np.split(np.arange(150), 10):  # a few at a time, or all at once
+        found.learn(np.repeat(came[lines, None], 5, axis=1), expected[lines])
+    assert np.sqrt(found.variance) == pytest.approx([truth] * 5, abs=0.06)
 
 
 def test_without_periods_the_spread_is_that_of_the_prior() -> None:
-    nothing = np.empty(0)
-    assert spread_of_periods(nothing, nothing, nothing, nothing) == pytest.approx(0.04, rel=0.02)
+    found = PeriodSpread()
+    assert found.variance == pytest.approx([0.04] * 5, rel=0.03)
+    unknown = periods(np.array([10]), np.nan)
+    found.learn(np.ones((1, 5)), unknown)
+    assert found.variance == pytest.approx([0.04] * 5, rel=0.03)
+
+
+def interval(n: float, mean: float, variance: float) -> tuple[float, float]:
+    one = np.full((1, 5), float(mean))
+    low, high = intervals(
+        Sums(np.array([float(n)]), one, np.full((1, 5), float(variance)), 0 * one), np.zeros(5)
+    )
+    return float(low[0, 0]), float(high[0, 0])
 
 
 def test_intervals_of_chance_alone_hold_80_of_100() -> None:
@@ -87,7 +133,18 @@ def test_slots_that_differ_have_narrower_intervals() -> None:
     low, high = interval(100, 50, 9)
     came = rng.binomial(50, 0.1, 20_000) + rng.binomial(50, 0.9, 20_000)
     assert ((low <= came) & (came <= high)).mean() == pytest.approx(0.8, abs=0.06)
-    assert high - low < 0.65 * np.subtract(*interval(100, 50, 25)[::-1])
+    wide_low, wide_high = interval(100, 50, 25)
+    assert high - low < 0.65 * (wide_high - wide_low)
+
+
+def test_the_spread_of_periods_widens() -> None:
+    """Of 500 at 0.2 chance is 80; a spread of 0.2 adds 0.04 × 80²."""
+    one = periods(np.array([500]), 0.2)
+    low, high = intervals(one, np.full(5, 0.04))
+    rng = np.random.default_rng(10)
+    share = 1 / (1 + np.exp(np.log(4) - 0.2 * rng.standard_normal(20_000)))
+    came = rng.binomial(500, share)
+    assert ((low[0, 0] <= came) & (came <= high[0, 0])).mean() == pytest.approx(0.8, abs=0.03)
 
 
 def test_ends_of_intervals() -> None:
@@ -97,9 +154,13 @@ def test_ends_of_intervals() -> None:
     assert np.isnan(interval(5, np.nan, np.nan)).all()
     low, high = interval(3, 1.5, 4.0)
     assert 0 <= low < high <= 3
-    low, high = interval_with_pickup(20, 60)
-    assert 8 < low < 12
-    assert 28 < high < 32
+
+
+def test_what_is_still_to_be_booked_widens_and_has_no_end() -> None:
+    one = periods(np.array([20]), 0.5)
+    low, high = intervals(one, np.zeros(5), (np.full((1, 5), 10.0), np.full((1, 5), 55.0)))
+    assert 8 < low[0, 0] < 12  # mean 20, variance 60
+    assert 28 < high[0, 0] < 32
 
 
 def test_all_outcomes_are_there() -> None:

@@ -22,7 +22,8 @@ FIGURES = (
 )
 OTHERS = (
     *("default_as_of", "custom_keys", "custom_values", "unverified"),
-    *("first_event", "undue_periods"),
+    *("first_event", "undue_periods", "patient_visits"),
+    *("landmark_history", "landmark_open", "landmark_later"),
     *("follow_up", "explain_versions"),
 )
 QUALITY = (

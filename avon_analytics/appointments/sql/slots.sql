@@ -26,6 +26,7 @@ seats AS (
         CASE WHEN s.superseded THEN r.moved_at END AS moved_at,
         CASE WHEN s.superseded THEN r.moved_to_at END AS moved_to_at,
         a.booked_at,
+        CASE WHEN s.run = 1 THEN a.booked_at ELSE r.began_at END AS planned_at,
         coalesce(d.zone, shared.zone, p.zone, scope.time_zone) AS time_zone,
         coalesce(
             unix_micros(coalesce(r.end_at, r.start_at)) + scope.grace_hours * 3.6e9
@@ -120,6 +121,7 @@ SELECT
     CAST(hour(local_start) AS BIGINT) AS start_hour,
     time_zone,
     booked_at,
+    planned_at,
     CAST(local_booked AS DATE) AS booked_on,
     CAST(
         unix_date(CAST(local_start AS DATE)) - unix_date(CAST(local_booked AS DATE)) AS BIGINT

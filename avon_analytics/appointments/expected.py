@@ -1,0 +1,231 @@
+"""The figures ``expected`` and ``backtest``: what will come of what is booked, and what came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from avon_analytics.appointments.distributions import Floats
+from avon_analytics.appointments.figure import Counted, finished
+from avon_analytics.appointments.forecast import OUTCOMES, Sums, intervals, sums
+from avon_analytics.appointments.landmarks import Learning, Open, Slots
+from avon_analytics.appointments.look_back import (
+    FEWEST_WEEKS,
+    Clock,
+    Expected,
+    look_back,
+    plain_forecast,
+    shares_at,
+)
+from avon_analytics.appointments.pickup import Booked, pickup
+from avon_analytics.appointments.scope import as_date, period_end
+from avon_analytics.arguments import values
+from avon_analytics.errors import UsageError
+from avon_analytics.figures import backtest as of_backtest
+from avon_analytics.figures import expected as of_expected
+from avon_analytics.figures.expected import ENDS, KNOWN
+
+Complete = Callable[[str], Sequence[date]]
+_PICKED_UP = " What is usually booked between T and then is added, by weekday and days ahead."
+_DAY = timedelta(days=1)
+
+
+def days_given(given: Any, what: str) -> list[date]:
+    """One day or several. Raises UsageError for what is none."""
+    days = [] if given is None else [as_date(one, what) for one in values(given)]
+    if None in days:
+        raise UsageError(f"{what}: expected dates such as '2025-12-25'")
+    return [day for day in days if day is not None]
+
+
+def expected(
+    counted: Counted,
+    slots: Slots,
+    complete: Complete,
+    clock: Clock,
+    *,
+    window: tuple[date | None, date | None],
+    every: str | None,
+    with_pickup: bool,
+) -> pd.DataFrame:
+    """See ``Cohort.expected``. ``complete`` gives the complete periods of all its past slots."""
+    start, end = window
+    at = counted.as_of
+    if start is None:
+        raise UsageError("expected: say from when on, such as start='2025-12-01' (--start)")
+    if at is not None and clock.at(start) < at:
+        raise UsageError(
+            f"expected: the window begins before T ({at.isoformat()}); it must lie after it"
+        )
+    if with_pickup and end is None:
+        raise UsageError("pickup: say until when, such as end='2025-12-15' (--end)")
+    if at is None:
+        return _expected_figure(counted, _no_rows(counted), Sums.none(), clock, with_pickup)
+    open_now = slots.open(counted.keys, every, at, start, end)
+    unit = every or _unit(start, end)
+    days_ahead = (clock.at(start) - at) // _DAY
+    since = at.date() - timedelta(days=365)
+    instants = {
+        first: clock.at(first) - days_ahead * _DAY for first in complete(unit) if first >= since
+    }
+    seen = _seen(slots, counted, unit, instants)
+    most_days = int(max([0, *open_now.days, *seen.days]))
+    learning = Learning(slots.past(at, most_days), most_days)
+    _, spread = look_back(seen, instants, unit, learning, at, clock)
+    known = shares_at(learning, at, at, clock)
+    key = np.column_stack([open_now.group, open_now.period])
+    lines, place = np.unique(key, axis=0, return_inverse=True)
+    found = sums(len(lines), place.reshape(-1), open_now.kind, open_now.days, open_now.n, known)
+    groups, mean, added = open_now.groups, found.mean, None
+    if with_pickup and end is not None:
+        later = slots.later(counted.keys, at, clock.day_of(at))
+        days = [start + nth * _DAY for nth in range((end - start).days)]
+        days = [day for day in days if day not in slots.closed]
+        more = pickup(Booked(groups, lines, found), later, days, every, at, clock)
+        groups, lines, found = more.groups, more.lines, more.sums
+        mean, added = found.mean + more.mean, (more.mean, more.variance)
+    low, high = intervals(found, spread.variance, added)
+    rows = _rows(groups, lines[:, 0], lines[:, 1], every)
+    rows["n_open"] = found.n.astype(np.int64)
+    _put(rows, mean, low, high)
+    return _expected_figure(counted, rows, found, clock, with_pickup)
+
+
+def backtest(
+    counted: Counted,
+    slots: Slots,
+    periods: Sequence[date],
+    clock: Clock,
+    *,
+    every: str,
+    days_ahead: int,
+) -> pd.DataFrame:
+    """See ``Cohort.backtest``."""
+    instants = {first: clock.at(first) - days_ahead * _DAY for first in periods}
+    seen = _seen(slots, counted, every, instants)
+    reference = max(instants.values(), default=datetime(1970, 1, 1, tzinfo=UTC))
+    most_days = int(max([0, *seen.days]))
+    learning = Learning(slots.past(reference, most_days), most_days)
+    found, _ = look_back(seen, instants, every, learning, reference, clock)
+    rows = _rows(seen.groups, found.group, found.period, every)
+    rows["n_open"] = found.sums.n.astype(np.int64)
+    for place, end in enumerate(OUTCOMES):
+        rows[f"n_{end}"] = found.came[:, place].astype(np.int64)
+    _put(rows, found.sums.mean, found.low, found.high)
+    figure = of_backtest.FIGURE
+    data = finished(figure, replace(counted, rows=rows, every=every), rows, days_ahead=days_ahead)
+    data.attrs["days_ahead"] = days_ahead
+    plain = plain_forecast(seen, found, instants, every, clock)
+    data.attrs |= _goodness(found, plain)
+    n_known = int(np.isfinite(found.sums.mean[:, 0]).sum())
+    messages = [] if instants else ["there is no complete period"]
+    if n_known < len(rows):
+        messages.append(
+            f"of {len(rows) - n_known} of {len(rows)} rows nothing is said: there were fewer than "
+            f"{FEWEST_WEEKS} complete weeks to learn from"
+        )
+    data.attrs["messages"] = messages
+    return data
+
+
+def _seen(slots: Slots, counted: Counted, every: str, instants: dict[date, datetime]) -> Open:
+    """What was open so many days before each of the periods."""
+    first = min(instants, default=date.min)
+    last = max(instants, default=None)
+    end = first if last is None else period_end(last, every)
+    return slots.open(counted.keys, every, instants, first, end)
+
+
+def _unit(start: date, end: date | None) -> str:
+    """The calendar period that is most like a window."""
+    days = 365 if end is None else (end - start).days
+    return "day" if days < 5 else "week" if days < 20 else "month" if days < 80 else "quarter"
+
+
+def _rows(groups: pd.DataFrame, group: Any, period: Any, every: str | None) -> pd.DataFrame:
+    rows: pd.DataFrame = groups.iloc[group].reset_index(drop=True)
+    if not len(groups.columns):
+        rows = pd.DataFrame(index=range(len(group)))
+    if every is not None:
+        days = np.asarray(period).astype("datetime64[D]").astype("datetime64[us]")
+        rows["period_on"] = days
+    return rows
+
+
+def _put(rows: pd.DataFrame, mean: Floats, low: Floats, high: Floats) -> None:
+    """The expected numbers, and as whole ones that add up, for blanking small counts."""
+    for place, end in enumerate(ENDS):
+        rows[f"expected_{end}"] = mean[:, place]
+        if end in KNOWN:
+            rows[f"expected_{end}_low"] = low[:, place]
+            rows[f"expected_{end}_high"] = high[:, place]
+        rows[f"cell_{end}"] = np.nan_to_num(mean[:, place]).round().astype(np.int64)
+    rows["cell_all"] = rows[[f"cell_{end}" for end in ENDS]].sum(axis=1)
+
+
+def _goodness(found: Expected, plain: Floats) -> dict[str, Any]:
+    """How many intervals held what came, and how large the errors were."""
+    known = np.isfinite(found.sums.mean[:, 0])
+    names = list(enumerate(KNOWN))
+    held = (found.low <= found.came) & (found.came <= found.high)
+    counts = known[:, None] & (found.sums.mean > 0)
+    counts[:, len(KNOWN) :] = False
+    both = known & np.isfinite(plain[:, 0])
+    error = np.abs(found.came - found.sums.mean)[both]
+    plain_error = np.abs(found.came - plain)[both]
+
+    def mean(numbers: Any) -> float | None:
+        return float(np.mean(numbers)) if np.size(numbers) else None
+
+    def skill(place: int) -> float | None:
+        worse = plain_error[:, place].sum()
+        return 1 - float(error[:, place].sum() / worse) if worse > 0 else None
+
+    return {
+        "n_intervals": int(counts.sum()),
+        "coverage": {
+            **{end: mean(held[counts[:, place], place]) for place, end in names},
+            "all": mean(held[counts]),
+        },
+        "mean_error": {end: mean(error[:, place]) for place, end in names},
+        "mean_error_of_plain": {end: mean(plain_error[:, place]) for place, end in names},
+        "skill": {end: skill(place) for place, end in names},
+    }
+
+
+def _no_rows(counted: Counted) -> pd.DataFrame:
+    rows = counted.rows.iloc[:0][[key.name for key in counted.keys]].copy()
+    if counted.every is not None:
+        rows["period_on"] = pd.array([], dtype="datetime64[us]")
+    rows["n_open"] = pd.array([], dtype="int64")
+    none = np.zeros((0, len(OUTCOMES)))
+    _put(rows, none, none, none)
+    return rows
+
+
+def _expected_figure(
+    counted: Counted, rows: pd.DataFrame, found: Sums, clock: Clock, with_pickup: bool
+) -> pd.DataFrame:
+    data = finished(
+        of_expected.FIGURE,
+        replace(counted, rows=rows),
+        rows,
+        pickup=_PICKED_UP if with_pickup else "",
+    )
+    at = counted.as_of
+    n_weeks = 0 if at is None else clock.n_weeks(at)
+    messages = []
+    if n_weeks < FEWEST_WEEKS:
+        messages.append(
+            f"history is too short to expect anything: {n_weeks} complete weeks, and "
+            f"{FEWEST_WEEKS} are needed"
+        )
+    elif len(rows) and np.isnan(found.mean).any():
+        messages.append("there are no earlier slots to learn from")
+    data.attrs["messages"] = messages
+    return data

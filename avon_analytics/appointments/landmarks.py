@@ -1,0 +1,281 @@
+"""Slots as they stood at an earlier instant: what was open then, and how it ended.
+
+A slot's state at an earlier instant is read off its own instants (when it was planned, cancelled,
+moved, attended), as they are known at T, not from a store as of then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from avon_analytics.appointments.cohort_rows import CohortRows
+from avon_analytics.appointments.distributions import Floats, Ints
+from avon_analytics.appointments.forecast import OUTCOMES
+from avon_analytics.appointments.groupings import GROUPINGS, Grouping
+from avon_analytics.appointments.population import Population
+from avon_analytics.appointments.queries import sql
+from avon_analytics.appointments.scope import Scope
+
+TRAITS = (GROUPINGS["lead_band"], GROUPINGS["self_booked"])
+VISITS = ("first", "returning", "unknown", "none")
+_LEADS = {label: nth for nth, label in enumerate(TRAITS[0].labels)}
+N_KINDS = (len(_LEADS) + 1) * 3 * len(VISITS)
+HISTORY_DAYS = 365
+_DAY_US = 86_400_000_000
+_NO_PERIOD = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Slots that were open at some instant, an element for those alike: the number of their group
+    and period, local day, kind, whole days left, outcome (-1: still open), and how many."""
+
+    groups: pd.DataFrame
+    group: Ints
+    period: Ints
+    day: Ints
+    kind: Ints
+    days: Ints
+    outcome: Ints
+    n: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Due slots by the steps of 24 hours in which they were open, an element for those alike."""
+
+    start_day: Ints
+    due_day: Ints
+    kind: Ints
+    returning_kind: Ints
+    outcome: Ints
+    first_days: Ints
+    last_days: Ints
+    returning_days: Ints
+    n: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Asks a cohort for its slots as they stood; days in ``closed`` are left out."""
+
+    cohort: CohortRows
+    closed: Sequence[date]
+    history_from: date | None
+
+    def open(
+        self,
+        keys: tuple[Grouping, ...],
+        every: str | None,
+        at: datetime | Mapping[date, datetime],
+        start: date | None,
+        end: date | None,
+    ) -> Open:
+        """What was open in a window of starts, at one instant or at one for each period."""
+        rows = self._rows((*keys, *TRAITS), every, start, end)
+        if isinstance(at, datetime):
+            looked = (
+                f"(SELECT DISTINCT coalesce(keys.period_on, {_literal(_NO_PERIOD)}) AS period_on, "
+                f"{_micros(at)} AS at_us FROM population) AS looked"
+            )
+        else:
+            looked = _values({first: _micros(one) for first, one in at.items()})
+        rows = rows.beside("looked", looked)
+        names = [f"key_{n}" for n in range(len(keys))]
+        query = rows.run(sql("landmark_open"))
+        found = self.cohort._ask_for(query, rows, _dtypes((*keys, *TRAITS)))
+        group = _numbers(found, names)
+        return Open(
+            groups=_named(found, names, group, keys),
+            group=group,
+            period=_days(found["period_on"]) if every is not None else 0 * group,
+            day=_days(found["start_on"]),
+            kind=_kinds(found, len(keys), found["visit"]),
+            days=_whole(found["days"]),
+            outcome=_outcomes(found["outcome"]),
+            n=found["n"].to_numpy(dtype=np.float64),
+        )
+
+    def past(self, at: datetime, most_days: int) -> Past:
+        """All due slots, looked at in steps of 24 hours that end at this instant."""
+        bound = {
+            "at_us": _micros(at),
+            "most_days": most_days,
+            "grace_hours": self.cohort.settings.grace_hours,
+            "history_from": self.history_from or date.min,
+        }
+        rows = self._rows(TRAITS, None, None, None)
+        rows = replace(rows, parameters={**rows.parameters, **bound})
+        found = self.cohort._ask_for(rows.run(sql("landmark_history")), rows, _dtypes(TRAITS))
+        seen = pd.Series("returning", found.index)
+        return Past(
+            start_day=_whole(found["start_day"]),
+            due_day=_whole(found["due_day"]),
+            kind=_kinds(found, 0, found["visit"]),
+            returning_kind=_kinds(found, 0, seen),
+            outcome=_outcomes(found["outcome"]),
+            first_days=_whole(found["first_days"]),
+            last_days=_whole(found["last_days"]),
+            returning_days=_whole(found["returning_days"]),
+            n=found["n"].to_numpy(dtype=np.float64),
+        )
+
+    def later(self, keys: tuple[Grouping, ...], at: datetime, on: date) -> pd.DataFrame:
+        """Due slots that were planned late: columns of the groups, ``day`` (number), ``outcome``
+        (number), ``from_days`` and ``n``."""
+        bound = {
+            "at_us": _micros(at),
+            "at_on": on,
+            "history_from": self.history_from or date.min,
+        }
+        rows = self._rows(keys, None, None, None, patients=False)
+        rows = replace(rows, parameters={**rows.parameters, **bound})
+        found = self.cohort._ask_for(rows.run(sql("landmark_later")), rows, _dtypes(keys))
+        names = {f"key_{n}": key.name for n, key in enumerate(keys)}
+        return found.rename(columns=names).assign(
+            day=_days(found["start_on"]),
+            outcome=_outcomes(found["outcome"]),
+            from_days=_whole(found["from_days"]),
+        )
+
+    def _rows(
+        self,
+        keys: tuple[Grouping, ...],
+        every: str | None,
+        start: date | None,
+        end: date | None,
+        *,
+        patients: bool = True,
+    ) -> Population:
+        cohort = self.cohort
+        internal = cohort.scope.include_internal
+        scope = Scope(start=start, end=end, on="start", include_internal=internal)
+        rows = replace(cohort, scope=scope)._population("slots", keys, every)
+        if patients:
+            slots = cohort.engine.computed(cohort.settings).slots
+            text = f"SELECT * FROM ({sql('patient_visits')}) AS p"
+            rows = rows.beside(
+                "patients", f"(WITH known_slot AS (SELECT * FROM {slots}) {text}) AS v"
+            )
+        return rows.beside("closed", f"({_days_closed(self.closed)}) AS c")
+
+
+class Learning:
+    """Counts of past slots by kind, days left and outcome; what is due is added as time goes on."""
+
+    def __init__(self, past: Past, most_days: int) -> None:
+        self._past = past
+        self._size = (N_KINDS, most_days + 2, len(OUTCOMES))
+        self._steps = np.zeros(self._size)
+        self._by_due = np.argsort(past.due_day, kind="stable")
+        self._by_start = np.argsort(past.start_day, kind="stable")
+        self._added = np.zeros(len(past.n), dtype=bool)
+        self._n_due = self._n_old = 0
+
+    def at(self, day: int) -> Floats:
+        """The counts of slots due by a day and started in the 365 days before it.
+
+        Days must not go back. Of a slot there is one landmark a day while it is open.
+        """
+        due = int(np.searchsorted(self._past.due_day[self._by_due], day, side="right"))
+        new = self._by_due[self._n_due : due]
+        oldest = day - HISTORY_DAYS
+        old = int(np.searchsorted(self._past.start_day[self._by_start], oldest, side="left"))
+        gone = self._by_start[self._n_old : old]
+        self._n_due, self._n_old = due, max(old, self._n_old)
+        gone = gone[self._added[gone]]
+        new = new[self._past.start_day[new] >= oldest]
+        self._added[new] = True
+        self._added[gone] = False
+        self._count(new, 1)
+        self._count(gone, -1)
+        return np.cumsum(self._steps, axis=1)[:, :-1]
+
+    def _count(self, lines: Ints, sign: int) -> None:
+        past = self._past
+        n = sign * past.n[lines]
+        last, first = past.last_days[lines], past.first_days[lines]
+        turn = past.returning_days[lines] + 1  # from here on nobody knew yet
+        outcome = past.outcome[lines]
+        for kind, start, end in (
+            (past.returning_kind[lines], last, turn),
+            (past.kind[lines], turn, first + 1),
+        ):
+            np.add.at(self._steps, (kind, start, outcome), n)
+            np.add.at(self._steps, (kind, end, outcome), -n)
+
+
+def day_number(day: date) -> int:
+    """Days since 1970."""
+    return (day - _NO_PERIOD).days
+
+
+def steps_before(at: datetime, reference: datetime) -> int:
+    """The last step of 24 hours from the reference that is not after an instant."""
+    return (at - reference) // timedelta(days=1)
+
+
+def _micros(at: datetime) -> int:
+    return (at - datetime(1970, 1, 1, tzinfo=at.tzinfo)) // timedelta(microseconds=1)
+
+
+def _literal(day: date) -> str:
+    return f"DATE '{day.isoformat()}'"
+
+
+def _values(looked: Mapping[date, int]) -> str:
+    lines = ", ".join(f"({_literal(first)}, {at})" for first, at in looked.items())
+    none = f"({_literal(date.min)}, 0)"
+    return f"(VALUES {lines or none}) AS looked (period_on, at_us)"
+
+
+def _days_closed(closed: Sequence[date]) -> str:
+    days = ", ".join(f"({_literal(day)})" for day in closed) or f"({_literal(date.min)})"
+    return f"SELECT DISTINCT day FROM (VALUES {days}) AS closed (day)"
+
+
+def _dtypes(keys: Sequence[Grouping]) -> dict[str, str]:
+    return {f"key_{n}": key.dtype for n, key in enumerate(keys)}
+
+
+def _numbers(found: pd.DataFrame, names: list[str]) -> Ints:
+    """The number of each row's group."""
+    if not names:
+        return np.zeros(len(found), dtype=np.int64)
+    return np.asarray(found.groupby(names, sort=False, dropna=False).ngroup(), dtype=np.int64)
+
+
+def _named(
+    found: pd.DataFrame, names: list[str], group: Ints, keys: tuple[Grouping, ...]
+) -> pd.DataFrame:
+    """The groups by number."""
+    _, first = np.unique(group, return_index=True)
+    groups = found[names].iloc[first].reset_index(drop=True)
+    return groups.set_axis([key.name for key in keys], axis=1)
+
+
+def _kinds(found: pd.DataFrame, n_keys: int, visit: pd.Series) -> Ints:
+    lead = found[f"key_{n_keys}"].map(_LEADS).fillna(len(_LEADS)).to_numpy(dtype=np.int64)
+    booked: Any = found[f"key_{n_keys + 1}"].astype("Int64").fillna(2).to_numpy(dtype=np.int64)
+    seen = visit.map({word: nth for nth, word in enumerate(VISITS)}).to_numpy(dtype=np.int64)
+    return np.asarray((lead * 3 + booked) * len(VISITS) + seen)
+
+
+def _outcomes(words: pd.Series) -> Ints:
+    places = {word: nth for nth, word in enumerate(OUTCOMES)}
+    return np.asarray(words.map(places).fillna(-1), dtype=np.int64)
+
+
+def _days(dates: pd.Series) -> Ints:
+    days = dates.to_numpy(dtype="datetime64[D]").astype(np.int64)
+    return np.asarray(days)
+
+
+def _whole(numbers: pd.Series) -> Ints:
+    return numbers.to_numpy(dtype=np.int64)

@@ -1,0 +1,128 @@
+"""What is usually booked between now and a day to come, and how that ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import count, islice
+
+import numpy as np
+import pandas as pd
+
+from avon_analytics.appointments.distributions import Floats, Ints
+from avon_analytics.appointments.forecast import OUTCOMES, Sums
+from avon_analytics.appointments.landmarks import day_number
+from avon_analytics.appointments.look_back import FEWEST_WEEKS, Clock
+from avon_analytics.appointments.scope import period_start
+
+_WEEKS = 12  # of the same weekday, before
+_WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What is booked now: the groups, and the sums with their group and period (a line each)."""
+
+    groups: pd.DataFrame
+    lines: Ints
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Pickup:
+    """The same with what is still to be booked: its mean and variance, and lines of its own where
+    nothing is booked yet."""
+
+    groups: pd.DataFrame
+    lines: Ints
+    sums: Sums
+    mean: Floats
+    variance: Floats
+
+
+def pickup(
+    now: Booked,
+    later: pd.DataFrame,
+    days: Sequence[date],
+    every: str | None,
+    at: datetime,
+    clock: Clock,
+) -> Pickup:
+    """Add to what is booked what is usually booked by the days to come.
+
+    A day gets the mean of the last 12 of its weekday that were due, of slots that were not there
+    yet with as many days to go; under 4 of them, nothing is known of it. ``later`` are such slots.
+    """
+    names = list(now.groups.columns)
+    groups, group = _numbered(now.groups, later[names])
+    today = clock.day_of(at)
+    found: dict[tuple[int, int], tuple[Floats, Floats]] = {}
+    shape = (len(groups), len(OUTCOMES))
+    for day in days:
+        before = list(islice(_same_weekday(day, at, clock), _WEEKS))
+        is_late = (later["from_days"] <= (day - today).days).to_numpy()
+        counts = np.zeros((len(before), *shape))
+        for nth, earlier in enumerate(before):
+            lines = np.flatnonzero(is_late & (later["day"] == day_number(earlier)).to_numpy())
+            where = group[lines], later["outcome"].to_numpy()[lines]
+            np.add.at(counts[nth], where, later["n"].to_numpy(dtype=np.float64)[lines])
+        known = len(before) >= FEWEST_WEEKS
+        mean = counts.mean(axis=0) if known else np.full(shape, np.nan)
+        spread = counts.var(axis=0, ddof=1) * (1 + 1 / len(before)) if known else mean
+        period = 0 if every is None else day_number(period_start(day, every))
+        for place in range(len(groups)):
+            so_far = found.get((place, period), (np.zeros(shape[1]), np.zeros(shape[1])))
+            found[place, period] = so_far[0] + mean[place], so_far[1] + spread[place]
+    return _together(now, groups, found)
+
+
+def _numbered(known: pd.DataFrame, more: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
+    """All groups, those known first, and the number of each further row."""
+    if not len(known.columns):
+        return pd.DataFrame(index=range(1)), np.zeros(len(more), dtype=np.int64)
+    both = pd.concat([known, more], ignore_index=True)
+    number = both.groupby(list(known.columns), sort=False, dropna=False).ngroup().astype("int64")
+    groups = both.loc[~number.duplicated()].reset_index(drop=True)
+    return groups, np.asarray(number, dtype=np.int64)[len(known) :]
+
+
+def _same_weekday(day: date, at: datetime, clock: Clock) -> Iterator[date]:
+    """The same weekday, week by week into the past, as far as it was due and history goes."""
+    first = min(clock.weeks, default=day)
+    if clock.history_from is not None:
+        first = max(first, clock.history_from)
+    for nth in count(1):
+        earlier = day - nth * _WEEK
+        if earlier < first:
+            return
+        if clock.is_over(earlier + timedelta(days=1), at):
+            yield earlier
+
+
+def _together(
+    now: Booked, groups: pd.DataFrame, found: dict[tuple[int, int], tuple[Floats, Floats]]
+) -> Pickup:
+    booked = {(int(group), int(period)): nth for nth, (group, period) in enumerate(now.lines)}
+    wanted = sorted({*booked, *(one for one, (mean, _) in found.items() if not mean.sum() <= 0)})
+    nothing = np.zeros(len(OUTCOMES))
+    unknown = np.full(len(OUTCOMES), np.nan)
+    n, rows = [], []
+    for one in wanted:
+        nth = booked.get(one)
+        n.append(0.0 if nth is None else now.sums.n[nth])
+        own = (
+            (nothing, nothing, nothing)
+            if nth is None
+            else (now.sums.mean[nth], now.sums.chance[nth], now.sums.unsure[nth])
+        )
+        rows.append((*own, *found.get(one, (unknown, unknown))))
+    table = np.array(rows).reshape(len(wanted), 5, len(OUTCOMES))
+    mean, chance, unsure, more, spread = (table[:, nth] for nth in range(5))
+    return Pickup(
+        groups,
+        np.array(wanted, dtype=np.int64).reshape(-1, 2),
+        Sums(np.array(n), mean, chance, unsure),
+        more,
+        spread,
+    )

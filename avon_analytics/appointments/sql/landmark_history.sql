@@ -1,0 +1,79 @@
+-- One row is one kind of past slots that were open alike: on the same day, due on the same day, with
+-- the same outcome, open from `last_days` to `first_days` days before their start. Days are counted
+-- in steps of 24 hours from $at_us: day 0 begins there, day -1 a day earlier. A slot is looked at
+-- once in each step while it is open. While `returning_days` or fewer days are left, it is known that
+-- its patient had attended an earlier start.
+-- Reads `population`, its keys being what is known of a slot, `patients` and `closed`.
+-- Parameters: $at_us, $grace_hours, $most_days, $history_from.
+WITH instants AS (
+    SELECT
+        p.keys,
+        CASE WHEN p.patient_id IS NULL THEN 'none' WHEN v.is_new THEN 'first' ELSE 'unknown' END
+            AS visit,
+        p.outcome,
+        floor((unix_micros(p.start_at) - $at_us) / 8.64e10) AS start_day,
+        ceil(
+            (unix_micros(coalesce(p.end_at, p.start_at)) + $grace_hours * 3.6e9 - $at_us) / 8.64e10
+        ) AS due_day,
+        ceil((unix_micros(p.planned_at) - $at_us) / 8.64e10) AS planned_day,
+        ceil(
+            (
+                unix_micros(
+                    least(
+                        p.moved_at,
+                        CASE p.outcome
+                            WHEN 'cancelled' THEN p.cancelled_at
+                            WHEN 'attended' THEN least(p.started_at, p.completed_at, p.evidence_at)
+                            WHEN 'no_show' THEN p.evidence_at
+                        END
+                    )
+                ) - $at_us
+            ) / 8.64e10
+        ) AS gone_day,
+        CASE
+            WHEN v.first_attended_at < p.start_at
+                THEN ceil((unix_micros(v.attended_known_at) - $at_us) / 8.64e10)
+        END AS returning_day
+    FROM population AS p
+    LEFT JOIN patients AS v ON p.patient_id = v.patient_id
+    LEFT JOIN closed AS c ON p.start_on = c.day
+    WHERE
+        p.is_due
+        AND p.start_at IS NOT NULL
+        AND p.planned_at IS NOT NULL
+        AND c.day IS NULL
+        AND p.start_on >= $history_from
+),
+days AS (
+    SELECT
+        keys,
+        visit,
+        outcome,
+        CAST(start_day AS BIGINT) AS start_day,
+        CAST(due_day AS BIGINT) AS due_day,
+        CAST(least(start_day - planned_day, $most_days) AS BIGINT) AS first_days,
+        CAST(greatest(coalesce(start_day - gone_day + 1, 0), 0) AS BIGINT) AS last_days,
+        CAST(coalesce(start_day - returning_day, -1) AS BIGINT) AS returning_days
+    FROM instants
+)
+SELECT
+    keys,
+    visit,
+    outcome,
+    start_day,
+    due_day,
+    first_days,
+    last_days,
+    greatest(least(returning_days, first_days), last_days - 1) AS returning_days,
+    count(*) AS n
+FROM days
+WHERE last_days <= first_days
+GROUP BY
+    keys,
+    visit,
+    outcome,
+    start_day,
+    due_day,
+    first_days,
+    last_days,
+    greatest(least(returning_days, first_days), last_days - 1)

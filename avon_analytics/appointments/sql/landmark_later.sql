@@ -1,0 +1,28 @@
+-- One row is one kind of past slots that came to be planned late: of the same group and local day, with
+-- the same outcome, planned so late that they were not there yet with so many days or more to go.
+-- Days are steps of 24 hours that end at the hour of $at_us on the day of the visit.
+-- Reads `population` and `closed`. Parameters: $at_us, $at_on, $history_from.
+SELECT
+    p.keys,
+    p.start_on,
+    p.outcome,
+    CAST(
+        floor(
+            unix_date(p.start_on) - unix_date($at_on)
+            - (unix_micros(p.planned_at) - $at_us) / 8.64e10
+        ) + 1 AS BIGINT
+    ) AS from_days,
+    count(*) AS n
+FROM population AS p
+LEFT JOIN closed AS c ON p.start_on = c.day
+WHERE p.is_due AND p.planned_at IS NOT NULL AND c.day IS NULL AND p.start_on >= $history_from
+GROUP BY
+    p.keys,
+    p.start_on,
+    p.outcome,
+    CAST(
+        floor(
+            unix_date(p.start_on) - unix_date($at_on)
+            - (unix_micros(p.planned_at) - $at_us) / 8.64e10
+        ) + 1 AS BIGINT
+    )

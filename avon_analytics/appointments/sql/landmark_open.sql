@@ -1,0 +1,49 @@
+-- One row is one kind of slots that were open at the instant from which their period is looked at:
+-- of the same group, period and local day, as many whole days before their start, known to be alike,
+-- and what became of them. A slot is open that was planned by then and neither cancelled nor moved,
+-- attended or missed. Reads `population`, `patients`, `closed` and `looked`, the instant of each
+-- period; 1 January 1970 stands for no period.
+WITH instants AS (
+    SELECT
+        p.*,
+        l.at_us,
+        CASE
+            WHEN p.patient_id IS NULL THEN 'none'
+            WHEN v.first_attended_at < p.start_at AND unix_micros(v.attended_known_at) <= l.at_us
+                THEN 'returning'
+            WHEN v.is_new THEN 'first'
+            ELSE 'unknown'
+        END AS visit,
+        unix_micros(
+            least(
+                p.moved_at,
+                CASE p.outcome
+                    WHEN 'cancelled' THEN p.cancelled_at
+                    WHEN 'attended' THEN least(p.started_at, p.completed_at, p.evidence_at)
+                    WHEN 'no_show' THEN p.evidence_at
+                END
+            )
+        ) AS gone_us
+    FROM population AS p
+    INNER JOIN looked AS l ON coalesce(p.keys.period_on, DATE '1970-01-01') = l.period_on
+    LEFT JOIN patients AS v ON p.patient_id = v.patient_id
+    LEFT JOIN closed AS c ON p.start_on = c.day
+    WHERE p.start_at IS NOT NULL AND c.day IS NULL AND unix_micros(p.start_at) >= l.at_us
+)
+SELECT
+    keys,
+    visit,
+    outcome,
+    start_on,
+    CAST(floor((unix_micros(start_at) - at_us) / 8.64e10) AS BIGINT) AS days,
+    count(*) AS n
+FROM instants
+WHERE
+    (outcome = 'open' OR unix_micros(planned_at) <= at_us)
+    AND (gone_us IS NULL OR gone_us > at_us)
+GROUP BY
+    keys,
+    visit,
+    outcome,
+    start_on,
+    CAST(floor((unix_micros(start_at) - at_us) / 8.64e10) AS BIGINT)
