@@ -50,5 +50,6 @@ FIGURE = Figure(
         ),
         rests=RESTS,
     ),
+    chart="expected",
     examples=("backtest --every week", "backtest --every day --days-ahead 14"),
 )

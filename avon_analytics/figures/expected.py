@@ -84,5 +84,6 @@ FIGURE = Figure(
         sums=(("cell_all", tuple(f"cell_{end}" for end in ENDS)),),
         rests=RESTS,
     ),
+    chart="expected",
     examples=("expected --start 2025-12-01 --end 2025-12-15 --every week",),
 )

@@ -54,6 +54,7 @@ FIGURE = Figure(
             ("share", "center", *LIMITS, "p_value", "q_value", "signal"), ("count", "n")
         ),
     ),
+    chart="outliers",
     examples=("outliers --by host", "outliers --by host --share late_share --overdispersion"),
     by=("host",),
 )

@@ -74,5 +74,6 @@ FIGURE = Figure(
         sums=(("n", ("count", "n_others")),),
         rests=dict.fromkeys(("share", "signal", "rule", "meaning"), ("count", "n")),
     ),
+    chart="signals",
     examples=("signals --every month", "signals --every week --by host --better lower"),
 )

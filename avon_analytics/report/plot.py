@@ -26,6 +26,7 @@ import pandas as pd
 from avon_analytics.arguments import choice, whole_number
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import UnknownGroup, UsageError
+from avon_analytics.figures.expected import KNOWN
 from avon_analytics.report import charts
 from avon_analytics.report.charts.parts import finish
 from avon_analytics.report.palette import light
@@ -48,12 +49,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "cancellations",
+    "expected",
     "funnel",
     "incidence",
     "lead_times",
     "outcomes",
+    "outliers",
     "save",
     "share",
+    "signals",
     "week",
 ]
 
@@ -217,6 +221,74 @@ def lead_times(
     return _titled(chart, lead_times, name, counted, width, facts)
 
 
+def signals(signals: pd.DataFrame, *, title: str | None = None, width: int = WIDTH) -> alt.Chart:
+    """A share by period between its limits: what changed, and what is chance.
+
+    signals: ``cohort.signals(…)``. Limits are drawn as steps, signals as triangles that point where
+        they lie, with their rule in words; a baseline that is not all is shaded. With a grouping, a
+        panel for each of the twelve largest groups.
+    """
+    _need(signals, "signals", "share", "center", "lower", "upper", "signal", "rule")
+    words, divided = _share_told(signals)
+    axis = f"{words[:1].lower()}{words[1:]}"
+    chart = charts.signals(signals, title=axis, width=width)
+    n_signals = int(signals["signal"].notna().sum())
+    alarms = signals.attrs.get("expected_false_alarms", {}).get("rows")
+    counted = f"{divided}; line, centre; dashed, limits"
+    if alarms is not None:
+        counted += f"; {plural(n_signals, 'signal')}, {alarms:.2g} to expect by chance"
+    counted += "".join(f"; {told}" for told in signals.attrs.get("messages", ()))
+    rules = ", ".join(dict.fromkeys(signals["rule"].dropna()))
+    name = title or f"{words}: change or chance{_by(signals)}"
+    return _titled(chart, signals, name, counted, width, f"signals: {rules}" if rules else "")
+
+
+def outliers(outliers: pd.DataFrame, *, title: str | None = None, width: int = WIDTH) -> alt.Chart:
+    """Groups by size and share between the limits that chance keeps: a funnel plot.
+
+    outliers: ``cohort.outliers(…)``. Dotted lines are 95 % limits, dashed ones 99.8 %; signals are
+        triangles with their names. Case mix is not removed.
+    """
+    _need(outliers, "outliers", "n", "count", "share", "lower_998", "upper_998", "signal")
+    words, divided = _share_told(outliers)
+    axis = f"{words[:1].lower()}{words[1:]}"
+    among = divided.rpartition(" ÷ ")[2]
+    chart = charts.outliers(outliers, title=axis, width=width, counted=among)
+    n_signals = int(outliers["signal"].notna().sum())
+    alarms = outliers.attrs.get("expected_false_alarms", {}).get("groups")
+    counted = f"{divided}; dotted, 95 % limits; dashed, 99.8 % limits; case mix is not removed"
+    if alarms is not None:
+        counted += f"; {plural(n_signals, 'signal')}, {alarms:.2g} to expect by chance"
+    name = title or f"{words}{_by(outliers)}, each beside all others"
+    return _titled(chart, outliers, name, counted, width, "")
+
+
+def expected(
+    figure: pd.DataFrame,
+    outcome: str = "no_show",
+    *,
+    title: str | None = None,
+    width: int = WIDTH,
+) -> alt.Chart:
+    """How many of an outcome to expect, with 80 % intervals, and what came, once it came.
+
+    figure: ``cohort.expected(…)``, or ``cohort.backtest(…)``, which has what came. outcome:
+        attended, no_show, cancelled or rescheduled.
+    """
+    choice("outcome", outcome, KNOWN, UnknownGroup)
+    _need(figure, "expected", "n_open", f"expected_{outcome}")
+    word = outcome.replace("_", "-")
+    chart = charts.expected(figure, outcome, title=f"slots {word}", width=width)
+    counted = "of slots that were open then" if f"n_{outcome}" in figure else "of slots open now"
+    counted += "; bars, 80 % intervals; ticks, expected"
+    known = figure[f"expected_{outcome}"].dropna()
+    facts = f"expected in all {amount(known.sum())}" if len(known) else ""
+    name = title or f"Slots to expect to be {word}{_by(figure)}"
+    if outcome == "no_show":
+        name = title or f"No-shows to expect{_by(figure)}"
+    return _titled(chart, figure, name, counted, width, facts)
+
+
 def save(
     chart: alt.Chart,
     path: str | os.PathLike[str],
@@ -272,6 +344,13 @@ def _share(figure: pd.DataFrame, wanted: str | None) -> str:
             "the frame has no column that ends in _share"
         )
     return known[0] if wanted is None else choice("share", wanted, known, UnknownGroup)
+
+
+def _share_told(figure: pd.DataFrame) -> tuple[str, str]:
+    """The share that a figure of change is about, in words, and what it is divided by."""
+    name = str(figure.attrs.get("share", "no_show_share"))
+    words, divided = share_words(name, str(figure.attrs.get("definition")))
+    return words, divided
 
 
 def _by(frame: pd.DataFrame, word: str = " by ") -> str:

@@ -46,6 +46,15 @@ FIGURES: dict[str, Callable[[Any], Any]] = {
     "incidence by host": lambda v: avon.plot.incidence(v.incidence(by="host"), days=30),
     "week": lambda v: avon.plot.week(v.outcomes(by=["weekday", "hour"])),
     "lead times": lambda v: avon.plot.lead_times(v.lead_times(every="month")),
+    "signals": lambda v: avon.plot.signals(
+        v.signals(every="week", better="lower", baseline=("2025-01-01", "2025-04-01"))
+    ),
+    "signals by type": lambda v: avon.plot.signals(
+        v.signals("cancelled_share", by="interaction_type", every="week")
+    ),
+    "outliers": lambda v: avon.plot.outliers(v.outliers()),
+    "backtest": lambda v: avon.plot.expected(v.backtest(days_ahead=1), "attended"),
+    "backtest by type": lambda v: avon.plot.expected(v.backtest("interaction_type")),
     "lead times by host": lambda v: avon.plot.lead_times(v.lead_times(by="host")),
 }
 
@@ -144,6 +153,61 @@ def test_a_frame_that_is_no_such_figure_is_told_which_is(visits: Any) -> None:
         avon.plot.share(visits.outcomes(), "noshow_share")
     with pytest.raises(UsageError, match='by=\\["weekday", "hour"\\]'):
         avon.plot.week(visits.outcomes(by="weekday"))
+
+
+def signalling() -> pd.DataFrame:
+    """Fifteen months, the last two of them signals."""
+    months = pd.date_range("2024-01-01", periods=15, freq="MS")
+    rows = pd.DataFrame({"period_on": months, "n": 100, "count": 20, "share": 0.2})
+    rows = rows.assign(center=0.2, lower=0.08, upper=0.32, is_in_baseline=months < "2024-12-01")
+    rows["signal"] = [None] * 13 + ["higher", "lower"]
+    rows["rule"] = [None] * 13 + ["beyond a limit", "shift"]
+    rows["meaning"] = [None] * 13 + ["concern", "improvement"]
+    rows.attrs |= {"share": "no_show_share", "expected_false_alarms": {"rows": 0.25, "groups": 0.2}}
+    return rows
+
+
+def test_signals_are_told_by_shape_colour_and_words() -> None:
+    svg = shown(avon.plot.signals(signalling()))["image/svg+xml"]
+    for words in ("higher: concern", "lower: improvement", "beyond a limit", "shift"):
+        assert words in svg
+    assert "2 signals, 0.25 to expect by chance" in svg
+    assert COLOURS["no-show"][0] in svg
+    shade = f'fill="{COLOURS["line"][0]}"'
+    assert svg.count(shade) == 11  # the months of the baseline
+    all_of_it = signalling().assign(is_in_baseline=True)
+    assert shade not in shown(avon.plot.signals(all_of_it))["image/svg+xml"]
+    short = signalling()
+    short.attrs["messages"] = ["a stretch of 3 complete periods is too short"]
+    assert "too short" in shown(avon.plot.signals(short))["image/svg+xml"]
+
+
+def test_outliers_are_named_in_the_funnel() -> None:
+    rows = pd.DataFrame({"host": ["a", "b", "Dr. No"], "n": [50, 100, 200], "count": [10, 20, 80]})
+    rows = rows.assign(share=rows["count"] / rows["n"], center=0.2, lower_95=0.1, upper_95=0.3)
+    rows = rows.assign(lower_998=0.05, upper_998=0.35, signal=[None, None, "higher"])
+    svg = shown(avon.plot.outliers(rows))["image/svg+xml"]
+    assert "Dr. No" in svg
+    assert "case mix is not removed" in svg
+    assert ">a<" not in svg
+
+
+def test_what_came_is_beside_what_was_expected() -> None:
+    rows = pd.DataFrame({"period_on": pd.date_range("2024-01-01", periods=3, freq="MS")})
+    rows = rows.assign(n_open=50, expected_no_show=10.0, expected_no_show_low=7.0)
+    rows = rows.assign(expected_no_show_high=13.0, is_whole=True)
+    ahead = shown(avon.plot.expected(rows))["image/svg+xml"]
+    assert "what came" not in ahead
+    back = shown(avon.plot.expected(rows.assign(n_no_show=[9, 15, 3])))["image/svg+xml"]
+    for words in ("what came", "above the interval", "below the interval"):
+        assert words in back
+    alone = rows.drop(columns="period_on").assign(host=["a", "b", "c"])
+    alone = alone[["host", *alone.columns[:-1]]]
+    assert ">b<" in shown(avon.plot.expected(alone))["image/svg+xml"]
+    with pytest.raises(UnknownGroup, match="Choices: attended, no_show"):
+        avon.plot.expected(rows, "unresolved")
+    with pytest.raises(UsageError, match=r"cohort\.expected"):
+        avon.plot.expected(signalling())
 
 
 def test_a_chart_is_an_altair_chart(visits: Any, tmp_path: Any) -> None:

@@ -7,6 +7,7 @@ titles and descriptions for notebooks. A frame without anything to draw gives No
 from __future__ import annotations
 
 from avon_analytics.report.charts.cancellations import cancellations_by
+from avon_analytics.report.charts.change import expected, outliers, signals
 from avon_analytics.report.charts.funnel import FUNNEL_ENDS, funnel
 from avon_analytics.report.charts.groups import (
     lead_times_by_group,
@@ -35,6 +36,7 @@ __all__ = [
     "WHO",
     "cancellations_by",
     "cancellations_over_time",
+    "expected",
     "funnel",
     "incidence",
     "lead_times_by_group",
@@ -42,7 +44,9 @@ __all__ = [
     "nothing",
     "outcomes_by_group",
     "outcomes_over_time",
+    "outliers",
     "share_by_group",
     "share_over_time",
+    "signals",
     "week",
 ]

@@ -1,0 +1,271 @@
+"""Change and chance: a share with its limits over time, groups in a funnel, and what to expect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from avon_analytics.report.charts.parts import (
+    Chart,
+    axis_keys,
+    colours,
+    count_axis,
+    finish,
+    key_axis,
+    panels,
+    period_axis,
+    share_axis,
+    sized,
+)
+from avon_analytics.report.palette import light
+from avon_analytics.report.periods import every_of, label
+from avon_analytics.report.rows import Row, group_name, groupings, rows_of, window
+from avon_analytics.report.wording import number, plain
+
+NEWEST = 60
+_SHAPES = {"higher": "triangle-up", "lower": "triangle-down"}
+_COLOURS = {"concern": "no-show", "improvement": "attended"}
+_NAMED = 8  # groups whose names stand beside their points
+
+
+def signals(
+    signals: pd.DataFrame, *, title: str, width: int = 720, newest: int = NEWEST
+) -> Chart | None:
+    """A share by period between its limits, drawn as steps; signals are triangles that point where
+    they lie, and their rule stands beside them. A baseline that is not all is shaded."""
+    known = signals.dropna(subset=["share"])
+    if known.empty:
+        return None
+    highest = float(known[["share", "upper"]].max().max())
+
+    def draw(part: pd.DataFrame, across: int) -> Any:
+        return _limits(part, title, highest, across, newest)
+
+    if groupings(signals):
+        chart = panels(signals, draw, by="n", width=width)
+        return None if chart is None else finish(chart, width)
+    return finish(sized(draw(signals, width), width, 240), width)
+
+
+def _limits(frame: pd.DataFrame, title: str, highest: float, width: int, newest: int) -> Any:
+    import altair as alt
+
+    rows, every = window(frame, newest), every_of(frame)
+    data = pd.DataFrame(
+        {
+            "period": label(row["period_on"], every),
+            **{name: number(row.get(name)) for name in ("share", "center", "lower", "upper")},
+            "is_base": bool(row["is_in_baseline"]),
+            "side": row["signal"] if isinstance(row["signal"], str) else None,
+            "rule": row["rule"] if isinstance(row["rule"], str) else None,
+            "word": _word(row),
+        }
+        for row in rows
+    )
+    if data["share"].isna().all():
+        return None
+    x = period_axis(rows, width, every)
+    y = share_axis(alt.Y, "share", title, highest)
+    layers: list[Any] = []
+    if not data["is_base"].all() and data["is_base"].any():
+        shade = alt.Chart(data[data["is_base"]]).mark_rect(
+            color=light("line"), opacity=0.45, aria=False
+        )
+        layers.append(shade.encode(x=x))
+    base = alt.Chart(data).encode(x=x)
+    for name, dash in (("lower", [5, 4]), ("upper", [5, 4]), ("center", [1, 0])):
+        line = base.mark_line(
+            interpolate="step", color=light("muted"), strokeDash=dash, strokeWidth=1.2, aria=False
+        )
+        layers.append(line.encode(y=share_axis(alt.Y, name, title, highest)))
+    path = base.mark_line(color=light("accent"), strokeWidth=1.2, aria=False).encode(y=y)
+    dots = base.transform_filter("datum.side == null && datum.share != null").mark_circle(
+        size=30, color=light("accent"), opacity=1, aria=False
+    )
+    layers += [path, dots.encode(y=y)]
+    found = data.dropna(subset=["side"])
+    if len(found):
+        words = list(dict.fromkeys(zip(found["word"], found["word"].map(_colour), strict=True)))
+        shapes = [_SHAPES[word.partition(": ")[0]] for word, _ in words]
+        scale = alt.Scale(domain=[word for word, _ in words], range=shapes)
+        shape = alt.Shape("word:N", scale=scale, legend=alt.Legend(orient="top", title=None))
+        marks = alt.Chart(found).mark_point(size=110, filled=True, opacity=1, aria=False)
+        layers.append(marks.encode(x=x, y=y, shape=shape, color=colours("word", words, True)))
+        layers += [_rules(found, x, y, side) for side in _SHAPES if (found["side"] == side).any()]
+    return alt.layer(*layers).properties(height=160)
+
+
+def _word(row: Row) -> str | None:
+    """What the legend says of a signal."""
+    if not isinstance(row["signal"], str):
+        return None
+    meaning = row.get("meaning")
+    return f"{row['signal']}: {meaning}" if isinstance(meaning, str) else str(row["signal"])
+
+
+def _colour(word: str) -> str:
+    return _COLOURS.get(word.partition(": ")[2], "cancelled")
+
+
+def _rules(found: pd.DataFrame, x: Any, y: Any, side: str) -> Any:
+    """The rule in words beside the first signal of each run of one rule."""
+    import altair as alt
+
+    here = found[found["side"] == side]
+    begins = (here["rule"] != here["rule"].shift()) | (here.index.to_series().diff() != 1)
+    up = side == "higher"
+    words = alt.Chart(here[begins]).mark_text(
+        dy=-12 if up else 14, color=light("ink"), fontSize=11, aria=False
+    )
+    return words.encode(x=x, y=y, text="rule:N")
+
+
+def outliers(
+    outliers: pd.DataFrame, *, title: str, width: int = 720, counted: str = "slots"
+) -> Chart | None:
+    """Groups by their size and share, between the limits that chance keeps: a funnel.
+
+    Inner lines are 95 % limits, outer ones 99.8 %; signals are triangles with their names.
+    """
+    import altair as alt
+
+    columns = groupings(outliers)
+    known = outliers.dropna(subset=["share", "lower_998"]).sort_values("n", kind="stable")
+    if known.empty:
+        return None
+    whole = float(known["count"].sum() / known["n"].sum())
+    rows = rows_of(known)
+    data = known[["n", "share", "lower_95", "upper_95", "lower_998", "upper_998"]].astype("float64")
+    data = data.reset_index(drop=True).assign(
+        side=[row["signal"] if isinstance(row["signal"], str) else "as others" for row in rows],
+        name=[plain(group_name(row, columns), 26) for row in rows],
+        whole=whole,
+    )
+    highest = float(data[["share", "upper_998"]].max().max())
+    y = share_axis(alt.Y, "share", title, highest)
+    x = count_axis(alt.X, counted, float(data["n"].max()), width).scale(
+        domain=[0, float(data["n"].max()) * 1.12], nice=False
+    )
+    base = alt.Chart(data).encode(x=x)
+    layers = [
+        base.mark_line(
+            interpolate="monotone",
+            color=light("muted"),
+            strokeDash=dash,
+            strokeWidth=1.2,
+            aria=False,
+        ).encode(y=share_axis(alt.Y, f"{end}_{size}", title, highest))
+        for size, dash in (("95", [2, 4]), ("998", [6, 3]))
+        for end in ("lower", "upper")
+    ]
+    across = base.mark_rule(color=light("muted"), aria=False)
+    layers.append(
+        across.encode(
+            x=alt.value(0), x2=alt.value("width"), y=share_axis(alt.Y, "whole", title, highest)
+        )
+    )
+    kinds = {
+        "higher": ("triangle-up", "no-show"),
+        "lower": ("triangle-down", "attended"),
+        "as others": ("circle", "not-due"),
+    }
+    present = [kind for kind in kinds if (data["side"] == kind).any()]
+    scale = alt.Scale(domain=present, range=[kinds[kind][0] for kind in present])
+    points = base.mark_point(filled=True, opacity=1, size=70, aria=False).encode(
+        y=y,
+        shape=alt.Shape("side:N", scale=scale, legend=None),
+        color=colours("side", [(kind, kinds[kind][1]) for kind in present], len(present) > 1),
+    )
+    layers.append(points)
+    named = data[data["side"] != "as others"].nlargest(_NAMED, "n")
+    if len(named):
+        words = alt.Chart(named).mark_text(
+            align="left", dx=9, color=light("ink"), fontSize=11, aria=False
+        )
+        layers.append(words.encode(x=x, y=y, text="name:N"))
+    return finish(sized(alt.layer(*layers), width, 300), width)
+
+
+def expected(
+    figure: pd.DataFrame, end: str, *, title: str, width: int = 720, newest: int = NEWEST
+) -> Chart | None:
+    """The expected number of one outcome: bars are 80 % intervals, ticks what is expected, points
+    what came (of a backtest); what an interval did not hold is a triangle."""
+    known = figure.dropna(subset=[f"expected_{end}"])
+    if known.empty:
+        return None
+    if "period_on" not in figure:
+        rows = rows_of(known)[:25]
+        keys = axis_keys(rows, groupings(figure), width) or ["0000all"]
+        data = _numbers(rows, end).assign(key=keys)
+        height = 26 * len(rows) + 30
+        return finish(sized(_bars(data, key_axis(keys), title, width), width, height), width)
+
+    def draw(part: pd.DataFrame, across: int) -> Any:
+        rows, every = window(part, newest), every_of(part)
+        data = _numbers(rows, end).assign(period=[label(row["period_on"], every) for row in rows])
+        if data["expected"].isna().all():
+            return None
+        return _bars(data, period_axis(rows, across, every), title, across).properties(height=160)
+
+    if groupings(figure):
+        chart = panels(known, draw, by="n_open", width=width)
+        return None if chart is None else finish(chart, width)
+    return finish(sized(draw(known, width), width, 240), width)
+
+
+def _numbers(rows: Sequence[Row], end: str) -> pd.DataFrame:
+    names = {
+        "expected": f"expected_{end}",
+        "low": f"expected_{end}_low",
+        "high": f"expected_{end}_high",
+        "came": f"n_{end}",
+    }
+    data = pd.DataFrame(
+        {name: number(row.get(column)) for name, column in names.items()} for row in rows
+    ).astype("float64")
+    beyond = (data["came"] > data["high"]).map({True: "above the interval", False: "what came"})
+    return data.assign(kind=beyond.mask(data["came"] < data["low"], "below the interval"))
+
+
+def _bars(data: pd.DataFrame, along: Any, title: str, width: int) -> Any:
+    """Intervals along one axis, counts along the other."""
+    import altair as alt
+
+    is_upright = isinstance(along, alt.X)
+    highest = float(data[["high", "came"]].max().max())
+
+    def numbers(field: str) -> Any:
+        axis: Any = count_axis(alt.Y if is_upright else alt.X, title, highest, width)
+        axis.shorthand = f"{field}:Q"
+        return axis.scale(domain=[0, highest * 1.05 or 1], nice=True)
+
+    one, two = ("y", "y2") if is_upright else ("x", "x2")
+    base = alt.Chart(data).encode(**{"x" if is_upright else "y": along})
+    bars = base.mark_bar(color=light("accent"), opacity=0.28, aria=False)
+    ticks = base.mark_tick(color=light("accent"), thickness=2, aria=False)
+    layers: list[Any] = [
+        bars.encode(**{one: numbers("low"), two: "high:Q"}),
+        ticks.encode(**{one: numbers("expected")}),
+    ]
+    if data["came"].notna().any():
+        kinds = {
+            "what came": ("circle", "ink"),
+            "above the interval": ("triangle-up", "no-show"),
+            "below the interval": ("triangle-down", "cancelled"),
+        }
+        present = [kind for kind in kinds if (data["kind"] == kind).any()]
+        scale = alt.Scale(domain=present, range=[kinds[kind][0] for kind in present])
+        points = base.transform_filter("datum.came != null").mark_point(
+            filled=True, opacity=1, size=60, aria=False
+        )
+        layers.append(
+            points.encode(
+                **{one: numbers("came")},
+                shape=alt.Shape("kind:N", scale=scale, legend=None),
+                color=colours("kind", [(kind, kinds[kind][1]) for kind in present], True),
+            )
+        )
+    return alt.layer(*layers)
