@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from avon_analytics import errors
     from avon_analytics.api import Store, open
     from avon_analytics.appointments import Cohort, Quality
-    from avon_analytics.intake.forget import Forgotten
+    from avon_analytics.intake.forget_receipt import Forgotten
     from avon_analytics.intake.quarantine import Export
     from avon_analytics.intake.receipt import Receipt
     from avon_analytics.intake.replay import Replay
@@ -46,7 +46,7 @@ _HOMES = {
     "Cohort": "avon_analytics.appointments",
     "Quality": "avon_analytics.appointments",
     "Export": "avon_analytics.intake.quarantine",
-    "Forgotten": "avon_analytics.intake.forget",
+    "Forgotten": "avon_analytics.intake.forget_receipt",
     "Receipt": "avon_analytics.intake.receipt",
     "Replay": "avon_analytics.intake.replay",
     "Store": "avon_analytics.api",

@@ -27,7 +27,8 @@ from avon_analytics.errors import StoreError
 from avon_analytics.intake import quarantine
 from avon_analytics.intake.archive.files import Paths
 from avon_analytics.intake.archive.lines import LINE_LIMIT
-from avon_analytics.intake.forget import Forgotten, forget
+from avon_analytics.intake.forget import forget
+from avon_analytics.intake.forget_receipt import Forgotten
 from avon_analytics.intake.load import load as load_archive
 from avon_analytics.intake.quarantine import Export
 from avon_analytics.intake.receipt import Receipt

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import duckdb
@@ -14,88 +13,21 @@ from avon_analytics import arguments
 from avon_analytics.contract.values import as_id
 from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.intake.again import Which, parts_of, places
-from avon_analytics.intake.forgotten import FORGOTTEN, OTHERS, texts_in, tokens_in
+from avon_analytics.intake.forget_receipt import Forgotten
+from avon_analytics.intake.forgotten import FORGOTTEN, OTHERS
+from avon_analytics.intake.limited import emptied
 from avon_analytics.intake.log import recount
 from avon_analytics.intake.marks import Marks
-from avon_analytics.intake.traces import NAMES_ID, THREAD, Rows, ids_of, own, strip, touched
+from avon_analytics.intake.sought import Sought
+from avon_analytics.intake.traces import THREAD, Rows, find, own, strip, touched
 from avon_analytics.store.database import Database
 from avon_analytics.store.derived import drop_derived
 from avon_analytics.store.rewrite import rewrite
-from avon_analytics.store.schema import literal, quote
+from avon_analytics.store.schema import quote
 from avon_analytics.store.tables import object_tables
 from avon_analytics.store.trouble import store_error
 
 _WHO = "name a person by an id, such as user_… or the same without user_"
-
-
-@dataclass(frozen=True, slots=True)
-class Forgotten:
-    """What was removed of a person; it names nobody.
-
-    ``removed`` holds the rows that are gone, by table; ``changed`` the rows of others that lost a
-    reference, a free text or an unknown value. ``events`` are gone with all their rows, ``lines``
-    of the archive ended anew as quarantined with the code ``forgotten``, and ``withheld`` lines of
-    the quarantine no longer have their bytes. ``was_known`` is false if nothing was found: a
-    mistyped id, or somebody who has yet to come.
-    """
-
-    events: int
-    lines: int
-    withheld: int
-    removed: Mapping[str, int] = field(default_factory=dict)
-    changed: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def was_known(self) -> bool:
-        """Whether anything was found."""
-        return bool(self.events or self.lines or self.withheld or self.removed or self.changed)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same as plain values, for JSON."""
-        return {
-            "was_known": self.was_known,
-            "events": self.events,
-            "lines": self.lines,
-            "withheld": self.withheld,
-            "removed": dict(self.removed),
-            "changed": dict(self.changed),
-        }
-
-    def _rows(self) -> Iterator[tuple[str, str, str]]:
-        yield "Events forgotten", f"{self.events:,}", "with all their rows"
-        yield "Lines", f"{self.lines:,}", "now quarantined as forgotten, without a byte of them"
-        yield "Lines withheld", f"{self.withheld:,}", "of the quarantine, without their bytes"
-        for name, count in self.removed.items():
-            yield f"  {name}", f"{count:,}", "rows removed"
-        for name, count in self.changed.items():
-            yield f"  {name}", f"{count:,}", "rows of others, without a word of the person"
-
-    def _notes(self) -> list[str]:
-        if self.was_known:
-            return ["The archive files still hold what was sent."]
-        return [
-            "NOTHING WAS FOUND of this id: is it spelled as Avon spells it? It is marked all the "
-            "same, and a later load will not bring it."
-        ]
-
-    def __str__(self) -> str:
-        rows = list(self._rows())
-        first = max(len(label) for label, _, _ in rows)
-        second = max(len(count) for _, count, _ in rows)
-        lines = [f"{a:<{first}}  {b:>{second}}  {c}".rstrip() for a, b, c in rows]
-        return "\n".join([*lines, *self._notes()])
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        body = "".join(
-            f'<tr><th scope="row" style="text-align:left">{html.escape(a)}</th>'
-            f'<td style="text-align:right">{b}</td>'
-            f'<td style="text-align:left">{html.escape(c)}</td></tr>'
-            for a, b, c in self._rows()
-        )
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes())
-        return f"<table><caption>Forgotten</caption><tbody>{body}</tbody></table>{notes}"
 
 
 def forget(database: Database, patient_id: str) -> Forgotten:
@@ -136,12 +68,11 @@ def forget(database: Database, patient_id: str) -> Forgotten:
 
 
 def _refuse_staff(connection: duckdb.DuckDBPyConnection, person: str) -> None:
+    sought = Sought(frozenset({person}))
     found = connection.execute(
-        "SELECT 1 FROM providers_versions WHERE id = $id UNION ALL "
-        "SELECT 1 FROM supports_versions WHERE id = $id LIMIT 1",
-        {"id": person},
+        "SELECT DISTINCT id FROM providers_versions UNION SELECT id FROM supports_versions"
     ).fetchall()
-    if found:
+    if any(sought.is_id(one) for (one,) in found):
         raise UsageError("this id is a member of staff: patients and caregivers can be forgotten")
 
 
@@ -151,43 +82,91 @@ class _Forgetting:
     def __init__(self, connection: duckdb.DuckDBPyConnection, person: str) -> None:
         self._connection = connection
         self._person = person
-        self._ids = ids_of(person)
-        self._rows = Rows(self._run, object_tables(), lambda t: quote(t.versions), "event_id")
+        self._rows = Rows(
+            self._run, self._texts, object_tables(), lambda t: quote(t.versions), "event_id"
+        )
+
+    def _texts(self, query: str) -> Iterator[str]:
+        found = self._connection.execute(query)
+        while part := found.fetchmany(10_000):
+            yield from (text for (text,) in part)
 
     def _run(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters or None).fetchall()
 
     def run(self) -> Forgotten:
-        self._run(NAMES_ID)
-        self._say("persons", f"SELECT {literal(self._person)} AS id")
+        sought = self._who()
+        find(self._rows, sought, _BESIDE)
         self._say("others", OTHERS)
-        self._find_own_events()
-        words, bound = self._words()
+        self._find_own_events(sought)
         self._mark()
         lines = self._end_lines()
-        withheld = self._withhold(words)
+        withheld, unsearchable = self._withhold(sought)
         self._say("touched_rows", touched(self._rows, "SELECT thread FROM own_threads"))
         removed = self._remove()
-        tests = _condition(words), _loose(words)
-        changed = dict(strip(self._rows, self._ids, *tests, bound))
-        changed |= self._strip_events()
+        changed = dict(strip(self._rows, sought))
+        changed |= self._strip_beside()
+        files = self._mask_files(sought)
+        reasons = self._reasons()
         ((events,),) = self._run("SELECT count(*) FROM own_events")
         recount(self._connection)
         self._count()
-        for table in ("persons", "others", "own_events", "own_threads", "touched_rows"):
+        for table in ("named", "persons", "others", "own_events", "own_threads", "touched_rows"):
             self._run(f"DROP TABLE temp.{table}")
-        return Forgotten(events, lines, withheld, removed, changed)
+        return Forgotten(events, lines, withheld, removed, changed, unsearchable, files, reasons)
+
+    def _reasons(self) -> dict[str, int]:
+        ((by_id, by_words),) = self._run(
+            "SELECT count(*) FILTER (WHERE by_id), "
+            "count(*) FILTER (WHERE by_words AND NOT by_id) FROM named"
+        )
+        counted = {"id": by_id, "name or number": by_words}
+        return {reason: n for reason, n in counted.items() if n}
 
     def _say(self, table: str, select: str) -> None:
         self._run(f"CREATE OR REPLACE TEMP TABLE {table} AS {select}")
 
-    def _find_own_events(self) -> None:
+    def _who(self) -> Sought:
+        """What the person is known by: all that any version of their record says."""
+        alone = Sought(frozenset({self._person}))
+        spelled = [
+            text
+            for text in self._texts("SELECT DISTINCT id FROM people_versions")
+            if alone.is_id(text)
+        ]
+        known: dict[str, set[str]] = {}
+        for column in _KNOWN_BY:
+            found = self._run(
+                f"SELECT DISTINCT {column} FROM people_versions "
+                f"WHERE id IN (SELECT unnest($ids::VARCHAR[])) AND {column} IS NOT NULL",
+                ids=spelled,
+            )
+            known[column] = {text for (text,) in found}
+        return Sought(
+            frozenset({self._person}),
+            first_names=frozenset(known["first_name"] | known["preferred_name"]),
+            last_names=frozenset(known["last_name"]),
+            emails=frozenset(known["email"]),
+            numbers=frozenset(known["phone"] | known["alternate_phone"] | known["ssn"]),
+            records=frozenset(known["mrn"]),
+        )
+
+    def _find_own_events(self, sought: Sought) -> None:
         self._run(
             "CREATE OR REPLACE TEMP TABLE own_events AS "
             f"SELECT event_id FROM ({own(self._rows)}) WHERE event_id IS NOT NULL "
-            "UNION SELECT event_id FROM other_objects "
-            "WHERE names_id(CAST(object AS VARCHAR), $ids) OR names_id(object_id, $ids)",
-            ids=self._ids,
+            "UNION SELECT e.event_id FROM events AS e JOIN named AS n ON n.by_words "
+            "AND n.spelling IN (e.event_id, e.event, e.event_sent, e.object_type, e.object_id)"
+        )
+        others = self._run(
+            "SELECT o.event_id, n.spelling FROM other_objects AS o JOIN named AS n "
+            "ON n.by_id AND n.spelling = CAST(o.object AS VARCHAR)"
+        )
+        theirs = [event_id for event_id, text in others if sought.owns(json.loads(text))]
+        self._run(
+            "INSERT INTO own_events SELECT event_id FROM (SELECT unnest($ids::VARCHAR[]) "
+            "AS event_id) WHERE event_id NOT IN (SELECT event_id FROM own_events)",
+            ids=theirs,
         )
         self._say(
             "own_threads",
@@ -195,32 +174,12 @@ class _Forgetting:
             f"WHERE created_by IN (SELECT id FROM persons) AND {THREAD} IS NOT NULL",
         )
 
-    def _words(self) -> tuple[tuple[list[str], list[tuple[str, str]]], dict[str, object]]:
-        """What identifies the person beside the id, in lower case: words, and pairs of names."""
-        words = self._run(
-            "SELECT DISTINCT lower(word) FROM (SELECT unnest("
-            "[email, phone, alternate_phone, ssn, mrn]) AS word FROM people_versions "
-            "WHERE id IN (SELECT id FROM persons)) WHERE length(word) >= 5 ORDER BY 1"
-        )
-        names = self._run(
-            "SELECT DISTINCT lower(given), lower(last_name) FROM (SELECT unnest("
-            "[first_name, preferred_name]) AS given, last_name FROM people_versions "
-            "WHERE id IN (SELECT id FROM persons)) "
-            "WHERE length(given) >= 2 AND length(last_name) >= 2 ORDER BY ALL"
-        )
-        found = [word for (word,) in words], [(one, two) for one, two in names]
-        bound: dict[str, object] = {f"w{n}": word for n, word in enumerate(found[0])}
-        for n, (given, last) in enumerate(found[1]):
-            bound |= {f"g{n}": given, f"l{n}": last}
-        return found, bound
-
     def _mark(self) -> None:
         marks = Marks(self._connection)
-        marks.add("person", [self._person])
+        marks.add_person(self._person)
         theirs = self._run(
             "SELECT DISTINCT object_id FROM events WHERE event_id IN (SELECT event_id FROM "
-            "own_events) AND object_id IS NOT NULL AND object_id <> $id",
-            id=self._person,
+            "own_events) AND object_id IS NOT NULL AND object_id NOT IN (SELECT id FROM persons)"
         )
         marks.add("object", [one for (one,) in theirs])
         marks.add("thread", [one for (one,) in self._run("SELECT thread FROM own_threads")])
@@ -236,16 +195,40 @@ class _Forgetting:
                 found[name] = n
         return found
 
-    def _strip_events(self) -> dict[str, int]:
-        from avon_analytics.intake.limited import emptied
-
+    def _strip_beside(self) -> dict[str, int]:
+        """Take them out of what is kept of events, and of types that the contract knows not."""
+        named = "FROM named AS n WHERE n.by_words AND n.spelling"
+        changed = {}
+        for table, column in (("events", "extra"), ("other_objects", "object")):
+            ((n,),) = self._run(
+                f"UPDATE {table} SET {column} = CAST(n.rest AS JSON) {named} = "
+                f"CAST({column} AS VARCHAR)"
+            )
+            if n:
+                changed[table] = n
+        touched_too = "event_id IN (SELECT event_id FROM touched_rows)"
         ((n,),) = self._run(
-            f"UPDATE events SET extra = {emptied('extra')} WHERE extra IS NOT NULL AND ("
-            "event_id IN (SELECT event_id FROM touched_rows) "
-            "OR names_id(CAST(extra AS VARCHAR), $ids))",
-            ids=self._ids,
+            f"UPDATE events SET extra = {emptied('extra')} "
+            f"WHERE extra IS NOT NULL AND {touched_too}"
         )
-        return {"events": n} if n else {}
+        if n:
+            changed["events"] = changed.get("events", 0) + n
+        return changed
+
+    def _mask_files(self, sought: Sought) -> int:
+        """Files whose names name the person get other names in the log."""
+        tables = ("archive_files", "deliveries", "quarantine", "events")
+        union = " UNION ".join(f"SELECT file FROM {table}" for table in tables)
+        marks, n_masked = Marks(self._connection), 0
+        for (file,) in self._run(f"SELECT DISTINCT file FROM ({union}) WHERE file IS NOT NULL"):
+            masked = "/".join(
+                marks.masked(part) if sought.is_named(part) else part for part in file.split("/")
+            )
+            if masked != file:
+                n_masked += 1
+                for table in tables:
+                    self._run(f"UPDATE {table} SET file = $to WHERE file = $of", to=masked, of=file)
+        return n_masked
 
     def _count(self) -> None:
         """Tell whoever keeps figures of this store that it has changed."""
@@ -274,9 +257,12 @@ class _Forgetting:
         )
         return int(n)
 
-    def _withhold(self, words: tuple[list[str], list[tuple[str, str]]]) -> int:
-        """Drop the bytes of quarantined lines that name the person, by id or otherwise."""
-        found = []
+    def _withhold(self, sought: Sought) -> tuple[int, int]:
+        """Drop the bytes of quarantined lines that name the person, or cannot be searched.
+
+        Returns how many, and how many of them could not be searched.
+        """
+        found, unsearchable = [], 0
         kept = [place for place in places(self._connection, Which()) if place.is_kept]
         for part in parts_of(kept):
             frame = pd.DataFrame(
@@ -289,7 +275,10 @@ class _Forgetting:
                 "JOIN quarantine AS q USING (load_id, file, line) WHERE q.content IS NOT NULL"
             )
             self._connection.unregister("kept_lines")
-            found += [part[nth] for nth, content in read if self._is_named(content, words)]
+            for nth, content in read:
+                if (reason := sought.why_not_keep(content)) is not None:
+                    found.append(part[nth])
+                    unsearchable += reason == "unsearchable"
         if found:
             # The same line in another file would name them again.
             Marks(self._connection).add("line", [one.sha256 for one in found if one.sha256])
@@ -305,30 +294,29 @@ class _Forgetting:
                 "WHERE q.load_id = t.load_id AND q.file = t.file AND q.line = t.line"
             )
             self._connection.unregister("theirs")
-        return len(found)
-
-    def _is_named(self, content: bytes, words: tuple[list[str], list[tuple[str, str]]]) -> bool:
-        if not tokens_in(content).isdisjoint(self._ids):
-            return True
-        single, pairs = words
-        for text in texts_in(content):
-            lowered = text.lower()
-            if any(word in lowered for word in single):
-                return True
-            if any(given in lowered and last in lowered for given, last in pairs):
-                return True
-        return False
+        # The path of a field is one of keys, and a key may name somebody.
+        for (text,) in self._run("SELECT DISTINCT CAST(errors AS VARCHAR) FROM quarantine"):
+            if text is not None and sought.is_named(text):
+                self._run(
+                    "UPDATE quarantine SET errors = $none WHERE CAST(errors AS VARCHAR) = $text",
+                    none=FORGOTTEN.errors,
+                    text=text,
+                )
+        return len(found), unsearchable
 
 
-def _condition(words: tuple[list[str], list[tuple[str, str]]]) -> str:
-    """SQL over ``{t}``, a text in lower case, that holds where one of the words stands in it."""
-    single, pairs = words
-    tests = [f"contains({{t}}, $w{n})" for n in range(len(single))]
-    tests += [f"(contains({{t}}, $g{n}) AND contains({{t}}, $l{n}))" for n in range(len(pairs))]
-    return "(" + " OR ".join(tests or ["false"]) + ")"
-
-
-def _loose(words: tuple[list[str], list[tuple[str, str]]]) -> str:
-    """The same for texts of a visit that they shared, where one of their names is enough."""
-    tests = [f"contains({{t}}, ${letter}{n})" for n in range(len(words[1])) for letter in "gl"]
-    return "(" + " OR ".join(tests or ["false"]) + ")"
+_KNOWN_BY = (
+    "first_name",
+    "preferred_name",
+    "last_name",
+    "email",
+    "phone",
+    "alternate_phone",
+    "ssn",
+    "mrn",
+)
+_BESIDE = (
+    "SELECT CAST(object AS VARCHAR) AS t FROM other_objects",
+    "SELECT CAST(extra AS VARCHAR) AS t FROM events",
+    "SELECT unnest([event_id, event, event_sent, object_type, object_id]) AS t FROM events",
+)

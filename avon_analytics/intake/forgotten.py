@@ -1,29 +1,23 @@
-"""Keeping forgotten people out of what a later load stores."""
+"""Keeping forgotten people out of what a later load stores.
+
+The seam to the loader is small: `Marks.people_in` tells which forgotten people some texts name, in
+any spelling, and a `Sought` of these ids tells what is left of a row, an object or a line. A later
+load knows a person by their id alone, for a name can be guessed from any digest of it.
+"""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 
 import duckdb
 
 from avon_analytics.intake.flatten import rows_table
 from avon_analytics.intake.judge import verdict
 from avon_analytics.intake.marks import Marks
+from avon_analytics.intake.sought import Sought
 from avon_analytics.intake.stage import Stage
-from avon_analytics.intake.traces import (
-    NAMES_ID,
-    THREAD,
-    TOKENS,
-    Rows,
-    ids_of,
-    own,
-    people_in,
-    strip,
-    touched,
-)
+from avon_analytics.intake.traces import THREAD, Rows, find, own, strip, touched
 from avon_analytics.store.tables import ObjectTable
 
 FORGOTTEN = verdict("forgotten", "the person was forgotten on request; nothing of the line is kept")
@@ -40,9 +34,9 @@ def leave_out(
     store: duckdb.DuckDBPyConnection, stage: Stage, tables: list[ObjectTable], marks: Marks
 ) -> None:
     """Refuse the lines of a batch that are about forgotten people alone; strip the others."""
-    rows = Rows(stage.run, tables, rows_table, "nth")
-    stage.run(NAMES_ID)
-    people = marks.among(stage.run, _ids_in(rows), "person")
+    rows = Rows(stage.run, _texts(stage), tables, rows_table, "nth")
+    sought = Sought(frozenset(marks.people_in(_texts(stage)(_STRINGS))))
+    people = sought.bare_ids
     objects = marks.among(
         stage.run, "SELECT object_id AS id FROM tellings WHERE object_id IS NOT NULL", "object"
     )
@@ -52,7 +46,7 @@ def leave_out(
         threads = marks.among(stage.run, wanted, "thread")
     if not (people or objects or threads):
         return
-    _say(stage, "persons", people)
+    find(rows, sought, _BESIDE)
     _say(stage, "marked_objects", objects)
     others = [one for (one,) in store.execute(OTHERS).fetchall()]
     for name, condition in (
@@ -64,14 +58,50 @@ def leave_out(
         if (here := rows.named(name)) is not None:
             others += [one for (one,) in stage.run(f"SELECT id FROM {here} WHERE {condition}")]
     _say(stage, "others", others)
-    _refuse(store, stage, rows, marks, people)
+    _refuse(store, stage, rows, marks, sought)
     _say(stage, "marked_threads", threads)
     stage.run(
         "CREATE OR REPLACE TEMP TABLE touched_rows AS "
         + touched(rows, "SELECT id FROM marked_threads")
     )
-    for _ in strip(rows, [spelled for one in people for spelled in ids_of(one)]):
+    for _ in strip(rows, sought):
         pass
+    _strip_beside(stage, sought)
+
+
+def _texts(stage: Stage) -> Callable[[str], Iterator[str]]:
+    def texts(query: str) -> Iterator[str]:
+        found = stage.connection.execute(query)
+        while part := found.fetchmany(10_000):
+            yield from (text for (text,) in part)
+
+    return texts
+
+
+# Every key and every text of the bodies that are believed, escaped as they are.
+_STRINGS = r"""SELECT DISTINCT unnest(regexp_extract_all(body, '"(?:[^"\\]|\\.)*"')) AS text
+    FROM arrivals WHERE nth NOT IN (SELECT nth FROM verdicts)"""
+_BESIDE = (
+    "SELECT CAST(body AS VARCHAR) AS t FROM unread",
+    "SELECT CAST(extra AS VARCHAR) AS t FROM tellings",
+    "SELECT unnest([event_id, event, event_sent, object_type, object_id]) AS t FROM tellings",
+)
+
+
+def _strip_beside(stage: Stage, sought: Sought) -> None:
+    """Take them out of what is kept of events, and of types that the contract knows not."""
+    stage.run(
+        "UPDATE tellings SET extra = CAST(n.rest AS JSON) FROM named AS n "
+        "WHERE n.by_words AND n.spelling = CAST(extra AS VARCHAR)"
+    )
+    unread = stage.run(
+        "SELECT u.nth, u.body FROM unread AS u JOIN named AS n "
+        "ON n.by_words AND n.spelling = CAST(u.body AS VARCHAR)"
+    )
+    for nth, body in unread:
+        told = json.loads(body)
+        told["object"] = sought.without(told["object"])
+        stage.run("UPDATE unread SET body = $body WHERE nth = $nth", body=json.dumps(told), nth=nth)
 
 
 def _say(stage: Stage, table: str, ids: list[str]) -> None:
@@ -79,23 +109,8 @@ def _say(stage: Stage, table: str, ids: list[str]) -> None:
     stage.run(f"CREATE OR REPLACE TEMP TABLE {table} AS {unnested}", ids=ids)
 
 
-def _ids_in(rows: Rows) -> str:
-    """SQL for everything in a batch that may be a person's id, with its prefix."""
-    found = [
-        f"SELECT unnest(regexp_extract_all(body, '{TOKENS}')) AS token FROM arrivals "
-        "WHERE nth NOT IN (SELECT nth FROM verdicts)"
-    ]
-    for table in rows.tables:
-        found += [f'SELECT "{f.name}" FROM {rows.name_of(table)}' for f in people_in(table)]
-    return (
-        "SELECT DISTINCT as_id(token, 'user') AS id FROM ("
-        + " UNION ALL ".join(found)
-        + ") WHERE length(token) < 200"
-    )
-
-
 def _refuse(
-    store: duckdb.DuckDBPyConnection, stage: Stage, rows: Rows, marks: Marks, people: list[str]
+    store: duckdb.DuckDBPyConnection, stage: Stage, rows: Rows, marks: Marks, sought: Sought
 ) -> None:
     known: list[str] = []
     if (visits := rows.named("appointments")) is not None:
@@ -117,14 +132,22 @@ def _refuse(
             {own(rows, "SELECT id FROM shared_visits")}
             UNION SELECT nth FROM tellings WHERE object_id IN (SELECT id FROM marked_objects)
                 AND nth NOT IN ({with_others})
-            UNION SELECT nth FROM unread WHERE names_id(body, $ids)
-        ) ORDER BY nth""",
-        ids=[spelled for one in people for spelled in ids_of(one)],
+            UNION SELECT t.nth FROM tellings AS t JOIN named AS n ON n.by_words
+                AND n.spelling IN (t.event_id, t.event, t.event_sent, t.object_type, t.object_id)
+        ) ORDER BY nth"""
     )
-    numbers = [nth for (nth,) in lines]
-    theirs = "FROM tellings WHERE nth IN (SELECT unnest($n::BIGINT[]))"
-    told = stage.run(f"SELECT DISTINCT object_id {theirs} AND object_id IS NOT NULL", n=numbers)
-    marks.add("object", [one for (one,) in told if one not in people])
+    unread = stage.run(
+        "SELECT u.nth, u.body FROM unread AS u JOIN named AS n "
+        "ON n.by_id AND n.spelling = CAST(u.body AS VARCHAR)"
+    )
+    theirs = {nth for nth, body in unread if sought.owns(json.loads(body).get("object"))}
+    numbers = sorted({nth for (nth,) in lines} | theirs)
+    told = stage.run(
+        "SELECT DISTINCT object_id FROM tellings WHERE nth IN (SELECT unnest($n::BIGINT[])) "
+        "AND object_id IS NOT NULL AND object_id NOT IN (SELECT id FROM persons)",
+        n=numbers,
+    )
+    marks.add("object", [one for (one,) in told])
     stage.refuse([(nth, FORGOTTEN, None) for nth in numbers])
     stage.run("DELETE FROM tellings WHERE nth IN (SELECT unnest($n::BIGINT[]))", n=numbers)
 
@@ -138,35 +161,3 @@ def _with_others(rows: Rows) -> str:
         WHERE a.attendee IS DISTINCT FROM v.host AND NOT coalesce(a.is_observer, false)
           AND a.attendee NOT IN (SELECT id FROM persons)
           AND a.attendee NOT IN (SELECT id FROM others)"""
-
-
-# -- lines that are kept as bytes -------------------------------------------------------------
-
-_TOKEN = re.compile(TOKENS)
-_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
-_CONTROL = re.compile(r"\\+[nrtbf]")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{24,}")
-
-
-def texts_in(content: bytes) -> Iterator[str]:
-    """A line as text, and what stands in it escaped or as base64; it need not be whole."""
-    text = content.decode("utf-8", "replace")
-    yield from _unescaped(text)
-    for run in _BASE64.findall(text):
-        try:
-            decoded = base64.b64decode(run[: len(run) // 4 * 4])
-        except (binascii.Error, ValueError):
-            continue
-        yield from _unescaped(decoded.decode("utf-8", "replace"))
-
-
-def _unescaped(text: str) -> Iterator[str]:
-    text = _CONTROL.sub(" ", text)
-    yield text
-    if "\\u" in text:
-        yield _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
-
-
-def tokens_in(content: bytes) -> set[str]:
-    """All words of a line that may be ids."""
-    return {token for text in texts_in(content) for token in _TOKEN.findall(text)}

@@ -269,8 +269,9 @@ class _Loader:
         ).fetchall():
             ends[file].count(word, code, n)
         for path, before in self._receipts.items():
-            ends[path].blank = before.blank
-            self._receipts[path] = before.counted_as(ends[path])
+            ended = ends[self.log.name_of(path)]
+            ended.blank = before.blank
+            self._receipts[path] = before.counted_as(ended)
 
     def _close_log(self, files: tuple[ArchiveFile, ...]) -> Receipt:
         unchanged = len(files) - len(self._receipts)
@@ -281,7 +282,9 @@ class _Loader:
             {"n": unchanged, "id": self.log.load_id},
         )
         ((events,),) = self._connection.execute("SELECT count(*) FROM events").fetchall()
-        nothing_believed, nothing_read = what_is_wrong(self._connection, self._policy, files)
+        nothing_believed, nothing_read = what_is_wrong(
+            self._connection, self._policy, [self.log.name_of(file.path) for file in files]
+        )
         return Receipt(
             files=tuple(self._receipts[name] for name in sorted(self._receipts)),
             files_unchanged=unchanged,
@@ -304,7 +307,7 @@ def _add(ended: Mapping[str, Ended], readings: Sequence[Reading]) -> None:
 
 
 def what_is_wrong(
-    connection: duckdb.DuckDBPyConnection, policy: Policy, files: tuple[ArchiveFile, ...]
+    connection: duckdb.DuckDBPyConnection, policy: Policy, files: list[str]
 ) -> tuple[bool, bool]:
     """Whether nothing of these files could be believed, and whether nothing could even be read.
 
@@ -324,7 +327,7 @@ def what_is_wrong(
         f"SELECT count(*), count(*) FILTER (WHERE {right}), count(*) FILTER (WHERE {doubt}), "
         f"count(*) FILTER (WHERE {read}) "
         "FROM deliveries WHERE file IN (SELECT unnest($files))",
-        {"files": [file.path for file in files]},
+        {"files": files},
     ).fetchall()
     nothing_read = lines > 0 and deliveries == 0
     return nothing_read or (believed == 0 and in_doubt > 0), nothing_read

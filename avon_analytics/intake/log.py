@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import duckdb
 
+from avon_analytics.intake.marks import Marks
 from avon_analytics.intake.reading import KnownFile, Reading
 from avon_analytics.intake.signature import Secrets
 from avon_analytics.intake.stage import Stage
@@ -30,6 +31,7 @@ class LoadLog:
     ) -> None:
         self._connection = connection
         self._told = Told(connection)
+        self._marks = Marks(connection)
         self.has_moved_lines = False
         ((last,),) = connection.execute("SELECT max(load_id) FROM loads").fetchall()
         self.load_id: int = (last or 0) + 1
@@ -71,12 +73,17 @@ class LoadLog:
 
     def known_files(self, paths: Sequence[str]) -> dict[str, KnownFile]:
         """What is known of some files, by path; new ones have no entry."""
+        told_as = {self.name_of(path): path for path in paths}
         rows = self._connection.execute(
             "SELECT file, size, modified_ns, bytes_read, last_line, sha256 FROM archive_files "
             "WHERE file IN (SELECT unnest($files))",
-            {"files": list(paths)},
+            {"files": list(told_as)},
         ).fetchall()
-        return {file: KnownFile(*told) for file, *told in rows}
+        return {told_as[file]: KnownFile(*told) for file, *told in rows}
+
+    def name_of(self, path: str) -> str:
+        """What the log calls a file: its path, without what names a forgotten person."""
+        return self._marks.masked_path(path)
 
     def add_file(self, reading: Reading) -> None:
         """Write down how far a file was read and where its lines ended."""
@@ -104,7 +111,14 @@ class LoadLog:
             names = ("file", *place, *counts)
             values = ", ".join(f"${name}" for name in names)
             sql = f"INSERT INTO archive_files ({', '.join(names)}) VALUES ({values})"
-        self._connection.execute(sql, {"file": file.path, **place, **counts})
+        name = self.name_of(file.path)
+        self._connection.execute(sql, {"file": name, **place, **counts})
+        if name != file.path:
+            for table in ("deliveries", "quarantine", "events"):
+                self._connection.execute(
+                    f"UPDATE {table} SET file = $name WHERE file = $path",
+                    {"name": name, "path": file.path},
+                )
         sums = ", ".join(f"{k} = {k} + ${k}" for k in counts)
         self._connection.execute(
             f"UPDATE loads SET files = files + $read, {sums} WHERE load_id = $load_id",

@@ -304,7 +304,7 @@ class Intake:
         """Keep no line that names a forgotten person, and of what is theirs no digest either."""
         is_theirs = frame["code"] == "forgotten"
         names = [
-            self._marks.is_withheld(digest) or self._marks.is_named(forgotten.tokens_in(line))
+            self._marks.is_withheld(digest) or not self._marks.may_keep(line)
             for digest, line in zip(frame["sha256"], frame["content"], strict=True)
         ]
         frame["content"] = frame["content"].astype(object).mask(is_theirs | pd.Series(names), None)

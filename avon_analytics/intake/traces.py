@@ -8,12 +8,16 @@ batch, when a later load tells of them again.
   messages that they wrote; appointments in which no other patient takes part in any version.
 - Others' rows stay, without them: their place in lists (attendees, caregivers, dependents, members)
   goes, a reference to them becomes missing, and so do free text and unknown values of a visit or
-  a thread that they shared, and every JSON value or free text that names their id.
+  a thread that they shared, and every text that names them, in whatever column. Of JSON values the
+  rest stays. What names another person (their own name, address or number) stays theirs.
+
+Whether a text names them is never asked in SQL: `find` reads every distinct text of the rows once
+and asks the searcher; what it found stands in a table beside the rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,21 +25,22 @@ from avon_analytics.contract.appointment import Attendee
 from avon_analytics.contract.model import ColumnOf
 from avon_analytics.contract.shared import PersonRef
 from avon_analytics.intake import limited
-from avon_analytics.store.schema import quote
+from avon_analytics.intake.sought import Sought
+from avon_analytics.store.schema import literal, quote
 from avon_analytics.store.tables import ObjectTable
-
-TOKENS = r"[A-Za-z0-9_\-]+"
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Some tables of rows, keyed by event or by line, and how to run SQL on them.
 
-    There is a table ``persons (id)`` beside them with whom to look for, and a table ``others (id)``
-    of people who are no patients: staff, members of care teams, caregivers.
+    There is a table ``persons (id)`` beside them with whom to look for, in every spelling that
+    occurs, and a table ``others (id)`` of people who are no patients: staff, members of care teams,
+    caregivers. ``texts`` streams the values of a query's only column.
     """
 
     run: Callable[..., list[tuple[Any, ...]]]
+    texts: Callable[[str], Iterable[str]]
     tables: Sequence[ObjectTable]
     name_of: Callable[[ObjectTable], str]
     key: str  # event_id or nth
@@ -43,11 +48,6 @@ class Rows:
     def named(self, name: str) -> str | None:
         """The table with the rows of a table of the contract; None if there are no such rows."""
         return next((self.name_of(t) for t in self.tables if t.name == name), None)
-
-
-def ids_of(given: str) -> list[str]:
-    """An id as references spell it, with its prefix, and bare."""
-    return [given, given.removeprefix("user_")]
 
 
 def own(rows: Rows, shared: str = "SELECT NULL") -> str:
@@ -83,8 +83,8 @@ def _owner(table: ObjectTable) -> str | None:
         return "created_by"
     if table.name == "tasks":
         return (
-            "coalesce(patient, CASE WHEN link_to_object IN ('patient', 'user') THEN "
-            "'user_' || replace(link_to_id, 'user_', '') END)"
+            "coalesce(patient, CASE WHEN lower(link_to_object) IN ('patient', 'user') "
+            "THEN link_to_id END)"
         )
     return "patient" if any(field.name == "patient" for field in table.fields) else None
 
@@ -129,45 +129,118 @@ def touched(rows: Rows, threads: str) -> str:
 THREAD = "coalesce(message_thread, thread)"
 
 
-def strip(
-    rows: Rows,
-    ids: Sequence[str],
-    more: str = "false",
-    loose: str = "false",
-    bound: Mapping[str, object] | None = None,
-) -> Iterator[tuple[str, int]]:
+def find(rows: Rows, sought: Sought, more: Sequence[str] = ()) -> None:
+    """Write down which texts of the rows name somebody, and which are nothing but their id.
+
+    ``more`` are further queries of one column of texts. What is found stands in ``named``; the
+    spellings of the id in ``persons``.
+    """
+    found: dict[str, tuple[bool, bool, bool, bool, str | None]] = {}
+    queries = [
+        f"SELECT {_text(column)} AS t FROM {rows.name_of(table)}"
+        for table in rows.tables
+        for column in _texts_of(table)
+    ]
+    for query in (*queries, *more):
+        for text in rows.texts(_not_plain(query, sought)):
+            if text in found:
+                continue
+            by_id = sought.is_named_by_id(text)
+            by_words = by_id or sought.is_named(text)
+            by_half = by_words or sought.is_half_named(text)
+            if by_half:
+                is_id = by_id and sought.is_id(text)
+                is_json = text[:1] in ("{", "[") or text[:1] == '"'
+                left = sought.left_of_json(text) if by_words and is_json else None
+                found[text] = (is_id, by_id, by_words, by_half, left)
+    rows.run(_NAMED)
+    if found:
+        columns = [list(column) for column in zip(*found.values(), strict=True)]
+        rows.run(
+            "INSERT INTO named SELECT unnest($texts::VARCHAR[]), unnest($is_id::BOOLEAN[]), "
+            "unnest($by_id::BOOLEAN[]), unnest($by_words::BOOLEAN[]), unnest($by_half::BOOLEAN[]), "
+            "unnest($rest::VARCHAR[])",
+            texts=list(found),
+            **dict(zip(("is_id", "by_id", "by_words", "by_half", "rest"), columns, strict=True)),
+        )
+    rows.run("CREATE OR REPLACE TEMP TABLE persons AS SELECT spelling AS id FROM named WHERE is_id")
+    for bare in sought.bare_ids:
+        rows.run("INSERT INTO persons VALUES ($one), ($bare)", one=f"user_{bare}", bare=bare)
+
+
+_NAMED = """CREATE OR REPLACE TEMP TABLE named (
+    spelling VARCHAR, is_id BOOLEAN, by_id BOOLEAN, by_words BOOLEAN, by_half BOOLEAN, rest VARCHAR
+)"""
+
+
+def _not_plain(query: str, sought: Sought) -> str:
+    """SQL for the texts of a query that have to be read: not the plain ids of others."""
+    holds = " OR ".join(f"contains(t, {literal(bare)})" for bare in sought.bare_ids) or "false"
+    plain = "regexp_full_match(t, '([a-z]{2,12}_)?[0-9a-f]{12,64}')"
+    return f"SELECT DISTINCT t FROM ({query}) WHERE t IS NOT NULL AND (NOT {plain} OR {holds})"
+
+
+def _text(column: str) -> str:
+    return f"CAST({quote(column)} AS VARCHAR)"
+
+
+def _texts_of(table: ObjectTable) -> list[str]:
+    """The columns of a table that hold texts."""
+    found = [f.name for f in table.fields if f.column.kind in ("text", "id", "json")]
+    return [*found, "extra"] if table.model is not None else found
+
+
+def strip(rows: Rows, sought: Sought) -> Iterator[tuple[str, int]]:
     """Take them out of others' rows; the keys whose free text goes stand in ``touched_rows``.
 
-    ``more`` is a condition over a text ``{t}`` under which it goes, too, and ``loose`` one for the
-    texts beside them; ``bound`` is what these bind. Yields how many rows of each table were changed
-    or removed.
+    Yields how many rows of each table were changed or removed.
     """
     for table in rows.tables:
         name = rows.name_of(table)
         changed = 0
-        people = people_in(table)
         if _is_list_of_people(table):
-            gone = " OR ".join(f"{quote(f.name)} IN (SELECT id FROM persons)" for f in people)
-            changed += _count(rows.run(f"DELETE FROM {name} WHERE {gone}"))
-            people = []
-        columns = {f.name: f"{quote(f.name)} IN (SELECT id FROM persons)" for f in people}
-        is_touched = f"{rows.key} IN (SELECT {rows.key} FROM touched_rows)"
-        for field in table.fields:
-            if _may_tell(table, field):
-                test = _names_them(quote(field.name), more)
-                if field.column.privacy == "free_text":
-                    test = f"({is_touched} OR {test})"
-                elif loose != "false":
-                    beside = _names_them(quote(field.name), loose)
-                    test = f"({test} OR ({is_touched} AND {beside}))"
-                columns[field.name] = f"{quote(field.name)} IS NOT NULL AND {test}"
-        if table.model is not None:
-            columns["extra"] = (
-                f"extra IS NOT NULL AND ({is_touched} OR {_names_them('extra', more)})"
+            gone = " OR ".join(
+                f"{quote(f.name)} IN (SELECT id FROM persons)" for f in people_in(table)
             )
-        changed += _clear(rows, name, columns, {**(bound or {}), "ids": list(ids)})
+            changed += _count(rows.run(f"DELETE FROM {name} WHERE {gone}"))
+        own_columns = {f.name for f in table.fields if is_own(table, f)}
+        for column in _texts_of(table):
+            word = "by_id" if column in own_columns else "by_words"
+            changed += _take_out(rows, sought, table, column, word)
         if changed:
             yield table.versions, changed
+
+
+def _take_out(rows: Rows, sought: Sought, table: ObjectTable, column: str, word: str) -> int:
+    """Empty one column where it names them, or where its row is about them anyhow."""
+    name, place = rows.name_of(table), quote(column)
+    kinds = {f.name: f.column for f in table.fields}
+    is_json = column == "extra" or kinds[column].kind == "json"
+    half = f"(n.by_half AND {rows.key} IN (SELECT {rows.key} FROM touched_rows))"
+    is_id = column != "extra" and kinds[column].kind == "id"
+    test = f"n.{word}" if is_id or word == "by_id" else f"(n.by_words OR {half})"
+    left = "CAST(n.rest AS JSON)" if is_json else "NULL"
+    touched_too = f"{rows.key} IN (SELECT {rows.key} FROM touched_rows)"
+    is_free = column == "extra" or kinds[column].privacy == "free_text"
+    done = rows.run(
+        f"UPDATE {name} SET {place} = {left} FROM named AS n "
+        f"WHERE n.spelling = {_text(column)} AND {test} AND NOT ({is_free} AND {touched_too})"
+    )
+    if not is_free:
+        return _count(done)
+    nothing = limited.emptied("extra") if column == "extra" else "NULL"
+    more = rows.run(
+        f"UPDATE {name} SET {place} = {nothing} WHERE {place} IS NOT NULL AND {touched_too}"
+    )
+    if column == "extra":  # a key may name them, too
+        emptied = f"SELECT DISTINCT {_text(column)} FROM {name} WHERE {touched_too}"
+        for text in [one for one in rows.texts(emptied) if one and sought.is_named(one)]:
+            rows.run(
+                f"UPDATE {name} SET {place} = $rest WHERE {_text(column)} = $text",
+                rest=sought.left_of_json(text),
+                text=text,
+            )
+    return _count(done) + _count(more)
 
 
 def people_in(table: ObjectTable) -> list[ColumnOf]:
@@ -182,43 +255,21 @@ def _is_list_of_people(table: ObjectTable) -> bool:
     )
 
 
-def _may_tell(table: ObjectTable, field: ColumnOf) -> bool:
-    """Whether somebody may have typed something about others into a column.
+_PEOPLE = ("patient", "provider", "support")
+_STAFF_OWN = ("first_name", "middle_name", "last_name", "email", "phone", "npi", "dea_number")
 
-    Another person's own name, address or number is theirs, even where both have the same.
+
+def is_own(table: ObjectTable, field: ColumnOf) -> bool:
+    """Whether a column says who another person is: their name, address or number.
+
+    That is theirs, even where both have the same.
     """
-    if field.column.kind == "json" or field.column.privacy == "free_text":
-        return True
-    about_people = table.object_type in ("patient", "provider", "support")
-    is_typed = field.name == "reason" or not about_people
-    return field.column.kind == "text" and field.column.privacy is None and is_typed
-
-
-def _names_them(column: str, more: str) -> str:
-    text = f"CAST({column} AS VARCHAR)"
-    return f"(names_id({text}, $ids) OR ({more.replace('{t}', f'lower({text})')}))"
-
-
-def _clear(rows: Rows, name: str, columns: dict[str, str], bound: dict[str, object]) -> int:
-    if not columns:
-        return 0
-    sets = ", ".join(
-        f"{quote(column)} = CASE WHEN coalesce({test}, false) "
-        f"THEN {limited.emptied('extra') if column == 'extra' else 'NULL'} ELSE {quote(column)} END"
-        for column, test in columns.items()
+    if field.column.kind != "text" or table.object_type not in _PEOPLE:
+        return False
+    return field.column.privacy == "identifier" or (
+        table.object_type != "patient" and field.name in _STAFF_OWN
     )
-    where = " OR ".join(f"coalesce({test}, false)" for test in columns.values())
-    text = f"UPDATE {name} SET {sets} WHERE {where}"
-    used = {name: value for name, value in bound.items() if f"${name}" in text}
-    return _count(rows.run(text, **used))
 
 
 def _count(answer: list[tuple[Any, ...]]) -> int:
     return int(answer[0][0]) if answer else 0
-
-
-# Whether a text has one of some ids in it, as a word of its own.
-NAMES_ID = (
-    "CREATE OR REPLACE TEMP MACRO names_id(t, ids) AS "
-    f"list_has_any(regexp_extract_all(t, '{TOKENS}'), ids)"
-)

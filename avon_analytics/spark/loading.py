@@ -144,7 +144,9 @@ def _receipt(
         {"n": unchanged, "id": log.load_id},
     )
     ((events,),) = connection.execute("SELECT count(*) FROM events").fetchall()
-    nothing_believed, nothing_read = what_is_wrong(connection, policy, found.files)
+    nothing_believed, nothing_read = what_is_wrong(
+        connection, policy, [file.path for file in found.files]
+    )
     return Receipt(
         files=receipts,
         files_unchanged=unchanged,

@@ -317,7 +317,7 @@ def test_who_reads_meanwhile_reads_on_and_views_stay(
     desk, other = open_desk(place), open_desk(place)
     desk.load(archive.write(*world(archive)))
     visits = other.store.appointments()
-    assert len(visits.slots()) == 3
+    assert len(visits.slots()) == 4
     desk.store.forget(HER)
     assert len(other.store.appointments().slots()) == 2
     assert len(other.rows("SELECT * FROM appointment_slots")) == 2

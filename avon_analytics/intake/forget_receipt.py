@@ -1,0 +1,97 @@
+"""What was removed of a person who was forgotten, told without naming anybody."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was removed of a person; it names nobody.
+
+    ``removed`` holds the rows that are gone, by table; ``changed`` how many values of others' rows
+    went: a reference, a text that names the person, a free text or an unknown value of a visit that
+    they shared. ``events`` are gone with all their rows, ``lines`` of the archive ended anew as
+    quarantined with the code ``forgotten``, and ``withheld`` lines of the quarantine no longer have
+    their bytes, ``unsearchable`` of them because nobody can tell what stands in them. ``files`` are
+    names of archive files that named the person and are masked in the log. ``reasons`` counts the
+    different texts that named the person, by what they were known by. ``was_known`` is false if
+    nothing was found: a mistyped id, or somebody who has yet to come.
+    """
+
+    events: int
+    lines: int
+    withheld: int
+    removed: Mapping[str, int] = field(default_factory=dict)
+    changed: Mapping[str, int] = field(default_factory=dict)
+    unsearchable: int = 0
+    files: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def was_known(self) -> bool:
+        """Whether anything was found."""
+        named = self.withheld - self.unsearchable
+        return bool(
+            self.events or self.lines or named or self.removed or self.changed or self.files
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, for JSON."""
+        return {
+            "was_known": self.was_known,
+            "events": self.events,
+            "lines": self.lines,
+            "withheld": self.withheld,
+            "removed": dict(self.removed),
+            "changed": dict(self.changed),
+            "unsearchable": self.unsearchable,
+            "files": self.files,
+            "reasons": dict(self.reasons),
+        }
+
+    def _rows(self) -> Iterator[tuple[str, str, str]]:
+        yield "Events forgotten", f"{self.events:,}", "with all their rows"
+        yield "Lines", f"{self.lines:,}", "now quarantined as forgotten, without a byte of them"
+        yield "Lines withheld", f"{self.withheld:,}", "of the quarantine, without their bytes"
+        if self.unsearchable:
+            text = "of these, which cannot be searched for anybody"
+            yield "  unsearchable", f"{self.unsearchable:,}", text
+        if self.files:
+            yield "File names", f"{self.files:,}", "masked in the log, as they named the person"
+        for reason, count in self.reasons.items():
+            yield f"  by {reason}", f"{count:,}", "different texts that named the person"
+        for name, count in self.removed.items():
+            yield f"  {name}", f"{count:,}", "rows removed"
+        for name, count in self.changed.items():
+            yield f"  {name}", f"{count:,}", "values in rows of others"
+
+    def _notes(self) -> list[str]:
+        if self.was_known:
+            return ["The archive files still hold what was sent."]
+        return [
+            "NOTHING WAS FOUND of this id: is it spelled as Avon spells it? It is marked all the "
+            "same, and a later load will not bring it."
+        ]
+
+    def __str__(self) -> str:
+        rows = list(self._rows())
+        first = max(len(label) for label, _, _ in rows)
+        second = max(len(count) for _, count, _ in rows)
+        lines = [f"{a:<{first}}  {b:>{second}}  {c}".rstrip() for a, b, c in rows]
+        return "\n".join([*lines, *self._notes()])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        body = "".join(
+            f'<tr><th scope="row" style="text-align:left">{html.escape(a)}</th>'
+            f'<td style="text-align:right">{b}</td>'
+            f'<td style="text-align:left">{html.escape(c)}</td></tr>'
+            for a, b, c in self._rows()
+        )
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes())
+        return f"<table><caption>Forgotten</caption><tbody>{body}</tbody></table>{notes}"

@@ -1,0 +1,165 @@
+"""The readings of a text: how it compares, and what stands in it escaped, coded or as raw bytes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+_DEEPEST = 6  # layers of escapes and base64 that are undone
+_BLIND_BYTES = 64  # longer than any digest: so many bytes that are no text may hide one
+
+_ESCAPE = re.compile(r"""\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([^ux]))""", re.DOTALL)
+_CONTROL = {"n": "\n", "r": "\n", "t": "\t", "b": " ", "f": " "}
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}")
+_BROKEN_BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]{16,}[ \t]*\r?\n[ \t]*)+[A-Za-z0-9+/_-]+")
+_HEX = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
+_TEXT_CONTROLS = frozenset("\t\n\r\x0b\x0c\x1b\x1c\x1d\x1e\x1f\x00")
+
+
+def folded(text: str) -> str:
+    """A text without case, accents, invisible characters, and differences of composition."""
+    if text.isascii():
+        return text.lower()
+    apart = unicodedata.normalize("NFKD", text).casefold().replace("ı", "i")
+    return "".join(
+        _as_digit(one)
+        for one in unicodedata.normalize("NFKD", apart)
+        if unicodedata.category(one) not in ("Mn", "Me", "Cf")
+    )
+
+
+def _as_digit(one: str) -> str:
+    return str(unicodedata.decimal(one, one))
+
+
+def readings(text: str) -> Iterator[str]:
+    """A text, and every text that stands in it escaped or as base64."""
+    waiting, seen = [(text, 0)], {text}
+    while waiting:
+        one, depth = waiting.pop()
+        yield one
+        if depth == _DEEPEST:
+            continue
+        for inner in _inside(one):
+            if inner not in seen:
+                seen.add(inner)
+                waiting.append((inner, depth + 1))
+
+
+def _inside(text: str) -> Iterator[str]:
+    if "\\" in text:
+        yield _joined(_ESCAPE.sub(_unescaped, text))
+    if "%" in text:
+        yield unquote(text)
+    if "&" in text:
+        yield html.unescape(text)
+    for data in _decoded(text):
+        found = texts_of(data)
+        if found is not None:
+            yield from found
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    code = found[1] or found[2]
+    return chr(int(code, 16)) if code else _CONTROL.get(found[3], found[3])
+
+
+def _joined(text: str) -> str:
+    """A text whose pairs of surrogates, which escapes spell one by one, are characters."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _decoded(text: str) -> Iterator[bytes]:
+    """Whatever stands in a text as base64, plain or for URLs, whole or broken into lines."""
+    runs = [run for run in _BASE64.findall(text) if not _HEX.fullmatch(run)]
+    runs += ["".join(run.split()) for run in _BROKEN_BASE64.findall(text)]
+    for run in runs:
+        usual = run.replace("-", "+").replace("_", "/")
+        for start in range(4):  # letters right before it may belong to something else
+            part = usual[start:]
+            with_end = part[: len(part) // 4 * 4] if len(part) % 4 == 1 else part
+            try:
+                yield base64.b64decode(with_end + "=" * (-len(with_end) % 4))
+            except (binascii.Error, ValueError):
+                continue
+
+
+def texts_of(data: bytes) -> list[str] | None:
+    """The texts that bytes may be, compressed or not; None where they cannot be searched."""
+    if data[:2] in (b"\x1f\x8b", b"\x78\x9c", b"\x78\x01", b"\x78\xda"):
+        reader = zlib.decompressobj(47)
+        try:
+            data = reader.decompress(data, 1 << 26)
+        except zlib.error:
+            return None
+        if reader.unconsumed_tail:
+            return None
+    if b"\x00" in data:
+        return _wide_texts(data)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        # One byte a letter. Which letters these are above the first 128 is anybody's guess.
+        text = data.decode("latin-1")
+        n_high = sum(byte > 0x7F for byte in data)
+        if n_high * 4 > len(data):
+            return None
+        odd = any(0x80 <= byte < 0xA0 for byte in data)
+        found = [text, data.decode("utf-8", "replace"), data.decode("utf-8", "ignore")]
+        found += [data.decode(name, "replace") for name in ("cp1252", "cp850", "mac_roman")] * odd
+        return found if _is_readable(text) else None
+    return [text] if _is_readable(text) else None
+
+
+def _wide_texts(data: bytes) -> list[str] | None:
+    """UTF-16 or UTF-32, either way round, also cut in the middle of a character."""
+    found = []
+    for codec, width in (
+        ("utf-16-le", 2),
+        ("utf-16-be", 2),
+        ("utf-32-le", 4),
+        ("utf-32-be", 4),
+    ):
+        for start in range(width):
+            part = data[start:]
+            text = part[: len(part) // width * width].decode(codec, "replace")
+            if text and _is_readable(text) and "\x00" not in text:
+                found.append(text)
+    plain = data.decode("utf-8", "replace")
+    if _is_readable(plain) and data.count(0) * 8 < len(data):
+        found.append(plain.replace("\x00", ""))
+    return found or None
+
+
+def _is_readable(text: str) -> bool:
+    """Whether a text looks like one: nearly all of its characters are such as people write."""
+    strange = sum(
+        (one < " " and one not in _TEXT_CONTROLS)
+        or one == "\ufffd"
+        or unicodedata.category(one) in ("Co", "Cn")
+        for one in text
+    )
+    return strange * 20 <= len(text)
+
+
+def is_blind(text: str) -> bool:
+    """Whether something long stands in a text as base64 that is no text itself."""
+    for one in readings(text):
+        for run in _BASE64.findall(one):
+            kinds = (r"[a-z]", r"[A-Z]", r"[0-9]")
+            if len(run) * 3 // 4 <= _BLIND_BYTES or not all(re.search(k, run) for k in kinds):
+                continue
+            usual = run.replace("-", "+").replace("_", "/")
+            cut = usual[: len(usual) // 4 * 4]
+            try:
+                if texts_of(base64.b64decode(cut)) is None:
+                    return True
+            except (binascii.Error, ValueError):
+                continue
+    return False

@@ -1,0 +1,163 @@
+"""Whether a text, an object or raw bytes name a person, in whatever spelling they do."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from avon_analytics.intake.marks import _pattern, _shape
+from avon_analytics.intake.sought import Sought, bare_id
+from avon_analytics.intake.spellings import texts_of
+
+BARE = "5f2c9a7b1e3d4f60a1b2c3d4e5f60718"
+HER = Sought(
+    frozenset({f"user_{BARE}"}),
+    first_names=frozenset({"Zoë-Łucja", "Zo"}),
+    last_names=frozenset({"van der Nuñez"}),
+    emails=frozenset({"Zoe.N@clinic.example"}),
+    numbers=frozenset({"+1 (555) 123-4567", "078-05-1120"}),
+    records=frozenset({"M00123", "77"}),
+)
+PLAIN = (
+    BARE,
+    f"user_{BARE}",
+    f" USER_{BARE.upper()}\t",
+    f"pat_{BARE}",
+    f"chart_user_{BARE}.pdf",
+    f"user_{BARE}-2024",
+    f"x{BARE}y",
+    "Zo van der Nuñez",
+    "VAN DER NUN\u0303EZ, ZOE\u0308-ŁUCJA",
+    "letter_to_zo_van-der-nunez.docx",
+    "ＺＯ ｖａｎ ｄｅｒ Ｎｕñｅｚ",
+    "zo\u200d van der Nu\u00adñez",
+    "LetterZoVanDerNuñez.pdf",
+    "zoe.n@CLINIC.example",
+    "call (555) 123 4567 at noon",
+    "+1-555-123-4567",
+    "ssn 078051120",
+    "٠٧٨-٠٥-١١٢٠",
+    "mrnM00123.",
+)
+NOT_HER = (
+    "Zo Garcia",
+    "van der Linde",
+    "Zoran van der Nuñez",
+    "5551234",
+    "M001234",
+    "77",
+    f"appt_{BARE[::-1]}",
+    BARE[:-1],
+    "an ordinary note of nobody",
+)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps({"note": text})
+
+
+def _slashed(text: str) -> str:
+    coded = base64.b64encode(text.encode()).decode()
+    return coded.replace("/", "\\/").replace("+", "\\u002B").replace("=", "\\u003d")
+
+
+def _every_letter(text: str) -> str:
+    units = text.encode("utf-16-be")
+    return "".join(f"\\u{units[n]:02X}{units[n + 1]:02x}" for n in range(0, len(units), 2))
+
+
+WRAPPED: tuple[Callable[[str], str], ...] = (
+    str,
+    _quoted,
+    lambda text: _quoted(_quoted(text)),
+    lambda text: _quoted(_quoted(_quoted(text))),
+    _every_letter,
+    _slashed,
+    lambda text: _quoted(base64.b64encode(_quoted(text).encode()).decode()),
+    lambda text: base64.urlsafe_b64encode(f"{text} {text}".encode()).decode().rstrip("="),
+    lambda text: "data:" + base64.b64encode(gzip.compress(text.encode())).decode(),
+    lambda text: base64.encodebytes((text + " " * 90).encode()).decode(),
+    lambda text: base64.b64encode(base64.b64encode(text.encode() * 2)).decode(),
+    lambda text: text.replace("%", "%25").replace(" ", "%20").replace("ñ", "%C3%B1"),
+    lambda text: text.replace("&", "&amp;").replace("ñ", "&ntilde;"),
+)
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_a_spelling_of_the_person_is_found_in_every_wrapping(text: str) -> None:
+    found = [HER.is_named(wrap(text)) for wrap in WRAPPED if len(text.encode()) * 4 // 3 >= 12]
+    assert all(found), [
+        wrap(text) for wrap, is_found in zip(WRAPPED, found, strict=False) if not is_found
+    ]
+
+
+@pytest.mark.parametrize("text", NOT_HER)
+def test_what_only_looks_like_it_is_left_alone(text: str) -> None:
+    for wrap in WRAPPED:
+        assert not HER.is_named(wrap(text)), wrap(text)
+
+
+CODECS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_bytes_are_searched_in_every_encoding(codec: str) -> None:
+    for text in PLAIN:
+        content = _quoted(f"about {text} today").encode(codec)
+        assert HER.why_not_keep(content) == "named", text
+        assert HER.why_not_keep(content[1:]) is not None, text  # cut within a character
+    assert HER.why_not_keep(_quoted("nobody in particular").encode(codec)) is None
+
+
+def test_bytes_that_cannot_be_searched_are_not_kept() -> None:
+    noise = random.Random(4).randbytes(400)
+    assert HER.why_not_keep(noise) == "unsearchable"
+    assert HER.why_not_keep(b'{"file":"' + base64.b64encode(noise) + b'"}') == "unsearchable"
+    signature = base64.b64encode(noise[:32])  # no name hides in a digest
+    assert HER.why_not_keep(b'{"x-signature":"' + signature + b'","body":"{}"}') is None
+    assert HER.why_not_keep("Zo van der Nuñez".encode("latin-1")) == "named"
+    assert texts_of(gzip.compress(b"plain")) == ["plain"]
+
+
+def test_of_an_object_the_rest_stays() -> None:
+    told: dict[str, Any] = {
+        "people": [
+            {"name": "Zo van der Nuñez", "role": "mother"},
+            {"name": "Ann", "n": 5551234567},
+        ],
+        "first": {"first_name": "Zo", "last_name": "van der Nuñez"},
+        f"user_{BARE}": 1,
+        "calls": 5551234567,
+        "kept": [1, None, True, "well"],
+        "none": None,
+    }
+    assert HER.without(told) == {
+        "people": [{"role": "mother"}, {"name": "Ann"}],
+        "kept": [1, None, True, "well"],
+        "none": None,
+    }
+    assert HER.without({"kept": 1}) == {"kept": 1}
+    assert HER.owns({"patient": f"USER_{BARE}"})
+    assert not HER.owns({"people": [{"id": BARE}]})
+
+
+@pytest.mark.parametrize("given", [f"user_{BARE}", BARE, f" USER_{BARE.upper()} ", f"pat_{BARE}"])
+def test_all_spellings_of_an_id_are_one(given: str) -> None:
+    assert bare_id(given) == BARE
+    assert HER.is_id(given)
+    assert not HER.is_id(f"chart_{BARE}.pdf {BARE}")
+
+
+@pytest.mark.parametrize(
+    "bare",
+    [BARE, "zeb28characterslongid0000001", "1b4e28ba-2fa1-11d2-883f-0016d3cca427", "p1", "abc12"],
+)
+def test_the_shape_of_an_id_finds_it_within_a_longer_word(bare: str) -> None:
+    found = _pattern(_shape(bare)).findall(f"chart_user_{bare}.pdf")
+    assert bare in found
