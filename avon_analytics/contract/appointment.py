@@ -19,7 +19,9 @@ from avon_analytics.contract.values import (
     AppointmentTypeId,
     Flag,
     FreeText,
+    Identifier,
     Instant,
+    Label,
     Text,
     UserId,
 )
@@ -49,7 +51,7 @@ class Appointment(AvonObject):
     table: ClassVar[str] = "appointments"
 
     id: AppointmentId
-    name: Text = Field(None, description="The visit's name, as shown in the calendar")
+    name: Label = Field(None, description="The visit's name, as shown in the calendar")
     description: FreeText = Field(None, description="What the visit is about")
     appointment_type: AppointmentTypeId = Field(None, description="The appointment type")
     interaction_type: Text = Field(None, description="video_call, in_person, …")
@@ -72,7 +74,7 @@ class Appointment(AvonObject):
     location: Annotated[Location | None, AsObject] = None
     video_call: Annotated[VideoCall | None, AsObject] = None
     visit_note: Text = Field(None, description="The visit note's id")
-    external_id: Text = Field(None, description="The visit's id in another system")
+    external_id: Identifier = Field(None, description="The visit's id in another system")
     service_facility: Text = Field(None, description="Where the service is rendered")
     account: Text = Field(None, description="The Avon account")
     created_by: UserId = Field(None, description="Who booked it")

@@ -16,6 +16,7 @@ from avon_analytics.contract.values import (
     Instant,
     MedicalCenterId,
     PrivateJson,
+    SexText,
     Text,
     UserId,
 )
@@ -35,7 +36,7 @@ class Patient(AvonObject):
     preferred_name: Identifier = Field(None, description="What the person wants to be called")
     pronouns: Text = Field(None, description="Pronouns")
     gender: Text = Field(None, description="Gender")
-    sex: Text = Field(
+    sex: SexText = Field(
         None, description="SNOMED CT: 248153007 male, 248152002 female, 261665006 unknown"
     )
     sexual_orientation: Text = Field(None, description="Sexual orientation")
@@ -72,7 +73,7 @@ class Patient(AvonObject):
     care_team_members: Annotated[list[PersonRef], AsList] = Field(
         [], description="Members of the care team"
     )
-    peer_groups: Annotated[list[Text], AsList] = Field([], description="Peer groups")
+    peer_groups: Annotated[list[FreeText], AsList] = Field([], description="Peer groups")
     caregivers: Annotated[list[PersonRef], AsList] = Field(
         [], description="Caregivers of the patient"
     )

@@ -10,6 +10,7 @@ from avon_analytics.contract.model import AsList, AsObject, AvonObject, Part
 from avon_analytics.contract.shared import PersonRef, StatusChange
 from avon_analytics.contract.values import (
     CareTeamId,
+    DateText,
     DocumentId,
     Flag,
     FreeText,
@@ -58,7 +59,7 @@ class Document(AvonObject):
     created_at: Instant = Field(None, description="When it was created")
     last_updated_at: Instant = Field(None, description="When it last changed")
 
-    tags: Annotated[list[Text], AsList] = Field([], description="Tags")
+    tags: Annotated[list[FreeText], AsList] = Field([], description="Tags")
     reviews: Annotated[list[PrivateJson], AsList] = Field([], description="Reviews, as JSON")
     signers: Annotated[list[PrivateJson], AsList] = Field([], description="Signers, as JSON")
     status_history: Annotated[list[StatusChange], AsList] = Field(
@@ -88,7 +89,7 @@ class Task(AvonObject):
     patient: UserId = Field(None, description="The patient whom it is about")
     assigned_to: UserId = Field(None, description="Who is to do it")
     priority: Text = Field(None, description="low, medium or high")
-    due_date: Text = Field(None, description="By when, as Avon wrote it")
+    due_date: DateText = Field(None, description="By when, as Avon wrote it")
     parent: Text = Field(None, description="The task that it is a part of")
     link_to: Annotated[LinkTo | None, AsObject] = None
     account: Text = Field(None, description="The Avon account")
@@ -96,7 +97,7 @@ class Task(AvonObject):
     created_at: Instant = Field(None, description="When it was created")
     last_updated_at: Instant = Field(None, description="When it last changed")
 
-    tags: Annotated[list[Text], AsList] = Field([], description="Tags")
+    tags: Annotated[list[FreeText], AsList] = Field([], description="Tags")
     status_history: Annotated[list[StatusChange], AsList] = Field(
         [], description="Every status so far, as this version tells it"
     )

@@ -10,11 +10,14 @@ from avon_analytics.contract.model import Part
 from avon_analytics.contract.values import (
     AppointmentId,
     CustomFieldId,
+    DateText,
     FreeText,
     Identifier,
     Instant,
     Json,
+    Label,
     OpenJson,
+    Place,
     Text,
     UserId,
 )
@@ -40,7 +43,7 @@ class StatusChange(Part):
     id: Text = Field(None, description="The entry's own id")
     parent: Text = Field(None, description="The object that the entry belongs to, bare")
     parent_type: Text = Field(None, description="The type of that object")
-    reason: Text = Field(None, description="Why it changed")
+    reason: Label = Field(None, description="Why it changed")
 
 
 class CustomValue(Part):
@@ -56,10 +59,10 @@ class Address(Part):
     nickname: FreeText = Field(None, description="What the patient calls it")
     line1: Identifier = Field(None, description="Street and number")
     line2: Identifier = Field(None, description="Second line of the street address")
-    city: Text = Field(None, description="City")
-    state: Text = Field(None, description="State, two letters in the USA")
-    postal_code: Text = Field(None, description="Postal code")
-    country: Text = Field(None, description="Country")
+    city: Place = Field(None, description="City")
+    state: Place = Field(None, description="State, two letters in the USA")
+    postal_code: Place = Field(None, description="Postal code")
+    country: Place = Field(None, description="Country")
     special_instructions: FreeText = Field(None, description="What a visitor must know")
     id: Text = Field(None, description="The address's own id")
     parent: Text = Field(None, description="The object that the address belongs to, bare")
@@ -72,9 +75,9 @@ class Location(Part):
 
     line1: Identifier = Field(None, description="Street and number of the place of the visit")
     line2: Identifier = Field(None, description="Second line of that address")
-    city: Text = Field(None, description="City of the place of the visit")
-    state: Text = Field(None, description="State of the place of the visit")
-    postal_code: Text = Field(None, description="Postal code of the place of the visit")
+    city: Place = Field(None, description="City of the place of the visit")
+    state: Place = Field(None, description="State of the place of the visit")
+    postal_code: Place = Field(None, description="Postal code of the place of the visit")
 
 
 class VideoCall(Part):
@@ -94,8 +97,8 @@ class RecurrenceRule(Part):
     by_day: Json = Field(None, description="On which weekdays, as JSON")
     iterations: Text = Field(None, description="How often it repeats")
     ends: Text = Field(None, description="What ends it")
-    until: Text = Field(None, description="When it ends, as Avon wrote it")
-    start_time: Text = Field(None, description="When the first visit starts, as Avon wrote it")
+    until: DateText = Field(None, description="When it ends, as Avon wrote it")
+    start_time: DateText = Field(None, description="When the first visit starts, as Avon wrote it")
     duration: Text = Field(None, description="How long a visit takes")
     appointment: AppointmentId = Field(None, description="The appointment that it repeats")
     rule_context: Text = Field(None, description="What the rule applies to")

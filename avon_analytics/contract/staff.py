@@ -8,21 +8,29 @@ from pydantic import Field
 
 from avon_analytics.contract.model import AsList, AvonObject
 from avon_analytics.contract.shared import Address, CustomValue, StatusChange
-from avon_analytics.contract.values import BirthDate, Instant, MedicalCenterId, Text, UserId
+from avon_analytics.contract.values import (
+    BirthDate,
+    FreeText,
+    Instant,
+    MedicalCenterId,
+    StaffText,
+    Text,
+    UserId,
+)
 
 
 class Staff(AvonObject):
     """What providers and support staff have in common."""
 
     id: UserId
-    first_name: Text = Field(None, description="First name")
-    middle_name: Text = Field(None, description="Middle name")
-    last_name: Text = Field(None, description="Last name")
+    first_name: StaffText = Field(None, description="First name")
+    middle_name: StaffText = Field(None, description="Middle name")
+    last_name: StaffText = Field(None, description="Last name")
     gender: Text = Field(None, description="Gender")
     pronouns: Text = Field(None, description="Pronouns")
     admin: Text = Field(None, description="Rights: globalAdmin, global_admin, …")
-    email: Text = Field(None, description="E-mail address at work")
-    phone: Text = Field(None, description="Telephone number at work")
+    email: StaffText = Field(None, description="E-mail address at work")
+    phone: StaffText = Field(None, description="Telephone number at work")
     date_of_birth: BirthDate = Field(None, description="Date of birth")
     timezone: Text = Field(None, description="IANA time zone of the person")
     status: Text = Field(None, description="active, suspended or archived, in old deliveries")
@@ -47,11 +55,11 @@ class Provider(Staff):
     object_type: ClassVar[str] = "provider"
     table: ClassVar[str] = "providers"
 
-    specialization: Text = Field(None, description="Specialization")
-    bio: Text = Field(None, description="What the clinic publishes about the provider")
-    npi: Text = Field(None, description="National Provider Identifier")
-    dea_number: Text = Field(None, description="Registration for controlled substances")
-    license_type: Text = Field(None, description="Kind of licence")
+    specialization: StaffText = Field(None, description="Specialization")
+    bio: FreeText = Field(None, description="What the clinic publishes about the provider")
+    npi: StaffText = Field(None, description="National Provider Identifier")
+    dea_number: StaffText = Field(None, description="Registration for controlled substances")
+    license_type: StaffText = Field(None, description="Kind of licence")
 
     licensed_in: Annotated[list[Text], AsList] = Field([], description="States with a licence")
 

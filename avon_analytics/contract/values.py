@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 
 Kind = Literal["text", "id", "instant", "date", "flag", "number", "json"]
 Privacy = Literal["identifier", "free_text"]
+Keeps = Literal["place", "staff", "label", "sex", "date"]
 
 SQL_TYPES: dict[Kind, str] = {
     "text": "VARCHAR",
@@ -61,17 +62,54 @@ UNSET = datetime(1970, 1, 1, tzinfo=UTC)  # as an instant; a date of birth is wh
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What a field becomes in a table: its kind, the prefix of its ids, what must be hidden."""
+    """What a field becomes in a table: its kind, the prefix of its ids, what must be hidden.
+
+    ``keeps`` says what sort of text a limited data set keeps of it, where that is more or less than
+    what it keeps of any word of Avon's.
+    """
 
     kind: Kind
     prefix: str | None = None
     privacy: Privacy | None = None
     is_open: bool = False  # what its values mean, the contract does not know
+    keeps: Keeps | None = None
+
+    @property
+    def in_limited(self) -> str:
+        """What a limited data set keeps of it (``all``, ``some`` or ``nothing``), and why."""
+        if self.privacy == "free_text":
+            return "nothing: somebody typed it"
+        if self.privacy == "identifier" and self.kind != "date":
+            return "nothing: it identifies a person"
+        if self.keeps is not None:
+            return _KEPT[self.keeps]
+        if self.is_open:
+            return "some: flags, dates and small numbers, for nobody says what it means"
+        return _KEPT_OF[self.kind]
 
     @property
     def sql_type(self) -> str:
         """The column's type in the store."""
         return SQL_TYPES[self.kind]
+
+
+_KEPT: dict[Keeps, str] = {
+    "place": "all: a limited data set may have city, state and postal code",
+    "staff": "all: it is about staff",
+    "label": "all: figures group by it",
+    "sex": "all: a code of a known list",
+    "date": "some: a date, and no other text",
+}
+_WORD_OF_AVON = "some: a word of Avon's; nothing that looks like a number or an address of a person"
+_KEPT_OF: dict[Kind, str] = {
+    "text": _WORD_OF_AVON,
+    "id": "all: an id",
+    "instant": "all: dates stay",
+    "date": "all: dates stay",
+    "flag": "all: a flag",
+    "number": "all: a number",
+    "json": "some: weekdays, and numbers of up to three digits",
+}
 
 
 def _refuse(code: str, expected: str) -> PydanticCustomError:
@@ -238,9 +276,15 @@ def _id(prefix: str | None) -> BeforeValidator:
 
 _text = BeforeValidator(as_text)
 
+# Text is a word that Avon's own software chose; what people typed has a mark of its own.
 Text = Annotated[str | None, _text, Column("text")]
 Identifier = Annotated[str | None, _text, Column("text", privacy="identifier")]
 FreeText = Annotated[str | None, _text, Column("text", privacy="free_text")]
+Place = Annotated[str | None, _text, Column("text", keeps="place")]
+StaffText = Annotated[str | None, _text, Column("text", keeps="staff")]
+Label = Annotated[str | None, _text, Column("text", keeps="label")]
+SexText = Annotated[str | None, _text, Column("text", keeps="sex")]
+DateText = Annotated[str | None, _text, Column("text", keeps="date")]
 Instant = Annotated[datetime | None, BeforeValidator(as_instant), Column("instant")]
 Day = Annotated[date | None, BeforeValidator(as_date), Column("date")]
 BirthDate = Annotated[date | None, BeforeValidator(as_date), Column("date", privacy="identifier")]

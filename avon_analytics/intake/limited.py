@@ -26,6 +26,21 @@ if TYPE_CHECKING:
 
 _DATE = rf"\d{{4}}-\d\d-\d\d|{INSTANT_PATTERN}"
 
+_DATE_TEXT = rf"{_DATE}|\d{{12,13}}"
+_DAY = (
+    "mo(n(day)?)?|tu(e(s(day)?)?)?|we(d(nesday)?)?|th(u(r(s(day)?)?)?)?|fr(i(day)?)?|"
+    "sa(t(urday)?)?|su(n(day)?)?"
+)
+_ITEM = rf'("[+-]?\d{{0,2}}({_DAY})"|"?-?\d{{1,3}}"?|null)'
+_DAYS = rf"(?i)\s*({_ITEM}|\[\s*({_ITEM}(\s*,\s*{_ITEM})*)?\s*\])\s*"
+# SNOMED CT's codes for male, female and unknown.
+_SEX = "248153007|248152002|261665006"
+# A social security number, a telephone number and the like, however it is grouped; not the digits
+# within an id, which stand among letters, and not the four digits behind a postal code.
+_LONG_NUMBER = (
+    r"(^|[^0-9A-Za-z_-])\+?\(?(\d{9,}|\d{3}[-). /]{1,2}\d{2,3}[-. /]\d{4})($|[^0-9A-Za-z_])"
+)
+
 # For the JSON type of a value, an empty value of the same type.
 _EMPTY = {
     "VARCHAR": '""',
@@ -39,11 +54,8 @@ _EMPTY = {
 
 
 def kept(column: Column, place: str) -> str:
-    """SQL for what a limited data set keeps of a column."""
-    is_hidden = column.privacy == "free_text" or (
-        column.privacy == "identifier" and column.kind != "date"
-    )
-    if is_hidden:
+    """SQL for what a limited data set keeps of a column; `Column.in_limited` says it in words."""
+    if column.in_limited.startswith("nothing"):
         return f"CAST(NULL AS {column.sql_type})"
     if column.is_open:
         return f"""CASE
@@ -51,9 +63,24 @@ def kept(column: Column, place: str) -> str:
             WHEN json_type({place}) IN ('UBIGINT', 'BIGINT', 'DOUBLE')
              AND abs(try_cast({place} AS DOUBLE)) < 1e6 THEN {place}
             WHEN regexp_full_match({place} ->> '$', {literal(_DATE)}) THEN {place} END"""
-    if column.kind == "text":
-        return f"CASE WHEN left(ltrim({place}), 1) NOT IN ('{{', '[') THEN {place} END"
-    return place
+    if column.kind == "json":
+        text = f"CAST({place} AS VARCHAR)"
+        return f"CASE WHEN regexp_full_match({text}, {literal(_DAYS)}) THEN {place} END"
+    if column.kind != "text":
+        return place
+    is_text = f"left(ltrim({place}), 1) NOT IN ('{{', '[')"
+    if column.keeps == "date":
+        return f"CASE WHEN regexp_full_match({place}, {literal(_DATE_TEXT)}) THEN {place} END"
+    if column.keeps == "sex":
+        is_text += f" AND (regexp_full_match({place}, {literal(_SEX)}) OR {_is_impersonal(place)})"
+    elif column.keeps != "staff":
+        is_text += f" AND {_is_impersonal(place)}"
+    return f"CASE WHEN {is_text} THEN {place} END"
+
+
+def _is_impersonal(place: str) -> str:
+    """SQL for a text without an e-mail address and without a number of nine digits and more."""
+    return f"NOT contains({place}, '@') AND NOT regexp_matches({place}, {literal(_LONG_NUMBER)})"
 
 
 def emptied(place: str) -> str:

@@ -204,7 +204,10 @@ class _Row:
         cells = [f"`{self.column.name}`", kind, self.column.description]
         if with_where:
             cells.append(self.where)
-        return "| " + " | ".join([*cells, self.hidden]) + " |"
+        cells.append(self.hidden)
+        if with_where:
+            cells.append(self.column.in_limited)
+        return "| " + " | ".join(cells) + " |"
 
 
 def data_dictionary() -> str:
@@ -323,6 +326,7 @@ def _drift_section() -> str:
 
 def _section(name: str, intro: str, rows: list[_Row], *, with_where: bool = False) -> str:
     head = ["Column", "Type", "Meaning", *(["In"] if with_where else []), "Hidden"]
+    head += ["A limited store keeps"] if with_where else []
     lines = [
         f"### {name}",
         "",

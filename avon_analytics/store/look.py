@@ -67,23 +67,45 @@ def table(database: Database, name: str, *, identifiers: bool = False) -> pd.Dat
     """One table as a DataFrame; instants are UTC, what is missing is missing.
 
     Columns with direct identifiers of patients and caregivers, free text and unknown fields are
-    left out, and named in ``.attrs["hidden"]``, unless ``identifiers=True``.
+    left out, and named in ``.attrs["hidden"]``, unless ``identifiers=True``. An object that came in
+    place of a text can hold anything, and is missing then, too.
 
     Raises UnknownTable, listing the tables, for a name that the store does not have.
     """
     with database.reading() as connection:
         found = connection.execute(
-            "SELECT table_name, list(column_name ORDER BY ordinal_position) "
+            "SELECT table_name, list(column_name ORDER BY ordinal_position), "
+            "list(data_type ORDER BY ordinal_position) "
             "FROM information_schema.columns WHERE table_catalog = 'store' GROUP BY table_name"
         ).fetchall()
-        columns = {table: names for table, names in found if table not in OWN_TABLES}
+        columns = {
+            table: dict(zip(names, types, strict=True))
+            for table, names, types in found
+            if table not in OWN_TABLES
+        }
         choice("table", name, sorted(columns), UnknownTable)
         is_raw = flag(identifiers, "identifiers")
         hidden = [] if is_raw else sorted(hidden_columns(name) & set(columns[name]))
-        shown = ", ".join(quote(column) for column in columns[name] if column not in hidden)
+        shown = ", ".join(
+            quote(column) if is_raw else _without_objects(column, kind)
+            for column, kind in columns[name].items()
+            if column not in hidden
+        )
         data = frame(connection, f"SELECT {shown} FROM {quote(name)}")
     data.attrs["hidden"] = hidden
     return data
+
+
+def _without_objects(column: str, kind: str) -> str:
+    """SQL for a column that may be shown, without objects in place of its texts."""
+    place = quote(column)
+    if kind == "VARCHAR":
+        test = f"left(ltrim({place}), 1) NOT IN ('{{', '[')"
+    elif kind == "JSON":
+        test = f"NOT contains(CAST({place} AS VARCHAR), '{{')"
+    else:
+        return place
+    return f"CASE WHEN {test} THEN {place} END AS {place}"
 
 
 def query(database: Database, text: str, parameters: Mapping[str, Any]) -> pd.DataFrame:

@@ -18,6 +18,7 @@ class TableColumn:
     sql_type: str
     description: str
     privacy: Privacy | None = None
+    in_limited: str = ""  # what a limited data set keeps of it, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,9 @@ class ObjectTable:
     def field_columns(self) -> tuple[TableColumn, ...]:
         """Avon's own fields."""
         return tuple(
-            TableColumn(f.name, f.column.sql_type, f.description, f.column.privacy)
+            TableColumn(
+                f.name, f.column.sql_type, f.description, f.column.privacy, f.column.in_limited
+            )
             for f in self.fields
         )
 
@@ -83,7 +86,11 @@ class ObjectTable:
 _INSTANT = "TIMESTAMP WITH TIME ZONE"
 
 EXTRA = TableColumn(
-    "extra", "JSON", "Fields that the contract does not know, as sent", privacy="free_text"
+    "extra",
+    "JSON",
+    "Fields that the contract does not know, as sent",
+    privacy="free_text",
+    in_limited="some: paths and JSON types, with empty values",
 )
 
 

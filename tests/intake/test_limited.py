@@ -21,14 +21,18 @@ STAYS = {
     "patient_addresses": {"city", "state", "postal_code", "country", "id", "parent", "account"},
     "appointments": {"name", "type", "interaction_type", "location_city", "location_postal_code"},
     "appointment_status_history": {"status", "reason"},
-    "providers": {"first_name", "last_name", "email", "phone", "bio", "npi"},
+    "providers": {"first_name", "last_name", "email", "phone", "npi"},
 }
 GOES = {
     "patients": {"mrn", "first_name", "middle_name", "last_name", "preferred_name", "ssn"}
     | {"email", "phone", "alternate_phone", "note"}
     | {"copay", "emergency_contacts", "guarantors", "external_accounts"},
     "patient_addresses": {"nickname", "line1", "line2", "special_instructions"},
-    "appointments": {"description", "location_line1", "location_line2"}
+    "patient_peer_groups": {"peer_group"},
+    "providers": {"bio"},
+    "document_tags": {"tag"},
+    "task_tags": {"tag"},
+    "appointments": {"description", "external_id", "location_line1", "location_line2"}
     | {"video_call_join_url", "video_call_meeting_id"},
     "messages": {"text", "filename", "memo"},
     "documents": {"name", "filename", "file", "sections"},
@@ -64,7 +68,8 @@ def full_of_her(model: type[Part], kind: str) -> dict[str, Any]:
             found[nested.field] = [full_of_her(nested.item, kind)]
         else:
             is_json = nested.item.column.kind == "json"
-            found[nested.field] = [{"who": NAME} if is_json else f"stays-{nested.field}"]
+            text = NAME if nested.item.column.privacy else f"stays-{nested.field}"
+            found[nested.field] = [{"who": NAME} if is_json else text]
     if "custom_data" in found:
         values = (NAME, [NAME], {"who": NAME}, 5_550_177, "1931-07-19", True, 7.5, None)
         found["custom_data"] = [{"key": f"cfld_{n}", "value": v} for n, v in enumerate(values)]
@@ -255,3 +260,109 @@ def test_replay_reads_the_archive_and_stays_limited(archive: Any, desk: Any) -> 
     assert desk.column("SELECT count(first_name) FROM people_versions") == [0]
     assert desk.ends() == ["loaded", "loaded"]
     desk.add_up()
+
+
+PLANTED = (
+    "her number is 000-98-7654",
+    "000987654",
+    "(555) 017-7123",
+    "+15550177123",
+    "write to zebulonia@quixworthy.example",
+    {"who": NAME},
+    [NAME],
+)
+
+
+def test_what_identifies_is_kept_in_no_field_of_people(archive: Any, open_desk: Any) -> None:
+    """Whatever stands where a word of Avon's should; only ids, and what is of staff, are free."""
+    desk, lines = open_desk(), []
+    for kind, model in OBJECTS.items():
+        if kind in ("provider", "support"):
+            continue
+        for number, value in enumerate(PLANTED):
+            about = full_of_her(model, kind) | {"id": f"x_{kind}{number}"}
+            for field in columns_of(model):
+                if field.column.kind in ("text", "json"):
+                    into = about
+                    for step in field.path[:-1]:
+                        into = into[step]
+                    into[field.path[-1]] = value
+            for nested in lists_of(model):
+                if isinstance(nested.item, type):
+                    for field in columns_of(nested.item):
+                        if field.column.kind in ("text", "json") and len(field.path) == 1:
+                            about[nested.field][0][field.path[0]] = value
+                elif nested.item.column.kind in ("text", "json"):
+                    about[nested.field] = [value]
+            about["surprise"] = value
+            lines.append(
+                archive.raw({"event": f"{kind}.updated", "created_at": 9, "object": about})
+            )
+    desk.take(*lines, privacy="limited")
+    assert set(desk.ends()) == {"loaded"}
+    told = texts_of(desk)
+    for word in ("Zebul", "98-7654", "987654", "017-7123", "0177123", "zebulonia@"):
+        assert word not in told, word
+
+
+def test_every_field_says_what_a_limited_store_keeps_of_it() -> None:
+    for table in object_tables():
+        for column in table.field_columns:
+            assert column.in_limited.partition(":")[0] in ("all", "some", "nothing"), column
+            if column.privacy == "free_text":
+                assert column.in_limited.startswith("nothing")
+    kept = {
+        (table.name, field.name): field.column.in_limited
+        for table in object_tables()
+        for field in table.fields
+    }
+    assert kept["patients", "sex"] == "all: a code of a known list"
+    assert kept["tasks", "due_date"].startswith("some: a date")
+
+
+def test_codes_places_and_dates_stay(archive: Any, desk: Any) -> None:
+    address = {"city": "Avon", "postal_code": "12345-6789", "state": "OH"}
+    her = archive.patient(
+        1, sex="248153007", pronouns="she/her", addresses=[address], account="a_1"
+    )
+    rule = {"by_day": ["MO", "-1FR", 3], "until": "2025-12-01", "interval": "2"}
+    visit = {"id": "appt_1", "recurrence_rules": [rule], "timezone": "America/New_York"}
+    odd = {"id": "appt_2", "recurrence_rules": [{"by_day": {"name": NAME}, "until": NAME}]}
+    desk.take(
+        archive.raw(her),
+        archive.raw({"event": "appointment.created", "created_at": 1, "object": visit}),
+        archive.raw({"event": "appointment.created", "created_at": 2, "object": odd}),
+        archive.raw(
+            {
+                "event": "task.updated",
+                "created_at": 3,
+                "object": {"id": "t", "due_date": 1740000000000},
+            }
+        ),
+        privacy="limited",
+    )
+    assert desk.rows("SELECT sex, pronouns, account FROM patients") == [
+        ("248153007", "she/her", "a_1")
+    ]
+    assert desk.rows("SELECT city, postal_code, state FROM patient_addresses") == [
+        ("Avon", "12345-6789", "OH")
+    ]
+    assert desk.rows(
+        "SELECT CAST(by_day AS VARCHAR), until, interval FROM appointment_recurrence_rules "
+        "ORDER BY ALL"
+    ) == [('["MO","-1FR",3]', "2025-12-01", "2"), (None, None, None)]
+    assert desk.column("SELECT due_date FROM tasks") == ["1740000000000"]
+
+
+def test_an_object_in_place_of_a_text_is_not_shown(archive: Any, desk: Any) -> None:
+    odd = archive.patient(1, id="user_odd", pronouns={"say": NAME}, account=[NAME], gender="f")
+    rule = {"by_day": {"name": NAME}}
+    visit = {"id": "appt_1", "recurrence_rules": [rule]}
+    desk.take(
+        archive.raw(odd),
+        archive.raw({"event": "appointment.created", "created_at": 1, "object": visit}),
+    )
+    for name in ("patients", "people_versions", "appointment_recurrence_rules"):
+        assert "Quix" not in desk.store.table(name).to_string()
+        assert "Quix" in desk.store.table(name, identifiers=True).to_string()
+    assert desk.store.table("patients")["gender"].tolist() == ["f"]
