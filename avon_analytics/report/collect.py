@@ -6,7 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from avon_analytics.appointments.p_prime import FEWEST_PERIODS
+from avon_analytics.appointments.scope import PERIODS
 from avon_analytics.report.content import Coverage, Figures, Provenance, ReportContent
+from avon_analytics.report.what_changed import SHARES
 from avon_analytics.store.provenance import Origin, origin, staff_names
 from avon_analytics.whole_file import refuse_to_replace, write_whole
 
@@ -34,10 +37,11 @@ def collect(
     """
     known = origin(database, cohort.as_of)
     lifecycle = cohort.lifecycle()
+    signals_every = _signals_every(cohort, every)
     return ReportContent(
         title=title,
         as_of=cohort.as_of or _EPOCH,
-        figures=_figures(cohort, by, every, staff_names(database)),
+        figures=_figures(cohort, by, every, signals_every, staff_names(database)),
         coverage=Coverage(
             first_occurred_at=known.first_occurred_at,
             last_occurred_at=known.last_occurred_at,
@@ -53,6 +57,7 @@ def collect(
         grace_hours=cohort.settings.grace_hours,
         late_hours=cohort.settings.late_hours,
         every=every,
+        signals_every=signals_every,
         min_count=cohort.min_count,
         files_beside=files_beside,
         on=cohort.scope.on,
@@ -65,7 +70,18 @@ def _provenance(known: Origin) -> Provenance:
     return Provenance(policies=known.policies, **cast("dict[str, Any]", told))
 
 
-def _figures(cohort: Cohort, by: str | None, every: str, staff: dict[str, str]) -> Figures:
+def _signals_every(cohort: Cohort, every: str) -> str:
+    """The periods of the report, or the longest shorter ones of which there are enough to tell."""
+    shorter = PERIODS[: PERIODS.index(every) + 1] if every in PERIODS else ()
+    for unit in reversed(shorter):
+        if unit != "day" and len(cohort.signals(every=unit)) >= FEWEST_PERIODS:
+            return unit
+    return every
+
+
+def _figures(
+    cohort: Cohort, by: str | None, every: str, signals_every: str, staff: dict[str, str]
+) -> Figures:
     return Figures(
         outcomes=cohort.outcomes(),
         outcomes_by_period=cohort.outcomes(every=every),
@@ -80,6 +96,11 @@ def _figures(cohort: Cohort, by: str | None, every: str, staff: dict[str, str]) 
         incidence=cohort.incidence(),
         no_show_by_lead=cohort.outcomes(by="lead_band"),
         no_show_by_hour=cohort.outcomes(by=["weekday", "hour"]),
+        signals={
+            share: cohort.signals(share, every=signals_every, better=better)
+            for share, better in SHARES.items()
+        },
+        outliers=_with_names(cohort.outliers(by=by), staff) if by else None,
     )
 
 

@@ -6,6 +6,7 @@ named after; a frame without rows is normal, and a missing value is a missing fi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -87,6 +88,10 @@ class Figures:
     no_show_by_hour: pd.DataFrame | None = None
     """``outcomes`` by ``weekday`` and ``hour``."""
     incidence: pd.DataFrame | None = None
+    signals: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    """``signals`` of the whole cohort for each share that is charted, by its name."""
+    outliers: pd.DataFrame | None = None
+    """``outliers`` by the groups of ``outcomes_by_group``."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,8 @@ class ReportContent:
     late_hours: float = 24.0
     every: str = "month"
     """The length of the periods: day, week, month, quarter or year."""
+    signals_every: str = "month"
+    """The length of the periods of ``figures.signals``."""
     min_count: int = 0
     """Counts from 1 to just below it are blank, and others that would reveal them."""
     on: str = "start"

@@ -14,6 +14,7 @@ from avon_analytics.report.palette import variables
 from avon_analytics.report.pictures import pictures
 from avon_analytics.report.rows import rows_of
 from avon_analytics.report.summary import summary
+from avon_analytics.report.what_changed import what_changed, who_stands_out
 from avon_analytics.version import VERSION
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def render(content: ReportContent) -> str:
         style=style,
         style_digest=_csp_digest(style),
         summary=summary(content),
+        changed=what_changed(content),
+        stands_out=who_stands_out(content.figures.outliers),
         caveats=caveats(content),
         pictures=pictures(content),
         tables=_tables(content),

@@ -49,7 +49,38 @@ def pictures(content: ReportContent) -> dict[str, Picture | None]:
         "lead_times": _lead_times(figures.lead_times_by_period, every),
         "week": _week(figures.no_show_by_hour),
         "incidence": _incidence(figures.incidence),
+        "outliers": _outliers(figures.outliers),
+        **{
+            name: _signals(frame, name, content.signals_every)
+            for name, frame in figures.signals.items()
+        },
     }
+
+
+def _signals(frame: pd.DataFrame, name: str, every: str) -> Picture | None:
+    words = heading(name).lower()
+    return _by_period(
+        frame,
+        every,
+        lambda width, newest: charts.signals(frame, title=words, width=width, newest=newest),
+        f"Line between limits: {words} by {every}",
+        "The straight line is what is usual, dashed lines are the limits that chance keeps. "
+        "Triangles stand out, with the rule by which they do.",
+    )
+
+
+def _outliers(outliers: pd.DataFrame | None) -> Picture | None:
+    if outliers is None:
+        return None
+    names = ", ".join(heading(name).lower() for name in groupings(outliers))
+    return _picture(
+        lambda width: charts.outliers(
+            outliers, title="no-show share", width=width, counted="slots attended or missed"
+        ),
+        f"Funnel: no-show share by {names} and number of slots",
+        "Dotted lines are the limits within which chance keeps 95 % of groups of a size, dashed "
+        "ones 99.8 %.",
+    )
 
 
 def _outcomes(figures: Figures, every: str) -> Picture | None:

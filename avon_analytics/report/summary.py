@@ -1,8 +1,6 @@
 """What a director reads first: the last complete period, in figures and in words.
 
-Periods are compared by the difference of their shares in percentage points, with Newcombe's 95 %
-interval of that difference, made from the two Wilson intervals that the figure brings. Where that
-interval holds zero, the page says that no clear change is seen.
+It compares no two periods: whether anything changed is told by signals (``what_changed``).
 """
 
 from __future__ import annotations
@@ -12,12 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-import numpy as np
-
-from avon_analytics.appointments.intervals import Floats, difference
 from avon_analytics.report.content import Figures, ReportContent
-from avon_analytics.report.periods import A_YEAR_AGO, before, label
+from avon_analytics.report.periods import label
 from avon_analytics.report.rows import Row, by_period, complete_periods, rows_of
+from avon_analytics.report.what_changed import verdict, what_changed
 from avon_analytics.report.wording import (
     Share,
     count,
@@ -26,7 +22,6 @@ from avon_analytics.report.wording import (
     number,
     percent,
     plural,
-    points,
     share,
 )
 
@@ -43,7 +38,6 @@ class Headline(NamedTuple):
     label: str
     value: str
     behind: str
-    changes: tuple[str, ...] = ()
     trend: tuple[float, ...] = ()
     """The same of the newest complete periods, oldest first."""
 
@@ -59,63 +53,6 @@ class Summary:
     verdict: str
     headlines: list[Headline]
     findings: list[Finding]
-
-
-class Change(NamedTuple):
-    """A share against the same share of another period."""
-
-    since: str
-    then: Share
-    difference: float
-    low: float | None
-    high: float | None
-
-    @property
-    def is_clear(self) -> bool:
-        return None not in (self.low, self.high) and (self.low or 0) * (self.high or 0) > 0
-
-    @property
-    def brief(self) -> str:
-        how = "up" if self.difference > 0 else "down"
-        size = points(abs(self.difference)).removeprefix("+")
-        return f"{how} {size} points on {self.since}"
-
-    @property
-    def short(self) -> str:
-        return f"{points(self.difference)} pts on {self.since}"
-
-    @property
-    def verdict(self) -> str:
-        if self.low is None or self.high is None:
-            return "no interval"
-        interval = f"interval {points(self.low)} to {points(self.high)}"
-        if self.low <= 0 <= self.high:
-            return f"{interval}: no clear change"
-        return f"{interval}: a clear {'rise' if self.difference > 0 else 'fall'}"
-
-    @property
-    def long(self) -> str:
-        how = "up" if self.difference > 0 else "down"
-        size = points(abs(self.difference)).removeprefix("+")
-        return (
-            f"{how} {size} percentage points on {self.since} "
-            f"({percent(self.then.value)} of {count(self.then.n)}; {self.verdict})"
-        )
-
-
-def change(now: Share, then: Share, since: str) -> Change | None:
-    """The difference of two shares; None where either is missing."""
-    if now.value is None or then.value is None:
-        return None
-    if None in (now.low, now.high, then.low, then.high):
-        return Change(since, then, now.value - then.value, None, None)
-    by, low, high = difference(_with_interval(now), _with_interval(then))
-    return Change(since, then, float(by), float(low), float(high))
-
-
-def _with_interval(one: Share) -> tuple[Floats, Floats, Floats]:
-    value, low, high = (np.asarray(known, dtype=float) for known in (one.value, one.low, one.high))
-    return value, low, high
 
 
 def summary(content: ReportContent) -> Summary:
@@ -155,13 +92,6 @@ class _Story:
     outcomes: dict[date, Row]
     cancellations: dict[date, Row]
 
-    def earlier(self) -> list[date]:
-        """The period before and the same one of last year, where they are complete."""
-        if self.on == date.min:
-            return []
-        backs = dict.fromkeys((1, A_YEAR_AGO[self.every]))
-        return [on for back in backs if (on := before(self.on, self.every, back)) in self.outcomes]
-
     def trend(self, of: Callable[[Row], float | None]) -> tuple[float, ...]:
         """A number of the newest complete periods, up to this one."""
         rows = [
@@ -171,14 +101,9 @@ class _Story:
         ]
         return tuple(known for row in rows[-TREND:] if (known := of(row)) is not None)
 
-    def shares(self, name: str) -> tuple[Share, list[Change]]:
+    def share(self, name: str) -> Share:
         figure = self.outcomes if name in self.outcomes[self.on] else self.cancellations
-        now = share(figure.get(self.on, {}), name)
-        changes = [
-            change(now, share(figure.get(on, {}), name), label(on, self.every))
-            for on in self.earlier()
-        ]
-        return now, [known for known in changes if known]
+        return share(figure.get(self.on, {}), name)
 
 
 def _summary(content: ReportContent, story: _Story) -> Summary:
@@ -188,11 +113,10 @@ def _summary(content: ReportContent, story: _Story) -> Summary:
             label,
             percent(now.value),
             now.behind,
-            tuple(each.short for each in changes),
             story.trend(lambda figures, name=name: share(figures, name).value),  # type: ignore[misc]
         )
         for label, name in SHARES.items()
-        for now, changes in [story.shares(name)]
+        for now in [story.share(name)]
     ]
     findings = [
         Finding("Slots due", _what_happened(row)),
@@ -203,31 +127,9 @@ def _summary(content: ReportContent, story: _Story) -> Summary:
         _who_and_how_late(story, content.late_hours),
         _stages(content.figures),
     ]
-    return Summary(story.period, _verdict(story), headlines, [each for each in findings if each])
-
-
-def _verdict(story: _Story) -> str:
-    """What changed clearly, in one or two sentences."""
-    if story.on == date.min:
-        return ""
-    since = " and ".join(label(on, story.every) for on in story.earlier())
-    if not since:
-        return f"There is no earlier complete {story.every} next to it to compare with."
-    changes = [(words, each) for words, name in SHARES.items() for each in story.shares(name)[1]]
-    clear: dict[str, list[str]] = {}
-    for words, each in changes:
-        if each.is_clear:
-            clear.setdefault(words.lower(), []).append(each.brief)
-    if not clear:
-        return (
-            f"No share changed clearly against {since}: "
-            "the differences are within what chance alone brings."
-        )
-    verb = "This share" if len(clear) == 1 else "These shares"
-    n_clear = sum(len(briefs) for briefs in clear.values())
-    rest = "" if n_clear == len(changes) else " The other differences may be chance."
-    told = "; ".join(f"{words} {' and '.join(briefs)}" for words, briefs in clear.items())
-    return f"{verb} changed clearly: {told}.{rest}"
+    return Summary(
+        story.period, verdict(what_changed(content)), headlines, [each for each in findings if each]
+    )
 
 
 def _n_due(row: Row) -> float | None:
@@ -237,15 +139,7 @@ def _n_due(row: Row) -> float | None:
 
 def _due(story: _Story) -> Headline:
     n = _n_due(story.outcomes[story.on])
-    changes = []
-    for on in story.earlier():
-        then = _n_due(story.outcomes[on])
-        if n is not None and then is not None:
-            changes.append(
-                f"{'+' if n > then else ''}{count(n - then)} on {label(on, story.every)}"
-            )
-    trend = story.trend(_n_due)
-    return Headline("Slots due", count(n), "a patient at a planned time", tuple(changes), trend)
+    return Headline("Slots due", count(n), "a patient at a planned time", story.trend(_n_due))
 
 
 def _what_happened(row: Row) -> str:
@@ -259,7 +153,7 @@ def _what_happened(row: Row) -> str:
 
 
 def _finding(story: _Story, topic: str, name: str, counted: str, whole: str) -> Finding | None:
-    now, changes = story.shares(name)
+    now = story.share(name)
     if now.value is None:
         return None
     text = (
@@ -267,9 +161,6 @@ def _finding(story: _Story, topic: str, name: str, counted: str, whole: str) -> 
         f"{count(now.n)} slots {whole}"
     )
     text += f" (95\u00a0% interval {now.interval})." if now.interval else "."
-    if changes:
-        compared = ", and ".join(each.long for each in changes)
-        text += f" {compared[:1].upper()}{compared[1:]}."
     return Finding(topic, text)
 
 

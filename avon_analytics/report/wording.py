@@ -99,12 +99,6 @@ def lasting(hours: float) -> str:
     return f"{count(hours / 24)} days"
 
 
-def points(difference: float) -> str:
-    """A difference of two shares, in percentage points, always with its sign."""
-    value = round(100 * difference, 1)
-    return "0.0" if value == 0 else f"{value:+.1f}".replace("-", "−")
-
-
 def percent(value: object) -> str:
     known = number(value)
     return MISSING if known is None else f"{100 * known:.1f}\u00a0%"

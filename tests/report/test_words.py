@@ -14,34 +14,14 @@ from avon_analytics.report import render
 from avon_analytics.report.caveats import caveats
 from avon_analytics.report.periods import A_YEAR_AGO, before, calendar, label, short, span
 from avon_analytics.report.rows import summed, window
-from avon_analytics.report.summary import change, summary
+from avon_analytics.report.summary import summary
 from avon_analytics.report.tables import combined_digest, explained, listing
-from avon_analytics.report.wording import Clock, Share, count, month, percent, plain, points
+from avon_analytics.report.what_changed import what_changed, who_stands_out
+from avon_analytics.report.wording import Clock, count, month, percent, plain
 
 
 def topics(content):
     return [caveat.topic for caveat in caveats(content)]
-
-
-def test_change_is_newcombes_interval():
-    # 56 of 70 against 48 of 80: Newcombe (1998), method 10, example (a): 0.0524 to 0.3339
-    now = Share(56 / 70, 70, 0.6918, 0.8773)
-    then = Share(48 / 80, 80, 0.4904, 0.7003)
-    known = change(now, then, "May 2025")
-    assert known.difference == pytest.approx(0.2)
-    assert known.low == pytest.approx(0.0524, abs=5e-4)
-    assert known.high == pytest.approx(0.3339, abs=5e-4)
-    assert known.verdict == "interval +5.2 to +33.4: a clear rise"
-
-
-def test_a_change_that_may_be_chance_is_called_no_clear_change():
-    known = change(Share(0.12, 100, 0.07, 0.2), Share(0.1, 100, 0.06, 0.17), "May 2025")
-    assert known.short == "+2.0 pts on May 2025"
-    assert known.verdict.endswith("no clear change")
-
-
-def test_no_change_without_a_share():
-    assert change(Share(None, 0, None, None), Share(0.1, 9, 0, 1), "May 2025") is None
 
 
 def test_summary_tells_of_the_last_complete_month(clinic):
@@ -50,24 +30,17 @@ def test_summary_tells_of_the_last_complete_month(clinic):
     # The 13th month: 279 attended, 45 no-shows, 58 cancelled, 20 rescheduled, 4 unresolved.
     due, attended, no_show, *_ = told.headlines
     assert due.value == "406"
-    assert due.changes == ("+9 on Jan 2026", "+44 on Feb 2025")
     assert (attended.value, no_show.value) == ("72.3\u00a0%", "13.9\u00a0%")
     assert no_show.behind.startswith("of 324, ")
-    assert [text[-11:] for text in no_show.changes] == ["on Jan 2026", "on Feb 2025"]
     findings = dict(told.findings)
     assert "45 of 324 slots attended or missed" in findings["No-shows"]
     assert "29 were cancelled by patients" in findings["Who, and how late"]
-
-
-def test_last_year_is_compared_only_where_it_is_complete(clinic):
-    assert [len(each.changes) for each in summary(clinic.content(3)).headlines] == [1] * 5
 
 
 def test_summary_without_a_complete_month_tells_of_the_whole(clinic):
     told = summary(clinic.content(1))
     assert told.period == "The whole period, as no month is complete"
     assert told.headlines[0].value == "362"
-    assert told.headlines[0].changes == ()
 
 
 def test_summary_of_nothing(clinic):
@@ -165,26 +138,72 @@ def test_missing_figures_are_dashes_not_zeros_or_errors(clinic):
     render(replace(content, figures=replace(content.figures, outcomes_by_period=nullable)))
 
 
-def test_the_verdict_names_clear_changes_alone(clinic):
-    told = summary(clinic.content(14))
-    assert told.verdict.startswith("No share changed clearly against Jan 2026 and Feb 2025")
-    months = clinic.months_back(3)[:2]
-    figures = clinic.figures(2)
-    rows = [
-        clinic.outcome_row(400, 100, 10, 0, 0, 0, period_on=months[0]),
-        clinic.outcome_row(450, 50, 10, 0, 0, 0, period_on=months[1]),
-    ]
-    content = replace(
-        clinic.content(2), figures=replace(figures, outcomes_by_period=clinic.frame(rows, rows[0]))
+def charted(clinic, **signals):
+    """The content with a chart of fourteen months of no-shows; ``signals`` are given by month."""
+    months = pd.to_datetime(clinic.months_back(15)[:14])
+    rows = pd.DataFrame({"period_on": months, "n": 100, "count": 20, "share": 0.2})
+    rows = rows.assign(center=0.2, lower=0.08, upper=0.32, is_in_baseline=True)
+    for name in ("signal", "rule", "meaning"):
+        rows[name] = [signals.get(f"m{nth}", {}).get(name) for nth in range(14)]
+    rows.attrs |= {"expected_false_alarms": {"rows": 0.25, "groups": 0.2}, "messages": []}
+    content = clinic.content(14)
+    return rows, replace(content, figures=replace(content.figures, signals={"no_show_share": rows}))
+
+
+def test_what_did_not_change_is_called_chance(clinic):
+    _, content = charted(clinic)
+    assert summary(content).verdict == (
+        "No share strayed from its usual range by more than chance brings."
     )
-    verdict = summary(content).verdict
-    # 100 of 500, then 50 of 500: down ten points; attended up by 50 of 510, 9.8 points.
-    assert "no-show down 10.0 points on Jan 2026" in verdict
-    assert "attended up 9.8 points on Jan 2026" in verdict
-    assert "cancelled" not in verdict
-    assert summary(clinic.content(2)).verdict == (
-        "There is no earlier complete month next to it to compare with."
+    (told,) = what_changed(content)
+    assert told.topic == "No-show share"
+    assert told.text == (
+        "Usual is 20.0\u00a0%, over 14 complete months. No month stands out: what differs between "
+        "them is what chance brings."
     )
+    assert not told.is_signal
+
+
+def test_what_changed_is_told_with_its_rule_and_what_chance_would_bring(clinic):
+    high = {"signal": "higher", "rule": "shift", "meaning": "concern"}
+    _, content = charted(clinic, m2=high, m5=high, m12=high, m13=high)
+    verdict_of = summary(content).verdict
+    assert verdict_of == "More than chance is seen in: no-show share (see What changed)."
+    (told,) = what_changed(content)
+    assert "4 months stand out, where chance alone would bring 0.25: Feb 2026, higher" in told.text
+    assert "20.0\u00a0% of 100 (shift), a concern" in told.text
+    assert told.text.endswith("and 1 before.")
+    assert "What changed" in render(content)
+    (one,) = what_changed(charted(clinic, m13={**high, "meaning": "improvement"})[1])
+    assert "1 month stands out" in one.text
+    assert "an improvement" in one.text
+
+
+def test_where_too_little_is_known_nothing_is_called_chance(clinic):
+    rows, content = charted(clinic)
+    rows.attrs["messages"] = ["a stretch of 3 complete periods is too short for the rules"]
+    assert summary(content).verdict == "There is too little yet to tell change from chance."
+    (told,) = what_changed(content)
+    assert "Nothing is tested: a stretch of 3" in told.text
+    assert summary(clinic.content(14)).verdict == ""
+    assert what_changed(clinic.content(14)) == []
+    assert "What changed" not in render(clinic.content(14))
+
+
+def test_who_stands_out_beside_what_chance_would_bring():
+    rows = pd.DataFrame({"host": ["a", "b"], "n": [100, 300], "count": [40, 60]})
+    rows = rows.assign(share=[0.4, 0.2], center=[0.2, 0.4], p_value=0.0005, q_value=0.001)
+    rows["signal"] = ["higher", None]
+    rows.attrs |= {"share": "no_show_share", "expected_false_alarms": {"groups": 0.018}}
+    told = who_stands_out(rows)
+    assert told.startswith(
+        "No-show share: of 2 hosts, each beside all the others together, 1 stands"
+    )
+    assert "where chance alone would bring 0.018: a, higher at 40.0\u00a0% of 100" in told
+    assert "case mix is not removed" in told
+    none = who_stands_out(rows.assign(signal=None))
+    assert none.endswith("none stands out by more than chance brings.")
+    assert who_stands_out(None) == who_stands_out(rows[:0]) == ""
 
 
 def test_summed_rows_divide_sums():
@@ -254,8 +273,6 @@ def test_words():
     assert count(1234567) == "1,234,567"
     assert count(pd.NA) == count(None) == count(float("nan")) == "–"
     assert percent(0.12345) == "12.3\u00a0%"
-    assert points(-0.012) == "−1.2"
-    assert points(0.00001) == "0.0"
     assert month(pd.Timestamp("2025-03-01")) == month(date(2025, 3, 1)) == "Mar 2025"
     assert plain("a" * 100, 10) == "aaaaaaaaa…"
     assert plain(9.0) == "9"
