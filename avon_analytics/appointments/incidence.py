@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -26,13 +27,16 @@ def incidence(ask: Ask, *, by: str | Iterable[str]) -> pd.DataFrame:
         for _, curve in rows.groupby("curve", sort=False)
     ]
     rows[list(CURVE)] = np.vstack(curves) if curves else np.empty((0, len(CURVE)))
-    return finished(
+    data = finished(
         FIGURE,
         counted,
         rows,
         blank=_blank_small,
         ordered={"cause": CAUSES, "day": ()},
     )
+    if counted.min_count > 1:
+        data.attrs["definition"] += _JOINED
+    return data
 
 
 def _in_order(counted: Counted) -> pd.DataFrame:
@@ -43,43 +47,75 @@ def _in_order(counted: Counted) -> pd.DataFrame:
     return rows.sort_values(["curve", "day"], kind="stable").reset_index(drop=True)
 
 
-# Small counts. Events of a day are mostly few, so most of them are blank; the curve and the number
-# at risk are shown on days by which enough has happened since they were last shown.
+# Small counts. Events of a day are mostly few. Days are joined to windows, in each of which every
+# cause has no event or enough of them, and so has censoring. The curve is estimated anew from the
+# windows, so that it tells no more than their sums; the number at risk is shown where one begins.
+# In a window in which a day's events are few, those of the cause are blank on all of its days: of
+# two days and more whose sum is not small, nothing follows.
+
+_JOINED = (
+    " With small counts blanked, days are joined to windows in which none is small: the estimate "
+    "is made of these, and shown on the last day of each, the number at risk on the first."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Days that are joined; the last window may end with counts that are still small."""
+
+    first: int
+    end: int
+    is_closed: bool
 
 
 def _blank_small(rows: pd.DataFrame, columns: Mapping[str, Column], min_count: int) -> pd.DataFrame:
-    events = rows.n_events.to_numpy(dtype=np.int64)
-    small = (events > 0) & (events < min_count)
-    at_risk, curve = np.zeros_like(small), np.zeros_like(small)
-    for places in rows.groupby("curve", sort=False).indices.values():
-        hidden = np.where(small[places], events[places], 0)
-        curve[places] = ~_thinned(hidden, min_count)
+    rows = rows.copy()
+    all_events = rows.n_events.to_numpy(dtype=np.int64)
+    all_left = rows.n_left.to_numpy(dtype=np.int64)
+    all_at_risk = rows.n_at_risk.to_numpy(dtype=np.int64)
+    estimates = rows[list(CURVE)].to_numpy(dtype=np.float64, copy=True)
+    blank = {name: np.ones(len(rows), dtype=bool) for name in ("n_events", "n_at_risk", "curve")}
     for places in _days_of_groups(rows):
-        left = rows.n_left.to_numpy(dtype=np.int64)[places[:, 0]]
-        told = np.where(small[places], 0, events[places]).sum(axis=1)
-        # What left on a day is told by the number at risk on the next one.
-        gone = np.concatenate([[0], (left - told)[:-1]])
-        few = rows.n_at_risk.to_numpy(dtype=np.int64)[places[:, 0]] < min_count
-        at_risk[places] = (few | ~_thinned(gone, min_count, ~few))[:, None]
-    blanks = {"n_events": small, "n_at_risk": at_risk, "curve": curve}
+        events = all_events[places]
+        at_risk = all_at_risk[places[:, 0]]
+        windows = _windows(events, all_left[places[:, 0]] - events.sum(axis=1), min_count)
+        sums = np.array([events[one.first : one.end].sum(axis=0) for one in windows])
+        for window, total in zip(windows, sums, strict=True):
+            days = slice(window.first, window.end)
+            few = (events[days] > 0) & (events[days] < min_count)
+            is_hidden = few.any(axis=0)
+            blank["n_events"][places[days][:, ~is_hidden]] = False
+            rest = at_risk[window.first] - total[~is_hidden].sum()
+            tells = is_hidden.any() and not window.is_closed and 0 < rest < min_count
+            if at_risk[window.first] >= min_count and not tells:
+                blank["n_at_risk"][places[window.first]] = False
+            if window.is_closed:
+                blank["curve"][places[window.end - 1]] = False
+        closed = [n for n, one in enumerate(windows) if one.is_closed]
+        ends = [windows[n].end - 1 for n in closed]
+        starts = at_risk[[windows[n].first for n in closed]]
+        for cause in range(places.shape[1]):
+            made = aalen_johansen(starts, sums[closed, cause], sums[closed].sum(axis=1))
+            estimates[places[ends, cause]] = np.column_stack(made)
+    rows[list(CURVE)] = estimates
     cells = Cells(rests={"cumulative_incidence": ("curve",)})
-    return with_blanks(rows, columns, cells, blanks, min_count)
+    return with_blanks(rows, columns, cells, blank, min_count)
 
 
-def _thinned(
-    hidden: npt.NDArray[np.int64], min_count: int, may_show: npt.NDArray[np.bool_] | None = None
-) -> npt.NDArray[np.bool_]:
-    """Where a running sum may be shown: what it hides since it was last shown is not small."""
-    shown = np.zeros(len(hidden), dtype=bool)
-    since = 0
-    for day, count in enumerate(hidden.tolist()):
-        since += count
-        shown[day] = (since == 0 or since >= min_count) and (
-            may_show is None or bool(may_show[day])
-        )
-        if shown[day]:
-            since = 0
-    return shown
+def _windows(
+    events: npt.NDArray[np.int64], censored: npt.NDArray[np.int64], min_count: int
+) -> list[_Window]:
+    """The shortest windows, one after the other, in which no cause and no censoring is small."""
+    found, first = [], 0
+    told = np.column_stack([events, censored])
+    for day in range(len(told)):
+        total = told[first : day + 1].sum(axis=0)
+        if ((total == 0) | (total >= min_count)).all():
+            found.append(_Window(first, day + 1, is_closed=True))
+            first = day + 1
+    if first < len(told):
+        found.append(_Window(first, len(told), is_closed=False))
+    return found
 
 
 def _days_of_groups(rows: pd.DataFrame) -> list[npt.NDArray[np.int64]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import fields
 from datetime import timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from avon_analytics.report.content import ReportContent
+from avon_analytics.report.content import Figures, ReportContent
 from avon_analytics.report.periods import label
 from avon_analytics.report.rows import Row, by_period, incomplete_periods, is_complete, rows_of
 from avon_analytics.report.wording import (
@@ -18,6 +19,9 @@ from avon_analytics.report.wording import (
     plural,
     share,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNRESOLVED_SHARE = 0.05
 INFERRED_SHARE = 0.10
@@ -228,6 +232,20 @@ def _drift(content: ReportContent) -> Caveat | None:
     )
 
 
+def _tables(figures: Figures) -> Iterator[pd.DataFrame]:
+    """The figures that the page prints as tables; the incidence is drawn as a curve alone."""
+    for one in fields(figures):
+        table = getattr(figures, one.name)
+        if one.name != "incidence" and table is not None:
+            yield table
+
+
+def _has_small(table: pd.DataFrame) -> bool:
+    names = [name for name in table.columns if name.startswith("n_") or name.endswith("_n")]
+    counts = table[names]
+    return bool(((counts > 0) & (counts < SMALL_CELL)).to_numpy().any())
+
+
 def _small_cells(content: ReportContent) -> Caveat | None:
     figures = content.figures
     if content.min_count:
@@ -236,11 +254,7 @@ def _small_cells(content: ReportContent) -> Caveat | None:
             f"Counts from 1 to {content.min_count - 1} are shown as “–”, and so are others that "
             "would tell them by subtraction. Nothing rests on a blank that is not blank itself.",
         )
-    rows: list[Row] = [*by_period(figures.outcomes_by_period)]
-    if figures.outcomes_by_group is not None:
-        rows += rows_of(figures.outcomes_by_group.head(1000))
-    names = ("n_attended", "n_no_show", "n_cancelled", "n_rescheduled", "n_unresolved")
-    if not any(0 < (number(row.get(name)) or 0) < SMALL_CELL for row in rows for name in names):
+    if not any(_has_small(table) for table in _tables(figures)):
         return None
     return Caveat(
         "Before this page leaves the clinic",

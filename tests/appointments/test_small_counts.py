@@ -356,6 +356,9 @@ def test_incidence(groups: list[list[tuple[int, ...]]], min_count: int) -> None:
         # Between two points of the curve that are shown lie no or enough hidden events.
         steps = hidden[curve.cumulative_incidence.notna()].diff().dropna()
         assert ((steps == 0) | (steps >= min_count)).all()
+        # What a step of the curve tells is spread over two blank days or more.
+        n_blank = curve.n_events.isna().cumsum()[curve.cumulative_incidence.notna()].diff().dropna()
+        assert ((steps == 0) | (n_blank >= 2)).all()
         assert curve.cumulative_incidence_low[curve.cumulative_incidence.isna()].isna().all()
     for _, group in found.groupby("host"):
         first = group[group.cause == "attended"]
