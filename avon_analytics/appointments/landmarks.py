@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,11 +20,24 @@ from avon_analytics.appointments.groupings import GROUPINGS, Grouping
 from avon_analytics.appointments.population import Population
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.scope import Scope
+from avon_analytics.store.schema import literal
 
-TRAITS = (GROUPINGS["lead_band"], GROUPINGS["self_booked"])
-VISITS = ("first", "returning", "unknown", "none")
-_LEADS = {label: nth for nth, label in enumerate(TRAITS[0].labels)}
-N_KINDS = (len(_LEADS) + 1) * 3 * len(VISITS)
+_LEAD = GROUPINGS["lead_band"]
+
+
+def _numbered(grouping: Grouping, *words: str) -> str:
+    """The place of a grouping's value among these words, as SQL; what is missing comes last."""
+    cases = " ".join(f"WHEN {word} THEN {nth}" for nth, word in enumerate(words))
+    return f"CASE ({grouping.expression}) {cases} ELSE {len(words)} END"
+
+
+# As numbers, since hundreds of thousands of rows come of them.
+TRAITS = (
+    Grouping("lead", _numbered(_LEAD, *map(literal, _LEAD.labels)), "int64"),
+    Grouping("booker", _numbered(GROUPINGS["self_booked"], "false", "true"), "int64"),
+)
+VISITS = ("first", "returning", "unknown", "none")  # their places stand in the SQL
+N_KINDS = (len(_LEAD.labels) + 1) * 3 * len(VISITS)
 HISTORY_DAYS = 365
 _DAY_US = 86_400_000_000
 _NO_PERIOD = date(1970, 1, 1)
@@ -98,7 +110,7 @@ class Slots:
             day=_days(found["start_on"]),
             kind=_kinds(found, len(keys), found["visit"]),
             days=_whole(found["days"]),
-            outcome=_outcomes(found["outcome"]),
+            outcome=_whole(found["outcome"]),
             n=found["n"].to_numpy(dtype=np.float64),
         )
 
@@ -113,13 +125,13 @@ class Slots:
         rows = self._rows(TRAITS, None, None, None)
         rows = replace(rows, parameters={**rows.parameters, **bound})
         found = self.cohort._ask_for(rows.run(sql("landmark_history")), rows, _dtypes(TRAITS))
-        seen = pd.Series("returning", found.index)
+        seen = pd.Series(VISITS.index("returning"), found.index)
         return Past(
             start_day=_whole(found["start_day"]),
             due_day=_whole(found["due_day"]),
             kind=_kinds(found, 0, found["visit"]),
             returning_kind=_kinds(found, 0, seen),
-            outcome=_outcomes(found["outcome"]),
+            outcome=_whole(found["outcome"]),
             first_days=_whole(found["first_days"]),
             last_days=_whole(found["last_days"]),
             returning_days=_whole(found["returning_days"]),
@@ -140,7 +152,7 @@ class Slots:
         names = {f"key_{n}": key.name for n, key in enumerate(keys)}
         return found.rename(columns=names).assign(
             day=_days(found["start_on"]),
-            outcome=_outcomes(found["outcome"]),
+            outcome=_whole(found["outcome"]),
             from_days=_whole(found["from_days"]),
         )
 
@@ -261,15 +273,8 @@ def _named(
 
 
 def _kinds(found: pd.DataFrame, n_keys: int, visit: pd.Series) -> Ints:
-    lead = found[f"key_{n_keys}"].map(_LEADS).fillna(len(_LEADS)).to_numpy(dtype=np.int64)
-    booked: Any = found[f"key_{n_keys + 1}"].astype("Int64").fillna(2).to_numpy(dtype=np.int64)
-    seen = visit.map({word: nth for nth, word in enumerate(VISITS)}).to_numpy(dtype=np.int64)
-    return np.asarray((lead * 3 + booked) * len(VISITS) + seen)
-
-
-def _outcomes(words: pd.Series) -> Ints:
-    places = {word: nth for nth, word in enumerate(OUTCOMES)}
-    return np.asarray(words.map(places).fillna(-1), dtype=np.int64)
+    lead, booker = _whole(found[f"key_{n_keys}"]), _whole(found[f"key_{n_keys + 1}"])
+    return np.asarray((lead * 3 + booker) * len(VISITS) + _whole(visit))
 
 
 def _days(dates: pd.Series) -> Ints:

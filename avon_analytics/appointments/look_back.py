@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -34,9 +33,6 @@ FEWEST_WEEKS = 4  # complete ones to learn from
 _WEEKS = 12  # that a plain forecast looks at
 
 
-_midnight = cache(midnight)  # asked for the same days again and again
-
-
 @dataclass(frozen=True, slots=True)
 class Clock:
     """What tells instants from days: the time zone, the grace, and the complete weeks."""
@@ -48,7 +44,7 @@ class Clock:
 
     def at(self, day: date) -> datetime:
         """The instant at which a day begins."""
-        return _midnight(day, self.time_zone)
+        return midnight(day, self.time_zone)
 
     def day_of(self, at: datetime) -> date:
         """The local day of an instant."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 import duckdb
@@ -88,6 +88,7 @@ def as_instant(value: DateLike, time_zone: str) -> datetime:
         ) from None
 
 
+@lru_cache(100_000)
 def midnight(day: date, time_zone: str) -> datetime:
     """The instant at which a day begins in a time zone, as the engine knows it.
 

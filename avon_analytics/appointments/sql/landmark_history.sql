@@ -2,15 +2,22 @@
 -- the same outcome, open from `last_days` to `first_days` days before their start. Days are counted
 -- in steps of 24 hours from $at_us: day 0 begins there, day -1 a day earlier. A slot is looked at
 -- once in each step while it is open. While `returning_days` or fewer days are left, it is known that
--- its patient had attended an earlier start.
+-- its patient had attended an earlier start. `visit` is 0 for a first one, 2 for unknown, 3 without a
+-- patient; outcomes are numbered.
 -- Reads `population`, its keys being what is known of a slot, `patients` and `closed`.
 -- Parameters: $at_us, $grace_hours, $most_days, $history_from.
 WITH instants AS (
     SELECT
         p.keys,
-        CASE WHEN p.patient_id IS NULL THEN 'none' WHEN v.is_new THEN 'first' ELSE 'unknown' END
-            AS visit,
-        p.outcome,
+        CASE WHEN p.patient_id IS NULL THEN 3 WHEN v.is_new THEN 0 ELSE 2 END AS visit,
+        CASE p.outcome
+            WHEN 'attended' THEN 0
+            WHEN 'no_show' THEN 1
+            WHEN 'cancelled' THEN 2
+            WHEN 'rescheduled' THEN 3
+            WHEN 'unresolved' THEN 4
+            ELSE -1
+        END AS outcome,
         floor((unix_micros(p.start_at) - $at_us) / 8.64e10) AS start_day,
         ceil(
             (unix_micros(coalesce(p.end_at, p.start_at)) + $grace_hours * 3.6e9 - $at_us) / 8.64e10

@@ -2,17 +2,18 @@
 -- of the same group, period and local day, as many whole days before their start, known to be alike,
 -- and what became of them. A slot is open that was planned by then and neither cancelled nor moved,
 -- attended or missed. Reads `population`, `patients`, `closed` and `looked`, the instant of each
--- period; 1 January 1970 stands for no period.
+-- period; 1 January 1970 stands for no period. `visit` is 0 for a first one, 1 for a returning
+-- patient, 2 for unknown, 3 without a patient; outcomes are numbered, -1 is still open.
 WITH instants AS (
     SELECT
         p.*,
         l.at_us,
         CASE
-            WHEN p.patient_id IS NULL THEN 'none'
+            WHEN p.patient_id IS NULL THEN 3
             WHEN v.first_attended_at < p.start_at AND unix_micros(v.attended_known_at) <= l.at_us
-                THEN 'returning'
-            WHEN v.is_new THEN 'first'
-            ELSE 'unknown'
+                THEN 1
+            WHEN v.is_new THEN 0
+            ELSE 2
         END AS visit,
         unix_micros(
             least(
@@ -33,7 +34,14 @@ WITH instants AS (
 SELECT
     keys,
     visit,
-    outcome,
+    CASE outcome
+        WHEN 'attended' THEN 0
+        WHEN 'no_show' THEN 1
+        WHEN 'cancelled' THEN 2
+        WHEN 'rescheduled' THEN 3
+        WHEN 'unresolved' THEN 4
+        ELSE -1
+    END AS outcome,
     start_on,
     CAST(floor((unix_micros(start_at) - at_us) / 8.64e10) AS BIGINT) AS days,
     count(*) AS n
