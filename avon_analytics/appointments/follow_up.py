@@ -1,23 +1,80 @@
-"""What patients did after a cancellation or a no-show, computed once per store and instant."""
+"""What is computed from all slots of a store, once per store and instant: what patients did after a
+cancellation or a no-show, and what became of each session's time."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import duckdb
 
 from avon_analytics.appointments.queries import sql
 
 SLOTS_AT_A_TIME = 1_000_000  # so many take about half a gigabyte
+_SESSION_STEPS = ("sessions", "session_losses", "session_refills")
+
+
+def follow_up_text(slots: str) -> str:
+    """What patients did next, of the slots in a table or a select in parentheses."""
+    return f"WITH every_slot AS (SELECT * FROM {slots}) SELECT * FROM ({sql('follow_up')}) AS later"
+
+
+def session_hours_text(slots: str) -> str:
+    """What became of each session's time. Parameters: $late_hours, $is_same_day."""
+    steps = ",\n".join(f"{step} AS ({sql(step)})" for step in _SESSION_STEPS)
+    return (
+        f"WITH every_slot AS (SELECT * FROM {slots}),\n{steps}\n"
+        f"SELECT * FROM ({sql('session_hours')}) AS hours"
+    )
 
 
 def follow_up(
     connection: duckdb.DuckDBPyConnection, slots: str, name: str, *, include_internal: bool
 ) -> None:
-    """Fill the temporary table ``name`` with ``sql/follow_up.sql``, unless it is there.
+    """Fill the temporary table ``name`` with what patients did next, unless it is there.
 
     It looks at all slots of the store, not at those of a cohort alone: who came back outside the
     window, or to another host, came back. Of many slots, some patients at a time are looked at,
     because what one did has nothing to do with another.
     """
+    parts = _parts(connection, slots, "patient_id", include_internal)
+    _fill(connection, name, [follow_up_text(part) for part in parts], {})
+
+
+def session_hours(
+    connection: duckdb.DuckDBPyConnection,
+    slots: str,
+    name: str,
+    late: Mapping[str, Any],
+    *,
+    include_internal: bool,
+) -> None:
+    """Fill the temporary table ``name`` with the hours of each session, unless it is there.
+
+    Of many slots, some hosts at a time are looked at, because an hour is one host's.
+    """
+    parts = _parts(connection, slots, "host", include_internal)
+    _fill(connection, name, [session_hours_text(part) for part in parts], late)
+
+
+def _parts(
+    connection: duckdb.DuckDBPyConnection, slots: str, divided_by: str, include_internal: bool
+) -> list[str]:
+    ((n_slots,),) = connection.execute(f"SELECT count(*) FROM {slots}").fetchall()
+    n_parts = 1 + n_slots // SLOTS_AT_A_TIME
+    counted = "true" if include_internal else "NOT internal"
+    return [
+        f"(SELECT * FROM {slots} WHERE {counted} AND hash({divided_by}) % {n_parts} = {part})"
+        for part in range(n_parts)
+    ]
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    texts: list[str],
+    parameters: Mapping[str, Any],
+) -> None:
     _, _, bare = name.rpartition(".")
     there = connection.execute(
         "SELECT 1 FROM information_schema.tables WHERE table_catalog = 'temp' AND table_name = $n",
@@ -25,18 +82,11 @@ def follow_up(
     ).fetchall()
     if there:
         return
-    ((n_slots,),) = connection.execute(f"SELECT count(*) FROM {slots}").fetchall()
-    n_parts = 1 + n_slots // SLOTS_AT_A_TIME
-    kept = "true" if include_internal else "NOT internal"
     filled = f"{name}_unfinished"
     into = f"CREATE OR REPLACE TEMP TABLE {filled} AS"
     try:
-        for part in range(n_parts):
-            connection.execute(
-                f"{into} WITH every_slot AS (SELECT * FROM {slots} "
-                f"WHERE {kept} AND hash(patient_id) % {n_parts} = {part}) "
-                f"SELECT * FROM ({sql('follow_up')})"
-            )
+        for text in texts:
+            connection.execute(f"{into} {text}", dict(parameters))
             into = f"INSERT INTO {filled}"
         connection.execute(f"ALTER TABLE {filled} RENAME TO {bare}")
     finally:

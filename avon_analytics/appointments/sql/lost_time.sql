@@ -1,0 +1,50 @@
+-- One row is one group and period of due sessions, and what became of their planned hours, which are
+-- the sum of the six kinds of hours. Reads `population` and `session_hours`.
+WITH chosen AS (
+    SELECT DISTINCT keys, appointment_id, slot FROM population WHERE is_due
+),
+timed AS (
+    SELECT
+        c.keys,
+        s.*,
+        CASE
+            WHEN s.outcome IN ('attended', 'no_show', 'unresolved') THEN s.outcome
+            WHEN NOT s.is_late THEN 'in_time'
+            ELSE s.outcome
+        END AS fate
+    FROM chosen AS c
+    INNER JOIN session_hours AS s ON c.appointment_id = s.appointment_id AND c.slot = s.slot
+)
+SELECT
+    keys,
+    count(*) AS n_sessions,
+    count(*) FILTER (WHERE hours IS NULL) AS n_without_length,
+    coalesce(sum(hours), 0) AS planned_hours,
+    coalesce(sum(hours) FILTER (WHERE fate = 'attended'), 0) AS attended_hours,
+    coalesce(sum(hours) FILTER (WHERE fate = 'no_show'), 0) AS no_show_hours,
+    coalesce(sum(hours) FILTER (WHERE fate = 'cancelled'), 0) AS late_cancelled_hours,
+    coalesce(sum(hours) FILTER (WHERE fate = 'rescheduled'), 0) AS late_rescheduled_hours,
+    coalesce(sum(hours) FILTER (WHERE fate = 'in_time'), 0) AS released_in_time_hours,
+    coalesce(sum(hours) FILTER (WHERE fate = 'unresolved'), 0) AS unresolved_hours,
+    coalesce(sum(hours) FILTER (WHERE fate = 'cancelled' AND cancelled_by = 'patient'), 0)
+        AS late_cancelled_by_patient_hours,
+    coalesce(sum(hours) FILTER (WHERE fate = 'cancelled' AND cancelled_by = 'provider'), 0)
+        AS late_cancelled_by_provider_hours,
+    coalesce(sum(hours) FILTER (WHERE fate = 'cancelled' AND cancelled_by = 'unknown'), 0)
+        AS late_cancelled_by_unknown_hours,
+    sum(won_back_hours) AS won_back_hours,
+    sum(lost_hours) AS lost_hours,
+    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'attended') AS n_attended,
+    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'no_show') AS n_no_show,
+    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'cancelled') AS n_late_cancelled,
+    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'cancelled' AND cancelled_by = 'patient')
+        AS n_late_by_patient,
+    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'cancelled' AND cancelled_by = 'provider')
+        AS n_late_by_provider,
+    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'cancelled' AND cancelled_by = 'unknown')
+        AS n_late_by_unknown,
+    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'rescheduled') AS n_late_rescheduled,
+    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'in_time') AS n_in_time,
+    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'unresolved') AS n_unresolved
+FROM timed
+GROUP BY keys

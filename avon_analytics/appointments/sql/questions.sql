@@ -1,0 +1,100 @@
+-- One row is one question: the first message of a patient, or of a caregiver, in a thread since staff
+-- last wrote there, and the first message of staff after it. Internal notes and pages are no messages
+-- to a patient. What else is known of the patient is what their last visit says that began before the
+-- question, else their first one after it; without a visit it is missing.
+-- Reads `every_slot`. Parameters: $as_of, $time_zone.
+WITH people AS (
+    SELECT id AS person_id, 'patient' AS side
+    FROM people_versions
+    WHERE occurred_at <= $as_of
+    UNION
+    SELECT id, 'staff' FROM providers_versions WHERE occurred_at <= $as_of
+    UNION
+    SELECT id, 'staff' FROM supports_versions WHERE occurred_at <= $as_of
+),
+sides AS (
+    SELECT person_id, max(side) AS side FROM people GROUP BY person_id
+),
+told AS (
+    SELECT
+        id,
+        max(coalesce(message_thread, thread)) AS thread,
+        max(created_by) AS created_by,
+        min(created_at) AS written_at,
+        max(type) AS type
+    FROM messages_versions
+    WHERE occurred_at <= $as_of
+    GROUP BY id
+),
+messages_of AS (
+    SELECT m.thread, m.written_at, m.created_by, m.id, s.side
+    FROM told AS m
+    INNER JOIN sides AS s ON m.created_by = s.person_id
+    WHERE
+        m.thread IS NOT NULL
+        AND m.written_at IS NOT NULL
+        AND coalesce(lower(replace(m.type, '_', '')), '') NOT IN ('internalnote', 'page')
+),
+in_turn AS (
+    SELECT
+        *,
+        lag(side) OVER (
+            PARTITION BY thread ORDER BY written_at NULLS LAST, side NULLS LAST, id NULLS LAST
+        ) AS side_before,
+        min(CASE WHEN side = 'staff' THEN written_at END) OVER (
+            PARTITION BY thread ORDER BY written_at NULLS LAST, side NULLS LAST, id NULLS LAST
+            ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+        ) AS answered_at
+    FROM messages_of
+),
+asked AS (
+    SELECT id, created_by AS patient_id, written_at, answered_at
+    FROM in_turn
+    WHERE side = 'patient' AND coalesce(side_before, 'staff') = 'staff'
+),
+before AS (
+    SELECT
+        a.id,
+        coalesce(
+            max(CASE WHEN s.start_at <= a.written_at THEN s.start_at END),
+            min(CASE WHEN s.start_at > a.written_at THEN s.start_at END)
+        ) AS start_at
+    FROM asked AS a
+    INNER JOIN every_slot AS s ON a.patient_id = s.patient_id
+    GROUP BY a.id
+),
+visit AS (
+    SELECT
+        a.id,
+        min_by(s.host, (s.appointment_id, s.slot)) AS host,
+        min_by(s.time_zone, (s.appointment_id, s.slot)) AS time_zone,
+        min_by(s.patient_state, (s.appointment_id, s.slot)) AS patient_state,
+        min_by(s.medical_center, (s.appointment_id, s.slot)) AS medical_center
+    FROM asked AS a
+    INNER JOIN before AS b ON a.id = b.id
+    INNER JOIN every_slot AS s ON a.patient_id = s.patient_id AND s.start_at = b.start_at
+    GROUP BY a.id
+),
+placed AS (
+    SELECT
+        a.*,
+        v.host,
+        v.patient_state,
+        v.medical_center,
+        from_utc_timestamp(a.written_at, coalesce(v.time_zone, $time_zone)) AS local_written
+    FROM asked AS a
+    LEFT JOIN visit AS v ON a.id = v.id
+)
+SELECT
+    id,
+    patient_id,
+    written_at,
+    answered_at,
+    host,
+    patient_state,
+    medical_center,
+    CAST(local_written AS DATE) AS start_on,
+    CAST(local_written AS DATE) AS booked_on,
+    CAST(hour(local_written) AS BIGINT) AS start_hour,
+    false AS internal
+FROM placed

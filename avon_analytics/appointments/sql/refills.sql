@@ -1,0 +1,24 @@
+-- One row is one group of due sessions that were released before their start, and how much of their
+-- time other sessions of the host took. Reads `population` and `session_hours`.
+WITH chosen AS (
+    SELECT DISTINCT keys, appointment_id, slot FROM population WHERE is_due
+),
+released AS (
+    SELECT c.keys, s.*, s.refilled_hours >= s.hours / 2 AS is_refilled
+    FROM chosen AS c
+    INNER JOIN session_hours AS s ON c.appointment_id = s.appointment_id AND c.slot = s.slot
+    WHERE s.is_released
+)
+SELECT
+    keys,
+    count(*) AS n_released,
+    sum(hours) AS released_hours,
+    count(*) FILTER (WHERE is_refilled) AS n_refilled,
+    sum(refilled_hours) AS refilled_hours,
+    sum(attended_again_hours) AS attended_again_hours,
+    count(*) FILTER (WHERE refilled_hours > 0) AS n_refilled_at_all,
+    count(*) FILTER (WHERE attended_again_hours > 0) AS n_attended_again,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY hours_to_refill) FILTER (WHERE is_refilled)
+        AS median_hours_to_refill
+FROM released
+GROUP BY keys
