@@ -14,7 +14,7 @@ import pandas as pd
 from avon_analytics import card
 from avon_analytics.appointments.completeness import Completeness
 from avon_analytics.appointments.engine import Engine
-from avon_analytics.appointments.figure import Ask, Counted, attributes
+from avon_analytics.appointments.figure import Ask, Beside, Counted, attributes
 from avon_analytics.appointments.groupings import Grouping, groupings
 from avon_analytics.appointments.population import Filters, Population, population
 from avon_analytics.appointments.queries import sql
@@ -22,6 +22,7 @@ from avon_analytics.appointments.scope import Scope
 from avon_analytics.appointments.slots import BEFORE_ALL, Settings, from_micros
 from avon_analytics.appointments.small_counts import checked_min_count
 from avon_analytics.figures import FIGURES
+from avon_analytics.figures.declared import Customs
 
 _TABLES = {
     "slots": "* EXCEPT (position, appointment, seat, keys) FROM population "
@@ -58,18 +59,23 @@ class CohortRows:
         plus: str | None = None,
         more: Mapping[str, Grouping] | None = None,
         dated: str | None = None,
-        days: int | None = None,
+        beside: Iterable[Beside] = (),
         bound: Mapping[str, Any] | None = None,
         min_count: int | None = None,
     ) -> Counted:
         with self.engine.reading():
-            keys = groupings(by, known_custom_keys(self.engine), more)
-            rows = self._population(table, keys, every, plus, dated)
-            if days is not None:
-                later = self.engine.follow_up(
-                    self.settings, include_internal=self.scope.include_internal
+            declared = FIGURES[figure]
+            customs = known_custom_keys(self.engine, declared.customs)
+            keys = groupings(by, customs, more, declared.general)
+            if table == "questions":  # they know of nothing else
+                groupings(
+                    [grouping.name for grouping, _ in self.filters], (), None, declared.general
                 )
-                rows = rows.beside("follow_up", later, days=days)
+            rows = self._population(
+                table, keys, every, plus, dated, own_customs=declared.customs == "appointment"
+            )
+            for name in beside:
+                rows = rows.beside(name, self._beside(name))
             rows = replace(rows, parameters={**rows.parameters, **(bound or {})})
             # An engine each has its own quotes: names that users give are put on afterwards.
             names = {f"key_{n}": key.name for n, key in enumerate(keys)}
@@ -80,7 +86,7 @@ class CohortRows:
                 keys=keys,
                 every=every,
                 as_of=self.as_of,
-                n_unverified_events=self._n_unverified(rows),
+                n_unverified_events=self._n_unverified(rows, table),
                 late_hours=self.settings.late_hours,
                 min_count=checked_min_count(self.min_count if min_count is None else min_count),
                 completeness=(
@@ -123,6 +129,36 @@ class CohortRows:
         zone = ZoneInfo(self.engine.time_zone)
         return None if pd.isna(first) else from_micros(int(first)).astimezone(zone).date()
 
+    def _beside(self, name: Beside) -> str:
+        internal = self.scope.include_internal
+        if name == "follow_up":
+            return self.engine.follow_up(self.settings, include_internal=internal)
+        if name == "session_hours":
+            return self.engine.session_hours(self.settings, include_internal=internal)
+        return self._every_slot
+
+    @property
+    def _every_slot(self) -> str:
+        """All slots of the store, but for those of internal meetings unless they count."""
+        slots = self.engine.computed(self.settings).slots
+        return f"{slots} WHERE {'true' if self.scope.include_internal else 'NOT internal'}"
+
+    def _rows_of(self, table: str) -> str:
+        if table == "questions":
+            return (
+                f"(WITH every_slot AS (SELECT * FROM {self._every_slot}) "
+                f"SELECT * FROM ({sql('questions')}) AS asked)"
+            )
+        tables = self.engine.computed(self.settings)
+        if table == "released":
+            return (
+                "(SELECT s.*, h.notice_hours AS session_notice_hours, h.outcome AS released_by "
+                f"FROM {tables.slots} AS s INNER JOIN {self._beside('session_hours')} AS h "
+                "ON s.appointment_id = h.appointment_id AND s.slot = h.slot WHERE h.is_released)"
+            )
+        name: str = getattr(tables, table)
+        return name
+
     def _population(
         self,
         table: str,
@@ -130,9 +166,11 @@ class CohortRows:
         every: str | None = None,
         plus: str | None = None,
         dated: str | None = None,
+        *,
+        own_customs: bool = False,
     ) -> Population:
-        return population(
-            getattr(self.engine.computed(self.settings), table),
+        rows = population(
+            self._rows_of(table),
             self.scope,
             self.filters,
             self.as_of or BEFORE_ALL,
@@ -143,7 +181,9 @@ class CohortRows:
             plus=plus,
             dated=dated,
             slots=self.engine.computed(self.settings).slots,
+            own_customs=own_customs,
         )
+        return replace(rows, parameters={**rows.parameters, "time_zone": self.engine.time_zone})
 
     def _ask_for(
         self, query: str, rows: Population, dtypes: Mapping[str, str] | None = None
@@ -155,8 +195,9 @@ class CohortRows:
         value: Any = self._ask_for(query, rows).iat[0, 0]
         return int(value)
 
-    def _n_unverified(self, rows: Population) -> int:
-        return self._number(rows.query(sql("unverified")), rows)
+    def _n_unverified(self, rows: Population, table: str = "slots") -> int:
+        text = "unverified_messages" if table == "questions" else "unverified"
+        return self._number(rows.query(sql(text)), rows)
 
     def _table(self, table: str, definition: str) -> pd.DataFrame:
         with self.engine.reading():
@@ -207,6 +248,9 @@ class CohortRows:
         return card.as_html("Cohort", self._facts())
 
 
-def known_custom_keys(engine: Engine) -> tuple[str, ...]:
-    """The custom fields that the tables know of."""
-    return tuple(engine.frame(sql("custom_keys"), {})["key"])
+def known_custom_keys(engine: Engine, of: Customs = "any") -> tuple[str, ...]:
+    """The custom fields that the tables know of: any, those of appointments, or none."""
+    if of == "none":
+        return ()
+    known = engine.frame(sql("custom_keys"), {})
+    return tuple(known["key"] if of == "any" else known.loc[known.is_of_appointments, "key"])

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from avon_analytics.appointments import slots
-from avon_analytics.appointments.follow_up import follow_up
+from avon_analytics.appointments.follow_up import follow_up, late_parameters, session_hours
 from avon_analytics.appointments.slots import Computed, Settings
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
@@ -48,6 +48,10 @@ class Engine(Protocol):
 
     def follow_up(self, settings: Settings, *, include_internal: bool) -> str:
         """The name of the table that tells what patients did next."""
+        ...
+
+    def session_hours(self, settings: Settings, *, include_internal: bool) -> str:
+        """The name of the table that tells what became of each session's time."""
         ...
 
     def pack(self, fields: Mapping[str, str]) -> str:
@@ -95,6 +99,20 @@ class StoreEngine:
             tables = self.computed(settings)
             name = tables.follow_ups[include_internal]
             follow_up(connection, tables.slots, name, include_internal=include_internal)
+            return name
+
+    def session_hours(self, settings: Settings, *, include_internal: bool) -> str:
+        """See ``follow_up.session_hours``."""
+        with self.database.reading() as connection:
+            tables = self.computed(settings)
+            name = tables.session_hours[include_internal]
+            session_hours(
+                connection,
+                tables.slots,
+                name,
+                late_parameters(settings.late_hours),
+                include_internal=include_internal,
+            )
             return name
 
     def pack(self, fields: Mapping[str, str]) -> str:

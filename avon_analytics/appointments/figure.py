@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pandas as pd
 
@@ -13,7 +13,10 @@ from avon_analytics.appointments.completeness import Completeness
 from avon_analytics.appointments.groupings import Grouping
 from avon_analytics.appointments.intervals import wilson
 from avon_analytics.appointments.small_counts import blank_small
+from avon_analytics.arguments import whole_number
 from avon_analytics.figures.declared import Cells, Column, Figure, Kind
+
+_MOST_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,15 @@ class Counted:
     """Which periods are complete, for a figure that says so."""
 
 
+Beside = Literal["every_slot", "follow_up", "session_hours"]
+"""What a figure reads beside the cohort's rows: all slots, or what was computed of them."""
+
+
 class Ask(Protocol):
     """How a figure asks a cohort: run the SQL of this name over the rows of ``table``.
 
     dated: the date that places a row in the window and in a period, in place of the cohort's.
-    bound: parameters of the figure's own.
+    beside: further tables that it reads. bound: parameters of the figure's own.
     """
 
     def __call__(
@@ -48,7 +55,7 @@ class Ask(Protocol):
         plus: str | None = None,
         more: Mapping[str, Grouping] | None = None,
         dated: str | None = None,
-        days: int | None = None,
+        beside: Iterable[Beside] = (),
         bound: Mapping[str, Any] | None = None,
     ) -> Counted: ...
 
@@ -60,6 +67,17 @@ def with_share(rows: pd.DataFrame, name: str, count: pd.Series, among: pd.Series
     rows[f"{name}_n"] = among.to_numpy()
     rows[f"{name}_low"] = low
     rows[f"{name}_high"] = high
+
+
+def ratio(part: pd.Series, whole: pd.Series) -> pd.Series:
+    """One amount of another; missing where that is 0."""
+    return part.astype("float64") / whole.astype("float64").where(whole > 0)
+
+
+def checked_days(days: int) -> int:
+    """For how many days somebody is followed. Raises UsageError for what is no such number."""
+    expected = f"days: expected a whole number of days from 1 to {_MOST_DAYS:,}, such as 30"
+    return whole_number(days, 1, _MOST_DAYS, expected)
 
 
 Blank = Callable[[pd.DataFrame, Mapping[str, Column], int], pd.DataFrame]

@@ -28,6 +28,11 @@ def session_hours_text(slots: str) -> str:
     )
 
 
+def late_parameters(late_hours: float) -> dict[str, Any]:
+    """What the SQL of sessions has to know of the cohort: when a release is late."""
+    return {"late_hours": late_hours, "is_same_day": False}
+
+
 def follow_up(
     connection: duckdb.DuckDBPyConnection, slots: str, name: str, *, include_internal: bool
 ) -> None:
@@ -63,10 +68,8 @@ def _parts(
     ((n_slots,),) = connection.execute(f"SELECT count(*) FROM {slots}").fetchall()
     n_parts = 1 + n_slots // SLOTS_AT_A_TIME
     counted = "true" if include_internal else "NOT internal"
-    return [
-        f"(SELECT * FROM {slots} WHERE {counted} AND hash({divided_by}) % {n_parts} = {part})"
-        for part in range(n_parts)
-    ]
+    some = f"SELECT * FROM {slots} WHERE {counted} AND hash({divided_by}) % {n_parts}"
+    return [f"({some} = {nth}) AS part" for nth in range(n_parts)]
 
 
 def _fill(

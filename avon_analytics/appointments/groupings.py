@@ -100,17 +100,35 @@ OF_CANCELLATIONS: Mapping[str, Grouping] = _by_name(
 )
 
 
+# What the release of a session decides divides nothing but refills.
+OF_REFILLS: Mapping[str, Grouping] = _by_name(
+    _bands(
+        "notice_band",
+        "session_notice_hours",
+        (2, "under 2 hours"),
+        (24, "2-24 hours"),
+        (168, "1-7 days"),
+        (None, "over 7 days"),
+    ),
+    Grouping("released_by", "released_by", labels=("cancelled", "rescheduled")),
+)
+
+
 def groupings(
     names: str | Iterable[str],
     custom_keys: Iterable[str] = (),
     more: Mapping[str, Grouping] | None = None,
+    general: Iterable[str] | None = None,
 ) -> tuple[Grouping, ...]:
     """The groupings of these names, each once, in order.
+
+    general: which of the general ones there are to choose from; all unless given.
 
     Raises UnknownGroup, listing the choices, for a name that is none of them.
     """
     wanted = arguments.names(names, "by")
-    choices = {**GROUPINGS, **(more or {})}
+    choices = {name: GROUPINGS[name] for name in (GROUPINGS if general is None else general)}
+    choices |= more or {}
     choices |= {custom.name: custom for custom in _customs(custom_keys)}
     for name in wanted:
         arguments.choice("grouping", name, choices, UnknownGroup)

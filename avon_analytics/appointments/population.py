@@ -66,12 +66,14 @@ def population(
     plus: str | None = None,
     dated: str | None = None,
     slots: str = "slots",
+    own_customs: bool = False,
 ) -> Population:
     """The population of one figure over ``table``; ``plus`` is one more column of our own.
 
     ``pack`` is how the engine spells one value with several fields; ``dated`` is the date that
     places a row in the window and in a period, where it is not the scope's; ``slots`` is the table
-    of all slots, which tells whether a patient had been seen before.
+    of all slots, which tells whether a patient had been seen before; ``own_customs`` divides by the
+    appointment's custom fields alone, never by the patient's.
     """
     parameters: dict[str, Any] = {"as_of": as_of, "due_until": due_until}
     on = dated or scope.on
@@ -87,6 +89,8 @@ def population(
             f"LEFT JOIN {name}_values AS {name}_p ON t.patient_id = {name}_p.owner_id"
         )
         columns.append(f", coalesce({name}_a.value, {name}_p.value) AS {name}")
+        if own_customs:
+            columns.append(f", {name}_a.value AS {name}_own")
     if any(grouping.name == "patient_visit" for grouping in used):
         steps += [
             f"known_slot AS (SELECT * FROM {slots})",
@@ -95,7 +99,10 @@ def population(
         joins.append("LEFT JOIN patients ON t.patient_id = patients.patient_id")
         columns.append(f", {_PATIENT_VISIT} AS patient_visit")
     steps.append(f"described AS (SELECT t.*{''.join(columns)} FROM {table} AS t {' '.join(joins)})")
-    keys = {f"key_{n}": grouping.expression for n, grouping in enumerate(by)}
+    keys = {
+        f"key_{n}": f"{one.expression}_own" if own_customs and one.custom_key else one.expression
+        for n, one in enumerate(by)
+    }
     keys["period_on"] = period_sql(on, every) if every is not None else "CAST(NULL AS DATE)"
     more = f", {plus}" if plus else ""
     steps.append(

@@ -6,18 +6,14 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from avon_analytics.appointments.figure import Ask, finished, with_share
-from avon_analytics.arguments import whole_number
+from avon_analytics.appointments.figure import Ask, checked_days, finished, with_share
 from avon_analytics.figures.rebooking import FIGURE
-
-_MOST_DAYS = 36_500
-_DAYS = f"days: expected a whole number of days from 1 to {_MOST_DAYS:,}, such as 30"
 
 
 def rebooking(ask: Ask, *, by: str | Iterable[str], days: int) -> pd.DataFrame:
     """See ``Cohort.rebooking``."""
-    days = whole_number(days, 1, _MOST_DAYS, _DAYS)
-    counted = ask("rebooking", by=by, days=days)
+    days = checked_days(days)
+    counted = ask("rebooking", by=by, beside=["follow_up"], bound={"days": days})
     rows = counted.rows
     free = rows.n_followed - rows.n_already_held
     rows["n_not_followed"] = rows.n_index - rows.n_followed

@@ -99,6 +99,11 @@ class Computed:
         """What patients did next, without and with internal meetings; made when first asked for."""
         return f"{self.slots}_follow_up", f"{self.slots}_follow_up_internal"
 
+    @property
+    def session_hours(self) -> tuple[str, str]:
+        """What became of each session's time, likewise."""
+        return f"{self.slots}_hours", f"{self.slots}_hours_internal"
+
 
 _Key = tuple[object, Settings]
 _known: WeakKeyDictionary[Session, dict[_Key, Computed]] = WeakKeyDictionary()
@@ -280,7 +285,8 @@ def _drop(connection: duckdb.DuckDBPyConnection, tables: Computed) -> None:
     later, later_internal = tables.follow_ups
     for name in (tables.slots, tables.lifecycle, later):
         connection.execute(f"DROP {tables.kind} IF EXISTS {name}")
-    connection.execute(f"DROP TABLE IF EXISTS {later_internal}")
+    for name in (later_internal, *tables.session_hours):
+        connection.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 def _text(step: str, words: dict[str, str]) -> str:

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from itertools import takewhile
-from typing import Any
+from typing import Any, Literal
+
+Customs = Literal["any", "appointment", "none"]
 
 
 class Kind(StrEnum):
@@ -203,7 +205,8 @@ class Figure:
     cells: how its counts hang together; None where its module blanks in a way of its own.
     examples: lines for its help, without the program's name. chart: the function of
     ``avon_analytics.plot`` that draws it. by: the groups that show it best. groupings: names of
-    groupings that divide nothing else, beside the general ones.
+    groupings that divide nothing else, beside the general ones. general: which of the general ones
+    divide it, all unless given. customs: which custom fields divide it.
     """
 
     name: str
@@ -222,6 +225,8 @@ class Figure:
     chart: str | None = None
     by: tuple[str, ...] = ()
     groupings: tuple[str, ...] = ()
+    general: tuple[str, ...] | None = None
+    customs: Customs = "any"
 
     @property
     def command(self) -> str:

@@ -53,6 +53,7 @@ __all__ = [
     "funnel",
     "incidence",
     "lead_times",
+    "lost_time",
     "outcomes",
     "outliers",
     "save",
@@ -287,6 +288,31 @@ def expected(
     if outcome == "no_show":
         name = title or f"No-shows to expect{_by(figure)}"
     return _titled(chart, figure, name, counted, width, facts)
+def lost_time(
+    lost_time: pd.DataFrame, *, title: str | None = None, width: int = WIDTH
+) -> alt.Chart:
+    """What became of the planned hours, stacked: by period where there are some, else by group.
+
+    lost_time: ``cohort.lost_time(…)``. With both a grouping and ``every``, a panel for each of the
+        twelve largest groups.
+    """
+    _need(lost_time, "lost_time", "planned_hours", "lost_hours", *charts.HOURS)
+    chart = (
+        charts.hours_over_time(lost_time, width=width)
+        if "period_on" in lost_time
+        else charts.hours_by_group(lost_time, width=width, most=MOST_GROUPS)
+    )
+    lost, planned = (_sum(lost_time, name) for name in ("lost_hours", "planned_hours"))
+    counted = "planned hours of sessions, one an appointment and planned start"
+    if lost is not None and planned:
+        counted += (
+            f"; {amount(lost, 0)} of {amount(planned, 0)} were lost ({percent(lost / planned)})"
+        )
+    facts = [
+        f"{word} {amount(_sum(lost_time, name), 0)}" for name, (word, _) in charts.HOURS.items()
+    ]
+    name = title or f"What became of planned hours{_by(lost_time)}"
+    return _titled(chart, lost_time, name, counted, width, ", ".join(facts))
 
 
 def save(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import cache, cached_property
@@ -16,6 +16,11 @@ from uuid import uuid4
 
 import duckdb
 
+from avon_analytics.appointments.follow_up import (
+    follow_up_text,
+    late_parameters,
+    session_hours_text,
+)
 from avon_analytics.appointments.queries import sql, zone_names
 from avon_analytics.appointments.slots import (
     BEFORE_ALL,
@@ -90,15 +95,31 @@ class LakeEngine:
         """What patients did next, computed when first asked for."""
         tables = self.computed(settings)
         name = tables.follow_ups[include_internal]
+        self._make(name, tables.slots, follow_up_text, include_internal)
+        return name
+
+    def session_hours(self, settings: Settings, *, include_internal: bool) -> str:
+        """What became of each session's time, computed when first asked for."""
+        tables = self.computed(settings)
+        name = tables.session_hours[include_internal]
+        late = late_parameters(settings.late_hours)
+        self._make(name, tables.slots, session_hours_text, include_internal, late)
+        return name
+
+    def _make(
+        self,
+        name: str,
+        slots: str,
+        text: Callable[[str], str],
+        include_internal: bool,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write what is computed from all slots under this name, unless it is there."""
+        counted = "true" if include_internal else "NOT internal"
         with self._lock:
             if not self._session.catalog.tableExists(name):
-                kept = "true" if include_internal else "NOT internal"
-                text = (
-                    f"WITH every_slot AS (SELECT * FROM {tables.slots} WHERE {kept}) "
-                    f"SELECT * FROM ({sql('follow_up')}) AS followed"
-                )
-                self._keep(name, self._session.sql(text))
-        return name
+                query = text(f"(SELECT * FROM {slots} WHERE {counted}) AS counted")
+                self._keep(name, ask(self._session, query, parameters or {}))
 
     def pack(self, fields: Mapping[str, str]) -> str:
         """A struct, as Spark spells it."""

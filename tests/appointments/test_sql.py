@@ -19,12 +19,14 @@ NAMES = sorted(path.name.removesuffix(".sql") for path in FOLDER.iterdir())
 FIGURES = (
     *("outcomes", "funnel", "cancellations", "reschedules"),
     *("lead_times", "rebooking", "incidence", "punctuality"),
+    *("lost_time", "refills", "returns", "replies"),
 )
 OTHERS = (
     *("default_as_of", "custom_keys", "custom_values", "unverified"),
     *("first_event", "undue_periods", "patient_visits"),
     *("landmark_history", "landmark_open", "landmark_later"),
-    *("follow_up", "explain_versions"),
+    *("follow_up", "explain_versions", "questions", "unverified_messages"),
+    *("sessions", "session_losses", "session_refills", "session_hours"),
 )
 QUALITY = (
     *("quality_coverage", "quality_custom_fields", "quality_delivery_lag"),

@@ -86,7 +86,7 @@ placed AS (
     LEFT JOIN visit AS v ON a.id = v.id
 )
 SELECT
-    id,
+    id AS message_id,
     patient_id,
     written_at,
     answered_at,

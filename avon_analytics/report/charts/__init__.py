@@ -10,16 +10,19 @@ from avon_analytics.report.charts.cancellations import cancellations_by
 from avon_analytics.report.charts.change import expected, outliers, signals
 from avon_analytics.report.charts.funnel import FUNNEL_ENDS, funnel
 from avon_analytics.report.charts.groups import (
+    hours_by_group,
     lead_times_by_group,
     outcomes_by_group,
     share_by_group,
 )
 from avon_analytics.report.charts.incidence import CAUSES, incidence
 from avon_analytics.report.charts.over_time import (
+    HOURS,
     NEWEST,
     OUTCOMES,
     WHO,
     cancellations_over_time,
+    hours_over_time,
     lead_times_over_time,
     outcomes_over_time,
     share_over_time,
@@ -31,6 +34,7 @@ __all__ = [
     "CAUSES",
     "FEW",
     "FUNNEL_ENDS",
+    "HOURS",
     "NEWEST",
     "OUTCOMES",
     "WHO",
@@ -38,6 +42,8 @@ __all__ = [
     "cancellations_over_time",
     "expected",
     "funnel",
+    "hours_by_group",
+    "hours_over_time",
     "incidence",
     "lead_times_by_group",
     "lead_times_over_time",

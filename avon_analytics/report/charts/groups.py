@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from avon_analytics.report.charts.over_time import OUTCOMES
+from avon_analytics.report.charts.over_time import HOURS, OUTCOMES
 from avon_analytics.report.charts.parts import (
     Chart,
+    Words,
     and_more,
     axis_keys,
     below,
@@ -74,26 +75,45 @@ def outcomes_by_group(
     outcomes: pd.DataFrame, *, width: int = 720, most: int = MOST_GROUPS, legend: bool = True
 ) -> Chart | None:
     """Slots by outcome of each group, stacked sideways, the largest groups only."""
+    return _stacked(outcomes, OUTCOMES, "n_slots", "slots", width, most, legend)
+
+
+def hours_by_group(
+    lost_time: pd.DataFrame, *, width: int = 720, most: int = MOST_GROUPS, legend: bool = True
+) -> Chart | None:
+    """Planned hours of each group by what became of them, likewise."""
+    return _stacked(lost_time, HOURS, "planned_hours", "planned hours", width, most, legend)
+
+
+def _stacked(
+    frame: pd.DataFrame,
+    words: Words,
+    total: str,
+    title: str,
+    width: int,
+    most: int,
+    legend: bool,
+) -> Chart | None:
     import altair as alt
 
-    rows = [row for row in rows_of(outcomes) if number(row.get("n_slots"))]
+    rows = [row for row in rows_of(frame) if number(row.get(total))]
     if not rows:
         return None
-    shown, others = largest(rows, "n_slots", most)
-    keys = _keys(shown, outcomes, width)
+    shown, others = largest(rows, total, most)
+    keys = _keys(shown, frame, width)
     parts = [
         {"key": key, "word": word, "order": order, "n": number(row.get(column)) or 0}
         for key, row in zip(keys, shown, strict=True)
-        for order, (column, (word, _)) in enumerate(OUTCOMES.items())
+        for order, (column, (word, _)) in enumerate(words.items())
     ]
-    highest = max(number(row.get("n_slots")) or 0 for row in shown)
+    highest = max(number(row.get(total)) or 0 for row in shown)
     bars = (
         alt.Chart(pd.DataFrame([part for part in parts if part["n"]]))
         .mark_bar(stroke=light("paper"), strokeWidth=0.6, aria=False)
         .encode(
             y=key_axis(keys),
-            x=count_axis(alt.X, "slots", highest, width),
-            color=colours("word", held(shown, OUTCOMES), legend),
+            x=count_axis(alt.X, title, highest, width),
+            color=colours("word", held(shown, words), legend),
             order=alt.Order("order:Q"),
         )
     )

@@ -34,6 +34,14 @@ OUTCOMES: Words = {
     "n_unresolved": ("unresolved", "unresolved"),
     "n_not_due": ("not due", "not-due"),
 }
+HOURS: Words = {
+    "attended_hours": ("attended", "attended"),
+    "no_show_hours": ("no-show", "no-show"),
+    "late_cancelled_hours": ("cancelled late", "cancelled"),
+    "late_rescheduled_hours": ("moved late", "rescheduled"),
+    "released_in_time_hours": ("released in time", "not-due"),
+    "unresolved_hours": ("unresolved", "unresolved"),
+}
 WHO: Words = {
     "n_by_patient": ("by patient", "cancelled"),
     "n_by_provider": ("by provider", "unresolved"),
@@ -46,6 +54,13 @@ def outcomes_over_time(
 ) -> Chart | None:
     """Slots by outcome and period, stacked; periods that are not complete are pale."""
     return _counts(outcomes, OUTCOMES, "n_slots", "slots", width, newest, legend)
+
+
+def hours_over_time(
+    lost_time: pd.DataFrame, *, width: int = 720, newest: int = NEWEST, legend: bool = True
+) -> Chart | None:
+    """Planned hours by what became of them and period, stacked."""
+    return _counts(lost_time, HOURS, "planned_hours", "planned hours", width, newest, legend)
 
 
 def cancellations_over_time(

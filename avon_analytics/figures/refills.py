@@ -1,0 +1,67 @@
+"""``refills``: how much of the time that was given back others took."""
+
+from __future__ import annotations
+
+from avon_analytics.figures.declared import Cells, Column, Figure, Kind, count, share
+from avon_analytics.figures.lost_time import OF_A_SESSION
+
+FIGURE = Figure(
+    name="refills",
+    title="Refills",
+    question="How much of the time that was cancelled or moved away other visits filled.",
+    row="group",
+    definition=(
+        "Due sessions with a host and a length that were cancelled or moved before their start. A "
+        "session of the same host refills one if it overlaps it, and if its own start came to be "
+        "planned after the release and before the released end, whatever became of it; each moment "
+        "of it counts for one released session, that released last. Refilled are those with at "
+        "least half of their time refilled. Moves count as releases, and the same patient may "
+        "refill."
+    ),
+    columns=(
+        count("n_released", "sessions released before their start", "Released"),
+        Column("released_hours", Kind.HOURS, "their hours", heading="Released hours"),
+        count("n_refilled", "of these, at least half of whose time was refilled", "Refilled"),
+        share("refilled_share", "refilled", "released", "Refilled share"),
+        Column("refilled_hours", Kind.HOURS, "the hours refilled", heading="Refilled hours"),
+        Column(
+            "refilled_ratio",
+            Kind.RATIO,
+            "refilled / released hours",
+            "released hours",
+            "Refilled ratio",
+        ),
+        Column(
+            "attended_again_hours",
+            Kind.HOURS,
+            "the refilled hours to which somebody came",
+            heading="Attended again, hours",
+        ),
+        Column(
+            "median_hours_to_refill",
+            Kind.HOURS,
+            "of the refilled, from the release to the planning of the first refill",
+            heading="Median hours to refill",
+        ),
+    ),
+    groupings=("notice_band", "released_by"),
+    general=OF_A_SESSION,
+    customs="appointment",
+    cells=Cells(
+        sums=(
+            ("n_released", ("n_refilled", "n_not_refilled")),
+            ("n_released", ("n_refilled_at_all", "n_untouched")),
+        ),
+        same={"refilled_share_n": "n_released"},
+        rests={
+            "released_hours": ("n_released",),
+            "refilled_share": ("n_refilled", "refilled_share_n"),
+            "refilled_hours": ("n_refilled_at_all",),
+            "refilled_ratio": ("n_refilled_at_all", "n_released"),
+            "attended_again_hours": ("n_attended_again",),
+            "median_hours_to_refill": ("n_refilled",),
+        },
+    ),
+    examples=("refills", "refills --by released_by --by notice_band"),
+    chart="share",
+)

@@ -1,0 +1,73 @@
+"""``replies``: how soon staff answered a patient's message."""
+
+from __future__ import annotations
+
+from avon_analytics.figures.declared import (
+    COMPLETE,
+    Cells,
+    Column,
+    Figure,
+    Kind,
+    Option,
+    Takes,
+    count,
+    share,
+)
+
+OF_A_QUESTION = ("host", "weekday", "hour", "patient_state", "medical_center")
+
+FIGURE = Figure(
+    name="replies",
+    title="Replies",
+    question="How soon staff answered the messages of patients.",
+    row="group and period of arrival",
+    definition=(
+        "Questions: the first message of a patient or caregiver in a thread since staff last "
+        "wrote there; internal notes and pages are left out. Answered by the first message of "
+        "staff after it. Unanswered ones are censored at T: the median is the first hour by which "
+        "no more than half still waited (Kaplan and Meier, 1958). In time: answered within {hours} "
+        "hours, of those that arrived at least as long before T. Host, state and center are those "
+        "of the patient's last visit that began before the question, else of the first one after."
+    ),
+    source="Kaplan and Meier (1958)",
+    columns=(
+        count("n_questions", "questions", "Questions"),
+        count("n_answered", "of these, answered by T", "Answered"),
+        count("n_waiting", "of these, not answered by T", "Waiting"),
+        count("n_in_time", "of those that arrived in time to tell, answered in time", "In time"),
+        share("in_time_share", "answered in time", "arrived in time to tell", "In-time share"),
+        Column(
+            "median_hours_to_reply",
+            Kind.HOURS,
+            "elapsed hours by which half had an answer; missing if more than half never had",
+            heading="Median hours to reply",
+        ),
+        Column(
+            "p90_hours_to_reply",
+            Kind.HOURS,
+            "elapsed hours by which nine in ten had an answer",
+            heading="90 % within hours",
+        ),
+        *COMPLETE,
+    ),
+    has_periods=True,
+    general=OF_A_QUESTION,
+    customs="none",
+    options=(
+        Option("hours", Takes.WHOLE, "Within how many hours is in time.", default=24, least=1),
+    ),
+    cells=Cells(
+        sums=(
+            ("n_questions", ("n_answered", "n_waiting")),
+            ("n_questions", ("in_time_share_n", "n_not_followed")),
+            ("in_time_share_n", ("n_in_time", "n_not_in_time")),
+        ),
+        rests={
+            "in_time_share": ("n_in_time", "in_time_share_n"),
+            "median_hours_to_reply": ("n_answered", "n_waiting"),
+            "p90_hours_to_reply": ("n_answered", "n_waiting"),
+        },
+    ),
+    examples=("replies --every month", "replies --by host --by hour"),
+    chart="share",
+)

@@ -1,0 +1,87 @@
+"""``returns``: what patients did after a visit."""
+
+from __future__ import annotations
+
+from avon_analytics.figures.declared import (
+    COMPLETE,
+    Cells,
+    Column,
+    Figure,
+    Kind,
+    Option,
+    Takes,
+    count,
+    share,
+)
+
+FIGURE = Figure(
+    name="returns",
+    title="Returns",
+    question="Whether patients who came have another visit, and who has nothing booked.",
+    row="group and period",
+    definition=(
+        "Attended slots with a known patient. Followed are those with {days} days before T. "
+        "Already held: at the visit's start the patient had another one planned and still to come. "
+        "Followed up: of the followed, who held one, booked one or attended one within {days} "
+        "days. Returned: who attended one within them. Patients count once a row; without a "
+        "booking are those with no open slot that starts after T."
+    ),
+    columns=(
+        count("n_attended", "attended slots with a known patient", "Attended"),
+        count("n_followed", "of these, those with all days over", "Followed"),
+        count(
+            "n_already_held", "of the followed, whose patient held another visit", "Already held"
+        ),
+        count(
+            "n_followed_up",
+            "of the followed, whose patient held, booked or attended another",
+            "Followed up",
+        ),
+        share("followed_up_share", "followed up", "followed", "Followed-up share"),
+        count("n_returned", "of the followed, whose patient attended another", "Returned"),
+        share("returned_share", "seen again", "followed", "Returned share"),
+        Column(
+            "median_days_to_return",
+            Kind.DAYS,
+            "median of the elapsed days until the next attended start, of the returned",
+            heading="Median days to return",
+        ),
+        count("n_patients", "patients of the attended slots, each once", "Patients"),
+        count("n_without_booking", "of these, those with nothing booked at T", "Nothing booked"),
+        share(
+            "without_booking_share",
+            "patients with nothing booked",
+            "patients",
+            "Nothing-booked share",
+        ),
+        *COMPLETE,
+    ),
+    has_periods=True,
+    options=(
+        Option(
+            "days", Takes.WHOLE, "For how many days a patient is followed.", default=90, least=1
+        ),
+    ),
+    cells=Cells(
+        sums=(
+            ("n_attended", ("n_followed", "n_not_followed")),
+            ("n_followed", ("n_followed_up", "n_not_followed_up")),
+            ("n_followed", ("n_returned", "n_not_returned")),
+            ("n_followed_up", ("n_already_held", "n_not_held")),
+            ("n_patients", ("n_without_booking", "n_with_booking")),
+        ),
+        same={
+            "followed_up_share_n": "n_followed",
+            "returned_share_n": "n_followed",
+            "without_booking_share_n": "n_patients",
+        },
+        rests={
+            "followed_up_share": ("n_followed_up", "followed_up_share_n"),
+            "returned_share": ("n_returned", "returned_share_n"),
+            "without_booking_share": ("n_without_booking", "without_booking_share_n"),
+            "median_days_to_return": ("n_returned",),
+        },
+    ),
+    examples=("returns --days 180", "returns --by host --every quarter"),
+    chart="share",
+)
