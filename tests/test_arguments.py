@@ -124,7 +124,8 @@ def test_no_argument_of_a_chart_or_a_file_ends_in_a_traceback(
     monkeypatch.chdir(tmp_path)
     for name in dir(avon.plot):
         draw = getattr(avon.plot, name)
-        asked(lambda given, draw=draw: draw(given), given=ODD[odd])
+        more = ["chart.svg"] if name == "save" else []
+        asked(lambda given, draw=draw, more=more: draw(given, *more), given=ODD[odd])
     asked(avon.export, frame=ODD[odd], path=tmp_path / "x.csv")
     asked(avon.export, frame=pd.DataFrame({"n": [1]}), path=ODD[odd])
     for name in ("n_appointments", "seed", "mishap_every"):

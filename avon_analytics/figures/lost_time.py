@@ -114,6 +114,6 @@ FIGURE = Figure(
             "lost_ratio": ("n_no_show", "n_late_cancelled", "n_late_rescheduled", "n_timed"),
         },
     ),
-    examples=("lost-time --every month", "lost-time --by host --late 48"),
+    examples=("lost-time --every month", "lost-time --by host --every quarter"),
     chart="lost_time",
 )

@@ -288,6 +288,8 @@ def expected(
     if outcome == "no_show":
         name = title or f"No-shows to expect{_by(figure)}"
     return _titled(chart, figure, name, counted, width, facts)
+
+
 def lost_time(
     lost_time: pd.DataFrame, *, title: str | None = None, width: int = WIDTH
 ) -> alt.Chart:
@@ -327,12 +329,15 @@ def save(
     pixels: how wide a ``.png`` is to be, such as 1920 for a slide as wide as the screen.
     dark: in the colours of dark paper.
 
-    Returns where it was written. Raises UsageError for another ending.
+    Returns where it was written. Raises UsageError for another ending, and for what is no chart.
     """
     import vl_convert
 
+    from avon_analytics.report.charts.shown import Shown
     from avon_analytics.report.charts.svg import on_dark, svg
 
+    if not isinstance(chart, Shown):
+        raise UsageError("chart: expected a chart that a function of avon.plot made")
     ending = Path(path_of(path, "path")).suffix.lower()
     words = str(chart.to_dict().get("description", ""))
     picture = svg(chart, words, keep_size=True)

@@ -69,7 +69,7 @@ def lost_and_won(all_: list[Session]) -> dict[str, tuple[int, int]]:
                 found[lost[0].id][0] += 1
             for one in lost:
                 planned = [h.planned for h in held if h.planned is not None]
-                if one.is_released and any(when > one.released for when in planned):  # type: ignore[operator]
+                if one.is_released and any(when >= one.released for when in planned):  # type: ignore[operator]
                     found[one.id][1] += 1
                     break
     return {id_: (lost, won) for id_, (lost, won) in found.items()}
@@ -92,7 +92,7 @@ def refilled(all_: list[Session]) -> dict[str, tuple[int, int, int | None]]:
                 and one.is_released
                 and one.released < one.start  # type: ignore[operator]
                 and minute in one.span
-                and one.released < refill.planned < one.start + one.minutes  # type: ignore[operator]
+                and one.released <= refill.planned < one.start + one.minutes  # type: ignore[operator]
             ]
             if takers:
                 taker = min(takers, key=lambda one: (-one.released, one.id))  # type: ignore[operator]
@@ -153,7 +153,9 @@ def a_day(random: Random, nth: int) -> list[Session]:
                 host=random.choice([f"host_{nth}"] * 9 + [None]),
                 start=start,
                 minutes=random.choice([15, 30, 30, 30, 45, 60, 60, 0, 1440, 1441, None]),
-                planned=random.choice([None, *(start - wait - 2 for wait in before)]),
+                planned=random.choice(
+                    [None, *(start - wait - late for wait in before for late in (0, 2))]
+                ),
                 outcome=outcome,
                 released=start - random.choice(before) if is_released else None,
             )

@@ -84,8 +84,8 @@ SELECT
     sum(
         CASE
             WHEN n.outcome <> 'no_show'
-                AND c.planned_us > n.released_us
-                AND NOT coalesce(c.planned_us > c.counted_released_us, false)
+                AND c.planned_us >= n.released_us
+                AND NOT coalesce(c.planned_us >= c.counted_released_us, false)
                 THEN c.until_us - c.at_us
             ELSE 0
         END

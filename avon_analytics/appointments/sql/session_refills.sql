@@ -1,6 +1,6 @@
 -- One row is one session that was released before its start, and that others of its host refilled at
--- least in part. A session refills it if it overlaps it and if its own start came to be planned after
--- the release and before the released end; what became of it does not matter. Each moment of a
+-- least in part. A session refills it if it overlaps it and if its own start came to be planned at
+-- the release or after it and before the released end; what became of it does not matter. Each moment of a
 -- refilling session counts for one released session, that released last, then the smaller id.
 -- Reads `sessions`.
 WITH numbered AS (
@@ -33,7 +33,7 @@ meetings AS (
     WHERE
         r.is_released
         AND r.nth <> o.nth
-        AND o.planned_us > r.released_us
+        AND o.planned_us >= r.released_us
         AND o.planned_us < r.end_us
         AND r.on_day = greatest(r.first_day, o.first_day)
 ),
