@@ -193,9 +193,10 @@ print(json.dumps([shown, [name for name in heavy if name in sys.modules]]))
 
 
 def test_there_is_one_version() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert avon.__version__ == project["version"]
-    assert version("avon-analytics") == project["version"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["hatch"]["version"]["path"] == "avon_analytics/version.py"
+    assert avon.__version__ == version("avon-analytics")
 
 
 def test_the_changelog_begins_with_this_version() -> None:
