@@ -108,7 +108,7 @@ def blanked(
     )
     # What costs nothing to blank: what nobody sees, and the denominator of shares that are blank.
     free_where = _numerators(place, cells) | {place[name]: set[int]() for name in unseen}
-    table = _Table(values, _Sums(len(names), ties), free_where, min_count)
+    table = _Table(values, Sums(len(names), ties), free_where, min_count)
     table.close()
     return table.blank
 
@@ -123,7 +123,7 @@ def _numerators(place: Mapping[str, int], cells: Cells) -> dict[int, set[int]]:
     return found
 
 
-class _Sums:
+class Sums:
     """The sums within a row, as linear ties between its cells."""
 
     def __init__(self, n_cells: int, ties: tuple[tuple[int, tuple[int, ...]], ...]) -> None:
@@ -165,7 +165,7 @@ class _Table:
     """A table whose blanks grow until nothing tells them."""
 
     def __init__(
-        self, values: Counts, sums: _Sums, free_where: Mapping[int, set[int]], min_count: int
+        self, values: Counts, sums: Sums, free_where: Mapping[int, set[int]], min_count: int
     ) -> None:
         self._values = values
         self._sums = sums

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from avon_analytics.appointments.counted_alike import blanked_alike
 from avon_analytics.appointments.p_prime import FEWEST_PERIODS
 from avon_analytics.appointments.scope import PERIODS
 from avon_analytics.report.content import Coverage, Figures, Provenance, ReportContent
@@ -79,15 +80,30 @@ def _signals_every(cohort: Cohort, every: str) -> str:
     return every
 
 
+def _pair(cohort: Cohort, every: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Outcomes and cancellations, so that neither tells what is blank in the other."""
+    outcomes, cancellations = cohort.outcomes(every=every), cohort.cancellations(every=every)
+    if cohort.min_count <= 1:
+        return outcomes, cancellations
+    return blanked_alike(
+        (outcomes, cohort.outcomes(every=every, min_count=0)),
+        (cancellations, cohort.cancellations(every=every, min_count=0)),
+        ["period_on"] if every else [],
+        cohort.min_count,
+    )
+
+
 def _figures(
     cohort: Cohort, by: str | None, every: str, signals_every: str, staff: dict[str, str]
 ) -> Figures:
+    outcomes, cancellations = _pair(cohort)
+    outcomes_by_period, cancellations_by_period = _pair(cohort, every)
     return Figures(
-        outcomes=cohort.outcomes(),
-        outcomes_by_period=cohort.outcomes(every=every),
+        outcomes=outcomes,
+        outcomes_by_period=outcomes_by_period,
         funnel=cohort.funnel(),
-        cancellations=cohort.cancellations(),
-        cancellations_by_period=cohort.cancellations(every=every),
+        cancellations=cancellations,
+        cancellations_by_period=cancellations_by_period,
         cancellations_by_who=cohort.cancellations(by="cancelled_by"),
         cancellations_by_notice=cohort.cancellations(by="notice_band"),
         outcomes_by_group=_with_names(cohort.outcomes(by=by), staff) if by else None,
