@@ -119,24 +119,30 @@ def verify(
     secrets_file: opt.SecretsFile = None,
     strict: Annotated[
         bool,
-        typer.Option("--strict", help="End with code 3 unless every line is verified."),
+        typer.Option("--strict", help="End with code 3 unless all is verified."),
     ] = False,
     form: opt.FormatOption = opt.Format.table,
     out: opt.Out = None,
 ) -> None:
     """Check the signatures of an archive without a store; nothing is written."""
+    from avon_analytics.intake.reading import pending_note
     from avon_analytics.intake.verify import verify_archive
 
     keep_inputs(out, paths, secrets_file)
     found = verify_archive(paths, secrets_file)
     show(found, form, out, title="Signatures")
+    for path, note in found.attrs["notes"].items():
+        say(f"{path}: {note}")
+    for path, n in zip(found["file"], found["pending_bytes"], strict=True):
+        if n:
+            say(f"{path}: {pending_note(n)}")
     lines, verified = int(found["n_lines"].sum()), int(found["verified"].sum())
     if lines and not verified:
         raise NothingBelieved(
             f"not one of {lines:,} lines is verified (tried: {', '.join(found.attrs['secrets'])}): "
             "is it the right webhook secret?"
         )
-    if strict and verified < lines:
+    if strict and (verified < lines or found["pending_bytes"].any()):
         raise typer.Exit(QUARANTINED)
 
 

@@ -50,7 +50,7 @@ def keep_inputs(out: Path | None, paths: list[str] | None, *files: Path | None) 
     if out is None or not paths:
         return
     from avon_analytics.intake.archive.files import find_files
-    from avon_analytics.intake.archive.remote import is_url
+    from avon_analytics.intake.archive.masking import is_url
 
     local = [path for path in paths if not is_url(path)]
     archive = [file.path for file in find_files(local).files] if out.exists() else []
@@ -94,5 +94,6 @@ def exit_after(receipt: Receipt, strict: bool) -> None:
     """End with code 3 where nothing was believed or, under ``strict``, anything is amiss."""
     # That a line of a forgotten person does not load is what was asked for.
     amiss = receipt.quarantined - receipt.quarantined_by_code.get("forgotten", 0)
+    amiss += len(receipt.pending)
     if receipt.nothing_believed or (strict and amiss):
         raise typer.Exit(QUARANTINED)

@@ -124,7 +124,11 @@ PrivacyOption = Annotated[
     ),
 ]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="End with code 3 if any line was quarantined.")
+    bool,
+    typer.Option(
+        "--strict",
+        help="End with code 3 if any line was quarantined, or a file ends in a delivery.",
+    ),
 ]
 FormatOption = Annotated[
     Format,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -103,10 +103,19 @@ def places(connection: duckdb.DuckDBPyConnection, which: Which) -> list[HeldLine
     condition, bound = which.condition()
     rows = connection.execute(
         "SELECT load_id, file, line, byte_offset, byte_length, sha256, code, content IS NOT NULL "
-        f"FROM quarantine WHERE {condition} ORDER BY file, line, load_id",
+        f"FROM quarantine WHERE {condition} ORDER BY file, line, byte_offset, load_id",
         bound,
     ).fetchall()
     return [HeldLine(*row) for row in rows]
+
+
+def files_of(connection: duckdb.DuckDBPyConnection, which: Which) -> list[str]:
+    """The files in which these lines stand, in their order."""
+    condition, bound = which.condition()
+    rows = connection.execute(
+        f"SELECT DISTINCT file FROM quarantine WHERE {condition} ORDER BY file", bound
+    ).fetchall()
+    return [file for (file,) in rows]
 
 
 def parts_of(found: Sequence[HeldLine]) -> Iterator[list[HeldLine]]:
@@ -124,9 +133,13 @@ def parts_of(found: Sequence[HeldLine]) -> Iterator[list[HeldLine]]:
 
 
 def register(connection: duckdb.DuckDBPyConnection, name: str, found: Sequence[HeldLine]) -> None:
-    """Show the engine some places as a table: ``nth``, ``load_id``, ``file``, ``line``."""
-    rows = [(nth, place.load_id, place.file, place.line) for nth, place in enumerate(found)]
-    connection.register(name, pd.DataFrame(rows, columns=["nth", "load_id", "file", "line"]))
+    """Show the engine some places as a table: ``nth``, and the key of a line in the log."""
+    rows = [
+        (nth, place.load_id, place.file, place.line, place.byte_offset)
+        for nth, place in enumerate(found)
+    ]
+    columns = ["nth", "load_id", "file", "line", "byte_offset"]
+    connection.register(name, pd.DataFrame(rows, columns=columns))
 
 
 def contents(
@@ -137,7 +150,8 @@ def contents(
     kept: dict[int, bytes] = dict(
         connection.execute(
             "SELECT w.nth, q.content FROM wanted_lines AS w "
-            "JOIN quarantine AS q USING (load_id, file, line) WHERE q.content IS NOT NULL"
+            "JOIN quarantine AS q USING (load_id, file, line, byte_offset) "
+            "WHERE q.content IS NOT NULL"
         ).fetchall()
     )
     connection.unregister("wanted_lines")
@@ -145,9 +159,13 @@ def contents(
 
 
 class Archive:
-    """Reads lines where they stand in the archive; those of one file best in their order."""
+    """Reads lines where they stand in the archive; those of one file best in their order.
 
-    def __init__(self) -> None:
+    ``urls`` opens files that their paths do not.
+    """
+
+    def __init__(self, urls: Mapping[str, str] | None = None) -> None:
+        self._urls = urls or {}
         self._reader: LineReader | None = None
         self._at = 0
 
@@ -180,7 +198,7 @@ class Archive:
     def _reader_at(self, place: Standing) -> LineReader:
         if self._reader is None or self._reader.path != place.file or self._at > place.byte_offset:
             self.close()
-            self._reader = LineReader(place.file)
+            self._reader = LineReader(place.file, url=self._urls.get(place.file))
         return self._reader
 
     def close(self) -> None:

@@ -9,7 +9,8 @@ from itertools import groupby
 
 import duckdb
 
-from avon_analytics.intake.archive.batch import BOM, Batch
+from avon_analytics.intake.archive.batch import Batch
+from avon_analytics.intake.archive.values import BOM
 from avon_analytics.intake.engine import statement
 from avon_analytics.intake.envelope import line_digest, signed_of
 from avon_analytics.intake.reread import Place, Rereader

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import duckdb
-import pandas as pd
 
 from avon_analytics import arguments
 from avon_analytics.contract.values import as_id
 from avon_analytics.errors import StoreError, UsageError
-from avon_analytics.intake.again import Which, parts_of, places
+from avon_analytics.intake.again import Which, parts_of, places, register
 from avon_analytics.intake.forget_receipt import Forgotten
 from avon_analytics.intake.forgotten import FORGOTTEN, OTHERS
 from avon_analytics.intake.limited import emptied
@@ -244,7 +243,8 @@ class _Forgetting:
         of_them = "event_id IN (SELECT event_id FROM own_events)"
         self._run(
             "DELETE FROM quarantine AS q USING deliveries AS d WHERE d." + of_them + " AND "
-            "q.load_id = d.load_id AND q.file = d.file AND q.line = d.line"
+            "q.load_id = d.load_id AND q.file = d.file AND q.line = d.line "
+            "AND q.byte_offset = d.byte_offset"
         )
         self._run(
             "INSERT INTO quarantine SELECT load_id, file, line, byte_offset, byte_length, NULL, "
@@ -265,14 +265,11 @@ class _Forgetting:
         found, unsearchable = [], 0
         kept = [place for place in places(self._connection, Which()) if place.is_kept]
         for part in parts_of(kept):
-            frame = pd.DataFrame(
-                [(n, p.load_id, p.file, p.line) for n, p in enumerate(part)],
-                columns=["nth", "load_id", "file", "line"],
-            )
-            self._connection.register("kept_lines", frame)
+            register(self._connection, "kept_lines", part)
             read = self._run(
                 "SELECT k.nth, q.content FROM kept_lines AS k "
-                "JOIN quarantine AS q USING (load_id, file, line) WHERE q.content IS NOT NULL"
+                "JOIN quarantine AS q USING (load_id, file, line, byte_offset) "
+                "WHERE q.content IS NOT NULL"
             )
             self._connection.unregister("kept_lines")
             for nth, content in read:
@@ -282,16 +279,15 @@ class _Forgetting:
         if found:
             # The same line in another file would name them again.
             Marks(self._connection).add("line", [one.sha256 for one in found if one.sha256])
-            rows = [(place.load_id, place.file, place.line) for place in found]
-            frame = pd.DataFrame(rows, columns=["load_id", "file", "line"])
-            self._connection.register("theirs", frame)
+            register(self._connection, "theirs", found)
             # A line with a signature has 256 bits in it that nobody can guess; others keep no
             # digest, against which names could be tried.
             self._run(
                 "UPDATE quarantine AS q SET content = NULL, sha256 = CASE WHEN d.signature IN "
                 "('verified', 'mismatch', 'unverifiable') THEN q.sha256 END "
-                "FROM theirs AS t JOIN deliveries AS d USING (load_id, file, line) "
-                "WHERE q.load_id = t.load_id AND q.file = t.file AND q.line = t.line"
+                "FROM theirs AS t JOIN deliveries AS d USING (load_id, file, line, byte_offset) "
+                "WHERE q.load_id = t.load_id AND q.file = t.file AND q.line = t.line "
+                "AND q.byte_offset = t.byte_offset"
             )
             self._connection.unregister("theirs")
         # The path of a field is one of keys, and a key may name somebody.

@@ -7,17 +7,17 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial as partial_of
+from itertools import accumulate
 
 import duckdb
 
 from avon_analytics.arguments import flag
 from avon_analytics.errors import ArchiveError, DamagedFile, UsageError
-from avon_analytics.intake.again import Archive, Which, places
+from avon_analytics.intake.again import Archive, Which, files_of, places
 from avon_analytics.intake.archive.files import ArchiveFile, Found, Paths, find_files, open_file
 from avon_analytics.intake.archive.lines import BATCH_BYTES, LINE_LIMIT, LineReader, checked_limit
 from avon_analytics.intake.clock import Clock
-from avon_analytics.intake.log import LoadLog
+from avon_analytics.intake.log import LoadLog, told_apart
 from avon_analytics.intake.marks import Marks
 from avon_analytics.intake.reading import KnownFile, Reading
 from avon_analytics.intake.receipt import FileReceipt, Receipt
@@ -78,16 +78,22 @@ def load(
     given = Secrets.for_policy(policy, secrets)
     found = files_to_load(paths, secrets)
     with database.writing(wait=wait, on_wait=on_wait) as connection:
-        read = partial_of(
-            LineReader, line_limit=line_limit, batch_bytes=batch_bytes, partial=partial
-        )
+
+        def read(file: ArchiveFile) -> LineReader:
+            return LineReader(
+                file.path,
+                url=file.url,
+                line_limit=line_limit,
+                batch_bytes=batch_bytes,
+                partial=partial,
+            )
+
         try:
             held = agree_on(connection, privacy)
+            found = told_apart(connection, found)
             n_readers = min(database.threads, _READERS)
             with database.side_by_side(), database.bounded(LOADING) as bound:
-                loader = _Loader(
-                    connection, policy, given, held, found.passed_over, bound, n_readers
-                )
+                loader = _Loader(connection, policy, given, held, found, bound, n_readers)
                 known = loader.log.known_files([file.path for file in found.files])
                 units = Units(found.files, known, read, batch_bytes, recheck)
                 return loader.load(found.files, known, iter(units), on_progress)
@@ -130,7 +136,7 @@ class _Loader:
         policy: Policy,
         secrets: Secrets | None,
         privacy: Privacy,
-        passed_over: int,
+        found: Found,
         bound: Bound,
         n_readers: int,
     ) -> None:
@@ -138,7 +144,7 @@ class _Loader:
         self._policy = policy
         self._secrets = secrets
         self._privacy = privacy
-        self._passed_over = passed_over
+        self._found = found
         self._clock = Clock()
 
         is_limited, has_forgotten = privacy == "limited", bool(Marks(connection))
@@ -158,8 +164,10 @@ class _Loader:
             )
 
         self._stages = tuple(stage() for _ in range(n_readers + 1))
-        self.log = LoadLog(connection, policy, secrets, passed_over)
+        urls = {file.path: file.url for file in found.files if file.url is not None}
+        self.log = LoadLog(connection, policy, secrets, found.passed_over, urls)
         self._receipts: dict[str, FileReceipt] = {}
+        self._n_lines = 0  # for progress
 
     def load(
         self,
@@ -169,13 +177,12 @@ class _Loader:
         on_progress: OnProgress | None,
     ) -> Receipt:
         """Store the units of the files, try what is in quarantine again, and close the log."""
-        sizes = [file.size or 0 for file in files]
+        before = list(accumulate((file.size or 0 for file in files), initial=0))
 
         def tell(number: int, position: int) -> None:
             if on_progress is not None:
-                lines = sum(receipt.lines for receipt in self._receipts.values())
-                done = min(sum(sizes[:number]) + position, sum(sizes))
-                on_progress(Progress(number, len(files), done, sum(sizes), lines))
+                done = min(before[number] + position, before[-1])
+                on_progress(Progress(number, len(files), done, before[-1], self._n_lines))
 
         tell(0, 0)
         with (
@@ -188,9 +195,12 @@ class _Loader:
                     self._take(unit, stage, read, tell)
             except ArchiveError as error:
                 raise self._not_loaded(error) from None
-        for file in files:
-            if file.path in known:
-                self._retry(file.path)
+        codes, secrets = SIGNATURE_CODES, None
+        if self._policy == "require":  # what carries no signature is believed under no secret
+            codes, secrets = ("signature_mismatch", "unverifiable"), self._secrets
+        for path in files_of(self._connection, Which(codes)):
+            if path in known:
+                self._retry(path, codes, secrets)
         tell(len(files), 0)
         return self._close_log(files)
 
@@ -215,8 +225,7 @@ class _Loader:
                     break
                 unit, stage = next(rest)
             _add(intake.take_rest(), unit.readings)
-            for reading in unit.readings:
-                self.log.add_file(reading)
+            self.log.add_files(unit.readings)
         for reading in unit.readings:
             self._close(reading)
 
@@ -235,20 +244,18 @@ class _Loader:
             self._tell(replace(told, is_partial=reader.is_damaged), reading.notes)
 
     def _tell(self, told: FileReceipt, notes: list[str]) -> None:
+        self._n_lines += told.lines
         before = self._receipts.get(told.file)
         if before is not None:
             told = told.after(before)
             notes = [before.note, *notes] if before.note else notes
         self._receipts[told.file] = replace(told, note="; ".join(notes))
 
-    def _retry(self, path: str) -> None:
+    def _retry(self, path: str, codes: tuple[str, ...], secrets: Secrets | None) -> None:
         """Take what an earlier load did not believe and this one does: there is another secret."""
-        codes, secrets = SIGNATURE_CODES, None
-        if self._policy == "require":  # what carries no signature is believed under no secret
-            codes, secrets = ("signature_mismatch", "unverifiable"), self._secrets
         found = places(self._connection, Which(codes, path))
         found = [place for place in found if place.load_id != self.log.load_id]
-        with Archive() as archive:
+        with Archive(self.log.urls) as archive:
             moving, _ = that_move(self._connection, self._stages[0], found, archive, secrets)
             if not moving:
                 return
@@ -288,13 +295,15 @@ class _Loader:
         return Receipt(
             files=tuple(self._receipts[name] for name in sorted(self._receipts)),
             files_unchanged=unchanged,
-            files_passed_over=self._passed_over,
+            files_passed_over=self._found.passed_over,
             policy=self._policy,
             privacy=self._privacy,
             secrets=self._secrets.names if self._secrets else (),
             events=events,
             nothing_believed=nothing_believed,
             nothing_read=nothing_read,
+            pending=self.log.pending([file.path for file in files]),
+            irregular=self._found.irregular,
             clock=self._clock,
         )
 

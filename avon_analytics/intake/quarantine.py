@@ -39,7 +39,8 @@ def lines(
     columns = _SHOWN + (", content" if identifiers else "")
     with database.reading() as connection:
         condition, bound = Which.of(connection, code, file, line).condition()
-        query = f"SELECT {columns} FROM quarantine WHERE {condition} ORDER BY file, line, load_id"
+        order = "file, line, byte_offset, load_id"
+        query = f"SELECT {columns} FROM quarantine WHERE {condition} ORDER BY {order}"
         found = frame(connection, query, bound)
     found.attrs["hidden"] = [] if identifiers else ["content"]
     return found

@@ -18,11 +18,14 @@ class KnownFile:
     bytes_read: int
     last_line: int
     sha256: str
+    rest_offset: int | None = None
+    pending_bytes: int = 0
+    is_renamed: bool = False  # it was compressed since, or decompressed
 
     def has_changed(self, file: ArchiveFile) -> bool:
         """Whether the disk tells another size or time of change than then."""
-        if file.size is None or file.modified_ns is None:
-            return True  # its store does not tell
+        if self.is_renamed or file.size is None or file.modified_ns is None:
+            return True  # or its store does not tell
         return (self.size, self.modified_ns) != (file.size, file.modified_ns)
 
 
@@ -51,12 +54,25 @@ class Reading:
                 "are loaded; load it again when it is whole"
             )
         elif self.reader.pending_bytes:
-            self.notes.append(
-                "its last line is not complete; it is read again when the file has grown"
-            )
+            self.notes.append(pending_note(self.reader.pending_bytes))
+        if self.reader.hint and self._has_what_could_not_be_read:
+            self.notes.append(self.reader.hint)
         # A word on a file all of whose signatures match no secret; others of the archive may.
         wrong = self.ended.quarantined_by_code["signature_mismatch"]
         if wrong and self.ended.loaded + self.ended.duplicate == 0:
             self.notes.append(
                 f"not one of its {wrong:,} signatures matched: was it signed with another secret?"
             )
+
+    @property
+    def _has_what_could_not_be_read(self) -> bool:
+        codes = self.ended.quarantined_by_code
+        return any(codes[code] for code in ("not_utf8", "not_json", "not_a_delivery", "too_long"))
+
+
+def pending_note(pending_bytes: int) -> str:
+    """What to say of a file that ends in the middle of a delivery."""
+    return (
+        f"it ends in the middle of a delivery: its last {pending_bytes:,} bytes are not loaded; "
+        "they are read again when the file has grown"
+    )

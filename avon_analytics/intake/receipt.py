@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from avon_analytics.intake.clock import Clock
+from avon_analytics.intake.reading import pending_note
 from avon_analytics.intake.take import Ended
 
 
@@ -67,8 +68,11 @@ class Receipt:
     ``lines = blank + loaded + duplicate + quarantined``, in all and for each of ``files``. A file
     known to be unchanged is not read again and counts in ``files_unchanged`` alone; files in
     folders that are no archive files count in ``files_passed_over``. ``events`` is what the store
-    holds after the load. ``nothing_believed`` says that not one line could be believed,
-    ``nothing_read`` that not one was even a delivery. ``clock.seconds`` tells where the time went.
+    holds after the load. ``pending`` names each file, read or unchanged, that ends in the middle of
+    a delivery, and how many bytes of it stand there: no line yet, and not loaded. ``irregular``
+    names what is neither a file nor a folder. ``nothing_believed`` says that not one line could be
+    believed, ``nothing_read`` that not one was even a delivery. ``clock.seconds`` tells where the
+    time went.
     """
 
     files: tuple[FileReceipt, ...]
@@ -80,6 +84,8 @@ class Receipt:
     nothing_believed: bool = False
     nothing_read: bool = False
     privacy: str = "full"
+    pending: Mapping[str, int] = field(default_factory=dict)
+    irregular: tuple[str, ...] = ()
     clock: Clock = field(default_factory=Clock, compare=False)
 
     @property
@@ -129,6 +135,8 @@ class Receipt:
             "events": self.events,
             "nothing_believed": self.nothing_believed,
             "nothing_read": self.nothing_read,
+            "pending": dict(self.pending),
+            "irregular": list(self.irregular),
             "files": [{**asdict(file), "lines": file.lines} for file in self.files],
         }
 
@@ -175,7 +183,15 @@ class Receipt:
         )
 
     def _notes(self) -> list[str]:
-        return [f"{file.file}: {file.note}" for file in self.files if file.note]
+        notes = {file.file: [file.note] for file in self.files if file.note}
+        read = {file.file for file in self.files if file.pending_bytes}
+        for path, n in self.pending.items():
+            if path not in read:
+                notes.setdefault(path, []).append(pending_note(n))
+        told = [f"{path}: {'; '.join(notes[path])}" for path in sorted(notes)]
+        return told + [
+            f"{path}: neither a file nor a folder, passed over" for path in self.irregular
+        ]
 
     def __str__(self) -> str:
         rows = list(self._rows())

@@ -234,7 +234,8 @@ def move(
         for log in ("quarantine", "deliveries"):
             connection.execute(
                 f"DELETE FROM {log} AS l USING moving_lines AS m "
-                "WHERE l.load_id = m.load_id AND l.file = m.file AND l.line = m.line"
+                "WHERE l.load_id = m.load_id AND l.file = m.file AND l.line = m.line "
+                "AND l.byte_offset = m.byte_offset"
             )
         connection.unregister("moving_lines")
         for file, one in intake.take(_batch(there)).items():

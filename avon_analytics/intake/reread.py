@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import duckdb
 
 from avon_analytics.intake.again import Archive
-from avon_analytics.intake.archive.batch import BOM, batch_of
+from avon_analytics.intake.archive.batch import batch_of
+from avon_analytics.intake.archive.values import BOM
 from avon_analytics.intake.envelope import line_digest
 from avon_analytics.intake.stage import Stage
 from avon_analytics.store.memory import Bound
@@ -35,16 +36,18 @@ class Rereader:
         *,
         checks: bool = True,
         bound: Bound | None = None,
+        urls: Mapping[str, str] | None = None,
     ) -> None:
         self._stage = Stage(connection, "skip", None, bound=bound)
         self._checks = checks
+        self._urls = urls or {}
 
     def lines(self, places: Sequence[Place], digests: Sequence[str]) -> list[bytes | None]:
         """The bytes of each line; None where the archive no longer says what ``digests`` tell.
 
         Each file is read once, from its beginning to its last place.
         """
-        with Archive() as archive:
+        with Archive(self._urls) as archive:
             told = {place: _whole(archive, place) for place in sorted(set(places))}
         found = [told[place] for place in places]
         spelled = self._digests(found)

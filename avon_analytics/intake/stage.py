@@ -86,27 +86,28 @@ class Stage(Workbench):
         """Meanwhile the engine may hold what a batch needs: where its lines are long, much."""
         return self.bound.lifted() if batch.is_heavy else nullcontext()
 
-    def read(self, batch: Batch) -> None:
-        """Bring a batch to ``tellings``, ``rows_…`` and ``verdicts``."""
+    def read(self, batch: Batch) -> Batch:
+        """Bring a batch to ``tellings``, ``rows_…`` and ``verdicts``.
+
+        Returns the batch as it was read: each value of its lines is a line.
+        """
         try:
             with self.room_for(batch):
-                self._read(batch)
+                return self._read(batch)
         except duckdb.OutOfMemoryException:
             if batch.is_heavy:
                 raise
             with self.bound.lifted():  # it needs more than it looks
-                self._read(batch)
+                return self._read(batch)
 
-    def _read(self, batch: Batch) -> None:
+    def _read(self, batch: Batch) -> Batch:
         # Replaced, a table would be held until the new one is whole.
         for name in ("arrivals", "tellings", *map(flatten.rows_table, self.tables)):
             self.run(f"DROP TABLE IF EXISTS {name}")
         self.tables = []
         if batch.readable.any():
-            with self.clock.timing("open and verify"):
-                self._read_envelopes(batch)
+            batch = self._read_lines(batch)
             with self.clock.timing("judge"):
-                self._judging.judge_lines(self, batch)
                 self._judging.apply_policy(self, batch)
                 judge_numbers(self, batch)
                 self._judging.judge_bodies(self)
@@ -119,6 +120,23 @@ class Stage(Workbench):
                 self._tell_events(batch)
                 if not self._keeps_texts:
                     self._drop_texts()
+        return batch
+
+    def _read_lines(self, batch: Batch) -> Batch:
+        """Bring a batch to ``arrivals``; lines that are no JSON may hold several values."""
+        with self.clock.timing("open and verify"):
+            self._read_envelopes(batch)
+        with self.clock.timing("judge"):
+            self._judging.judge_lines(self, batch)
+        no_json = "SELECT nth FROM verdicts WHERE code IN ('not_json', 'not_utf8') ORDER BY nth"
+        cut = batch.cut(nth for (nth,) in self.run(no_json))
+        if cut is batch:
+            return batch
+        with self.clock.timing("open and verify"):
+            self._read_envelopes(cut)
+        with self.clock.timing("judge"):
+            self._judging.judge_lines(self, cut)
+        return cut
 
     def identify(self, batch: Batch) -> None:
         """Bring a batch to ``identities``: which event each line tells if it is believed."""
@@ -138,8 +156,7 @@ class Stage(Workbench):
         """The words on the signatures of a batch, ``unreadable`` for a line that is no delivery."""
         found: Counter[str] = Counter({"unreadable": len(batch.long_lines)})
         if batch.readable.any():
-            self._read_envelopes(batch)
-            self._judging.judge_lines(self, batch)
+            batch = self._read_lines(batch)
             self._judging.verify_as_it_stands(self, batch)
             counted = self.run(
                 f"SELECT CASE WHEN nth IN (SELECT nth FROM verdicts) THEN 'unreadable' "

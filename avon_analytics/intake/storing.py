@@ -145,6 +145,6 @@ _SAME = "WHERE v.event_id = h.event_id"
 _EVENT = "JOIN events AS e ON e.event_id = h.event_id"
 # The place of an event is that of its earliest receipt; the path and line decide a tie.
 _IS_EARLIER = (
-    "(coalesce(h.received_at, TIMESTAMPTZ 'infinity'), h.file, h.line) < "
-    "(coalesce(e.received_at, TIMESTAMPTZ 'infinity'), e.file, e.line)"
+    "(coalesce(h.received_at, TIMESTAMPTZ 'infinity'), h.file, h.line, h.byte_offset) < "
+    "(coalesce(e.received_at, TIMESTAMPTZ 'infinity'), e.file, e.line, e.byte_offset)"
 )

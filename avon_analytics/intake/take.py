@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -74,10 +75,12 @@ class Intake:
         stage: Stage,
         load_id: int,
         told: Told | None = None,
+        urls: Mapping[str, str] | None = None,
     ) -> None:
         self._store = store
         self._load_id = load_id
         self._told = told or Told(store)
+        self._urls = urls or {}
         self.take_over(stage)
         self._marks = Marks(store)
         self._displaced: set[str] = set()
@@ -115,7 +118,7 @@ class Intake:
         self, batch: Batch, ended: dict[str, Ended], *, is_read: bool, may_wait: bool
     ) -> None:
         if not is_read:
-            self._stage.read(batch)
+            batch = self._stage.read(batch)
         clock = self._stage.clock
         with clock.timing("settle"):
             if self._marks:
@@ -154,18 +157,19 @@ class Intake:
             ended[long.file].quarantined_by_code["too_long"] += 1
 
     def _measure_again(self, long: LongLine) -> None:
-        """A line over the limit has grown since it was set aside."""
-        place = [long.byte_length, long.file, long.line, long.byte_offset]
-        for log in ("quarantine", "deliveries"):
-            self._store.execute(
-                f"UPDATE {log} SET byte_length = ? "
-                "WHERE file = ? AND line = ? AND byte_offset = ? AND code = 'too_long'",
-                place,
-            )
+        """A line that had no end has grown since it was set aside."""
+        at = "WHERE file = $file AND line = $line AND byte_offset = $byte_offset"
+        place = {"file": long.file, "line": long.line, "byte_offset": long.byte_offset}
+        is_forgotten = "sha256 IS NULL"  # of what is forgotten, nothing new is kept
         self._store.execute(
-            "UPDATE quarantine SET sha256 = ? "
-            "WHERE file = ? AND line = ? AND byte_offset = ? AND code = 'too_long'",
-            [long.sha256, *place[1:]],
+            f"UPDATE deliveries SET byte_length = $length {at}",
+            {**place, "length": long.byte_length},
+        )
+        self._store.execute(
+            "UPDATE quarantine SET byte_length = $length, "
+            f"sha256 = CASE WHEN {is_forgotten} THEN NULL ELSE $sha256 END, "
+            f"content = CASE WHEN sha256 = $sha256 THEN content END {at}",
+            {**place, "length": long.byte_length, "sha256": long.sha256},
         )
 
     def settle(self) -> bool:
@@ -177,26 +181,27 @@ class Intake:
         if not displaced:
             return False
         rows = self._store.execute(
-            """SELECT load_id, file, line, d.byte_offset, d.byte_length, q.sha256, d.code,
+            """SELECT load_id, file, line, byte_offset, d.byte_length, q.sha256, d.code,
                 q.content IS NOT NULL
-            FROM deliveries AS d JOIN quarantine AS q USING (load_id, file, line)
+            FROM deliveries AS d JOIN quarantine AS q USING (load_id, file, line, byte_offset)
             WHERE d.code = 'conflict' AND d.event_id IN (SELECT unnest($events))
-            ORDER BY load_id, file, line""",
+            ORDER BY load_id, file, line, byte_offset""",
             {"events": sorted(displaced)},
         ).fetchall()
         found = [HeldLine(*row) for row in rows]
-        with Archive() as archive:
+        with Archive(self._urls) as archive:
             read = contents(self._store, found, archive)
         there = [(place, one) for place, one in zip(found, read, strict=True) if one is not None]
         for load_id, group in groupby(there, key=lambda one: one[0].load_id):
             lines = [(one.file, one.line, one.byte_offset, content) for one, content in group]
-            for file, line, _, _ in lines:
+            for file, line, byte_offset, _ in lines:
                 for log in ("quarantine", "deliveries"):
                     self._store.execute(
-                        f"DELETE FROM {log} WHERE load_id = ? AND file = ? AND line = ?",
-                        [load_id, file, line],
+                        f"DELETE FROM {log} "
+                        "WHERE load_id = ? AND file = ? AND line = ? AND byte_offset = ?",
+                        [load_id, file, line, byte_offset],
                     )
-            Intake(self._store, self._stage, load_id, self._told).take(batch_of(lines))
+            Intake(self._store, self._stage, load_id, self._told, self._urls).take(batch_of(lines))
         return True
 
     # -- between the stage and the store ----------------------------------------------------
@@ -259,7 +264,10 @@ class Intake:
         if self._again is None:
             cursor = self._stage.connection.cursor()
             self._again = Rereader(
-                cursor, checks=not self._stage.is_limited, bound=self._stage.bound
+                cursor,
+                checks=not self._stage.is_limited,
+                bound=self._stage.bound,
+                urls=self._urls,
             )
         return self._again
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 
 from avon_analytics.intake.archive.batch import Batch, merged
@@ -38,7 +38,7 @@ class Units:
         self,
         files: Sequence[ArchiveFile],
         known: Mapping[str, KnownFile],
-        read: Callable[[str], LineReader],
+        read: Callable[[ArchiveFile], LineReader],
         batch_bytes: int,
         recheck: bool,
     ) -> None:
@@ -58,12 +58,14 @@ class Units:
         yield from self._small_ones(number)
 
     def _of_file(self, number: int, file: ArchiveFile, known: KnownFile | None) -> Iterator[Unit]:
-        reading = Reading(file, self._read(file.path), is_new=known is None)
+        is_new = known is None or known.is_renamed
+        reading = Reading(file, self._read(file), is_new=is_new)
         try:
             if known is not None and not is_continued(reading.reader, known):
                 reading.reader.close()
-                reading.reader = self._read(file.path)
-                reading.notes.append("its earlier part has changed, so it was read whole again")
+                reading.reader = self._read(file)
+                if not is_new:
+                    reading.notes.append("its earlier part has changed, so it was read whole again")
             batches = reading.reader.batches()
             first, second = next(batches, None), next(batches, None)
             if second is None:
@@ -100,7 +102,7 @@ class Units:
 
 def is_continued(reader: LineReader, known: KnownFile) -> bool:
     """Pass over what is known of a file; whether it still stands as it did."""
-    return reader.skip(known.bytes_read, known.last_line) == known.sha256
+    return reader.skip(known.bytes_read, known.last_line, known.rest_offset) == known.sha256
 
 
 @contextmanager
@@ -122,7 +124,7 @@ def read_ahead(
         with ExitStack() as room:
             if unit is not None and unit.batch is not None:
                 room.enter_context(stage.room_for(unit.batch))
-                stage.read(unit.batch)
+                unit = replace(unit, batch=stage.read(unit.batch))
             return unit, room.pop_all()
 
     def steps(pool: ThreadPoolExecutor) -> Iterator[tuple[Unit, Stage]]:

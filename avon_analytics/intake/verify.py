@@ -14,6 +14,7 @@ from avon_analytics.intake.stage import Stage
 from avon_analytics.store.database import MEMORY, Database
 
 WORDS = ("verified", "mismatch", "unsigned", "unverifiable", "unreadable")
+_COUNTS = ("n_lines", *WORDS, "pending_bytes")
 
 
 def verify_archive(paths: Paths, secrets: SecretsLike = None) -> pd.DataFrame:
@@ -21,7 +22,9 @@ def verify_archive(paths: Paths, secrets: SecretsLike = None) -> pd.DataFrame:
 
     One row per file: ``file``, ``n_lines`` (without blank ones), then one count (int64) for each
     word: ``verified``, ``mismatch``, ``unsigned``, ``unverifiable`` and ``unreadable`` (a line
-    that is no delivery). ``.attrs["secrets"]`` names the secrets that were tried.
+    that is no delivery), and ``pending_bytes`` of a delivery in the middle of which the file ends;
+    they are in no other count. ``.attrs["secrets"]`` names the secrets that were tried, and
+    ``.attrs["notes"]`` has a sentence for each file that is of another kind.
 
     Raises MissingSecret without a secret, ArchiveError for a path that cannot be read.
     """
@@ -34,20 +37,24 @@ def verify_archive(paths: Paths, secrets: SecretsLike = None) -> pd.DataFrame:
     if not found.files:
         raise ArchiveError("the given folders hold no archive file")
     database = Database(MEMORY)
-    rows = []
+    rows, notes = [], {}
     with database.reading() as connection:
         stage = Stage(connection.cursor(), "require", given)
         for file in found.files:
             words: Counter[str] = Counter()
-            reader = LineReader(file.path)
+            reader = LineReader(file.path, url=file.url)
             try:
                 for batch in reader.batches():
                     words.update(stage.words(batch))
             finally:
                 reader.close()
-            rows.append((file.path, sum(words.values()), *(words[word] for word in WORDS)))
+            counts = (sum(words.values()), *(words[word] for word in WORDS))
+            rows.append((file.path, *counts, reader.pending_bytes))
+            if reader.hint and words["unreadable"]:
+                notes[file.path] = reader.hint
     database.close()
-    data = pd.DataFrame(rows, columns=["file", "n_lines", *WORDS])
-    data = data.astype({"file": "str"} | dict.fromkeys(("n_lines", *WORDS), "int64"))
+    data = pd.DataFrame(rows, columns=["file", *_COUNTS])
+    data = data.astype({"file": "str"} | dict.fromkeys(_COUNTS, "int64"))
     data.attrs["secrets"] = list(given.names)
+    data.attrs["notes"] = notes
     return data

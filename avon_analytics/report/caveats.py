@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from avon_analytics.report.content import Figures, ReportContent
+from avon_analytics.report.paths import shortened
 from avon_analytics.report.periods import label
 from avon_analytics.report.rows import Row, by_period, incomplete_periods, is_complete, rows_of
 from avon_analytics.report.wording import (
@@ -83,6 +84,20 @@ def _quarantined(content: ReportContent) -> Caveat | None:
         "Lines in quarantine",
         f"{plural(n, 'line')}{part} did not load and count in no figure. The reasons are listed "
         "under “What was verified”.",
+    )
+
+
+def _pending(content: ReportContent) -> Caveat | None:
+    rows = rows_of(content.provenance.archive_files)
+    ends = [(str(row["file"]), n) for row in rows if (n := number(row.get("pending_bytes")))]
+    if not ends:
+        return None
+    named = zip(shortened([path for path, _ in ends], 100), ends, strict=True)
+    each = ", ".join(f"{plain(name)} ({plural(n, 'byte')})" for name, (_, n) in named)
+    return Caveat(
+        "Deliveries that are not all there",
+        f"{plural(len(ends), 'file ends', 'files end')} in the middle of a delivery, which counts "
+        f"in no figure and no number of lines: {each}.",
     )
 
 
@@ -272,6 +287,7 @@ RULES: tuple[Callable[[ReportContent], Caveat | None], ...] = (
     _receipt,
     _unverified,
     _quarantined,
+    _pending,
     _immature,
     _unresolved,
     _outside,

@@ -53,7 +53,7 @@ class Provenance:
     """Names of the secrets that matched, never the secrets."""
     archive_files: pd.DataFrame = field(
         default_factory=lambda: _no_rows(
-            "file", "sha256", "lines", "loaded", "duplicate", "quarantined"
+            "file", "sha256", "lines", "loaded", "duplicate", "quarantined", "pending_bytes"
         )
     )
     drift: pd.DataFrame = field(

@@ -40,7 +40,9 @@ class FileEnd:
     bytes_read: int
     next_line: int
     sha256: str
+    rest_offset: int | None
     pending_bytes: int
+    hint: str | None
     is_damaged: bool
     blank: int
     notes: list[str]
@@ -130,7 +132,7 @@ class Cluster:
         tables = {table: self._state.files(table) for table in IN_BUCKETS}
         take = TakeTask(how, self._lake, load_id, tables)
         met = rows.repartitionById(how.n_buckets, "bucket")
-        ordered = met.sortWithinPartitions("turn", "file", "line")
+        ordered = met.sortWithinPartitions("turn", "file", "line", "byte_offset")
         return _loaded(_collect(_map(ordered, take.run, TOLD)), surveys)
 
     def _surveys(self, files: Sequence[ArchiveFile]) -> dict[str, Survey]:

@@ -84,18 +84,21 @@ def close_files(
     """Write down how far each file was read and where its lines ended; the receipts of all."""
     ended = _ended(connection, log.load_id)
     receipts: dict[str, FileReceipt] = {}
+    readings = []
     for file in files:
         end, of_file = loaded.ends[file.path], ended[file.path]
         of_file.blank = end.blank
-        reading = Reading(
-            file, cast(LineReader, end), file.path not in known, of_file, list(end.notes)
-        )
-        log.add_file(reading)
+        told_before = known.get(file.path)
+        is_new = told_before is None or told_before.is_renamed
+        reading = Reading(file, cast(LineReader, end), is_new, of_file, list(end.notes))
+        readings.append(reading)
         reading.note_how_it_ended()
         if reading.is_worth_telling:
             told = FileReceipt.of(file.path, of_file, end.pending_bytes)
             note = "; ".join(reading.notes)
             receipts[file.path] = replace(told, is_partial=end.is_damaged, note=note)
+    if readings:
+        log.add_files(readings)
     for path, n in sorted(loaded.moved.items()):
         before = receipts.get(path, FileReceipt.of(path, ended[path]))
         note = f"{n:,} lines from the quarantine are believed now"

@@ -25,7 +25,7 @@ from avon_analytics.errors import StoreError
 from avon_analytics.intake.archive.files import ArchiveFile, Found, Paths
 from avon_analytics.intake.archive.lines import LINE_LIMIT, checked_limit
 from avon_analytics.intake.load import files_to_load, what_is_wrong
-from avon_analytics.intake.log import LoadLog
+from avon_analytics.intake.log import LoadLog, told_apart
 from avon_analytics.intake.receipt import FileReceipt, Receipt
 from avon_analytics.intake.signature import Secrets, SecretsLike
 from avon_analytics.intake.words import Policy
@@ -101,6 +101,7 @@ def load(
     try:
         with lake_log(root, state, time_zone) as connection:
             held = agree_on(connection, privacy)
+            found = told_apart(connection, found)
             log = LoadLog(connection, policy, given, found.passed_over)
             known = log.known_files([file.path for file in found.files])
             files = [
@@ -157,6 +158,8 @@ def _receipt(
         events=events,
         nothing_believed=nothing_believed,
         nothing_read=nothing_read,
+        pending=log.pending([file.path for file in found.files]),
+        irregular=found.irregular,
     )
 
 

@@ -16,8 +16,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute
 
-from avon_analytics.intake.archive.batch import BOM, Batch, batch_of, merged
+from avon_analytics.intake.archive.batch import Batch, batch_of, merged
 from avon_analytics.intake.archive.lines import BATCH_LINES, LineReader
+from avon_analytics.intake.archive.values import BOM
 from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.units import is_continued
 from avon_analytics.intake.words import Policy
@@ -93,7 +94,8 @@ class ReadTask:
             if piece.known is not None and not is_continued(reader, piece.known):
                 reader.close()
                 reader = self._reader(piece)
-                notes.append("its earlier part has changed, so it was read whole again")
+                if not piece.known.is_renamed:
+                    notes.append("its earlier part has changed, so it was read whole again")
             blank = 0
             for batch in reader.batches():
                 blank += int(batch.blank.sum())
@@ -108,6 +110,8 @@ class ReadTask:
             "bytes_read": reader.bytes_read,
             "next_line": reader.next_line,
             "sha256": reader.sha256,
+            "rest_offset": reader.rest_offset,
+            "hint": reader.hint,
             "pending_bytes": reader.pending_bytes,
             "is_damaged": reader.is_damaged,
             "notes": notes,
@@ -117,6 +121,7 @@ class ReadTask:
     def _reader(self, piece: Piece) -> LineReader:
         return LineReader(
             piece.path,
+            url=piece.url,
             line_limit=self.how.line_limit,
             batch_bytes=self.how.batch_bytes,
             partial=self.how.partial,
@@ -161,7 +166,7 @@ class Sender:
         unclear, self._unclear = self._unclear, []
         if unclear:
             batch = merged(unclear)
-            self._stage.read(batch)
+            batch = self._stage.read(batch)
             told = "arrivals LEFT JOIN (SELECT nth, event_id FROM tellings) USING (nth)"
             key = f"coalesce(event_id, {KEY_OF_PLACE})"
             yield _rows(batch, self._found(key, told), self._turn)

@@ -105,8 +105,8 @@ class Recall:
             return []
         condition = {
             "deliveries": _OF_PLACES,
-            "quarantine": "(load_id, file, line) IN "
-            f"(SELECT (load_id, file, line) FROM deliveries WHERE {_OF_PLACES})",
+            "quarantine": "(load_id, file, line, byte_offset) IN "
+            f"(SELECT (load_id, file, line, byte_offset) FROM deliveries WHERE {_OF_PLACES})",
         }.get(table, _OF_LINES)
         found = self._store.execute(
             "SELECT DISTINCT written_in FROM "
@@ -126,7 +126,8 @@ class Recall:
     def _is_mine(self, table: str) -> str:
         """SQL for whether a row of another bucketing belongs here."""
         if table == "quarantine":  # a line goes where its delivery does, which comes before it
-            return "(load_id, file, line) IN (SELECT (load_id, file, line) FROM deliveries)"
+            place = "(load_id, file, line, byte_offset)"
+            return f"{place} IN (SELECT {place} FROM deliveries)"
         key = f"coalesce(event_id, {KEY_OF_PLACE})" if table == "deliveries" else "event_id"
         return f"{bucket_of(key, self._n_buckets)} = {self._number}"
 

@@ -85,6 +85,7 @@ class RetryTask:
                 "what": "moved",
                 "file": row["file"],
                 "line": row["line"],
+                "byte_offset": row["byte_offset"],
                 "told": json.dumps(row["load_id"]),
             }
             for row, bucket in zip(rows, by_place, strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 
 from avon_analytics.intake.archive.files import COMPRESSED_SUFFIXES, ArchiveFile
@@ -24,6 +24,7 @@ class Piece:
     path: str
     known: KnownFile | None = None
     section: Section | None = None
+    url: str | None = field(default=None, repr=False)
 
 
 Share = tuple[Piece, ...]
@@ -36,14 +37,21 @@ class Survey:
 
     path: str
     sections: tuple[Section, ...]
+    bytes_read: int
     bytes_to_line_end: int
     sha256_to_line_end: str
     sha256: str
 
     def sha256_up_to(self, bytes_read: int) -> str:
         """The digest up to where the last section was read."""
-        is_whole = bytes_read > self.bytes_to_line_end
-        return self.sha256 if is_whole else self.sha256_to_line_end
+        known = {self.bytes_read: self.sha256, self.bytes_to_line_end: self.sha256_to_line_end}
+        if bytes_read in known:
+            return known[bytes_read]
+        reader = LineReader(self.path)  # values without line ends stand before what is pending
+        try:
+            return reader.skip(bytes_read, 0)
+        finally:
+            reader.close()
 
 
 def is_large(file: ArchiveFile, known: Mapping[str, KnownFile], share_bytes: int) -> bool:
@@ -85,7 +93,7 @@ def survey(path: str, size: int, share_bytes: int) -> Survey | None:
         whole.close()
     if at > start:
         sections.append(Section(start, at, first_line))
-    return Survey(path, tuple(sections), end, to_line_end.hexdigest(), digest.hexdigest())
+    return Survey(path, tuple(sections), at, end, to_line_end.hexdigest(), digest.hexdigest())
 
 
 def shares_of(
@@ -104,7 +112,7 @@ def shares_of(
                 for section in surveys[file.path].sections
             ]
         else:
-            pieces.append((inflated(file), Piece(file.path, known.get(file.path))))
+            pieces.append((inflated(file), Piece(file.path, known.get(file.path), url=file.url)))
     wanted = min(share_bytes, max(1, ceil(sum(size for size, _ in pieces) / n_cores)))
     shares: list[list[Piece]] = []
     held = wanted

@@ -149,13 +149,15 @@ class Bucket:
         self._has_moved_lines = True
         files = rows.column("file").to_pylist()
         load_ids = [json.loads(one) for one in rows.column("told").to_pylist()]
-        lines = rows.column("line").to_pylist()
-        moved = pd.DataFrame({"load_id": load_ids, "file": files, "line": lines})
+        moved = pd.DataFrame({"load_id": load_ids, "file": files})
+        for name in ("line", "byte_offset"):
+            moved[name] = rows.column(name).to_pylist()
         self._store.register("moved", moved)
         for log in ("quarantine", "deliveries"):
             self._store.execute(
                 f"DELETE FROM {log} AS l USING moved AS m "
-                "WHERE l.load_id = m.load_id AND l.file = m.file AND l.line = m.line"
+                "WHERE l.load_id = m.load_id AND l.file = m.file AND l.line = m.line "
+                "AND l.byte_offset = m.byte_offset"
             )
         self._store.unregister("moved")
         return told("moved", list(Counter(files).items()))

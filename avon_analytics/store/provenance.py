@@ -36,8 +36,8 @@ _FRAMES = {
         SELECT secret, count(*) AS n_events FROM events WHERE secret IS NOT NULL GROUP BY secret
         ORDER BY n_events DESC, secret""",
     "archive_files": """
-        SELECT file, sha256, lines, loaded, duplicate, quarantined FROM archive_files
-        ORDER BY file""",
+        SELECT file, sha256, lines, loaded, duplicate, quarantined, pending_bytes
+        FROM archive_files ORDER BY file""",
     "drift": """
         SELECT kind, path, json_type, sum(n_seen)::BIGINT AS n_seen FROM drift
         GROUP BY kind, path, json_type ORDER BY kind, path, json_type""",

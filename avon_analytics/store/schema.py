@@ -16,7 +16,7 @@ from avon_analytics.store.tables import (
     stored_tables,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 # Newest first: what "the current version" of an object means, everywhere.
 NEWEST_FIRST = (

@@ -190,7 +190,8 @@ LOG_TABLES: tuple[LogTable, ...] = (
     ),
     _log(
         "deliveries",
-        "One row per archive line and where it ended; blank lines are only counted",
+        "One row per archive line and where it ended; blank lines are only counted. Deliveries "
+        "that share a line differ by byte_offset",
         ("load_id", "BIGINT", "The load that read it"),
         ("file", "VARCHAR", "The archive file"),
         ("line", "BIGINT", "The line, from 1"),
@@ -214,6 +215,16 @@ LOG_TABLES: tuple[LogTable, ...] = (
         ("modified_ns", "BIGINT", "Its time of change, in nanoseconds since 1970"),
         ("bytes_read", "BIGINT", "Decompressed bytes up to the end of the last line read"),
         ("last_line", "BIGINT", "Number of the last line read"),
+        (
+            "rest_offset",
+            "BIGINT",
+            "Where that line starts, if it has no end and is no whole delivery",
+        ),
+        (
+            "pending_bytes",
+            "BIGINT",
+            "Bytes of a delivery in the middle of which the file ends; they are read again",
+        ),
         ("sha256", "VARCHAR", "SHA-256 of the decompressed bytes up to there"),
         ("lines", "BIGINT", "Lines read: blank + loaded + duplicate + quarantined"),
         ("blank", "BIGINT", "Blank lines"),

@@ -126,11 +126,13 @@ class Desk:
 
     def ends(self) -> list[str]:
         """Where each line ended, by file and line: ``loaded``, ``duplicate`` or its code."""
-        return self.column("SELECT coalesce(code, ended) FROM deliveries ORDER BY file, line")
+        return self.column(
+            "SELECT coalesce(code, ended) FROM deliveries ORDER BY file, line, byte_offset"
+        )
 
     def errors(self) -> list[list[tuple[str, str]]]:
         """Code and path of every error, by line of the quarantine."""
-        found = self.column("SELECT errors FROM quarantine ORDER BY file, line")
+        found = self.column("SELECT errors FROM quarantine ORDER BY file, line, byte_offset")
         return [[(fault["code"], fault["path"]) for fault in json.loads(text)] for text in found]
 
     @staticmethod
@@ -155,10 +157,13 @@ class Desk:
             name: ended.get(name, 0) for name in counts
         }
         assert found["lines"] == found["blank"] + sum(ended.values())
-        places = self.rows("SELECT file, line FROM deliveries")
+        places = self.rows("SELECT file, line, byte_offset FROM deliveries")
         assert len(places) == len(set(places)), "each line once in deliveries"
-        refused = self.rows("SELECT file, line FROM deliveries WHERE ended = 'quarantined'")
-        assert sorted(refused) == sorted(self.rows("SELECT file, line FROM quarantine"))
+        refused = self.rows(
+            "SELECT file, line, byte_offset FROM deliveries WHERE ended = 'quarantined'"
+        )
+        kept = self.rows("SELECT file, line, byte_offset FROM quarantine")
+        assert sorted(refused) == sorted(kept)
         (told,) = self.rows("SELECT count(*), coalesce(sum(n_deliveries), 0)::BIGINT FROM events")
         assert told == (found["loaded"], found["loaded"] + found["duplicate"]), "events"
         return found

@@ -72,7 +72,7 @@ def test_an_incomplete_last_line_waits_until_the_file_has_grown(
 
     (file,) = desk.load(path).files
     assert (file.lines, file.loaded, file.pending_bytes) == (1, 1, len(start))
-    assert "not complete" in file.note
+    assert f"its last {len(start):,} bytes are not loaded" in file.note
     assert desk.load(path).files_unchanged == 1
 
     path.write_bytes(whole)

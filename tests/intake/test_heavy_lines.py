@@ -139,10 +139,10 @@ def test_what_needs_more_than_it_looks_is_read_again_without_a_bound(
 ) -> None:
     read, refusals = Stage._read, [duckdb.OutOfMemoryException] * n_refusals
 
-    def refuse(stage: Stage, batch: Any) -> None:
+    def refuse(stage: Stage, batch: Any) -> Any:
         if refusals:
             raise refusals.pop()
-        read(stage, batch)
+        return read(stage, batch)
 
     monkeypatch.setattr(Stage, "_read", refuse)
     desk, path = open_desk(), archive.write(archive.raw(archive.patient()))

@@ -401,4 +401,5 @@ def test_verify_counts_the_same_words_without_a_store(archive: Any) -> None:
         "unsigned": 2,
         "unverifiable": 1,
         "unreadable": 1,
+        "pending_bytes": 0,
     }

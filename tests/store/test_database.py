@@ -254,6 +254,7 @@ def _version(number: str) -> Any:
         (_another_database, "no store of avon_analytics"),
         (_another_settings_table, "no store of avon_analytics"),
         (_version("99"), "newer avon_analytics"),
+        (_version("2"), "earlier avon_analytics.*load the archive into a new file"),
         (_version("new"), "no store of avon_analytics"),
         (Path.mkdir, "is a folder"),
     ],

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-BOM = b"\xef\xbb\xbf"
+from avon_analytics.intake.archive.values import BOM, Span, pieces
+
 NEWLINE, RETURN = 10, 13
 # The engine works on so many rows at a time, and holds what it computes of them many times over.
 ROWS_AT_A_TIME = 2048
@@ -22,7 +23,8 @@ _DECODED_BYTES = 1024 * 1024
 class LongLine:
     """A line over the limit: its place and digest, never its bytes.
 
-    ``is_continued``: an earlier reading counted it already, and it has grown since.
+    ``is_continued``: an earlier reading counted this line already, whatever its length was then,
+    and it has grown since.
     """
 
     file: str
@@ -41,7 +43,8 @@ class Batch:
     """Whole lines of one or more files, back to back in one buffer, line ends included.
 
     ``nths`` numbers them from 0. ``lines`` (from 1), ``byte_offsets`` and ``byte_lengths`` (without
-    the line's end) say where each stands in its decompressed file.
+    the line's end) say where each stands in its decompressed file. Deliveries that share a line
+    are told apart by ``byte_offsets``; ``cut`` makes them of lines that cannot be read as one.
     """
 
     files: tuple[str, ...]
@@ -52,6 +55,9 @@ class Batch:
     byte_offsets: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_LINES)
     long_lines: list[LongLine] = field(default_factory=list)
     marked: frozenset[int] = frozenset()  # lines whose byte-order mark is blanked in the buffer
+    # What is left of lines behind their deliveries is no JSON whatever it holds: the buffer has a
+    # comma in place of its first byte, which stands here.
+    rests: Mapping[int, bytes] = field(default_factory=dict)
     byte_lengths: npt.NDArray[np.int64] = field(init=False)
     blank: npt.NDArray[np.bool_] = field(init=False)
 
@@ -77,7 +83,7 @@ class Batch:
         readable: npt.NDArray[np.bool_] = ~self.blank
         for long in self.long_lines:
             number = self.files.index(long.file)
-            readable &= ~((self.file_no == number) & (self.lines == long.line))
+            readable &= ~((self.file_no == number) & (self.byte_offsets == long.byte_offset))
         return readable
 
     @property
@@ -113,34 +119,75 @@ class Batch:
     def as_sent(self, nth: int) -> bytes:
         """The bytes of one line as they stand in the file, without its end."""
         content = self.content(nth)
-        return BOM + content[len(BOM) :] if nth in self.marked else content
+        first = BOM if nth in self.marked else self.rests.get(nth, b"")
+        return first + content[len(first) :]
+
+    def cut(self, nths: Iterable[int], limit: int | None = None) -> Batch:
+        """The same, where each of these lines that holds several values is one line for each."""
+        found = {nth: pieces(self.content(nth), limit) for nth in nths}
+        return self.cut_at({nth: spans for nth, spans in found.items() if len(spans) > 1})
+
+    def cut_at(self, spans: Mapping[int, Sequence[Span]]) -> Batch:
+        """The same with these pieces of some lines, each a line, in place of them."""
+        if not spans:
+            return self
+        counts = np.ones(len(self), np.int64)
+        counts[list(spans)] = [len(found) for found in spans.values()]
+        old = np.repeat(self.nths, counts)
+        firsts = np.cumsum(counts) - counts
+        sizes, offsets = np.diff(self.bounds)[old], self.byte_offsets[old]
+        parts, rests, at = [], {}, 0
+        for nth in sorted(spans):
+            start, first = int(self.bounds[nth]), int(firsts[nth])
+            parts.append(self.buffer[at:start])
+            for new, (begin, end) in enumerate(spans[nth], first):
+                content = self.buffer[start + begin : start + end]
+                if content[:1] in _OTHER_VALUES:
+                    rests[new], content = content[:1], b"," + content[1:]
+                parts += [content, b"\n"]
+                sizes[new] = end - begin + 1
+                offsets[new] += begin
+            at = int(self.bounds[nth + 1])
+        parts.append(self.buffer[at:])
+        rests |= {int(firsts[nth]): byte for nth, byte in self.rests.items() if nth not in spans}
+        return Batch(
+            self.files,
+            b"".join(parts),
+            np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32),
+            self.file_no[old],
+            self.lines[old],
+            offsets,
+            self.long_lines,
+            frozenset(int(firsts[nth]) for nth in self.marked if nth not in spans),
+            rests,
+        )
+
+
+# How a JSON value begins that is no object.
+_OTHER_VALUES = frozenset(bytes([code]) for code in b'["-0123456789tfn')
 
 
 def merged(batches: Sequence[Batch]) -> Batch:
     """One batch of the lines of several."""
     if len(batches) == 1:
         return batches[0]
-    files = tuple(dict.fromkeys(file for batch in batches for file in batch.files))
+    numbers = {file: n for n, file in enumerate(dict.fromkeys(f for b in batches for f in b.files))}
     places = np.cumsum([0, *(len(batch.buffer) for batch in batches)])
     bounds = [batch.bounds[:-1] + place for batch, place in zip(batches, places, strict=False)]
     firsts = np.cumsum([0, *(len(batch) for batch in batches)]).tolist()
-    numbers = [
-        np.array([files.index(file) for file in batch.files], np.int64)[batch.file_no]
-        for batch in batches
-    ]
+    moved = list(zip(firsts, batches, strict=False))
     return Batch(
-        files=files,
+        files=tuple(numbers),
         buffer=b"".join(batch.buffer for batch in batches),
         bounds=np.concatenate([*bounds, places[-1:]]).astype(np.int32),
-        file_no=np.concatenate(numbers),
+        file_no=np.concatenate(
+            [np.array([numbers[f] for f in b.files], np.int64)[b.file_no] for b in batches]
+        ),
         lines=np.concatenate([batch.lines for batch in batches]),
         byte_offsets=np.concatenate([batch.byte_offsets for batch in batches]),
         long_lines=[long for batch in batches for long in batch.long_lines],
-        marked=frozenset(
-            first + nth
-            for first, batch in zip(firsts, batches, strict=False)
-            for nth in batch.marked
-        ),
+        marked=frozenset(first + nth for first, batch in moved for nth in batch.marked),
+        rests={first + nth: byte for first, batch in moved for nth, byte in batch.rests.items()},
     )
 
 

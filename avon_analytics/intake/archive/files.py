@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import glob
 import os
-import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import suppress
+from dataclasses import dataclass, field
+from glob import has_magic
 from typing import BinaryIO, TypeAlias
 
 from avon_analytics.arguments import path as path_of
-from avon_analytics.errors import ArchiveError, DamagedFile
-from avon_analytics.intake.archive.remote import find_remote, is_url, open_remote
+from avon_analytics.errors import ArchiveError
+from avon_analytics.intake.archive.folders import Search, matches, unreadable
+from avon_analytics.intake.archive.masking import is_url
+from avon_analytics.intake.archive.remote import find_remote, open_remote
 from avon_analytics.near import did_you_mean
 
 Paths: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]"
@@ -23,11 +24,15 @@ COMPRESSED_SUFFIXES = (".gz", ".zst", ".bz2")
 
 @dataclass(frozen=True, slots=True)
 class ArchiveFile:
-    """One file of an archive, as the disk or the object store tells it."""
+    """One file of an archive, as the disk or the object store tells it.
+
+    ``path`` is what it is known by. ``url`` opens it where that does not: it holds credentials.
+    """
 
     path: str
     size: int | None
     modified_ns: int | None  # missing where a store does not tell
+    url: str | None = field(default=None, repr=False)
 
     @property
     def is_remote(self) -> bool:
@@ -37,57 +42,88 @@ class ArchiveFile:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What some paths name: archive files in a fixed order, and how many others were passed."""
+    """What some paths name: archive files in a fixed order, and what was passed over.
+
+    ``irregular`` names what is neither a file nor a folder, such as a named pipe; it counts in
+    ``passed_over``, too.
+    """
 
     files: tuple[ArchiveFile, ...]
     passed_over: int
+    irregular: tuple[str, ...] = ()
 
 
 def find_files(paths: Paths) -> Found:
     """The archive files that files, folders and globs name, each once, sorted by path.
 
     Folders are searched recursively for .jsonl, .ndjson and .json, plain or compressed as .gz,
-    .zst or .bz2; other files in them are counted as passed over. A file named as such is taken
-    whatever its name. URLs name files, folders and globs of object stores (``remote``).
+    .zst or .bz2; other files in them are counted as passed over. Links are followed; what stands
+    under several names is found once, under one that no link leads to where there is one. A file
+    named as such is taken whatever its name. URLs name files, folders and globs of object stores
+    (``remote``).
 
-    Raises ArchiveError if a path does not exist, matches nothing or cannot be read.
+    Raises ArchiveError if a path does not exist, matches nothing or cannot be read, and if a link
+    in a folder leads nowhere.
     """
     if isinstance(paths, str | os.PathLike) or not isinstance(paths, Iterable):
         paths = [paths]
-    found: dict[str, ArchiveFile] = {}
+    remote: dict[str, ArchiveFile] = {}
     passed_over = 0
+    named, search = Search(), Search()
     for given in paths:
         text = path_of(given, "paths")
         if is_url(text):
-            for name, last, size, modified_ns, in_folder in find_remote(text):
-                if in_folder and not is_archive_name(last):
+            for one in find_remote(text):
+                if one.is_in_folder and not is_archive_name(one.last):
                     passed_over += 1
                 else:
-                    found[name] = ArchiveFile(name, size, modified_ns)
+                    file = ArchiveFile(one.name, one.size, one.modified_ns, one.url)
+                    remote[one.url or one.name] = file
             continue
         for path in _expand(text):
-            if path.is_dir():
-                for inner in sorted(p for p in path.rglob("*") if p.is_file()):
-                    if is_archive_name(inner.name):
-                        _add(found, inner)
-                    else:
-                        passed_over += 1
-            else:
-                _add(found, path)
-    return Found(tuple(found[name] for name in sorted(found)), passed_over)
+            (search if os.path.isdir(path) else named).add(os.path.abspath(path))
+        if named.irregular and os.path.abspath(text) in named.irregular:
+            raise ArchiveError(f"cannot read {text}: it is no regular file")
+    search.follow_links()
+    local = named.files | {
+        real: path
+        for real, path in search.files.items()
+        if real in named.files or is_archive_name(os.path.basename(path))
+    }
+    irregular = named.irregular | search.irregular
+    passed_over += len(search.files.keys() - local.keys()) + len(irregular)
+    files = [*remote.values(), *map(_of_disk, local.values())]
+    return Found(
+        tuple(sorted(files, key=lambda file: file.path)), passed_over, tuple(sorted(irregular))
+    )
 
 
-def open_file(path: str) -> BinaryIO:
-    """Open a file of an archive to read its bytes as they stand.
+def open_file(path: str, url: str | None = None) -> BinaryIO:
+    """Open a file of an archive to read its bytes as they stand; ``url`` as in ``ArchiveFile``.
 
     Raises ArchiveError where that is refused.
     """
-    if is_url(path):
-        return open_remote(path)
+    if url is not None or is_url(path):
+        return open_remote(url or path)
     try:
         return open(path, "rb")
+    except FileNotFoundError as error:
+        for other in otherwise_compressed(path):  # it was compressed meanwhile
+            with suppress(OSError):
+                return open(other, "rb")
+        raise unreadable(path, error) from None
     except OSError as error:
         raise unreadable(path, error) from None
+
+
+def otherwise_compressed(name: str) -> list[str]:
+    """What a file is called before and after it is compressed, but for its own name."""
+    plain = name
+    for suffix in COMPRESSED_SUFFIXES:
+        plain = plain.removesuffix(suffix)
+    return [
+        one for one in (plain, *(plain + suffix for suffix in COMPRESSED_SUFFIXES)) if one != name
+    ]
 
 
 def is_archive_name(name: str) -> bool:
@@ -98,31 +134,33 @@ def is_archive_name(name: str) -> bool:
     return lowered.endswith(DATA_SUFFIXES) and not name.startswith(".")
 
 
-def _expand(text: str) -> list[Path]:
+def _expand(text: str) -> list[str]:
     if not text:
         raise ArchiveError("a path is empty: name a file, a folder or a glob")
-    if Path(text).exists():
-        return [Path(text)]
-    if glob.has_magic(text):
-        matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]
-        if not matches:
+    try:
+        os.lstat(text)
+        return [text]
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        pass
+    except OSError as error:
+        raise unreadable(text, error) from None
+    if has_magic(text):
+        found = matches(text)
+        if not found:
             raise ArchiveError(f"no file matches {text}")
-        return matches
+        return found
     raise ArchiveError(f"there is no file or folder {text}.{did_you_mean(text)}")
 
 
-def _add(found: dict[str, ArchiveFile], path: Path) -> None:
-    name = os.path.abspath(path)
+def _of_disk(name: str) -> ArchiveFile:
     try:
-        info = path.stat()
+        info = os.stat(name)
     except OSError as error:
         raise unreadable(name, error) from None
-    if not stat.S_ISREG(info.st_mode):
-        raise ArchiveError(f"cannot read {name}: it is no regular file")
     if not _is_text(name):
         shown = os.fsencode(name).decode("utf-8", "replace")
         raise ArchiveError(f"cannot read {shown}: its name is no UTF-8; rename it")
-    found[name] = ArchiveFile(name, info.st_size, info.st_mtime_ns)
+    return ArchiveFile(name, info.st_size, info.st_mtime_ns)
 
 
 def _is_text(name: str) -> bool:
@@ -131,11 +169,3 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def unreadable(path: str, error: Exception) -> ArchiveError:
-    """The error for a file that the system or a decompressor refuses."""
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else None
-    if reason is None:
-        return DamagedFile(f"cannot read {path}: it is damaged or cut short")
-    return ArchiveError(f"cannot read {path}: {reason}")

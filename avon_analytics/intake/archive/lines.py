@@ -3,37 +3,45 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO, cast
 
 import numpy as np
+import numpy.typing as npt
 import zstandard
 
 from avon_analytics.arguments import whole_number
-from avon_analytics.errors import DamagedFile
+from avon_analytics.errors import ArchiveError, DamagedFile
 from avon_analytics.intake.archive.batch import (
-    BOM,
     HEAVY_BYTES,
     NEWLINE,
     ROWS_AT_A_TIME,
     Batch,
     LongLine,
-    without_marks,
+    batch_from,
+    batch_of,
 )
-from avon_analytics.intake.archive.compressed import decompressed
-from avon_analytics.intake.archive.files import open_file, unreadable
+from avon_analytics.intake.archive.compressed import CannotDecompressError, decompressed
+from avon_analytics.intake.archive.files import open_file
+from avon_analytics.intake.archive.folders import unreadable
+from avon_analytics.intake.archive.hint import FOOT_BYTES, HEAD_BYTES, hint
+from avon_analytics.intake.archive.values import (
+    Span,
+    after_blanks,
+    begins_object,
+    holds_several,
+    objects,
+)
 
 LINE_LIMIT = 16 * 1024 * 1024
 _LONGEST_LIMIT = 1024 * 1024 * 1024
 BATCH_BYTES = 32 * 1024 * 1024
 BATCH_LINES = 1 << 18
 _READ_BYTES = 4 * 1024 * 1024
-_LINE_END = re.compile(rb"[ \t\r]*(\n|\Z)")
+_LONG_BYTES = 64 * 1024  # lines up to this are cut only where they cannot be read as one value
 
 
 def checked_limit(line_limit: int) -> int:
@@ -54,20 +62,24 @@ class Section:
 class LineReader:
     """Reads one file, plain or compressed as its first bytes tell, as batches of lines.
 
-    ``bytes_read``, ``next_line`` and ``sha256`` tell how far it came: behind the last line that
-    was handed out. A last line that has no end and is no JSON is left pending: it is not handed
-    out, because the exporter may still be writing it.
+    Objects that share a line are a line each. ``bytes_read``, ``next_line`` and ``sha256`` tell how
+    far it came: behind the last line that was handed out. An object in the middle of which the file
+    ends is pending: it is not handed out, because the exporter may still be writing it. Whatever
+    else stands behind the last line end is handed out; where it is no whole object,
+    ``rest_offset`` says where it begins.
 
     With ``partial``, a compressed file that is damaged or cut short ends before the damage, at its
     last whole line, and ``is_damaged`` says so; else it raises DamagedFile.
 
-    With a ``section``, only that part of a plain file is read; ``sha256`` is then of that part.
+    ``url`` opens the file where its path does not (``ArchiveFile``). With a ``section``, only that
+    part of a plain file is read; ``sha256`` is then of that part.
     """
 
     def __init__(
         self,
         path: str,
         *,
+        url: str | None = None,
         line_limit: int = LINE_LIMIT,
         batch_bytes: int = BATCH_BYTES,
         partial: bool = False,
@@ -77,14 +89,17 @@ class LineReader:
         self.next_line = 1
         self.bytes_read = 0
         self.pending_bytes = 0
+        self.rest_offset: int | None = None
         self.is_damaged = False
         self._partial = partial
         self._line_limit = line_limit
         self._batch_bytes = batch_bytes
         self._digest = hashlib.sha256()
         self._sliced_to = 0  # where ``slice`` has come to
-        self._open_line: _Measure | None = None  # the line in which an earlier reading ended
-        self._raw = open_file(path)
+        self._is_mid_line = False  # whether something was read of the line before ``next_line``
+        self._rest: _Measure | None = None  # in what kind of line an earlier reading ended
+        self._head = self._foot = b""
+        self._raw = open_file(path, url)
         self._stream = decompressed(self._raw)
         if section is not None:
             self._raw.seek(section.start)
@@ -106,22 +121,28 @@ class LineReader:
         """How many bytes of the file on disk have been read, for progress."""
         return self._raw.tell()
 
+    @property
+    def hint(self) -> str | None:
+        """What the file is, and what to do, where it does not look like lines of JSON."""
+        return hint(self._head, self._foot)
+
     def close(self) -> None:
         """Let go of the file."""
         self._raw.close()
 
-    def skip(self, n_bytes: int, n_lines: int) -> str:
+    def skip(self, n_bytes: int, n_lines: int, rest_offset: int | None = None) -> str:
         """Pass over what an earlier load read; returns the digest of these bytes."""
-        last = _Measure()
+        rest, last = _Measure(), b""
         while self.bytes_read < n_bytes:
             chunk = self._read(min(n_bytes - self.bytes_read, _READ_BYTES))
             if not chunk:
                 break
+            if rest_offset is not None:
+                rest.add(chunk[max(0, rest_offset - self.bytes_read) :])
             self._take(chunk)
-            cut = chunk.rfind(b"\n") + 1
-            last = _Measure() if cut else last
-            last.add(chunk[cut:])
-        self._open_line = last if last.length else None
+            last = chunk[-1:]
+        self._is_mid_line = last not in (b"", b"\n")
+        self._rest = rest if rest.length else None
         self.next_line = n_lines + 1
         return self.sha256
 
@@ -141,30 +162,21 @@ class LineReader:
 
     def batches(self) -> Iterator[Batch]:
         """The rest of the file."""
-        carry, at_end = b"", False
-        if self._open_line is not None and self._open_line.length > self._line_limit:
-            passed, carry, at_end = self._pass_long_line(b"", self._open_line)
-            if passed is not None:
-                yield passed
+        carry, at_end, look_at = b"", False, self._batch_bytes
+        if self._rest is not None:
+            carry, at_end = yield from self._pass_over(b"", self._rest)
         while not at_end:
             lines, carry, at_end = self._fill(carry)
-            if self._open_line is not None:
-                lines, carry = _cut(self._close_line(lines + carry))
-            if at_end and len(carry) <= self._line_limit:
-                if carry and (self.is_damaged or not _is_complete(carry)):
-                    self.pending_bytes = len(carry)
-                else:
-                    lines += carry
-                carry = b""
-            parts = [lines[start:end] for start, end in _steps(lines)]
-            del lines  # one copy of the bytes is held
-            parts.reverse()
-            while parts:
-                yield self._batch(parts.pop())
-            if len(carry) > self._line_limit:
-                passed, carry, at_end = self._pass_long_line(carry)
-                if passed is not None:
-                    yield passed
+            yield from self._whole_lines(lines)
+            if at_end:
+                yield from self._last_line(carry)
+            elif len(carry) > min(self._line_limit, look_at):
+                carry = yield from self._objects(carry)
+                look_at = max(self._batch_bytes, 2 * len(carry))
+                if len(carry) > self._line_limit:
+                    carry, at_end = yield from self._pass_over(carry)
+
+    # -- bytes ------------------------------------------------------------------------------
 
     def _fill(self, carry: bytes) -> tuple[bytes, bytes, bool]:
         """Whole lines that begin with ``carry``, what stands behind them, and if the file ends."""
@@ -190,6 +202,8 @@ class LineReader:
         in_steps = getattr(self._stream, "read1", None) if self._partial else None
         try:
             return (in_steps or self._stream.read)(size)
+        except CannotDecompressError as error:
+            raise ArchiveError(f"cannot read {self.path}: {error}") from None
         except (OSError, EOFError, ValueError, zlib.error, zstandard.ZstdError) as error:
             told = unreadable(self.path, error)
             if not self._partial or not isinstance(told, DamagedFile):
@@ -200,70 +214,137 @@ class LineReader:
     def _take(self, taken: bytes) -> None:
         self._digest.update(taken)
         self.bytes_read += len(taken)
+        if len(self._head) < HEAD_BYTES:
+            self._head += taken[:HEAD_BYTES]
+        self._foot = (self._foot + taken[-FOOT_BYTES:])[-FOOT_BYTES:]
 
-    def _close_line(self, buffer: bytes) -> bytes:
-        # The line read last had no end then; its end is no line of its own.
-        self._open_line = None
-        end = _LINE_END.match(buffer)
-        if end is None:
-            return buffer
-        self._take(end[0])
-        return buffer[end.end() :]
+    # -- lines ------------------------------------------------------------------------------
 
-    def _batch(self, buffer: bytes) -> Batch:
-        byte_offset, first_line = self.bytes_read, self.next_line
-        self._take(buffer)
-        codes = np.frombuffer(buffer, np.uint8)
-        ends = np.flatnonzero(codes == NEWLINE) + 1
-        if not len(ends) or ends[-1] != len(buffer):
-            ends = np.append(ends, len(buffer))
+    def _whole_lines(self, lines: bytes) -> Iterator[Batch]:
+        if lines and self._is_mid_line:
+            end = lines.find(b"\n") + 1
+            yield from self._end_of_line(lines[:end])
+            lines = lines[end:]
+        parts = [lines[start:end] for start, end in _steps(lines)]
+        del lines  # one copy of the bytes is held
+        parts.reverse()
+        while parts:
+            yield from self._part(parts.pop())
+
+    def _part(self, part: bytes) -> Iterator[Batch]:
+        """Some whole lines; long ones that hold several values are cut at once."""
+        ends = np.flatnonzero(np.frombuffer(part, np.uint8) == NEWLINE) + 1
         bounds = np.concatenate([[0], ends]).astype(np.int32)
-        buffer, marked = without_marks(buffer, bounds, codes)
-        lines = np.arange(first_line, first_line + len(ends), dtype=np.int64)
-        offsets = bounds[:-1].astype(np.int64) + byte_offset
-        places = (np.zeros_like(lines), lines, offsets)
-        batch = Batch((self.path,), buffer, bounds, *places, marked=marked)
-        self.next_line += len(batch)
+        first = 0
+        for nth in np.flatnonzero(np.diff(bounds) > min(self._line_limit, _LONG_BYTES)).tolist():
+            line = part[bounds[nth] : bounds[nth + 1]]
+            if holds_several(line[:-1]):
+                if first < nth:
+                    yield self._batch(part, bounds[first : nth + 1])
+                yield from self._end_of_line(line)
+                first = nth + 1
+        if first < len(ends):
+            yield self._batch(part, bounds[first:])
+
+    def _batch(self, part: bytes, bounds: npt.NDArray[np.int32]) -> Batch:
+        if bounds[0] or bounds[-1] < len(part):
+            part, bounds = part[bounds[0] : bounds[-1]], bounds - bounds[0]
+        lines = np.arange(self.next_line, self.next_line + len(bounds) - 1, dtype=np.int64)
+        batch = batch_from(
+            (self.path,),
+            part,
+            bounds,
+            file_no=np.zeros_like(lines),
+            lines=lines,
+            byte_offsets=bounds[:-1].astype(np.int64) + self.bytes_read,
+        )
+        self._take(part)
+        self.next_line += len(lines)
+        return self._with_long_lines(batch)
+
+    def _with_long_lines(self, batch: Batch) -> Batch:
         for nth in np.flatnonzero((batch.byte_lengths > self._line_limit) & ~batch.blank).tolist():
-            digest = hashlib.sha256(batch.content(nth)).hexdigest()
-            place = (int(lines[nth]), int(offsets[nth]), int(batch.byte_lengths[nth]))
-            batch.long_lines.append(LongLine(self.path, *place, digest))
+            place = (int(batch.lines[nth]), int(batch.byte_offsets[nth]))
+            digest = hashlib.sha256(content := batch.content(nth)).hexdigest()
+            batch.long_lines.append(LongLine(self.path, *place, len(content), digest))
         return batch
 
-    def _pass_long_line(
-        self, start: bytes, begun: _Measure | None = None
-    ) -> tuple[Batch | None, bytes, bool]:
+    # -- lines that hold several values, or have no end ---------------------------------------
+
+    def _objects(self, text: bytes) -> Generator[Batch, None, bytes]:
+        """The whole objects with which a line goes on; returns what stands behind them."""
+        while True:
+            found, rest = objects(text, self._line_limit, BATCH_LINES)
+            if not found:
+                break
+            yield self._piece(text[:rest], found)
+            text = text[rest:]
+        if self._is_mid_line:
+            start = after_blanks(text)
+            self._take(text[:start])
+            text = text[start:]
+        return text
+
+    def _piece(self, text: bytes, spans: Sequence[Span] = ()) -> Batch:
+        """Some of a line, as one line or as one for each of the spans."""
+        place = (self.next_line - self._is_mid_line, self.bytes_read)
+        batch = batch_of([(self.path, *place, text)])
+        if self._is_mid_line and not spans:
+            spans = [(0, len(text))]  # it is no JSON, whatever it is
+        if spans:
+            batch = batch.cut_at({0: spans})
+        self._take(text)
+        self.next_line += not self._is_mid_line
+        self._is_mid_line = True
+        return self._with_long_lines(batch)
+
+    def _end_of_line(self, line: bytes) -> Iterator[Batch]:
+        text = yield from self._objects(line[:-1])
+        if text:
+            yield self._piece(text)
+        self._take(b"\n")
+        self._is_mid_line = False
+
+    def _last_line(self, text: bytes) -> Iterator[Batch]:
+        """What stands behind the last line end of the file."""
+        text = yield from self._objects(text)
+        value = text[after_blanks(text) :]
+        if self.is_damaged or (len(value) <= self._line_limit and begins_object(value)):
+            self.pending_bytes = len(value)
+        elif text:
+            self.rest_offset = self.bytes_read if value else None
+            yield self._piece(text)
+
+    def _pass_over(
+        self, text: bytes, begun: _Measure | None = None
+    ) -> Generator[Batch, None, tuple[bytes, bool]]:
         """Read a line over the limit to its end without holding it.
 
-        ``begun`` is what an earlier reading saw of it. Returns no batch where the line is cut by
-        the file's damage.
+        ``begun`` is what an earlier reading saw of it. Returns what stands behind it, and whether
+        the file ends. Where it is cut by the file's damage, it is not handed out.
         """
         measure = begun or _Measure()
-        byte_offset, line = self.bytes_read - measure.length, self.next_line
+        line, byte_offset = self.next_line - self._is_mid_line, self.bytes_read - measure.length
         before = self._digest.copy(), self.bytes_read
-        chunk, rest, at_end = start, b"", False
-        while True:
-            end = chunk.find(b"\n")
-            measure.add(chunk if end < 0 else chunk[:end])
-            self._take(chunk if end < 0 else chunk[: end + 1])
-            if end >= 0:
-                rest = chunk[end + 1 :]
-                break
+        chunk, end, at_end = text, text.find(b"\n"), False
+        while end < 0 and not at_end:
+            measure.add(chunk)
+            self._take(chunk)
             chunk = self._read(_READ_BYTES)
-            if not chunk:
-                at_end = True
-                break
+            end, at_end = chunk.find(b"\n"), not chunk
         if at_end and self.is_damaged:
             self.pending_bytes = byte_offset + measure.length - before[1]
             self._digest, self.bytes_read = before
-            return None, b"", True
-        if begun is None:
-            self.next_line += 1
-        else:
-            self._open_line, line = None, line - 1
+            return b"", True
+        measure.add(chunk[: max(0, end)])
+        self._take(chunk[: end + 1])
+        self.next_line += not self._is_mid_line
+        self._is_mid_line = at_end
+        self.rest_offset = byte_offset if at_end else None
+        is_continued = begun is not None
         place = (line, byte_offset, *measure.without_return)
-        long_line = LongLine(self.path, *place, is_continued=begun is not None)
-        return Batch((self.path,), long_lines=[long_line]), rest, at_end
+        yield Batch((self.path,), long_lines=[LongLine(self.path, *place, is_continued)])
+        return chunk[end + 1 :], at_end
 
 
 def _cut(buffer: bytes) -> tuple[bytes, bytes]:
@@ -329,14 +410,3 @@ class _Until:
         piece = self._raw.read(min(size, self._left))
         self._left -= len(piece)
         return piece
-
-
-def _is_complete(tail: bytes) -> bool:
-    """Whether a last line without an end is all there: blank, or JSON."""
-    try:
-        json.loads(tail.removeprefix(BOM) or b"0")
-    except RecursionError:
-        return True
-    except ValueError:
-        return tail.isspace()
-    return True

@@ -1,62 +1,46 @@
 """Files of an archive in object stores and behind other URLs, streamed through ``fsspec``.
 
-A file is known by its URL without credentials: what is stored, shown and logged is that name, and
-the URL as it was given is kept in this process alone, to open the file.
+What is stored, shown and logged of a file is its URL without credentials; the URL as it was given
+travels with the file, as long as that is at work.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from glob import has_magic
 from typing import Any, BinaryIO, cast
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from avon_analytics.errors import ArchiveError
+from avon_analytics.intake.archive.masking import is_url, masked
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_CREDENTIAL = re.compile(r"(?i)sig|token|secret|passw|pwd|cred|key|auth|jwt|code")
 _BLOCK_BYTES = 4 * 1024 * 1024  # what one request asks for; two of them are held
 
-# Names without credentials, and the URLs with them: never stored, never shown.
-_given: dict[str, str] = {}
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file behind a URL: its name without credentials, and the URL where that says more.
+
+    ``last`` is the last part of its path, ``modified_ns`` its time of change in nanoseconds; where
+    the store tells an ETag, the fraction of its second stands for that, so that a file replaced
+    within the second is seen to have changed. None means that the store does not tell.
+    """
+
+    name: str
+    url: str | None = field(repr=False)
+    last: str
+    size: int | None
+    modified_ns: int | None
+    is_in_folder: bool
 
 
-def is_url(text: str) -> bool:
-    """Whether a path names something behind a URL."""
-    return _URL.match(text) is not None
-
-
-def masked(url: str) -> str:
-    """A URL without what opens it: user, password, and such values of its query."""
-    try:
-        parts = urlsplit(url)
-        query = [
-            (name, "***" if _CREDENTIAL.search(name) else value)
-            for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        ]
-    except ValueError:
-        return _URL.match(url)[0] + "***"  # type: ignore[index]
-    host = parts.netloc.rpartition("@")[2]
-    place = f"***@{host}" if "@" in parts.netloc else host
-    hidden = any(value == "***" for _, value in query)
-    if place == host and not hidden:
-        return url
-    text = urlencode(query, safe="*/", quote_via=quote) if hidden else parts.query
-    return urlunsplit((parts.scheme, place, parts.path, text, parts.fragment))
-
-
-def find_remote(url: str) -> Iterator[tuple[str, str, int | None, int | None, bool]]:
+def find_remote(url: str) -> Iterator[RemoteFile]:
     """The files that a URL names: one file, all in a folder, or what matches a glob.
-
-    Yields each file's name without credentials, the last part of it, its size, its time of change
-    and whether it was found in a folder. The time is in nanoseconds; where the store tells an
-    ETag, the fraction of its second stands for that, so that a file replaced within the second is
-    seen to have changed. None means that the store does not tell.
 
     Raises ArchiveError where nothing is found, a package is missing or the store refuses.
     """
@@ -80,30 +64,37 @@ def find_remote(url: str) -> Iterator[tuple[str, str, int | None, int | None, bo
     for path in sorted(found):
         real = url if is_single and name != url else _url_of(path, url, files)
         shown = masked(real)
-        if shown != real:
-            _given[shown] = real
-        last = path.rstrip("/").rpartition("/")[2]
-        size = found[path].get("size")
-        yield shown, last, size, _changed_ns(found[path]), in_folder
+        yield RemoteFile(
+            name=shown,
+            url=real if real != shown else None,
+            last=path.rstrip("/").rpartition("/")[2],
+            size=found[path].get("size"),
+            modified_ns=_changed_ns(found[path]),
+            is_in_folder=in_folder,
+        )
 
 
 def _url_of(path: str, given: str, files: Any) -> str:
     """The URL of what was found under another one, with its user and password if it has them."""
-    server = urlsplit(given).netloc
+    chain, _, last = given.rpartition("::")
+    server = urlsplit(last).netloc
     if "@" in server and not is_url(path):
-        return f"{given.partition('://')[0]}://{server}/{path.lstrip('/')}"
-    return str(files.unstrip_protocol(path))
+        found = f"{last.partition('://')[0]}://{server}/{path.lstrip('/')}"
+    else:
+        found = str(files.unstrip_protocol(path))
+    return f"{chain}::{found}" if chain and "::" not in found else found
 
 
-def open_remote(name: str) -> BinaryIO:
-    """Open a file by its name without credentials, to be read from its start to its end."""
+def open_remote(url: str) -> BinaryIO:
+    """Open a file to be read from its start to its end."""
+    name = masked(url)
     with _told_in_our_words(name):
-        files, place = _file_system(_given.get(name, name))
+        files, place = _file_system(url)
         raw = files.open(place, "rb", block_size=_BLOCK_BYTES, cache_type="readahead")
-    return cast(BinaryIO, _RemoteFile(name, raw))
+    return cast(BinaryIO, _Opened(name, raw))
 
 
-class _RemoteFile:
+class _Opened:
     """A remote file whose errors are told in our words."""
 
     def __init__(self, name: str, raw: Any) -> None:
@@ -168,7 +159,7 @@ def _file_system(url: str) -> tuple[Any, str]:
 def _package_for(url: str) -> str:
     from fsspec.registry import known_implementations
 
-    protocol = url.partition("://")[0].lower()
+    protocol = url.partition("://")[0].rpartition("::")[2].lower()
     entry = known_implementations.get(protocol, {})
     known = entry.get("err", f"the package that opens {protocol}:// URLs is not installed")
     return f"{known} (the extra 'remote' of avon-analytics opens s3:// URLs)"
