@@ -102,6 +102,8 @@ class Slots:
         names = [f"key_{n}" for n in range(len(keys))]
         query = rows.run(sql("landmark_open"))
         found = self.cohort._ask_for(query, rows, _dtypes((*keys, *TRAITS)))
+        # In order, as sums of fractions differ in their last digit with it.
+        found = found.sort_values(list(found.columns), ignore_index=True)
         group = _numbers(found, names)
         return Open(
             groups=_named(found, names, group, keys),

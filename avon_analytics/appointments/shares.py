@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from avon_analytics.appointments import cancellations, outcomes
-from avon_analytics.appointments.figure import Ask, Counted
+from avon_analytics.appointments.figure import Ask, Counted, in_order
 from avon_analytics.appointments.scope import choice
 from avon_analytics.figures import FIGURES
 from avon_analytics.figures.outcomes import BASES
@@ -30,7 +30,9 @@ def share_of(
         part, among = cancellations.shares(counted.rows)[share]
     keys = [key.name for key in counted.keys] + ([] if every is None else ["period_on"])
     rows = counted.rows[keys].assign(n=among, count=part, n_others=among - part)
-    return replace(counted, rows=rows)
+    # In order, as what is drawn by chance afterwards is drawn for one row after the other.
+    labels = {key.name: key.labels for key in counted.keys}
+    return replace(counted, rows=in_order(rows, {name: labels.get(name, ()) for name in keys}))
 
 
 def in_words(share: str, basis: str) -> str:
