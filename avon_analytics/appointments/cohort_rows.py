@@ -19,13 +19,14 @@ from avon_analytics.appointments.groupings import Grouping, groupings
 from avon_analytics.appointments.population import Filters, Population, population
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.scope import Scope
-from avon_analytics.appointments.slots import BEFORE_ALL, Settings, from_micros
+from avon_analytics.appointments.slots import from_micros
 from avon_analytics.appointments.small_counts import checked_min_count
+from avon_analytics.appointments.steps import BEFORE_ALL, Settings
 from avon_analytics.figures import FIGURES
 from avon_analytics.figures.declared import Customs
 
 _TABLES = {
-    "slots": "* EXCEPT (position, appointment, seat, keys) FROM population "
+    "slots": "* EXCEPT (position, keys) FROM population "
     "ORDER BY start_at NULLS LAST, appointment_id, slot, position, patient_id NULLS FIRST",
     "lifecycle": "* EXCEPT (keys) FROM population ORDER BY start_at NULLS LAST, appointment_id",
 }

@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 
 from avon_analytics.appointments.scope import DateLike, choice
-from avon_analytics.appointments.slots import BEFORE_ALL, usual_settings
+from avon_analytics.appointments.slots import usual_settings
+from avon_analytics.appointments.steps import BEFORE_ALL
 from avon_analytics.arguments import mapping
 from avon_analytics.errors import UsageError
 from avon_analytics.store.database import Database

@@ -16,7 +16,8 @@ import pandas as pd
 
 from avon_analytics.appointments import slots
 from avon_analytics.appointments.follow_up import follow_up, late_parameters, session_hours
-from avon_analytics.appointments.slots import Computed, Settings
+from avon_analytics.appointments.slots import Computed
+from avon_analytics.appointments.steps import Settings
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
 

@@ -14,8 +14,9 @@ from avon_analytics import arguments
 from avon_analytics.appointments.figure import attributes
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.scope import DateLike
-from avon_analytics.appointments.slots import BEFORE_ALL, computed, usual_settings
+from avon_analytics.appointments.slots import computed, usual_settings
 from avon_analytics.appointments.statuses import spelling
+from avon_analytics.appointments.steps import BEFORE_ALL
 from avon_analytics.contract.values import as_id
 from avon_analytics.errors import UnknownAppointment
 from avon_analytics.store.database import Database

@@ -1,89 +1,244 @@
-"""The slots that a large store keeps in tables of its own, and what tells whether they still hold.
+"""The slots that a large store keeps in tables of its own, and how they grow with what is new.
 
-They carry two labels. The first is read before each figure, so it is cheap: the newest load, the
-number of events, the generation. The second reads every event, and is asked only after a load whose
-first label differs: a load that brought nothing new leaves what is kept as it is.
+Kept are the facts as of the newest event: what hangs on when T is, is told when they are read. With
+them stands the state that they were computed from. After a load, only the appointments are computed
+anew that its events touch: their own, and those of persons whose record, role or zone it tells.
+They are computed by the same steps, from small temporary tables with the names of the store's, that
+hold these appointments and their people alone.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from zlib import crc32
 
 import duckdb
 
+from avon_analytics.appointments import steps
+from avon_analytics.appointments.queries import sql
+from avon_analytics.appointments.steps import STEPS, Settings, text_of
 from avon_analytics.store.derived import TABLES, drop_derived
+from avon_analytics.store.tables import stored_tables
 
 FROM = 100_000  # from how many events on a store keeps its slots; below, computing is quick
-_CHEAP = """
-    SELECT
-        (SELECT max(load_id) FROM loads),
-        (SELECT epoch_us(max(loaded_at)) FROM loads),
-        (SELECT count(*) FROM events),
-        (SELECT string_agg(value, ',' ORDER BY name) FROM settings
-            WHERE name IN ('generation', 'n_forgotten'))
+FACTS = ("store.kept_slots", "store.kept_lifecycle")
+FOLLOW_UP = "store.kept_follow_up"
+# From which part of all appointments on, if they are not few, all are computed anew.
+_MOST = 0.2
+_FEW = 1000
+_CONTENT = """
+SELECT
+    (SELECT max(load_id) FROM loads),
+    (SELECT epoch_us(max(loaded_at)) FROM loads),
+    (SELECT count(*) FROM events),
+    (SELECT string_agg(value, ',' ORDER BY name) FROM settings
+        WHERE name IN ('generation', 'n_forgotten'))
 """
-_THOROUGH = """
-    SELECT
-        count(*),
-        CAST(sum(hash(event_id, occurred_at, received_at, body_digest)) AS VARCHAR),
-        (SELECT string_agg(value, ',' ORDER BY name) FROM settings
-            WHERE name IN ('generation', 'n_forgotten'))
-    FROM events
-"""
+Content = tuple[object, ...]
+
+# What of the store's tables is needed to compute some appointments, and the people in them.
+_OF_APPOINTMENTS = {
+    "appointments_versions": "id",
+    "appointment_attendees_versions": "appointment_id",
+    "appointment_status_history_versions": "appointment_id",
+    "appointment_recurrence_rules_versions": "appointment_id",
+}
+_OF_PEOPLE = {
+    "people_versions": "id",
+    "patient_addresses_versions": "patient_id",
+    "patient_medical_centers_versions": "patient_id",
+    "patient_caregivers_versions": "patient_id",
+    "patient_dependents_versions": "id",
+    "patient_care_team_members_versions": "id",
+    "care_team_members_versions": "id",
+    "providers_versions": "id",
+    "supports_versions": "id",
+}
+_STEPS = ("kept_objects", "kept_persons", "kept_touched", "kept_people", "kept_patients")
 
 
-def content(connection: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
+@dataclass(frozen=True, slots=True)
+class State:
+    """What kept slots were computed from: the store's content, T, and all else that matters."""
+
+    content: list[object]
+    as_of: int | None
+    computed_with: list[object]
+
+    @classmethod
+    def of(cls, content: Content, settings: Settings, time_zone: str) -> State:
+        """The state of slots computed now."""
+        texts = "".join(text_of(step, {}) for step in STEPS) + sql("follow_up")
+        as_of = None if settings.as_of is None else _micros(settings.as_of)
+        words = [list(pair) for pair in settings.words]
+        return cls(list(content), as_of, [words, time_zone, crc32(texts.encode())])
+
+    def holds(self, content: Content, settings: Settings, time_zone: str) -> bool:
+        """Whether what is kept is what would be computed, but for grace and notice."""
+        return self == State.of(content, settings, time_zone)
+
+
+def _micros(instant: datetime) -> int:
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def content(connection: duckdb.DuckDBPyConnection) -> Content:
     """What changes whenever the store's events may have.
 
     A load adds a row to ``loads``; what else changes events raises ``generation`` or, where people
     were forgotten, ``n_forgotten`` in ``settings``.
     """
-    (row,) = connection.execute(_CHEAP).fetchall()
+    (row,) = connection.execute(_CONTENT).fetchall()
     return tuple(row)
 
 
-def thorough_content(connection: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
-    """What changes whenever the store's events have."""
-    (row,) = connection.execute(_THOROUGH).fetchall()
-    return tuple(row)
+def is_large(content: Content) -> bool:
+    """Whether a store of this content keeps its slots."""
+    return int(str(content[2])) >= FROM
 
 
-def label(content: Sequence[object], computed_with: Sequence[object]) -> str:
-    """A text that is the same for the same content and the same way of computing."""
-    return json.dumps([content, computed_with], default=str, sort_keys=True)
-
-
-def labels(connection: duckdb.DuckDBPyConnection) -> tuple[str | None, str | None]:
-    """The two labels of what the store keeps, None where it keeps nothing."""
-    found = connection.execute("SELECT name, value FROM settings WHERE name LIKE 'kept_%'")
-    told = dict(found.fetchall())
-    return told.get("kept_slots"), told.get("kept_slots_thorough")
-
-
-def show(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
-    """Make temporary views of these names on what the store keeps."""
-    for table, name in zip(TABLES, names, strict=True):
-        connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM store.{table}")
+def state(connection: duckdb.DuckDBPyConnection) -> State | None:
+    """The state of what the store keeps, None where it keeps nothing."""
+    found = connection.execute("SELECT value FROM settings WHERE name = 'kept_slots'").fetchall()
+    try:
+        return State(**json.loads(found[0][0])) if found else None
+    except (ValueError, TypeError):
+        return None
 
 
 def keep(
-    connection: duckdb.DuckDBPyConnection, sources: Sequence[str], cheap: str, thorough: str
+    connection: duckdb.DuckDBPyConnection,
+    sources: Sequence[str],
+    content: Content,
+    settings: Settings,
+    time_zone: str,
 ) -> None:
-    """Keep these tables in place of what was kept before; no tables, and nothing is kept."""
+    """Keep these tables, the facts and what patients did next, in place of what was kept before."""
     connection.execute("BEGIN")
     drop_derived(connection)
-    for table, source in zip(TABLES, sources, strict=bool(sources)):
+    for table, source in zip(TABLES, sources, strict=True):
         connection.execute(f"CREATE TABLE {table} AS SELECT * FROM {source}")
-    if sources:
-        for name, text in (("kept_slots", cheap), ("kept_slots_thorough", thorough)):
-            connection.execute(
-                "INSERT INTO settings VALUES ($name, $text)", {"name": name, "text": text}
-            )
+    _remember(connection, State.of(content, settings, time_zone))
     connection.execute("COMMIT")
 
 
-def relabel(connection: duckdb.DuckDBPyConnection, cheap: str) -> None:
-    """What is kept still holds after another load."""
-    statement = "UPDATE settings SET value = $cheap WHERE name = 'kept_slots'"
-    connection.execute(statement, {"cheap": cheap})
+def drop(connection: duckdb.DuckDBPyConnection) -> None:
+    """Keep nothing any more."""
+    connection.execute("BEGIN")
+    drop_derived(connection)
+    connection.execute("COMMIT")
+
+
+def _remember(connection: duckdb.DuckDBPyConnection, state: State) -> None:
+    connection.execute("DELETE FROM settings WHERE name = 'kept_slots'")
+    connection.execute(
+        "INSERT INTO settings VALUES ('kept_slots', $text)", {"text": json.dumps(asdict(state))}
+    )
+
+
+def grow(
+    connection: duckdb.DuckDBPyConnection,
+    state: State,
+    content: Content,
+    settings: Settings,
+    time_zone: str,
+) -> bool:
+    """Bring what is kept up to date with the loads since; returns whether that could be done.
+
+    It cannot where T is earlier than it was, where something else than loads changed events, or
+    where a good part of all appointments is touched.
+    """
+    now = State.of(content, settings, time_zone)
+    if not _follows(connection, state, now):
+        return False
+    bound = {"through": state.content[0], "before": state.as_of, "now": now.as_of}
+    facts = ("slot_facts_new", "lifecycle_facts_new")
+    try:
+        for step in _STEPS[:3]:
+            _make(connection, step, sql(step), bound)
+        n_touched, n_kept = _counts(connection)
+        if n_touched > max(_MOST * n_kept, _FEW):
+            return False
+        if not n_touched:
+            connection.execute("BEGIN")
+            _remember(connection, now)
+            connection.execute("COMMIT")
+            return True
+        for table, key in _OF_APPOINTMENTS.items():
+            _make(connection, table, _part_of(table, key, "kept_touched", "appointment_id"), {})
+        _make(connection, "kept_people", sql("kept_people"), {})
+        for table, key in _OF_PEOPLE.items():
+            _make(connection, table, _part_of(table, key, "kept_people", "person_id"), {})
+        steps.compute(connection, settings, time_zone, facts)
+        connection.execute("BEGIN")
+        _replace(connection, facts)
+        _remember(connection, now)
+        connection.execute("COMMIT")
+    finally:
+        for table in (*_STEPS, *_OF_APPOINTMENTS, *_OF_PEOPLE, *facts, "kept_later"):
+            connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+    return True
+
+
+def _follows(connection: duckdb.DuckDBPyConnection, state: State, now: State) -> bool:
+    """Whether loads alone lead from one state to another, and what they told is in the log."""
+    if state.computed_with != now.computed_with or state.content[3] != now.content[3]:
+        return False
+    if state.as_of is None or now.as_of is None or now.as_of < state.as_of:
+        return False
+    ((n_loaded,),) = connection.execute(
+        "SELECT count(*) FROM deliveries WHERE load_id > $through AND ended = 'loaded'",
+        {"through": state.content[0]},
+    ).fetchall()
+    return int(str(now.content[2])) - int(str(state.content[2])) == int(n_loaded)
+
+
+def _counts(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """How many appointments are touched, and how many are kept."""
+    ((n_touched, n_kept),) = connection.execute(
+        "SELECT (SELECT count(*) FROM kept_touched), (SELECT count(*) FROM kept_lifecycle)"
+    ).fetchall()
+    return n_touched, n_kept
+
+
+def _make(
+    connection: duckdb.DuckDBPyConnection, table: str, text: str, bound: dict[str, object]
+) -> None:
+    parameters = {name: value for name, value in bound.items() if f"${name}" in text}
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {text}", parameters)
+
+
+def _part_of(table: str, key: str, part: str, name: str) -> str:
+    """The rows of a table of the store's that are about some appointments or people."""
+    columns = ", ".join(f't."{column}"' for column in _columns_read(table))
+    return f"SELECT {columns} FROM store.{table} AS t SEMI JOIN {part} AS p ON t.{key} = p.{name}"
+
+
+@cache
+def _columns_read(table: str) -> tuple[str, ...]:
+    """The columns of a table that some step may read."""
+    read = set(re.findall(r"\w+", " ".join(text_of(step, {}) for step in STEPS)))
+    return tuple(column.name for column in stored_tables()[table] if column.name in read)
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, facts: tuple[str, str]) -> None:
+    """Put new facts in the place of those kept, and what their patients did next."""
+    _make(connection, "kept_patients", sql("kept_patients"), {})
+    for table, source in zip(TABLES, facts, strict=False):
+        connection.execute(
+            f"DELETE FROM store.{table} "
+            "WHERE appointment_id IN (SELECT appointment_id FROM kept_touched)"
+        )
+        connection.execute(f"INSERT INTO store.{table} SELECT * FROM temp.{source}")
+    theirs = "patient_id IN (SELECT patient_id FROM kept_patients)"
+    connection.execute(f"DELETE FROM {FOLLOW_UP} WHERE {theirs}")
+    connection.execute(
+        f"INSERT INTO {FOLLOW_UP} WITH every_slot AS ("
+        f"SELECT * FROM {FACTS[0]} WHERE NOT internal AND {theirs}) "
+        f"SELECT * FROM ({sql('follow_up')})"
+    )

@@ -16,8 +16,8 @@ from avon_analytics.appointments.engine import StoreEngine
 from avon_analytics.appointments.funnel import counted_stages
 from avon_analytics.appointments.queries import create_macros, sql
 from avon_analytics.appointments.scope import DateLike
-from avon_analytics.appointments.slots import BEFORE_ALL
 from avon_analytics.appointments.source import CohortSource
+from avon_analytics.appointments.steps import BEFORE_ALL
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
 

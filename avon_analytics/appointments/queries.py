@@ -16,6 +16,7 @@ MACROS: Mapping[str, str] = {
     "from_utc_timestamp(instant, zone)": "timezone(zone, instant)",
     "unix_date(day)": "(day - DATE '1970-01-01')",
     "unix_micros(instant)": "epoch_us(instant)",
+    "timestamp_micros(micros)": "make_timestamptz(micros)",
     "btrim(written, characters)": "trim(written, characters)",
     "get_json_object(document, path)": "json_extract_string(document, path)",
 }

@@ -1,98 +1,43 @@
 """The slots and the lifecycle of a store as of an instant, computed once and kept.
 
-The steps are SQL texts, each one select that reads the steps before it by name. Here they are
-run one after the other into temporary tables; in the store's views the same texts are the steps
-of one ``WITH``. A large store keeps the result for its default instant in tables of its own, so
+A large store keeps what it computed for its default instant in tables of its own (``kept``), so
 that the first figure of a new process does not wait for it.
 """
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 from weakref import WeakKeyDictionary
-from zlib import crc32
 
 import duckdb
 
-from avon_analytics.appointments import kept
+from avon_analytics.appointments import kept, steps
 from avon_analytics.appointments.follow_up import follow_up
-from avon_analytics.appointments.queries import create_macros, sql, values, zone_names
+from avon_analytics.appointments.queries import create_macros, sql
 from avon_analytics.appointments.scope import DateLike, as_instant
-from avon_analytics.appointments.statuses import WORDS, status_words
+from avon_analytics.appointments.statuses import status_words
+from avon_analytics.appointments.steps import STEPS, Settings, scope_text, text_of
 from avon_analytics.errors import StoreError
 from avon_analytics.store.database import Database, Session
 from avon_analytics.store.memory import COMPUTING_SLOTS
 from avon_analytics.store.schema import literal
 
-# What is known of words and people holds for all appointments; the rest goes some at a time.
-_FOR_ALL = (
-    "slot_scope",
-    "slot_words",
-    "slot_zone_names",
-    "slot_zones",
-    "slot_spellings",
-    "slot_caregivers",
-    "slot_people",
-    "slot_staff",
-    "slot_persons",
-)
-_FOR_SOME = (
-    "slot_keys",
-    "slot_unsettled",
-    "slot_versions",
-    "slot_hosts",
-    "slot_runs",
-    "slot_attendees",
-    "slot_seats",
-    "slot_evidence",
-    "slot_appointments",
-    "slot_departures",
-    "slot_heard",
-    "slot_verdicts",
-    "slot_callers",
-    "slot_cancellations",
-    "slot_descriptions",
-    "slots",
-    "lifecycle",
-)
-STEPS = (*_FOR_ALL, *_FOR_SOME)
-APPOINTMENTS_AT_A_TIME = 250_000  # within the memory that a load may take
 KNOWN = 4  # how many computations a database keeps in memory: as of now, and a few looks back
-RANKS = {word: rank for rank, word in enumerate(WORDS)}
-BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)  # the instant of a store without events
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Everything that slots depend on beside the store: two equal settings give equal slots."""
-
-    as_of: datetime | None
-    grace_hours: float
-    late_hours: float
-    words: tuple[tuple[str, str], ...]
-
-    @property
-    def due_until(self) -> datetime:
-        """What had ended by this instant is due: T, less the grace."""
-        if self.as_of is None:
-            return BEFORE_ALL
-        return max(self.as_of, BEFORE_ALL + timedelta(hours=self.grace_hours)) - timedelta(
-            hours=self.grace_hours
-        )
 
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """The names of the temporary tables, or of views on the store's, that hold one computation."""
+    """The names of the temporary views that show one computation, and what holds it.
+
+    ``facts`` are temporary tables, none where the store keeps them.
+    """
 
     slots: str
     lifecycle: str
-    kind: str = "TABLE"
+    facts: tuple[str, ...] = ()
 
     @property
     def follow_ups(self) -> tuple[str, str]:
@@ -169,23 +114,51 @@ def computed(database: Database, settings: Settings) -> Computed:
             while len(known) >= KNOWN:
                 _drop(connection, known.pop(next(iter(known))))
             create_macros(connection)
-            label = kept.label(content, _computed_with(settings, database.time_zone))
-            if kept.labels(connection)[0] == label:
-                number = next(_numbers)
-                known[key] = Computed(f"temp.slots_{number}", f"temp.lifecycle_{number}", "VIEW")
-                names = (f"slots_{number}", f"lifecycle_{number}", f"slots_{number}_follow_up")
-                kept.show(connection, names)
-            else:
-                known[key] = _compute(connection, settings, database.time_zone)
+            known[key] = _made(connection, content, settings, database.time_zone)
         return known[key]
 
 
-def keep_slots(database: Database) -> None:
-    """Leave slots and lifecycle in a large store, for its default instant and settings.
+def _made(
+    connection: duckdb.DuckDBPyConnection,
+    content: kept.Content,
+    settings: Settings,
+    time_zone: str,
+) -> Computed:
+    number = next(_numbers)
+    views = (f"slots_{number}", f"lifecycle_{number}")
+    slots, lifecycle = (f"temp.{view}" for view in views)
+    state = kept.state(connection)
+    if state is not None and state.holds(content, settings, time_zone):
+        made = Computed(slots, lifecycle)
+        steps.show(connection, settings, time_zone, kept.FACTS, views)
+        connection.execute(
+            f"CREATE TEMP VIEW {made.follow_ups[False].removeprefix('temp.')} AS "
+            f"SELECT * FROM {kept.FOLLOW_UP}"
+        )
+        return made
+    facts = (f"slot_facts_{number}", f"lifecycle_facts_{number}")
+    steps.compute(connection, settings, time_zone, facts)
+    held = (f"temp.{facts[0]}", f"temp.{facts[1]}")
+    steps.show(connection, settings, time_zone, held, views)
+    return Computed(slots, lifecycle, held)
 
-    To be called after whatever changed the store's events. What was kept before goes, unless it
-    still holds; a store of fewer than ``kept.FROM`` events keeps nothing. Where the store cannot be
-    written just now, or memory does not suffice, figures compute what they need by themselves.
+
+def _drop(connection: duckdb.DuckDBPyConnection, made: Computed) -> None:
+    later, later_internal = made.follow_ups
+    for view in (made.slots, made.lifecycle):
+        connection.execute(f"DROP VIEW IF EXISTS {view}")
+    for table in (*made.facts, later_internal, *made.session_hours):
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
+    connection.execute(f"DROP {'TABLE' if made.facts else 'VIEW'} IF EXISTS {later}")
+
+
+def keep_slots(database: Database) -> None:
+    """Leave slots and lifecycle in a large store, for its default instant.
+
+    To be called after whatever changed the store's events. Of what was kept before, the
+    appointments that later loads touch are computed anew; all of it where that is not enough. A
+    store of fewer than ``kept.FROM`` events keeps nothing. Where the store cannot be written just
+    now, or memory does not suffice, figures compute what they need by themselves.
     """
     with suppress(StoreError, duckdb.Error), database.bounded(COMPUTING_SLOTS):
         _keep(database)
@@ -195,104 +168,25 @@ def _keep(database: Database) -> None:
     settings = usual_settings(database)
     with database.reading() as connection:
         content = kept.content(connection)
-        thorough_content = kept.thorough_content(connection)
-        found, found_thorough = kept.labels(connection)
-    how = _computed_with(settings, database.time_zone)
-    cheap, thorough = kept.label(content, how), kept.label(thorough_content, how)
-    is_large = int(str(thorough_content[0])) >= kept.FROM
-    if found == (cheap if is_large else None):
+        state = kept.state(connection)
+    if not kept.is_large(content):
+        if state is not None:
+            with database.writing() as connection:
+                kept.drop(connection)
         return
-    if is_large and found_thorough == thorough:
+    if state is not None:
+        if state.holds(content, settings, database.time_zone):
+            return
         with database.writing() as connection:
-            kept.relabel(connection, cheap)
-        return
-    sources: tuple[str, ...] = ()
-    if is_large:
-        tables = computed(database, settings)
-        later = tables.follow_ups[False]
-        sources = (tables.slots, tables.lifecycle, later)
-        with database.reading() as connection:
-            follow_up(connection, tables.slots, later, include_internal=False)
+            create_macros(connection)
+            if kept.grow(connection, state, content, settings, database.time_zone):
+                return
+    made = computed(database, settings)
+    later = made.follow_ups[False]
+    with database.reading() as connection:
+        follow_up(connection, made.slots, later, include_internal=False)
     with database.writing() as connection:
-        kept.keep(connection, sources, cheap, thorough)
-
-
-def _computed_with(settings: Settings, time_zone: str) -> list[object]:
-    """All that slots depend on beside the events."""
-    texts = "".join(_text(step, {}) for step in STEPS) + sql("follow_up")
-    return [asdict(settings), time_zone, crc32(texts.encode())]
-
-
-def _compute(connection: duckdb.DuckDBPyConnection, settings: Settings, time_zone: str) -> Computed:
-    parameters = {
-        "as_of": settings.as_of or BEFORE_ALL,
-        "grace_hours": settings.grace_hours,
-        "late_hours": settings.late_hours,
-        "time_zone": time_zone,
-    }
-    number = next(_numbers)
-    names = Computed(f"temp.slots_{number}", f"temp.lifecycle_{number}")
-    texts = {step: _text(step, dict(settings.words)) for step in STEPS}
-
-    def make(table: str, text: str) -> None:
-        bound = {name: value for name, value in parameters.items() if f"${name}" in text}
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {text}", bound)
-
-    try:
-        # No step depends on the order of another's rows, and keeping it would cost memory.
-        connection.execute("SET preserve_insertion_order = false")
-        for step in _FOR_ALL:
-            make(step, texts[step])
-        make("slot_all_keys", texts["slot_keys"])
-        ((n,),) = connection.execute("SELECT count(*) FROM slot_all_keys").fetchall()
-        for start in range(0, max(n, 1), APPOINTMENTS_AT_A_TIME):
-            some = f"appointment > {start} AND appointment <= {start + APPOINTMENTS_AT_A_TIME}"
-            texts["slot_keys"] = f"SELECT * FROM slot_all_keys WHERE {some}"
-            for nth, step in enumerate(_FOR_SOME):
-                make(step, texts[step])
-                for done in _done_with(nth):
-                    connection.execute(f"DROP TABLE temp.{done}")
-            for step in ("slots", "lifecycle"):
-                if start:
-                    connection.execute(f"INSERT INTO {step}_{number} SELECT * FROM temp.{step}")
-                else:
-                    connection.execute(f"ALTER TABLE temp.{step} RENAME TO {step}_{number}")
-    except BaseException:
-        with suppress(duckdb.Error):  # what went wrong first is what has to be told
-            _drop(connection, names)
-        raise
-    finally:
-        connection.execute("SET preserve_insertion_order = true")
-        for step in (*STEPS, "slot_all_keys"):
-            connection.execute(f"DROP TABLE IF EXISTS temp.{step}")
-    return names
-
-
-@cache
-def _done_with(nth: int) -> tuple[str, ...]:
-    """The steps that no step after this one reads: they need no memory any more."""
-    reads = [set(re.findall(r"\w+", _text(step, {}))) for step in _FOR_SOME]
-    return tuple(
-        step
-        for step in _FOR_SOME[:nth]
-        if step != "slots"
-        and step in reads[nth]
-        and not any(step in later for later in reads[nth + 1 :])
-    )
-
-
-def _drop(connection: duckdb.DuckDBPyConnection, tables: Computed) -> None:
-    later, later_internal = tables.follow_ups
-    for name in (tables.slots, tables.lifecycle, later):
-        connection.execute(f"DROP {tables.kind} IF EXISTS {name}")
-    for name in (later_internal, *tables.session_hours):
-        connection.execute(f"DROP TABLE IF EXISTS {name}")
-
-
-def _text(step: str, words: dict[str, str]) -> str:
-    if step == "slot_words":
-        return values(words, RANKS)
-    return zone_names() if step == "slot_zone_names" else sql(step)
+        kept.keep(connection, (*made.facts, later), content, settings, database.time_zone)
 
 
 def install_views(connection: duckdb.DuckDBPyConnection) -> None:
@@ -303,28 +197,26 @@ def install_views(connection: duckdb.DuckDBPyConnection) -> None:
     calling it again replaces the views.
     """
     create_macros(connection, in_store=True)
-    for view, step, shown in (
-        ("appointment_slots", "slots", "* EXCLUDE (appointment, seat)"),
-        ("appointment_lifecycle", "lifecycle", "*"),
+    for view, step in (
+        ("appointment_slots", "slots"),
+        ("appointment_lifecycle", "lifecycle"),
     ):
-        needed = STEPS[: STEPS.index(step) + 1]
+        needed = [name for name in STEPS[: STEPS.index(step) + 1] if name in (step, *STEPS[:-2])]
         steps = ",\n".join(f"{name} AS (\n{_view_text(name)}\n)" for name in needed)
         connection.execute(
             f"CREATE OR REPLACE VIEW {view} AS WITH {steps}\n"
-            f"SELECT {shown} FROM {step} WHERE NOT internal"
+            f"SELECT * FROM {step} WHERE NOT internal"
         )
 
 
 def _view_text(step: str) -> str:
-    text = _text(step, status_words())
     if step != "slot_scope":
-        return text.replace("$as_of", "(SELECT as_of FROM slot_scope)")
-    constants = {
-        "$as_of": f"({sql('default_as_of')})",
-        "$grace_hours": "CAST(24 AS DOUBLE)",
-        "$late_hours": "CAST(24 AS DOUBLE)",
-        "$time_zone": f"(SELECT value FROM settings WHERE name = {literal('time_zone')})",
-    }
-    for parameter, constant in constants.items():
-        text = text.replace(f"{parameter} AS", f"{constant} AS")
-    return text
+        return text_of(step, status_words()).replace("$as_of", "(SELECT as_of FROM slot_scope)")
+    return scope_text(
+        {
+            "as_of": f"({sql('default_as_of')})",
+            "grace_hours": "CAST(24 AS DOUBLE)",
+            "late_hours": "CAST(24 AS DOUBLE)",
+            "time_zone": f"(SELECT value FROM settings WHERE name = {literal('time_zone')})",
+        }
+    )

@@ -20,9 +20,9 @@ from avon_analytics.appointments.scope import (
     choice,
     hours,
 )
-from avon_analytics.appointments.slots import Settings
 from avon_analytics.appointments.small_counts import checked_min_count
 from avon_analytics.appointments.statuses import status_words as known_status_words
+from avon_analytics.appointments.steps import Settings
 from avon_analytics.arguments import flag, mapping
 
 

@@ -22,14 +22,8 @@ from avon_analytics.appointments.follow_up import (
     session_hours_text,
 )
 from avon_analytics.appointments.queries import sql, zone_names
-from avon_analytics.appointments.slots import (
-    BEFORE_ALL,
-    RANKS,
-    STEPS,
-    Computed,
-    Settings,
-    newest_instant,
-)
+from avon_analytics.appointments.slots import Computed, newest_instant
+from avon_analytics.appointments.steps import BEFORE_ALL, RANKS, STEPS, Settings
 from avon_analytics.spark.session import ask, in_peace, rows_of
 from avon_analytics.store.frames import frame
 from avon_analytics.store.lake import SCRATCH, State

@@ -47,7 +47,7 @@ class Clinic:
         with self.database.writing() as connection:
             for table in self._touched:
                 connection.execute(f"DELETE FROM {table}")
-            connection.execute("INSERT INTO loads (load_id) SELECT count(*) + 1 FROM loads")
+        self.load()
 
     def add(self, table: str, **row: Any) -> None:
         self._touched.add(table)
@@ -77,7 +77,20 @@ class Clinic:
             received_at=at(received or when),
             signature=signature,
         )
+        self.add("deliveries", load_id=self.load_id, ended="loaded", event_id=event_id)
         return event_id
+
+    @property
+    def load_id(self) -> int:
+        """The load that what is told now came with: the last one's."""
+        with self.database.reading() as connection:
+            ((load_id,),) = connection.execute("SELECT max(load_id) FROM loads").fetchall()
+        return load_id or 1
+
+    def load(self) -> None:
+        """What is told from now on comes with another load."""
+        with self.database.writing() as connection:
+            connection.execute("INSERT INTO loads (load_id) SELECT count(*) + 1 FROM loads")
 
     def tell(
         self,

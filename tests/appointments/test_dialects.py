@@ -14,7 +14,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from avon_analytics.appointments import slots
+from avon_analytics.appointments import steps
 from avon_analytics.appointments.custom_fields import OBJECTS, _query
 from avon_analytics.appointments.engine import packed
 from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS, groupings
@@ -30,8 +30,8 @@ PACKED = "struct_pack("
 
 def built() -> Iterator[tuple[str, str]]:
     """Each statement as it is run, by name; those of figures with every grouping and period."""
-    for step in slots.STEPS:
-        yield step, slots._text(step, status_words())
+    for step in steps.STEPS:
+        yield step, steps.text_of(step, status_words())
     for name in NAMES:
         yield name, sql(name)
     for object_type in OBJECTS:
@@ -47,8 +47,8 @@ def built() -> Iterator[tuple[str, str]]:
                 "slots",
                 scope,
                 filters,
-                slots.BEFORE_ALL,
-                slots.BEFORE_ALL,
+                steps.BEFORE_ALL,
+                steps.BEFORE_ALL,
                 packed,
                 by=everything,
                 every=every,

@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments import follow_up, keep_slots, kept, slots
+from avon_analytics.appointments import follow_up, keep_slots, kept, slots, steps
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic, appointments
 
@@ -34,13 +34,13 @@ def opened_anew(clinic: Clinic) -> Database:
 
 def count_computations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     counted: list[int] = []
-    compute: Callable[..., Any] = slots._compute
+    compute: Callable[..., Any] = steps.compute
 
     def counting(*arguments: Any) -> Any:
         counted.append(1)
         return compute(*arguments)
 
-    monkeypatch.setattr(slots, "_compute", counting)
+    monkeypatch.setattr(steps, "compute", counting)
     return counted
 
 
@@ -55,9 +55,11 @@ def test_a_new_process_finds_the_slots_of_the_default_instant(
     assert visits.outcomes().n_slots[0] == visits.funnel(unit="slot").n_reached[0] == 3
     assert visits.rebooking().equals(appointments(made.database).rebooking())
     assert computations == []
-    assert appointments(database, grace=2).outcomes().n_slots[0] == 3
+    # Grace and notice make no difference to what is kept.
+    assert appointments(database, grace=2, late=2).outcomes().n_slots[0] == 3
+    assert computations == []
     assert appointments(database, as_of="2025-03-05").outcomes().n_slots[0] == 3
-    assert len(computations) == 2
+    assert len(computations) == 1
 
 
 def follow_ups_made(database: Database) -> list[str]:
@@ -135,6 +137,11 @@ def test_a_load_and_a_new_generation_make_it_stale(
             "n_forgotten": "INSERT INTO settings VALUES ('n_forgotten', '1')",
         }
         connection.execute(change[table])
+        # The log tells of which events the load told.
+        connection.execute(
+            "INSERT INTO deliveries (load_id, ended, event_id) SELECT (SELECT max(load_id) FROM "
+            "loads), 'duplicate', event_id FROM events WHERE object_id = 'w'"
+        )
     for database in (made.database, opened_anew(made)):
         assert len(appointments(database).slots()) == 2
     computations = count_computations(monkeypatch)
@@ -168,6 +175,10 @@ def test_an_event_that_was_decided_anew_is_news(
             "IN (SELECT min(event_id) FROM events)"
         )
         connection.execute("INSERT INTO loads (load_id) SELECT max(load_id) + 1 FROM loads")
+        connection.execute(
+            "INSERT INTO deliveries (load_id, ended, event_id) "
+            "SELECT max(load_id), 'duplicate', (SELECT min(event_id) FROM events) FROM loads"
+        )
     keep_slots(opened_anew(made))
     assert len(computations) == 1
 
@@ -196,6 +207,6 @@ def test_other_texts_or_words_are_another_computation(
 ) -> None:
     computations = count_computations(monkeypatch)
     assert len(appointments(opened_anew(made), status_words={"dna": "no_show"}).slots()) == 3
-    monkeypatch.setattr(slots, "STEPS", slots.STEPS[:1] + slots.STEPS[1:3][::-1] + slots.STEPS[3:])
+    monkeypatch.setattr(kept, "STEPS", kept.STEPS[::-1])
     assert len(appointments(opened_anew(made)).slots()) == 3
     assert len(computations) == 2

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from avon_analytics.appointments import default_as_of, install_views
-from avon_analytics.appointments.slots import STEPS
+from avon_analytics.appointments.steps import STEPS
 
 if TYPE_CHECKING:
     from tests.appointments.conftest import Clinic
@@ -27,6 +27,7 @@ OTHERS = (
     *("landmark_history", "landmark_open", "landmark_later"),
     *("follow_up", "explain_versions", "questions", "unverified_messages"),
     *("sessions", "session_losses", "session_refills", "session_hours"),
+    *("kept_objects", "kept_persons", "kept_touched", "kept_people", "kept_patients"),
 )
 QUALITY = (
     *("quality_coverage", "quality_custom_fields", "quality_delivery_lag"),

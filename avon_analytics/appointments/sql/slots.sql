@@ -1,176 +1,67 @@
--- One row is one slot: one patient attendee at one planned start of one appointment, as of T, and
--- what became of it. Times `_on` and `start_hour` are local to the visit. `appointment` and `seat`
--- are numbers of this computation alone.
-WITH shared_zones AS (
-    SELECT d.appointment, max_by(d.zone, d.run) AS zone
-    FROM slot_descriptions AS d
-    INNER JOIN slot_keys AS k ON d.appointment = k.appointment
-    WHERE k.has_moved AND d.zone IS NOT NULL
-    GROUP BY d.appointment
-),
-seats AS (
+-- One row is one slot, as of T, and what became of it. Of `slot_facts` nothing hangs on when T is;
+-- here it is told what is due, and what is open or unresolved where nothing decided.
+WITH known AS (
     SELECT
-        s.seat,
-        s.appointment,
-        a.appointment_id,
-        s.run,
-        i.person_id AS patient_id,
-        s.position,
-        s.superseded,
-        s.in_last_run,
-        s.no_show,
-        coalesce(r.actual_start_at, s.actual_start_at) AS actual_start_at,
-        coalesce(r.actual_end_at, s.actual_end_at) AS actual_end_at,
-        r.start_at,
-        r.end_at,
-        CASE WHEN s.superseded THEN r.moved_at END AS moved_at,
-        CASE WHEN s.superseded THEN r.moved_to_at END AS moved_to_at,
-        a.booked_at,
-        CASE WHEN s.run = 1 THEN a.booked_at ELSE r.began_at END AS planned_at,
-        coalesce(d.zone, shared.zone, p.zone, scope.time_zone) AS time_zone,
+        f.*,
+        scope.late_hours,
         coalesce(
-            unix_micros(coalesce(r.end_at, r.start_at)) + scope.grace_hours * 3.6e9
+            unix_micros(coalesce(f.end_at, f.start_at)) + scope.grace_hours * 3.6e9
             <= unix_micros(scope.as_of),
             false
-        ) AS is_due,
-        scope.late_hours,
-        a.internal,
-        a.booked_observed,
-        a.started_observed,
-        a.completed_observed,
-        a.cancelled_observed,
-        d.host,
-        d.appointment_type,
-        d.name,
-        d.interaction_type,
-        r.group,
-        r.self_booked,
-        coalesce(r.recurring, a.recurs) AS recurring,
-        p.state AS patient_state,
-        p.medical_center,
-        p.born_on
-    FROM slot_seats AS s
-    INNER JOIN slot_runs AS r ON s.appointment = r.appointment AND s.run = r.run
-    INNER JOIN slot_appointments AS a ON s.appointment = a.appointment
-    INNER JOIN slot_descriptions AS d ON s.appointment = d.appointment AND s.run = d.run
-    LEFT JOIN slot_persons AS i ON s.person = i.person
-    LEFT JOIN slot_people AS p ON i.person_id = p.person_id
-    LEFT JOIN shared_zones AS shared ON s.appointment = shared.appointment
+        ) AS is_due
+    FROM slot_facts AS f
     CROSS JOIN slot_scope AS scope
-),
-local_times AS (
-    SELECT
-        *,
-        from_utc_timestamp(start_at, time_zone) AS local_start,
-        from_utc_timestamp(booked_at, time_zone) AS local_booked
-    FROM seats
-),
-judged AS (
-    SELECT
-        t.*,
-        CASE
-            WHEN t.no_show THEN 'no_show'
-            WHEN v.outcome IS NOT NULL THEN v.outcome
-            WHEN t.superseded THEN 'rescheduled'
-            WHEN t.is_due THEN 'unresolved'
-            ELSE 'open'
-        END AS outcome,
-        CASE
-            WHEN t.no_show THEN 'attendee'
-            WHEN v.seat IS NOT NULL THEN CASE v.source
-                WHEN 0 THEN 'status_history'
-                WHEN 1 THEN 'actual_time'
-                WHEN 2 THEN 'event'
-                ELSE 'attendee'
-            END
-            WHEN t.superseded THEN 'event'
-        END AS evidence,
-        CASE
-            WHEN t.no_show THEN NULL
-            WHEN v.seat IS NOT NULL THEN v.decided_at
-            WHEN t.superseded THEN t.moved_at
-        END AS evidence_at,
-        CASE WHEN t.no_show THEN NULL ELSE w.source_word END AS source_word,
-        v.started_at,
-        v.completed_at
-    FROM local_times AS t
-    LEFT JOIN slot_verdicts AS v ON t.seat = v.seat
-    LEFT JOIN slot_spellings AS w ON v.spelling = w.spelling
-),
-noticed AS (
-    SELECT
-        j.*,
-        c.cancelled_at,
-        c.cancelled_by,
-        c.changed_by AS cancelled_by_id,
-        c.reason,
-        (
-            unix_micros(j.start_at)
-            - unix_micros(CASE j.outcome WHEN 'rescheduled' THEN j.moved_at ELSE c.cancelled_at END)
-        ) / 3.6e9 AS notice_hours
-    FROM judged AS j
-    LEFT JOIN slot_cancellations AS c ON j.seat = c.seat AND j.outcome = 'cancelled'
 )
 SELECT
-    appointment_id,
-    CAST(run AS BIGINT) AS slot,
-    patient_id,
-    start_at,
-    end_at,
-    CAST(local_start AS DATE) AS start_on,
-    CAST(hour(local_start) AS BIGINT) AS start_hour,
-    time_zone,
-    booked_at,
-    planned_at,
-    CAST(local_booked AS DATE) AS booked_on,
-    CAST(
-        unix_date(CAST(local_start AS DATE)) - unix_date(CAST(local_booked AS DATE)) AS BIGINT
-    ) AS lead_days,
-    superseded AS is_superseded,
-    in_last_run AS is_last,
-    moved_at,
-    moved_to_at,
-    is_due,
-    outcome,
-    evidence,
-    evidence_at,
-    source_word,
-    started_at,
-    completed_at,
-    actual_start_at,
-    actual_end_at,
-    cancelled_at,
-    cancelled_by,
-    cancelled_by_id,
-    reason,
-    notice_hours,
-    CASE WHEN outcome = 'cancelled' THEN notice_hours < late_hours END AS is_late,
-    booked_observed,
-    started_observed,
-    completed_observed,
-    cancelled_observed,
-    internal,
-    host,
-    appointment_type,
-    name,
-    interaction_type,
-    noticed.group,
-    self_booked,
-    recurring,
-    patient_state,
-    medical_center,
+    known.appointment_id,
+    known.slot,
+    known.patient_id,
+    known.start_at,
+    known.end_at,
+    known.start_on,
+    known.start_hour,
+    known.time_zone,
+    known.booked_at,
+    known.planned_at,
+    known.booked_on,
+    known.lead_days,
+    known.is_superseded,
+    known.is_last,
+    known.moved_at,
+    known.moved_to_at,
+    known.is_due,
+    coalesce(
+        known.outcome, CASE WHEN known.is_due THEN 'unresolved' ELSE 'open' END
+    ) AS outcome,
+    known.evidence,
+    known.evidence_at,
+    known.source_word,
+    known.started_at,
+    known.completed_at,
+    known.actual_start_at,
+    known.actual_end_at,
+    known.cancelled_at,
+    known.cancelled_by,
+    known.cancelled_by_id,
+    known.reason,
+    known.notice_hours,
     CASE
-        WHEN born_on <= CAST(local_start AS DATE) THEN CAST(
-            year(local_start) - year(born_on)
-            - CASE
-                WHEN month(local_start) * 100 + day(local_start)
-                    < month(born_on) * 100 + day(born_on)
-                    THEN 1
-                ELSE 0
-            END AS BIGINT
-        )
-    END AS patient_age,
-    position,
-    appointment,
-    seat
-FROM noticed
+        WHEN known.outcome = 'cancelled' THEN known.notice_hours < known.late_hours
+    END AS is_late,
+    known.booked_observed,
+    known.started_observed,
+    known.completed_observed,
+    known.cancelled_observed,
+    known.internal,
+    known.host,
+    known.appointment_type,
+    known.name,
+    known.interaction_type,
+    known.group,
+    known.self_booked,
+    known.recurring,
+    known.patient_state,
+    known.medical_center,
+    known.patient_age,
+    known.position
+FROM known

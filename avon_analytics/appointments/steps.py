@@ -1,0 +1,180 @@
+"""The steps that lead from the tables to slots and lifecycles, and running them in an engine.
+
+The steps are SQL texts, each one select that reads the steps before it by name. Here they are run
+one after the other into temporary tables; in the store's views the same texts are the steps of one
+``WITH``. What the last two tell (what is due, open or unresolved) hangs on when T is; all others
+hang on the events up to T alone.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+import duckdb
+
+from avon_analytics.appointments.queries import sql, values, zone_names
+from avon_analytics.appointments.statuses import WORDS
+from avon_analytics.store.schema import literal
+
+# What is known of words and people holds for all appointments; the rest goes some at a time.
+_FOR_ALL = (
+    "slot_scope",
+    "slot_words",
+    "slot_zone_names",
+    "slot_zones",
+    "slot_spellings",
+    "slot_caregivers",
+    "slot_people",
+    "slot_staff",
+    "slot_persons",
+)
+_FOR_SOME = (
+    "slot_keys",
+    "slot_unsettled",
+    "slot_versions",
+    "slot_hosts",
+    "slot_runs",
+    "slot_attendees",
+    "slot_seats",
+    "slot_evidence",
+    "slot_appointments",
+    "slot_departures",
+    "slot_heard",
+    "slot_verdicts",
+    "slot_callers",
+    "slot_cancellations",
+    "slot_descriptions",
+    "slot_facts",
+    "lifecycle_facts",
+)
+FACTS = ("slot_facts", "lifecycle_facts")
+TOLD = ("slots", "lifecycle")
+STEPS = (*_FOR_ALL, *_FOR_SOME, *TOLD)
+APPOINTMENTS_AT_A_TIME = 250_000  # within the memory that a load may take
+RANKS = {word: rank for rank, word in enumerate(WORDS)}
+BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)  # the instant of a store without events
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that slots depend on beside the store: two equal settings give equal slots."""
+
+    as_of: datetime | None
+    grace_hours: float
+    late_hours: float
+    words: tuple[tuple[str, str], ...]
+
+    @property
+    def due_until(self) -> datetime:
+        """What had ended by this instant is due: T, less the grace."""
+        if self.as_of is None:
+            return BEFORE_ALL
+        return max(self.as_of, BEFORE_ALL + timedelta(hours=self.grace_hours)) - timedelta(
+            hours=self.grace_hours
+        )
+
+
+def text_of(step: str, words: dict[str, str]) -> str:
+    """The SQL of a step; ``words`` are the status words and what they mean."""
+    if step == "slot_words":
+        return values(words, RANKS)
+    return zone_names() if step == "slot_zone_names" else sql(step)
+
+
+def compute(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    time_zone: str,
+    names: tuple[str, str],
+) -> None:
+    """Fill two temporary tables of these names with ``FACTS``."""
+    parameters = {
+        "as_of": settings.as_of or BEFORE_ALL,
+        "grace_hours": settings.grace_hours,
+        "late_hours": settings.late_hours,
+        "time_zone": time_zone,
+    }
+    texts = {step: text_of(step, dict(settings.words)) for step in STEPS}
+
+    def make(table: str, text: str) -> None:
+        bound = {name: value for name, value in parameters.items() if f"${name}" in text}
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {text}", bound)
+
+    try:
+        # No step depends on the order of another's rows, and keeping it would cost memory.
+        connection.execute("SET preserve_insertion_order = false")
+        for step in _FOR_ALL:
+            make(step, texts[step])
+        make("slot_all_keys", texts["slot_keys"])
+        ((n,),) = connection.execute("SELECT count(*) FROM slot_all_keys").fetchall()
+        for start in range(0, max(n, 1), APPOINTMENTS_AT_A_TIME):
+            some = f"appointment > {start} AND appointment <= {start + APPOINTMENTS_AT_A_TIME}"
+            texts["slot_keys"] = f"SELECT * FROM slot_all_keys WHERE {some}"
+            for nth, step in enumerate(_FOR_SOME):
+                make(step, texts[step])
+                for done in _done_with(nth):
+                    connection.execute(f"DROP TABLE temp.{done}")
+            for step, name in zip(FACTS, names, strict=True):
+                if start:
+                    connection.execute(f"INSERT INTO temp.{name} SELECT * FROM temp.{step}")
+                else:
+                    connection.execute(f"ALTER TABLE temp.{step} RENAME TO {name}")
+    except BaseException:
+        with suppress(duckdb.Error):  # what went wrong first is what has to be told
+            for name in names:
+                connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
+        raise
+    finally:
+        connection.execute("SET preserve_insertion_order = true")
+        for step in (*STEPS, "slot_all_keys"):
+            connection.execute(f"DROP TABLE IF EXISTS temp.{step}")
+
+
+@cache
+def _done_with(nth: int) -> tuple[str, ...]:
+    """The steps that no step after this one reads: they need no memory any more."""
+    reads = [set(re.findall(r"\w+", text_of(step, {}))) for step in _FOR_SOME]
+    return tuple(
+        step
+        for step in _FOR_SOME[:nth]
+        if step not in FACTS
+        and step in reads[nth]
+        and not any(step in later for later in reads[nth + 1 :])
+    )
+
+
+def show(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    time_zone: str,
+    facts: tuple[str, str],
+    names: tuple[str, str],
+) -> None:
+    """Make temporary views of these names that tell ``TOLD`` from tables that hold ``FACTS``."""
+    as_of = settings.as_of or BEFORE_ALL
+    micros = (as_of - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    scope = scope_text(
+        {
+            "as_of": f"make_timestamptz({micros})",
+            "grace_hours": f"CAST({settings.grace_hours!r} AS DOUBLE)",
+            "late_hours": f"CAST({settings.late_hours!r} AS DOUBLE)",
+            "time_zone": literal(time_zone),
+        }
+    )
+    for step, source, table, name in zip(TOLD, FACTS, facts, names, strict=True):
+        connection.execute(
+            f"CREATE TEMP VIEW {name} AS WITH slot_scope AS (\n{scope}\n), "
+            f"{source} AS (SELECT * FROM {table}), {step} AS (\n{sql(step)}\n) SELECT * FROM {step}"
+        )
+
+
+def scope_text(constants: dict[str, str]) -> str:
+    """The step ``slot_scope`` with SQL in place of its parameters."""
+    text = sql("slot_scope")
+    for parameter, constant in constants.items():
+        text = text.replace(f"${parameter} AS", f"{constant} AS")
+    return text

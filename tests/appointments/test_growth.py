@@ -1,0 +1,168 @@
+"""Slots that grow load by load are those that are computed from everything at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import avon_analytics as avon
+from avon_analytics.appointments import keep_slots, kept, steps
+from avon_analytics.appointments.follow_up import follow_up
+from avon_analytics.appointments.slots import computed, usual_settings
+from avon_analytics.samples import write_sample
+from avon_analytics.store.database import Database
+from tests.appointments.conftest import Clinic
+
+PEOPLE = ("dr", "ann", "bob", "cid", "sam", "mum")
+WORDS = ("scheduled", "confirmed", "cancelled", "in_progress", "completed", "no_show", "odd")
+ZONES = ("America/New_York", "asia/tokyo", "BST", None)
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Database]:
+    database = Database(":memory:")
+    yield database
+    database.close()
+
+
+def tell_something(clinic: Clinic, random: Random) -> None:
+    """One event of any kind, now and then from a wrong clock."""
+    day = random.randrange(1, 28)
+    when = f"0{random.randrange(2, 5)}-{day:02} {random.randrange(24):02}:00"
+    late = random.random() < 0.1
+    received = "01-15 00:00" if late else random.choice([when, "05-30 00:00"])
+    who = random.choice(PEOPLE)
+    kind = random.random()
+    if kind < 0.6:
+        history = [
+            (random.choice(WORDS), when, random.choice((*PEOPLE, None)))
+            for _ in range(random.randrange(3))
+        ]
+        listed = [
+            {"attendee": one, "no_show": random.choice((None, None, True, False))}
+            for one in random.sample(PEOPLE, random.randrange(4))
+        ]
+        clinic.tell(
+            random.choice(("created", "updated", "started", "completed", "cancelled")),
+            when,
+            f"v{random.randrange(6)}",
+            start=random.choice((None, "03-10 15:00", "03-10 15:00", "03-20 15:00", "04-25 15:00")),
+            attendees=listed,
+            history=history,
+            host=random.choice(("dr", "sam", None)),
+            timezone=random.choice(ZONES),
+            internal=random.choice((None, None, False, True)),
+            received=received,
+        )
+    elif kind < 0.85:
+        more: dict[str, Any] = {
+            "timezone": random.choice(ZONES),
+            "caregiver_only": random.choice((None, True, False)),
+        }
+        if random.random() < 0.5:
+            more["caregiver"] = random.choice(PEOPLE)
+        if random.random() < 0.3:
+            more["one_caregiver"] = random.choice(PEOPLE)
+        if random.random() < 0.3:
+            more["dependent"] = random.choice(PEOPLE)
+        clinic.person(who, when, state=random.choice(("NY", "CA")), **more)
+    else:
+        clinic.staff(who, random.choice(("providers", "supports", "care_team_members")), when)
+
+
+def told(connection: duckdb.DuckDBPyConnection, *tables: str) -> list[list[tuple[str]]]:
+    """All rows of some tables, in an order that only they decide."""
+    return [
+        connection.execute(
+            f"SELECT CAST(row_to_json(t) AS VARCHAR) FROM {table} AS t ORDER BY 1"
+        ).fetchall()
+        for table in tables
+    ]
+
+
+def kept_and_anew(database: Database) -> tuple[object, object]:
+    """What is told from what the store keeps, and the same computed from all events."""
+    usual = usual_settings(database)
+    with database.reading() as connection:
+        state = kept.state(connection)
+        assert state is not None
+        assert state.holds(kept.content(connection), usual, database.time_zone)
+        made = computed(database, usual)
+        assert not made.facts
+        steps.compute(connection, usual, database.time_zone, ("facts_anew", "lives_anew"))
+        facts, views = ("temp.facts_anew", "temp.lives_anew"), ("slots_anew", "lifecycle_anew")
+        steps.show(connection, usual, database.time_zone, facts, views)
+        follow_up(connection, "temp.slots_anew", "temp.later_anew", include_internal=False)
+        found = told(connection, made.slots, made.lifecycle, made.follow_ups[False])
+        anew = told(connection, *views, "later_anew")
+        for view in views:
+            connection.execute(f"DROP VIEW temp.{view}")
+        for table in (*facts, "temp.later_anew"):
+            connection.execute(f"DROP TABLE {table}")
+    return found, anew
+
+
+@given(seed=st.integers(0, 10**9), sizes=st.lists(st.integers(0, 5), min_size=2, max_size=4))
+@settings(
+    max_examples=int(os.environ.get("AVON_GROWTH_EXAMPLES", "5")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_slots_grow_as_if_they_were_computed_anew(
+    store: Database, seed: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "FROM", 1)
+    random, clinic = Random(seed), Clinic(store)
+    try:
+        clinic.tell("created", "02-01 09:00", "v0")
+        keep_slots(store)
+        for size in sizes:
+            clinic.load()
+            for _ in range(size):
+                tell_something(clinic, random)
+            keep_slots(store)
+            grown, anew = kept_and_anew(store)
+            assert grown == anew
+    finally:
+        clinic.clear()
+
+
+def test_slots_of_the_sample_grow_file_by_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the loader, with repeats, conflicts and wrong clocks; the last load has no news."""
+    monkeypatch.setattr(kept, "FROM", 1)
+    monkeypatch.setattr(kept, "_MOST", 1)
+    write_sample(tmp_path / "clinic", n_appointments=60)
+    files = sorted(path for path in (tmp_path / "clinic/archive").rglob("*.json*"))
+    parts = [files[n::4] for n in range(4)]
+    grown = count_growth(monkeypatch)
+    for part in [*parts, files]:
+        with avon.open(tmp_path / "store.duckdb") as store:
+            store.load(part, secrets=tmp_path / "clinic/secrets.toml", progress=False)
+        database = Database(tmp_path / "store.duckdb")
+        found, anew = kept_and_anew(database)
+        database.close()
+        assert found == anew
+    assert len(grown) >= 3
+
+
+def count_growth(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    counted: list[bool] = []
+    grow: Callable[..., bool] = kept.grow
+
+    def counting(*arguments: Any) -> bool:
+        done = grow(*arguments)
+        counted.extend([True] * done)
+        return done
+
+    monkeypatch.setattr(kept, "grow", counting)
+    return counted
