@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 import avon_analytics as avon
 from avon_analytics.appointments import keep_slots, kept, steps
 from avon_analytics.appointments.follow_up import follow_up
-from avon_analytics.appointments.slots import computed, usual_settings
+from avon_analytics.appointments.queries import create_macros
+from avon_analytics.appointments.slots import usual_settings
 from avon_analytics.samples import write_sample
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic
@@ -95,18 +96,19 @@ def kept_and_anew(database: Database) -> tuple[object, object]:
         state = kept.state(connection)
         assert state is not None
         assert state.holds(kept.content(connection), usual, database.time_zone)
-        made = computed(database, usual)
-        assert not made.facts
-        steps.compute(connection, usual, database.time_zone, ("facts_anew", "lives_anew"))
-        facts, views = ("temp.facts_anew", "temp.lives_anew"), ("slots_anew", "lifecycle_anew")
-        steps.show(connection, usual, database.time_zone, facts, views)
+        create_macros(connection)
+        zone = database.time_zone
+        kept_views, views = ("slots_kept", "lives_kept"), ("slots_anew", "lives_anew")
+        steps.show(connection, usual, zone, kept.FACTS, kept_views)
+        steps.compute(connection, usual, zone, ("facts_1", "facts_2"))
+        steps.show(connection, usual, zone, ("temp.facts_1", "temp.facts_2"), views)
         follow_up(connection, "temp.slots_anew", "temp.later_anew", include_internal=False)
-        found = told(connection, made.slots, made.lifecycle, made.follow_ups[False])
-        anew = told(connection, *views, "later_anew")
-        for view in views:
+        found = told(connection, *kept_views, kept.FOLLOW_UP)
+        anew = told(connection, *views, "temp.later_anew")
+        for view in (*kept_views, *views):
             connection.execute(f"DROP VIEW temp.{view}")
-        for table in (*facts, "temp.later_anew"):
-            connection.execute(f"DROP TABLE {table}")
+        for table in ("facts_1", "facts_2", "later_anew"):
+            connection.execute(f"DROP TABLE temp.{table}")
     return found, anew
 
 
