@@ -29,6 +29,7 @@ from avon_analytics.intake.archive.files import Paths
 from avon_analytics.intake.archive.lines import LINE_LIMIT
 from avon_analytics.intake.forget import forget
 from avon_analytics.intake.forget_receipt import Forgotten
+from avon_analytics.intake.interrupted import interruptible
 from avon_analytics.intake.load import load as load_archive
 from avon_analytics.intake.quarantine import Export
 from avon_analytics.intake.receipt import Receipt
@@ -133,10 +134,11 @@ class Store(CohortSource):
 
         Raises MissingSecret, ArchiveError, SecretsFileError or StoreError, and UsageError where
         the store does not hold the kind of data set that ``privacy`` asks for; a file is loaded
-        whole or not at all, and the same call goes on where the last one ended.
+        whole or not at all, and the same call goes on where the last one ended. Interrupted, it
+        raises Interrupted, a KeyboardInterrupt that says what was loaded.
         """
         progress = arguments.flag(progress, "progress")
-        with shown() as on_progress:
+        with interruptible(self._database) as begun, shown() as on_progress:
             receipt = load_archive(
                 self._database,
                 paths,
@@ -148,12 +150,12 @@ class Store(CohortSource):
                 partial=partial,
                 wait=wait,
                 on_wait=waiting if progress else None,
-                on_progress=on_progress if progress else None,
+                on_progress=begun(on_progress if progress else None),
             )
-        if self._database.exists:
-            with receipt.clock.timing("keep slots"):
-                keep_slots(self._database)
-        return receipt
+            if self._database.exists:
+                with receipt.clock.timing("keep slots"):
+                    keep_slots(self._database)
+            return receipt
 
     def write_lake(self, folder: str | os.PathLike[str]) -> Path:
         """Write all tables as Parquet, a folder per table and month, and return the folder.

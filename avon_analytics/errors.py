@@ -17,6 +17,9 @@
         ├── StoreError               a store that cannot be opened, written or understood
         └── QueryError               an SQL query that the engine refuses
 
+    KeyboardInterrupt
+    └── Interrupted               130, somebody has stopped a load
+
 What is not wrong, but must be known to whoever quotes a number, is a warning::
 
     AvonWarning
@@ -34,6 +37,8 @@ from textwrap import wrap
 from types import TracebackType
 from typing import ClassVar
 
+from avon_analytics.printable import printable
+
 
 class AvonError(Exception):
     """Base of every error that this package raises on purpose.
@@ -43,6 +48,11 @@ class AvonError(Exception):
     """
 
     exit_code: ClassVar[int] = 1
+
+    is_one_line: ClassVar[bool] = True
+
+    def __str__(self) -> str:
+        return printable(super().__str__(), lines=not self.is_one_line)
 
     @property
     def __context__(self) -> BaseException | None:
@@ -133,7 +143,17 @@ class StoreError(InputError):
 
 
 class QueryError(InputError):
-    """An SQL query that the engine refuses."""
+    """An SQL query that the engine refuses; the engine shows where, on lines of its own."""
+
+    is_one_line = False
+
+
+class Interrupted(KeyboardInterrupt):
+    """Work that was interrupted, with a sentence on what of it stays."""
+
+    def _render_traceback_(self, *_: object) -> list[str]:
+        """What a notebook shows."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 class AvonWarning(UserWarning):

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from avon_analytics.intake.load import OnProgress, Progress
+from avon_analytics.printable import say
 
 _EVERY_SECONDS = 0.2
 
@@ -18,7 +19,7 @@ def shown() -> Iterator[OnProgress]:
     """A callback for a load, that shows its progress where somebody can see it."""
     if _in_notebook():
         yield _in_a_cell()
-    elif sys.stderr.isatty():
+    elif sys.stderr is not None and sys.stderr.isatty():
         with _on_a_terminal() as callback:
             yield callback
     else:
@@ -27,17 +28,15 @@ def shown() -> Iterator[OnProgress]:
 
 def waiting(text: str) -> None:
     """Say that a load waits, and for whom."""
-    print(f"avon_analytics: {text}", file=sys.stderr)
+    say(f"avon_analytics: {text}")
 
 
 def _one_line(progress: Progress) -> None:
     if progress.files_done == progress.files:
         files = "file" if progress.files == 1 else "files"
         lines = "line" if progress.lines == 1 else "lines"
-        print(
-            f"avon_analytics: {progress.files:,} {files} looked at, "
-            f"{progress.lines:,} {lines} read",
-            file=sys.stderr,
+        say(
+            f"avon_analytics: {progress.files:,} {files} looked at, {progress.lines:,} {lines} read"
         )
 
 

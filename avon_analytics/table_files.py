@@ -16,6 +16,7 @@ from avon_analytics.arguments import choice
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import UsageError
 from avon_analytics.figures import COLUMNS, FIGURES, Kind
+from avon_analytics.printable import printable
 from avon_analytics.store.schema import literal
 from avon_analytics.whole_file import write_whole
 
@@ -35,8 +36,10 @@ def export(frame: pd.DataFrame, path: str | os.PathLike[str], *, title: str = "F
     are UTC (in CSV as ISO 8601 with their offset, in Excel without one, for it knows none), dates
     are dates, missing is empty. A text that a spreadsheet would take for a formula (it begins with
     = + - @, a tab or a carriage return) begins with an apostrophe in CSV, and is written as text
-    in Excel; numbers stay numbers. Excel and Parquet carry ``frame.attrs`` too (the definition, as
-    of when): Excel in a sheet of its own, Parquet in its metadata.
+    in Excel; numbers stay numbers. In CSV a field with a comma, a semicolon or a tab stands in
+    quotes, and characters that steer a terminal are escaped. Excel and Parquet carry
+    ``frame.attrs`` too (the definition, as of when): Excel in a sheet of its own, Parquet in its
+    metadata.
 
     title: name of the Excel sheet.
 
@@ -81,7 +84,7 @@ def _cells(column: pd.Series, *, as_is: bool) -> list[str]:
 
 
 def _quoted(cell: str) -> str:
-    if any(letter in cell for letter in ',"\r\n'):
+    if any(letter in cell for letter in ',;\t"\r\n'):  # wherever a spreadsheet may split
         return '"' + cell.replace('"', '""') + '"'
     return cell
 
@@ -112,7 +115,8 @@ def _text(value: Any) -> str | None:
 
 
 def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_STARTS_FORMULA) else text
+    text = f"'{text}" if text.startswith(_STARTS_FORMULA) else text
+    return "\r".join(printable(part, lines=True) for part in text.split("\r"))
 
 
 def _parquet(frame: pd.DataFrame, part: Path) -> None:

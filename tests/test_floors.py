@@ -17,7 +17,7 @@ NAME = "avon_analytics"
 
 # From the ground up. A module may import its own floor and every floor below it.
 FLOORS = (
-    {"errors", "version"},
+    {"errors", "version", "printable"},
     {"arguments"},
     {"figures", "contract", "whole_file", "near", "card"},
     {"store"},

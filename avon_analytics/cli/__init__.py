@@ -1,30 +1,58 @@
 """The command line ``avon-analytics``: results to standard output, everything else to the other.
 
 Exit codes: 0 done; 1 an error of the program; 2 wrong usage; 3 done, but lines were quarantined
-under ``--strict``, or not one line could be believed; 4 bad input or store.
+under ``--strict``, or not one line could be believed; 4 bad input or store; 130 interrupted,
+143 ended.
 """
 
 from __future__ import annotations
 
 import sys
 
-from avon_analytics.cli.app import app
-from avon_analytics.cli.output import ReaderGone
-from avon_analytics.errors import AvonError
+from avon_analytics.cli.stopping import Stop, stopping
+from avon_analytics.cli.streams import end_streams, have_streams
+from avon_analytics.errors import AvonError, UsageError
+from avon_analytics.printable import say
 
 
 def main() -> None:
-    """Run a command; what a user can mend is told in one sentence, without a traceback."""
+    """Run a command; what a user can mend is reported in one sentence, without a traceback."""
+    have_streams()
+    with stopping() as stop:
+        try:
+            code = _run(stop)
+        except BaseException:
+            if stop.signal is None:
+                raise
+            code = 0
+        if stop.signal is not None:  # whatever it has led to
+            code = stop.tell()
+    end_streams()
+    raise SystemExit(code)
+
+
+def _run(stop: Stop) -> int:
+    from avon_analytics.arguments import is_utf8
+    from avon_analytics.cli.app import app
+    from avon_analytics.cli.groups import Interruption
+    from avon_analytics.cli.output import ReaderGone
+
     try:
+        for argument in sys.argv[1:]:
+            if not is_utf8(argument):
+                raise UsageError(f"an argument is no text in UTF-8: {argument}")
         app()
     except AvonError as error:
-        print(f"avon-analytics: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
+        say(f"avon-analytics: {error}")
+        return error.exit_code
     except ReaderGone:
-        raise SystemExit(0) from None
-    except KeyboardInterrupt:
-        print("avon-analytics: stopped; what was finished stays", file=sys.stderr)
-        raise SystemExit(130) from None
+        pass
+    except Interruption as told:
+        stop.sentence = str(told)
+        raise
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
 
 
 __all__ = ["main"]

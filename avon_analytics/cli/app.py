@@ -27,10 +27,11 @@ from avon_analytics.cli.helpers import ask as _cohort
 from avon_analytics.cli.helpers import example as _example
 from avon_analytics.cli.helpers import open_store as _open
 from avon_analytics.cli.helpers import show_figure as _show
-from avon_analytics.cli.output import emit, say, show, show_table, terminal_width
+from avon_analytics.cli.output import emit, show, show_table, terminal_width
 from avon_analytics.cli.quarantine import quarantine
 from avon_analytics.cli.spark import spark
 from avon_analytics.errors import NothingBelieved, UsageError
+from avon_analytics.printable import say
 
 app = typer.Typer(
     name="avon-analytics",
@@ -50,7 +51,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from avon_analytics.version import VERSION
 
-        print(f"avon-analytics {VERSION}")
+        emit(f"avon-analytics {VERSION}\n")
         raise typer.Exit
 
 

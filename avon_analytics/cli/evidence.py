@@ -8,7 +8,8 @@ import typer
 
 from avon_analytics.cli import options as opt
 from avon_analytics.cli.helpers import AROUND, DB, example, open_store
-from avon_analytics.cli.output import say, show, show_text, terminal_width
+from avon_analytics.cli.output import harmless, show, show_text, terminal_width
+from avon_analytics.printable import say
 
 evidence = typer.Typer()
 
@@ -35,7 +36,7 @@ def explain(
     if form is opt.Format.table:
         from avon_analytics.report.story import story
 
-        show_text(story(told, width=terminal_width()), out)
+        show_text(story(harmless(told), width=terminal_width()), out)
         say(f"as of {told.attrs['as_of']}")
     else:
         show(told, form, out, title="Story")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from avon_analytics.cli import options as opt
 from avon_analytics.cli.helpers import DB, open_store
-from avon_analytics.cli.output import emit, say
+from avon_analytics.cli.output import emit, json_text
+from avon_analytics.printable import say
 
 
 def forget(
@@ -27,6 +27,6 @@ def forget(
     if not done.was_known:
         say("avon-analytics: nothing of this id was found; it is marked all the same")
     if as_json:
-        emit(json.dumps(done.as_dict(), ensure_ascii=False, indent=2) + "\n")
+        emit(json_text(done.as_dict()))
     else:
         emit(f"{done}\n")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from typer.core import TyperGroup
+
+from avon_analytics.printable import printable
 
 
 class PlainGroup(TyperGroup):
@@ -22,6 +26,19 @@ class PlainGroup(TyperGroup):
         return found
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """What typer says repeats arguments, as they are."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Interruption(str(error)) from None
+    except Exception as error:
+        if isinstance(message := getattr(error, "message", None), str):
+            error.message = printable(message, lines=True)  # type: ignore[attr-defined]
+        raise
+
+
 def _as_flags(parameters: Any) -> Any:
     for parameter in parameters:
         if getattr(parameter, "is_flag", False):
@@ -29,8 +46,22 @@ def _as_flags(parameters: Any) -> Any:
     return parameters
 
 
+class Interruption(BaseException):
+    """An interrupted command, with what is to be said: typer would keep KeyboardInterrupt quiet."""
+
+
 class Commands(PlainGroup):
     """All commands; those of figures that cannot be had are refused with the reason."""
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """The context that the options of all commands give."""
+        with _told():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        with _told():
+            return super().invoke(ctx)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of a name. Raises NeedsScheduleTemplate for a figure that cannot be had."""

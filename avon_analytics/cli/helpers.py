@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from avon_analytics.cli import options as opt
-from avon_analytics.cli.output import emit, say, show
+from avon_analytics.cli.output import emit, json_text, show
 from avon_analytics.errors import UsageError
+from avon_analytics.printable import say
 from avon_analytics.whole_file import refuse_to_replace
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def show_receipt(receipt: Receipt, *, as_json: bool) -> None:
     """Print a receipt, with its warning before it."""
     warn(receipt)
     if as_json:
-        emit(json.dumps(receipt.as_dict(), ensure_ascii=False, indent=2) + "\n")
+        emit(json_text(receipt.as_dict()))
     else:
         emit(f"{receipt}\n")
 

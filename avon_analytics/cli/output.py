@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avon_analytics.cli.options import Format
+from avon_analytics.cli.streams import drop_output
 from avon_analytics.errors import InputError, UsageError
+from avon_analytics.printable import in_json, printable, say
 from avon_analytics.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -56,14 +58,15 @@ def show(
 def show_text(text: str, out: Path | None) -> None:
     """Write a text to standard output or to a file."""
     if out is None:
-        emit(text)
+        emit(printable(text, lines=True))
     else:
         say(f"wrote {write_whole(out, lambda part: part.write_text(text, 'utf-8'))}")
 
 
 def show_table(table: Table) -> None:
     """Write a table to standard output, in bold where somebody looks at it."""
-    emit(_rendered(table, terminal_width(), is_plain=bool(os.environ.get("NO_COLOR"))))
+    is_plain = bool(os.environ.get("NO_COLOR"))
+    emit(_rendered(table, terminal_width(), is_plain=is_plain), is_rendered=True)
 
 
 def terminal_width() -> int:
@@ -73,20 +76,24 @@ def terminal_width() -> int:
     return int(Console().width)
 
 
-def emit(text: str) -> None:
+def emit(text: str, *, is_rendered: bool = False) -> None:
     """Write text to standard output; what its encoding lacks becomes a question mark.
+
+    On a terminal without control characters, but for those of a table that ``is_rendered``.
 
     Raises ReaderGone if nobody reads it any more, InputError if it cannot be written.
     """
     encoding = sys.stdout.encoding or "utf-8"
+    if sys.stdout.isatty() and not is_rendered:
+        text = printable(text, lines=True)
     try:
         sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
         sys.stdout.flush()
     except BrokenPipeError:
-        _drop_output()
+        drop_output()
         raise ReaderGone from None
     except OSError as error:
-        _drop_output()
+        drop_output()
         reason = error.strerror or "the system refused"
         raise InputError(f"cannot write to standard output: {reason}") from None
 
@@ -101,17 +108,17 @@ def copy_out(path: Path) -> None:
             shutil.copyfileobj(source, sys.stdout.buffer)
         sys.stdout.flush()
     except BrokenPipeError:
-        _drop_output()
+        drop_output()
         raise ReaderGone from None
     except OSError as error:
-        _drop_output()
+        drop_output()
         reason = error.strerror or "the system refused"
         raise InputError(f"cannot write to standard output: {reason}") from None
 
 
-def say(message: str) -> None:
-    """A word to the user, beside the result."""
-    print(message, file=sys.stderr)
+def json_text(told: Any) -> str:
+    """Plain values as JSON, for the eye and for programs."""
+    return in_json(json.dumps(told, ensure_ascii=False, indent=2)) + "\n"
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -136,14 +143,9 @@ def _rendered(table: Table, width: int, *, is_plain: bool) -> str:
     return text.getvalue()
 
 
-def _drop_output() -> None:
-    # What is still held back is not tried again when the interpreter ends.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _text(frame: pd.DataFrame, form: Format, *, as_is: bool) -> str:
     if form is Format.json:
-        return json.dumps(records(frame), ensure_ascii=False, indent=2) + "\n"
+        return json_text(records(frame))
     if form is Format.csv:
         from avon_analytics.table_files import csv_text
 
@@ -155,12 +157,23 @@ def _text(frame: pd.DataFrame, form: Format, *, as_is: bool) -> str:
 
 
 def _readable(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with lists and objects, which a query can answer with, as JSON text."""
+    """The frame for the eye: lists and objects as JSON text, and nothing that cannot be seen."""
     readable = frame.copy(deep=False)
-    for name in frame.columns:
-        if frame[name].dtype.kind == "O" and frame[name].dtype != "str":
-            readable[name] = [_as_text(value) for value in frame[name]]
-    return readable
+    for nth, dtype in enumerate(frame.dtypes):
+        if dtype.kind == "O" and dtype != "str":
+            readable.isetitem(nth, [_as_text(value) for value in frame.iloc[:, nth]])
+    return harmless(readable)
+
+
+def harmless(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with all its texts, names of columns included, as they can be printed."""
+    shown = frame.rename(columns=lambda name: printable(name) if isinstance(name, str) else name)
+    for nth, dtype in enumerate(shown.dtypes):
+        if dtype == "str" or dtype.kind == "O":
+            column = shown.iloc[:, nth]
+            texts = [printable(one) if isinstance(one, str) else one for one in column]
+            shown.isetitem(nth, type(column)(texts, column.index, dtype).array)
+    return shown
 
 
 def _as_text(value: Any) -> str | None:

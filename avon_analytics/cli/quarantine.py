@@ -11,8 +11,9 @@ import typer
 from avon_analytics.cli import options as opt
 from avon_analytics.cli.groups import PlainGroup
 from avon_analytics.cli.helpers import DB, example, open_store
-from avon_analytics.cli.output import copy_out, emit, records, say, show
+from avon_analytics.cli.output import copy_out, emit, json_text, records, show
 from avon_analytics.errors import UsageError
+from avon_analytics.printable import printable, say
 
 quarantine = typer.Typer(
     name="quarantine", cls=PlainGroup, help="What did not load, and why.", no_args_is_help=True
@@ -61,13 +62,15 @@ def quarantine_show(
         raise UsageError(f"line {line} of {file} is not in quarantine")
     told = [{**one, "errors": json.loads(one["errors"])} for one in found]
     if as_json:
-        emit(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+        emit(json_text(told))
         return
     for one in told:
         errors = one.pop("errors")
         content = one.pop("content", None)
         width = max(map(len, one))
-        rows = [f"{name:<{width}}  {'–' if v is None else v}" for name, v in one.items()]
+        rows = [
+            f"{name:<{width}}  {'–' if v is None else printable(str(v))}" for name, v in one.items()
+        ]
         rows += ["", "errors", *(f"  {_told(error)}" for error in errors)]
         if identifiers:
             rows += ["", "content", "(not kept)" if content is None else content]
@@ -75,7 +78,7 @@ def quarantine_show(
 
 
 def _told(error: dict[str, str]) -> str:
-    where = f"{error['path']}: " if error["path"] else ""
+    where = f"{printable(error['path'])}: " if error["path"] else ""
     return f"{error['code']}  {where}{error['expected']}"
 
 
@@ -128,6 +131,6 @@ def quarantine_replay(
         line_limit=LINE_LIMIT if line_limit is None else line_limit,
     )
     if as_json:
-        emit(json.dumps(done.as_dict(), ensure_ascii=False, indent=2) + "\n")
+        emit(json_text(done.as_dict()))
     else:
         emit(f"{done}\n")

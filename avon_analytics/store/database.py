@@ -35,6 +35,7 @@ from avon_analytics.store.waiting import WAIT_TO_READ, OnWait, seconds, when_fre
 
 # A load holds the newest row group of each table in memory: small ones bound it.
 ROW_GROUPS = "ROW_GROUP_SIZE 30720"
+_INTERRUPTED = "Query interrupted"  # what the engine makes of Ctrl-C while it is at work
 MEMORY = ":memory:"
 
 
@@ -140,7 +141,7 @@ class Database:
     def _attached(
         self, *, read_only: bool, wait: float, on_wait: OnWait | None = None
     ) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._turns.turn(wait):
+        with _interruptible(), self._turns.turn(wait):
             if self.is_closed:
                 raise StoreError(
                     f"the store {self.path} was closed: open it again with avon_analytics.open"
@@ -154,8 +155,8 @@ class Database:
                 with self._lake(read_only) as connection:
                     yield connection
                 return
-            self._attach(read_only, wait, on_wait)
             try:
+                self._attach(read_only, wait, on_wait)
                 yield self._connection
             except duckdb.Error as error:
                 if is_of_the_file(error):
@@ -170,11 +171,10 @@ class Database:
 
         Raises StoreError like ``reading``.
         """
-        with self._turns.turn(self.wait):
+        with _interruptible(), self._turns.turn(self.wait):
             with self.reading():
                 pass  # says what is wrong with the store, if anything is
-            with duckdb.connect(MEMORY, config=self.config) as connection:
-                connection.execute("SET temp_directory = ''")
+            with _connect(self.config) as connection:
                 try:
                     if self.is_lake:
                         self.show_lake(connection)
@@ -245,11 +245,7 @@ class Database:
             self._make_room(read_only)
             self._check_version()
         except (duckdb.Error, OSError) as error:
-            self._detach()
             raise store_error(self.path, error, waited=wait) from None
-        except StoreError:
-            self._detach()
-            raise
 
     def _make_room(self, read_only: bool) -> None:
         """Have what the engine writes beside the store written where nobody else can read it."""
@@ -295,9 +291,21 @@ class Database:
                     self._connection.execute("ROLLBACK")
                 self._end_use()
             except duckdb.Error:  # an engine that is at a loss answers nothing any more
-                self._end()
-                self._connect()
+                self.begin_anew()
+        except BaseException:  # interrupted here, of all places
+            self.begin_anew()
+            raise
         self._own_folder.remove_if_empty()
+
+    def begin_anew(self) -> None:
+        """End whatever is going on; what was not committed is taken back."""
+        if self.in_memory:  # it lives in its session
+            with suppress(duckdb.Error):
+                self._connection.execute("ROLLBACK")
+            return
+        self._mode, self._turns.is_writing = None, False
+        self._end()
+        self._connect()
 
     def _end_use(self) -> None:
         # With its schema: a bare name is looked up in the store first, which may be broken.
@@ -381,6 +389,17 @@ class Database:
         """Let go of the store and of everything computed from it."""
         with self._turns.turn(self.wait):
             self._end()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C is the same while the engine works and between its statements."""
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) != _INTERRUPTED:
+            raise
+        raise KeyboardInterrupt from None
 
 
 class Session:

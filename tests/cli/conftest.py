@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -55,7 +56,7 @@ def run(ask):
 
 warnings.simplefilter("error")
 from avon_analytics.cli import main
-import avon_analytics.api, avon_analytics.intake.verify
+import avon_analytics.api, avon_analytics.intake.verify, avon_analytics.cli.app
 import avon_analytics.report.terminal, avon_analytics.report.collect, rich.console
 
 answers = os.fdopen(os.dup(1), "w")
@@ -65,7 +66,7 @@ for line in sys.stdin:
     if child == 0:
         run(ask)
     if ask["kill_after"] is not None:
-        timer = threading.Timer(ask["kill_after"], os.kill, (child, signal.SIGKILL))
+        timer = threading.Timer(ask["kill_after"], os.kill, (child, ask["kill_signal"]))
         timer.start()
     _, status = os.waitpid(child, 0)
     if ask["kill_after"] is not None:
@@ -109,6 +110,7 @@ class CommandLine:
         self,
         *arguments: str | Path,
         kill_after: float | None = None,
+        kill_signal: int = signal.SIGKILL,
         file_limit: int = 0,
         batch_bytes: int = 0,
         no_override: bool = False,
@@ -124,6 +126,7 @@ class CommandLine:
             "env": env,
             "to": [stdout or to[0], to[1]],
             "kill_after": kill_after,
+            "kill_signal": kill_signal,
             "file_limit": file_limit,
             "batch_bytes": batch_bytes,
             "no_override": no_override,

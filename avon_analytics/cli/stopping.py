@@ -1,0 +1,73 @@
+"""Being stopped: Ctrl-C, or asked to end, at any moment ends in one sentence and its exit code.
+
+The first signal interrupts what is being done, which takes back what is not finished. A second one,
+or work that cannot be interrupted, ends the process as it stands: a store is whole at any moment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Timer
+from types import FrameType
+from typing import Any
+
+from avon_analytics.printable import say
+
+PATIENCE_SECONDS = 15.0
+_SENTENCE = "interrupted: what was finished stays, and nothing is left half done"
+_DEFAULTS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+
+
+class Stop:
+    """Whether somebody has asked the program to stop, and what to say then."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self.sentence = ""
+
+    def asked(self, number: int, _: FrameType | None) -> None:
+        """What a signal does."""
+        if self.signal is not None:
+            self._leave()
+        self.signal = number
+        timer = Timer(PATIENCE_SECONDS, self._leave)
+        timer.daemon = True
+        timer.start()
+        raise KeyboardInterrupt
+
+    def ignored(self, told: Any) -> None:
+        """An interruption where Python can raise none, in a finalizer say, is asked for again."""
+        if self.signal is None or not issubclass(told.exc_type, KeyboardInterrupt):
+            sys.__unraisablehook__(told)
+            return
+        number, self.signal = self.signal, None
+        signal.raise_signal(number)
+
+    def tell(self) -> int:
+        """Say it once; returns the exit code."""
+        say(f"avon-analytics: {self.sentence or _SENTENCE}")
+        return 128 + (self.signal or signal.SIGINT)
+
+    def _leave(self) -> None:
+        code = self.tell()
+        os._exit(code)
+
+
+@contextmanager
+def stopping() -> Iterator[Stop]:
+    """Be told of signals meanwhile; afterwards there is nothing left to interrupt."""
+    stop, hook = Stop(), sys.unraisablehook
+    mine = [number for number, usual in _DEFAULTS.items() if signal.getsignal(number) == usual]
+    sys.unraisablehook = stop.ignored
+    for number in mine:
+        signal.signal(number, stop.asked)
+    try:
+        yield stop
+    finally:
+        for number in mine:
+            signal.signal(number, signal.SIG_IGN)
+        sys.unraisablehook = hook

@@ -1,0 +1,66 @@
+"""A load that somebody stops: what of it stays, in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from avon_analytics.errors import Interrupted, StoreError
+from avon_analytics.intake.load import OnProgress, Progress
+from avon_analytics.store.database import Database
+
+_GOES_ON = "the same command goes on from there"
+
+
+@contextmanager
+def interruptible(
+    database: Database,
+) -> Iterator[Callable[[OnProgress | None], OnProgress]]:
+    """Raises Interrupted in place of KeyboardInterrupt, with what the load has brought till then.
+
+    What is yielded wraps a callback of progress: its first call tells which load it is.
+    """
+    load_id: int | None = None
+
+    def begun(on_progress: OnProgress | None) -> OnProgress:
+        def call(progress: Progress) -> None:
+            nonlocal load_id
+            if load_id is None:
+                load_id = _newest_load(database)
+            if on_progress is not None:
+                on_progress(progress)
+
+        return call
+
+    try:
+        yield begun
+    except KeyboardInterrupt:
+        raise Interrupted(_sentence(database, load_id)) from None
+
+
+def _newest_load(database: Database) -> int:
+    with database.reading() as connection:
+        ((newest,),) = connection.execute("SELECT max(load_id) FROM loads").fetchall()
+    return int(newest)
+
+
+def _sentence(database: Database, load_id: int | None) -> str:
+    if load_id is None:
+        return f"interrupted before anything was loaded: {_GOES_ON}"
+    try:
+        database.begin_anew()
+        with database.reading() as connection:
+            ((files, lines, loaded),) = connection.execute(
+                "SELECT files, lines, loaded FROM loads WHERE load_id = $id", {"id": load_id}
+            ).fetchall()
+    except (StoreError, duckdb.Error, ValueError):
+        return f"interrupted: the files that were loaded whole stay, and {_GOES_ON}"
+    if not files:
+        return f"interrupted before a file was loaded whole: {_GOES_ON}"
+    return (
+        f"interrupted: {files:,} {'file' if files == 1 else 'files'} with {lines:,} lines, "
+        f"{loaded:,} of them new events, {'is' if files == 1 else 'are'} loaded and "
+        f"{'stays' if files == 1 else 'stay'}; {_GOES_ON}"
+    )

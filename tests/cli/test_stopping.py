@@ -1,0 +1,171 @@
+"""Ctrl-C, and being asked to end: one sentence at any moment, with what stays, and an exit code."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+from time import perf_counter
+from typing import Any
+
+import duckdb
+import pytest
+
+import avon_analytics as avon
+from avon_analytics.errors import Interrupted
+
+TINY_BATCHES = 2_000  # many files, many moments
+# `make kills` sets 200.
+INTERRUPTIONS = int(os.environ.get("AVON_ANALYTICS_KILLS", "8"))
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+_TOLD = re.compile(r"interrupted: ([\d,]+) files? with ([\d,]+) lines, ([\d,]+) of them new events")
+
+
+def _last_load(db: Path) -> tuple[int, int, int]:
+    found = avon.open(db).sql("SELECT files, lines, loaded FROM loads ORDER BY load_id").iloc[-1]
+    return int(found["files"]), int(found["lines"]), int(found["loaded"])
+
+
+def test_an_interrupted_load_says_what_stays_at_any_moment(run: Any, tiny: Any) -> None:
+    db, load = run.folder / "a.duckdb", ("load", tiny.archive, "--secrets-file", tiny.secrets)
+    before = run.folder / "before.duckdb"
+    started = perf_counter()
+    assert run(*load, "--db", before, batch_bytes=TINY_BATCHES).code == 0
+    whole, random, ended = perf_counter() - started, Random(5), []
+    for nth in range(INTERRUPTIONS):
+        number = (signal.SIGINT, signal.SIGTERM)[nth % 2]
+        after = random.uniform(0.0, whole * 1.05)
+        done = run(
+            *(*load, "--db", db), kill_after=after, kill_signal=number, batch_bytes=TINY_BATCHES
+        )
+        ended.append(done.code)
+        if done.code == 0:  # it was done before
+            db.unlink(missing_ok=True)
+            continue
+        assert done.code == CODES[number], done.err
+        assert done.is_told_in_a_sentence, done.err
+        assert done.out == ""
+        if found := _TOLD.search(done.err):
+            numbers = tuple(int(text.replace(",", "")) for text in found.groups())
+            assert numbers == _last_load(db)
+        else:
+            assert "interrupted before" in done.err or "what was finished stays" in done.err
+            assert not db.exists() or _last_load(db)[0] in (0, nth), done.err
+        assert {path.name for path in run.folder.iterdir()} <= {
+            "a.duckdb",
+            ".stdout",
+            ".stderr",
+        } | {"before.duckdb"}
+    assert len([code for code in ended if code]) >= INTERRUPTIONS // 2, (
+        "too few were interrupted in time"
+    )
+    assert run(*load, "--db", db).code == 0
+    assert len(avon.open(db).table("events")) == tiny.receipt.loaded
+
+
+def test_a_figure_is_interrupted_as_well(run: Any, tiny: Any) -> None:
+    slow = "SELECT count(*) FROM range(100000) a, range(100000) b WHERE hash(a.range, b.range) = 7"
+    done = run("sql", slow, "--db", tiny.db, kill_after=1.5, kill_signal=signal.SIGINT)
+    assert (done.code, done.is_told_in_a_sentence, done.out) == (130, True, "")
+
+
+_IMPATIENT = """
+import signal, sys, threading, time
+from avon_analytics.cli import stopping
+stopping.PATIENCE_SECONDS = float(sys.argv[1])
+import avon_analytics.cli.app as app
+from avon_analytics.cli import main
+
+@app.app.command()
+def stubborn() -> None:
+    print("begun", flush=True)
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        try:
+            time.sleep(1)
+        except KeyboardInterrupt:
+            print("again", flush=True)
+
+sys.argv = ["avon-analytics", "stubborn"]
+main()
+"""
+
+
+@pytest.mark.parametrize(("patience", "twice"), [("0.5", False), ("30", True)])
+def test_what_cannot_be_interrupted_is_ended_all_the_same(patience: str, twice: bool) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _IMPATIENT, patience],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "again\n"
+        if twice:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        assert process.stderr.read().count("avon-analytics: interrupted") == 1
+
+
+def test_a_program_that_was_told_to_ignore_it_does(tmp_path: Path) -> None:
+    """As nohup and a shell's background jobs have it."""
+    script = (
+        "import signal, os; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "from avon_analytics.cli.stopping import stopping\n"
+        "with stopping() as stop:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "print(stop.signal)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "None\n"
+
+
+def test_in_python_it_is_a_keyboard_interrupt_that_says_what_stays(
+    tmp_path: Path, tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from avon_analytics.intake import log
+
+    calls = []
+    shorten = log.journal.shorten
+
+    def interrupted(connection: duckdb.DuckDBPyConnection) -> None:
+        shorten(connection)
+        calls.append(1)
+        raise RuntimeError("Query interrupted")  # as the engine tells it
+
+    monkeypatch.setattr(log.journal, "shorten", interrupted)
+    with avon.open(tmp_path / "a.duckdb") as store:
+        with pytest.raises(Interrupted) as told:
+            store.load(tiny.archive, secrets=tiny.secrets, progress=False)
+        assert isinstance(told.value, KeyboardInterrupt)
+        found = _TOLD.search(str(told.value))
+        assert found is not None
+        numbers = tuple(int(text.replace(",", "")) for text in found.groups())
+        assert numbers == _last_load(tmp_path / "a.duckdb")
+        assert numbers[0] > 0
+        monkeypatch.undo()
+        store.load(tiny.archive, secrets=tiny.secrets, progress=False)
+        assert len(store.table("events")) == tiny.receipt.loaded
+    assert os.listdir(tmp_path) == ["a.duckdb"]
+
+
+def test_a_store_in_memory_keeps_what_was_loaded(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("avon_analytics.api.keep_slots", interrupted)
+    with avon.open(":memory:") as store:
+        with pytest.raises(Interrupted, match="are loaded"):
+            store.load(tiny.archive, secrets=tiny.secrets, progress=False)
+        assert len(store.table("events")) == tiny.receipt.loaded

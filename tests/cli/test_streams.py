@@ -1,0 +1,162 @@
+"""What is printed, and where: no control character, also where a stream is closed or full."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avon_analytics.errors import AvonError, QueryError
+from avon_analytics.printable import in_json, printable
+
+ODD = "a\x1b[31mb\x07c\u202ed\u061ce\nf"
+SEEN = r"a\x1b[31mb\x07c\u202ed\u061ce\nf"
+RAW = ("\x1b", "\x07", "\u202e", "\u061c")
+
+
+def test_what_cannot_be_seen_is_shown_as_its_escape() -> None:
+    assert printable(ODD) == SEEN
+    assert printable("a\nb\tc", lines=True) == "a\nb\tc"
+    assert printable("\udcff\ud800\u2028\x9b\x7f\r") == r"\xff\ud800\u2028\x9b\x7f\r"
+    assert printable("Zoë, 東京, \U0001f469\u200d\U0001f52c – ok") == (
+        "Zoë, 東京, \U0001f469\u200d\U0001f52c – ok"
+    )
+    text = json.dumps([ODD, "\udcff\U000e0041"], ensure_ascii=False, indent=2)
+    assert json.loads(in_json(text)) == json.loads(text)
+    assert not any(letter in in_json(text) for letter in RAW)
+
+
+def test_no_error_holds_one_and_only_a_query_has_lines() -> None:
+    assert str(AvonError(f"cannot read {ODD}")) == f"cannot read {SEEN}"
+    assert str(QueryError("LINE 1:\n\x1b")) == "LINE 1:\n\\x1b"
+
+
+@pytest.fixture
+def odd(run: Any) -> Any:
+    """A store of which the payload's keys, the archive's file and a person's id are odd."""
+    about = {
+        "id": "appt_1",
+        ODD: ODD,
+        "host": ODD,
+        "start_time": 1_700_000_000_000,
+        "status_history": [],
+        "custom_data": [{"key": ODD, "value": ODD}],
+    }
+    lines = [
+        {"event": "appointment.created", "created_at": 1, "id": "1", "object": about},
+        {"event": "appointment.updated", "created_at": 2, "id": "2", "object": {**about, "x": ODD}},
+        {"event": ODD, "created_at": 2, "id": "3", "object": {ODD: 1}},
+    ]
+    name = ODD.replace("/", "") + ".jsonl"
+    (run.folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines) + "{no\n")
+    done = run("load", name, "--policy", "skip", "--partial")
+    assert (done.code, [one for one in RAW if one in done.out + done.err]) == (0, [])
+    return run
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["tables"],
+        ["explain", "appt_1"],
+        ["explain", "appt_1", "--format", "json"],
+        ["explain", "appt_1", "--format", "csv"],
+        ["quarantine", "list"],
+        ["quarantine", "list", "--format", "json"],
+        ["quarantine", "show", "x.jsonl", "1"],
+        ["quality"],
+        ["quality", "--section", "drift"],
+        ["outcomes", "--by", "host"],
+        ["outcomes", "--by", "custom:nothing"],
+        ["outcomes", "--by", ODD],
+        ["outcomes", "--where", f"{ODD}=1"],
+        ["outcomes", "--format", ODD],
+        [ODD],
+        ["tables", f"--{ODD}"],
+        ["tables", "--db", ODD],
+        ["load", ODD + ODD, "--policy", "skip"],
+        ["load", "x", "--secrets-file", ODD],
+        ["sql", f"SELECT '{ODD}' AS \"{ODD}\""],
+        ["sql", f"SELECT '{ODD}' AS a", "--format", "json"],
+        ["sql", f'SELECT "{ODD}"'],
+        ["outcomes", "--out", f"{ODD}/x.txt"],
+    ],
+    ids=repr,
+)
+def test_no_command_prints_one(odd: Any, arguments: list[str]) -> None:
+    done = odd(*arguments)
+    printed = done.out + done.err
+    assert printed
+    assert [one for one in RAW if one in printed] == []
+    assert "Traceback" not in printed
+
+
+def _python(*arguments: str | bytes, cwd: Path, redirect: str) -> subprocess.CompletedProcess[str]:
+    """A command whose streams a shell has redirected."""
+    command = [sys.executable, "-m", "avon_analytics", *arguments]
+    return subprocess.run(
+        ["sh", "-c", f'exec "$@" {redirect}', "sh", *command],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        check=False,
+        timeout=120,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("redirect", "code"),
+    [
+        ("2>&-", 0),
+        ("2>/dev/full", 0),
+        (">/dev/full", 4),
+        (">&-", 4),
+        (">&- 2>&-", 4),
+        (">/dev/full 2>/dev/full", 4),
+        ("<&- >&- 2>&-", 4),
+    ],
+)
+def test_a_stream_that_is_closed_or_full_is_no_traceback(
+    tmp_path: Path, tiny: Any, redirect: str, code: int
+) -> None:
+    load = ["load", str(tiny.archive), "--secrets-file", str(tiny.secrets), "--db", "a.duckdb"]
+    done = _python(*load, cwd=tmp_path, redirect=redirect)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+    if redirect in (">&-", ">/dev/full"):
+        assert "cannot write to standard output" in done.stderr
+    done = _python(
+        "sql", "SELECT count(*) AS n FROM events", cwd=tmp_path, redirect="--db a.duckdb"
+    )
+    assert str(tiny.receipt.loaded) in done.stdout
+
+
+def test_wrong_usage_keeps_its_code_where_nobody_hears_it(tmp_path: Path) -> None:
+    for redirect in ("2>&-", "2>/dev/full"):
+        done = _python("outcomes", "--format", "x", cwd=tmp_path, redirect=redirect)
+        assert (done.returncode, done.stderr) == (2, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [b"sql", b"SELECT '\xff'"],
+        [b"tables", b"--db", b"\xff.duckdb"],
+        [b"outcomes", b"--by", b"\xff"],
+        [b"load", b"\xff.jsonl", b"--policy", b"skip"],
+        [b"\xff"],
+    ],
+    ids=repr,
+)
+def test_an_argument_that_is_no_utf8_is_told(tmp_path: Path, arguments: list[bytes]) -> None:
+    done = _python(*arguments, cwd=tmp_path, redirect="")
+    assert done.returncode == 2
+    assert done.stderr.startswith("avon-analytics: an argument is no text in UTF-8")
+    assert r"\xff" in done.stderr
