@@ -8,6 +8,7 @@ under ``--strict``, or not one line could be believed; 4 bad input or store; 130
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from avon_analytics.cli.stopping import Stop, stopping
 from avon_analytics.cli.streams import end_streams, have_streams
@@ -53,6 +54,17 @@ def _run(stop: Stop) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
+
+
+def __getattr__(name: str) -> Any:
+    """The commands themselves, ``app``: imported where they are asked for, so that ``main`` can
+    be interrupted while they are."""
+    if name != "app":
+        raise AttributeError(name)
+    from avon_analytics.cli.app import app
+
+    globals()["app"] = app
+    return app
 
 
 __all__ = ["main"]
