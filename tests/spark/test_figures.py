@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FIGURES = (
     *("outcomes", "funnel", "cancellations", "reschedules"),
     *("lead_times", "rebooking", "incidence", "punctuality"),
+    *("lost_time", "refills", "returns", "replies"),
 )
 DATED = ("outcomes", "cancellations", "reschedules", "lead_times", "punctuality")
 INSTANTS = (None, "2025-06-30")

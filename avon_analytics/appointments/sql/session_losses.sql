@@ -7,7 +7,9 @@
 WITH numbered AS (
     SELECT
         *,
-        row_number() OVER (ORDER BY start_us, appointment_id, slot) AS nth,
+        row_number() OVER (
+            ORDER BY start_us NULLS LAST, appointment_id NULLS LAST, slot NULLS LAST
+        ) AS nth,
         CAST(floor(start_us / 8.64e10) AS BIGINT) AS first_day,
         CAST(floor((end_us - 1) / 8.64e10) AS BIGINT) AS last_day,
         is_due AND (outcome = 'no_show' OR is_late) AS is_lost
@@ -54,7 +56,7 @@ points AS (
     SELECT nth, to_us FROM meetings
 ),
 moments AS (
-    SELECT nth, at_us, lead(at_us) OVER (PARTITION BY nth ORDER BY at_us) AS until_us
+    SELECT nth, at_us, lead(at_us) OVER (PARTITION BY nth ORDER BY at_us NULLS LAST) AS until_us
     FROM points
 ),
 covered AS (

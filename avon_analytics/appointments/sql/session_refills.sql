@@ -1,12 +1,14 @@
 -- One row is one session that was released before its start, and that others of its host refilled at
 -- least in part. A session refills it if it overlaps it and if its own start came to be planned at
--- the release or after it and before the released end; what became of it does not matter. Each moment of a
--- refilling session counts for one released session, that released last, then the smaller id.
+-- the release or after it and before the released end; what became of it does not matter. Each moment
+-- of a refilling session counts for one released session, that released last, then the smaller id.
 -- Reads `sessions`.
 WITH numbered AS (
     SELECT
         *,
-        row_number() OVER (ORDER BY released_us DESC NULLS LAST, appointment_id, slot) AS nth,
+        row_number() OVER (
+            ORDER BY released_us DESC NULLS LAST, appointment_id NULLS LAST, slot NULLS LAST
+        ) AS nth,
         CAST(floor(start_us / 8.64e10) AS BIGINT) AS first_day,
         CAST(floor((end_us - 1) / 8.64e10) AS BIGINT) AS last_day,
         outcome IN ('rescheduled', 'cancelled') AND released_us < start_us AS is_released
@@ -43,7 +45,7 @@ points AS (
     SELECT refill, to_us FROM meetings
 ),
 moments AS (
-    SELECT refill, at_us, lead(at_us) OVER (PARTITION BY refill ORDER BY at_us) AS until_us
+    SELECT refill, at_us, lead(at_us) OVER (PARTITION BY refill ORDER BY at_us NULLS LAST) AS until_us
     FROM points
 ),
 pieces AS (
@@ -61,11 +63,11 @@ in_turn AS (
         n.planned_us,
         n.outcome = 'attended' AS is_attended,
         max(p.until_us) OVER (
-            PARTITION BY p.released ORDER BY p.at_us, p.until_us, p.refill
+            PARTITION BY p.released ORDER BY p.at_us NULLS LAST, p.until_us NULLS LAST, p.refill NULLS LAST
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS reached_us,
         max(CASE WHEN n.outcome = 'attended' THEN p.until_us END) OVER (
-            PARTITION BY p.released ORDER BY p.at_us, p.until_us, p.refill
+            PARTITION BY p.released ORDER BY p.at_us NULLS LAST, p.until_us NULLS LAST, p.refill NULLS LAST
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS attended_reached_us
     FROM pieces AS p
