@@ -23,7 +23,7 @@ from avon_analytics.appointments import (
     quality,
 )
 from avon_analytics.appointments.scope import DateLike
-from avon_analytics.errors import StoreError
+from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.intake import quarantine
 from avon_analytics.intake.archive.files import Paths
 from avon_analytics.intake.archive.lines import LINE_LIMIT
@@ -382,13 +382,19 @@ class Store(CohortSource):
         min_count: counts from 1 to just below this are blank, and what would tell them.
         cohort: what the report is about; without it, all appointments of the store.
 
-        Raises StoreError or UnknownGroup; UsageError where the page cannot be written.
+        Raises StoreError or UnknownGroup; UsageError where the page cannot be written, and for a
+        cohort of another store.
         """
         from avon_analytics.report import render
         from avon_analytics.report.collect import collect, files_beside, write
 
         page = Path(out)
         about = cohort or self.appointments()
+        if about.engine != self._engine:
+            raise UsageError(
+                f"report: the cohort is of another store, {about.engine.path}, whose figures would "
+                f"stand above the provenance of {self.path}"
+            )
         content = collect(
             self._database,
             replace(about, min_count=min_count) if min_count else about,

@@ -23,7 +23,7 @@ def cancellations(ask: Ask, *, by: str | Iterable[str], every: str | None) -> pd
     rows["n_late_before_start"] = rows.n_late - rows.n_after_start
     for name, (part, among) in shares(rows).items():
         with_share(rows, name, part, among)
-    return finished(FIGURE, counted, rows, late=counted.late_hours)
+    return finished(FIGURE, counted, rows, late=counted.late)
 
 
 def shares(rows: pd.DataFrame) -> dict[str, tuple[pd.Series, pd.Series]]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -18,7 +17,7 @@ from avon_analytics.appointments.figure import Ask, Beside, Counted, attributes
 from avon_analytics.appointments.groupings import Grouping, groupings
 from avon_analytics.appointments.population import Filters, Population, population
 from avon_analytics.appointments.queries import sql
-from avon_analytics.appointments.scope import Scope
+from avon_analytics.appointments.scope import Scope, local_day
 from avon_analytics.appointments.slots import from_micros
 from avon_analytics.appointments.small_counts import checked_min_count
 from avon_analytics.appointments.steps import BEFORE_ALL, Settings
@@ -88,7 +87,7 @@ class CohortRows:
                 every=every,
                 as_of=self.as_of,
                 n_unverified_events=self._n_unverified(rows, table),
-                late_hours=self.settings.late_hours,
+                late=self.settings.late_in_words,
                 min_count=checked_min_count(self.min_count if min_count is None else min_count),
                 completeness=(
                     self._completeness(every, dated)
@@ -109,9 +108,7 @@ class CohortRows:
         return Completeness(
             scope=self.scope,
             every=every,
-            as_of=self.as_of,
-            grace_hours=self.settings.grace_hours if dated is None else 0.0,
-            time_zone=self.engine.time_zone,
+            over_on=self._local_day(self.settings.due_until if dated is None else self.as_of),
             first_on=self._begins_on(),
             undue=frozenset(undue),
         )
@@ -127,8 +124,12 @@ class CohortRows:
         """The local day of the store's first appointment event."""
         bound = {"as_of": self.as_of or BEFORE_ALL}
         first: Any = self.engine.frame(sql("first_event"), bound, {"first_us": "Int64"}).iat[0, 0]
-        zone = ZoneInfo(self.engine.time_zone)
-        return None if pd.isna(first) else from_micros(int(first)).astimezone(zone).date()
+        return None if pd.isna(first) else self._local_day(from_micros(int(first)))
+
+    def _local_day(self, instant: datetime | None) -> date | None:
+        if self.as_of is None or instant is None:
+            return None
+        return local_day(instant, self.engine.time_zone)
 
     def _beside(self, name: Beside) -> str:
         internal = self.scope.include_internal
@@ -211,6 +212,13 @@ class CohortRows:
         with self.engine.reading():
             rows = self._population(table)
             return self._number(rows.query("SELECT count(*) FROM population"), rows)
+
+    def n_patients(self) -> int:
+        """How many patients the slots of the cohort are of."""
+        with self.engine.reading():
+            rows = self._population("slots")
+            query = rows.query("SELECT count(DISTINCT patient_id) FROM population")
+            return self._number(query, rows)
 
     def in_words(self) -> tuple[str, ...]:
         """What narrows the cohort, a phrase each; empty where it holds everything."""

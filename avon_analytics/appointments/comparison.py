@@ -132,7 +132,7 @@ def _defined_by(cohort: CohortRows) -> dict[str, object]:
         "as_of": "no events" if cohort.as_of is None else cohort.as_of.isoformat(),
         "on": cohort.scope.on,
         "grace": f"{settings.grace_hours:g} hours",
-        "late": f"{settings.late_hours:g} hours",
+        "late": settings.late_in_words,
         "internal meetings": "included" if cohort.scope.include_internal else "left out",
         "status words": ", ".join(more) or "as built in",
         "time zone": cohort.engine.time_zone,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 
 import pandas as pd
 
-from avon_analytics.appointments.scope import Scope, midnight, period_end, period_start
+from avon_analytics.appointments.scope import Scope, period_end, period_start
 
 _LAST_YEAR = 9998  # a date in the year 9999 is a slip; what ends there has not ended yet
 
@@ -21,16 +21,15 @@ _LAST_YEAR = 9998  # a date in the year 9999 is a slip; what ends there has not 
 class Completeness:
     """What decides whether a period is mature and whole.
 
-    ``every`` is the length of the periods; without it, the window is the period. ``first_on`` is
-    the day of the store's first appointment event, ``undue`` are the periods that hold a slot
-    which is not due.
+    ``every`` is the length of the periods; without it, the window is the period. ``over_on`` is the
+    day of T, less the grace: what ends by its beginning is over (None: no events, so no T).
+    ``first_on`` is the day of the store's first appointment event, ``undue`` are the periods that
+    hold a slot which is not due.
     """
 
     scope: Scope
     every: str | None
-    as_of: datetime | None
-    grace_hours: float
-    time_zone: str
+    over_on: date | None
     first_on: date | None
     undue: frozenset[date | None]
 
@@ -66,7 +65,7 @@ class Completeness:
 
     def complete_periods(self) -> list[date]:
         """The first days of all complete periods, with slots or without, oldest first."""
-        if self.every is None or self.first_on is None or self.as_of is None:
+        if self.every is None or self.first_on is None or self.over_on is None:
             return []
         begins = max(self.first_on, self.scope.start or self.first_on)
         first = period_start(begins, self.every)
@@ -93,10 +92,4 @@ class Completeness:
         return pd.Series([flags.get(first, without) for first in periods], rows.index, dtype=bool)
 
     def _has_ended(self, end: date | None) -> bool:
-        if end is None or self.as_of is None:
-            return True
-        try:
-            over = midnight(end, self.time_zone) + timedelta(hours=self.grace_hours)
-        except OverflowError:  # after the year 9999
-            return False
-        return over <= self.as_of
+        return end is None or self.over_on is None or end <= self.over_on

@@ -16,6 +16,7 @@ import pandas as pd
 
 from avon_analytics.appointments import slots
 from avon_analytics.appointments.follow_up import follow_up, late_parameters, session_hours
+from avon_analytics.appointments.queries import create_macros
 from avon_analytics.appointments.slots import Computed
 from avon_analytics.appointments.steps import Settings
 from avon_analytics.store.database import Database
@@ -111,7 +112,7 @@ class StoreEngine:
                 connection,
                 tables.slots,
                 name,
-                late_parameters(settings.late_hours),
+                late_parameters(settings.late_hours, settings.is_same_day),
                 include_internal=include_internal,
             )
             return name
@@ -127,6 +128,7 @@ class StoreEngine:
         # All columns but some: as Spark and DuckDB 2.0 have it, and as every DuckDB has it.
         query = query.replace("* EXCEPT (", "* EXCLUDE (")
         with self.database.reading() as connection:
+            create_macros(connection)
             return frame(connection, query, parameters, dtypes)
 
 

@@ -28,7 +28,8 @@ class Counted:
     every: str | None
     as_of: datetime | None
     n_unverified_events: int
-    late_hours: float
+    late: str
+    """When something is late, in words."""
     min_count: int
     completeness: Completeness | None
     """Which periods are complete, for a figure that says so."""

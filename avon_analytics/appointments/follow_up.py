@@ -28,9 +28,9 @@ def session_hours_text(slots: str) -> str:
     )
 
 
-def late_parameters(late_hours: float) -> dict[str, Any]:
+def late_parameters(late_hours: float, is_same_day: bool) -> dict[str, Any]:
     """What the SQL of sessions has to know of the cohort: when a release is late."""
-    return {"late_hours": late_hours, "is_same_day": False}
+    return {"late_hours": late_hours, "is_same_day": is_same_day}
 
 
 def follow_up(

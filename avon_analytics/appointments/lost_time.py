@@ -16,5 +16,4 @@ def lost_time(ask: Ask, *, by: str | Iterable[str], every: str | None) -> pd.Dat
     rows = counted.rows
     rows["n_timed"] = rows.n_sessions - rows.n_without_length
     rows["lost_ratio"] = ratio(rows.lost_hours, rows.planned_hours)
-    late = f"less than {counted.late_hours:g} hours before the start or after it"
-    return finished(FIGURE, counted, rows, late=late)
+    return finished(FIGURE, counted, rows, late=counted.late)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import duckdb
 
@@ -19,6 +19,17 @@ DateLike = str | date | datetime
 
 DATES: Mapping[str, str] = {"start": "start_on", "booked": "booked_on"}
 PERIODS = ("day", "week", "month", "quarter", "year")
+NAMED_PERIODS = (
+    "last-week",
+    "last-month",
+    "last-quarter",
+    "last-year",
+    "last-12-months",
+    "year-to-date",
+    "next-week",
+    "next-month",
+)
+Late = timedelta | float | Literal["same_day"]
 _MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
 _MOST_HOURS = 876_600  # a hundred years
 
@@ -62,6 +73,53 @@ def as_date(value: DateLike | None, what: str) -> date | None:
     return value
 
 
+def window(
+    start: DateLike | None,
+    end: DateLike | None,
+    period: str | None,
+    as_of: datetime | None,
+    time_zone: str,
+) -> tuple[date | None, date | None]:
+    """The window of a question, from its bounds or by name.
+
+    Raises UsageError for one that does not end after its start, and where both ways were taken.
+    """
+    first, last = as_date(start, "start"), as_date(end, "end")
+    if period is not None:
+        if first is not None or last is not None:
+            raise UsageError("period: it stands in place of start and end; give either")
+        return named_window(period, as_of, time_zone)
+    if first is not None and last is not None and last <= first:
+        raise UsageError(f"the window ends on {last}, which is not after its start, {first}")
+    return first, last
+
+
+def named_window(period: str, as_of: datetime | None, time_zone: str) -> tuple[date, date]:
+    """Whole calendar periods before or after that of T, as a half-open window of local dates.
+
+    Raises UnknownGroup for another name, UsageError where there is no T.
+    """
+    choice("period", period, NAMED_PERIODS)
+    if as_of is None:
+        raise UsageError("period: a store without events has no instant to count from")
+    try:
+        today = local_day(as_of, time_zone)
+        if period == "year-to-date":
+            # On the first of January that is all of the year before.
+            return date((today - timedelta(days=1)).year, 1, 1), today
+        if period == "last-12-months":
+            end = period_start(today, "month")
+            return date(end.year - 1, end.month, 1), end
+        which, _, every = period.partition("-")
+        this = period_start(today, every)
+        if which == "next":
+            following = period_end(this, every)
+            return following, period_end(following, every)
+        return period_start(this - timedelta(days=1), every), this
+    except (OverflowError, ValueError):
+        raise UsageError("period: this is outside the years 1 to 9999") from None
+
+
 def as_instant(value: DateLike, time_zone: str) -> datetime:
     """An instant, or the end of a date's day in this time zone.
 
@@ -100,6 +158,16 @@ def midnight(day: date, time_zone: str) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
+def local_day(instant: datetime, time_zone: str) -> date:
+    """The day that an instant is in a time zone, as the engine knows it."""
+    micros = (instant - _EPOCH) // timedelta(microseconds=1)
+    query = "SELECT CAST(timezone($zone, make_timestamptz($micros)) AS DATE)"
+    with _engine().cursor() as cursor:
+        ((day,),) = cursor.execute(query, {"micros": micros, "zone": time_zone}).fetchall()
+    found: date = day
+    return found
+
+
 @cache
 def _engine() -> duckdb.DuckDBPyConnection:
     """The engine without a store: its time zones are those by which local dates are told."""
@@ -117,7 +185,12 @@ SELECT coalesce(
 """
 
 
-def hours(value: timedelta | float, what: str) -> float:
+def is_same_day(late: Late) -> TypeGuard[Literal["same_day"]]:
+    """Whether late is what comes from the local day of the start on."""
+    return isinstance(late, str) and late == "same_day"
+
+
+def hours(value: object, what: str) -> float:
     """A duration as a number of hours; a bare number is one already.
 
     Raises UsageError for what is neither, for one below 0 and for one above a hundred years.

@@ -217,6 +217,7 @@ def _view_text(step: str) -> str:
             "as_of": f"({sql('default_as_of')})",
             "grace_hours": "CAST(24 AS DOUBLE)",
             "late_hours": "CAST(24 AS DOUBLE)",
+            "is_same_day": "false",
             "time_zone": f"(SELECT value FROM settings WHERE name = {literal('time_zone')})",
         }
     )

@@ -9,20 +9,22 @@ from typing import Any
 from avon_analytics.appointments.cohort import Cohort
 from avon_analytics.appointments.cohort_rows import known_custom_keys
 from avon_analytics.appointments.engine import Engine
-from avon_analytics.appointments.groupings import groupings
-from avon_analytics.appointments.population import Filters, checked_values
+from avon_analytics.appointments.population import Filters
 from avon_analytics.appointments.scope import (
     DATES,
     DateLike,
+    Late,
     Scope,
-    as_date,
     as_instant,
     choice,
     hours,
+    is_same_day,
+    window,
 )
 from avon_analytics.appointments.small_counts import checked_min_count
 from avon_analytics.appointments.statuses import status_words as known_status_words
 from avon_analytics.appointments.steps import Settings
+from avon_analytics.appointments.where import filters
 from avon_analytics.arguments import flag, mapping
 
 
@@ -37,55 +39,62 @@ class CohortSource:
         start: DateLike | None = None,
         end: DateLike | None = None,
         *,
+        period: str | None = None,
         on: str = "start",
         as_of: DateLike | None = None,
         where: Mapping[str, Any] | None = None,
         include_internal: bool = False,
         grace: timedelta | float = 24.0,
-        late: timedelta | float = 24.0,
+        late: Late = 24.0,
         status_words: Mapping[str, str] | None = None,
         min_count: int = 0,
     ) -> Cohort:
         """The cohort of a question, whose methods are the figures.
 
         start, end: the half-open window [start, end) of local dates; without them, all.
+        period: in place of both, whole calendar periods by name: last-week, last-month,
+            last-quarter, last-year, last-12-months, year-to-date (up to the day before that of
+            ``as_of``), next-week, next-month; counted from ``as_of`` in the store's time zone.
         on: the date that places a slot in it: ``start`` (planned; of an appointment, its last) or
             ``booked`` (its appointment's). What has no such date is in no window.
         as_of: an instant with an offset, or a date, which means the end of that day (the midnight
             that ends it) in the store's time zone. Without it, the newest ``occurred_at`` in the
             store that is not more than 24 h after its own receipt; it is fixed when this is called.
         where: what groupings must be: ``{"host": "user_1", "weekday": ["Monday", "Friday"]}``;
-            None, NaN or NA stands for a missing value.
+            None, NaN or NA stands for a missing value. What occurs nowhere in the store is wrong.
         include_internal: whether meetings of staff count, too.
         grace: how long after its planned end a slot is due; a timedelta or a number of hours.
-        late: a cancellation with less notice than this is late; a timedelta or a number of hours.
+        late: a cancellation with less notice than this is late: a timedelta, a number of hours, or
+            ``"same_day"``, from the local day of the start on.
         status_words: further words that Avon's records use, such as ``{"dna": "no_show"}``.
         min_count: figures blank counts from 1 to just below this, and in the same table what would
             tell them. A figure can be given another one. Rows are never blanked.
 
-        Raises UnknownGroup for an unknown ``on`` or grouping, UsageError for a date, value, word or
-        bound that cannot be, StoreError if there is no store.
+        Raises UnknownGroup for an unknown ``on``, ``period`` or grouping, UsageError for a date,
+        value, word or bound that cannot be and for a window that does not end after its start,
+        StoreError if there is no store.
         """
         engine = self._engine
+        instant = engine.default_as_of() if as_of is None else as_instant(as_of, engine.time_zone)
+        first, last = window(start, end, period, instant, engine.time_zone)
         scope = Scope(
-            start=as_date(start, "start"),
-            end=as_date(end, "end"),
+            start=first,
+            end=last,
             on=choice("date", on, tuple(DATES)),
             include_internal=flag(include_internal, "include_internal"),
         )
         settings = Settings(
-            as_of=engine.default_as_of() if as_of is None else as_instant(as_of, engine.time_zone),
+            as_of=instant,
             grace_hours=hours(grace, "grace"),
-            late_hours=hours(late, "late"),
+            late_hours=0.0 if is_same_day(late) else hours(late, "late"),
+            is_same_day=is_same_day(late),
             words=tuple(known_status_words(status_words).items()),
         )
-        filters = _filters(engine, mapping(where, "where"))
-        return Cohort(engine, scope, filters, settings, checked_min_count(min_count))
+        kept = self._filters(mapping(where, "where"))
+        return Cohort(engine, scope, kept, settings, checked_min_count(min_count))
 
-
-def _filters(engine: Engine, where: Mapping[str, Any]) -> Filters:
-    if not where:
-        return ()
-    with engine.reading():
-        named = groupings(where, known_custom_keys(engine))
-    return tuple((grouping, checked_values(grouping, where[grouping.name])) for grouping in named)
+    def _filters(self, where: Mapping[str, Any]) -> Filters:
+        if not where:
+            return ()
+        with self._engine.reading():
+            return filters(self._engine, where, known_custom_keys(self._engine))

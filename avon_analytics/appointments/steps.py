@@ -67,6 +67,16 @@ class Settings:
     grace_hours: float
     late_hours: float
     words: tuple[tuple[str, str], ...]
+    is_same_day: bool = False
+    """Whether late is what comes from the local day of the start on, whatever ``late_hours``."""
+
+    @property
+    def late_in_words(self) -> str:
+        """When a cancellation is late."""
+        if self.is_same_day:
+            return "on the local day of the start, or after it"
+        unit = "hour" if self.late_hours == 1 else "hours"
+        return f"less than {self.late_hours:g} {unit} before the start, or after it"
 
     @property
     def due_until(self) -> datetime:
@@ -96,6 +106,7 @@ def compute(
         "as_of": settings.as_of or BEFORE_ALL,
         "grace_hours": settings.grace_hours,
         "late_hours": settings.late_hours,
+        "is_same_day": settings.is_same_day,
         "time_zone": time_zone,
     }
     texts = {step: text_of(step, dict(settings.words)) for step in STEPS}
@@ -162,6 +173,7 @@ def show(
             "as_of": f"make_timestamptz({micros})",
             "grace_hours": f"CAST({settings.grace_hours!r} AS DOUBLE)",
             "late_hours": f"CAST({settings.late_hours!r} AS DOUBLE)",
+            "is_same_day": str(settings.is_same_day).lower(),
             "time_zone": literal(time_zone),
         }
     )

@@ -57,7 +57,14 @@ def keep_inputs(out: Path | None, paths: list[str] | None, *files: Path | None) 
     refuse_to_replace(out, [*archive, *(file for file in files if file is not None)])
 
 
-def ask(store: Store, *, on: opt.On, where: list[str] | None, **given: Any) -> Cohort:
+def ask(
+    store: Store,
+    *,
+    on: opt.On,
+    period: opt.Period | None,
+    where: list[str] | None,
+    **given: Any,
+) -> Cohort:
     """The cohort that the options of a command describe: those of ``options.COHORT``."""
     wanted: dict[str, list[Any]] = {}
     for condition in where or []:
@@ -65,7 +72,8 @@ def ask(store: Store, *, on: opt.On, where: list[str] | None, **given: Any) -> C
         if not sign:
             raise UsageError(f"--where {condition!r}: expected GROUPING=VALUE, such as host=user_1")
         wanted.setdefault(name, []).append(value or None)
-    return store.appointments(on=on.value, where=wanted, **given)
+    named = None if period is None else period.value
+    return store.appointments(period=named, on=on.value, where=wanted, **given)
 
 
 def show_figure(frame: pd.DataFrame, form: opt.Format, out: Path | None, title: str) -> None:

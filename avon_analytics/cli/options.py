@@ -46,6 +46,19 @@ class Every(StrEnum):
     year = "year"
 
 
+class Period(StrEnum):
+    """Windows by name."""
+
+    last_week = "last-week"
+    last_month = "last-month"
+    last_quarter = "last-quarter"
+    last_year = "last-year"
+    last_12_months = "last-12-months"
+    year_to_date = "year-to-date"
+    next_week = "next-week"
+    next_month = "next-month"
+
+
 class Section(StrEnum):
     """The questions that the quality of a store is made of."""
 
@@ -168,6 +181,10 @@ Start = Annotated[
     str | None, typer.Option("--start", metavar="DATE", help="First local day of the window.")
 ]
 End = Annotated[str | None, typer.Option("--end", metavar="DATE", help="The day after its last.")]
+PeriodOption = Annotated[
+    Period | None,
+    typer.Option("--period", metavar="NAME", help=f"In place of both: {_words(Period)}."),
+]
 OnOption = Annotated[
     On,
     typer.Option("--on", metavar="DATE", help=f"The date that counts: {_words(On)}."),
@@ -207,6 +224,7 @@ TimeZone = Annotated[
 COHORT: Mapping[str, tuple[Any, Any]] = {
     "start": (Start, None),
     "end": (End, None),
+    "period": (PeriodOption, None),
     "on": (OnOption, On.start),
     "as_of": (AsOf, None),
     "where": (Where, None),

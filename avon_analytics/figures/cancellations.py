@@ -13,7 +13,7 @@ FIGURE = Figure(
         "Cancelled slots among due slots that were not rescheduled. patient_cancelled_share = by "
         "patient / (attended + no-show + by patient); provider_cancelled_share = by provider / "
         "(attended + by provider); late_share = late / cancelled with known notice, whoever "
-        "cancelled; late is a notice under {late:g} hours, after the start included."
+        "cancelled; late is what came {late}."
     ),
     source="hospital cancellation rate of Northern Ireland's outpatient statistics (2023)",
     columns=(

@@ -107,7 +107,8 @@ class ReportContent:
     time_zone: str = "UTC"
     """The store's time zone, an IANA name."""
     grace_hours: float = 24.0
-    late_hours: float = 24.0
+    late: str = "less than 24 hours before the start, or after it"
+    """When a cancellation is late."""
     every: str = "month"
     """The length of the periods: day, week, month, quarter or year."""
     signals_every: str = "month"

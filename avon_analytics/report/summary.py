@@ -17,7 +17,6 @@ from avon_analytics.report.what_changed import verdict, what_changed
 from avon_analytics.report.wording import (
     Share,
     count,
-    hours,
     lasting,
     number,
     percent,
@@ -124,7 +123,7 @@ def _summary(content: ReportContent, story: _Story) -> Summary:
         _finding(
             story, "Cancellations", "cancelled_share", "n_cancelled", "due and not rescheduled"
         ),
-        _who_and_how_late(story, content.late_hours),
+        _who_and_how_late(story, content.late),
         _stages(content.figures),
     ]
     return Summary(
@@ -164,7 +163,7 @@ def _finding(story: _Story, topic: str, name: str, counted: str, whole: str) -> 
     return Finding(topic, text)
 
 
-def _who_and_how_late(story: _Story, late_hours: float) -> Finding | None:
+def _who_and_how_late(story: _Story, when_late: str) -> Finding | None:
     row = story.cancellations.get(story.on, {})
     if not number(row.get("n_cancelled")):
         return None
@@ -175,10 +174,7 @@ def _who_and_how_late(story: _Story, late_hours: float) -> Finding | None:
         f"for {count(row.get('n_by_unknown'))} it is unknown."
     )
     if late.value is not None:
-        text += (
-            f" {percent(late.value)} of the {count(late.n)} with known notice came less than "
-            f"{hours(late_hours)} before the start or after it"
-        )
+        text += f" {percent(late.value)} of the {count(late.n)} with known notice came {when_late}"
         notice = number(row.get("median_notice_hours"))
         text += f"; half gave {lasting(notice)} or more." if notice is not None else "."
     return Finding("Who, and how late", text)

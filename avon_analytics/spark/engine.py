@@ -96,7 +96,7 @@ class LakeEngine:
         """What became of each session's time, computed when first asked for."""
         tables = self.computed(settings)
         name = tables.session_hours[include_internal]
-        late = late_parameters(settings.late_hours)
+        late = late_parameters(settings.late_hours, settings.is_same_day)
         self._make(name, tables.slots, session_hours_text, include_internal, late)
         return name
 
@@ -142,6 +142,7 @@ class LakeEngine:
             "as_of": settings.as_of or BEFORE_ALL,
             "grace_hours": settings.grace_hours,
             "late_hours": settings.late_hours,
+            "is_same_day": settings.is_same_day,
             "time_zone": self._time_zone,
         }
         written = []

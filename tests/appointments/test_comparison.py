@@ -113,7 +113,7 @@ def test_like_cohorts_warn_of_nothing(clinic: Clinic) -> None:
     [
         ({"as_of": "04-01 00:00"}, "as_of .*2025-04-01.*2025-12-31"),
         ({"grace": 48}, "grace .48 hours and 24 hours"),
-        ({"late": 2}, "late .2 hours"),
+        ({"late": 2}, "late .less than 2 hours"),
         ({"on": "booked"}, "on .booked and start"),
         ({"include_internal": True}, "internal meetings .included and left out"),
         ({"status_words": {"dna": "no_show"}}, "status words"),

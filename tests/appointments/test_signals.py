@@ -12,7 +12,7 @@ import pytest
 
 from avon_analytics.appointments import Cohort
 from avon_analytics.appointments.completeness import Completeness
-from avon_analytics.appointments.scope import Scope, period_start
+from avon_analytics.appointments.scope import Scope, local_day, period_start
 from avon_analytics.errors import UnknownGroup, UsageError
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ def test_nothing_is_a_typed_table(clinic: Clinic) -> None:
         assert none.attrs["messages"] == ["there are no groups to compare"]
     fill(clinic, {"dr": STEADY})
     assert len(visits(clinic, 20, start="2030-01-01").signals(every="week")) == 0
-    empty = visits(clinic, 20, where={"host": "el"}).signals(every="week")
+    empty = visits(clinic, 20, where={"host": None}).signals(every="week")
     assert len(empty) == 0
 
 
@@ -313,13 +313,13 @@ def test_outliers_of_hosts(clinic: Clinic) -> None:
 
 
 def complete_periods(every: str, **changed: Any) -> list[date]:
+    as_of = changed.pop("as_of", datetime(2024, 4, 2, 4, tzinfo=UTC))
+    over = None if as_of is None else local_day(as_of - timedelta(hours=24), "America/New_York")
     usual: dict[str, Any] = {
         "every": every,
         "scope": Scope(changed.pop("start", None), changed.pop("end", None), "start", False),
         "first_on": date(2024, 1, 1),
-        "as_of": datetime(2024, 4, 2, 4, tzinfo=UTC),
-        "grace_hours": 24.0,
-        "time_zone": "America/New_York",
+        "over_on": over,
         "undue": frozenset(),
     }
     return Completeness(**{**usual, **changed}).complete_periods()

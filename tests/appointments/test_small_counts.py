@@ -72,9 +72,7 @@ HOLDS = (
     ("rebooked_share_n", "n_rebooked"),
     ("n_attended", "n_with_actual_times"),
 )
-EVERYTHING = Completeness(
-    Scope(None, None, "start", False), None, None, 24, "UTC", None, frozenset()
-)
+EVERYTHING = Completeness(Scope(None, None, "start", False), None, None, None, frozenset())
 SHARES = {
     "no_show_share": "n_no_show",
     "attended_share": "n_attended",
@@ -171,7 +169,7 @@ def asked(rows: pd.DataFrame, min_count: int, keys: tuple[str, ...] = ("host",))
             every=None,
             as_of=None,
             n_unverified_events=0,
-            late_hours=24,
+            late="late",
             min_count=min_count,
             completeness=EVERYTHING,
         )
@@ -423,7 +421,7 @@ def test_the_bound_of_the_cohort_and_of_one_figure(clinic: Clinic) -> None:
     assert visits.outcomes("host").n_no_show.isna().all()
     assert visits.outcomes("host", min_count=0).n_no_show.tolist() == [1, 6]
     assert visits.outcomes().attrs["min_count"] == 3
-    assert visits.compare(clinic.visits(where={"host": "none"})).share.notna().any()
+    assert visits.compare(clinic.visits(where={"host": None})).share.notna().any()
 
 
 @pytest.mark.parametrize("given_bound", [-1, 1.5, True, "11"])

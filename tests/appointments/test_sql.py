@@ -23,7 +23,7 @@ FIGURES = (
 )
 OTHERS = (
     *("default_as_of", "custom_keys", "custom_values", "unverified"),
-    *("first_event", "undue_periods", "patient_visits"),
+    *("first_event", "undue_periods", "patient_visits", "staff_names"),
     *("landmark_history", "landmark_open", "landmark_later"),
     *("follow_up", "explain_versions", "questions", "unverified_messages"),
     *("sessions", "session_losses", "session_refills", "session_hours"),

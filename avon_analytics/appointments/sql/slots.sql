@@ -4,6 +4,7 @@ WITH known AS (
     SELECT
         f.*,
         scope.late_hours,
+        scope.is_same_day,
         coalesce(
             unix_micros(coalesce(f.end_at, f.start_at)) + scope.grace_hours * 3.6e9
             <= unix_micros(scope.as_of),
@@ -46,7 +47,11 @@ SELECT
     known.reason,
     known.notice_hours,
     CASE
-        WHEN known.outcome = 'cancelled' THEN known.notice_hours < known.late_hours
+        WHEN known.outcome <> 'cancelled' OR known.outcome IS NULL THEN NULL
+        WHEN known.is_same_day
+            THEN CAST(from_utc_timestamp(known.cancelled_at, known.time_zone) AS DATE)
+                >= known.start_on
+        ELSE known.notice_hours < known.late_hours
     END AS is_late,
     known.booked_observed,
     known.started_observed,

@@ -1,0 +1,98 @@
+"""What groupings must be: values of the right kind, which occur somewhere in the store.
+
+A value that occurs nowhere, whatever T, is a slip: it would give an empty figure without a word.
+Fixed labels, weekdays, hours, flags and None are always allowed. Of ids the nearest are named, of
+hosts with their names; of free texts only how many values there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
+from typing import Any
+
+from avon_analytics.appointments.engine import Engine
+from avon_analytics.appointments.groupings import Grouping, groupings
+from avon_analytics.appointments.population import Filters, checked_values
+from avon_analytics.appointments.queries import sql
+from avon_analytics.errors import UsageError
+
+_PLACES: Mapping[str, str] = {
+    "host": "SELECT host AS value FROM appointments_versions",
+    "appointment_type": "SELECT appointment_type AS value FROM appointments_versions",
+    "name": "SELECT name AS value FROM appointments_versions",
+    "interaction_type": "SELECT interaction_type AS value FROM appointments_versions",
+    "patient_state": "SELECT state AS value FROM patient_addresses_versions",
+    "medical_center": "SELECT medical_center AS value FROM patient_medical_centers_versions",
+}
+"""Where the values of a grouping occur."""
+_CUSTOM = """
+SELECT get_json_object(value, '$') AS value FROM appointment_custom_data_versions WHERE key = $key
+UNION ALL
+SELECT get_json_object(value, '$') FROM patient_custom_data_versions WHERE key = $key
+"""
+_FREE_TEXT = {"name"}
+_NEAREST = 3
+
+
+def filters(engine: Engine, where: Mapping[str, Any], custom_keys: Sequence[str]) -> Filters:
+    """The conditions of a cohort. Raises UsageError for a value that cannot be or is nowhere."""
+    named = groupings(where, custom_keys)
+    found = tuple((one, checked_values(one, where[one.name])) for one in named)
+    for grouping, wanted in found:
+        _need_somewhere(engine, grouping, wanted)
+    return found
+
+
+def _need_somewhere(engine: Engine, grouping: Grouping, wanted: Sequence[Any]) -> None:
+    place = _CUSTOM if grouping.custom_key is not None else _PLACES.get(grouping.name)
+    texts = {f"text_{nth}": value for nth, value in enumerate(wanted) if value is not None}
+    if place is None or not texts:
+        return
+    bound = {} if grouping.custom_key is None else {"key": grouping.custom_key}
+    among = ", ".join(f"${name}" for name in texts)
+    query = f"SELECT DISTINCT value FROM ({place}) AS told WHERE value IN ({among})"
+    known = set(engine.frame(query, {**bound, **texts})["value"])
+    missing = [value for value in texts.values() if value not in known]
+    if missing:
+        values = f"SELECT DISTINCT value FROM ({place}) AS told WHERE value IS NOT NULL"
+        is_free = grouping.custom_key is not None or grouping.name in _FREE_TEXT
+        if is_free:
+            counted = f"SELECT count(*) AS n FROM ({values}) AS every_value"
+            hint = _how_many(int(engine.frame(counted, bound)["n"].iloc[0]))
+        else:
+            hint = _nearest(
+                engine, grouping, missing[0], list(engine.frame(values, bound)["value"])
+            )
+        raise UsageError(f"where: {_named(grouping, missing[0], is_free)} {hint}")
+
+
+def _named(grouping: Grouping, value: str, is_free: bool) -> str:
+    if is_free:
+        return f"a value given for {grouping.name} occurs nowhere in the store,"
+    return f"{grouping.name} {value!r} occurs nowhere in the store."
+
+
+def _how_many(n: int) -> str:
+    return f"which has {n:,} {'value' if n == 1 else 'values'} of it"
+
+
+def _nearest(engine: Engine, grouping: Grouping, given: str, known: Sequence[str]) -> str:
+    if not known:
+        return "It has no value of it"
+    names = _staff_names(engine) if grouping.name == "host" else {}
+
+    def likeness(value: str) -> float:
+        told = [value, *([names[value], *names[value].split()] if value in names else [])]
+        return max(SequenceMatcher(None, given.lower(), one.lower()).ratio() for one in told)
+
+    best = sorted(known, key=lambda value: (-likeness(value), value))[:_NEAREST]
+    told = [f"{value!r} ({names[value]})" if value in names else repr(value) for value in best]
+    return f"Nearest: {', '.join(told)}"
+
+
+def _staff_names(engine: Engine) -> dict[str, str]:
+    """Names of staff by their ids, where they are told."""
+    known = engine.frame(sql("staff_names"), {})
+    both = (known.first_name.fillna("") + " " + known.last_name.fillna("")).str.strip()
+    return {one: name for one, name in zip(known["id"], both, strict=True) if name}
