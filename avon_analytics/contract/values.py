@@ -36,8 +36,8 @@ SQL_TYPES: dict[Kind, str] = {
 
 # The spellings that the engine reads by itself and Python reads alike; both sides use these texts.
 INSTANT_PATTERN = (
-    r"[1-8]\d{3}-\d\d-\d\d[T ]([01]\d|2[0-4]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
-    r"(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)"
+    r"[1-8]\d{3}-\d\d-\d\d[Tt ]([01]\d|2[0-4]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
+    r"([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)"
 )
 EPOCH_MS_PATTERN = r"(\d{1,14}|-\d{1,13})(\.0+)?"
 DATE_PATTERN = r"[1-8]\d{3}-\d\d-\d\d([T ].*)?"
@@ -47,8 +47,8 @@ DATE_EPOCH_PATTERN = r"\d{1,7}|\d{9,14}|-\d{1,7}|-\d{9,13}"
 NUMBER_PATTERN = r"-?\d+(\.\d+)?([eE][+-]?\d+)?"
 
 _INSTANT = re.compile(
-    r"([1-8]\d{3})-(\d\d)-(\d\d)[T ]([01]\d|2[0-4]):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?"
-    r"(?:Z|([+-])(0\d|1[0-5]):?([0-5]\d)?)",
+    r"([1-8]\d{3})-(\d\d)-(\d\d)[Tt ]([01]\d|2[0-4]):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?"
+    r"(?:[Zz]|([+-])([01]\d|2[0-3]):?([0-5]\d)?)",
     re.ASCII,
 )
 _EPOCH_MS = re.compile(EPOCH_MS_PATTERN, re.ASCII)

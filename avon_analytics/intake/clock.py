@@ -9,10 +9,8 @@ from contextlib import contextmanager
 # What each kind of work is, in the order in which a line meets it.
 WORKS = {
     "find lines": "read, decompress and hash files, and cut them into lines",
-    "open and verify": "parse envelopes and the heads of bodies, verify signatures",
-    "judge": "look at lines and bodies that are odd, apply the policy",
-    "flatten": "read the objects and their lists into rows",
-    "identify": "name the event that each line tells",
+    "read lines": "open envelopes, verify signatures, read bodies by the contract",
+    "make rows": "turn events into the columns and lists of the tables",
     "settle": "look up known events, settle conflicts",
     "store rows": "write events and versions",
     "log": "write where each line ended, and what is quarantined",
@@ -24,7 +22,7 @@ WORKS = {
 class Clock:
     """Adds up the wall time of each kind of work, in seconds.
 
-    Reading (up to ``identify``) runs ahead while other rows are stored, so that the sum of all can
+    Reading (up to ``make rows``) runs ahead while other rows are stored, so that the sum of all can
     be more than the time that a load takes.
     """
 
@@ -46,5 +44,5 @@ class Clock:
             f"{work:<{width}}  {self.seconds[work]:8.2f} s  {what}" for work, what in WORKS.items()
         ]
         return "\n".join(
-            [*rows, "Reading, the first five, runs ahead while earlier lines are stored."]
+            [*rows, "Reading, the first three, runs ahead while earlier lines are stored."]
         )

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from avon_analytics.intake.envelope import Signed
+from avon_analytics.intake.read.envelope import Signed
 from avon_analytics.intake.signature import Secrets, sign
 
 _HEX_LENGTH = 64

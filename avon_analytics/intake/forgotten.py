@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 import duckdb
 
 from avon_analytics.intake.flatten import rows_table
-from avon_analytics.intake.judge import verdict
 from avon_analytics.intake.marks import Marks
+from avon_analytics.intake.read.faults import verdict
 from avon_analytics.intake.sought import Sought
 from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.traces import THREAD, Rows, find, own, strip, touched

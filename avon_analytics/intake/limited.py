@@ -1,4 +1,4 @@
-"""What a limited data set keeps of a row, and what it tells repeats by.
+"""What a limited data set keeps of an event.
 
 Source: 45 CFR 164.514(e). City, state, postal code and dates stay. Direct identifiers of patients
 and caregivers and free text are left out before anything is written, by the marks that the fields
@@ -7,41 +7,40 @@ drift table, with an empty value. A text column keeps texts alone: an object in 
 unknown.
 
 What a custom field means is in no webhook: flags, small numbers and dates stay, text does not.
+
+What is left is the event from then on: its digest, which tells repeats, is one of what is kept.
+A digest of the whole body would let somebody who knows nearly all of it try out the rest, such as
+nine digits of a social security number. So what is not kept cannot conflict either.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import Any
 
-from avon_analytics.contract.event import Event
-from avon_analytics.contract.model import known_keys
+from avon_analytics.contract import OBJECTS, one_spelling
+from avon_analytics.contract.canonical import Told, with_fields
+from avon_analytics.contract.model import ColumnOf, Part, columns_of, lists_of, objects_of
 from avon_analytics.contract.values import INSTANT_PATTERN, Column
-from avon_analytics.intake import flatten
-from avon_analytics.intake.engine import literals
-from avon_analytics.store.schema import literal, quote
-from avon_analytics.store.tables import ObjectTable
+from avon_analytics.store.schema import literal
 
-if TYPE_CHECKING:
-    from avon_analytics.intake.stage import Stage
-
-_DATE = rf"\d{{4}}-\d\d-\d\d|{INSTANT_PATTERN}"
-
-_DATE_TEXT = rf"{_DATE}|\d{{12,13}}"
+_DATE = re.compile(rf"\d{{4}}-\d\d-\d\d|{INSTANT_PATTERN}", re.ASCII)
+_DATE_TEXT = re.compile(rf"{_DATE.pattern}|\d{{12,13}}", re.ASCII)
 _DAY = (
     "mo(n(day)?)?|tu(e(s(day)?)?)?|we(d(nesday)?)?|th(u(r(s(day)?)?)?)?|fr(i(day)?)?|"
     "sa(t(urday)?)?|su(n(day)?)?"
 )
 _ITEM = rf'("[+-]?\d{{0,2}}({_DAY})"|"?-?\d{{1,3}}"?|null)'
-_DAYS = rf"(?i)\s*({_ITEM}|\[\s*({_ITEM}(\s*,\s*{_ITEM})*)?\s*\])\s*"
+_DAYS = re.compile(rf"{_ITEM}|\[({_ITEM}(,{_ITEM})*)?\]".encode(), re.ASCII | re.IGNORECASE)
 # SNOMED CT's codes for male, female and unknown.
-_SEX = "248153007|248152002|261665006"
+_SEX = ("248153007", "248152002", "261665006")
 # A social security number, a telephone number and the like, however it is grouped; not the digits
 # within an id, which stand among letters, and not the four digits behind a postal code.
-_LONG_NUMBER = (
-    r"(^|[^0-9A-Za-z_-])\+?\(?(\d{9,}|\d{3}[-). /]{1,2}\d{2,3}[-. /]\d{4})($|[^0-9A-Za-z_])"
+_LONG_NUMBER = re.compile(
+    r"(^|[^0-9A-Za-z_-])\+?\(?(\d{9,}|\d{3}[-). /]{1,2}\d{2,3}[-. /]\d{4})($|[^0-9A-Za-z_])",
+    re.ASCII,
 )
-
-# For the JSON type of a value, an empty value of the same type.
+# For the JSON type of a value, as the engine names it, an empty value of the same type.
 _EMPTY = {
     "VARCHAR": '""',
     "OBJECT": "{}",
@@ -53,82 +52,85 @@ _EMPTY = {
 }
 
 
-def kept(column: Column, place: str) -> str:
-    """SQL for what a limited data set keeps of a column; `Column.in_limited` says it in words."""
+def limit(told: Told) -> Told:
+    """What is kept of what a body tells."""
+    value = one_spelling.parse(told.content.decode())
+    model = OBJECTS.get(told.object_type)
+    about = _kept_of(model, value["object"]) if model else {"id": told.object_id}
+    return with_fields(told, _emptied(value.get("extra")), about)
+
+
+def _kept_of(model: type[Part], given: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    columns = {c.path[0]: c.column for c in columns_of(model) if len(c.path) == 1}
+    nested, lists = objects_of(model), {one.field: one.item for one in lists_of(model)}
+    for name, value in given.items():
+        if name in columns:
+            kept = _kept(columns[name], value)
+        elif name in nested:
+            kept = _kept_of(nested[name], value) or None
+        elif name in lists:
+            item = lists[name]
+            kept = [
+                _kept(item.column, one) if isinstance(item, ColumnOf) else _kept_of(item, one)
+                for one in value
+            ]
+        else:
+            kept = _emptied(value)
+        if kept is not None:
+            found[name] = kept
+    return found
+
+
+def _kept(column: Column, value: Any) -> Any:
+    """What is kept of a column; `Column.in_limited` says it in words."""
     if column.in_limited.startswith("nothing"):
-        return f"CAST(NULL AS {column.sql_type})"
+        return None
     if column.is_open:
-        return f"""CASE
-            WHEN json_type({place}) = 'BOOLEAN' THEN {place}
-            WHEN json_type({place}) IN ('UBIGINT', 'BIGINT', 'DOUBLE')
-             AND abs(try_cast({place} AS DOUBLE)) < 1e6 THEN {place}
-            WHEN regexp_full_match({place} ->> '$', {literal(_DATE)}) THEN {place} END"""
+        return value if _is_no_text_of_theirs(value) else None
     if column.kind == "json":
-        text = f"CAST({place} AS VARCHAR)"
-        return f"CASE WHEN regexp_full_match({text}, {literal(_DAYS)}) THEN {place} END"
-    if column.kind != "text":
-        return place
-    is_text = f"left(ltrim({place}), 1) NOT IN ('{{', '[')"
+        return value if _DAYS.fullmatch(one_spelling.of_value(value)) else None
+    if column.kind == "text" and isinstance(value, str):
+        return value if _may_stay(column, value) else None
+    return value
+
+
+def _may_stay(column: Column, text: str) -> bool:
     if column.keeps == "date":
-        return f"CASE WHEN regexp_full_match({place}, {literal(_DATE_TEXT)}) THEN {place} END"
-    if column.keeps == "sex":
-        is_text += f" AND (regexp_full_match({place}, {literal(_SEX)}) OR {_is_impersonal(place)})"
-    elif column.keeps != "staff":
-        is_text += f" AND {_is_impersonal(place)}"
-    return f"CASE WHEN {is_text} THEN {place} END"
+        return _DATE_TEXT.fullmatch(text) is not None
+    if text.lstrip()[:1] in ("{", "["):
+        return False
+    is_impersonal = "@" not in text and _LONG_NUMBER.search(text) is None
+    return column.keeps == "staff" or is_impersonal or (column.keeps == "sex" and text in _SEX)
 
 
-def _is_impersonal(place: str) -> str:
-    """SQL for a text without an e-mail address and without a number of nine digits and more."""
-    return f"NOT contains({place}, '@') AND NOT regexp_matches({place}, {literal(_LONG_NUMBER)})"
+def _is_no_text_of_theirs(value: Any) -> bool:
+    if isinstance(value, bool):
+        return True
+    if isinstance(value, int | float):
+        return abs(value) < 1e6
+    return isinstance(value, str) and _DATE.fullmatch(value) is not None
+
+
+def _emptied(extra: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Unknown fields with their paths and types, and without their values."""
+    return None if extra is None else {key: _empty(value) for key, value in extra.items()}
+
+
+def _empty(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return None if value is None else False
+    if isinstance(value, float):
+        return 0.5
+    if isinstance(value, int):
+        return -1 if value < 0 else 0
+    return type(value)()
 
 
 def emptied(place: str) -> str:
-    """SQL for unknown fields with their paths and types, and without their values."""
+    """The same in SQL, of what a store has in a column ``extra``."""
     cases = " ".join(f"WHEN {literal(k)} THEN {literal(v)}" for k, v in _EMPTY.items())
     value = f"CAST(CASE json_type(e.value) {cases} ELSE 'null' END AS JSON)"
     entries = f"""map_entries(from_json({place}, '"MAP(VARCHAR, JSON)"'))"""
     return f"""CASE WHEN {place} IS NOT NULL THEN to_json(map_from_entries(list_transform(
         {entries}, lambda e: {{'k': e.key, 'v': {value}}}))) END"""
-
-
-def columns(table: ObjectTable, prefix: str, *, is_limited: bool) -> dict[str, str]:
-    """SQL for each field of a table's rows, as the store keeps it, by the field's name."""
-    found = {}
-    for field in table.fields:
-        place = f"{prefix}.{quote(field.name)}"
-        found[field.name] = kept(field.column, place) if is_limited else place
-    if table.model is not None:
-        found["extra"] = emptied(f"{prefix}.extra") if is_limited else f"{prefix}.extra"
-    return found
-
-
-def tell_by_what_is_kept(stage: Stage, tables: list[ObjectTable]) -> None:
-    """Replace the digests that tell repeats by digests of what is kept, and of nothing else.
-
-    A digest of the whole body would let somebody who knows nearly all of it try out the rest, such
-    as nine digits of a social security number. So what is not kept cannot conflict either.
-    """
-    known = literals(sorted(known_keys(Event)))
-    beside = f"""to_json(CASE WHEN body_shape IN (SELECT body_shape FROM unknown_shapes)
-        THEN unknown_fields(body, json_keys(body), {known}, '') END)"""
-    own = ["event", "created_at", "delivery_id", "bare_object_id", emptied(beside)]
-    said = [f"SELECT nth, 0 AS part, 0 AS position, {_as_text(own)} AS said FROM arrivals"]
-    for part, table in enumerate(tables, start=1):
-        position = "0" if table.parent is None else "r.position"
-        fields = _as_text(list(columns(table, "r", is_limited=True).values()))
-        said.append(
-            f"SELECT r.nth, {part}, {position}, {fields} FROM {flatten.rows_table(table)} AS r"
-        )
-    stage.run(
-        f"""UPDATE arrivals AS a SET body_digest = d.digest FROM (
-            SELECT nth, md5(string_agg(said, ' ' ORDER BY part, position))::UUID AS digest
-            FROM ({" UNION ALL ".join(said)}) WHERE nth NOT IN (SELECT nth FROM verdicts)
-            GROUP BY nth
-        ) AS d WHERE d.nth = a.nth"""
-    )
-
-
-def _as_text(values: list[str]) -> str:
-    """SQL for several values as one text; no two lists of values give the same."""
-    return "to_json([" + ", ".join(f"CAST({value} AS VARCHAR)" for value in values) + "])"

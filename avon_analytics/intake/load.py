@@ -22,7 +22,6 @@ from avon_analytics.intake.marks import Marks
 from avon_analytics.intake.reading import KnownFile, Reading
 from avon_analytics.intake.receipt import FileReceipt, Receipt
 from avon_analytics.intake.replay import move, that_move
-from avon_analytics.intake.shapes import Shapes
 from avon_analytics.intake.signature import Secrets, SecretsLike
 from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.take import Ended
@@ -148,7 +147,6 @@ class _Loader:
         self._clock = Clock()
 
         is_limited, has_forgotten = privacy == "limited", bool(Marks(connection))
-        shapes = Shapes()
 
         def stage() -> Stage:
             cursor = connection.cursor()
@@ -160,7 +158,6 @@ class _Loader:
                 keeps_texts=has_forgotten,
                 bound=bound,
                 clock=self._clock,
-                shapes=shapes,
             )
 
         self._stages = tuple(stage() for _ in range(n_readers + 1))

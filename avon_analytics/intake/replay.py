@@ -21,9 +21,10 @@ from avon_analytics.intake.again import (
     register,
 )
 from avon_analytics.intake.archive.batch import Batch, batch_of
+from avon_analytics.intake.archive.values import BOM
 from avon_analytics.intake.archive.lines import LINE_LIMIT, checked_limit
-from avon_analytics.intake.envelope import signed_of
 from avon_analytics.intake.log import LoadLog
+from avon_analytics.intake.read.reader import LineReader
 from avon_analytics.intake.signature import Secrets, SecretsLike
 from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.take import Ended, Intake
@@ -181,6 +182,7 @@ def that_move(
     ``secrets`` is None where all is believed. Also returns how many lines could not be read again.
     """
     moving: list[HeldLine] = []
+    believing = None if secrets is None else LineReader("record", secrets)
     unreadable = 0
     for part in parts_of(found):
         others: list[tuple[HeldLine, bytes]] = []
@@ -189,30 +191,29 @@ def that_move(
                 unreadable += 1
             elif place.code not in SIGNATURE_CODES:
                 others.append((place, content))
-            elif secrets is None or is_believed(content, secrets):
+            elif believing is None or _is_verified(believing, content):
                 moving.append(place)
         if others:
-            moving += _that_load(stage, others)
+            moving += _that_load(stage.reader, others)
     return moving, unreadable
 
 
 def is_believed(content: bytes, secrets: Secrets) -> bool:
     """Whether the signature of a line is right under one of some secrets."""
-    signed = signed_of(content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
-    return signed is not None and any(
-        secrets.matching(body, signed.signature) for body in signed.candidates
-    )
+    return _is_verified(LineReader("record", secrets), content)
 
 
-def _that_load(stage: Stage, lines: Sequence[tuple[HeldLine, bytes]]) -> list[HeldLine]:
+def _is_verified(reader: LineReader, content: bytes) -> bool:
+    return reader.read_one(content.removeprefix(BOM), is_verifying=True).word == "verified"
+
+
+def _that_load(reader: LineReader, lines: Sequence[tuple[HeldLine, bytes]]) -> list[HeldLine]:
     """Lines with which nothing is wrong any more; of a conflict, only one that is verified now."""
-    stage.read(_batch(lines))
-    refused = {nth for (nth,) in stage.run("SELECT nth FROM verdicts")}
-    verified = {nth for (nth,) in stage.run("SELECT nth FROM arrivals WHERE secret IS NOT NULL")}
+    found = reader.read([content.removeprefix(BOM) for _, content in lines])
     return [
         place
-        for nth, (place, _) in enumerate(lines)
-        if nth not in refused and (place.code != "conflict" or nth in verified)
+        for (place, _), line in zip(lines, found, strict=True)
+        if line.verdict is None and (place.code != "conflict" or line.secret is not None)
     ]
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import duckdb
 
-from avon_analytics.intake import flatten, limited
-from avon_analytics.intake.contest import Spelling
+from avon_analytics.intake import flatten
+from avon_analytics.intake.arrow import ArrowRows
 from avon_analytics.intake.engine import statement
-from avon_analytics.intake.hand_over import ArrowRows
 from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.words import strength_of, word_of
 from avon_analytics.store.schema import quote
@@ -35,45 +32,18 @@ class Storing:
         """Add rows selected on the stage to a table of the store."""
         self.hand_over(rows, f"INSERT INTO {table} SELECT * FROM handed", **parameters)
 
-    def store(self, spellings: Sequence[Spelling]) -> None:
-        """Write what the lines of the batch tell that are not refused.
-
-        An event that came in several spellings is told from the one that ``spellings`` names.
-        """
+    def store(self) -> None:
+        """Write what the lines of the batch tell that are not refused."""
         word = word_of("c.strength")
-        extra = limited.emptied("t.extra") if self._stage.is_limited else "t.extra"
         self._stage.run(statement("classes"))
-        self._choose(spellings)
-        self.insert("events", statement("new_events", word=word, extra=extra))
+        self.insert("events", statement("new_events", word=word))
         if self._stage.run("SELECT 1 FROM classes WHERE is_known LIMIT 1"):
             self._tell_again(word)
-        for versions, rows in self._versions_where("NOT c.is_known").items():
-            self.insert(versions, rows)
-        if any(one.is_anew for one in spellings):
-            self._tell_anew(extra)
-
-    def _choose(self, spellings: Sequence[Spelling]) -> None:
-        if spellings:
-            self._stage.run(
-                "UPDATE classes AS c SET told_nth = s.nth, is_told_anew = s.is_anew FROM ("
-                "SELECT unnest($ids) AS event_id, unnest($nths) AS nth, unnest($anew) AS is_anew"
-                ") AS s WHERE c.event_id = s.event_id",
-                ids=[one.event_id for one in spellings],
-                nths=[one.nth for one in spellings],
-                anew=[one.is_anew for one in spellings],
-            )
-
-    def _versions_where(self, which: str) -> dict[str, str]:
-        """For each table of versions that the batch tells of, SQL for the rows of some events."""
-        is_limited = self._stage.is_limited
-        found = {
-            quote(table.versions): _version_rows(table, which, is_limited=is_limited)
-            for table in self._stage.tables
-        }
+        for table in self._stage.tables:
+            self.insert(quote(table.versions), _version_rows(table))
         if self._stage.run("SELECT 1 FROM unread LIMIT 1"):
-            what = "CAST(NULL AS JSON)" if is_limited else "u.body -> '$.object'"
-            found["other_objects"] = statement("other_objects", object=what, which=which)
-        return found
+            what = "CAST(NULL AS JSON)" if self._stage.is_limited else "u.body -> '$.object'"
+            self.insert("other_objects", statement("other_objects", object=what))
 
     # -- events that the store has already --------------------------------------------------
 
@@ -102,20 +72,6 @@ class Storing:
                     f"{_EVENT} {_SAME} AND v.occurred_at <> e.occurred_at",
                 )
 
-    def _tell_anew(self, extra: str) -> None:
-        """Spell what the store has of some events as the batch does."""
-        self.hand_over(statement("spelled_anew", extra=extra), statement("known_spellings"))
-        for versions, rows in self._versions_where("c.is_told_anew").items():
-            if not self._stage.run(f"SELECT 1 FROM ({rows}) LIMIT 1"):
-                continue
-            told = self._stage.connection.sql(rows).columns
-            names = [name for name in told if name not in _SAME_HOWEVER_SPELLED]
-            columns = ", ".join(f"{quote(name)} = h.{quote(name)}" for name in names)
-            place = " AND v.position = h.position" if "position" in told else ""
-            self.hand_over(
-                rows, f"UPDATE {versions} AS v SET {columns} FROM handed AS h {_SAME}{place}"
-            )
-
     def _versions(self, *, with_receipt: bool = False) -> list[str]:
         """The tables of versions that the batch tells of; perhaps only those with a receipt."""
         tables = self._stage.tables
@@ -124,10 +80,10 @@ class Storing:
         return [*(quote(table.versions) for table in tables), "other_objects"]
 
 
-def _version_rows(table: ObjectTable, which: str, *, is_limited: bool) -> str:
-    """SQL for the versions that some events tell of a table."""
-    columns = limited.columns(table, "r", is_limited=is_limited)
-    fields = ", ".join(f"{sql} AS {quote(name)}" for name, sql in columns.items())
+def _version_rows(table: ObjectTable) -> str:
+    """SQL for the versions that new events tell of a table."""
+    names = [field.name for field in table.fields] + (["extra"] if table.model else [])
+    fields = ", ".join(f"r.{quote(name)}" for name in names)
     keys = (
         "c.event_id, c.event, c.occurred_at, c.received_at"
         if table.parent is None
@@ -135,12 +91,11 @@ def _version_rows(table: ObjectTable, which: str, *, is_limited: bool) -> str:
     )
     return (
         f"SELECT {keys}, {fields} "
-        f"FROM {flatten.rows_table(table)} AS r JOIN classes AS c ON c.told_nth = r.nth "
-        f"WHERE {which}"
+        f"FROM {flatten.rows_table(table)} AS r JOIN classes AS c ON c.first_nth = r.nth "
+        "WHERE NOT c.is_known"
     )
 
 
-_SAME_HOWEVER_SPELLED = ("event_id", "event", "occurred_at", "received_at", "parent_id", "position")
 _SAME = "WHERE v.event_id = h.event_id"
 _EVENT = "JOIN events AS e ON e.event_id = h.event_id"
 # The place of an event is that of its earliest receipt; the path and line decide a tie.

@@ -6,20 +6,18 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Any
 
 import duckdb
 import pandas as pd
 
-from avon_analytics.intake import contest, forgotten
-from avon_analytics.intake.again import Archive, HeldLine, contents
+from avon_analytics.intake import forgotten
 from avon_analytics.intake.archive.batch import Batch, LongLine, batch_of
+from avon_analytics.intake.arrow import ArrowRows
+from avon_analytics.intake.conflicts import Conflicts
 from avon_analytics.intake.engine import statement
-from avon_analytics.intake.hand_over import ArrowRows
-from avon_analytics.intake.judge import verdict
 from avon_analytics.intake.marks import Marks
-from avon_analytics.intake.reread import Rereader
+from avon_analytics.intake.read.faults import verdict
 from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.storing import Storing
 from avon_analytics.intake.told import Told
@@ -83,8 +81,7 @@ class Intake:
         self._urls = urls or {}
         self.take_over(stage)
         self._marks = Marks(store)
-        self._displaced: set[str] = set()
-        self._again: Rereader | None = None
+        self._conflicts = Conflicts(store, self._urls)
         self._put_off: list[tuple[str, int, int, bytes]] = []
 
     def take_over(self, stage: Stage) -> None:
@@ -127,9 +124,9 @@ class Intake:
                 self._stage.run(_NOTHING_KNOWN)
             else:
                 self._recall()
-            spellings = self._settle_conflicts(batch)
+            self._conflicts.settle(self._stage)
         with clock.timing("store rows"):
-            self._rows.store(spellings)
+            self._rows.store()
         with clock.timing("log"):
             self._log(batch, ended)
 
@@ -173,36 +170,12 @@ class Intake:
         )
 
     def settle(self) -> bool:
-        """Let lines that lost a conflict tell their event again, where their content now won.
+        """Keep the lines that were displaced by others.
 
         Returns whether any line that was counted before has now ended elsewhere.
         """
-        displaced, self._displaced = self._displaced, set()
-        if not displaced:
-            return False
-        rows = self._store.execute(
-            """SELECT load_id, file, line, byte_offset, d.byte_length, q.sha256, d.code,
-                q.content IS NOT NULL
-            FROM deliveries AS d JOIN quarantine AS q USING (load_id, file, line, byte_offset)
-            WHERE d.code = 'conflict' AND d.event_id IN (SELECT unnest($events))
-            ORDER BY load_id, file, line, byte_offset""",
-            {"events": sorted(displaced)},
-        ).fetchall()
-        found = [HeldLine(*row) for row in rows]
-        with Archive(self._urls) as archive:
-            read = contents(self._store, found, archive)
-        there = [(place, one) for place, one in zip(found, read, strict=True) if one is not None]
-        for load_id, group in groupby(there, key=lambda one: one[0].load_id):
-            lines = [(one.file, one.line, one.byte_offset, content) for one, content in group]
-            for file, line, byte_offset, _ in lines:
-                for log in ("quarantine", "deliveries"):
-                    self._store.execute(
-                        f"DELETE FROM {log} "
-                        "WHERE load_id = ? AND file = ? AND line = ? AND byte_offset = ?",
-                        [load_id, file, line, byte_offset],
-                    )
-            Intake(self._store, self._stage, load_id, self._told, self._urls).take(batch_of(lines))
-        return True
+        self._conflicts.keep_lines(self._stage)
+        return self._conflicts.has_moved_lines
 
     # -- between the stage and the store ----------------------------------------------------
 
@@ -233,51 +206,25 @@ class Intake:
         self._store.register("handed", told)
         known = ArrowRows(
             self._store.sql(
-                "SELECT event_id, body_digest FROM events "
+                "SELECT event_id, body_digest, conflict_rank FROM events "
                 "WHERE event_id IN (SELECT event_id FROM handed)"
             )
         )
         self._store.unregister("handed")
         told.release()
         self._stage.connection.register("recalled", known)
-        self._stage.run("CREATE OR REPLACE TEMP TABLE known_events AS SELECT * FROM recalled")
+        self._stage.run(
+            "CREATE OR REPLACE TEMP TABLE known_events AS SELECT event_id, "
+            "CAST(body_digest AS UUID) AS body_digest, "
+            "CAST(conflict_rank AS UUID) AS conflict_rank FROM recalled"
+        )
         self._stage.connection.unregister("recalled")
-
-    def _settle_conflicts(self, batch: Batch) -> list[contest.Spelling]:
-        """Refuse what lost a conflict; of what came in several spellings, say which one stays."""
-        found = contest.contestants(self._stage, self._store, batch, self._rereader)
-        lost, spellings = contest.settled(found)
-        self._stage.refuse([(c.nth, _CONFLICT, None) for c in lost if c.nth is not None])
-        for event_id in {c.event_id for c in lost if c.is_stored}:
-            contest.displace(
-                self._store,
-                event_id,
-                _CONFLICT.errors,
-                self._rereader(),
-                keeps_lines=not self._stage.is_limited,
-            )
-            self._displaced.add(event_id)
-            self._stage.run("DELETE FROM known_events WHERE event_id = $id", id=event_id)
-        return spellings
-
-    def _rereader(self) -> Rereader:
-        if self._again is None:
-            cursor = self._stage.connection.cursor()
-            self._again = Rereader(
-                cursor,
-                checks=not self._stage.is_limited,
-                bound=self._stage.bound,
-                urls=self._urls,
-            )
-        return self._again
 
     # -- the log ----------------------------------------------------------------------------
 
     def _log(self, batch: Batch, ended: dict[str, Ended]) -> None:
         self._stage.run(
-            "CREATE OR REPLACE TEMP TABLE ends AS "
-            + statement("ends", word=self._stage.word("a.")),
-            load_id=self._load_id,
+            "CREATE OR REPLACE TEMP TABLE ends AS " + statement("ends"), load_id=self._load_id
         )
         self._rows.insert("deliveries", "SELECT * FROM ends")
         counted = self._stage.run("SELECT file, ended, code, count(*) FROM ends GROUP BY ALL")
@@ -322,5 +269,7 @@ class Intake:
 # Lines that wait are read once more: few may, of a batch and in all.
 _WAITING_SHARE = 0.1
 _PUT_OFF_BYTES = 4 * 1024 * 1024
-_NOTHING_KNOWN = "CREATE OR REPLACE TEMP TABLE known_events (event_id VARCHAR, body_digest UUID)"
-_CONFLICT = verdict("conflict", "expected one content for one event id; another line won")
+_NOTHING_KNOWN = (
+    "CREATE OR REPLACE TEMP TABLE known_events "
+    "(event_id VARCHAR, body_digest UUID, conflict_rank UUID)"
+)

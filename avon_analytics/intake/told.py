@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import duckdb
 
-from avon_analytics.intake.hand_over import ArrowRows
+from avon_analytics.intake.arrow import ArrowRows
 from avon_analytics.intake.stage import Stage
 
 # Without a sign bit: DuckDB 1.5 cannot filter an Arrow stream by numbers beyond it.

@@ -8,10 +8,9 @@ import pandas as pd
 
 from avon_analytics.errors import ArchiveError, MissingSecret
 from avon_analytics.intake.archive.files import Paths, find_files
-from avon_analytics.intake.archive.lines import LineReader
+from avon_analytics.intake.archive.lines import LineReader as FileReader
+from avon_analytics.intake.read.reader import LineReader, read_batch
 from avon_analytics.intake.signature import HOW_TO_GIVE_A_SECRET, Secrets, SecretsLike
-from avon_analytics.intake.stage import Stage
-from avon_analytics.store.database import MEMORY, Database
 
 WORDS = ("verified", "mismatch", "unsigned", "unverifiable", "unreadable")
 _COUNTS = ("n_lines", *WORDS, "pending_bytes")
@@ -36,23 +35,22 @@ def verify_archive(paths: Paths, secrets: SecretsLike = None) -> pd.DataFrame:
     found = find_files(paths)
     if not found.files:
         raise ArchiveError("the given folders hold no archive file")
-    database = Database(MEMORY)
+    lines = LineReader("record", given)
     rows, notes = [], {}
-    with database.reading() as connection:
-        stage = Stage(connection.cursor(), "require", given)
-        for file in found.files:
-            words: Counter[str] = Counter()
-            reader = LineReader(file.path, url=file.url)
-            try:
-                for batch in reader.batches():
-                    words.update(stage.words(batch))
-            finally:
-                reader.close()
-            counts = (sum(words.values()), *(words[word] for word in WORDS))
-            rows.append((file.path, *counts, reader.pending_bytes))
-            if reader.hint and words["unreadable"]:
-                notes[file.path] = reader.hint
-    database.close()
+    for file in found.files:
+        words: Counter[str] = Counter()
+        reader = FileReader(file.path, url=file.url)
+        try:
+            for batch in reader.batches():
+                words["unreadable"] += len(batch.long_lines)
+                for line in read_batch(lines, batch, is_verifying=True)[2]:
+                    words[line.word or "unreadable"] += 1
+        finally:
+            reader.close()
+        counts = (sum(words.values()), *(words[word] for word in WORDS))
+        rows.append((file.path, *counts, reader.pending_bytes))
+        if reader.hint and words["unreadable"]:
+            notes[file.path] = reader.hint
     data = pd.DataFrame(rows, columns=["file", *_COUNTS])
     data = data.astype({"file": "str"} | dict.fromkeys(_COUNTS, "int64"))
     data.attrs["secrets"] = list(given.names)

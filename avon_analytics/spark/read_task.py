@@ -1,8 +1,7 @@
 """The first task of a load: reads its share of the archive, and sends each line to its bucket.
 
-All lines of one event meet in one bucket, those that turn out not to be believed, too. For most
-lines the head of the body tells the event; the others are read whole. A line that tells none goes
-where its place in the archive sends it.
+The lines of one event meet in one bucket. A line that tells none goes where its place in the
+archive sends it.
 """
 
 from __future__ import annotations
@@ -14,11 +13,13 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute
 
-from avon_analytics.intake.archive.batch import Batch, batch_of, merged
-from avon_analytics.intake.archive.lines import BATCH_LINES, LineReader
+from avon_analytics.intake.archive.batch import Batch, merged
+from avon_analytics.intake.archive.lines import BATCH_LINES
+from avon_analytics.intake.archive.lines import LineReader as FileReader
 from avon_analytics.intake.archive.values import BOM
+from avon_analytics.intake.limited import limit
+from avon_analytics.intake.read.reader import LineReader, read_batch
 from avon_analytics.intake.stage import Stage
 from avon_analytics.intake.units import is_continued
 from avon_analytics.intake.words import Policy
@@ -27,7 +28,6 @@ from avon_analytics.spark.rows import (
     SENT_SCHEMA,
     Batches,
     Shared,
-    bucket_of,
     buckets_of,
     in_our_words,
     word,
@@ -49,6 +49,11 @@ class How:
     n_buckets: int
     partial: bool = False
 
+    def reader(self) -> LineReader:
+        """A reader of lines under the policy and the secrets of the load."""
+        keeps = limit if self.is_limited else None
+        return LineReader(self.policy, self.shared.secrets(), keeps)
+
     def stage(self, connection: duckdb.DuckDBPyConnection) -> Stage:
         """A stage under the policy and the secrets of the load."""
         secrets = self.shared.secrets()
@@ -65,23 +70,21 @@ class ReadTask:
     @in_our_words
     def run(self, numbers: Batches) -> Batches:
         """Rows as ``SENT`` says. Small files share a batch."""
-        with duckdb.connect(config={"threads": 1}) as connection:
-            sender = Sender(connection, self.how)
-            waiting: list[Batch] = []
-            for batch in numbers:
-                for number in batch.column(0).to_pylist():
-                    for piece in self.shares[number]:
-                        for one in self._read(piece):
-                            if isinstance(one, Batch):
-                                waiting.append(one)
-                                if self._is_enough(waiting):
-                                    yield from sender.send(merged(waiting))
-                                    waiting = []
-                            else:
-                                yield one
-            if waiting:
-                yield from sender.send(merged(waiting))
-            yield from sender.flush()
+        sender = Sender(self.how)
+        waiting: list[Batch] = []
+        for batch in numbers:
+            for number in batch.column(0).to_pylist():
+                for piece in self.shares[number]:
+                    for one in self._read(piece):
+                        if isinstance(one, Batch):
+                            waiting.append(one)
+                            if self._is_enough(waiting):
+                                yield from sender.send(merged(waiting))
+                                waiting = []
+                        else:
+                            yield one
+        if waiting:
+            yield from sender.send(merged(waiting))
 
     def _is_enough(self, batches: list[Batch]) -> bool:
         held, lines = sum(len(batch.buffer) for batch in batches), sum(map(len, batches))
@@ -118,8 +121,8 @@ class ReadTask:
         }
         yield word(0, IN, "file", file=piece.path, told={"file": piece.path, **end})
 
-    def _reader(self, piece: Piece) -> LineReader:
-        return LineReader(
+    def _reader(self, piece: Piece) -> FileReader:
+        return FileReader(
             piece.path,
             url=piece.url,
             line_limit=self.how.line_limit,
@@ -138,67 +141,39 @@ class ReadTask:
 
 
 class Sender:
-    """Sends lines to their buckets, batch by batch; what only a full reading tells waits."""
+    """Sends lines to their buckets: those of one event to one, in which it is settled who wins."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, how: How, turn: int = IN) -> None:
-        # Who is believed is decided in the buckets.
-        self._stage = Stage(connection, "skip", None)
-        self._how = how
+    def __init__(self, how: How, turn: int = IN) -> None:
+        self._reader = how.reader()
+        self._n_buckets = how.n_buckets
         self._turn = turn
-        self._unclear: list[Batch] = []
 
     def send(self, batch: Batch) -> Iterator[pa.RecordBatch]:
-        """The lines of a batch, each with its bucket, and some of those that wait."""
-        if not batch.readable.any():
+        """The lines of a batch, each with its bucket and its event."""
+        batch, nths, read = read_batch(self._reader, batch)
+        if not read:
             return
-        self._stage.identify(batch)
-        found = self._found("event_id", "identities")
-        is_clear = found.column("event_id").is_valid()
-        yield _rows(batch, found.filter(is_clear), self._turn)
-        unclear = found.filter(pyarrow.compute.invert(is_clear)).column("nth").to_numpy()
-        if len(unclear):
-            self._unclear.append(_part(batch, unclear))
-            if sum(len(one.buffer) for one in self._unclear) >= self._how.batch_bytes:
-                yield from self.flush()
-
-    def flush(self) -> Iterator[pa.RecordBatch]:
-        """The lines that wait."""
-        unclear, self._unclear = self._unclear, []
-        if unclear:
-            batch = merged(unclear)
-            batch = self._stage.read(batch)
-            told = "arrivals LEFT JOIN (SELECT nth, event_id FROM tellings) USING (nth)"
-            key = f"coalesce(event_id, {KEY_OF_PLACE})"
-            yield _rows(batch, self._found(key, told), self._turn)
-
-    def _found(self, key: str, rows: str) -> pa.Table:
-        """Each line, its bucket and the event that it tells."""
-        return self._stage.connection.sql(
-            f"SELECT nth, {bucket_of(key, self._how.n_buckets)} AS bucket, event_id "
-            f"FROM {rows} ORDER BY nth"
-        ).to_arrow_table()
+        events = [line.event_id for line in read]
+        keys = [
+            event_id or f"{batch.file(nth)}:{batch.lines[nth]}"
+            for nth, event_id in zip(nths.tolist(), events, strict=True)
+        ]
+        yield _rows(batch, nths, buckets_of(keys, self._n_buckets), events, self._turn)
 
 
-def _part(batch: Batch, nths: npt.NDArray[np.int64]) -> Batch:
-    """Some lines of a batch."""
-    places = zip(
-        batch.file_no[nths].tolist(),
-        batch.lines[nths].tolist(),
-        batch.byte_offsets[nths].tolist(),
-        map(batch.as_sent, nths.tolist()),
-        strict=True,
-    )
-    return batch_of([(batch.files[file_no], *place) for file_no, *place in places])
-
-
-def _rows(batch: Batch, found: pa.Table, turn: int) -> pa.RecordBatch:
-    """Those lines of a batch as rows; ``told`` is the event of each."""
-    nths = found.column("nth").to_numpy()
+def _rows(
+    batch: Batch,
+    nths: npt.NDArray[np.int64],
+    buckets: list[int],
+    events: list[str | None],
+    turn: int,
+) -> pa.RecordBatch:
+    """Some lines of a batch as rows; ``told`` is the event of each."""
     n = len(nths)
     buffers = [None, pa.py_buffer(batch.bounds), pa.py_buffer(_as_sent(batch))]
     content = pa.Array.from_buffers(pa.binary(), len(batch), buffers)
     columns = {
-        "bucket": found.column("bucket").cast(pa.int32()).combine_chunks(),
+        "bucket": pa.array(buckets, pa.int32()),
         "turn": pa.array(np.full(n, turn), pa.int32()),
         "what": pa.array(["line"]).take(pa.array(np.zeros(n, np.int64))),
         "file": pa.array(batch.files, pa.string()).take(pa.array(batch.file_no[nths])),
@@ -206,7 +181,7 @@ def _rows(batch: Batch, found: pa.Table, turn: int) -> pa.RecordBatch:
         "byte_offset": pa.array(batch.byte_offsets[nths]),
         "byte_length": pa.array(batch.byte_lengths[nths]),
         "content": content.take(pa.array(nths)),
-        "told": found.column("event_id").cast(pa.string()).combine_chunks(),
+        "told": pa.array(events, pa.string()),
     }
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=SENT_SCHEMA)
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from avon_analytics.intake.again import Archive, HeldLine, parts_of
@@ -48,11 +47,10 @@ class RetryTask:
     def run(self, batches: Batches) -> Batches:
         """Rows as ``SENT`` says."""
         believed_under = self.how.shared.secrets() if self.how.policy == "require" else None
-        with duckdb.connect(config={"threads": 1}) as connection, Archive() as archive:
-            sender = Sender(connection, self.how, AGAIN)
+        sender = Sender(self.how, AGAIN)
+        with Archive() as archive:
             for rows in batches:
                 yield from self._retry(rows, sender, archive, believed_under)
-            yield from sender.flush()
 
     def _retry(
         self, rows: pa.RecordBatch, sender: Sender, archive: Archive, secrets: Secrets | None

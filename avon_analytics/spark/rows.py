@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,7 +56,7 @@ _ERROR = re.compile(r"^avon_analytics\.errors\.(\w+): (.*)$", re.MULTILINE)
 
 def bucket_of(key: str, n_buckets: int) -> str:
     """SQL for the bucket of a key: the same on every machine, in every version of the engine."""
-    return f"CAST(md5_number_upper({key}) % {n_buckets} AS INTEGER)"
+    return f"CAST(CAST('0x' || left(md5({key}), 15) AS BIGINT) % {n_buckets} AS INTEGER)"
 
 
 def bucket_in(path: str) -> tuple[int, int] | None:
@@ -66,13 +67,8 @@ def bucket_in(path: str) -> tuple[int, int] | None:
 
 def buckets_of(keys: Sequence[str], n_buckets: int) -> list[int]:
     """The buckets of some keys."""
-    with duckdb.connect() as connection:
-        found = connection.execute(
-            f"SELECT {bucket_of('key', n_buckets)} FROM (SELECT unnest($keys) AS key, "
-            "generate_subscripts($keys, 1) AS nth) ORDER BY nth",
-            {"keys": keys},
-        ).fetchall()
-    return [bucket for (bucket,) in found]
+    digests = (hashlib.md5(key.encode(), usedforsecurity=False).hexdigest() for key in keys)
+    return [int(digest[:15], 16) % n_buckets for digest in digests]
 
 
 def word(bucket: int, turn: int, what: str, **fields: Any) -> pa.RecordBatch:

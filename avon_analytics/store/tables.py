@@ -171,11 +171,8 @@ LOG_TABLES: tuple[LogTable, ...] = (
         ("byte_offset", "BIGINT", "Where that line starts, in decompressed bytes"),
         ("byte_length", "BIGINT", "How long it is, without its end"),
         ("n_deliveries", "BIGINT", "How often the event came"),
-        (
-            "body_digest",
-            "UUID",
-            "MD5 of the body without blanks: of its spellings the smallest",
-        ),
+        ("body_digest", "UUID", "Digest of what the body says, however it is spelled"),
+        ("conflict_rank", "UUID", "How its content stands in a conflict: the smaller wins"),
         ("extra", "JSON", "Top-level fields of the body that the contract does not know"),
     ),
     _log(
@@ -205,6 +202,8 @@ LOG_TABLES: tuple[LogTable, ...] = (
         ("secret", "VARCHAR", "The name of the secret that matched"),
         ("received_at", _INSTANT, "When it was received"),
         ("unset_receipt", "VARCHAR", "The receipt as sent where it is 0, which means not set"),
+        ("body_digest", "UUID", "Of a line that lost a conflict: the digest of what it says"),
+        ("conflict_rank", "UUID", "And how it stood: the smaller wins"),
     ),
     _log(
         "archive_files",

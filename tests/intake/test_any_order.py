@@ -65,7 +65,7 @@ RIVALS: list[dict[str, Any]] = [
     {"id": "wbhk_3", "event": "message.created", "object": {"id": "msg_1", "created_at": 8}},
 ]
 BATCHES: dict[str, list[float]] = {
-    "lines._READ_BYTES": [4 << 20, 500],
+    "archive.lines._READ_BYTES": [4 << 20, 500],
     "take._WAITING_SHARE": [0.1, 1],
     "take._PUT_OFF_BYTES": [4 << 20, 700, 0],
 }

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from avon_analytics.intake.envelope import line_digest
-
 SEVEN, EIGHT, NINE, TEN = (f"2025-03-10T{hour:02}:00:00Z" for hour in (7, 8, 9, 10))
 # Of texts that differ in white space alone one comes first by its SHA-256, another last.
 SPELLINGS = [" " * n + '{"event":"patient.updated","created_at":1,' for n in range(12)]
@@ -142,8 +140,6 @@ def test_the_smallest_digest_counts_of_all_spellings_of_a_content(
 def test_a_content_in_several_orders_of_its_keys_wins_no_more_often(
     archive: Any, open_desk: Any
 ) -> None:
-    """The store knows one spelling of it: the others are read again to see what they say."""
-
     def spellings(name: str) -> list[str]:
         fields = {"id": "user_ann", "object": "patient", "first_name": name, "gender": "x"}
         about = [json.dumps(dict(order)) for order in permutations(fields.items())]
@@ -158,21 +154,6 @@ def test_a_content_in_several_orders_of_its_keys_wins_no_more_often(
         assert desk.column("SELECT first_name FROM patients") == ["a"], order
         assert desk.add_up() | {"lines": 3, "loaded": 1, "quarantined": 2} == desk.add_up()
         assert desk.column("SELECT content IS NOT NULL FROM quarantine") == [True, True]
-
-
-def test_a_store_of_an_earlier_version_knows_what_it_was_told(archive: Any, desk: Any) -> None:
-    """It has another digest of a body with numbers that the engine does not compare exactly."""
-    line = archive.raw(
-        '{"event":"patient.updated", "created_at":1,"object":{"id":"user_ann","new":1.50}}'
-    )
-    desk.take(line)
-    with desk.store._database.writing() as connection:
-        connection.execute(
-            "UPDATE events SET body_digest = CAST($digest AS UUID)",
-            {"digest": line_digest(line.encode())},
-        )
-    receipt = desk.take(line)
-    assert (receipt.duplicate, receipt.quarantined) == (1, 0)
 
 
 def test_the_receipt_of_one_load_knows_who_lost_later_in_it(archive: Any, desk: Any) -> None:

@@ -137,14 +137,14 @@ def test_batches_are_heavy_by_what_is_read_at_once(
 def test_what_needs_more_than_it_looks_is_read_again_without_a_bound(
     archive: Any, open_desk: Any, n_refusals: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, refusals = Stage._read, [duckdb.OutOfMemoryException] * n_refusals
+    read, refusals = Stage._make_rows, [duckdb.OutOfMemoryException] * n_refusals
 
-    def refuse(stage: Stage, batch: Any) -> Any:
+    def refuse(*given: Any) -> None:
         if refusals:
             raise refusals.pop()
-        return read(stage, batch)
+        read(*given)
 
-    monkeypatch.setattr(Stage, "_read", refuse)
+    monkeypatch.setattr(Stage, "_make_rows", refuse)
     desk, path = open_desk(), archive.write(archive.raw(archive.patient()))
     if n_refusals == 2:
         with pytest.raises(StoreError, match="too little memory"):

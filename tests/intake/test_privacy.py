@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from avon_analytics.contract.one_spelling import NotJsonError, RepeatedKeyError, of_text, parse
 from avon_analytics.errors import AvonError, QueryError
 from avon_analytics.intake.diagnosis import likely_cause
-from avon_analytics.intake.envelope import signed_of
-from avon_analytics.intake.judge import Verdict, judge_body, judge_line
+from avon_analytics.intake.read.faults import Verdict
+from avon_analytics.intake.read.reader import LineReader, told_of
 from avon_analytics.intake.signature import Secrets
-from avon_analytics.intake.strict_json import NotJsonError, RepeatedKeyError, parse
 
 NAME = "Zebedee Quillfeather"
 SECRET = "whsec_Nobody-May-Read-This"
@@ -92,19 +92,19 @@ def test_nothing_that_is_shown_holds_the_name(
 
 def test_no_error_holds_the_name_where_lines_are_judged(archive: Any) -> None:
     secrets = Secrets({"one": SECRET})
+    reader = LineReader("require", secrets)
     for line in bad_lines(archive):
         raw = line if isinstance(line, bytes) else line.encode()
-        found: list[Any] = [judge_line(raw)]
-        text = raw.decode("utf-8", "replace")
-        signed = signed_of(text)
-        if signed is not None:
-            found.append(likely_cause(signed, secrets))
-            body = signed.candidates[0].decode("utf-8", "replace")
-            judged = judge_body(body)
+        read = reader.read_one(raw)
+        found: list[Any] = [read.verdict, read.verdict.errors if read.verdict else ""]
+        if read.signed is not None:
+            found.append(likely_cause(read.signed, secrets))
+            judged = told_of(read.signed.candidates[0])
             found += [judged, judged.errors] if isinstance(judged, Verdict) else []
-        for exact in (False, True):
+        text = raw.decode("utf-8", "replace")
+        for read_json in (parse, lambda text: of_text(text.encode())):
             try:
-                parse(text, exact=exact)
+                read_json(text)
             except (NotJsonError, RepeatedKeyError) as error:
                 found += [error, "".join(traceback.format_exception(error))]
         assert "Quillfeather" not in shown(*found), line

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.patient import Patient
 from avon_analytics.errors import MissingSecret, StoreError, UsageError
-from avon_analytics.intake import judge
 
 OLD, NEW = "whsec_old", "whsec_of_these_tests"
 BOM = b"\xef\xbb\xbf"
@@ -90,7 +90,7 @@ def test_a_widened_contract_frees_its_lines(
     def wider(value: Any, **how: Any) -> Any:
         return validate({k: v for k, v in value.items() if v != "perhaps"}, **how)
 
-    monkeypatch.setattr(judge.OBJECTS["patient"], "model_validate", wider)
+    monkeypatch.setattr(OBJECTS["patient"], "model_validate", wider)
     done = desk.store.replay(secrets=NEW, code=["contract", "not_json"])
     assert (done.loaded, done.quarantined_by_code) == (1, {"not_json": 1})
     assert desk.column("SELECT id FROM patients") == ["user_ann"]

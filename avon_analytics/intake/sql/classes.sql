@@ -1,13 +1,10 @@
 -- One row per event that the batch tells: how often, first in which line, and what its tellings
--- say together: the earliest receipt with its place, the strongest word on the signature.
+-- say together: the earliest receipt with its place, the strongest word on the signature, and how
+-- its content stands in a conflict.
 CREATE OR REPLACE TEMP TABLE classes AS
 SELECT
     event_id,
     min(nth) AS first_nth,
-    -- Where bodies that say the same are spelled differently, another line may tell the event, and
-    -- tell one anew that the store has.
-    min(nth) AS told_nth,
-    false AS is_told_anew,
     arg_min(event, nth) AS event,
     count(*) AS n_deliveries,
     min(received_at) AS received_at,
@@ -16,9 +13,11 @@ SELECT
     CASE WHEN bool_or(occurred_at_source = 'received') THEN min(received_at)
          ELSE min(occurred_at) END AS occurred_at,
     bool_or(occurred_at_source = 'received') AS is_dated_by_receipt,
-    arg_min(nth, (coalesce(received_at, TIMESTAMPTZ 'infinity'), nth)) AS place_nth,
+    arg_min(nth, (coalesce(received_at, TIMESTAMPTZ 'infinity'), file, line, byte_offset))
+        AS place_nth,
     min(strength) AS strength,
     arg_min(secret, (strength, secret)) AS secret,
+    min(conflict_rank) AS conflict_rank,
     event_id IN (SELECT event_id FROM known_events) AS is_known
 FROM tellings
 WHERE nth NOT IN (SELECT nth FROM verdicts)

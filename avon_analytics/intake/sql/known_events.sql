@@ -4,6 +4,7 @@
 UPDATE events AS e
 SET
     n_deliveries = e.n_deliveries + h.n_deliveries,
+    conflict_rank = least(e.conflict_rank, CAST(h.conflict_rank AS UUID)),
     signature = CASE WHEN h.strength < {stored_strength} THEN h.signature ELSE e.signature END,
     secret = CASE WHEN h.strength < {stored_strength} THEN h.secret
         WHEN h.strength = {stored_strength} THEN least(e.secret, h.secret) ELSE e.secret END,

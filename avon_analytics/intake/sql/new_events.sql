@@ -7,8 +7,8 @@ SELECT
     c.received_at,
     {word} AS signature, c.secret,
     p.file, p.line, p.byte_offset, p.byte_length,
-    c.n_deliveries, t.body_digest, {extra} AS extra
+    c.n_deliveries, t.body_digest, c.conflict_rank, t.extra
 FROM classes AS c
-JOIN tellings AS t ON t.nth = c.told_nth
+JOIN tellings AS t ON t.nth = c.first_nth
 JOIN tellings AS p ON p.nth = c.place_nth
 WHERE NOT c.is_known

@@ -1,9 +1,8 @@
--- One row per event, of those that `which` names, about an object type that the contract does not
--- know.
+-- One row per new event about an object type that the contract does not know.
 SELECT
     t.event_id, t.event, c.occurred_at, t.object_type, t.object_id,
     {object} AS object
 FROM classes AS c
-JOIN tellings AS t ON t.nth = c.told_nth
+JOIN tellings AS t ON t.nth = c.first_nth
 JOIN unread AS u ON u.nth = t.nth
-WHERE {which}
+WHERE NOT c.is_known

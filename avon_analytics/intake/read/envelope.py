@@ -1,0 +1,307 @@
+"""Envelopes: where body, signature and time of receipt may stand in a line, in whatever form."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from avon_analytics.contract.canonical import micros
+from avon_analytics.contract.values import as_instant, is_unset
+
+BODY_KEYS = ("body", "payload", "raw_body", "rawBody")
+HEADER_KEYS = ("headers", "multiValueHeaders")
+SIGNATURE_KEYS = ("avon-signature", "avon_signature", "signature")
+# At the top of a line, and in its ``requestContext``.
+RECEIVED_KEYS = ("received_at", "receivedAt", "timestamp")
+RECEIVED_INSIDE = ("timeEpoch", "requestTimeEpoch")
+RECEIVED_PATHS = (*RECEIVED_KEYS, *(f"requestContext.{key}" for key in RECEIVED_INSIDE))
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body of a line: its form, its text, and the bytes that may have been signed."""
+
+    form: str  # raw, base64, parsed or bare
+    text: bytes
+    signed: tuple[bytes, ...]  # the likeliest first
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What stands around an event, and its bodies: the first is taken where none is verified."""
+
+    signature: str
+    received: Sequence[Any]
+    bodies: tuple[Body, ...]
+    expected: str = ""  # what is wrong with a line without a body
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """The signature of a line, and texts that may be what was signed, the likeliest first."""
+
+    signature: str
+    candidates: tuple[bytes, ...]
+
+
+NO_BODY = (
+    "expected an envelope with a body (body, payload, raw_body or rawBody), "
+    "or an event with its object"
+)
+
+
+def envelope_of(value: dict[str, Any], text: str) -> Envelope:
+    """The envelope of a line that is an object: as it was read, and as it stands."""
+    received = _received(value)
+    given = [(key, value[key]) for key in BODY_KEYS if value.get(key) is not None]
+    usable = [(key, body) for key, body in given if isinstance(body, str | dict)]
+    told = [(key, body) for key, body in usable if body] or usable
+    if not given and value.keys() >= {"event", "object"}:
+        body = Body("bare", bare_text(value, text), (text.encode("utf-8", "replace"),))
+        return Envelope("", received, (body,))
+    # The first that is a text is taken where none is verified, else the first object.
+    told.sort(key=lambda one: not isinstance(one[1], str) and _buffer(one[1]) is None)
+    told_base64 = value.get("isBase64Encoded")
+    is_base64 = told_base64 is True or told_base64 == "true"
+    found = [_body(key, body, text, is_base64=is_base64) for key, body in told]
+    bodies = tuple(body for body in found if body is not None)
+    expected = "expected base64" if told and not bodies else "" if bodies else NO_BODY
+    return Envelope(signature_of(value), received, bodies, expected)
+
+
+def _body(key: str, body: Any, text: str, *, is_base64: bool) -> Body | None:
+    if isinstance(body, str) and is_base64:
+        try:
+            decoded = base64.b64decode(body, validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        return Body("base64", decoded, (decoded,))
+    if isinstance(body, str):
+        sent = body.encode("utf-8", "surrogatepass")
+        return Body("raw", sent, (sent,))
+    if (sent_bytes := _buffer(body)) is not None:
+        return Body("raw", sent_bytes, (sent_bytes,))
+    stands = as_it_stands(text, key).encode("utf-8", "replace")
+    compact = json.dumps(json.loads(stands), ensure_ascii=False, separators=(",", ":"))
+    return Body("parsed", stands, (stands, compact.encode("utf-8", "replace")))
+
+
+def _buffer(value: Any) -> bytes | None:
+    """The bytes of a buffer as Node.js writes it."""
+    if not isinstance(value, dict) or value.keys() != {"type", "data"}:
+        return None
+    data = value["data"]
+    if value["type"] != "Buffer" or not isinstance(data, list):
+        return None
+    if not all(type(one) is int and 0 <= one < 256 for one in data):
+        return None
+    return bytes(data)
+
+
+def bare_text(value: dict[str, Any], text: str) -> bytes:
+    """An event without an envelope; the time of receipt beside it is no part of what it says."""
+    if not any(key in value for key in RECEIVED_KEYS):
+        return text.encode("utf-8", "replace")
+    kept = [
+        f"{json.dumps(key)}:{as_it_stands(text, key)}" for key in value if key not in RECEIVED_KEYS
+    ]
+    return ("{" + ",".join(kept) + "}").encode("utf-8", "replace")
+
+
+def _received(value: dict[str, Any]) -> list[Any]:
+    context = value.get("requestContext")
+    found = [value.get(key) for key in RECEIVED_KEYS]
+    if isinstance(context, dict):
+        found += [context.get(key) for key in RECEIVED_INSIDE]
+    return [one for one in found if one is not None]
+
+
+def received_us(given: Sequence[Any]) -> int | None:
+    """When a line was received, in microseconds: the first instant that is set.
+
+    Raises ValueError for what is no instant.
+    """
+    for one in given:
+        if not is_unset(one):
+            found = as_instant(one)
+            return None if found is None else micros(found)
+    return None
+
+
+def signature_of(value: dict[str, Any]) -> str:
+    """The signature of an envelope; several that differ are joined, and match nothing."""
+    for key in HEADER_KEYS:
+        values = sorted(set(_in_headers(value.get(key))))
+        if values:
+            return ",".join(values)
+    return _one(next((value[k] for k in SIGNATURE_KEYS if value.get(k) is not None), ""))
+
+
+def _in_headers(headers: Any) -> list[str]:
+    pairs: list[tuple[Any, Any]] = []
+    if isinstance(headers, dict):
+        pairs = list(headers.items())
+    elif isinstance(headers, list):
+        pairs = [_pair(pair) for pair in headers]
+    return [_one(value) for name, value in pairs if str(name).lower() == "avon-signature"]
+
+
+def _pair(pair: Any) -> tuple[Any, Any]:
+    if isinstance(pair, dict):
+        return pair.get("name", pair.get("key")), pair.get("value")
+    return (pair[0], pair[1]) if isinstance(pair, list) and len(pair) > 1 else (None, None)
+
+
+def _one(value: Any) -> str:
+    """A header's value; a list holds texts, or objects with a ``value`` as Lambda@Edge writes."""
+    if isinstance(value, list):
+        each = [one.get("value") if isinstance(one, dict) else one for one in value]
+        return ",".join(str(one or "") for one in each)
+    return str(value or "")
+
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+def as_it_stands(text: str, wanted: str) -> str:
+    """The text of one value of a JSON object, exactly as it stands in the line."""
+    decoder = json.JSONDecoder(parse_int=str)  # which takes any number of digits
+    at = _skip(text, _skip(text, 0) + 1)
+    while at < len(text) and text[at] == '"':
+        key, at = decoder.raw_decode(text, at)
+        start = _skip(text, _skip(text, at) + 1)
+        _, end = decoder.raw_decode(text, start)
+        if key == wanted:
+            return text[start:end]
+        at = _skip(text, _skip(text, end) + 1)
+    raise KeyError(wanted)
+
+
+def _skip(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
+
+
+# -- envelopes as they usually are ---------------------------------------------------------------
+
+_MOST_LEARNED = 200  # keys that are read like known ones
+_decoded_text = msgspec.json.Decoder(str).decode
+
+
+class Odd(Exception):
+    """The envelope is not spelled as envelopes usually are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """An envelope with one body, its bytes as they were sent, and how many keys were read."""
+
+    form: str
+    body: bytes
+    signature: str
+    received: Sequence[Any]
+    n_keys: int
+
+
+class EnvelopeReader:
+    """Reads envelopes as they usually are; what it has not met before it learns."""
+
+    def __init__(self) -> None:
+        self._names = [
+            *(*BODY_KEYS, *HEADER_KEYS, *SIGNATURE_KEYS, *RECEIVED_KEYS),
+            *("requestContext", "isBase64Encoded"),
+        ]
+        self._headers: dict[tuple[str, ...], str | None] = {}
+        self._make()
+
+    def _make(self) -> None:
+        names = {f"k{n}": name for n, name in enumerate(self._names)}
+        body = Raw | msgspec.UnsetType
+        kind = msgspec.defstruct(
+            "Envelope",
+            [(key, body if name in BODY_KEYS else Any, UNSET) for key, name in names.items()],
+            rename=names,
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        self._decode = msgspec.json.Decoder(kind).decode
+
+    def read(self, content: bytes) -> Usual:
+        """The envelope of a line.
+
+        Raises Odd for what only ``envelope_of`` tells, and what a decoder raises.
+        """
+        try:
+            found = self._decode(content)
+        except msgspec.ValidationError:
+            if not self._learn(content):
+                raise Odd from None
+            found = self._decode(content)
+        values = msgspec.structs.astuple(found)
+        given = {
+            name: value
+            for name, value in zip(self._names, values, strict=True)
+            if value is not UNSET
+        }
+        n_keys = len(given) + sum([_n_keys(x) for x in given.values() if type(x) in (dict, list)])
+        bodies = [bytes(one) for one in values[: len(BODY_KEYS)] if one is not UNSET]
+        if len(bodies) != 1:
+            raise Odd
+        form, body = _usual_body(bodies[0], given.get("isBase64Encoded"))
+        return Usual(form, body, self._signature(given), _received(given), n_keys)
+
+    def _learn(self, content: bytes) -> bool:
+        value = msgspec.json.decode(content)
+        if not isinstance(value, dict) or value.keys() >= {"event", "object"}:
+            return False
+        new = [key for key in value if key not in self._names and len(key) < 100]
+        if not new or len(self._names) + len(new) > _MOST_LEARNED:
+            return False
+        self._names = [*self._names, *new]
+        self._make()
+        return True
+
+    def _signature(self, given: dict[str, Any]) -> str:
+        """The signature; of headers with the same names it is known which one it is."""
+        headers = given.get("headers")
+        if type(headers) is not dict:
+            return signature_of(given)
+        names = tuple(headers)
+        name = self._headers.get(names)
+        if name is None:
+            found = [one for one in names if one.lower() == "avon-signature"]
+            if len(found) != 1:
+                return signature_of(given)
+            name = found[0]
+            if len(self._headers) < _MOST_LEARNED:
+                self._headers[names] = name
+        value = headers[name]
+        return value if type(value) is str else signature_of(given)
+
+
+def _usual_body(raw: bytes, is_base64: Any) -> tuple[str, bytes]:
+    if raw[:1] == b"{":
+        if b'"Buffer"' in raw[:64]:
+            raise Odd
+        return "parsed", raw
+    if raw[:1] != b'"':
+        raise Odd
+    text: str = _decoded_text(raw)
+    if is_base64 is True or is_base64 == "true":
+        return "base64", base64.b64decode(text, validate=True)
+    return "raw", text.encode()
+
+
+def _n_keys(value: Any) -> int:
+    """How many keys a value holds at any depth."""
+    if type(value) is dict:
+        return len(value) + sum(_n_keys(one) for one in value.values())
+    return sum(_n_keys(one) for one in value) if type(value) is list else 0

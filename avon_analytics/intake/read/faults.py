@@ -1,0 +1,60 @@
+"""What is wrong with a line: a code, every fault, and never what the line holds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: a code, where, and what was expected."""
+
+    code: str
+    path: str
+    expected: str
+
+    def as_dict(self) -> dict[str, str]:
+        """The fault as it stands in the quarantine."""
+        return {"code": self.code, "path": self.path, "expected": self.expected}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why a line does not load: the first code that holds, and every fault."""
+
+    code: str
+    faults: tuple[Fault, ...] = field(default=())
+
+    @property
+    def errors(self) -> str:
+        """The faults as JSON."""
+        return json.dumps([fault.as_dict() for fault in self.faults], ensure_ascii=False)
+
+
+def verdict(code: str, expected: str, path: str = "") -> Verdict:
+    """A verdict with a single fault."""
+    return Verdict(code, (Fault(code, path, expected),))
+
+
+def faults_of(error: ValidationError, prefix: tuple[str, ...]) -> list[Fault]:
+    """What a model says is wrong, each with its path."""
+    # The location holds field names and positions; unknown keys are never validated.
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return [
+        Fault(
+            "contract",
+            ".".join(map(str, (*prefix, *item["loc"]))),
+            _EXPECTED.get(item["type"], item["msg"]),
+        )
+        for item in found
+    ]
+
+
+_EXPECTED = {
+    "missing": "expected this field",
+    "model_type": "expected an object",
+    "dict_type": "expected an object",
+}

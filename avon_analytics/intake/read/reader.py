@@ -1,0 +1,384 @@
+"""From a line to what it says: its form, the word on its signature, its event, or why it has none.
+
+Most lines are decoded into types that are made from the contract, and decoding is checking. What
+does not decode, or holds more keys than were decoded, takes the slow lane: strict JSON and the
+models, which bring it to the same event or explain every error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
+
+from avon_analytics.contract import OBJECTS, one_spelling
+from avon_analytics.contract.canonical import Told, micros, spelled
+from avon_analytics.contract.decoded import Odd
+from avon_analytics.contract.decoded import Reader as BodyReader
+from avon_analytics.contract.event import Event
+from avon_analytics.contract.values import as_text, is_unset
+from avon_analytics.intake.archive.batch import Batch
+from avon_analytics.intake.read.envelope import (
+    RECEIVED_PATHS,
+    Body,
+    EnvelopeReader,
+    Signed,
+    envelope_of,
+    received_us,
+)
+from avon_analytics.intake.read.envelope import Odd as OddEnvelope
+from avon_analytics.intake.read.faults import Fault, Verdict, faults_of, verdict
+from avon_analytics.intake.read.verifier import Verifier
+from avon_analytics.intake.signature import Secrets
+from avon_analytics.intake.words import CODE_OF_WORD, Policy
+
+_NEVER = 2**62
+_SUBJECT = re.compile(rb'"event"\s*:\s*"([A-Za-z]\w*)\.')
+# What the models read in another way than a decoder does: they cut digits, and it rounds.
+_LONG_FRACTION = re.compile(rb"\.\d{7}")
+_USUAL_INSTANT = re.compile(
+    r"(?:199\d|2\d{3})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-](?:0\d|1[0-5]):\d\d)",
+    re.ASCII,
+)
+
+
+class Line(msgspec.Struct, gc=False):
+    """What a line says, or why it says nothing."""
+
+    form: str | None = None
+    word: str | None = None  # on its signature; None where it is no delivery
+    secret: str | None = None
+    received_us: int | None = None
+    unset_receipt: str | None = None  # the receipt as sent where it is 0: not set
+    told: Told | None = None
+    event_id: str | None = None
+    occurred_us: int = 0
+    source: str | None = None
+    digest: bytes = b""  # of the canonical event
+    rank: bytes = b""  # the smaller wins a conflict
+    verdict: Verdict | None = None
+    signed: Signed | None = None  # of a mismatch, to find its cause
+
+    @property
+    def event(self) -> Told:
+        """What a line tells that has no verdict."""
+        assert self.told is not None
+        return self.told
+
+
+class LineReader:
+    """Reads lines under a policy and some secrets.
+
+    ``keeps`` says what a store keeps of what a body tells, where that is not all.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        secrets: Secrets | None,
+        keeps: Callable[[Told], Told] | None = None,
+    ) -> None:
+        self._policy = policy
+        self._keeps = keeps
+        self._verifier = None if secrets is None else Verifier(secrets)
+        self._envelopes = EnvelopeReader()
+        self._bodies = BodyReader()
+
+    def read(self, contents: Sequence[bytes], *, is_verifying: bool = False) -> list[Line]:
+        """What each of some lines says; of lines ``is_verifying`` only the signature is asked."""
+        lines: list[Line] = []
+        fast = _Fast()
+        for nth, content in enumerate(contents):
+            try:
+                line = self._fast(content, fast)
+            except (msgspec.MsgspecError, Odd, OddEnvelope, ValueError, RecursionError):
+                line = self.read_one(content, is_verifying=is_verifying)
+            else:
+                fast.nths.append(nth)
+            lines.append(line)
+        for nth in fast.doubtful(contents):
+            lines[nth] = self.read_one(contents[nth], is_verifying=is_verifying)
+        return lines
+
+    def _fast(self, content: bytes, fast: _Fast) -> Line:
+        """A line that is spelled as lines usually are; what is to be counted goes to ``fast``."""
+        envelope = self._envelopes.read(content)
+        received = _usual_instant(envelope.received[0]) if envelope.received else None
+        body = envelope.body
+        secret, word = None, "unchecked"
+        if self._policy != "skip":
+            if not envelope.signature or self._verifier is None:
+                raise Odd
+            secret, word = self._verifier.matching(body, envelope.signature), "verified"
+            if secret is None:
+                raise Odd
+        subject = _SUBJECT.search(body)
+        if subject is None:
+            raise Odd
+        told, n_inner = self._bodies.read(body, subject[1].decode())
+        line = Line(form=envelope.form, word=word, secret=secret, received_us=received, told=told)
+        self._identify(line, body)
+        fast.bodies.append(body)
+        fast.n_inner.append(n_inner)
+        is_hidden = envelope.form == "base64"
+        fast.n_seen.append(envelope.n_keys + (0 if is_hidden else n_inner))
+        return line
+
+    # -- the slow lane ------------------------------------------------------------------------
+
+    def read_one(self, content: bytes, *, is_verifying: bool = False) -> Line:
+        """What any line says."""
+        try:
+            return self._read_one(content, is_verifying=is_verifying)
+        except RecursionError:
+            return Line(verdict=verdict("not_json", "nested too deeply to check"))
+
+    def _read_one(self, content: bytes, *, is_verifying: bool) -> Line:
+        try:
+            text = content.decode()
+        except UnicodeDecodeError as error:
+            return Line(verdict=verdict("not_utf8", f"expected UTF-8, at byte {error.start}"))
+        value = _parsed(text)
+        if isinstance(value, Verdict):
+            return Line(verdict=value)
+        faults: list[Fault] = []
+        envelope = envelope_of(value, text) if isinstance(value, dict) else None
+        if envelope is None or envelope.expected:
+            expected = envelope.expected if envelope else NO_BODY
+            path = "body" if expected == "expected base64" else ""
+            faults.append(Fault("not_a_delivery", path, expected))
+        received = unset = None
+        try:
+            received = received_us(envelope.received) if envelope else None
+            if envelope and envelope.received and is_unset(envelope.received[0]):
+                unset = as_text(envelope.received[0])
+        except ValueError:
+            faults.append(
+                Fault(
+                    "not_a_delivery",
+                    " or ".join(RECEIVED_PATHS),
+                    "expected epoch milliseconds or ISO 8601 with an offset",
+                )
+            )
+        if faults or envelope is None:
+            return Line(verdict=Verdict("not_a_delivery", tuple(faults)))
+        line = Line(received_us=received, unset_receipt=unset)
+        body = self._verified(line, envelope.bodies, envelope.signature)
+        if line.verdict is None and not is_verifying:
+            self._tell(line, body)
+        return line
+
+    def _verified(self, line: Line, bodies: Sequence[Body], signature: str) -> Body:
+        """The body of a line, and what its signature is worth."""
+        body = bodies[0]
+        line.form, line.word = body.form, "unchecked"
+        if self._policy == "skip" or self._verifier is None:
+            return body
+        if not signature:
+            line.word = "unsigned"
+        else:
+            for one in bodies:
+                for signed in one.signed:
+                    if (name := self._verifier.matching(signed, signature)) is not None:
+                        line.form, line.word, line.secret = one.form, "verified", name
+                        return Body(one.form, one.text, (signed,))
+            line.word = "unverifiable" if body.form == "parsed" else "mismatch"
+            line.signed = Signed(signature, tuple(s for one in bodies for s in one.signed))
+        if self._policy == "require":
+            code = CODE_OF_WORD[line.word]
+            line.verdict = verdict(code, _EXPECTED[code])
+        return body
+
+    def _tell(self, line: Line, body: Body) -> None:
+        told = told_of(body.text)
+        if isinstance(told, Verdict):
+            line.verdict = told
+            return
+        line.told = told
+        self._identify(line, body.signed[0])
+
+    def _identify(self, line: Line, signed: bytes) -> None:
+        if self._keeps is None:
+            _identify(line, signed)
+        else:  # nothing is told of what is not kept
+            assert line.told is not None
+            line.told = self._keeps(line.told)
+            _identify(line, line.told.content)
+
+
+NO_BODY = (
+    "expected an envelope with a body (body, payload, raw_body or rawBody), "
+    "or an event with its object"
+)
+
+
+def read_batch(
+    reader: LineReader, batch: Batch, *, is_verifying: bool = False
+) -> tuple[Batch, npt.NDArray[np.int64], list[Line]]:
+    """The readable lines of a batch, their numbers, and the batch as they were read.
+
+    A line that is no JSON may hold several values: each of them is a line.
+    """
+    while True:
+        nths = np.flatnonzero(batch.readable)
+        contents = [batch.content(nth) for nth in nths.tolist()]
+        lines = reader.read(contents, is_verifying=is_verifying)
+        odd = [nth for nth, line in zip(nths.tolist(), lines, strict=True) if _is_no_json(line)]
+        cut = batch.cut(odd)
+        if cut is batch:
+            return batch, nths, lines
+        batch = cut
+
+
+def _is_no_json(line: Line) -> bool:
+    return line.word is None and line.verdict is not None and line.verdict.code in _NO_JSON
+
+
+_NO_JSON = ("not_json", "not_utf8")
+
+
+def told_of(text: bytes) -> Told | Verdict:
+    """What any body tells, or everything that is wrong with it."""
+    try:
+        value = _parsed(text.decode())
+        if isinstance(value, Verdict):
+            return value
+        return _judged(value)
+    except UnicodeDecodeError:
+        return verdict("not_utf8", "expected UTF-8")
+    except (RecursionError, one_spelling.NotJsonError):
+        return verdict("not_json", "nested too deeply to check")
+
+
+def _judged(value: Any) -> Told | Verdict:
+    faults: list[Fault] = []
+    event: Event | None = None
+    about = None
+    try:
+        event = Event.model_validate(value)
+    except ValidationError as error:
+        faults += faults_of(error, ())
+    if isinstance(value, dict) and isinstance(value.get("object"), dict):
+        model = OBJECTS.get(str(value.get("event")).split(".")[0])
+        if model is not None:
+            try:
+                about = model.model_validate(value["object"])
+            except ValidationError as error:
+                faults += faults_of(error, ("object",))
+    if faults or event is None:
+        return Verdict("contract", tuple(faults))
+    return spelled(value, event, about)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return one_spelling.parse(text)
+    except one_spelling.NotJsonError as error:
+        at = "" if error.where is None else f", reading stopped at character {error.where}"
+        return verdict("not_json", error.expected + at)
+    except one_spelling.RepeatedKeyError:
+        return verdict("duplicate_keys", "expected each key of an object once")
+
+
+def _usual_instant(value: Any) -> int:
+    """When a line was received, where that is an instant in a usual spelling."""
+    if value.__class__ is int and 0 < value < 10**14:
+        return value * 1000
+    if value.__class__ is not str or _USUAL_INSTANT.fullmatch(value) is None:
+        raise Odd
+    return micros(datetime.fromisoformat(value))
+
+
+def _identify(line: Line, signed: bytes) -> None:
+    """Name and date the event of a line, and say how it stands in a conflict."""
+    told = line.told
+    assert told is not None
+    line.digest = hashlib.sha256(told.content).digest()[:16]
+    at, received = told.created_us, line.received_us
+    line.source = "event"
+    if at is None:
+        at, line.source = told.own_us, "object"
+    if at is None:
+        at, line.source = received, "received"
+        if at is None:
+            at, line.source = told.object_us, "object"
+        if at is None:
+            line.verdict = _UNDATED
+            return
+    line.occurred_us = at
+    # Of one that has no instant of its own, what it says takes its place.
+    has_own = told.created_us is not None or told.own_us is not None
+    when = at // 1000 if has_own else line.digest.hex()
+    before = "" if told.delivery_id is None else f"{told.delivery_id}:"
+    line.event_id = f"{before}{told.event}:{told.object_id or ''}:{when}"
+    weak = line.word != "verified"
+    first = _NEVER if received is None else received + (1 << 60)
+    line.rank = ((weak << 63) | first).to_bytes(8, "big") + hashlib.sha256(signed).digest()[:8]
+
+
+_UNDATED = verdict(
+    "contract", "expected an instant: in the event, its object or its envelope", "created_at"
+)
+_EXPECTED = {
+    "unsigned": "expected a signature in the header avon-signature",
+    "unverifiable": "expected the body as it was sent; it was parsed, so its bytes are lost",
+    "signature_mismatch": "expected the HMAC-SHA256 of the body under one of the secrets",
+}
+
+
+# -- what a decoder does not tell ----------------------------------------------------------------
+
+
+class _Fast:
+    """Lines that were read fast: which, their bodies, and how many keys were read."""
+
+    def __init__(self) -> None:
+        self.nths: list[int] = []
+        self.bodies: list[bytes] = []
+        self.n_inner: list[int] = []  # in the body
+        self.n_seen: list[int] = []  # in the line as it stands
+
+    def doubtful(self, contents: Sequence[bytes]) -> list[int]:
+        """Those in which more keys stand than were read, or instants that a decoder rounds.
+
+        A key may stand twice, or a text hold what looks like one.
+        """
+        if not self.nths:
+            return []
+        in_bodies, spaced = _counted(self.bodies)
+        in_lines, spaced_lines = _counted([contents[nth] for nth in self.nths])
+        doubtful = spaced | spaced_lines
+        doubtful |= (in_bodies != np.array(self.n_inner)) | (in_lines != np.array(self.n_seen))
+        for start in range(0, len(self.bodies), 1000):
+            part = self.bodies[start : start + 1000]
+            if _LONG_FRACTION.search(b"\0".join(part)):
+                found = [_LONG_FRACTION.search(body) is not None for body in part]
+                doubtful[start : start + len(part)] |= np.array(found)
+        return np.array(self.nths)[doubtful].tolist()  # type: ignore[no-any-return]
+
+
+_COUNTED_BYTES = 1 << 18
+
+
+def _counted(texts: Sequence[bytes]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """How many keys seem to stand in each text, and where one has white space behind it."""
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 1
+    counts, spaced = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.bool_)
+    cuts = np.searchsorted(np.cumsum(lengths), np.arange(0, lengths.sum(), _COUNTED_BYTES))
+    starts = sorted({0, *cuts.tolist()} - {len(texts)})
+    for start, end in zip(starts, [*starts[1:], len(texts)], strict=True):
+        codes = np.frombuffer(b"\0".join([*texts[start:end], b""]), np.uint8)
+        before, is_colon = codes[:-1], codes[1:] == 58
+        bounds = np.cumsum(lengths[start:end])
+        of_key = np.searchsorted(np.flatnonzero(is_colon & (before == 34)), bounds)
+        counts[start:end] = np.diff(of_key, prepend=0)
+        odd = np.flatnonzero(is_colon & (before <= 32) & (before > 0))
+        spaced[start + np.searchsorted(bounds, odd, side="right")] = True
+    return counts, spaced
