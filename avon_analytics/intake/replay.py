@@ -21,8 +21,8 @@ from avon_analytics.intake.again import (
     register,
 )
 from avon_analytics.intake.archive.batch import Batch, batch_of
-from avon_analytics.intake.archive.values import BOM
 from avon_analytics.intake.archive.lines import LINE_LIMIT, checked_limit
+from avon_analytics.intake.archive.values import BOM
 from avon_analytics.intake.log import LoadLog
 from avon_analytics.intake.read.reader import LineReader
 from avon_analytics.intake.signature import Secrets, SecretsLike

@@ -1,6 +1,6 @@
 """Signatures of deliveries: HMAC-SHA256 over bytes, and the secrets that make them.
 
-Pure functions over bytes; the loader computes the same in the engine from ``hmac_pads``.
+Pure functions over bytes; ``read.verifier`` does the same for many bodies, from ``hmac_pads``.
 Source: RFC 2104 (HMAC) with FIPS 180-4 (SHA-256).
 """
 

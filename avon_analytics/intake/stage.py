@@ -27,12 +27,12 @@ from avon_analytics.intake.archive.batch import Batch
 from avon_analytics.intake.arrow import ArrowColumns, blobs, integers, texts
 from avon_analytics.intake.clock import Clock
 from avon_analytics.intake.diagnosis import causes
-from avon_analytics.intake.engine import prepare, statement
+from avon_analytics.intake.engine import statement
 from avon_analytics.intake.limited import limit
 from avon_analytics.intake.read.faults import Verdict
 from avon_analytics.intake.read.reader import Line, LineReader, read_batch
 from avon_analytics.intake.signature import Secrets
-from avon_analytics.intake.words import LINE_CODES, SIGNATURE_WORDS, Policy
+from avon_analytics.intake.words import SIGNATURE_WORDS, Policy
 from avon_analytics.store.memory import Bound
 from avon_analytics.store.tables import ObjectTable, tables_of
 
@@ -67,7 +67,6 @@ class Stage:
         self._secrets = secrets
         self._keeps_texts = keeps_texts
         connection.execute("SET TimeZone = 'UTC'")
-        prepare(connection)
 
     def run(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement; returns all its rows."""
@@ -233,8 +232,3 @@ class Stage:
             content=blobs([content for _, content in contents], are_texts=True),
         )
         self.connection.register("contents", found)
-
-
-def is_of_line(code: str) -> bool:
-    """Whether a code is about a line as a line."""
-    return code in LINE_CODES

@@ -33,14 +33,3 @@ def word_of(column: str) -> str:
     """SQL for the signature word of a strength."""
     cases = " ".join(f"WHEN {n} THEN '{word}'" for n, word in enumerate(SIGNATURE_WORDS))
     return f"CASE {column} {cases} END"
-
-
-def word_of_line(policy: Policy, prefix: str = "") -> str:
-    """SQL for the word on a line's signature, by the columns of ``arrivals``."""
-    if policy == "skip":
-        return "'unchecked'"
-    return (
-        f"CASE WHEN {prefix}secret IS NOT NULL THEN 'verified' "
-        f"WHEN NOT {prefix}is_signed THEN 'unsigned' "
-        f"WHEN {prefix}form = 'parsed' THEN 'unverifiable' ELSE 'mismatch' END"
-    )

@@ -26,6 +26,7 @@ from avon_analytics.contract.event import Event
 from avon_analytics.contract.values import as_text, is_unset
 from avon_analytics.intake.archive.batch import Batch
 from avon_analytics.intake.read.envelope import (
+    NO_BODY,
     RECEIVED_PATHS,
     Body,
     EnvelopeReader,
@@ -211,12 +212,6 @@ class LineReader:
             assert line.told is not None
             line.told = self._keeps(line.told)
             _identify(line, line.told.content)
-
-
-NO_BODY = (
-    "expected an envelope with a body (body, payload, raw_body or rawBody), "
-    "or an event with its object"
-)
 
 
 def read_batch(
