@@ -159,7 +159,7 @@ class Conflicts:
 
     def keep_lines(self, stage: Stage) -> None:
         """Put the lines that were displaced into the quarantine, as they stand in the archive."""
-        displaced, self._displaced = sorted(self._displaced, key=_place), []
+        displaced, self._displaced = sorted(set(self._displaced), key=_place), []
         reader = LineReader("skip", None)
         with Archive(self._urls) as archive:
             for start in range(0, len(displaced), _LINES_AT_A_TIME):

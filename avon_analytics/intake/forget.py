@@ -252,8 +252,8 @@ class _Forgetting:
             errors=FORGOTTEN.errors,
         )
         ((n,),) = self._run(
-            "UPDATE deliveries SET event_id = NULL, ended = 'quarantined', code = 'forgotten' "
-            f"WHERE {of_them}"
+            "UPDATE deliveries SET event_id = NULL, ended = 'quarantined', code = 'forgotten', "
+            f"body_digest = NULL, conflict_rank = NULL WHERE {of_them}"
         )
         return int(n)
 
