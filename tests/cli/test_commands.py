@@ -80,7 +80,7 @@ def test_profile_tells_where_the_time_went_beside_the_receipt(
     assert told.out == f"{tiny.receipt}\n"
     rows = dict(re.findall(r"^(\w[a-z ]+\w) +(\d+\.\d\d) s  \w", told.err, re.MULTILINE))
     assert list(rows) == list(WORKS)
-    assert float(rows["open and verify"]) > 0
+    assert float(rows["read lines"]) > 0
     assert float(rows["store rows"]) > 0
 
 
