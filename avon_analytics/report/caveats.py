@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import pandas as pd
 
 from avon_analytics.report.content import Figures, ReportContent
 from avon_analytics.report.paths import shortened
@@ -20,9 +22,6 @@ from avon_analytics.report.wording import (
     plural,
     share,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 UNRESOLVED_SHARE = 0.05
 INFERRED_SHARE = 0.10
@@ -251,7 +250,7 @@ def _tables(figures: Figures) -> Iterator[pd.DataFrame]:
     """The figures that the page prints as tables; the incidence is drawn as a curve alone."""
     for one in fields(figures):
         table = getattr(figures, one.name)
-        if one.name != "incidence" and table is not None:
+        if one.name != "incidence" and isinstance(table, pd.DataFrame):
             yield table
 
 

@@ -201,13 +201,16 @@ def test_nobody_is_in_any_output(run: Any, sample: Any, clinic: Path) -> None:
     texts += [store.explain(one).to_csv() for one in visits.slots().appointment_id[::400]]
     with store._database.reading():
         frames = [store.table(name).to_csv() for name in SHOWN_TABLES]
+    # The page, and an error about a host that nobody is, name staff; in the sample some patients
+    # are called like one of them.
+    (nearest,) = (text for text in texts if "occurs nowhere" in text)
     for text in texts + frames:
         assert "Traceback" not in text
         assert [word for word in SECRETS_OF_HERS if word in text] == []
-        assert told_of(people, text) == []
-    # The page shows hosts by name; in the sample some patients are called like one of the staff.
-    assert [word for word in SECRETS_OF_HERS if word in page] == []
-    assert told_of(people - staff_words(store), page) == []
+        assert text is nearest or told_of(people, text) == []
+    for text in (nearest, page):
+        assert [word for word in SECRETS_OF_HERS if word in text] == []
+        assert told_of(people - staff_words(store), text) == []
 
 
 def chain_of(error: BaseException | None) -> list[BaseException]:
