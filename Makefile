@@ -9,7 +9,7 @@ VENV_1_5 := $(VENV)-duckdb-1.5
 PIP_1_5 := $(VENV_1_5)/bin/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-duckdb-1.5 kills fuzz bench lint docs lab lock clean
+.PHONY: help report test test-duckdb-1.5 kills kills-receive fuzz bench lint docs lab lock clean
 
 help:
 	@echo "make report   load the sample archive and write its outcome report to out/report.html"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-duckdb-1.5   run those that talk to the engine with DuckDB 1.5"
 	@echo "make lab      open the notebooks in JupyterLab"
 	@echo "make kills    kill 200 loads at random moments"
+	@echo "make kills-receive   kill 200 receivers at random moments, under load"
 	@echo "make fuzz     load 200,000 mutated lines"
 	@echo "make bench    measure loads and figures beside other tools"
 	@echo "make lint     check style and types"
@@ -64,6 +65,9 @@ $(VENV_1_5)/dev.stamp: requirements/dev.lock requirements/duckdb-1.5.lock pyproj
 # Too long for the suite: see docs/reliability.md.
 kills: $(VENV)/dev.stamp
 	AVON_ANALYTICS_KILLS=200 $(RUN) -m pytest -s tests/cli/test_atomic.py -k random_moments
+
+kills-receive: $(VENV)/dev.stamp
+	AVON_ANALYTICS_KILLS=200 $(RUN) -m pytest -s tests/receive/test_kills.py
 
 fuzz: $(VENV)/dev.stamp
 	$(RUN) tests/intake/fuzz.py --lines 200000

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from avon_analytics.intake.quarantine import Export
     from avon_analytics.intake.receipt import Receipt
     from avon_analytics.intake.replay import Replay
+    from avon_analytics.intake.signature import Verified
+    from avon_analytics.intake.signature import verify_delivery as verify
     from avon_analytics.report import plot
     from avon_analytics.samples import write_sample
     from avon_analytics.table_files import export
@@ -34,11 +36,13 @@ __all__ = [
     "Receipt",
     "Replay",
     "Store",
+    "Verified",
     "__version__",
     "errors",
     "export",
     "open",
     "plot",
+    "verify",
     "write_sample",
 ]
 
@@ -50,10 +54,12 @@ _HOMES = {
     "Receipt": "avon_analytics.intake.receipt",
     "Replay": "avon_analytics.intake.replay",
     "Store": "avon_analytics.api",
+    "Verified": "avon_analytics.intake.signature",
     "export": "avon_analytics.table_files",
     "open": "avon_analytics.api",
     "write_sample": "avon_analytics.samples",
 }
+_OTHERWISE = {"verify": ("avon_analytics.intake.signature", "verify_delivery")}
 _MODULES = {"errors": "avon_analytics.errors", "plot": "avon_analytics.report.plot"}
 
 
@@ -65,6 +71,9 @@ def __getattr__(name: str) -> Any:
         return import_module(_MODULES[name])
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name in _OTHERWISE:
+        module, inside = _OTHERWISE[name]
+        return getattr(import_module(module), inside)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -23,7 +23,7 @@ FLOORS = (
     {"store"},
     {"intake"},
     {"appointments"},
-    {"spark"},
+    {"spark", "receive"},
     {"report"},
     {"progress", "table_files"},
     {"api"},

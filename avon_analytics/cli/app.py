@@ -29,6 +29,7 @@ from avon_analytics.cli.helpers import open_store as _open
 from avon_analytics.cli.helpers import show_figure as _show
 from avon_analytics.cli.output import emit, show, show_table, terminal_width
 from avon_analytics.cli.quarantine import quarantine
+from avon_analytics.cli.receive import receive
 from avon_analytics.cli.spark import spark
 from avon_analytics.errors import NothingBelieved, UsageError
 from avon_analytics.printable import say
@@ -146,6 +147,15 @@ def verify(
     if strict and (verified < lines or found["pending_bytes"].any()):
         raise typer.Exit(QUARANTINED)
 
+
+app.command(
+    rich_help_panel=IN,
+    epilog=_example(
+        "receive --archive archive --secrets-file secrets.toml",
+        "receive --archive archive --load avon.duckdb --every 5m",
+        "receive --archive archive --self-test",
+    ),
+)(receive)
 
 # -- figures come out -------------------------------------------------------------------------
 

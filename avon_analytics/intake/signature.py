@@ -12,7 +12,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from avon_analytics.arguments import choice
 from avon_analytics.errors import MissingSecret, SecretsFileError, UsageError
@@ -54,6 +54,54 @@ def hmac_pads(secret: bytes) -> tuple[bytes, bytes]:
     return bytes(b ^ 0x36 for b in padded), bytes(b ^ 0x5C for b in padded)
 
 
+class Verified(NamedTuple):
+    """What a signature is worth, and the name of the secret that it was made with."""
+
+    word: Literal["verified", "mismatch", "unsigned", "unverifiable"]
+    secret: str | None = None
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the body may be trusted."""
+        return self.word == "verified"
+
+
+def verify_delivery(body: Any, signature: Any, secrets: SecretsLike = None) -> Verified:
+    """Whether a delivery comes from Avon: for an endpoint of one's own.
+
+    body: the bytes as they came, before anything parsed them. A text stands for its UTF-8.
+    signature: the header ``avon-signature``, as text or bytes.
+    secrets: as for ``load``: the webhook secret as text, several by name, the Path of a TOML file,
+        or what is in the environment as AVON_WEBHOOK_SECRET.
+
+    Returns the word, and the name of the secret that matched: ``verified``; ``mismatch`` where the
+    signature is that of none; ``unsigned`` where there is none; ``unverifiable`` where the body is
+    neither bytes nor text, so that the bytes that were signed are lost. Nothing that a caller from
+    outside can send is an error, and the comparison takes the same time wherever texts differ.
+
+    >>> import avon_analytics as avon
+    >>> avon.verify(b"{}", "0" * 64, "a secret").word
+    'mismatch'
+
+    Raises MissingSecret, SecretsFileError or UsageError where the secrets are at fault.
+    """
+    known = Secrets.read(secrets, may_skip=False)
+    if isinstance(body, str):
+        body = body.encode("utf-8", "surrogatepass")
+    elif isinstance(body, bytearray | memoryview):
+        body = bytes(body)
+    if isinstance(signature, bytes | bytearray | memoryview):
+        signature = bytes(signature).decode("latin-1")
+    if signature is None or signature == "":
+        return Verified("unsigned")
+    if not isinstance(body, bytes):
+        return Verified("unverifiable")
+    if not isinstance(signature, str):
+        return Verified("mismatch")
+    name = known.matching(body, signature)
+    return Verified("mismatch") if name is None else Verified("verified", name)
+
+
 class Secrets:
     """Named webhook secrets. They never show: not in a repr, a log, an error or the store."""
 
@@ -79,11 +127,11 @@ class Secrets:
         }
 
     @classmethod
-    def read(cls, given: SecretsLike = None) -> Secrets:
+    def read(cls, given: SecretsLike = None, *, may_skip: bool = True) -> Secrets:
         """Secrets from a mapping, one secret, a TOML file, or else from the environment.
 
         A ``str`` is a secret; name a file as a ``Path``. Without any, the environment variable
-        ``AVON_WEBHOOK_SECRET`` is read.
+        ``AVON_WEBHOOK_SECRET`` is read. ``may_skip``: the caller could do without.
 
         Raises MissingSecret if there is none, SecretsFileError if a file cannot be used,
         UsageError for a text that is plainly the name of a file.
@@ -105,7 +153,7 @@ class Secrets:
         else:
             secrets = cls({ENVIRONMENT_VARIABLE: around} if around else {})
         if not secrets._by_name:
-            how = HOW_TO_GIVE_A_SECRET + HOW_TO_DO_WITHOUT
+            how = HOW_TO_GIVE_A_SECRET + (HOW_TO_DO_WITHOUT if may_skip else "")
             raise MissingSecret(f"no webhook secret was given: {how}")
         return secrets
 

@@ -6,11 +6,11 @@ from collections import Counter
 
 import pandas as pd
 
-from avon_analytics.errors import ArchiveError, MissingSecret
+from avon_analytics.errors import ArchiveError
 from avon_analytics.intake.archive.files import Paths, find_files
 from avon_analytics.intake.archive.lines import LineReader as FileReader
 from avon_analytics.intake.read.reader import LineReader, read_batch
-from avon_analytics.intake.signature import HOW_TO_GIVE_A_SECRET, Secrets, SecretsLike
+from avon_analytics.intake.signature import Secrets, SecretsLike
 
 WORDS = ("verified", "mismatch", "unsigned", "unverifiable", "unreadable")
 _COUNTS = ("n_lines", *WORDS, "pending_bytes")
@@ -27,11 +27,7 @@ def verify_archive(paths: Paths, secrets: SecretsLike = None) -> pd.DataFrame:
 
     Raises MissingSecret without a secret, ArchiveError for a path that cannot be read.
     """
-    try:
-        given = Secrets.read(secrets)
-    except MissingSecret:
-        # Unlike a load, this cannot do without one.
-        raise MissingSecret(f"no webhook secret was given: {HOW_TO_GIVE_A_SECRET}") from None
+    given = Secrets.read(secrets, may_skip=False)
     found = find_files(paths)
     if not found.files:
         raise ArchiveError("the given folders hold no archive file")

@@ -1,0 +1,154 @@
+"""From the call to the figure: what was received loads as the archive that it was taken from."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import avon_analytics as avon
+from avon_analytics.intake.archive.compressed import decompressed
+from avon_analytics.intake.archive.files import find_files, open_file
+from avon_analytics.intake.envelope import signed_of
+from avon_analytics.intake.signature import Secrets
+from avon_analytics.receive.server import Settings
+from avon_analytics.receive.tidy import tidy
+from tests.receive.conftest import SECRET, SECRETS, Client, delivery, running, taking
+
+
+def sent(archive: Path, secrets: Secrets) -> Iterator[tuple[bytes, str]]:
+    """The bodies of an archive's deliveries whose signatures are right, each with its own."""
+    for file in find_files(archive).files:
+        with open_file(file.path) as raw:
+            data = b""
+            stream = decompressed(raw)
+            while part := stream.read(1 << 20):
+                data += part
+        for line in data.removeprefix(b"\xef\xbb\xbf").splitlines():
+            found = signed_of(line.decode("utf-8", "replace"))
+            for body in found.candidates if found else ():
+                assert found is not None
+                if secrets.matching(body, found.signature):
+                    yield body, found.signature
+                    break
+
+
+def test_a_clinic_that_was_received_has_the_figures_of_its_truth(tiny: Any, tmp_path: Path) -> None:
+    secrets = Secrets.read(tiny.secrets)
+    bodies = list(sent(tiny.archive, secrets))
+    assert len(bodies) > 140
+    settings = Settings(archive=tmp_path / "archive", secrets=secrets, port=0)
+    with taking(settings) as client:
+        assert {client.post(body, signed) for body, signed in bodies} == {200}
+    found = avon.open(tmp_path / "received.duckdb")
+    receipt = found.load(tmp_path / "archive", secrets=tiny.secrets, progress=False)
+    assert receipt.lines == len(bodies)
+    truth = avon.open(tiny.db)
+    ids = "SELECT event_id FROM events ORDER BY event_id"
+    pd.testing.assert_frame_equal(found.sql(ids), truth.sql(ids))
+    as_of = truth.appointments().as_of
+    of_found, of_truth = (s.appointments(as_of=as_of) for s in (found, truth))
+    for figure in ("outcomes", "funnel", "cancellations"):
+        pd.testing.assert_frame_equal(
+            getattr(of_found, figure)(), getattr(of_truth, figure)(), check_exact=True
+        )
+
+
+def test_what_is_written_loads_meanwhile_and_once_it_is_compressed(
+    archive: Path, tmp_path: Path
+) -> None:
+    store = avon.open(tmp_path / "store.duckdb")
+
+    def load() -> tuple[int, int, int]:
+        receipt = store.load(archive, secrets=dict(SECRETS), progress=False)
+        assert receipt.pending == {}
+        return receipt.lines, receipt.loaded, receipt.files_unchanged
+
+    with running(archive) as client:
+        client.post(delivery(1))
+        assert load() == (1, 1, 0)
+        client.post(delivery(2))
+        client.post(delivery(3))
+        assert load() == (2, 2, 0)
+        assert load() == (0, 0, 1)
+        client.post(delivery(4))
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    assert tidy(archive, tomorrow) == {"compressed": 1}
+    (file,) = archive.rglob("*.*")
+    assert file.name.endswith(".jsonl.zst")
+    assert load() == (1, 1, 0)
+    assert load() == (0, 0, 1)
+
+
+def test_a_torn_end_costs_nothing_else(archive: Path, tmp_path: Path) -> None:
+    with running(archive) as client:
+        client.post(delivery(1))
+    (file,) = archive.rglob("*.jsonl")
+    whole = file.read_bytes()
+    file.write_bytes(whole + whole[:100])
+    store = avon.open(tmp_path / "store.duckdb")
+    receipt = store.load(archive, secrets=SECRET, progress=False)
+    assert (receipt.lines, receipt.loaded) == (1, 1)
+    assert sum(receipt.pending.values()) == 100
+    today = datetime.now(UTC).date()
+    assert tidy(archive, today) == {"torn": 1}
+    assert file.read_bytes() == whole
+    receipt = store.load(archive, secrets=SECRET, progress=False)
+    assert (receipt.lines, receipt.pending) == (0, {})
+    (torn,) = archive.with_name("archive.rejected").rglob("*.jsonl")
+    assert torn.read_bytes() == whole[:100] + b"\n"
+
+
+# -- the command ------------------------------------------------------------------------------
+
+
+@contextmanager
+def command(*arguments: str | Path, cwd: Path) -> Iterator[tuple[subprocess.Popen[str], Client]]:
+    """``avon-analytics receive`` as a process; what it says first tells where it listens."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "avon_analytics", "receive", "--port", "0", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "AVON_WEBHOOK_SECRET": SECRET},
+    )
+    try:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        assert said.startswith("taking deliveries at "), said
+        yield process, Client(said.split()[3].rstrip(","))
+    finally:
+        process.kill()
+        process.communicate(timeout=20)
+
+
+def test_the_command_archives_loads_by_itself_and_ends_when_asked(tmp_path: Path) -> None:
+    arguments = ("--archive", "in/archive", "--load", "store.duckdb", "--every", "1s")
+    with command(*arguments, cwd=tmp_path) as (process, client):
+        assert client.post(delivery(1)) == 200
+        assert client.post(b'{"event": "message.created"}') == 200
+        found: dict[str, float] = {}
+        for _ in range(300):
+            found = client.metrics()
+            if found['avon_load_lines_total{ended="quarantined"}']:
+                break
+            time.sleep(0.1)
+        assert found['avon_load_lines_total{ended="loaded"}'] == 1
+        assert found['avon_load_lines_total{ended="quarantined"}'] == 1
+        assert found['avon_load_quarantined_total{code="contract"}'] == 1
+        assert found["avon_load_newest_seconds"] > time.time() - 60
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert "Traceback" not in err
+    assert len(avon.open(tmp_path / "store.duckdb").sql("SELECT * FROM messages")) == 1
