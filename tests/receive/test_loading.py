@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import signal
 import subprocess
@@ -18,7 +20,6 @@ import pandas as pd
 import avon_analytics as avon
 from avon_analytics.intake.archive.compressed import decompressed
 from avon_analytics.intake.archive.files import find_files, open_file
-from avon_analytics.intake.envelope import signed_of
 from avon_analytics.intake.signature import Secrets
 from avon_analytics.receive.server import Settings
 from avon_analytics.receive.tidy import tidy
@@ -28,18 +29,31 @@ from tests.receive.conftest import SECRET, SECRETS, Client, delivery, running, t
 def sent(archive: Path, secrets: Secrets) -> Iterator[tuple[bytes, str]]:
     """The bodies of an archive's deliveries whose signatures are right, each with its own."""
     for file in find_files(archive).files:
+        data = b""
         with open_file(file.path) as raw:
-            data = b""
             stream = decompressed(raw)
             while part := stream.read(1 << 20):
                 data += part
         for line in data.removeprefix(b"\xef\xbb\xbf").splitlines():
-            found = signed_of(line.decode("utf-8", "replace"))
-            for body in found.candidates if found else ():
-                assert found is not None
-                if secrets.matching(body, found.signature):
-                    yield body, found.signature
-                    break
+            try:
+                envelope = json.loads(line)
+            except ValueError:
+                continue
+            headers = envelope.pop("headers", None) or envelope.pop("multiValueHeaders", None) or {}
+            pairs = headers.items() if isinstance(headers, dict) else headers
+            named = {name.lower(): value for name, value in (*pairs, *envelope.items())}
+            texts = [named.get(name) for name in ("avon-signature", "avon_signature", "signature")]
+            signed = next((text for text in texts if text), None)
+            signed = signed[0] if isinstance(signed, list) else signed
+            bodies = [envelope.get(name) for name in ("body", "payload", "raw_body", "rawBody")]
+            body = next((body for body in bodies if body), None)
+            if isinstance(body, dict):  # as it was before somebody parsed it
+                body = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+            if isinstance(body, str) and isinstance(signed, str):
+                is_base64 = envelope.get("isBase64Encoded")
+                content = base64.b64decode(body) if is_base64 else body.encode()
+                if secrets.matching(content, signed):
+                    yield content, signed
 
 
 def test_a_clinic_that_was_received_has_the_figures_of_its_truth(tiny: Any, tmp_path: Path) -> None:
