@@ -249,13 +249,14 @@ class Cohort(CohortChange):
         hours after the start: in no hours); elapsed hours (float) ``planned_hours`` =
         ``attended_hours`` + ``no_show_hours`` + ``late_cancelled_hours`` +
         ``late_rescheduled_hours`` + ``released_in_time_hours`` + ``unresolved_hours``, and
-        ``late_cancelled_by_patient_hours``, ``_by_provider_hours``, ``_by_unknown_hours``, which
-        add up to ``late_cancelled_hours``; ``won_back_hours``, late released time that an attended
-        session of the same host took that was planned after the release; ``lost_hours``, missed
-        or late released time that no attended session of the host overlaps; ``lost_ratio`` =
-        lost / planned (0 to 1, missing of nothing; a ratio of hours has no interval). Lost and
-        won-back time counts once per host, so groups and periods add up; all other hours count
-        once per session, double booked or not. ``is_mature`` and ``is_whole``, as in ``outcomes``.
+        ``late_cancelled_by_patient_hours``, ``late_cancelled_by_provider_hours`` and
+        ``late_cancelled_by_unknown_hours``, which add up to ``late_cancelled_hours``;
+        ``won_back_hours``, late released time that an attended session of the same host took that
+        was planned at the release or after it; ``lost_hours``, missed or late released time that
+        no attended session of the host overlaps; ``lost_ratio`` = lost / planned (0 to 1, missing
+        of nothing; a ratio of hours has no interval). Lost and won-back time counts once per host,
+        so groups and periods add up; all other hours count once per session, double booked or
+        not. ``is_mature`` and ``is_whole``, as in ``outcomes``.
 
         Raises UnknownGroup, listing the choices, for a grouping that is not the session's own.
         """

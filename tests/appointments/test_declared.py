@@ -10,7 +10,7 @@ import pytest
 
 from avon_analytics import plot
 from avon_analytics.appointments import Cohort
-from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS
+from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS, OF_REFILLS
 from avon_analytics.figures import FIGURES, Kind
 from avon_analytics.figures.compare import COLUMNS as OF_COMPARE
 from avon_analytics.figures.tables import table, written
@@ -67,7 +67,8 @@ def test_no_column_is_named_like_a_grouping() -> None:
 def test_what_a_declaration_refers_to_is_there() -> None:
     for figure in FIGURES.values():
         assert figure.chart is None or hasattr(plot, figure.chart)
-        assert {*figure.groupings} <= {*OF_CANCELLATIONS}
+        assert {*figure.groupings} <= {*OF_CANCELLATIONS, *OF_REFILLS}
+        assert {*(figure.general or ())} <= {*GROUPINGS}
         assert figure.question.endswith(".")
         assert all(line.split()[0] == figure.command for line in figure.examples)
         for column in figure.columns:
@@ -95,6 +96,19 @@ def filled(clinic: Clinic) -> Clinic:
         clinic.tell(end, ended, visit, start=start)
         if end == "cancelled":
             clinic.tell("created", f"{day} 16:00", f"{visit}b", start=f"{day} 17:00")
+    clinic.person("ann")
+    clinic.staff("dr")
+    for nth, (by, when) in enumerate([("ann", "03-10 09:00"), ("dr", "03-10 11:00")]):
+        event = clinic.event("message.created", when, f"m{nth}")
+        clinic.add(
+            "messages_versions",
+            event_id=event,
+            occurred_at=clinic.at(when),
+            id=f"m{nth}",
+            thread="t",
+            created_by=by,
+            created_at=clinic.at(when),
+        )
     return clinic
 
 

@@ -15,7 +15,10 @@ from avon_analytics.store.tables import hidden_columns, table_infos
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "data-dictionary.md"
 SECTION = re.compile(r"^### (\w+)\n(.*?)(?=^#|\Z)", re.MULTILINE | re.DOTALL)
-ROW = re.compile(r"^\| `(\w+)` \| ([\w ]+) \| (.+?) \| (?:(both|now|versions) \| )?(.*) \|$", re.M)
+ROW = re.compile(
+    r"^\| `(\w+)` \| ([\w ]+) \| (.+?) \| (?:(both|now|versions) \| )?([^|]*?) \|(?: [^|]* \|)?$",
+    re.M,
+)
 
 Columns = dict[str, str]  # name to type
 

@@ -11,6 +11,11 @@ ZEROS = [0, "0", 0.0, "0.000", "1970-01-01T00:00:00Z", "1970-01-01T01:00:00.000+
 NOON = 1741608000000
 
 
+def spelled(zero: Any) -> str:
+    """What of a body the store keeps: a number in one spelling, a text as it was sent."""
+    return "0" if zero == 0 else str(zero)
+
+
 def visit(ms: int, **fields: Any) -> dict[str, Any]:
     about = {"id": "v", "start_time": NOON, "end_time": NOON + 1_800_000, **fields}
     return {"event": "appointment.updated", "created_at": ms, "object": about}
@@ -35,16 +40,20 @@ def test_an_instant_of_0_is_missing_and_listed(archive: Any, desk: Any, zero: An
     ((start, extra),) = desk.rows(found)
     assert start is None
     told = json.loads(extra)
-    assert (told.pop("brand_new"), str(told.pop("actual_start_time")), told) == (1, str(zero), {})
+    assert (told.pop("brand_new"), str(told.pop("actual_start_time")), told) == (
+        1,
+        spelled(zero),
+        {},
+    )
     children = "SELECT actual_start_time, last_updated_at FROM appointment_attendees_versions"
     assert desk.rows(children) == [(None, None)]
     assert desk.column("SELECT changed_at FROM appointment_status_history_versions") == [None]
     drift = "SELECT path, value, n_seen FROM drift WHERE kind = 'instant' ORDER BY path"
     assert desk.rows(drift) == [
-        ("appointment.actual_start_time", str(zero), 1),
-        ("appointment.attendees[].actual_start_time", str(zero), 1),
-        ("appointment.attendees[].last_updated_at", str(zero), 1),
-        ("appointment.status_history[].changed_at", str(zero), 1),
+        ("appointment.actual_start_time", spelled(zero), 1),
+        ("appointment.attendees[].actual_start_time", spelled(zero), 1),
+        ("appointment.attendees[].last_updated_at", spelled(zero), 1),
+        ("appointment.status_history[].changed_at", spelled(zero), 1),
     ]
     assert desk.column("SELECT path FROM drift WHERE kind = 'field'") == ["appointment.brand_new"]
     slots = desk.store.appointments(as_of="2025-03-20").slots()
@@ -71,7 +80,7 @@ def test_an_event_of_0_is_dated_by_its_object(archive: Any, desk: Any, zero: Any
         (NOON, "object")
     ]
     assert desk.rows("SELECT kind, path, value FROM drift") == [
-        ("instant", "body.created_at", str(zero))
+        ("instant", "body.created_at", spelled(zero))
     ]
 
 

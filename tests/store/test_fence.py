@@ -176,6 +176,7 @@ def test_names_are_never_code(store: avon.Store, name: str) -> None:
     with pytest.raises(avon.errors.UnknownGroup):
         visits.outcomes(by=[name])
     visits.outcomes(by=[f"custom:cfld_{name}"])
-    store.appointments(where={"host": name}).outcomes()
+    with pytest.raises(avon.errors.UsageError, match="occurs nowhere"):
+        store.appointments(where={"host": name})
     assert store.sql("SELECT $n AS n", n=name)["n"].tolist() == [name]
     assert store.sql("SELECT count(*) AS n FROM events")["n"].tolist() == [1]
