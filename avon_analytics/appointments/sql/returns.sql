@@ -27,7 +27,7 @@ known AS (
 ),
 instants AS (
     SELECT patient_id, planned_at AS happened_at, 0 AS is_visit, closed_at,
-        CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS booked_at
+        CASE WHEN false THEN booked_at END AS booked_at
     FROM known
     WHERE planned_at < closed_at
     UNION ALL
