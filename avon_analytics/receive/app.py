@@ -20,7 +20,7 @@ from avon_analytics.receive.metrics import CONTENT_TYPE, Metrics
 _AT_ONCE = 64 * 1024 * 1024
 _TROUBLE_SECONDS = 10.0
 
-_ARCHIVED = PlainTextResponse("archived\n")
+_ARCHIVED = Response()
 _REJECTED = PlainTextResponse("not accepted\n", 401)
 _TOO_LARGE = PlainTextResponse("too large\n", 413)
 _TRY_LATER = PlainTextResponse("try again later\n", 503, {"retry-after": "5"})
