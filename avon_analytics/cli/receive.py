@@ -70,7 +70,6 @@ def receive(
 
     What is not verified is kept apart, in DIR.rejected.
     """
-    from avon_analytics.intake.archive.lines import LINE_LIMIT
     from avon_analytics.intake.signature import Secrets
 
     try:
@@ -81,12 +80,12 @@ def receive(
     except ImportError:
         raise UsageError('this needs a server: pip install "avon-analytics[receive]"') from None
     limit = server.MAX_BYTES if max_bytes is None else max_bytes
-    line_limit = max(LINE_LIMIT, limit * _LINE_PER_BODY + _LINE_MORE)
-    loading = (
-        None
-        if load is None
-        else upkeep.Loading(load.absolute(), _seconds(every), secrets_file, line_limit)
-    )
+    loading = None
+    if load is not None:
+        from avon_analytics.intake.archive.lines import LINE_LIMIT
+
+        line_limit = max(LINE_LIMIT, limit * _LINE_PER_BODY + _LINE_MORE)
+        loading = upkeep.Loading(load.absolute(), _seconds(every), secrets_file, line_limit)
     settings = server.Settings(
         archive=archive.absolute(),
         secrets=Secrets.read(secrets_file, may_skip=False),

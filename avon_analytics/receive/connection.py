@@ -69,14 +69,17 @@ class Connection(HttpToolsProtocol):
         # What comes behind a body would otherwise count as a header of this or the next request.
         if not self._is_in_head:
             raise ValueError("headers behind the body")
+        if len(self.headers) >= self._bounds.headers:
+            self._refusal = 431
+            raise ValueError("too many headers")
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if size > self._bounds.head_bytes or len(self.headers) > self._bounds.headers:
+        if size > self._bounds.head_bytes:
             self._refusal = 431
-            raise ValueError("too many headers")
+            raise ValueError("too large a head")
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -239,6 +239,12 @@ def test_a_long_path_is_refused(shared: Client) -> None:
     assert status(shared.raw(b"GET /" + b"a" * 60_000 + b" HTTP/1.1\r\n\r\n")) == 431
 
 
+def test_a_flood_is_refused_before_its_head_has_ended(shared: Client) -> None:
+    """Each of them would hold megabytes, as long as it leaves its head open."""
+    flood = head(shared)[:-2] + b"a:\r\n" * 50_000
+    assert status(shared.raw(flood)) == 431
+
+
 def test_headers_without_end_are_cut_off(shared: Client) -> None:
     with socket.create_connection((shared.host, shared.port), timeout=5) as connection:
         connection.sendall(b"POST /avon HTTP/1.1\r\nx: ")
