@@ -88,9 +88,14 @@ def told(
     extra: dict[str, bytes],
     said: bytes,
 ) -> Told:
-    """An event of these parts: about which object, its instants, unknown fields, its object."""
+    """An event of these parts: about which object, its instants, unknown fields, its object.
+
+    Instants of the object matter where the event has none of its own, and are left out elsewhere.
+    """
     beside = joined(extra) if extra else None
     created_us = instants[0]
+    if created_us is not None:
+        instants = (created_us, None, None)
     parts = [b'{"event":', _encode(event)]
     if delivery_id is not None:
         parts += [b',"id":', _encode(delivery_id)]

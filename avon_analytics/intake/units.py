@@ -48,6 +48,7 @@ class Units:
         self._batch_bytes = batch_bytes
         self._recheck = recheck
         self._waiting: list[tuple[Reading, Batch | None]] = []
+        self._held_bytes = self._held_lines = 0  # of the small files that wait
 
     def __iter__(self) -> Generator[Unit]:
         number = 0
@@ -69,8 +70,7 @@ class Units:
             batches = reading.reader.batches()
             first, second = next(batches, None), next(batches, None)
             if second is None:
-                self._waiting.append((reading, first))
-                if self._is_enough():
+                if self._waits(reading, first):
                     yield from self._small_ones(number)
                 return
             yield from self._small_ones(number)
@@ -86,14 +86,17 @@ class Units:
         finally:
             reading.reader.close()
 
-    def _is_enough(self) -> bool:
-        """Whether the small files that wait fill a batch together."""
-        batches = [batch for _, batch in self._waiting if batch is not None]
-        held, lines = sum(len(batch.buffer) for batch in batches), sum(map(len, batches))
-        return held >= self._batch_bytes or lines >= BATCH_LINES
+    def _waits(self, reading: Reading, batch: Batch | None) -> bool:
+        """Let a small file wait for others; whether those that wait fill a batch together."""
+        self._waiting.append((reading, batch))
+        if batch is not None:
+            self._held_bytes += len(batch.buffer)
+            self._held_lines += len(batch)
+        return self._held_bytes >= self._batch_bytes or self._held_lines >= BATCH_LINES
 
     def _small_ones(self, number: int) -> Iterator[Unit]:
         waiting, self._waiting = self._waiting, []
+        self._held_bytes = self._held_lines = 0
         if waiting:
             batches = [batch for _, batch in waiting if batch is not None]
             batch = merged(batches) if batches else None

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from avon_analytics.contract import OBJECTS, one_spelling
@@ -124,6 +124,16 @@ FAST = Reader()
     max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 @given(lines=st.lists(bodies(), min_size=5, max_size=20))
+@example(
+    lines=[
+        *4 * [{"event": "appointment.updated", "object": {"id": "abc"}}],
+        {
+            "event": "appointment.updated",
+            "created_at": 1,
+            "object": {"id": "abc", "created_at": "2024-02-22T20:09:46.206Z"},
+        },
+    ]
+)
 def test_a_line_reads_alike_however_it_is_read(lines: list[dict[str, Any]]) -> None:
     """Whatever the reader has met before, and whatever stands beside a line."""
     contents = [json.dumps({"body": json.dumps(body)}).encode() for body in lines]
