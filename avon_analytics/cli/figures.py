@@ -6,7 +6,7 @@ All are made from what the figures declare (``avon_analytics.figures``), by one 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from enum import Enum, StrEnum
+from enum import Enum
 from inspect import Parameter
 from types import GenericAlias
 from typing import Annotated, Any
@@ -22,6 +22,7 @@ _TYPES: dict[Takes, type] = {
     Takes.WHOLE: int,
     Takes.NUMBER: float,
     Takes.DATE: str,
+    Takes.CHOICE: str,  # the library checks it, and says which was probably meant
     Takes.TEXT: str,
     Takes.FLAG: bool,
 }
@@ -64,9 +65,7 @@ def _parameters(figure: Figure) -> Sequence[Parameter]:
 
 def _annotation(option: Option) -> Any:
     """A figure's own option, as typer has it."""
-    value: Any = _TYPES.get(option.takes)
-    if option.takes is Takes.CHOICE:
-        value = _words(option.name, option.choices)
+    value: Any = _TYPES[option.takes]
     if option.length == 0:
         value = GenericAlias(list, value)
     elif option.length > 1:
@@ -76,13 +75,18 @@ def _annotation(option: Option) -> Any:
         help=option.help,
         metavar=option.metavar or _METAVARS.get(option.takes, option.name.upper()),
         min=option.least,
+        autocompletion=_offered(option.choices) if option.choices else None,
     )
     return Annotated[value if option.is_required else value | None, told]
 
 
-def _words(name: str, choices: Sequence[str]) -> Any:
-    """The choices of an option, so that help lists them, Tab offers them and no other passes."""
-    return StrEnum(name, {choice: choice for choice in choices})
+def _offered(choices: Sequence[str]) -> Callable[[str], list[str]]:
+    """What Tab offers of the choices of an option."""
+
+    def beginning(incomplete: str) -> list[str]:
+        return [choice for choice in choices if choice.startswith(incomplete)]
+
+    return beginning
 
 
 def _default(option: Option) -> Any:

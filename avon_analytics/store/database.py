@@ -106,7 +106,7 @@ class Database:
     @property
     def time_zone(self) -> str:
         """The time zone of visits whose own and whose patient's zone are unknown."""
-        if self._time_zone is None:
+        if self._time_zone is None or self.is_closed:  # a closed store answers nothing
             with self.reading() as connection:
                 found = connection.execute(
                     "SELECT value FROM settings WHERE name = 'time_zone'"

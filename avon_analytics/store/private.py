@@ -32,10 +32,10 @@ class PrivateFolder:
         self._handle: int | None = None
 
     def make(self) -> Path:
-        """Make it, unless it is there."""
+        """Make it, unless it is there. Raises OSError where it cannot be, as without a folder."""
         while self._handle is None:
+            _make(self.path.parent)
             with suppress(FileNotFoundError):  # gone again, before something was in it
-                _make(self.path.parent)
                 _make(self.path)
                 self._handle = _locked(self.path)
         return self.path

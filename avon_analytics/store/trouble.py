@@ -50,12 +50,14 @@ def store_error(path: str, error: Exception, waited: float = 0.0) -> StoreError:
             f"{path} is in use by {found}{after}: wait until it is done (--wait SECONDS, wait=), "
             "or end it"
         )
+    if not Path(os.path.realpath(path)).parent.is_dir():
+        return StoreError(f"cannot use {path}: there is no folder {Path(path).parent}")
+    if isinstance(error, PermissionError):
+        return StoreError(f"cannot open {path}: no permission to read or write it")
     if isinstance(error, OSError):
         return StoreError(f"cannot use {path}: {error.strerror or 'the system refused'}")
     if Path(path).is_dir():
         return StoreError(f"{path} is a folder: name a file with --db")
-    if not Path(os.path.realpath(path)).parent.is_dir():
-        return StoreError(f"cannot use {path}: there is no folder {Path(path).parent}")
     if isinstance(error, duckdb.OutOfMemoryException):
         return StoreError(f"cannot use {path}: the engine has too little memory or disk for this")
     why = reason(error, path)
