@@ -49,8 +49,11 @@ def test_objects_are_small_tables_and_plain_text(tiny: Any) -> None:
             assert all(line.strip() in plain for line in text.splitlines()), text
 
 
-def test_what_a_user_gave_is_escaped(tiny: Any) -> None:
-    cohort = avon.open(tiny.db).appointments(where={"host": "<b>&"})
+def test_what_a_user_gave_is_escaped(tiny: Any, tmp_path: Path) -> None:
+    store = avon.open(tiny.copy(tmp_path / "a.duckdb"))
+    with store, store._database.writing() as connection:
+        connection.execute("UPDATE appointments_versions SET host = '<b>&'")
+    cohort = avon.open(tmp_path / "a.duckdb").appointments(where={"host": "<b>&"})
     assert "<b>&" in repr(cohort)
     assert "<b>&" in Valid(cohort._repr_html_()).text[2]
 
@@ -114,7 +117,7 @@ def test_ipython_shows_that_block_and_keeps_other_tracebacks(
 
 
 def test_an_error_without_a_line_or_a_message_shows_itself_too() -> None:
-    assert UnknownGroup("one\ntwo")._render_traceback_() == ["UnknownGroup: one", "two"]
+    assert UnknownGroup("one\ntwo")._render_traceback_() == ["UnknownGroup: one\\ntwo"]
     assert UnknownGroup()._render_traceback_() == ["UnknownGroup: "]
 
 

@@ -44,7 +44,8 @@ def _run(stop: Stop) -> int:
                 raise UsageError(f"an argument is no text in UTF-8: {argument}")
         app()
     except AvonError as error:
-        say(f"avon-analytics: {error}")
+        if stop.signal is None:  # else it is what the interruption has led to
+            say(f"avon-analytics: {error}")
         return error.exit_code
     except ReaderGone:
         pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -11,6 +11,16 @@ if TYPE_CHECKING:
     from tests.appointments.conftest import Clinic
 
 # Reschedules
+
+
+def counted(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without intervals, and without what other tests ask about: complete, soon seen."""
+    elsewhere = ("is_", "within_", "n_within", "n_followed")
+    return {
+        name: value
+        for name, value in row.items()
+        if not name.endswith(("_low", "_high")) and not name.startswith(elsewhere)
+    }
 
 
 def moved_visits(clinic: Clinic) -> None:
@@ -35,7 +45,7 @@ def moved_visits(clinic: Clinic) -> None:
 def test_reschedules(clinic: Clinic) -> None:
     moved_visits(clinic)
     (row,) = clinic.visits().reschedules().to_dict("records")
-    assert {name: row[name] for name in row if not name.endswith(("_low", "_high"))} == {
+    assert counted(row) == {
         "n_slots": 10,
         "n_superseded": 5,
         "superseded_share": 0.5,
@@ -85,7 +95,7 @@ def test_lead_times_are_local_calendar_days_to_the_first_start(clinic: Clinic) -
     clinic.tell("created", "03-11 09:00", "v4")
     clinic.tell("updated", "03-01 09:00", "v5")
     (row,) = clinic.visits().lead_times().to_dict("records")
-    assert row == {
+    assert counted(row) == {
         "n_appointments": 5,
         "n_with_lead": 4,
         "median_lead_days": 0.5,  # of -1, 0, 1, 9
@@ -98,14 +108,11 @@ def test_lead_times_are_by_the_period_of_booking_whatever_dates_the_window(clini
     clinic.tell("created", "03-01 09:00", "v2", start="03-03 15:00")
     clinic.tell("updated", "03-01 09:00", "v3", start="03-04 15:00")
     clinic.tell("created", "02-20 09:00", "before", start="02-28 15:00")
-    for on in ("start", "booked"):
+    for on in ("start", "booked"):  # whatever it says, the window is one of bookings
         rows = clinic.visits(start="2025-03-01", on=on).lead_times(every="month")
-        known = {
-            "start": [(pd.Timestamp("2025-02-01"), 1), (pd.Timestamp("2025-03-01"), 1)],
-            "booked": [(pd.Timestamp("2025-03-01"), 1)],
-        }[on]
-        assert list(zip(rows.period_on, rows.n_appointments, strict=True))[: len(known)] == known
-    rows = clinic.visits(start="2025-03-01").lead_times(every="month")
+        found = list(zip(rows.period_on, rows.n_appointments, strict=True))
+        assert found == [(pd.Timestamp("2025-03-01"), 1)]
+    rows = clinic.visits().lead_times(every="month")
     assert pd.isna(rows.period_on.iloc[-1])
     assert (rows.n_appointments.iloc[-1], rows.n_with_lead.iloc[-1]) == (1, 0)
     assert pd.isna(rows.median_lead_days.iloc[-1])
@@ -138,7 +145,7 @@ def test_punctuality(clinic: Clinic) -> None:
         "started", "12-30 15:00", "not due", start="12-30 15:00", actual_start_time="12-30 15:30"
     )
     (row,) = clinic.visits().punctuality().to_dict("records")
-    assert row == {
+    assert counted(row) == {
         "n_attended": 5,
         "n_with_actual_times": 3,
         "median_start_delay_minutes": 5,

@@ -28,6 +28,9 @@ def run(ask):
         os.environ.pop(name, None)
     os.environ.update(ask["env"])
     os.umask(0o022)
+    # Whatever this process was started by, or its tests have left, these end a command.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for number in (1, 2):
         os.dup2(os.open(ask["to"][number - 1], os.O_CREAT | os.O_WRONLY, 0o600), number)
     if ask["no_override"] and os.geteuid() == 0:

@@ -34,7 +34,8 @@ print(int(held.split()[1]) * 1024)
 
 def _update(n: int, kind: str, **fields: Any) -> str:
     about = {"id": f"{n}", **fields}
-    event = {"event": f"{kind}.updated", "created_at": n, "object": about}
+    # An instant of 0 would say that there is none.
+    event = {"event": f"{kind}.updated", "created_at": n + 1, "object": about}
     return json.dumps(event, separators=(",", ":"))
 
 

@@ -105,8 +105,6 @@ NO_JSON: list[tuple[str, str | bytes]] = [
     ("not_json", '{"body": "x",}'),
     ("not_json", '{"body": ["x",]}'),
     ("not_json", "{'body': 'x'}"),
-    ("not_json", '{"body": "x"} {}'),
-    ("not_json", '{"body": "x"} // said'),
     ("not_json", '/* said */ {"body": "x"}'),
     ("not_json", '{"body": 01}'),
     ("not_json", '{"body": +1}'),
@@ -143,6 +141,20 @@ def test_what_is_no_json_is_said_and_kept(archive: Any, desk: Any) -> None:
     kept = desk.column("SELECT content FROM quarantine ORDER BY line")
     sent = [line if isinstance(line, bytes) else line.encode() for line in [*lines, *bodies]]
     assert [bytes(line) for line in kept] == sent
+
+
+@pytest.mark.parametrize(
+    ("line", "ends"),
+    [
+        ('{"body": "x"} {}', ["unsigned", "not_a_delivery"]),
+        ('{"body": "x"} // said', ["unsigned", "not_json"]),
+    ],
+)
+def test_what_follows_a_whole_value_ends_for_itself(desk: Any, line: str, ends: list[str]) -> None:
+    desk.take(line)
+    assert desk.column("SELECT code FROM deliveries ORDER BY byte_offset") == ends
+    kept = desk.column("SELECT content FROM quarantine ORDER BY byte_offset")
+    assert b" ".join(map(bytes, kept)) == line.encode()
 
 
 NUMBERS = ["1e400", "-1e400", "123456789012345678901234567890", "18446744073709551616", "9" * 4500]

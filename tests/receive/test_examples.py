@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,12 @@ def fastapi(names: dict[str, Any]) -> Ask:
         async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
             return int((await client.post("/avon", content=body, headers=headers)).status_code)
 
-    return lambda body, signed: asyncio.run(post(body, _headers(signed)))
+    def ask(body: bytes, signed: str | None) -> int:
+        # In a thread of its own: a loop may already run in this one.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, post(body, _headers(signed))).result()
+
+    return ask
 
 
 def flask(names: dict[str, Any]) -> Ask:

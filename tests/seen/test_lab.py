@@ -121,7 +121,7 @@ def test_it_runs_and_shows_itself_without_a_network(
     n_charts = sum("image/svg+xml" in found for found in kinds)
     assert n_charts or path.stem == "explore"
     # Each chart is a picture that the browser could draw, with words for those who cannot see it.
-    drawn = page.locator(".jp-OutputArea img[src^='data:image/svg+xml']")
+    drawn = page.locator(".jp-OutputArea img.avon-on-light[src^='data:image/svg+xml']")
     assert drawn.count() == n_charts
     for i in range(n_charts):
         natural, words = drawn.nth(i).evaluate("image => [image.naturalWidth, image.alt]")
