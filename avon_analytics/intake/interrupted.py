@@ -36,8 +36,22 @@ def interruptible(
 
     try:
         yield begun
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not _is_interruption(error):
+            raise
         raise Interrupted(_sentence(database, load_id)) from None
+
+
+def _is_interruption(error: BaseException) -> bool:
+    """Whether it is one, or what one has led to on its way out."""
+    reason: BaseException | None = error
+    while reason is not None:
+        if isinstance(reason, KeyboardInterrupt):
+            return True
+        if isinstance(reason, RuntimeError | duckdb.Error) and "nterrupt" in str(reason):
+            return True
+        reason = reason.__cause__ or reason.__context__
+    return False
 
 
 def _newest_load(database: Database) -> int:

@@ -41,7 +41,12 @@ def is_of_the_file(error: duckdb.Error) -> bool:
 
 
 def store_error(path: str, error: Exception, waited: float = 0.0) -> StoreError:
-    """What the engine or the operating system said about a store file, in a sentence of ours."""
+    """What the engine or the operating system said about a store file, in a sentence of ours.
+
+    Raises KeyboardInterrupt where the engine was interrupted in Python code that it had called.
+    """
+    if isinstance(error, duckdb.Error) and "KeyboardInterrupt" in str(error):
+        raise KeyboardInterrupt from None
     if isinstance(error, duckdb.TransactionException) and isinstance(error.__context__, Exception):
         error = error.__context__  # that a failed transaction cannot be rolled back says nothing
     if found := holder(error, path):
