@@ -78,7 +78,6 @@ def test_options_come_as_the_method_takes_them(asked: list[dict[str, Any]]) -> N
     [
         "--every week",
         "--share late",
-        "--share early --every week",
         "--share late --every week --days-ahead 0",
         "--share late --every week --baseline 2025-01-01",
     ],
