@@ -6,7 +6,7 @@ from avon_analytics.appointments.cohort import Cohort
 from avon_analytics.appointments.custom_fields import custom_fields
 from avon_analytics.appointments.engine import StoreEngine
 from avon_analytics.appointments.explanation import explain
-from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS
+from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS, OF_SLOTS
 from avon_analytics.appointments.quality import Quality, quality
 from avon_analytics.appointments.scope import PERIODS
 from avon_analytics.appointments.slots import default_as_of, install_views, keep_slots
@@ -15,6 +15,7 @@ from avon_analytics.appointments.source import CohortSource
 __all__ = [
     "GROUPINGS",
     "OF_CANCELLATIONS",
+    "OF_SLOTS",
     "PERIODS",
     "Cohort",
     "CohortSource",

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import pandas as pd
 
 from avon_analytics.appointments.cancellations import cancellations
-from avon_analytics.appointments.cohort_change import CohortChange
+from avon_analytics.appointments.cohort_behind import CohortBehind
 from avon_analytics.appointments.comparison import compare
 from avon_analytics.appointments.funnel import funnel
 from avon_analytics.appointments.incidence import incidence
@@ -26,7 +26,7 @@ from avon_analytics.appointments.returns import returns
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Cohort(CohortChange):
+class Cohort(CohortBehind):
     """Slots and appointments of one scope, as of one instant. It does not change.
 
     Made by ``appointments``. All its figures share one population, and the same store and scope
@@ -390,29 +390,3 @@ class Cohort(CohortChange):
     def third_next_available(self) -> NoReturn:
         """Not to be had from webhooks. Raises NeedsScheduleTemplate, with the reason."""
         refuse("third_next_available")
-
-    def slots(self) -> pd.DataFrame:
-        """The cohort's slots with the evidence for what became of each.
-
-        One row is one patient attendee at one planned start of one appointment (an appointment
-        without a patient: one row a start), oldest start first. Instants ``_at`` are UTC, days
-        ``_on`` and ``start_hour`` local to the visit, durations elapsed. Texts are ``str``, flags
-        ``boolean``, whole numbers ``Int64``; missing is unknown or does not apply.
-
-        ``outcome`` is attended, no_show, cancelled, rescheduled, unresolved or open; ``evidence``
-        (event, status_history, attendee, actual_time), ``evidence_at`` and ``source_word`` say
-        what decided it.
-        """
-        return self._table(
-            "slots", "One row is one patient at one planned start of an appointment."
-        )
-
-    def lifecycle(self) -> pd.DataFrame:
-        """The cohort's appointments with the instants of their stages.
-
-        One row is one appointment, oldest start first. ``start_at`` and ``outcome`` are those of
-        its last planned start, ``lead_days`` reaches to its first. ``started_at`` and
-        ``completed_at`` are the first instants told; ``booked_observed`` and the like say whether
-        the webhook named after the stage came. Types are those of ``slots``.
-        """
-        return self._table("lifecycle", "One row is one appointment.")

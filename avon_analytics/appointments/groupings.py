@@ -99,6 +99,17 @@ OF_CANCELLATIONS: Mapping[str, Grouping] = _by_name(
     Grouping("reason", "reason"),
 )
 
+OF_SLOTS: Mapping[str, Grouping] = {
+    **_by_name(
+        Grouping(
+            "outcome",
+            "outcome",
+            labels=("attended", "no_show", "cancelled", "rescheduled", "unresolved", "open"),
+        )
+    ),
+    **OF_CANCELLATIONS,
+}
+"""What else slots can be chosen by: what became of each."""
 
 # What the release of a session decides divides nothing but refills.
 OF_REFILLS: Mapping[str, Grouping] = _by_name(

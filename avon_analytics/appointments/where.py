@@ -24,6 +24,7 @@ _PLACES: Mapping[str, str] = {
     "interaction_type": "SELECT interaction_type AS value FROM appointments_versions",
     "patient_state": "SELECT state AS value FROM patient_addresses_versions",
     "medical_center": "SELECT medical_center AS value FROM patient_medical_centers_versions",
+    "reason": "SELECT reason AS value FROM appointment_status_history_versions",
 }
 """Where the values of a grouping occur."""
 _CUSTOM = """
@@ -31,13 +32,21 @@ SELECT get_json_object(value, '$') AS value FROM appointment_custom_data_version
 UNION ALL
 SELECT get_json_object(value, '$') FROM patient_custom_data_versions WHERE key = $key
 """
-_FREE_TEXT = {"name"}
+_FREE_TEXT = {"name", "reason"}
 _NEAREST = 3
 
 
-def filters(engine: Engine, where: Mapping[str, Any], custom_keys: Sequence[str]) -> Filters:
-    """The conditions of a cohort. Raises UsageError for a value that cannot be or is nowhere."""
-    named = groupings(where, custom_keys)
+def filters(
+    engine: Engine,
+    where: Mapping[str, Any],
+    custom_keys: Sequence[str],
+    more: Mapping[str, Grouping] | None = None,
+) -> Filters:
+    """The conditions of a cohort. Raises UsageError for a value that cannot be or is nowhere.
+
+    more: groupings to choose from beside the general ones.
+    """
+    named = groupings(where, custom_keys, more)
     found = tuple((one, checked_values(one, where[one.name])) for one in named)
     for grouping, wanted in found:
         _need_somewhere(engine, grouping, wanted)

@@ -1,17 +1,59 @@
-"""The commands that show what stands behind the figures: one appointment's story, the quality."""
+"""The commands that show what stands behind the figures: rows, one appointment's story, quality."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from avon_analytics.cli import options as opt
-from avon_analytics.cli.helpers import AROUND, DB, example, open_store
+from avon_analytics.cli.helpers import (
+    AROUND,
+    DB,
+    ask,
+    conditions,
+    example,
+    open_store,
+    show_figure,
+)
 from avon_analytics.cli.output import harmless, show, show_text, terminal_width
 from avon_analytics.printable import say
 
 evidence = typer.Typer()
+
+_IN_TERMINAL = ["start_at", "outcome", "evidence", "host", "patient_id", "appointment_id", "slot"]
+"""The columns of slots that a table for the eye has; other formats have all."""
+
+
+@evidence.command(
+    rich_help_panel=AROUND,
+    epilog=example(
+        "slots --where outcome=no_show --period last-month",
+        "slots --where host=user_3f9a… --format csv --out slots.csv",
+    ),
+)
+@opt.with_rows
+def slots(
+    db: opt.Db = DB,
+    cohort: Any = None,
+    form: opt.FormatOption = opt.Format.table,
+    out: opt.Out = None,
+) -> None:
+    """The rows behind the figures: each patient at each planned start, and what became of it.
+
+    --where takes outcome, cancelled_by, notice_band and reason as well.
+    A table for the eye has the main columns; csv, json, parquet and xlsx have all.
+    """
+    from avon_analytics.appointments import OF_SLOTS
+
+    store = open_store(db, out=out)
+    given = cohort.pop("where") or []
+    of_slots = [one for one in given if one.partition("=")[0] in OF_SLOTS]
+    of_cohort = [one for one in given if one not in of_slots]
+    rows = ask(store, where=of_cohort, **cohort).slots(conditions(of_slots))
+    if form is opt.Format.table:
+        rows = rows[_IN_TERMINAL]
+    show_figure(rows, form, out, "Slots")
 
 
 @evidence.command(

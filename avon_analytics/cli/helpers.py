@@ -66,14 +66,19 @@ def ask(
     **given: Any,
 ) -> Cohort:
     """The cohort that the options of a command describe: those of ``options.COHORT``."""
+    named = None if period is None else period.value
+    return store.appointments(period=named, on=on.value, where=conditions(where), **given)
+
+
+def conditions(given: list[str] | None) -> dict[str, list[Any]]:
+    """What ``--where`` says: the values that each grouping may have, None for a missing one."""
     wanted: dict[str, list[Any]] = {}
-    for condition in where or []:
+    for condition in given or []:
         name, sign, value = condition.partition("=")
         if not sign:
             raise UsageError(f"--where {condition!r}: expected GROUPING=VALUE, such as host=user_1")
         wanted.setdefault(name, []).append(value or None)
-    named = None if period is None else period.value
-    return store.appointments(period=named, on=on.value, where=wanted, **given)
+    return wanted
 
 
 def show_figure(frame: pd.DataFrame, form: opt.Format, out: Path | None, title: str) -> None:

@@ -233,22 +233,29 @@ COHORT: Mapping[str, tuple[Any, Any]] = {
 """The options that describe a cohort, each with its type and default."""
 
 
-def with_cohort(command: Callable[..., None]) -> Callable[..., None]:
+def with_cohort(
+    command: Callable[..., None], options: Mapping[str, tuple[Any, Any]] = COHORT
+) -> Callable[..., None]:
     """A command whose parameter ``cohort`` stands for these options, which it gets by name."""
 
     def run(**given: Any) -> None:
-        command(cohort={name: given.pop(name) for name in COHORT}, **given)
+        command(cohort={name: given.pop(name) for name in options}, **given)
 
     parameters = []
     for one in signature(command, eval_str=True).parameters.values():
         if one.name == "cohort":
             parameters += [
                 Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-                for name, (annotation, default) in COHORT.items()
+                for name, (annotation, default) in options.items()
             ]
         else:
             parameters.append(one.replace(kind=Parameter.KEYWORD_ONLY))
     return shaped(run, parameters, command.__name__, command.__doc__)
+
+
+def with_rows(command: Callable[..., None]) -> Callable[..., None]:
+    """The same for a command that shows rows, which are never blanked."""
+    return with_cohort(command, {name: COHORT[name] for name in COHORT if name != "min_count"})
 
 
 def shaped(

@@ -1,4 +1,4 @@
-"""The commands explain and quality, and results as Excel."""
+"""The commands slots, explain and quality, and results as Excel."""
 
 from __future__ import annotations
 
@@ -44,6 +44,42 @@ def test_an_unknown_appointment_is_told_in_a_sentence(run: Any, tiny: Any) -> No
     assert (told.code, told.out) == (2, "")
     assert told.is_told_in_a_sentence
     assert "'appt_0'" in told.err
+
+
+def test_slots_are_the_rows_behind_the_figures(run: Any, tiny: Any) -> None:
+    visits = avon.open(tiny.db).appointments()
+    narrowed = (
+        "--where",
+        "outcome=no_show",
+        "--where",
+        "outcome=cancelled",
+        "--where",
+        "group=false",
+    )
+    rows = run("slots", "--db", tiny.db, *narrowed, "--format", "json").json()
+    every = visits.slots()
+    chosen = every[every.outcome.isin(["no_show", "cancelled"]) & ~every.group.fillna(True)]
+    assert 0 < len(rows) == len(chosen) < len(every)
+    assert [row["appointment_id"] for row in rows] == list(chosen.appointment_id)
+    assert list(rows[0]) == list(every.columns)
+    counted = run("outcomes", "--db", tiny.db, "--where", "group=false", "--format", "json").json()
+    ended = counted[0]["n_no_show"] + counted[0]["n_cancelled"]
+    assert len([row for row in rows if row["is_due"]]) == ended
+
+
+def test_slots_for_the_eye_begin_with_what_became_of_them(run: Any, tiny: Any) -> None:
+    shown = run("slots", "--db", tiny.db, "--period", "last-month", COLUMNS="200")
+    assert shown.code == 0
+    assert shown.out.splitlines()[1].split()[:3] == ["Start", "at", "Outcome"]
+    assert shown.err.startswith("as of 20")
+
+
+@pytest.mark.parametrize("condition", ["outcome=missed", "reason=nowhere", "outcomes=no_show"])
+def test_slots_that_cannot_be_are_told_in_a_sentence(run: Any, tiny: Any, condition: str) -> None:
+    told = run("slots", "--db", tiny.db, "--where", condition)
+    assert (told.code, told.out) == (2, "")
+    assert told.is_told_in_a_sentence
+    assert "nowhere" not in told.err.replace("occurs nowhere", "")
 
 
 def test_quality_says_what_each_finding_means(run: Any, tiny: Any) -> None:

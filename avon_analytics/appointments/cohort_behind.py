@@ -1,0 +1,58 @@
+"""What stands behind a cohort's figures: its slots and appointments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Self
+
+import pandas as pd
+
+from avon_analytics.appointments.cohort_change import CohortChange
+from avon_analytics.appointments.cohort_rows import known_custom_keys
+from avon_analytics.appointments.groupings import OF_SLOTS
+from avon_analytics.appointments.where import filters
+from avon_analytics.arguments import mapping
+
+
+class CohortBehind(CohortChange):
+    """The rows of a cohort, and which of them a number counts."""
+
+    __slots__ = ()
+
+    def slots(self, where: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """The cohort's slots with the evidence for what became of each.
+
+        One row is one patient attendee at one planned start of one appointment (an appointment
+        without a patient: one row a start), oldest start first. Instants ``_at`` are UTC, days
+        ``_on`` and ``start_hour`` local to the visit, durations elapsed. Texts are ``str``, flags
+        ``boolean``, whole numbers ``Int64``; missing is unknown or does not apply.
+
+        ``outcome`` is attended, no_show, cancelled, rescheduled, unresolved or open; ``evidence``
+        (event, status_history, attendee, actual_time), ``evidence_at`` and ``source_word`` say
+        what decided it.
+
+        where: keep some only, as in ``appointments``: by any grouping, and by what became of them:
+        ``outcome``, ``cancelled_by``, ``notice_band``, ``reason``.
+        """
+        return self._narrowed(where)._table(
+            "slots", "One row is one patient at one planned start of an appointment."
+        )
+
+    def lifecycle(self) -> pd.DataFrame:
+        """The cohort's appointments with the instants of their stages.
+
+        One row is one appointment, oldest start first. ``start_at`` and ``outcome`` are those of
+        its last planned start, ``lead_days`` reaches to its first. ``started_at`` and
+        ``completed_at`` are the first instants told; ``booked_observed`` and the like say whether
+        the webhook named after the stage came. Types are those of ``slots``.
+        """
+        return self._table("lifecycle", "One row is one appointment.")
+
+    def _narrowed(self, where: Mapping[str, Any] | None) -> Self:
+        if not where:
+            return self
+        with self.engine.reading():
+            customs = known_custom_keys(self.engine)
+            more = filters(self.engine, mapping(where, "where"), customs, OF_SLOTS)
+        return replace(self, filters=(*self.filters, *more))
