@@ -15,6 +15,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from avon_analytics.receive.metrics import Metrics
 
 _NOTHING_MORE = b"content-length: 0\r\nconnection: close\r\n\r\n"
+_LINGER_SECONDS = 2.0
+_LINGER_BYTES = 1024 * 1024
+_LINGERING = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +35,38 @@ class Bounds:
 class Connection(HttpToolsProtocol):
     """One client, held to bounds."""
 
-    def __init__(self, bounds: Bounds, metrics: Metrics, **given: Any) -> None:
+    def __init__(
+        self, bounds: Bounds, metrics: Metrics, refused: set[Connection], **given: Any
+    ) -> None:
+        """``refused`` is shared by all connections: those that are only there to be told so."""
         super().__init__(**given)
         self._bounds = bounds
         self._metrics = metrics
+        self._refused = refused
         self._waits_since: float | None = self.loop.time()  # for the client, unless it is we
         self._is_in_head = False
         self._head_bytes = 0
         self._refusal = 400
+        self._unread = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         # Else the second half of an answer waits for word of the first, which clients delay.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if len(self.connections) > self._bounds.connections:
+        if len(self.connections) - len(self._refused) > self._bounds.connections:
             self._refuse(503, "too_many")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._refused.discard(self)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
+            return
+        if self in self._refused:
+            self._unread += len(data)
+            if self._unread > _LINGER_BYTES:
+                self.transport.abort()
             return
         was_in_head = self._is_in_head
         super().data_received(data)
@@ -102,4 +119,11 @@ class Connection(HttpToolsProtocol):
         self._metrics.cut_off[why] += 1
         self._waits_since = self.loop.time()
         self.transport.write(STATUS_LINE[status] + _NOTHING_MORE)
-        self.transport.close()
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        if is_answering or len(self._refused) >= _LINGERING:
+            self.transport.close()
+            return
+        # To close while something that came is unread would take the answer back (RFC 9112, 9.6).
+        self._refused.add(self)
+        self.transport.write_eof()
+        self.loop.call_later(_LINGER_SECONDS, self.transport.abort)

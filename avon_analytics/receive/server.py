@@ -62,7 +62,7 @@ class Receiver:
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._app(),
-                http=partial(Connection, settings.bounds, self.metrics),  # type: ignore[arg-type]
+                http=partial(Connection, settings.bounds, self.metrics, set()),  # type: ignore[arg-type]
                 ws="none",
                 lifespan="on",
                 log_config=None,

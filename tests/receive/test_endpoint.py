@@ -6,6 +6,7 @@ import gzip
 import socket
 import stat
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -404,6 +405,25 @@ def test_connections_beyond_a_bound_are_told_to_come_later(archive: Path) -> Non
         time.sleep(0.2)
         assert client.post(BODY) == 200
         assert client.metrics()['avon_receive_cut_off_total{why="too_many"}'] == 50
+
+
+def test_who_is_refused_reads_so_though_it_is_still_sending(archive: Path) -> None:
+    def slowly() -> Iterator[bytes]:
+        for _ in range(4):
+            yield b"x" * 50_000
+            time.sleep(0.1)
+
+    with running(archive, bounds=Bounds(connections=1)) as client:
+        with socket.create_connection((client.host, client.port)):
+            time.sleep(0.2)
+            assert client.ask("POST", client.path, slowly(), {"content-length": "200000"})[0] == 503
+        time.sleep(0.2)
+        many = {f"x-{n}": "y" for n in range(200)}
+        assert (
+            client.ask("POST", client.path, slowly(), {"content-length": "200000", **many})[0]
+            == 431
+        )
+        assert client.post(BODY) == 200
 
 
 # -- what it tells of itself --------------------------------------------------------------------
