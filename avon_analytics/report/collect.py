@@ -98,6 +98,7 @@ def _figures(
 ) -> Figures:
     outcomes, cancellations = _pair(cohort)
     outcomes_by_period, cancellations_by_period = _pair(cohort, every)
+    tells_hours, tells_periods = (not _has_blanks(f) for f in (outcomes, outcomes_by_period))
     return Figures(
         outcomes=outcomes,
         outcomes_by_period=outcomes_by_period,
@@ -117,7 +118,18 @@ def _figures(
             for share, better in SHARES.items()
         },
         outliers=_with_names(cohort.outliers(by=by), staff) if by else None,
+        lost_time=cohort.lost_time() if tells_hours else None,
+        lost_time_by_period=(
+            cohort.lost_time(every=every) if tells_hours and tells_periods else None
+        ),
+        refills=cohort.refills() if tells_hours else None,
     )
+
+
+def _has_blanks(outcomes: pd.DataFrame) -> bool:
+    """Whether a count is blank: visits are much of a length, so hours would tell it."""
+    counts = [name for name in outcomes.columns if name.startswith("n_")]
+    return bool(outcomes[counts].isna().to_numpy().any())
 
 
 def _with_names(outcomes: pd.DataFrame, staff: dict[str, str]) -> pd.DataFrame:

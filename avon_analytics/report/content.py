@@ -90,6 +90,11 @@ class Figures:
     incidence: pd.DataFrame | None = None
     signals: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     """``signals`` of the whole cohort for each share that is charted, by its name."""
+    lost_time: pd.DataFrame | None = None
+    """Of the whole cohort (one row); without it, no section."""
+    lost_time_by_period: pd.DataFrame | None = None
+    """The same by period; without it only the whole is shown."""
+    refills: pd.DataFrame | None = None
     outliers: pd.DataFrame | None = None
     """``outliers`` by the groups of ``outcomes_by_group``."""
 

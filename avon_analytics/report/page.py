@@ -10,6 +10,7 @@ from avon_analytics.report import tables, wording
 from avon_analytics.report.caveats import caveats
 from avon_analytics.report.charts.svg import spark
 from avon_analytics.report.content import ReportContent
+from avon_analytics.report.hours import hours_by_period, hours_told
 from avon_analytics.report.palette import variables
 from avon_analytics.report.pictures import pictures
 from avon_analytics.report.rows import rows_of
@@ -45,6 +46,7 @@ def render(content: ReportContent) -> str:
         style_digest=_csp_digest(style),
         summary=summary(content),
         changed=what_changed(content),
+        hours=hours_told(content),
         stands_out=who_stands_out(content.figures.outliers),
         caveats=caveats(content),
         pictures=pictures(content),
@@ -74,6 +76,7 @@ def _tables(content: ReportContent) -> dict[str, tables.Table | None]:
         "cancellations": tables.cancellations_by_period(figures, content.every),
         "who": tables.who_cancelled(figures.cancellations_by_who),
         "notice": tables.notice_given(figures.cancellations_by_notice),
+        "hours": hours_by_period(content),
         "groups": None if groups is None else tables.outcomes_by_group(groups, figures.outcomes),
         "lead": None
         if figures.no_show_by_lead is None

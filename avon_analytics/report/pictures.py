@@ -46,6 +46,7 @@ def pictures(content: ReportContent) -> dict[str, Picture | None]:
         "notice": _cancellations(figures.cancellations_by_notice, "notice_band", "notice given"),
         "groups": _groups(figures.outcomes_by_group, figures.outcomes),
         "lead": _groups(figures.no_show_by_lead, figures.outcomes, wide=WIDE // 2),
+        "hours": _hours(figures.lost_time_by_period, every),
         "lead_times": _lead_times(figures.lead_times_by_period, every),
         "week": _week(figures.no_show_by_hour),
         "incidence": _incidence(figures.incidence),
@@ -173,6 +174,22 @@ def _groups(
         ),
         f"Points with intervals: no-show share by {names}",
         caption,
+    )
+
+
+def _hours(lost_time: pd.DataFrame | None, every: str) -> Picture | None:
+    if lost_time is None:
+        return None
+    words = f"Pale bars are {every}s that are not complete."
+    return _by_period(
+        lost_time,
+        every,
+        lambda width, newest: charts.hours_over_time(
+            lost_time, width=width, newest=newest, legend=False
+        ),
+        "Stacked bars: planned hours by what became of them",
+        words if incomplete_periods(lost_time) else "",
+        held(rows_of(lost_time), charts.HOURS),
     )
 
 
