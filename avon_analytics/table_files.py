@@ -216,7 +216,10 @@ def _is_share(name: str) -> bool:
     known = COLUMNS.get(name)
     if known is None:
         return name.endswith("_share")
-    return COLUMNS.get(known.base, known).kind is Kind.SHARE and known.kind is not Kind.COUNT
+    return (
+        COLUMNS.get(known.base, known).kind in (Kind.SHARE, Kind.DIFFERENCE)
+        and known.kind is not Kind.COUNT
+    )
 
 
 def _columns_in_words(frame: pd.DataFrame) -> dict[str, str]:

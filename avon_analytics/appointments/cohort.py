@@ -366,8 +366,8 @@ class Cohort(CohortBehind):
     ) -> pd.DataFrame:
         """How the shares of this cohort differ from those of another one.
 
-        One row per group and share of the figure (outcomes, cancellations, reschedules, rebooking;
-        ``options`` are those of the figure, such as ``basis``). Groups and periods to compare are
+        One row per group and share of the figure, which is any with shares (``options`` are those
+        of the figure, such as ``basis`` and ``every``). Groups and periods to compare are
         cohorts: ``store.appointments(where={"host": "a"})``, say, compared with
         ``store.appointments(where={"host": "b"})``. With ``every``, periods that are not complete
         in both are left out.
@@ -375,8 +375,11 @@ class Cohort(CohortBehind):
         Columns: ``measure`` (str), the share's name; ``share`` here and ``other_share`` there,
         each with denominator and interval as in any figure; ``difference`` (float), the first
         minus the other, with ``difference_low`` and ``difference_high``, its 95 % interval after
-        Newcombe (1998). A group that only one of them has gets missing values for the other. The
-        interval takes the two for independent, which they are not if they share patients.
+        Newcombe (1998); ``p_value`` (float), how often chance alone would part them so far, exact,
+        two-sided and mid-P, and ``q_value``, which allows for all groups of the same share
+        (Benjamini and Hochberg, 1995): of many groups, look at that. A group that only one of them
+        has gets missing values for the other. All take the two for independent, which they are not
+        if they share patients.
 
         Warns with DefinitionsDiffer where the two are not defined alike (as_of, window date,
         grace, …) or share slots. Raises UnknownGroup for an unknown figure or grouping.

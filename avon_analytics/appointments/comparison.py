@@ -11,6 +11,11 @@ import numpy as np
 import pandas as pd
 
 from avon_analytics.appointments.cohort_rows import CohortRows
+from avon_analytics.appointments.distributions import (
+    Floats,
+    benjamini_hochberg,
+    hypergeometric,
+)
 from avon_analytics.appointments.figure import in_order
 from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS
 from avon_analytics.appointments.intervals import newcombe
@@ -19,7 +24,7 @@ from avon_analytics.appointments.statuses import status_words
 from avon_analytics.arguments import names
 from avon_analytics.errors import DefinitionsDiffer, SharedSlots, UsageError
 from avon_analytics.figures import FIGURES, Column, Kind
-from avon_analytics.figures.compare import COLUMNS, DEFINITION, HERE, THERE
+from avon_analytics.figures.compare import COLUMNS, FIGURE, HERE, THERE
 
 if TYPE_CHECKING:
     from avon_analytics.appointments.cohort import Cohort
@@ -53,9 +58,9 @@ def compare(
     data = in_order(data, {**labels, "measure": tuple(measures)})
     data.attrs = {
         **ours.attrs,
-        "figure": "compare",
+        "figure": FIGURE.name,
         "compared": figure,
-        "definition": DEFINITION + ours.attrs["definition"],
+        "definition": FIGURE.definition.format(figure=ours.attrs["definition"]),
         "other_as_of": theirs.attrs["as_of"],
     }
     return data
@@ -78,16 +83,22 @@ def _differences(
     )
     ties = [*keys, _ROW]
     both = left.assign(**{_ROW: 0}).merge(right.assign(**{_ROW: 0}), how="outer", on=ties)
-    counts = {
-        name: (both[name] * both[f"{name}_n"]).to_numpy("float64", na_value=np.nan).round()
+    counted = [
+        both[column].to_numpy("float64", na_value=np.nan)
         for name in ("share", "other_share")
-    }
-    among = {name: both[f"{name}_n"].to_numpy("float64", na_value=np.nan) for name in counts}
-    difference, low, high = newcombe(
-        counts["share"], among["share"], counts["other_share"], among["other_share"]
-    )
+        for column in (name, f"{name}_n")
+    ]
+    share, among, other_share, other_among = counted
+    counts = (share * among).round(), among, (other_share * other_among).round(), other_among
+    difference, low, high = newcombe(*counts)
+    p_values = _p_values(*counts)
     both = both.assign(
-        measure=measure, difference=difference, difference_low=low, difference_high=high
+        measure=measure,
+        difference=difference,
+        difference_low=low,
+        difference_high=high,
+        p_value=p_values,
+        q_value=benjamini_hochberg(p_values),
     )
     # Of a group that only one of the two has, the other's count is missing.
     dtypes = {
@@ -95,6 +106,15 @@ def _differences(
         for name, column in COLUMNS.items()
     }
     return both[[*keys, *COLUMNS]].astype(dtypes)
+
+
+def _p_values(count: Floats, n: Floats, other: Floats, m: Floats) -> Floats:
+    """How often chance alone would part two shares of all so far: exact, two-sided, mid-P."""
+    found = np.full(len(count), np.nan)
+    for place in np.flatnonzero((n > 0) & (m > 0) & ~np.isnan(count + other)):
+        a, among, b, others = (int(counts[place]) for counts in (count, n, other, m))
+        found[place] = hypergeometric(among, a + b, among + others).p_value(a)
+    return found
 
 
 def _names(column: Column) -> list[str]:

@@ -59,7 +59,8 @@ def blanked_alike(
 
 
 _NUMBERS = (
-    Kind.COUNT, Kind.SHARE, Kind.BOUND, Kind.RATIO, Kind.HOURS, Kind.DAYS, Kind.MINUTES, Kind.NUMBER
+    Kind.COUNT, Kind.SHARE, Kind.BOUND, Kind.RATIO, Kind.HOURS, Kind.DAYS, Kind.MINUTES,
+    Kind.NUMBER, Kind.DIFFERENCE, Kind.CHANCE,
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from avon_analytics.cli import options as opt
+from avon_analytics.cli.compare import compare
 from avon_analytics.cli.evidence import evidence
 from avon_analytics.cli.figures import figures
 from avon_analytics.cli.forget import forget
@@ -226,7 +227,7 @@ def report(
 
 
 # With the other commands of this section, in the order of the help.
-app.registered_commands += figures.registered_commands
+app.registered_commands += figures.registered_commands + compare.registered_commands
 
 # -- looking around ---------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ def command(figure: Figure) -> Callable[..., None]:
         form, out = given.pop("form"), given.pop("out")
         store = open_store(given.pop("db"), out=out)
         cohort = ask(store, **{name: given.pop(name) for name in opt.COHORT})
-        told = {name: _plain(value) for name, value in given.items() if value is not None}
+        told = {name: plain(value) for name, value in given.items() if value is not None}
         show_figure(getattr(cohort, figure.name)(**told), form, out, figure.title)
 
     return opt.shaped(run, _parameters(figure), figure.name, figure.question)
@@ -50,7 +50,7 @@ def _parameters(figure: Figure) -> Sequence[Parameter]:
         must = figure.needs_period
         wanted.append(("every", opt.Periods if must else opt.EveryOption, ... if must else None))
     wanted += [(name, *of_cohort) for name, of_cohort in opt.COHORT.items()]
-    wanted += [(one.name, _annotation(one), _default(one)) for one in figure.options]
+    wanted += [(one.name, annotation(one), _default(one)) for one in figure.options]
     wanted += [("form", opt.FormatOption, opt.Format.table), ("out", opt.Out, None)]
     return [
         Parameter(
@@ -63,7 +63,7 @@ def _parameters(figure: Figure) -> Sequence[Parameter]:
     ]
 
 
-def _annotation(option: Option) -> Any:
+def annotation(option: Option) -> Any:
     """A figure's own option, as typer has it."""
     value: Any = _TYPES[option.takes]
     if option.length == 0:
@@ -75,28 +75,19 @@ def _annotation(option: Option) -> Any:
         help=option.help,
         metavar=option.metavar or _METAVARS.get(option.takes, option.name.upper()),
         min=option.least,
-        autocompletion=_offered(option.choices) if option.choices else None,
+        autocompletion=opt.offered(option.choices) if option.choices else None,
     )
     return Annotated[value if option.is_required else value | None, told]
-
-
-def _offered(choices: Sequence[str]) -> Callable[[str], list[str]]:
-    """What Tab offers of the choices of an option."""
-
-    def beginning(incomplete: str) -> list[str]:
-        return [choice for choice in choices if choice.startswith(incomplete)]
-
-    return beginning
 
 
 def _default(option: Option) -> Any:
     return ... if option.is_required else option.default
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """What a typer option holds, as the library takes it."""
     if isinstance(value, list | tuple):
-        return type(value)(map(_plain, value))
+        return type(value)(map(plain, value))
     return value.value if isinstance(value, Enum) else value
 
 

@@ -70,13 +70,15 @@ def ask(
     return store.appointments(period=named, on=on.value, where=conditions(where), **given)
 
 
-def conditions(given: list[str] | None) -> dict[str, list[Any]]:
+def conditions(given: list[str] | None, option: str = "--where") -> dict[str, list[Any]]:
     """What ``--where`` says: the values that each grouping may have, None for a missing one."""
     wanted: dict[str, list[Any]] = {}
     for condition in given or []:
         name, sign, value = condition.partition("=")
         if not sign:
-            raise UsageError(f"--where {condition!r}: expected GROUPING=VALUE, such as host=user_1")
+            raise UsageError(
+                f"{option} {condition!r}: expected GROUPING=VALUE, such as host=user_1"
+            )
         wanted.setdefault(name, []).append(value or None)
     return wanted
 

@@ -85,6 +85,15 @@ def _words(choices: type[StrEnum]) -> str:
     return f"{', '.join(most)} or {last}"
 
 
+def offered(choices: Sequence[str]) -> Callable[[str], list[str]]:
+    """What Tab offers of the choices of an option."""
+
+    def beginning(incomplete: str) -> list[str]:
+        return [choice for choice in choices if choice.startswith(incomplete)]
+
+    return beginning
+
+
 def groupings(more: Sequence[str] = ()) -> Callable[[str], list[str]]:
     """What Tab offers behind --by: custom fields are a store's own, ``more`` one figure's."""
 

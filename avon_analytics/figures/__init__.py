@@ -52,8 +52,10 @@ FIGURES: Mapping[str, Figure] = {
 }
 """All figures by name, in the order in which they are shown."""
 
-COLUMNS: Mapping[str, Column] = compare.COLUMNS | {
-    name: column for figure in FIGURES.values() for name, column in figure.spelled.items()
+COLUMNS: Mapping[str, Column] = {
+    name: column
+    for figure in (compare.FIGURE, *FIGURES.values())
+    for name, column in figure.spelled.items()
 }
 """All columns of all figures and of comparisons; of one name there is one kind and one heading."""
 

@@ -1,22 +1,51 @@
-"""The columns of ``Cohort.compare``: how the shares of two cohorts differ.
+"""``compare``: how the shares of two cohorts differ.
 
-It takes another cohort and the name of a figure, so it is none of the figures itself.
+It takes another cohort and the name of a figure, so it stands beside the figures and is none of
+``FIGURES``.
 """
 
 from __future__ import annotations
 
-from avon_analytics.figures.declared import Column, Kind, share
+from dataclasses import replace
 
-DEFINITION = (
-    "The difference of two shares, this cohort's minus the other's, with its 95 % interval after "
-    "Newcombe (1998), which takes the two for independent. "
-)
-MEASURE = Column("measure", Kind.TEXT, "the share that is compared")
-HERE = share("share", "the share in this cohort", "its denominator there")
-THERE = share("other_share", "the share in the other cohort", "its denominator there")
+from avon_analytics.figures.declared import Column, Figure, Kind, share
+from avon_analytics.figures.outliers import P_VALUE, Q_VALUE
+
+MEASURE = Column("measure", Kind.TEXT, "the share that is compared", heading="Measure")
+HERE = share("share", "the share in this cohort", "its denominator there", "Share")
+THERE = share("other_share", "the share in the other cohort", "its denominator there", "Other")
 DIFFERENCE = Column(
-    "difference", Kind.SHARE, "this cohort's share minus the other's", has_interval=True
+    "difference",
+    Kind.DIFFERENCE,
+    "this cohort's share minus the other's",
+    heading="Difference",
+    has_interval=True,
 )
-COLUMNS = {
-    one.name: one for column in (MEASURE, HERE, THERE, DIFFERENCE) for one in column.spelled()
-}
+
+FIGURE = Figure(
+    name="compare",
+    title="Comparison",
+    question="How the shares of two cohorts differ: two periods, two hosts, two of anything.",
+    row="group and share",
+    definition=(
+        "The difference of two shares, this cohort's minus the other's, with its 95 % interval "
+        "after Newcombe (1998), which takes the two for independent. p_value is exact (mid-P), "
+        "q_value allows for all groups of the same share (Benjamini and Hochberg, 1995). {figure}"
+    ),
+    source="Newcombe (1998), method 10; Benjamini and Hochberg (1995)",
+    columns=(
+        MEASURE,
+        HERE,
+        THERE,
+        DIFFERENCE,
+        replace(P_VALUE, means="two-sided; missing where one of them has no such share"),
+        replace(Q_VALUE, means="the p-value, allowing for all groups of the share"),
+    ),
+    has_periods=True,
+    examples=(
+        "compare --period last-month --other-period last-quarter --by host",
+        "compare --where host=user_a --other-where host=user_b --figure cancellations",
+    ),
+    chart="compare",
+)
+COLUMNS = FIGURE.spelled

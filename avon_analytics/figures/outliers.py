@@ -5,6 +5,8 @@ from __future__ import annotations
 from avon_analytics.figures.declared import Cells, Column, Figure, Kind, Option, Takes, count
 from avon_analytics.figures.signals import BASIS, WHICH
 
+P_VALUE = Column("p_value", Kind.CHANCE, "two-sided; missing without others", heading="p-value")
+Q_VALUE = Column("q_value", Kind.CHANCE, "the p-value, allowing for all groups", heading="q-value")
 LIMITS = ("lower_95", "upper_95", "lower_998", "upper_998")
 
 FIGURE = Figure(
@@ -34,8 +36,8 @@ FIGURE = Figure(
             for size, percent, of in (("95", "95", "19 of 20"), ("998", "99.8", "998 of 1,000"))
             for end in ("lower", "upper")
         ),
-        Column("p_value", Kind.NUMBER, "two-sided; missing without others", heading="p-value"),
-        Column("q_value", Kind.NUMBER, "the p-value, allowing for all groups", heading="q-value"),
+        P_VALUE,
+        Q_VALUE,
         Column("signal", Kind.TEXT, "higher, lower or missing", heading="Signal"),
     ),
     options=(

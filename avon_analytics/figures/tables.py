@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from avon_analytics.figures import FIGURES
+from avon_analytics.figures import FIGURES, compare
 from avon_analytics.figures.declared import Column, Figure
 
 HEAD = "| column | holds | is | of |\n|---|---|---|---|\n"
@@ -27,7 +27,7 @@ def _line(column: Column) -> str:
 
 def written(page: str) -> str:
     """The page with the table of each figure as it is declared."""
-    for figure in FIGURES.values():
+    for figure in (*FIGURES.values(), compare.FIGURE):
         section = re.compile(rf"(^## `{figure.name}`\n\n)(.*?)(?=^## |\Z)", re.M | re.S)
         page = section.sub(lambda found: found[1] + _with_table(found[2], table(figure)), page)  # noqa: B023
     return page

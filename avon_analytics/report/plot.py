@@ -26,6 +26,7 @@ import pandas as pd
 from avon_analytics.arguments import choice, whole_number
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import UnknownGroup, UsageError
+from avon_analytics.figures import FIGURES
 from avon_analytics.figures.expected import KNOWN
 from avon_analytics.report import charts
 from avon_analytics.report.charts.parts import finish
@@ -39,6 +40,7 @@ from avon_analytics.report.wording import (
     percent,
     plain,
     plural,
+    points,
     share_words,
     utc,
 )
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "cancellations",
+    "compare",
     "expected",
     "funnel",
     "incidence",
@@ -317,6 +320,44 @@ def lost_time(
     return _titled(chart, lost_time, name, counted, width, ", ".join(facts))
 
 
+def compare(
+    compared: pd.DataFrame,
+    measure: str | None = None,
+    *,
+    title: str | None = None,
+    width: int = WIDTH,
+) -> alt.Chart:
+    """How the shares of two cohorts differ, each difference with its 95 % interval.
+
+    compared: ``cohort.compare(…)``, by group and by period: a line for each; without either, one
+        for each share. Where a q-value is under 0.05, chance is unlikely to be all of it.
+    measure: which share, such as ``"cancelled_share"``; the first unless given.
+
+    Raises UnknownGroup, listing the shares, for one that was not compared.
+    """
+    _need(compared, "compare", "measure", "share", "other_share", "difference", "q_value")
+    of_figure = FIGURES.get(str(compared.attrs.get("compared")))
+    declared = () if of_figure is None else of_figure.shares
+    known = list(dict.fromkeys([*declared, *compared["measure"].dropna()]))
+    has_rows = bool(charts.keys_of(compared))
+    if measure is not None:
+        choice("measure", measure, known, UnknownGroup)
+    elif has_rows and known:
+        measure = str(known[0])
+    rows = compared if measure is None else compared[compared["measure"] == measure]
+    words = "Shares" if measure is None else heading(measure)
+    chart = charts.differences(
+        rows, title="difference in percentage points", width=width, most=MOST_GROUPS
+    )
+    divided = "" if measure is None else share_words(measure, str(compared.attrs))[1]
+    counted = f"{divided}; " if divided else ""
+    counted += "this cohort minus the other; lines are 95 % intervals"
+    among = rows["difference"].dropna()
+    facts = f"from {points(among.min())} to {points(among.max())} points" if len(among) else ""
+    name = title or f"{words}: difference of two cohorts{_by(compared)}"
+    return _titled(chart, compared, name, counted, width, facts)
+
+
 def save(
     chart: alt.Chart,
     path: str | os.PathLike[str],
@@ -364,6 +405,9 @@ def _need(frame: pd.DataFrame, figure: str, *columns: str, hint: str = "…") ->
 
 
 def _share(figure: pd.DataFrame, wanted: str | None) -> str:
+    told = str(figure.attrs.get("figure")) if isinstance(figure, pd.DataFrame) else ""
+    if told in ("compare", "signals", "outliers"):
+        raise UsageError(f"a frame of {told} is drawn by avon.plot.{told}(…)")
     known = [
         name
         for name in (map(str, figure.columns) if isinstance(figure, pd.DataFrame) else ())

@@ -26,12 +26,14 @@ from avon_analytics.report.rows import (
 )
 from avon_analytics.report.wording import (
     amount,
+    chance,
     count,
     heading,
     number,
     percent,
     plain,
     plural,
+    points,
     share,
 )
 
@@ -89,6 +91,8 @@ KINDS: dict[str, tuple[str, Show]] = {
     "ratio": ("number", lambda row, name: Cell(percent(row.get(name)))),
     "amount": ("number", lambda row, name: Cell(amount(row.get(name)))),
     "share": ("share", _share),
+    "points": ("number", lambda row, name: Cell(points(row.get(name)))),
+    "chance": ("number", lambda row, name: Cell(chance(row.get(name)))),
     "text": ("text", lambda row, name: Cell(plain(row.get(name), 160))),
     "code": ("code", lambda row, name: Cell(plain(row.get(name), 160))),
 }
@@ -98,6 +102,8 @@ SET_AS = {
     Kind.WHOLE: "count",
     Kind.SHARE: "share",
     Kind.RATIO: "ratio",
+    Kind.DIFFERENCE: "points",
+    Kind.CHANCE: "chance",
     Kind.TEXT: "text",
 }
 

@@ -20,11 +20,13 @@ from avon_analytics.report.wording import (
     MISSING,
     amount,
     as_date,
+    chance,
     count,
     heading,
     is_missing,
     percent,
     plain,
+    points,
     share,
 )
 
@@ -169,6 +171,8 @@ def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Itera
         else:
             is_detail = known is not None and not known.in_terminal
             write, gives_way, right = _WRITTEN[kind]
+            if name == "measure":
+                values = [heading(str(value)) for value in values]
             cells = [
                 MISSING if is_missing(value) else write(value) if write else plain(value, longest)
                 for value in values
@@ -180,6 +184,8 @@ _WRITTEN: Mapping[Kind | None, tuple[Callable[[object], str] | None, int, bool]]
     Kind.COUNT: (count, COUNT, True),
     Kind.SHARE: (_percent, SHARE, True),
     Kind.RATIO: (_percent, SHARE, True),
+    Kind.DIFFERENCE: (points, SHARE, True),
+    Kind.CHANCE: (chance, SHARE, True),
     Kind.HOURS: (amount, COUNT, True),
     Kind.DAYS: (amount, COUNT, True),
     Kind.MINUTES: (amount, COUNT, True),

@@ -104,6 +104,23 @@ def percent(value: object) -> str:
     return MISSING if known is None else f"{100 * known:.1f}\u00a0%"
 
 
+def points(value: object) -> str:
+    """A difference of shares in percentage points, with its sign: ``+3.2``, ``−0.4``, ``0.0``."""
+    known = number(value)
+    if known is None:
+        return MISSING
+    text = f"{100 * known:.1f}"
+    return "0.0" if text in ("0.0", "-0.0") else f"{100 * known:+.1f}".replace("-", "−")
+
+
+def chance(value: object) -> str:
+    """A p-value or the like, to three decimals."""
+    known = number(value)
+    if known is None:
+        return MISSING
+    return "< 0.001" if known < 0.001 else f"{known:.3f}"
+
+
 class Share(NamedTuple):
     """A share beside its denominator and interval."""
 
@@ -116,7 +133,8 @@ class Share(NamedTuple):
     def interval(self) -> str:
         if self.low is None or self.high is None:
             return ""
-        return f"{100 * self.low:.1f}–{100 * self.high:.1f}"
+        between = " to " if self.low < 0 else "–"
+        return f"{100 * self.low:.1f}{between}{100 * self.high:.1f}".replace("-", "−")
 
     @property
     def behind(self) -> str:

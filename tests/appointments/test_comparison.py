@@ -43,6 +43,7 @@ def test_two_groups(clinic: Clinic) -> None:
         *("share", "share_n", "share_low", "share_high"),
         *("other_share", "other_share_n", "other_share_low", "other_share_high"),
         *("difference", "difference_low", "difference_high"),
+        *("p_value", "q_value"),
     ]
     row = rows.iloc[0]
     assert (row.share, row.share_n, row.other_share, row.other_share_n) == (0.25, 4, 0.75, 4)
@@ -53,6 +54,39 @@ def test_two_groups(clinic: Clinic) -> None:
     assert low == pytest.approx(-0.5 - (0.2044**2 + 0.2044**2) ** 0.5, abs=1e-4)
     assert high == pytest.approx(-0.5 + (0.4494**2 + 0.4494**2) ** 0.5, abs=1e-4)
     assert el.compare(dr).difference[0] == 0.5
+    # 4 no-shows of 8: chance gives dr 0 to 4 of them in 1, 16, 36, 16 and 1 of 70 ways; 1 or fewer,
+    # half of 1 counted, twice over.
+    assert row.p_value == pytest.approx(2 * (1 + 16 / 2) / 70)
+    assert el.compare(dr).p_value[0] == row.p_value
+    assert list(rows.q_value) == list(rows.p_value)  # of each share there is one comparison
+    assert rows.attrs["definition"].startswith("The difference of two shares")
+
+
+def test_of_many_groups_q_values_allow_for_all(clinic: Clinic) -> None:
+    """0 of 4 against 4 of 4, 1 of 4 against 3 of 4, and 2 of 4 against 2 of 4, by hour."""
+    number = 0
+    for hour, (missed, missed_then) in enumerate(((0, 4), (1, 3), (2, 2))):
+        for month, missing in (("03", missed), ("04", missed_then)):
+            for nth in range(4):
+                number += 1
+                word = "no_show" if nth < missing else "completed"
+                start = f"{month}-{10 + nth} {15 + hour}:00"
+                clinic.tell(word, f"{month}-20 16:00", f"v{number}", start=start)
+    march, april = clinic.visits(end="2025-04-01"), clinic.visits(start="2025-04-01")
+    rows = march.compare(april, by="hour")
+    rows = rows[rows.measure == "no_show_share"]
+    assert list(rows.difference) == [-1, -0.5, 0]
+    p_values = [1 / 70, 18 / 70, 1]
+    assert list(rows.p_value) == pytest.approx(p_values)
+    # Each times three over its place among them.
+    assert list(rows.q_value) == pytest.approx([3 / 70, 27 / 70, 1])
+
+
+def test_blank_counts_are_told_by_no_p_value(clinic: Clinic) -> None:
+    two_hosts(clinic)
+    dr, el = (clinic.visits(where={"host": host}, min_count=3) for host in ("dr", "el"))
+    row = dr.compare(el).iloc[0]
+    assert row[["share", "p_value", "q_value", "difference"]].isna().all()
 
 
 def test_two_periods_by_group_and_a_group_of_one_alone(clinic: Clinic) -> None:

@@ -13,6 +13,7 @@ from avon_analytics.appointments import Cohort
 from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS, OF_REFILLS
 from avon_analytics.figures import FIGURES, Kind
 from avon_analytics.figures.compare import COLUMNS as OF_COMPARE
+from avon_analytics.figures.compare import FIGURE as COMPARE
 from avon_analytics.figures.tables import table, written
 from tests.appointments.conftest import Clinic
 
@@ -65,7 +66,7 @@ def test_no_column_is_named_like_a_grouping() -> None:
 
 
 def test_what_a_declaration_refers_to_is_there() -> None:
-    for figure in FIGURES.values():
+    for figure in (*FIGURES.values(), COMPARE):
         assert figure.chart is None or hasattr(plot, figure.chart)
         assert {*figure.groupings} <= {*OF_CANCELLATIONS, *OF_REFILLS}
         assert {*(figure.general or ())} <= {*GROUPINGS}
@@ -78,7 +79,7 @@ def test_what_a_declaration_refers_to_is_there() -> None:
 def test_the_page_has_the_tables_that_are_declared() -> None:
     """If not: python -m avon_analytics.figures.tables docs/definitions.md"""
     page = PAGE.read_text("utf-8")
-    for figure in FIGURES.values():
+    for figure in (*FIGURES.values(), COMPARE):
         assert f"## `{figure.name}`\n" in page
         assert table(figure) in page, figure.name
     assert written(page) == page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pandas as pd
 import pytest
 
 import avon_analytics as avon
-from avon_analytics.errors import UnknownGroup, UsageError
+from avon_analytics.errors import SharedSlots, UnknownGroup, UsageError
 from avon_analytics.report.palette import COLOURS
 
 Shown = dict[str, str]
@@ -22,6 +23,13 @@ Shown = dict[str, str]
 @pytest.fixture(scope="module")
 def visits(tiny: Any) -> Any:
     return avon.open(tiny.db).appointments()
+
+
+def compared(visits: Any, *asked: Any, **options: Any) -> pd.DataFrame:
+    """Visits compared with themselves: every difference is 0."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SharedSlots)
+        return visits.compare(visits, *asked, **options)  # type: ignore[no-any-return]
 
 
 FIGURES: dict[str, Callable[[Any], Any]] = {
@@ -55,6 +63,11 @@ FIGURES: dict[str, Callable[[Any], Any]] = {
     "outliers": lambda v: avon.plot.outliers(v.outliers()),
     "backtest": lambda v: avon.plot.expected(v.backtest(days_ahead=1), "attended"),
     "backtest by type": lambda v: avon.plot.expected(v.backtest("interaction_type")),
+    "two cohorts": lambda v: avon.plot.compare(compared(v)),
+    "two cohorts by host": lambda v: avon.plot.compare(compared(v, by="host")),
+    "two cohorts, one share": lambda v: avon.plot.compare(
+        compared(v, "cancellations", every="quarter"), "late_share"
+    ),
     "lead times by host": lambda v: avon.plot.lead_times(v.lead_times(by="host")),
 }
 
@@ -101,6 +114,31 @@ def test_the_words_say_what_is_divided(visits: Any) -> None:
     assert "no-shows ÷ due slots that were not rescheduled" in words
     words = shown(avon.plot.funnel(visits.funnel(unit="slot")))["text/plain"]
     assert "slots, due or not" in words
+
+
+def test_a_comparison_draws_one_share_of_its_groups(visits: Any) -> None:
+    by_host = compared(visits, by="host")
+    assert shown(avon.plot.compare(by_host, "cancelled_share"))["text/plain"].startswith(
+        "Cancelled share: difference of two cohorts by host. slots cancelled ÷ due slots that"
+    )
+    drawn = avon.plot.compare(compared(visits)).to_dict()
+    (data,) = [d for d in drawn["datasets"].values() if "key" in d[0]]
+    assert [row["key"][4:] for row in data] == [
+        "No-show share",
+        "Attended share",
+        "Cancelled share",
+    ]
+    assert [row["word"] for row in data] == ["may be chance"] * 3
+    told = by_host.assign(difference=0.25, difference_low=0.1, difference_high=0.4, q_value=0.01)
+    words = shown(avon.plot.compare(told))
+    assert "from +25.0 to +25.0 points" in words["text/plain"]
+    assert "q-value under 0.05" in words["image/svg+xml"]
+    with pytest.raises(UnknownGroup, match="no_show_share, attended_share, cancelled_share"):
+        avon.plot.compare(by_host, "late_share")
+    with pytest.raises(UsageError, match=r"^a frame of compare is drawn by avon.plot.compare"):
+        avon.plot.share(by_host, "share")
+    with pytest.raises(UsageError, match=r"cohort.compare\(…\) returns"):
+        avon.plot.compare(visits.outcomes())
 
 
 def test_a_title_of_ones_own(visits: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from avon_analytics.report.charts.cancellations import cancellations_by
 from avon_analytics.report.charts.change import expected, outliers, signals
+from avon_analytics.report.charts.compare import differences, keys_of
 from avon_analytics.report.charts.funnel import FUNNEL_ENDS, funnel
 from avon_analytics.report.charts.groups import (
     hours_by_group,
@@ -40,11 +41,13 @@ __all__ = [
     "WHO",
     "cancellations_by",
     "cancellations_over_time",
+    "differences",
     "expected",
     "funnel",
     "hours_by_group",
     "hours_over_time",
     "incidence",
+    "keys_of",
     "lead_times_by_group",
     "lead_times_over_time",
     "nothing",

@@ -1,0 +1,104 @@
+"""How the shares of two cohorts differ: a point and an interval for each group, beside zero."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from avon_analytics.report.charts.groups import MOST_GROUPS
+from avon_analytics.report.charts.parts import (
+    PHONE,
+    Chart,
+    and_more,
+    below,
+    colours,
+    finish,
+    key_axis,
+    room,
+    sized,
+)
+from avon_analytics.report.palette import light
+from avon_analytics.report.periods import every_of, label
+from avon_analytics.report.rows import Row, group_name, rows_of
+from avon_analytics.report.wording import as_date, heading, number, plain
+
+FALSE_IN_ALL = 0.05
+_WORDS = {True: ("q-value under 0.05", "accent"), False: ("may be chance", "muted")}
+
+
+def differences(
+    compared: pd.DataFrame, *, title: str, width: int = 720, most: int = MOST_GROUPS
+) -> Chart | None:
+    """Differences of shares with their 95 % intervals, in the frame's order, the largest only.
+
+    Those with a q-value under 0.05 are filled. Without groups and periods, a line for each share.
+    """
+    import altair as alt
+
+    columns, every = keys_of(compared), every_of(compared)
+    known = [row for row in rows_of(compared) if number(row.get("difference")) is not None]
+    if not known:
+        return None
+    shown, others = _largest(known, most)
+    keys = [f"{n:04d}{_name(row, columns, every, width)}" for n, row in enumerate(shown)]
+    data = pd.DataFrame(
+        {
+            "key": key,
+            "word": _WORDS[(number(row["q_value"]) or 0) < FALSE_IN_ALL][0],
+            **{
+                end: 100 * (number(row[f"difference{end}"]) or 0.0) for end in ("", "_low", "_high")
+            },
+        }
+        for key, row in zip(keys, shown, strict=True)
+    ).rename(columns={"": "difference"})
+    axis = alt.Axis(tickCount=6 if width >= PHONE else 4, format="+,~r", grid=True)
+    # One zero has no sign.
+    axis.labelExpr = "datum.value == 0 ? '0' : replace(datum.label, '-', '−')"
+    x = alt.X("difference:Q", title=title, axis=axis).scale(nice=True)
+    base = alt.Chart(data).encode(y=key_axis(keys))
+    pairs = [_WORDS[it] for it in (True, False) if (data["word"] == _WORDS[it][0]).any()]
+    colour = colours("word", pairs, True)
+    none = alt.Chart(pd.DataFrame({"difference": [0.0]}))
+    layers: list[Any] = [
+        none.mark_rule(stroke=light("ink"), strokeWidth=1, aria=False).encode(x=x),
+        base.mark_rule(strokeWidth=2, strokeOpacity=0.6, aria=False).encode(
+            x=alt.X("_low:Q"), x2="_high:Q", color=colour
+        ),
+        base.mark_circle(size=52, opacity=1, aria=False).encode(x=x, color=colour),
+    ]
+    chart = below(alt.layer(*layers), and_more(others))
+    return finish(sized(chart, width, 26 * len(shown)), width - max(map(room, keys)))
+
+
+def keys_of(compared: pd.DataFrame) -> list[str]:
+    """The columns that tell what is compared: groups, the period, a stage."""
+    names = [str(name) for name in compared.columns]
+    return names[: names.index("measure")]
+
+
+def _largest(rows: Sequence[Row], most: int) -> tuple[list[Row], list[Row]]:
+    """The rows that rest on most, still in their order, and the others."""
+
+    def size(n: int) -> float:
+        return min(number(rows[n]["share_n"]) or 0, number(rows[n]["other_share_n"]) or 0)
+
+    kept = set(sorted(range(len(rows)), key=lambda n: (-size(n), n))[:most])
+    return (
+        [row for n, row in enumerate(rows) if n in kept],
+        [row for n, row in enumerate(rows) if n not in kept],
+    )
+
+
+def _name(row: Row, columns: Sequence[str], every: str, width: int) -> str:
+    limit = 16 if width < PHONE else 34
+    if not columns:
+        return plain(heading(str(row["measure"])), limit)
+    parts = [
+        label(on, every)
+        if name == "period_on" and (on := as_date(row[name]))
+        else group_name(row, [name])
+        for name in columns
+    ]
+    return plain(" · ".join(parts), limit)
