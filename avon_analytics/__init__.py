@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from avon_analytics import errors
     from avon_analytics.api import Store, open
     from avon_analytics.appointments import Cohort, Quality
-    from avon_analytics.intake.forget_receipt import Forgotten
-    from avon_analytics.intake.quarantine import Export
-    from avon_analytics.intake.receipt import Receipt
-    from avon_analytics.intake.replay import Replay
-    from avon_analytics.intake.signature import Verified
-    from avon_analytics.intake.signature import verify_delivery as verify
+    from avon_analytics.intake.after.forget_receipt import Forgotten
+    from avon_analytics.intake.after.quarantine import Export
+    from avon_analytics.intake.after.replay import Replay
+    from avon_analytics.intake.read.signature import Verified
+    from avon_analytics.intake.read.signature import verify_delivery as verify
+    from avon_analytics.intake.write.receipt import Receipt
     from avon_analytics.report import plot
     from avon_analytics.samples import write_sample
     from avon_analytics.table_files import export
@@ -49,17 +49,17 @@ __all__ = [
 _HOMES = {
     "Cohort": "avon_analytics.appointments",
     "Quality": "avon_analytics.appointments",
-    "Export": "avon_analytics.intake.quarantine",
-    "Forgotten": "avon_analytics.intake.forget_receipt",
-    "Receipt": "avon_analytics.intake.receipt",
-    "Replay": "avon_analytics.intake.replay",
+    "Export": "avon_analytics.intake.after.quarantine",
+    "Forgotten": "avon_analytics.intake.after.forget_receipt",
+    "Receipt": "avon_analytics.intake.write.receipt",
+    "Replay": "avon_analytics.intake.after.replay",
     "Store": "avon_analytics.api",
-    "Verified": "avon_analytics.intake.signature",
+    "Verified": "avon_analytics.intake.read.signature",
     "export": "avon_analytics.table_files",
     "open": "avon_analytics.api",
     "write_sample": "avon_analytics.samples",
 }
-_OTHERWISE = {"verify": ("avon_analytics.intake.signature", "verify_delivery")}
+_OTHERWISE = {"verify": ("avon_analytics.intake.read.signature", "verify_delivery")}
 _MODULES = {"errors": "avon_analytics.errors", "plot": "avon_analytics.report.plot"}
 
 

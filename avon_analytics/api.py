@@ -24,18 +24,18 @@ from avon_analytics.appointments import (
 )
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.errors import StoreError, UsageError
-from avon_analytics.intake import quarantine
+from avon_analytics.intake.after import quarantine
+from avon_analytics.intake.after.forget import forget
+from avon_analytics.intake.after.forget_receipt import Forgotten
+from avon_analytics.intake.after.quarantine import Export
+from avon_analytics.intake.after.replay import Replay, replay
 from avon_analytics.intake.archive.files import Paths
 from avon_analytics.intake.archive.lines import LINE_LIMIT
-from avon_analytics.intake.forget import forget
-from avon_analytics.intake.forget_receipt import Forgotten
 from avon_analytics.intake.interrupted import interruptible
 from avon_analytics.intake.load import load as load_archive
-from avon_analytics.intake.quarantine import Export
-from avon_analytics.intake.receipt import Receipt
-from avon_analytics.intake.replay import Replay, replay
-from avon_analytics.intake.signature import SecretsLike
-from avon_analytics.intake.words import Policy
+from avon_analytics.intake.read.codes import Policy
+from avon_analytics.intake.read.signature import SecretsLike
+from avon_analytics.intake.write.receipt import Receipt
 from avon_analytics.progress import shown, waiting
 from avon_analytics.store import look
 from avon_analytics.store.database import Database

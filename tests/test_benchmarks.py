@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from avon_analytics.intake.clock import WORKS
+from avon_analytics.intake.write.clock import WORKS
 
 ROOT = Path(__file__).parents[1]
 

@@ -32,10 +32,10 @@ FLOORS = (
 )
 # The rooms of a floor that has several, from the ground up: a room imports no other of its floor
 # but those before it. What stands beside them may import each.
-ROOMS = {"intake": ("archive",)}
+ROOMS = {"intake": ("archive", "read", "write", "after")}
 # The sample clinic bears witness against the rest, so it hardly knows it.
 WITNESS = "samples"
-WITNESS_STANDS_ON = {"errors", "contract", "intake.signature"}
+WITNESS_STANDS_ON = {"errors", "contract", "intake.read.signature"}
 # The front door shows what is on every floor, and opens it when it is asked for.
 FRONT_DOOR = "__init__"
 

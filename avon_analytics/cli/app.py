@@ -128,8 +128,8 @@ def verify(
     out: opt.Out = None,
 ) -> None:
     """Check the signatures of an archive without a store; nothing is written."""
-    from avon_analytics.intake.reading import pending_note
-    from avon_analytics.intake.verify import verify_archive
+    from avon_analytics.intake.read.verify import verify_archive
+    from avon_analytics.intake.write.known_files import pending_note
 
     keep_inputs(out, paths, secrets_file)
     found = verify_archive(paths, secrets_file)

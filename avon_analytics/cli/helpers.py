@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from avon_analytics.api import Store
     from avon_analytics.appointments import Cohort
-    from avon_analytics.intake.receipt import Receipt
+    from avon_analytics.intake.write.receipt import Receipt
 
 DB = Path("avon.duckdb")
 QUARANTINED = 3

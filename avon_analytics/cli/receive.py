@@ -70,7 +70,7 @@ def receive(
 
     What is not verified is kept apart, in DIR.rejected.
     """
-    from avon_analytics.intake.signature import Secrets
+    from avon_analytics.intake.read.signature import Secrets
 
     try:
         import starlette  # noqa: F401

@@ -33,7 +33,7 @@ from avon_analytics.contract.values import UNSET, Column, as_id, as_instant, is_
 _encode = msgspec.json.Encoder().encode
 
 
-class Told(msgspec.Struct, gc=False):
+class CanonicalEvent(msgspec.Struct, gc=False):
     """What a body tells: its canonical event, and what names and dates it."""
 
     event_sent: str
@@ -80,14 +80,14 @@ def names_of_unknown(said: bytes) -> tuple[int | None, int | None, str | None]:
     return instant("last_updated_at"), instant("created_at"), object_id
 
 
-def told(
+def canonical_event(
     event: str,
     delivery_id: str | None,
     about: tuple[str, str | None],
     instants: tuple[int | None, int | None, int | None],
     extra: dict[str, bytes],
     said: bytes,
-) -> Told:
+) -> CanonicalEvent:
     """An event of these parts: about which object, its instants, unknown fields, its object.
 
     Instants of the object matter where the event has none of its own, and are left out elsewhere.
@@ -104,12 +104,14 @@ def told(
     if beside is not None:
         parts += [b',"extra":', beside]
     parts += [b',"object":', said, b"}"]
-    return Told(event, delivery_id, *about, *instants, beside, b"".join(parts))
+    return CanonicalEvent(event, delivery_id, *about, *instants, beside, b"".join(parts))
 
 
-def with_fields(one: Told, extra: dict[str, Any] | None, about: dict[str, Any]) -> Told:
+def with_fields(
+    one: CanonicalEvent, extra: dict[str, Any] | None, about: dict[str, Any]
+) -> CanonicalEvent:
     """The same event with other unknown fields and other fields of its object."""
-    return told(
+    return canonical_event(
         one.event_sent,
         one.delivery_id,
         (one.object_type, one.object_id),
@@ -122,7 +124,7 @@ def with_fields(one: Told, extra: dict[str, Any] | None, about: dict[str, Any]) 
 # -- any body that the models accept -------------------------------------------------------------
 
 
-def spelled(body: dict[str, Any], event: Event, about: Part | None) -> Told:
+def spelled(body: dict[str, Any], event: Event, about: Part | None) -> CanonicalEvent:
     """What a body tells that the models accept: as ``one_spelling.parse`` read it, and as they did.
 
     ``about`` is its object as its model read it; None where the contract has no model for it.
@@ -147,7 +149,9 @@ def spelled(body: dict[str, Any], event: Event, about: Part | None) -> Told:
         own, started = max(instants, default=None), fields.get("created_at")
         said = _encode(fields)
     subject = name.split(".", 1)[0]
-    return told(name, event.id, (subject, object_id), (created, own, started), extra, said)
+    return canonical_event(
+        name, event.id, (subject, object_id), (created, own, started), extra, said
+    )
 
 
 def _spelled(

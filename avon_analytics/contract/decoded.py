@@ -17,7 +17,13 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from avon_analytics.contract import OBJECTS, one_spelling
-from avon_analytics.contract.canonical import Told, joined, micros, names_of_unknown, told
+from avon_analytics.contract.canonical import (
+    CanonicalEvent,
+    canonical_event,
+    joined,
+    micros,
+    names_of_unknown,
+)
 from avon_analytics.contract.event import Event
 from avon_analytics.contract.model import (
     ColumnOf,
@@ -55,7 +61,7 @@ class Reader:
     def __init__(self) -> None:
         self._types: dict[str, _Body] = {}
 
-    def read(self, text: bytes, subject: str) -> tuple[Told, int]:
+    def read(self, text: bytes, subject: str) -> tuple[CanonicalEvent, int]:
         """What a body tells whose event is about ``subject``, and how many keys were read of it.
 
         Raises Odd for a body that is spelled in another way, or is none.
@@ -91,7 +97,7 @@ class _Body:
         about = self._object.type if self._object else Raw
         self._decode = msgspec.json.Decoder(self._head.made(("object", about))).decode
 
-    def read(self, text: bytes) -> tuple[Told, int]:
+    def read(self, text: bytes) -> tuple[CanonicalEvent, int]:
         """What a body tells, and how many keys it has."""
         value = self._decode(text)
         about = value.object
@@ -118,7 +124,7 @@ class _Body:
             n += raw.count(b'":')
             said = one_spelling.of_text(raw)
             own, started, object_id = names_of_unknown(said)
-        found = told(
+        found = canonical_event(
             event,
             None if value.id is UNSET else value.id,
             (self._subject, object_id),

@@ -13,20 +13,21 @@ import duckdb
 
 from avon_analytics.arguments import flag
 from avon_analytics.errors import ArchiveError, DamagedFile, UsageError
-from avon_analytics.intake.again import Archive, Which, files_of, places
+from avon_analytics.intake.after.quarantined_lines import QuarantineFilter, files_of, places
+from avon_analytics.intake.after.replay import move, that_move
+from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.archive.files import ArchiveFile, Found, Paths, find_files, open_file
 from avon_analytics.intake.archive.lines import BATCH_BYTES, LINE_LIMIT, LineReader, checked_limit
-from avon_analytics.intake.clock import Clock
-from avon_analytics.intake.log import LoadLog, told_apart
-from avon_analytics.intake.marks import Marks
-from avon_analytics.intake.reading import KnownFile, Reading
-from avon_analytics.intake.receipt import FileReceipt, Receipt
-from avon_analytics.intake.replay import move, that_move
-from avon_analytics.intake.signature import Secrets, SecretsLike
-from avon_analytics.intake.stage import Stage
-from avon_analytics.intake.take import Ended
-from avon_analytics.intake.units import Unit, Units, read_ahead
-from avon_analytics.intake.words import SIGNATURE_CODES, Policy
+from avon_analytics.intake.read.codes import SIGNATURE_CODES, Policy
+from avon_analytics.intake.read.signature import Secrets, SecretsLike
+from avon_analytics.intake.write.clock import Clock
+from avon_analytics.intake.write.known_files import KnownFile, OpenFile
+from avon_analytics.intake.write.line_counts import LineCounts
+from avon_analytics.intake.write.load_log import LoadLog, told_apart
+from avon_analytics.intake.write.read_ahead import Chunk, Chunks, read_ahead
+from avon_analytics.intake.write.receipt import FileReceipt, Receipt
+from avon_analytics.intake.write.staging import Staging
+from avon_analytics.intake.write.tombstones import Tombstones
 from avon_analytics.store.database import Database
 from avon_analytics.store.memory import LOADING, Bound
 from avon_analytics.store.privacy import Privacy, agree_on
@@ -94,8 +95,8 @@ def load(
             with database.side_by_side(), database.bounded(LOADING) as bound:
                 loader = _Loader(connection, policy, given, held, found, bound, n_readers)
                 known = loader.log.known_files([file.path for file in found.files])
-                units = Units(found.files, known, read, batch_bytes, recheck)
-                return loader.load(found.files, known, iter(units), on_progress)
+                chunks = Chunks(found.files, known, read, batch_bytes, recheck)
+                return loader.load(found.files, known, iter(chunks), on_progress)
         except duckdb.Error as error:
             raise store_error(database.path, error) from None
 
@@ -146,11 +147,11 @@ class _Loader:
         self._found = found
         self._clock = Clock()
 
-        is_limited, has_forgotten = privacy == "limited", bool(Marks(connection))
+        is_limited, has_forgotten = privacy == "limited", bool(Tombstones(connection))
 
-        def stage() -> Stage:
+        def staging() -> Staging:
             cursor = connection.cursor()
-            return Stage(
+            return Staging(
                 cursor,
                 policy,
                 secrets,
@@ -160,7 +161,7 @@ class _Loader:
                 clock=self._clock,
             )
 
-        self._stages = tuple(stage() for _ in range(n_readers + 1))
+        self._staging_areas = tuple(staging() for _ in range(n_readers + 1))
         urls = {file.path: file.url for file in found.files if file.url is not None}
         self.log = LoadLog(connection, policy, secrets, found.passed_over, urls)
         self._receipts: dict[str, FileReceipt] = {}
@@ -170,10 +171,10 @@ class _Loader:
         self,
         files: tuple[ArchiveFile, ...],
         known: Mapping[str, KnownFile],
-        units: Generator[Unit],
+        chunks: Generator[Chunk],
         on_progress: OnProgress | None,
     ) -> Receipt:
-        """Store the units of the files, try what is in quarantine again, and close the log."""
+        """Store the chunks of the files, try what is in quarantine again, and close the log."""
         before = list(accumulate((file.size or 0 for file in files), initial=0))
 
         def tell(number: int, position: int) -> None:
@@ -184,18 +185,18 @@ class _Loader:
         tell(0, 0)
         with (
             closing(self.log),
-            closing(units),
-            read_ahead(units, self._stages) as read,
+            closing(chunks),
+            read_ahead(chunks, self._staging_areas) as read,
         ):
             try:
-                for unit, stage in read:
-                    self._take(unit, stage, read, tell)
+                for chunk, staging in read:
+                    self._take(chunk, staging, read, tell)
             except ArchiveError as error:
                 raise self._not_loaded(error) from None
         codes, secrets = SIGNATURE_CODES, None
         if self._policy == "require":  # what carries no signature is believed under no secret
             codes, secrets = ("signature_mismatch", "unverifiable"), self._secrets
-        for path in files_of(self._connection, Which(codes)):
+        for path in files_of(self._connection, QuarantineFilter(codes)):
             if path in known:
                 self._retry(path, codes, secrets)
         tell(len(files), 0)
@@ -205,25 +206,25 @@ class _Loader:
 
     def _take(
         self,
-        unit: Unit,
-        stage: Stage,
-        rest: Iterator[tuple[Unit, Stage]],
+        chunk: Chunk,
+        staging: Staging,
+        rest: Iterator[tuple[Chunk, Staging]],
         tell: Callable[[int, int], None],
     ) -> None:
-        """Store a unit and those after it that belong to the same transaction."""
-        with self.log.transaction(stage) as intake:
+        """Store a chunk and those after it that belong to the same transaction."""
+        with self.log.transaction(staging) as intake:
             while True:
-                intake.take_over(stage)
-                if unit.batch is not None:
-                    ended = intake.take(unit.batch, is_read=True, may_wait=not unit.is_last)
-                    _add(ended, unit.readings)
-                tell(unit.file_no, unit.position)
-                if unit.is_last:
+                intake.take_over(staging)
+                if chunk.batch is not None:
+                    ended = intake.take(chunk.batch, is_read=True, may_wait=not chunk.is_last)
+                    _add(ended, chunk.readings)
+                tell(chunk.file_no, chunk.position)
+                if chunk.is_last:
                     break
-                unit, stage = next(rest)
-            _add(intake.take_rest(), unit.readings)
-            self.log.add_files(unit.readings)
-        for reading in unit.readings:
+                chunk, staging = next(rest)
+            _add(intake.take_rest(), chunk.readings)
+            self.log.add_files(chunk.readings)
+        for reading in chunk.readings:
             self._close(reading)
 
     def _not_loaded(self, error: ArchiveError) -> ArchiveError:
@@ -233,7 +234,7 @@ class _Loader:
             hint = " (--partial, partial=True, loads what stands before the damage)"
         return type(error)(f"{error}; nothing of it was loaded{hint}{before}")
 
-    def _close(self, reading: Reading) -> None:
+    def _close(self, reading: OpenFile) -> None:
         reading.note_how_it_ended()
         if reading.is_worth_telling:
             reader = reading.reader
@@ -250,13 +251,13 @@ class _Loader:
 
     def _retry(self, path: str, codes: tuple[str, ...], secrets: Secrets | None) -> None:
         """Take what an earlier load did not believe and this one does: there is another secret."""
-        found = places(self._connection, Which(codes, path))
+        found = places(self._connection, QuarantineFilter(codes, path))
         found = [place for place in found if place.load_id != self.log.load_id]
-        with Archive(self.log.urls) as archive:
-            moving, _ = that_move(self._connection, self._stages[0], found, archive, secrets)
+        with ArchivedLines(self.log.urls) as archive:
+            moving, _ = that_move(self._connection, self._staging_areas[0], found, archive, secrets)
             if not moving:
                 return
-            with self.log.transaction(self._stages[0]) as intake:
+            with self.log.transaction(self._staging_areas[0]) as intake:
                 ended = move(self._connection, intake, moving, archive)
                 self.log.recount()
         note = f"{len(moving):,} lines from the quarantine are believed now"
@@ -266,7 +267,7 @@ class _Loader:
 
     def _count_receipts_anew(self) -> None:
         """A line that was loaded may have lost against one that a later file brought."""
-        ends: dict[str, Ended] = defaultdict(Ended)
+        ends: dict[str, LineCounts] = defaultdict(LineCounts)
         for file, word, code, n in self._connection.execute(
             "SELECT file, ended, code, count(*) FROM deliveries WHERE load_id = $id GROUP BY ALL",
             {"id": self.log.load_id},
@@ -305,7 +306,7 @@ class _Loader:
         )
 
 
-def _add(ended: Mapping[str, Ended], readings: Sequence[Reading]) -> None:
+def _add(ended: Mapping[str, LineCounts], readings: Sequence[OpenFile]) -> None:
     """Count where lines ended, with the files in which they stand."""
     for reading in readings:
         if reading.file.path in ended:

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from avon_analytics.intake.signature import Secrets
+from avon_analytics.intake.read.signature import Secrets
 from avon_analytics.receive.commit import Commits
 from avon_analytics.receive.line import Header, kept, line_of, signature_of
 from avon_analytics.receive.metrics import CONTENT_TYPE, Metrics

@@ -13,7 +13,7 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 from avon_analytics.errors import InputError
-from avon_analytics.intake.signature import sign
+from avon_analytics.intake.read.signature import sign
 from avon_analytics.receive.files import SUFFIX, make_private
 from avon_analytics.receive.server import Receiver, Settings
 

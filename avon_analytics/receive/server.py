@@ -17,7 +17,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from avon_analytics.errors import InputError, UsageError
-from avon_analytics.intake.signature import Secrets
+from avon_analytics.intake.read.signature import Secrets
 from avon_analytics.printable import say
 from avon_analytics.receive.app import Deliveries, Trouble, make_app
 from avon_analytics.receive.commit import Commits

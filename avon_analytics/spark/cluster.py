@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from avon_analytics.errors import ArchiveError, AvonError, StoreError
 from avon_analytics.intake.archive.files import ArchiveFile
 from avon_analytics.intake.archive.lines import Section
-from avon_analytics.intake.reading import KnownFile
+from avon_analytics.intake.write.known_files import KnownFile
 from avon_analytics.spark.read_task import How, ReadTask
 from avon_analytics.spark.retry_task import RetryTask
 from avon_analytics.spark.rows import (

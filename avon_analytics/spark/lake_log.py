@@ -14,11 +14,11 @@ import duckdb
 from avon_analytics.errors import StoreError
 from avon_analytics.intake.archive.files import ArchiveFile
 from avon_analytics.intake.archive.lines import LineReader
-from avon_analytics.intake.log import LoadLog
-from avon_analytics.intake.reading import KnownFile, Reading
-from avon_analytics.intake.receipt import FileReceipt
-from avon_analytics.intake.take import Ended
-from avon_analytics.intake.words import Policy
+from avon_analytics.intake.read.codes import Policy
+from avon_analytics.intake.write.known_files import KnownFile, OpenFile
+from avon_analytics.intake.write.line_counts import LineCounts
+from avon_analytics.intake.write.load_log import LoadLog
+from avon_analytics.intake.write.receipt import FileReceipt
 from avon_analytics.spark.cluster import Loaded
 from avon_analytics.spark.retry_task import codes_to_retry
 from avon_analytics.spark.take_task import OF_ALL
@@ -90,7 +90,7 @@ def close_files(
         of_file.blank = end.blank
         told_before = known.get(file.path)
         is_new = told_before is None or told_before.is_renamed
-        reading = Reading(file, cast(LineReader, end), is_new, of_file, list(end.notes))
+        reading = OpenFile(file, cast(LineReader, end), is_new, of_file, list(end.notes))
         readings.append(reading)
         reading.note_how_it_ended()
         if reading.is_worth_telling:
@@ -120,8 +120,8 @@ def with_lines_to_retry(
     return frozenset(file for (file,) in found)
 
 
-def _ended(connection: duckdb.DuckDBPyConnection, load_id: int) -> defaultdict[str, Ended]:
-    ended: defaultdict[str, Ended] = defaultdict(Ended)
+def _ended(connection: duckdb.DuckDBPyConnection, load_id: int) -> defaultdict[str, LineCounts]:
+    ended: defaultdict[str, LineCounts] = defaultdict(LineCounts)
     for file, word, code, n in connection.execute(
         "SELECT file, ended, code, count(*) FROM deliveries WHERE load_id = $id GROUP BY ALL",
         {"id": load_id},

@@ -25,10 +25,10 @@ from avon_analytics.errors import StoreError
 from avon_analytics.intake.archive.files import ArchiveFile, Found, Paths
 from avon_analytics.intake.archive.lines import LINE_LIMIT, checked_limit
 from avon_analytics.intake.load import files_to_load, what_is_wrong
-from avon_analytics.intake.log import LoadLog, told_apart
-from avon_analytics.intake.receipt import FileReceipt, Receipt
-from avon_analytics.intake.signature import Secrets, SecretsLike
-from avon_analytics.intake.words import Policy
+from avon_analytics.intake.read.codes import Policy
+from avon_analytics.intake.read.signature import Secrets, SecretsLike
+from avon_analytics.intake.write.load_log import LoadLog, told_apart
+from avon_analytics.intake.write.receipt import FileReceipt, Receipt
 from avon_analytics.spark.cluster import Cluster
 from avon_analytics.spark.lake_log import (
     LOGS,

@@ -18,11 +18,11 @@ from avon_analytics.intake.archive.batch import Batch, merged
 from avon_analytics.intake.archive.lines import BATCH_LINES
 from avon_analytics.intake.archive.lines import LineReader as FileReader
 from avon_analytics.intake.archive.values import BOM
-from avon_analytics.intake.limited import limit
+from avon_analytics.intake.read.codes import Policy
+from avon_analytics.intake.read.limited import limit
 from avon_analytics.intake.read.reader import LineReader, read_batch
-from avon_analytics.intake.stage import Stage
-from avon_analytics.intake.units import is_continued
-from avon_analytics.intake.words import Policy
+from avon_analytics.intake.write.read_ahead import is_continued
+from avon_analytics.intake.write.staging import Staging
 from avon_analytics.spark.rows import (
     IN,
     SENT_SCHEMA,
@@ -54,10 +54,10 @@ class How:
         keeps = limit if self.is_limited else None
         return LineReader(self.policy, self.shared.secrets(), keeps)
 
-    def stage(self, connection: duckdb.DuckDBPyConnection) -> Stage:
-        """A stage under the policy and the secrets of the load."""
+    def staging(self, connection: duckdb.DuckDBPyConnection) -> Staging:
+        """A staging under the policy and the secrets of the load."""
         secrets = self.shared.secrets()
-        return Stage(connection, self.policy, secrets, is_limited=self.is_limited)
+        return Staging(connection, self.policy, secrets, is_limited=self.is_limited)
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from avon_analytics.intake.again import Archive, HeldLine, parts_of
+from avon_analytics.intake.after.quarantined_lines import QuarantinedLine, parts_of
+from avon_analytics.intake.after.replay import is_believed
 from avon_analytics.intake.archive.batch import batch_of
-from avon_analytics.intake.replay import is_believed
-from avon_analytics.intake.signature import Secrets
-from avon_analytics.intake.words import SIGNATURE_CODES, Policy
+from avon_analytics.intake.archive.fetching import ArchivedLines
+from avon_analytics.intake.read.codes import SIGNATURE_CODES, Policy
+from avon_analytics.intake.read.signature import Secrets
 from avon_analytics.spark.read_task import How, Sender
 from avon_analytics.spark.rows import (
     AGAIN,
@@ -48,15 +49,15 @@ class RetryTask:
         """Rows as ``SENT`` says."""
         believed_under = self.how.shared.secrets() if self.how.policy == "require" else None
         sender = Sender(self.how, AGAIN)
-        with Archive() as archive:
+        with ArchivedLines() as archive:
             for rows in batches:
                 yield from self._retry(rows, sender, archive, believed_under)
 
     def _retry(
-        self, rows: pa.RecordBatch, sender: Sender, archive: Archive, secrets: Secrets | None
+        self, rows: pa.RecordBatch, sender: Sender, archive: ArchivedLines, secrets: Secrets | None
     ) -> Iterator[pa.RecordBatch]:
         found = {
-            HeldLine(**{name: row[name] for name in _PLACE}, is_kept=True): row
+            QuarantinedLine(**{name: row[name] for name in _PLACE}, is_kept=True): row
             for row in rows.to_pylist()
             if row["file"] in self.files and row["code"] in codes_to_retry(self.how.policy)
         }

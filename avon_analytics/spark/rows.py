@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from avon_analytics import errors
 from avon_analytics.errors import AvonError, StoreError
-from avon_analytics.intake.signature import Secrets
+from avon_analytics.intake.read.signature import Secrets
 
 if TYPE_CHECKING:
     from pyspark.core.broadcast import Broadcast

@@ -9,7 +9,7 @@ from math import ceil
 
 from avon_analytics.intake.archive.files import COMPRESSED_SUFFIXES, ArchiveFile
 from avon_analytics.intake.archive.lines import LineReader, Section
-from avon_analytics.intake.reading import KnownFile
+from avon_analytics.intake.write.known_files import KnownFile
 
 MIB = 1024 * 1024
 SHARE_BYTES = 128 * MIB

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from avon_analytics.intake.archive.batch import Batch, LongLine, batch_from
-from avon_analytics.intake.take import Intake
+from avon_analytics.intake.write.writer import StoreWriter
 from avon_analytics.spark.read_task import How
 from avon_analytics.spark.recall import Recall
 from avon_analytics.spark.rows import SENT_SCHEMA, Batches, in_our_words, told
@@ -83,10 +83,10 @@ class Bucket:
 
     def __enter__(self) -> Bucket:
         self._store = self._writing.__enter__()
-        stage = self._task.how.stage(self._store.cursor())
+        staging = self._task.how.staging(self._store.cursor())
         task, n_buckets = self._task, self._task.how.n_buckets
         self._recall = Recall(self._store, task.lake, task.files, self._number, n_buckets)
-        self._intake = Intake(self._store, stage, self._task.load_id)
+        self._intake = StoreWriter(self._store, staging, self._task.load_id)
         return self
 
     def __exit__(self, *error: Any) -> None:

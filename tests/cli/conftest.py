@@ -59,7 +59,7 @@ def run(ask):
 
 warnings.simplefilter("error")
 from avon_analytics.cli import main
-import avon_analytics.api, avon_analytics.intake.verify, avon_analytics.cli.app
+import avon_analytics.api, avon_analytics.intake.read.verify, avon_analytics.cli.app
 import avon_analytics.report.terminal, avon_analytics.report.collect, rich.console
 
 answers = os.fdopen(os.dup(1), "w")
@@ -81,7 +81,7 @@ answers.close()
 
 
 @dataclass(frozen=True)
-class Ended:
+class LineCounts:
     """How a command ended."""
 
     code: int
@@ -119,7 +119,7 @@ class CommandLine:
         no_override: bool = False,
         stdout: str | None = None,
         **env: str,
-    ) -> Ended:
+    ) -> LineCounts:
         to = [str(self.folder / ".stdout"), str(self.folder / ".stderr")]
         for name in to:
             Path(name).unlink(missing_ok=True)
@@ -140,7 +140,7 @@ class CommandLine:
         self._server.stdin.flush()
         code = int(self._server.stdout.readline())
         out, err = ("" if not Path(p).is_file() else Path(p).read_text("utf-8") for p in to)
-        return Ended(code, out, err)
+        return LineCounts(code, out, err)
 
 
 @pytest.fixture(scope="session")
@@ -164,7 +164,7 @@ def run(_server: subprocess.Popen[str], tmp_path: Path) -> CommandLine:
     return CommandLine(_server, tmp_path)
 
 
-def fresh(*arguments: str | Path, cwd: Path, **env: str) -> Ended:
+def fresh(*arguments: str | Path, cwd: Path, **env: str) -> LineCounts:
     """A command in a new interpreter, as a user starts it."""
     clean = {k: v for k, v in os.environ.items() if k not in ("AVON_WEBHOOK_SECRET", "FORCE_COLOR")}
     done = subprocess.run(
@@ -177,7 +177,7 @@ def fresh(*arguments: str | Path, cwd: Path, **env: str) -> Ended:
         timeout=120,
         check=False,
     )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return LineCounts(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture(name="fresh")

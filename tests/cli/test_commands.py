@@ -19,7 +19,7 @@ from typer.main import get_command
 import avon_analytics as avon
 from avon_analytics.cli.app import app
 from avon_analytics.cli.output import emit
-from avon_analytics.intake.clock import WORKS
+from avon_analytics.intake.write.clock import WORKS
 
 FIGURES = (
     *("outcomes", "funnel", "cancellations", "reschedules"),

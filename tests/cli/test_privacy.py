@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import avon_analytics as avon
-from avon_analytics.intake.signature import sign
+from avon_analytics.intake.read.signature import sign
 from avon_analytics.store.tables import table_infos
 
 # A person planted into the archive, in good lines and in every kind of bad one.

@@ -24,8 +24,8 @@ import pytest
 
 from avon_analytics import __version__
 from avon_analytics.cli import main
-from avon_analytics.intake.signature import Secrets
-from avon_analytics.intake.words import BODY_CODES, LINE_CODES, SIGNATURE_CODES
+from avon_analytics.intake.read.codes import BODY_CODES, LINE_CODES, SIGNATURE_CODES
+from avon_analytics.intake.read.signature import Secrets
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"

@@ -66,8 +66,8 @@ RIVALS: list[dict[str, Any]] = [
 ]
 BATCHES: dict[str, list[float]] = {
     "archive.lines._READ_BYTES": [4 << 20, 500],
-    "take._WAITING_SHARE": [0.1, 1],
-    "take._PUT_OFF_BYTES": [4 << 20, 700, 0],
+    "write.writer._WAITING_SHARE": [0.1, 1],
+    "write.writer._PUT_OFF_BYTES": [4 << 20, 700, 0],
 }
 JUNK = ["", "   ", "{", '{"body": 5}', "[1]", '{"a": 1, "a": 2}']
 

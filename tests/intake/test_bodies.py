@@ -65,7 +65,7 @@ def test_headers_as_an_edge_function_writes_them(archive: Any, desk: Any, name: 
 
 
 def test_a_receipt_as_the_older_gateway_writes_it(archive: Any, desk: Any) -> None:
-    context = {"requestContext": {"requestTimeEpoch": 1741608000000, "stage": "x"}}
+    context = {"requestContext": {"requestTimeEpoch": 1741608000000, "staging": "x"}}
     desk.take(archive.raw(archive.patient(), received=None, **context))
     assert desk.column("SELECT epoch_ms(received_at) FROM events") == [1741608000000]
 

@@ -57,7 +57,7 @@ def test_the_same_content_wins_whatever_comes_first(
     waits: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("avon_analytics.intake.take._PUT_OFF_BYTES", WAITS[waits])
+    monkeypatch.setattr("avon_analytics.intake.write.writer._PUT_OFF_BYTES", WAITS[waits])
     lines = {
         case: [
             archive.raw(

@@ -13,10 +13,10 @@ import pytest
 
 from avon_analytics.contract.one_spelling import NotJsonError, RepeatedKeyError, of_text, parse
 from avon_analytics.errors import AvonError, QueryError
-from avon_analytics.intake.diagnosis import likely_cause
+from avon_analytics.intake.read.diagnosis import likely_cause
 from avon_analytics.intake.read.faults import Verdict
-from avon_analytics.intake.read.reader import LineReader, told_of
-from avon_analytics.intake.signature import Secrets
+from avon_analytics.intake.read.reader import LineReader, event_of
+from avon_analytics.intake.read.signature import Secrets
 
 NAME = "Zebedee Quillfeather"
 SECRET = "whsec_Nobody-May-Read-This"
@@ -100,7 +100,7 @@ def test_no_error_holds_the_name_where_lines_are_judged(archive: Any) -> None:
         found: list[Any] = [read.verdict, read.verdict.errors if read.verdict else ""]
         if read.signed is not None:
             found.append(likely_cause(read.signed, secrets))
-            judged = told_of(read.signed.candidates[0])
+            judged = event_of(read.signed.candidates[0])
             found += [judged, judged.errors] if isinstance(judged, Verdict) else []
         text = raw.decode("utf-8", "replace")
         for read_json in (parse, lambda text: of_text(text.encode())):

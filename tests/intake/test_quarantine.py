@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from avon_analytics.errors import MissingSecret, SecretsFileError, UsageError
-from avon_analytics.intake import diagnosis
-from avon_analytics.intake.diagnosis import likely_cause
+from avon_analytics.intake.read import diagnosis
+from avon_analytics.intake.read.diagnosis import likely_cause
 from avon_analytics.intake.read.envelope import RECEIVED_PATHS
-from avon_analytics.intake.verify import verify_archive
+from avon_analytics.intake.read.verify import verify_archive
 
 UPDATED = '{"event": "patient.updated", "created_at": 1, "object": {"id": "user_ann"}}'
 NAMED = '{"event": "a.b", "created_at": 1, "object": {"name": "é/"}}'

@@ -26,7 +26,7 @@ from avon_analytics.intake.archive import remote
 from avon_analytics.intake.archive.files import find_files
 from avon_analytics.intake.archive.lines import LineReader
 from avon_analytics.intake.archive.masking import is_url, masked
-from avon_analytics.intake.verify import verify_archive
+from avon_analytics.intake.read.verify import verify_archive
 
 fsspec = pytest.importorskip("fsspec")
 KEY, PASSWORD = "AKIAOFTHESETESTS", "secret/of+these=tests"

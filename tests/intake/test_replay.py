@@ -150,7 +150,7 @@ def test_all_of_it_or_nothing(archive: Any, desk: Any, monkeypatch: pytest.Monke
     def fail(_: Any) -> None:
         raise RuntimeError("pulled the plug")
 
-    monkeypatch.setattr("avon_analytics.intake.log.recount", fail)
+    monkeypatch.setattr("avon_analytics.intake.write.load_log.recount", fail)
     with pytest.raises(RuntimeError):
         desk.store.replay(secrets=OLD)
     monkeypatch.undo()

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from avon_analytics.intake.marks import _pattern, _shape
-from avon_analytics.intake.sought import Sought, bare_id
-from avon_analytics.intake.spellings import texts_of
+from avon_analytics.intake.write.person_search import PersonSearch, bare_id
+from avon_analytics.intake.write.spellings import texts_of
+from avon_analytics.intake.write.tombstones import _pattern, _shape
 
 BARE = "5f2c9a7b1e3d4f60a1b2c3d4e5f60718"
-HER = Sought(
+HER = PersonSearch(
     frozenset({f"user_{BARE}"}),
     first_names=frozenset({"Zoë-Łucja", "Zo"}),
     last_names=frozenset({"van der Nuñez"}),

@@ -20,7 +20,7 @@ from avon_analytics.contract.decoded import Odd, Reader
 from avon_analytics.contract.model import columns_of, lists_of, objects_of
 from avon_analytics.contract.values import as_date, as_instant
 from avon_analytics.intake.read.faults import Verdict
-from avon_analytics.intake.read.reader import LineReader, told_of
+from avon_analytics.intake.read.reader import LineReader, event_of
 
 SPELLINGS = [
     *("2024-02-22T20:09:46.206Z", "2024-02-22T20:09:46.99+00:00", "2024-02-22T20:09:46Z"),
@@ -108,7 +108,7 @@ def bodies() -> st.SearchStrategy[dict[str, Any]]:
 @given(body=bodies())
 def test_both_lanes_accept_and_refuse_the_same(body: dict[str, Any]) -> None:
     text = json.dumps(body).encode()
-    slow = told_of(text)
+    slow = event_of(text)
     try:
         fast, _ = FAST.read(text, body["event"].split(".")[0])
     except Odd:

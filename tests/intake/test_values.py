@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from avon_analytics.intake.archive.lines import LineReader
 from avon_analytics.intake.archive.values import begins_object, objects, pieces
-from avon_analytics.intake.verify import verify_archive
+from avon_analytics.intake.read.verify import verify_archive
 
 SECRET = "whsec_of_these_tests"
 COMPRESS = {

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import zstandard
 
-from avon_analytics.intake.signature import Secrets
+from avon_analytics.intake.read.signature import Secrets
 from avon_analytics.receive.server import Receiver, Settings
 
 SECRET = "a-secret-of-the-tests"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from avon_analytics.intake.verify import verify_archive
+from avon_analytics.intake.read.verify import verify_archive
 from avon_analytics.receive.connection import Bounds
 from tests.receive.conftest import (
     OLD_SECRET,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from avon_analytics.intake.verify import verify_archive
+from avon_analytics.intake.read.verify import verify_archive
 from tests.docs.test_pages import DOCS, blocks
 from tests.receive.conftest import SECRET, delivery, signature
 

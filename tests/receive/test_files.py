@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import zstandard
 
-from avon_analytics.intake.signature import Secrets
+from avon_analytics.intake.read.signature import Secrets
 from avon_analytics.receive import commit, files
 from avon_analytics.receive.files import Journal
 from avon_analytics.receive.server import Receiver, Settings

@@ -18,7 +18,7 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 import avon_analytics as avon
-from avon_analytics.intake.signature import Secrets
+from avon_analytics.intake.read.signature import Secrets
 from avon_analytics.receive.server import Receiver, Settings
 from avon_analytics.receive.tidy import tidy
 from tests.receive.conftest import SECRETS, Client, delivery, lines, signature

@@ -20,7 +20,7 @@ import pandas as pd
 import avon_analytics as avon
 from avon_analytics.intake.archive.compressed import decompressed
 from avon_analytics.intake.archive.files import find_files, open_file
-from avon_analytics.intake.signature import Secrets
+from avon_analytics.intake.read.signature import Secrets
 from avon_analytics.receive.server import Settings
 from avon_analytics.receive.tidy import tidy
 from tests.receive.conftest import SECRET, SECRETS, Client, delivery, running, taking

@@ -68,10 +68,10 @@ def test_an_executor_is_lost_in_mid_load(
 
 
 def done_in_the_running_stage(session: SparkSession) -> int:
-    """How many tasks are done of a stage that has others to do."""
+    """How many tasks are done of a staging that has others to do."""
     tracker = session.sparkContext.statusTracker()
-    stages = [tracker.getStageInfo(number) for number in tracker.getActiveStageIds()]
-    return sum(s.numCompletedTasks for s in stages if s and s.numCompletedTasks < s.numTasks)
+    staging_areas = [tracker.getStageInfo(number) for number in tracker.getActiveStageIds()]
+    return sum(s.numCompletedTasks for s in staging_areas if s and s.numCompletedTasks < s.numTasks)
 
 
 def executors(session: SparkSession) -> list[int]:

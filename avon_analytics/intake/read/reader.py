@@ -19,12 +19,13 @@ import numpy.typing as npt
 from pydantic import ValidationError
 
 from avon_analytics.contract import OBJECTS, one_spelling
-from avon_analytics.contract.canonical import Told, micros, spelled
+from avon_analytics.contract.canonical import CanonicalEvent, micros, spelled
 from avon_analytics.contract.decoded import Odd
 from avon_analytics.contract.decoded import Reader as BodyReader
 from avon_analytics.contract.event import Event
 from avon_analytics.contract.values import as_text, is_unset
 from avon_analytics.intake.archive.batch import Batch
+from avon_analytics.intake.read.codes import CODE_OF_WORD, Policy
 from avon_analytics.intake.read.envelope import (
     NO_BODY,
     RECEIVED_PATHS,
@@ -36,9 +37,8 @@ from avon_analytics.intake.read.envelope import (
 )
 from avon_analytics.intake.read.envelope import Odd as OddEnvelope
 from avon_analytics.intake.read.faults import Fault, Verdict, faults_of, verdict
+from avon_analytics.intake.read.signature import Secrets
 from avon_analytics.intake.read.verifier import Verifier
-from avon_analytics.intake.signature import Secrets
-from avon_analytics.intake.words import CODE_OF_WORD, Policy
 
 _NEVER = 2**62
 _SUBJECT = re.compile(rb'"event"\s*:\s*"([A-Za-z]\w*)\.')
@@ -58,7 +58,7 @@ class Line(msgspec.Struct, gc=False):
     secret: str | None = None
     received_us: int | None = None
     unset_receipt: str | None = None  # the receipt as sent where it is 0: not set
-    told: Told | None = None
+    canonical: CanonicalEvent | None = None
     event_id: str | None = None
     occurred_us: int = 0
     source: str | None = None
@@ -68,10 +68,10 @@ class Line(msgspec.Struct, gc=False):
     signed: Signed | None = None  # of a mismatch, to find its cause
 
     @property
-    def event(self) -> Told:
+    def event(self) -> CanonicalEvent:
         """What a line tells that has no verdict."""
-        assert self.told is not None
-        return self.told
+        assert self.canonical is not None
+        return self.canonical
 
 
 class LineReader:
@@ -84,7 +84,7 @@ class LineReader:
         self,
         policy: Policy,
         secrets: Secrets | None,
-        keeps: Callable[[Told], Told] | None = None,
+        keeps: Callable[[CanonicalEvent], CanonicalEvent] | None = None,
     ) -> None:
         self._policy = policy
         self._keeps = keeps
@@ -123,8 +123,10 @@ class LineReader:
         subject = _SUBJECT.search(body)
         if subject is None:
             raise Odd
-        told, n_inner = self._bodies.read(body, subject[1].decode())
-        line = Line(form=envelope.form, word=word, secret=secret, received_us=received, told=told)
+        canonical, n_inner = self._bodies.read(body, subject[1].decode())
+        line = Line(
+            form=envelope.form, word=word, secret=secret, received_us=received, canonical=canonical
+        )
         self._identify(line, body)
         fast.bodies.append(body)
         fast.n_inner.append(n_inner)
@@ -198,20 +200,20 @@ class LineReader:
         return body
 
     def _tell(self, line: Line, body: Body) -> None:
-        told = told_of(body.text)
-        if isinstance(told, Verdict):
-            line.verdict = told
+        canonical = event_of(body.text)
+        if isinstance(canonical, Verdict):
+            line.verdict = canonical
             return
-        line.told = told
+        line.canonical = canonical
         self._identify(line, body.signed[0])
 
     def _identify(self, line: Line, signed: bytes) -> None:
         if self._keeps is None:
             _identify(line, signed)
         else:  # nothing is told of what is not kept
-            assert line.told is not None
-            line.told = self._keeps(line.told)
-            _identify(line, line.told.content)
+            assert line.canonical is not None
+            line.canonical = self._keeps(line.canonical)
+            _identify(line, line.canonical.content)
 
 
 def read_batch(
@@ -239,20 +241,20 @@ def _is_no_json(line: Line) -> bool:
 _NO_JSON = ("not_json", "not_utf8")
 
 
-def told_of(text: bytes) -> Told | Verdict:
+def event_of(text: bytes) -> CanonicalEvent | Verdict:
     """What any body tells, or everything that is wrong with it."""
     try:
         value = _parsed(text.decode())
         if isinstance(value, Verdict):
             return value
-        return _judged(value)
+        return _checked(value)
     except UnicodeDecodeError:
         return verdict("not_utf8", "expected UTF-8")
     except (RecursionError, one_spelling.NotJsonError):
         return verdict("not_json", "nested too deeply to check")
 
 
-def _judged(value: Any) -> Told | Verdict:
+def _checked(value: Any) -> CanonicalEvent | Verdict:
     faults: list[Fault] = []
     event: Event | None = None
     about = None
@@ -293,26 +295,26 @@ def _usual_instant(value: Any) -> int:
 
 def _identify(line: Line, signed: bytes) -> None:
     """Name and date the event of a line, and say how it stands in a conflict."""
-    told = line.told
-    assert told is not None
-    line.digest = hashlib.sha256(told.content).digest()[:16]
-    at, received = told.created_us, line.received_us
+    canonical = line.canonical
+    assert canonical is not None
+    line.digest = hashlib.sha256(canonical.content).digest()[:16]
+    at, received = canonical.created_us, line.received_us
     line.source = "event"
     if at is None:
-        at, line.source = told.own_us, "object"
+        at, line.source = canonical.own_us, "object"
     if at is None:
         at, line.source = received, "received"
         if at is None:
-            at, line.source = told.object_us, "object"
+            at, line.source = canonical.object_us, "object"
         if at is None:
             line.verdict = _UNDATED
             return
     line.occurred_us = at
     # Of one that has no instant of its own, what it says takes its place.
-    has_own = told.created_us is not None or told.own_us is not None
+    has_own = canonical.created_us is not None or canonical.own_us is not None
     when = at // 1000 if has_own else line.digest.hex()
-    before = "" if told.delivery_id is None else f"{told.delivery_id}:"
-    line.event_id = f"{before}{told.event}:{told.object_id or ''}:{when}"
+    before = "" if canonical.delivery_id is None else f"{canonical.delivery_id}:"
+    line.event_id = f"{before}{canonical.event}:{canonical.object_id or ''}:{when}"
     weak = line.word != "verified"
     first = _NEVER if received is None else received + (1 << 60)
     line.rank = ((weak << 63) | first).to_bytes(8, "big") + hashlib.sha256(signed).digest()[:8]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from avon_analytics.intake.signature import Secrets, hmac_pads
+from avon_analytics.intake.read.signature import Secrets, hmac_pads
 
 
 class Verifier:

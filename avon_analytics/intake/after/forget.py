@@ -1,0 +1,323 @@
+"""Forgetting a person: out of every table, every version and the quarantine, for good."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+
+from avon_analytics import arguments
+from avon_analytics.contract.values import as_id
+from avon_analytics.errors import StoreError, UsageError
+from avon_analytics.intake.after.forget_receipt import Forgotten
+from avon_analytics.intake.after.quarantined_lines import (
+    QuarantineFilter,
+    parts_of,
+    places,
+    register,
+)
+from avon_analytics.intake.read.limited import emptied
+from avon_analytics.intake.write.forgotten import FORGOTTEN, OTHERS
+from avon_analytics.intake.write.load_log import recount
+from avon_analytics.intake.write.person_rows import THREAD, Rows, find, own, strip, touched
+from avon_analytics.intake.write.person_search import PersonSearch
+from avon_analytics.intake.write.tombstones import Tombstones
+from avon_analytics.store.database import Database
+from avon_analytics.store.derived import drop_derived
+from avon_analytics.store.rewrite import rewrite
+from avon_analytics.store.schema import quote
+from avon_analytics.store.tables import object_tables
+from avon_analytics.store.trouble import store_error
+
+_WHO = "name a person by an id, such as user_… or the same without user_"
+
+
+def forget(database: Database, patient_id: str) -> Forgotten:
+    """Remove a person for good, and mark their id so that no later load brings them back.
+
+    First all of it in one transaction; then the store's file is written anew, so that no byte of
+    theirs stays in it, and takes the old one's place.
+
+    Raises UsageError for what is no id or the id of a member of staff, StoreError for a store that
+    is not there, cannot be written or is held by somebody else.
+    """
+    person = as_id(arguments.text(patient_id, _WHO).strip(), "user")
+    if person is None:
+        raise UsageError(_WHO)
+    if not database.exists:
+        raise StoreError(f"there is no store at {database.path}: load an archive into it first")
+    with database.writing() as connection:
+        try:
+            _refuse_staff(connection, person)
+            connection.execute("BEGIN")
+            try:
+                drop_derived(connection)
+                done = _Forgetting(connection, person).run()
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+        except duckdb.Error as error:
+            raise store_error(database.path, error) from None
+    try:
+        rewrite(database)
+    except StoreError as error:
+        raise StoreError(
+            "the person is forgotten in every table, but the file could not be written anew: "
+            f"{error}; run the same again, so that no byte stays in it"
+        ) from None
+    return done
+
+
+def _refuse_staff(connection: duckdb.DuckDBPyConnection, person: str) -> None:
+    sought = PersonSearch(frozenset({person}))
+    found = connection.execute(
+        "SELECT DISTINCT id FROM providers_versions UNION SELECT id FROM supports_versions"
+    ).fetchall()
+    if any(sought.is_id(one) for (one,) in found):
+        raise UsageError("this id is a member of staff: patients and caregivers can be forgotten")
+
+
+class _Forgetting:
+    """One person who is forgotten, inside a transaction."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, person: str) -> None:
+        self._connection = connection
+        self._person = person
+        self._rows = Rows(
+            self._run, self._texts, object_tables(), lambda t: quote(t.versions), "event_id"
+        )
+
+    def _texts(self, query: str) -> Iterator[str]:
+        found = self._connection.execute(query)
+        while part := found.fetchmany(10_000):
+            yield from (text for (text,) in part)
+
+    def _run(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, parameters or None).fetchall()
+
+    def run(self) -> Forgotten:
+        sought = self._who()
+        find(self._rows, sought, _BESIDE)
+        self._say("others", OTHERS)
+        self._find_own_events(sought)
+        self._mark()
+        lines = self._end_lines()
+        withheld, unsearchable = self._withhold(sought)
+        self._say("touched_rows", touched(self._rows, "SELECT thread FROM own_threads"))
+        removed = self._remove()
+        changed = dict(strip(self._rows, sought))
+        changed |= self._strip_beside()
+        files = self._mask_files(sought)
+        reasons = self._reasons()
+        ((events,),) = self._run("SELECT count(*) FROM own_events")
+        recount(self._connection)
+        self._count()
+        for table in ("named", "persons", "others", "own_events", "own_threads", "touched_rows"):
+            self._run(f"DROP TABLE temp.{table}")
+        return Forgotten(events, lines, withheld, removed, changed, unsearchable, files, reasons)
+
+    def _reasons(self) -> dict[str, int]:
+        ((by_id, by_words),) = self._run(
+            "SELECT count(*) FILTER (WHERE by_id), "
+            "count(*) FILTER (WHERE by_words AND NOT by_id) FROM named"
+        )
+        counted = {"id": by_id, "name or number": by_words}
+        return {reason: n for reason, n in counted.items() if n}
+
+    def _say(self, table: str, select: str) -> None:
+        self._run(f"CREATE OR REPLACE TEMP TABLE {table} AS {select}")
+
+    def _who(self) -> PersonSearch:
+        """What the person is known by: all that any version of their record says."""
+        alone = PersonSearch(frozenset({self._person}))
+        spelled = [
+            text
+            for text in self._texts("SELECT DISTINCT id FROM people_versions")
+            if alone.is_id(text)
+        ]
+        known: dict[str, set[str]] = {}
+        for column in _KNOWN_BY:
+            found = self._run(
+                f"SELECT DISTINCT {column} FROM people_versions "
+                f"WHERE id IN (SELECT unnest($ids::VARCHAR[])) AND {column} IS NOT NULL",
+                ids=spelled,
+            )
+            known[column] = {text for (text,) in found}
+        return PersonSearch(
+            frozenset({self._person}),
+            first_names=frozenset(known["first_name"] | known["preferred_name"]),
+            last_names=frozenset(known["last_name"]),
+            emails=frozenset(known["email"]),
+            numbers=frozenset(known["phone"] | known["alternate_phone"] | known["ssn"]),
+            records=frozenset(known["mrn"]),
+        )
+
+    def _find_own_events(self, sought: PersonSearch) -> None:
+        self._run(
+            "CREATE OR REPLACE TEMP TABLE own_events AS "
+            f"SELECT event_id FROM ({own(self._rows)}) WHERE event_id IS NOT NULL "
+            "UNION SELECT e.event_id FROM events AS e JOIN named AS n ON n.by_words "
+            "AND n.spelling IN (e.event_id, e.event, e.event_sent, e.object_type, e.object_id)"
+        )
+        others = self._run(
+            "SELECT o.event_id, n.spelling FROM other_objects AS o JOIN named AS n "
+            "ON n.by_id AND n.spelling = CAST(o.object AS VARCHAR)"
+        )
+        theirs = [event_id for event_id, text in others if sought.owns(json.loads(text))]
+        self._run(
+            "INSERT INTO own_events SELECT event_id FROM (SELECT unnest($ids::VARCHAR[]) "
+            "AS event_id) WHERE event_id NOT IN (SELECT event_id FROM own_events)",
+            ids=theirs,
+        )
+        self._say(
+            "own_threads",
+            f"SELECT DISTINCT {THREAD} AS thread FROM messages_versions "
+            f"WHERE created_by IN (SELECT id FROM persons) AND {THREAD} IS NOT NULL",
+        )
+
+    def _mark(self) -> None:
+        marks = Tombstones(self._connection)
+        marks.add_person(self._person)
+        theirs = self._run(
+            "SELECT DISTINCT object_id FROM events WHERE event_id IN (SELECT event_id FROM "
+            "own_events) AND object_id IS NOT NULL AND object_id NOT IN (SELECT id FROM persons)"
+        )
+        marks.add("object", [one for (one,) in theirs])
+        marks.add("thread", [one for (one,) in self._run("SELECT thread FROM own_threads")])
+
+    def _remove(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        names = [table.versions for table in object_tables()]
+        for name in (*names, "other_objects", "events"):
+            ((n,),) = self._run(
+                f"DELETE FROM {quote(name)} WHERE event_id IN (SELECT event_id FROM own_events)"
+            )
+            if n:
+                found[name] = n
+        return found
+
+    def _strip_beside(self) -> dict[str, int]:
+        """Take them out of what is kept of events, and of types that the contract knows not."""
+        named = "FROM named AS n WHERE n.by_words AND n.spelling"
+        changed = {}
+        for table, column in (("events", "extra"), ("other_objects", "object")):
+            ((n,),) = self._run(
+                f"UPDATE {table} SET {column} = CAST(n.rest AS JSON) {named} = "
+                f"CAST({column} AS VARCHAR)"
+            )
+            if n:
+                changed[table] = n
+        touched_too = "event_id IN (SELECT event_id FROM touched_rows)"
+        ((n,),) = self._run(
+            f"UPDATE events SET extra = {emptied('extra')} "
+            f"WHERE extra IS NOT NULL AND {touched_too}"
+        )
+        if n:
+            changed["events"] = changed.get("events", 0) + n
+        return changed
+
+    def _mask_files(self, sought: PersonSearch) -> int:
+        """Files whose names name the person get other names in the log."""
+        tables = ("archive_files", "deliveries", "quarantine", "events")
+        union = " UNION ".join(f"SELECT file FROM {table}" for table in tables)
+        marks, n_masked = Tombstones(self._connection), 0
+        for (file,) in self._run(f"SELECT DISTINCT file FROM ({union}) WHERE file IS NOT NULL"):
+            masked = "/".join(
+                marks.masked(part) if sought.is_named(part) else part for part in file.split("/")
+            )
+            if masked != file:
+                n_masked += 1
+                for table in tables:
+                    self._run(f"UPDATE {table} SET file = $to WHERE file = $of", to=masked, of=file)
+        return n_masked
+
+    def _count(self) -> None:
+        """Tell whoever keeps figures of this store that it has changed."""
+        found = self._run("SELECT value FROM settings WHERE name = 'n_forgotten'")
+        n = int(found[0][0]) + 1 if found else 1
+        self._run("DELETE FROM settings WHERE name = 'n_forgotten'")
+        self._run("INSERT INTO settings VALUES ('n_forgotten', $n)", n=str(n))
+
+    # -- lines of the archive -----------------------------------------------------------------
+
+    def _end_lines(self) -> int:
+        """Lines that told the person's events end as forgotten, by their place alone."""
+        of_them = "event_id IN (SELECT event_id FROM own_events)"
+        self._run(
+            "DELETE FROM quarantine AS q USING deliveries AS d WHERE d." + of_them + " AND "
+            "q.load_id = d.load_id AND q.file = d.file AND q.line = d.line "
+            "AND q.byte_offset = d.byte_offset"
+        )
+        self._run(
+            "INSERT INTO quarantine SELECT load_id, file, line, byte_offset, byte_length, NULL, "
+            f"'forgotten', $errors, NULL, NULL FROM deliveries WHERE {of_them}",
+            errors=FORGOTTEN.errors,
+        )
+        ((n,),) = self._run(
+            "UPDATE deliveries SET event_id = NULL, ended = 'quarantined', code = 'forgotten', "
+            f"body_digest = NULL, conflict_rank = NULL WHERE {of_them}"
+        )
+        return int(n)
+
+    def _withhold(self, sought: PersonSearch) -> tuple[int, int]:
+        """Drop the bytes of quarantined lines that name the person, or cannot be searched.
+
+        Returns how many, and how many of them could not be searched.
+        """
+        found, unsearchable = [], 0
+        kept = [place for place in places(self._connection, QuarantineFilter()) if place.is_kept]
+        for part in parts_of(kept):
+            register(self._connection, "kept_lines", part)
+            read = self._run(
+                "SELECT k.nth, q.content FROM kept_lines AS k "
+                "JOIN quarantine AS q USING (load_id, file, line, byte_offset) "
+                "WHERE q.content IS NOT NULL"
+            )
+            self._connection.unregister("kept_lines")
+            for nth, content in read:
+                if (reason := sought.why_not_keep(content)) is not None:
+                    found.append(part[nth])
+                    unsearchable += reason == "unsearchable"
+        if found:
+            # The same line in another file would name them again.
+            Tombstones(self._connection).add("line", [one.sha256 for one in found if one.sha256])
+            register(self._connection, "theirs", found)
+            # A line with a signature has 256 bits in it that nobody can guess; others keep no
+            # digest, against which names could be tried.
+            self._run(
+                "UPDATE quarantine AS q SET content = NULL, sha256 = CASE WHEN d.signature IN "
+                "('verified', 'mismatch', 'unverifiable') THEN q.sha256 END "
+                "FROM theirs AS t JOIN deliveries AS d USING (load_id, file, line, byte_offset) "
+                "WHERE q.load_id = t.load_id AND q.file = t.file AND q.line = t.line "
+                "AND q.byte_offset = t.byte_offset"
+            )
+            self._connection.unregister("theirs")
+        # The path of a field is one of keys, and a key may name somebody.
+        for (text,) in self._run("SELECT DISTINCT CAST(errors AS VARCHAR) FROM quarantine"):
+            if text is not None and sought.is_named(text):
+                self._run(
+                    "UPDATE quarantine SET errors = $none WHERE CAST(errors AS VARCHAR) = $text",
+                    none=FORGOTTEN.errors,
+                    text=text,
+                )
+        return len(found), unsearchable
+
+
+_KNOWN_BY = (
+    "first_name",
+    "preferred_name",
+    "last_name",
+    "email",
+    "phone",
+    "alternate_phone",
+    "ssn",
+    "mrn",
+)
+_BESIDE = (
+    "SELECT CAST(object AS VARCHAR) AS t FROM other_objects",
+    "SELECT CAST(extra AS VARCHAR) AS t FROM events",
+    "SELECT unnest([event_id, event, event_sent, object_type, object_id]) AS t FROM events",
+)

@@ -1,0 +1,147 @@
+"""Lines of the quarantine, fetched again: from the store, or from the archive where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from avon_analytics.arguments import choice, names, whole_number
+from avon_analytics.errors import UsageError
+from avon_analytics.intake.archive.fetching import ArchivedLines
+from avon_analytics.intake.archive.lines import BATCH_BYTES
+from avon_analytics.intake.read.codes import CODES
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedLine:
+    """Where a quarantined line stands, and why it is there."""
+
+    load_id: int
+    file: str
+    line: int
+    byte_offset: int
+    byte_length: int
+    sha256: str | None
+    code: str
+    is_kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineFilter:
+    """Which lines of the quarantine are meant: by code, by file, by line; without a word, all."""
+
+    codes: tuple[str, ...] = ()
+    file: str | None = None
+    line: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        connection: duckdb.DuckDBPyConnection,
+        code: str | Iterable[str] | None = None,
+        file: str | None = None,
+        line: int | None = None,
+    ) -> QuarantineFilter:
+        """What a user means; of a file, the end of its path is enough where only one ends so.
+
+        Raises UsageError for a code that there is not, and for a file that has no line in
+        quarantine or is one of several.
+        """
+        codes = () if code is None else tuple(names(code, "code"))
+        for one in codes:
+            choice("code", one, CODES)
+        if line is not None:
+            line = whole_number(line, 1, 2**62, "line: expected the number of a line, from 1")
+        return cls(codes, None if file is None else _one_file(connection, file), line)
+
+    def condition(self, prefix: str = "") -> tuple[str, dict[str, Any]]:
+        """SQL that holds for these lines, and what it binds."""
+        conditions, bound = ["true"], dict[str, Any]()
+        if self.codes:
+            conditions.append(f"list_contains($codes, {prefix}code)")
+            bound["codes"] = list(self.codes)
+        for name in ("file", "line"):
+            if (value := getattr(self, name)) is not None:
+                conditions.append(f"{prefix}{name} = ${name}")
+                bound[name] = value
+        return " AND ".join(conditions), bound
+
+
+def _one_file(connection: duckdb.DuckDBPyConnection, given: str) -> str:
+    rows = connection.execute("SELECT DISTINCT file FROM quarantine ORDER BY file").fetchall()
+    known = [file for (file,) in rows]
+    if given in known:
+        return given
+    ends = "/" + given.removeprefix("./").lstrip("/")
+    found = [file for file in known if file.replace("\\", "/").endswith(ends)]
+    if len(found) == 1:
+        return str(found[0])
+    if found:
+        raise UsageError(f"several files are called {given}: {', '.join(found)}")
+    raise UsageError(f"the quarantine has no line of a file {given}")
+
+
+def places(connection: duckdb.DuckDBPyConnection, which: QuarantineFilter) -> list[QuarantinedLine]:
+    """Where these lines stand, by file and line."""
+    condition, bound = which.condition()
+    rows = connection.execute(
+        "SELECT load_id, file, line, byte_offset, byte_length, sha256, code, content IS NOT NULL "
+        f"FROM quarantine WHERE {condition} ORDER BY file, line, byte_offset, load_id",
+        bound,
+    ).fetchall()
+    return [QuarantinedLine(*row) for row in rows]
+
+
+def files_of(connection: duckdb.DuckDBPyConnection, which: QuarantineFilter) -> list[str]:
+    """The files in which these lines stand, in their order."""
+    condition, bound = which.condition()
+    rows = connection.execute(
+        f"SELECT DISTINCT file FROM quarantine WHERE {condition} ORDER BY file", bound
+    ).fetchall()
+    return [file for (file,) in rows]
+
+
+def parts_of(found: Sequence[QuarantinedLine]) -> Iterator[list[QuarantinedLine]]:
+    """The same in parts that fit into a batch."""
+    part: list[QuarantinedLine] = []
+    size = 0
+    for place in found:
+        if part and size + place.byte_length > BATCH_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(place)
+        size += place.byte_length
+    if part:
+        yield part
+
+
+def register(
+    connection: duckdb.DuckDBPyConnection, name: str, found: Sequence[QuarantinedLine]
+) -> None:
+    """Show the engine some places as a table: ``nth``, and the key of a line in the log."""
+    rows = [
+        (nth, place.load_id, place.file, place.line, place.byte_offset)
+        for nth, place in enumerate(found)
+    ]
+    columns = ["nth", "load_id", "file", "line", "byte_offset"]
+    connection.register(name, pd.DataFrame(rows, columns=columns))
+
+
+def contents(
+    connection: duckdb.DuckDBPyConnection, found: Sequence[QuarantinedLine], archive: ArchivedLines
+) -> list[bytes | None]:
+    """The bytes of each line as they stood in the archive; None where they are nowhere any more."""
+    register(connection, "wanted_lines", found)
+    kept: dict[int, bytes] = dict(
+        connection.execute(
+            "SELECT w.nth, q.content FROM wanted_lines AS w "
+            "JOIN quarantine AS q USING (load_id, file, line, byte_offset) "
+            "WHERE q.content IS NOT NULL"
+        ).fetchall()
+    )
+    connection.unregister("wanted_lines")
+    return [kept[nth] if nth in kept else archive.whole(place) for nth, place in enumerate(found)]

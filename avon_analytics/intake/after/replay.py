@@ -1,0 +1,251 @@
+"""Trying lines of the quarantine again: a secret was added, or the contract was widened."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from avon_analytics.errors import StoreError
+from avon_analytics.intake.after.quarantined_lines import (
+    QuarantinedLine,
+    QuarantineFilter,
+    contents,
+    parts_of,
+    places,
+    register,
+)
+from avon_analytics.intake.archive.batch import Batch, batch_of
+from avon_analytics.intake.archive.fetching import ArchivedLines
+from avon_analytics.intake.archive.lines import LINE_LIMIT, checked_limit
+from avon_analytics.intake.archive.values import BOM
+from avon_analytics.intake.read.codes import SIGNATURE_CODES, Policy
+from avon_analytics.intake.read.reader import LineReader
+from avon_analytics.intake.read.signature import Secrets, SecretsLike
+from avon_analytics.intake.write.line_counts import LineCounts
+from avon_analytics.intake.write.load_log import LoadLog
+from avon_analytics.intake.write.staging import Staging
+from avon_analytics.intake.write.writer import StoreWriter
+from avon_analytics.store.database import Database
+from avon_analytics.store.privacy import privacy_of
+from avon_analytics.store.trouble import store_error
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Where lines of the quarantine ended that were tried again.
+
+    ``tried = loaded + duplicate + quarantined``. Of those that stay, ``quarantined_by_code`` says
+    why; ``unreadable`` counts those among them whose bytes the store does not keep and which no
+    longer stand in the archive as they stood. ``events`` is what the store holds afterwards.
+    """
+
+    loaded: int
+    duplicate: int
+    quarantined_by_code: Mapping[str, int] = field(default_factory=dict)
+    unreadable: int = 0
+    events: int = 0
+    secrets: tuple[str, ...] = ()
+    policy: str = "require"
+
+    @property
+    def quarantined(self) -> int:
+        """Lines that stay in quarantine."""
+        return sum(self.quarantined_by_code.values())
+
+    @property
+    def tried(self) -> int:
+        """``loaded + duplicate + quarantined``."""
+        return self.loaded + self.duplicate + self.quarantined
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, for JSON."""
+        counts = {name: getattr(self, name) for name in ("tried", *_ENDS, "unreadable", "events")}
+        return {
+            **counts,
+            "quarantined_by_code": dict(self.quarantined_by_code),
+            "policy": self.policy,
+            "secrets": list(self.secrets),
+        }
+
+    def _rows(self) -> Iterator[tuple[str, str, str]]:
+        yield "Lines tried again", f"{self.tried:,}", ""
+        yield "  loaded", f"{self.loaded:,}", "new events"
+        yield "  duplicate", f"{self.duplicate:,}", "events told again"
+        yield "  quarantined", f"{self.quarantined:,}", "stay where they are"
+        for code, count in self.quarantined_by_code.items():
+            yield f"    {code}", f"{count:,}", ""
+        if self.unreadable:
+            text = "not kept, and no longer in the archive as they stood"
+            yield "    unreadable among them", f"{self.unreadable:,}", text
+        yield "Events in the store", f"{self.events:,}", f"policy {self.policy}"
+
+    def __str__(self) -> str:
+        rows = list(self._rows())
+        first = max(len(label) for label, _, _ in rows)
+        second = max(len(count) for _, count, _ in rows)
+        return "\n".join(f"{a:<{first}}  {b:>{second}}  {c}".rstrip() for a, b, c in rows)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        body = "".join(
+            f'<tr><th scope="row" style="text-align:left">{html.escape(a)}</th>'
+            f'<td style="text-align:right">{b}</td>'
+            f'<td style="text-align:left">{html.escape(c)}</td></tr>'
+            for a, b, c in self._rows()
+        )
+        return f"<table><caption>Lines tried again</caption><tbody>{body}</tbody></table>"
+
+
+_ENDS = ("loaded", "duplicate", "quarantined")
+
+
+def replay(
+    database: Database,
+    *,
+    secrets: SecretsLike = None,
+    policy: Policy = "require",
+    code: str | Iterable[str] | None = None,
+    file: str | None = None,
+    line_limit: int = LINE_LIMIT,
+) -> Replay:
+    """Try lines of the quarantine again, and move what now loads, all in one transaction.
+
+    Raises MissingSecret without a secret, UsageError for an unknown code or file, StoreError for a
+    store that is not there or cannot be written.
+    """
+    checked_limit(line_limit)
+    given = Secrets.for_policy(policy, secrets)
+    if not database.exists:
+        raise StoreError(f"there is no store at {database.path}: load an archive into it first")
+    with database.writing() as connection:
+        try:
+            is_limited = privacy_of(connection) == "limited"
+            staging = Staging(connection.cursor(), policy, given, is_limited=is_limited)
+            wanted = QuarantineFilter.of(connection, code, file)
+            found = [
+                place
+                for place in places(connection, wanted)
+                if place.code != "too_long" or place.byte_length <= line_limit
+            ]
+            log = LoadLog(connection, policy, given)
+            with ArchivedLines() as archive, log.transaction(staging) as intake:
+                moving, unreadable = that_move(
+                    connection, staging, found, archive, given if policy == "require" else None
+                )
+                ended = move(connection, intake, moving, archive)
+                log.recount()
+            return _replayed(connection, found, moving, ended, unreadable, given, policy)
+        except duckdb.Error as error:
+            raise store_error(database.path, error) from None
+
+
+def _replayed(
+    connection: duckdb.DuckDBPyConnection,
+    found: Sequence[QuarantinedLine],
+    moving: Sequence[QuarantinedLine],
+    ended: Mapping[str, LineCounts],
+    unreadable: int,
+    secrets: Secrets | None,
+    policy: Policy,
+) -> Replay:
+    codes = Counter(place.code for place in found)
+    codes.subtract(place.code for place in moving)
+    for one in ended.values():
+        codes.update(one.quarantined_by_code)
+    ((events,),) = connection.execute("SELECT count(*) FROM events").fetchall()
+    return Replay(
+        loaded=sum(one.loaded for one in ended.values()),
+        duplicate=sum(one.duplicate for one in ended.values()),
+        quarantined_by_code={code: n for code, n in codes.most_common() if n},
+        unreadable=unreadable,
+        events=events,
+        secrets=secrets.names if secrets else (),
+        policy=policy,
+    )
+
+
+def that_move(
+    connection: duckdb.DuckDBPyConnection,
+    staging: Staging,
+    found: Sequence[QuarantinedLine],
+    archive: ArchivedLines,
+    secrets: Secrets | None,
+) -> tuple[list[QuarantinedLine], int]:
+    """Which lines of the quarantine no longer belong there for the reason that is written there.
+
+    These are the lines that load now, and those that are believed now and fail in their body.
+    ``secrets`` is None where all is believed. Also returns how many lines could not be read again.
+    """
+    moving: list[QuarantinedLine] = []
+    believing = None if secrets is None else LineReader("record", secrets)
+    unreadable = 0
+    for part in parts_of(found):
+        others: list[tuple[QuarantinedLine, bytes]] = []
+        for place, content in zip(part, contents(connection, part, archive), strict=True):
+            if content is None:
+                unreadable += 1
+            elif place.code not in SIGNATURE_CODES:
+                others.append((place, content))
+            elif believing is None or _is_verified(believing, content):
+                moving.append(place)
+        if others:
+            moving += _that_load(staging.reader, others)
+    return moving, unreadable
+
+
+def is_believed(content: bytes, secrets: Secrets) -> bool:
+    """Whether the signature of a line is right under one of some secrets."""
+    return _is_verified(LineReader("record", secrets), content)
+
+
+def _is_verified(reader: LineReader, content: bytes) -> bool:
+    return reader.read_one(content.removeprefix(BOM), is_verifying=True).word == "verified"
+
+
+def _that_load(
+    reader: LineReader, lines: Sequence[tuple[QuarantinedLine, bytes]]
+) -> list[QuarantinedLine]:
+    """Lines with which nothing is wrong any more; of a conflict, only one that is verified now."""
+    found = reader.read([content.removeprefix(BOM) for _, content in lines])
+    return [
+        place
+        for (place, _), line in zip(lines, found, strict=True)
+        if line.verdict is None and (place.code != "conflict" or line.secret is not None)
+    ]
+
+
+def move(
+    connection: duckdb.DuckDBPyConnection,
+    intake: StoreWriter,
+    moving: Sequence[QuarantinedLine],
+    archive: ArchivedLines,
+) -> dict[str, LineCounts]:
+    """Take lines out of the quarantine and in again; the caller holds the transaction.
+
+    Returns where the lines of each file ended.
+    """
+    ended: dict[str, LineCounts] = defaultdict(LineCounts)
+    for part in parts_of(moving):
+        read = contents(connection, part, archive)
+        there = [(place, one) for place, one in zip(part, read, strict=True) if one is not None]
+        register(connection, "moving_lines", [place for place, _ in there])
+        for log in ("quarantine", "deliveries"):
+            connection.execute(
+                f"DELETE FROM {log} AS l USING moving_lines AS m "
+                "WHERE l.load_id = m.load_id AND l.file = m.file AND l.line = m.line "
+                "AND l.byte_offset = m.byte_offset"
+            )
+        connection.unregister("moving_lines")
+        for file, one in intake.take(_batch(there)).items():
+            ended[file].add(one)
+    return ended
+
+
+def _batch(lines: Sequence[tuple[QuarantinedLine, bytes]]) -> Batch:
+    return batch_of([(one.file, one.line, one.byte_offset, content) for one, content in lines])

@@ -1,8 +1,0 @@
--- One row per new event about an object type that the contract does not know.
-SELECT
-    t.event_id, t.event, c.occurred_at, t.object_type, t.object_id,
-    {object} AS object
-FROM classes AS c
-JOIN tellings AS t ON t.nth = c.first_nth
-JOIN unread AS u ON u.nth = t.nth
-WHERE NOT c.is_known

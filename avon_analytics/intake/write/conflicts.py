@@ -1,0 +1,223 @@
+"""Conflicts: one event id that came with two contents. One wins, by a rule that knows no order.
+
+What each line says was found out when it was read, and of a line that lost it is kept how it stood.
+So who wins is one statement, over what the batch, the store and the quarantine tell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+import pandas as pd
+
+from avon_analytics.intake.archive.fetching import ArchivedLines
+from avon_analytics.intake.archive.values import BOM
+from avon_analytics.intake.read.codes import strength_of
+from avon_analytics.intake.read.faults import verdict
+from avon_analytics.intake.read.reader import LineReader
+from avon_analytics.intake.write.arrow import ArrowRows
+from avon_analytics.intake.write.staging import Staging
+from avon_analytics.intake.write.statements import statement
+from avon_analytics.store.schema import quote
+from avon_analytics.store.tables import tables_of
+
+CONFLICT = verdict("conflict", "expected one content for one event id; another line won")
+
+
+@dataclass(frozen=True, slots=True)
+class Displaced:
+    """Where a line stands that told an event until another content won."""
+
+    file: str
+    byte_offset: int
+    byte_length: int
+    load_id: int
+    line: int
+    body_digest: str
+
+
+class Conflicts:
+    """Settles the conflicts of a transaction, batch by batch."""
+
+    def __init__(
+        self, store: duckdb.DuckDBPyConnection, urls: Mapping[str, str] | None = None
+    ) -> None:
+        self._store = store
+        self._urls = urls
+        self._displaced: list[Displaced] = []
+        self.has_moved_lines = False
+
+    def settle(self, staging: Staging) -> None:
+        """Refuse the lines of a batch that lost, and move what the store has aside where it lost.
+
+        Reads ``event_lines`` and ``known_events`` of the staging tables.
+        """
+        is_contested = """SELECT 1 FROM (
+                SELECT event_id, body_digest FROM event_lines
+                UNION SELECT event_id, body_digest FROM known_events)
+            GROUP BY event_id HAVING count(*) > 1 LIMIT 1"""
+        if not staging.run(is_contested):
+            return
+        self._recall_lost(staging)
+        staging.run(statement("contents"))
+        staging.run(
+            """INSERT INTO verdicts SELECT t.nth, $code, $errors, NULL, false FROM event_lines AS t
+            JOIN contents_of_events AS c USING (event_id, body_digest) WHERE NOT c.wins""",
+            code=CONFLICT.code,
+            errors=CONFLICT.errors,
+        )
+        if staging.run("SELECT 1 FROM contents_of_events WHERE is_stored AND NOT wins LIMIT 1"):
+            self._displace(staging)
+        if staging.run("SELECT 1 FROM contents_of_events WHERE was_lost AND wins LIMIT 1"):
+            self._bring_back(staging)
+
+    def _recall_lost(self, staging: Staging) -> None:
+        """Fetch the lines that lost before against what the batch tells."""
+        self._show_rows(staging, "SELECT DISTINCT event_id FROM event_lines")
+        found = ArrowRows(
+            self._store.sql(
+                "SELECT d.* FROM deliveries AS d WHERE d.code = 'conflict' "
+                "AND d.event_id IN (SELECT event_id FROM staged_rows)"
+            )
+        )
+        staging.connection.register("found", found)
+        staging.run(
+            "CREATE OR REPLACE TEMP TABLE lost_lines AS SELECT * REPLACE ("
+            "CAST(body_digest AS UUID) AS body_digest, "
+            "CAST(conflict_rank AS UUID) AS conflict_rank) FROM found"
+        )
+        staging.connection.unregister("found")
+        found.release()
+        self._let_go()
+
+    def _show_rows(self, staging: Staging, rows: str) -> None:
+        self._staged_rows = ArrowRows(staging.connection.sql(rows))
+        self._store.register("staged_rows", self._staged_rows)
+
+    def _let_go(self) -> None:
+        self._store.unregister("staged_rows")
+        self._staged_rows.release()
+
+    def _displace(self, staging: Staging) -> None:
+        """Move events that lost against a later line out of the tables."""
+        self.has_moved_lines = True
+        lost = "SELECT event_id FROM contents_of_events WHERE is_stored AND NOT wins"
+        self._show_rows(staging, lost)
+        theirs = "event_id IN (SELECT event_id FROM staged_rows)"
+        places = self._store.execute(
+            f"""SELECT d.file, d.byte_offset, d.byte_length, d.load_id, d.line,
+                CAST(e.body_digest AS VARCHAR)
+            FROM deliveries AS d JOIN events AS e USING (event_id)
+            WHERE d.{theirs} AND d.ended <> 'quarantined'"""
+        ).fetchall()
+        self._displaced += [Displaced(*place) for place in places]
+        self._store.execute(
+            f"""UPDATE deliveries AS d SET ended = 'quarantined', code = 'conflict',
+                body_digest = e.body_digest, conflict_rank = e.conflict_rank
+            FROM events AS e
+            WHERE e.event_id = d.event_id AND d.{theirs} AND d.ended <> 'quarantined'"""
+        )
+        types = self._store.execute(
+            f"SELECT DISTINCT object_type FROM events WHERE {theirs}"
+        ).fetchall()
+        versions = [quote(table.versions) for (one,) in types for table in tables_of(one)]
+        for table in (*versions, "other_objects", "events"):
+            self._store.execute(f"DELETE FROM {table} WHERE {theirs}")
+        self._let_go()
+        staging.run(f"DELETE FROM known_events WHERE event_id IN ({lost})")
+
+    def _bring_back(self, staging: Staging) -> None:
+        """Let lines that lost tell their event again, where their content now won."""
+        self.has_moved_lines = True
+        won = "(SELECT event_id, body_digest FROM contents_of_events WHERE was_lost AND wins)"
+        staging.run(
+            f"""INSERT INTO event_lines
+            SELECT (1::BIGINT << 40) + row_number() OVER (), l.file, l.line,
+                t.event_id, t.event, t.event_sent, t.object_type, t.object_id, t.occurred_at,
+                t.occurred_at_source, l.received_at, l.signature, {strength_of("l.signature")},
+                l.secret, l.byte_offset, l.byte_length, t.body_digest, l.conflict_rank, t.extra
+            FROM lost_lines AS l
+            JOIN (SELECT * FROM event_lines QUALIFY row_number()
+                  OVER (PARTITION BY event_id, body_digest ORDER BY nth) = 1) AS t
+                USING (event_id, body_digest)
+            WHERE (l.event_id, l.body_digest) IN {won}"""
+        )
+        self._show_rows(
+            staging,
+            "SELECT load_id, file, line, byte_offset FROM lost_lines AS l "
+            f"WHERE (l.event_id, l.body_digest) IN {won}",
+        )
+        self._store.execute(
+            f"""UPDATE deliveries AS d SET ended = 'duplicate', code = NULL,
+                body_digest = NULL, conflict_rank = NULL FROM staged_rows AS h WHERE {_SAME_LINE}"""
+        )
+        self._store.execute(
+            f"DELETE FROM quarantine AS d USING staged_rows AS h WHERE {_SAME_LINE}"
+        )
+        self._let_go()
+
+    def keep_lines(self, staging: Staging) -> None:
+        """Put the lines that were displaced into the quarantine, as they stand in the archive."""
+        displaced, self._displaced = sorted(set(self._displaced), key=_place), []
+        reader = LineReader("skip", None)
+        with ArchivedLines(self._urls) as archive:
+            for start in range(0, len(displaced), _LINES_AT_A_TIME):
+                part = displaced[start : start + _LINES_AT_A_TIME]
+                contents = [_content(archive, reader, one, staging) for one in part]
+                self._quarantine(part, contents, keeps_lines=not staging.is_limited)
+
+    def _quarantine(
+        self, places: list[Displaced], contents: list[bytes | None], *, keeps_lines: bool
+    ) -> None:
+        frame = pd.DataFrame(
+            [
+                (
+                    one.load_id,
+                    one.file,
+                    one.line,
+                    one.byte_offset,
+                    one.byte_length,
+                    None if content is None else hashlib.sha256(content).hexdigest(),
+                    content if keeps_lines else None,
+                )
+                for one, content in zip(places, contents, strict=True)
+            ],
+            columns=["load_id", "file", "line", "byte_offset", "byte_length", "sha256", "content"],
+        )
+        self._store.register("displaced", frame)
+        self._store.execute(
+            f"""INSERT INTO quarantine SELECT h.load_id, h.file, h.line, h.byte_offset,
+                h.byte_length, CAST(h.sha256 AS VARCHAR), 'conflict', $errors, NULL,
+                CAST(h.content AS BLOB)
+            FROM displaced AS h JOIN deliveries AS d ON {_SAME_LINE}
+            WHERE d.code = 'conflict'""",
+            {"errors": CONFLICT.errors},
+        )
+        self._store.unregister("displaced")
+
+
+def _place(one: Displaced) -> tuple[str, int]:
+    return one.file, one.byte_offset
+
+
+def _content(
+    archive: ArchivedLines, reader: LineReader, place: Displaced, staging: Staging
+) -> bytes | None:
+    """The bytes of a line, if it still stands there and says what it said."""
+    content = b"".join(archive.pieces(place))
+    if len(content) != place.byte_length:
+        return None
+    if staging.is_limited:  # whose store does not know what a whole line said
+        return content
+    told = reader.read_one(content.removeprefix(BOM))
+    return content if told.digest.hex() == place.body_digest.replace("-", "") else None
+
+
+_LINES_AT_A_TIME = 5000
+_SAME_LINE = (
+    "d.load_id = h.load_id AND d.file = h.file AND d.line = h.line "
+    "AND d.byte_offset = h.byte_offset"
+)

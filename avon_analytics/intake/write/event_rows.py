@@ -1,0 +1,107 @@
+"""What a batch tells, written into the store: each event once, with its versions."""
+
+from __future__ import annotations
+
+import duckdb
+
+from avon_analytics.intake.read.codes import strength_of, word_of
+from avon_analytics.intake.write import flatten
+from avon_analytics.intake.write.arrow import ArrowRows
+from avon_analytics.intake.write.staging import Staging
+from avon_analytics.intake.write.statements import statement
+from avon_analytics.store.schema import quote
+from avon_analytics.store.tables import ObjectTable
+
+
+class EventRows:
+    """Rows on their way from the staging tables, which read a batch, to the store."""
+
+    def __init__(self, store: duckdb.DuckDBPyConnection, staging: Staging) -> None:
+        self._store = store
+        self._staging = staging
+
+    def run_with_rows(self, rows: str, into: str, **parameters: object) -> None:
+        """Run a statement on the store that reads ``staged_rows``: rows that were staged."""
+        staged_rows = ArrowRows(self._staging.connection.sql(rows, params=parameters or None))
+        self._store.register("staged_rows", staged_rows)
+        self._store.execute(into)
+        self._store.unregister("staged_rows")
+        staged_rows.release()
+
+    def insert(self, table: str, rows: str, **parameters: object) -> None:
+        """Add rows selected on the staging side to a table of the store."""
+        self.run_with_rows(rows, f"INSERT INTO {table} SELECT * FROM staged_rows", **parameters)
+
+    def store(self) -> None:
+        """Write what the lines of the batch tell that are not refused."""
+        word = word_of("c.strength")
+        self._staging.run(statement("batch_events"))
+        self.insert("events", statement("new_events", word=word))
+        if self._staging.run("SELECT 1 FROM batch_events WHERE is_known LIMIT 1"):
+            self._tell_again(word)
+        for table in self._staging.tables:
+            self.insert(quote(table.versions), _version_rows(table))
+        if self._staging.run("SELECT 1 FROM unread LIMIT 1"):
+            what = "CAST(NULL AS JSON)" if self._staging.is_limited else "u.body -> '$.object'"
+            self.insert("other_objects", statement("other_objects", object=what))
+
+    # -- events that the store has already --------------------------------------------------
+
+    def _tell_again(self, word: str) -> None:
+        self.run_with_rows(
+            statement("repeated_events", word=word),
+            statement(
+                "known_events",
+                stored_strength=strength_of("e.signature"),
+                is_earlier=_IS_EARLIER,
+            ),
+        )
+        # An earlier receipt orders versions of the same instant anew.
+        for versions in self._versions(with_receipt=True):
+            self.run_with_rows(
+                "SELECT event_id, received_at FROM batch_events WHERE is_known",
+                f"UPDATE {versions} AS v SET received_at = h.received_at FROM staged_rows AS h "
+                f"{_SAME} AND h.received_at IS NOT NULL "
+                "AND (v.received_at IS NULL OR v.received_at > h.received_at)",
+            )
+        if self._staging.run(
+            "SELECT 1 FROM batch_events WHERE is_known AND is_dated_by_receipt LIMIT 1"
+        ):
+            for versions in self._versions():
+                self.run_with_rows(
+                    "SELECT event_id FROM batch_events WHERE is_known AND is_dated_by_receipt",
+                    f"UPDATE {versions} AS v SET occurred_at = e.occurred_at FROM staged_rows AS h "
+                    f"{_EVENT} {_SAME} AND v.occurred_at <> e.occurred_at",
+                )
+
+    def _versions(self, *, with_receipt: bool = False) -> list[str]:
+        """The tables of versions that the batch tells of; perhaps only those with a receipt."""
+        tables = self._staging.tables
+        if with_receipt:
+            return [quote(table.versions) for table in tables if table.parent is None]
+        return [*(quote(table.versions) for table in tables), "other_objects"]
+
+
+def _version_rows(table: ObjectTable) -> str:
+    """SQL for the versions that new events tell of a table."""
+    names = [field.name for field in table.fields] + (["extra"] if table.model else [])
+    fields = ", ".join(f"r.{quote(name)}" for name in names)
+    keys = (
+        "c.event_id, c.event, c.occurred_at, c.received_at"
+        if table.parent is None
+        else "c.event_id, c.occurred_at, r.parent_id, r.position"
+    )
+    return (
+        f"SELECT {keys}, {fields} "
+        f"FROM {flatten.rows_table(table)} AS r JOIN batch_events AS c ON c.first_nth = r.nth "
+        "WHERE NOT c.is_known"
+    )
+
+
+_SAME = "WHERE v.event_id = h.event_id"
+_EVENT = "JOIN events AS e ON e.event_id = h.event_id"
+# The place of an event is that of its earliest receipt; the path and line decide a tie.
+_IS_EARLIER = (
+    "(coalesce(h.received_at, TIMESTAMPTZ 'infinity'), h.file, h.line, h.byte_offset) < "
+    "(coalesce(e.received_at, TIMESTAMPTZ 'infinity'), e.file, e.line, e.byte_offset)"
+)

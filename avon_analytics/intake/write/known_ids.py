@@ -1,0 +1,58 @@
+"""Which events a store has been told already, by hashes: a load asks it for every batch.
+
+To look the ids up themselves would be to read the ids of all events again and again.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import duckdb
+
+from avon_analytics.intake.write.arrow import ArrowRows
+from avon_analytics.intake.write.staging import Staging
+
+# Without a sign bit: DuckDB 1.5 cannot filter an Arrow stream by numbers beyond it.
+_HASH = "CAST(hash(event_id) >> 1 AS BIGINT)"
+
+
+class KnownIds:
+    """A hash of the id of each event of a store, for as long as a load lasts.
+
+    One row takes 8 bytes. A hash that is there may be that of another event; one that is not there
+    tells that the event is new.
+    """
+
+    def __init__(self, store: duckdb.DuckDBPyConnection) -> None:
+        self._store = store
+        self.is_there = False
+
+    def start(self) -> None:
+        """Hash what the store has."""
+        self._store.execute(
+            f"CREATE OR REPLACE TEMP TABLE known_ids AS SELECT {_HASH} AS h FROM events"
+        )
+        self.is_there = True
+
+    def add(self, staging: Staging) -> list[int]:
+        """Add the events that a batch tells; returns the lines of those that were there before."""
+        staged_rows = ArrowRows(
+            staging.connection.sql(f"SELECT DISTINCT {_HASH} AS h FROM event_lines")
+        )
+        self._store.register("staged_rows", staged_rows)
+        known = ArrowRows(
+            self._store.sql("SELECT h FROM staged_rows WHERE h IN (SELECT h FROM temp.known_ids)")
+        )
+        self._store.execute("INSERT INTO temp.known_ids SELECT h FROM staged_rows")
+        self._store.unregister("staged_rows")
+        staged_rows.release()
+        staging.connection.register("known", known)
+        lines = staging.run(f"SELECT nth FROM event_lines WHERE {_HASH} IN (SELECT h FROM known)")
+        staging.connection.unregister("known")
+        return sorted(nth for (nth,) in lines)
+
+    def let_go(self) -> None:
+        """Forget it all."""
+        self.is_there = False
+        with suppress(duckdb.Error):  # after a failure that is told elsewhere
+            self._store.execute("DROP TABLE IF EXISTS temp.known_ids")

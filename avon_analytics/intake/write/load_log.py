@@ -1,0 +1,234 @@
+"""The log of a load: what was done, file by file, in sums that agree with where lines ended."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from secrets import token_bytes
+
+import duckdb
+import pandas as pd
+
+from avon_analytics.intake.archive.files import Found, otherwise_compressed
+from avon_analytics.intake.read.codes import Policy
+from avon_analytics.intake.read.signature import Secrets
+from avon_analytics.intake.write.known_files import KnownFile, OpenFile
+from avon_analytics.intake.write.known_ids import KnownIds
+from avon_analytics.intake.write.staging import Staging
+from avon_analytics.intake.write.tombstones import Tombstones
+from avon_analytics.intake.write.writer import StoreWriter
+from avon_analytics.store import journal
+from avon_analytics.version import VERSION
+
+
+class LoadLog:
+    """One row of ``loads``, and the transactions that belong to it."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        policy: Policy,
+        secrets: Secrets | None,
+        passed_over: int = 0,
+        urls: Mapping[str, str] | None = None,
+    ) -> None:
+        self._connection = connection
+        self.urls = urls or {}  # of files that their paths do not open
+        self._known_ids = KnownIds(connection)
+        self._marks = Tombstones(connection)
+        self.has_moved_lines = False
+        ((last,),) = connection.execute("SELECT max(load_id) FROM loads").fetchall()
+        self.load_id: int = (last or 0) + 1
+        connection.execute(
+            "INSERT INTO loads VALUES ($id, $at, $version, $policy, $names, 0, 0, $passed, "
+            "0, 0, 0, 0, 0)",
+            {
+                "id": self.load_id,
+                "at": datetime.now(UTC),
+                "version": VERSION,
+                "policy": policy,
+                "names": ", ".join(secrets.names) if secrets else None,
+                "passed": passed_over,
+            },
+        )
+
+    @contextmanager
+    def transaction(self, staging: Staging) -> Iterator[StoreWriter]:
+        """A transaction that takes lines in; all of it is stored, or nothing."""
+        intake = StoreWriter(self._connection, staging, self.load_id, self._known_ids, self.urls)
+        self._connection.execute("BEGIN")
+        try:
+            yield intake
+            with staging.clock.timing("settle"):
+                if intake.settle():
+                    self.recount()
+                    self.has_moved_lines = True
+            with staging.clock.timing("commit"):
+                self._connection.execute("COMMIT")
+                journal.shorten(self._connection)
+        except BaseException:
+            with suppress(duckdb.Error):  # what went wrong first is what has to be told
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def close(self) -> None:
+        """Let go of what was only needed meanwhile."""
+        self._known_ids.let_go()
+
+    def known_files(self, paths: Sequence[str]) -> dict[str, KnownFile]:
+        """What is known of some files, by path; new ones have no entry.
+
+        A file that is known by a name that differs in the suffix of compression alone is not new.
+        """
+        known = self._known(paths)
+        others = {path: otherwise_compressed(path) for path in paths if path not in known}
+        known_as = self._known([other for names in others.values() for other in names])
+        for path, names in others.items():
+            found = [known_as[name] for name in names if name in known_as]
+            if found:
+                longest = max(found, key=lambda one: one.bytes_read)
+                known[path] = replace(longest, is_renamed=True)
+        return known
+
+    def _known(self, paths: Sequence[str]) -> dict[str, KnownFile]:
+        told_as = {self.name_of(path): path for path in paths}
+        rows = self._connection.execute(
+            "SELECT file, size, modified_ns, bytes_read, last_line, sha256, rest_offset, "
+            "pending_bytes FROM archive_files WHERE file IN (SELECT unnest($files))",
+            {"files": list(told_as)},
+        ).fetchall()
+        return {told_as[file]: KnownFile(*told) for file, *told in rows}
+
+    def name_of(self, path: str) -> str:
+        """What the log calls a file: its path, without what names a forgotten person."""
+        return self._marks.masked_path(path)
+
+    def add_files(self, readings: Sequence[OpenFile]) -> None:
+        """Write down how far files were read and where their lines ended."""
+        rows = pd.DataFrame([self._row_of(reading) for reading in readings])
+        rows = rows.astype(dict.fromkeys(rows.columns.drop(["file", "sha256"]), "Int64"))
+        self._connection.register("read_files", rows)
+        sets = ", ".join(
+            [f"{name} = r.{name}" for name in _PLACE]
+            + [f"{name} = a.{name} + r.{name}" for name in _COUNTS]
+        )
+        self._connection.execute(
+            f"UPDATE archive_files AS a SET {sets} FROM read_files AS r WHERE a.file = r.file"
+        )
+        self._connection.execute(
+            "INSERT INTO archive_files BY NAME SELECT * FROM read_files AS r "
+            "WHERE NOT EXISTS (SELECT 1 FROM archive_files AS a WHERE a.file = r.file)"
+        )
+        self._connection.unregister("read_files")
+        for path in (reading.file.path for reading in readings):
+            if (name := self.name_of(path)) != path:
+                for table in ("deliveries", "quarantine", "events"):
+                    self._connection.execute(
+                        f"UPDATE {table} SET file = $name WHERE file = $path",
+                        {"name": name, "path": path},
+                    )
+        sums = ", ".join(f"{name} = {name} + ${name}" for name in _COUNTS)
+        self._connection.execute(
+            f"UPDATE loads SET files = files + $read, {sums} WHERE load_id = $load_id",
+            {
+                "load_id": self.load_id,
+                "read": sum(reading.is_worth_telling for reading in readings),
+                **{name: int(rows[name].sum()) for name in _COUNTS},
+            },
+        )
+
+    def _row_of(self, reading: OpenFile) -> dict[str, object]:
+        file, reader, ended = reading.file, reading.reader, reading.ended
+        return {
+            "file": self.name_of(file.path),
+            "load_id": self.load_id,
+            # A damaged file is looked at again, also where it seems unchanged.
+            "size": None if reader.is_damaged else file.size,
+            "modified_ns": file.modified_ns,
+            "bytes_read": reader.bytes_read,
+            "last_line": reader.next_line - 1,
+            "sha256": reader.sha256,
+            "rest_offset": reader.rest_offset,
+            "pending_bytes": 0 if reader.is_damaged else reader.pending_bytes,
+            **{name: getattr(ended, name) for name in _COUNTS},
+        }
+
+    def pending(self, paths: Sequence[str]) -> dict[str, int]:
+        """Those of some files that end in the middle of a delivery, and how many bytes of it."""
+        told_as = {self.name_of(path): path for path in paths}
+        rows = self._connection.execute(
+            "SELECT file, pending_bytes FROM archive_files "
+            "WHERE pending_bytes > 0 AND file IN (SELECT unnest($files)) ORDER BY file",
+            {"files": list(told_as)},
+        ).fetchall()
+        return {told_as[file]: n for file, n in rows}
+
+    def recount(self) -> None:
+        """Make the sums of the log agree again after lines have moved."""
+        recount(self._connection)
+
+
+def told_apart(connection: duckdb.DuckDBPyConnection, found: Found) -> Found:
+    """The same files, where those behind URLs with credentials have names of their own.
+
+    Two URLs may differ in what is not shown alone: a digest of the whole, under a random key of
+    the store, tells them apart and gives nothing away.
+    """
+    if all(file.url is None for file in found.files):
+        return found
+    key = _url_key(connection)
+    files = [
+        file if file.url is None else replace(file, path=f"{file.path}#{_digest(key, file.url)}")
+        for file in found.files
+    ]
+    return replace(found, files=tuple(sorted(files, key=lambda file: file.path)))
+
+
+def _digest(key: bytes, url: str) -> str:
+    return hmac.new(key, url.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()[:16]
+
+
+def _url_key(connection: duckdb.DuckDBPyConnection) -> bytes:
+    name = {"name": "url_key"}
+    held = connection.execute("SELECT value FROM settings WHERE name = $name", name).fetchall()
+    if held:
+        return bytes.fromhex(held[0][0])
+    key = token_bytes(32)
+    connection.execute("INSERT INTO settings VALUES ($name, $key)", {**name, "key": key.hex()})
+    return key
+
+
+def recount(connection: duckdb.DuckDBPyConnection) -> None:
+    """Count anew, for each file and each load, where its lines ended."""
+    for table, key in (("archive_files", "file"), ("loads", "load_id")):
+        connection.execute(
+            f"""UPDATE {table} AS l SET
+                loaded = n.loaded, duplicate = n.duplicate, quarantined = n.quarantined,
+                lines = l.blank + n.loaded + n.duplicate + n.quarantined
+            FROM (
+                SELECT t.{key} AS counted,
+                    count(*) FILTER (WHERE d.ended = 'loaded') AS loaded,
+                    count(*) FILTER (WHERE d.ended = 'duplicate') AS duplicate,
+                    count(*) FILTER (WHERE d.ended = 'quarantined') AS quarantined
+                FROM {table} AS t LEFT JOIN deliveries AS d ON d.{key} = t.{key}
+                GROUP BY t.{key}
+            ) AS n
+            WHERE n.counted = l.{key}"""
+        )
+
+
+_PLACE = (
+    "load_id",
+    "size",
+    "modified_ns",
+    "bytes_read",
+    "last_line",
+    "sha256",
+    "rest_offset",
+    "pending_bytes",
+)
+_COUNTS = ("lines", "blank", "loaded", "duplicate", "quarantined")

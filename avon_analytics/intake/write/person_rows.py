@@ -1,0 +1,275 @@
+"""Where a person stands in rows: what is theirs alone, and what others' rows say of them.
+
+The same SQL runs over the store's versions, when somebody is forgotten, and over the rows of a
+batch, when a later load tells of them again.
+
+- Theirs alone: their own records; care teams, documents and tasks whose ``patient`` they are, and
+  tasks that are linked to them;
+  messages that they wrote; appointments in which no other patient takes part in any version.
+- Others' rows stay, without them: their place in lists (attendees, caregivers, dependents, members)
+  goes, a reference to them becomes missing, and so do free text and unknown values of a visit or
+  a thread that they shared, and every text that names them, in whatever column. Of JSON values the
+  rest stays. What names another person (their own name, address or number) stays theirs.
+
+Whether a text names them is never asked in SQL: `find` reads every distinct text of the rows once
+and asks the searcher; what it found stands in a table beside the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from avon_analytics.contract.appointment import Attendee
+from avon_analytics.contract.model import ColumnOf
+from avon_analytics.contract.shared import PersonRef
+from avon_analytics.intake.read import limited
+from avon_analytics.intake.write.person_search import PersonSearch
+from avon_analytics.store.schema import literal, quote
+from avon_analytics.store.tables import ObjectTable
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some tables of rows, keyed by event or by line, and how to run SQL on them.
+
+    There is a table ``persons (id)`` beside them with whom to look for, in every spelling that
+    occurs, and a table ``others (id)`` of people who are no patients: staff, members of care teams,
+    caregivers. ``texts`` streams the values of a query's only column.
+    """
+
+    run: Callable[..., list[tuple[Any, ...]]]
+    texts: Callable[[str], Iterable[str]]
+    tables: Sequence[ObjectTable]
+    name_of: Callable[[ObjectTable], str]
+    key: str  # event_id or nth
+
+    def named(self, name: str) -> str | None:
+        """The table with the rows of a table of the contract; None if there are no such rows."""
+        return next((self.name_of(t) for t in self.tables if t.name == name), None)
+
+
+def own(rows: Rows, shared: str = "SELECT NULL") -> str:
+    """SQL for the keys of rows that are theirs alone; ``shared`` selects appointments that are not.
+
+    All versions of an object are theirs if one is.
+    """
+    found = []
+    for table in rows.tables:
+        if table.parent is not None or table.name == "appointments":
+            continue
+        if (owner := _owner(table)) is not None:
+            name = rows.name_of(table)
+            found.append(
+                f"SELECT {rows.key} FROM {name} WHERE id IN "
+                f"(SELECT id FROM {name} WHERE {owner} IN (SELECT id FROM persons))"
+            )
+    if (visits := rows.named("appointments")) is not None:
+        taken, others = _seats(rows, visits)
+        found.append(
+            f"""SELECT {rows.key} FROM {visits} WHERE id IN ({taken})
+            AND id NOT IN ({others})
+            AND id NOT IN (SELECT id FROM ({shared}) AS s(id) WHERE id IS NOT NULL)"""
+        )
+    return " UNION ".join(found) or f"SELECT NULL AS {rows.key} WHERE false"
+
+
+def _owner(table: ObjectTable) -> str | None:
+    """SQL for whose an object is; None where it is nobody's alone."""
+    if table.name == "patients":
+        return "id"
+    if table.name == "messages":
+        return "created_by"
+    if table.name == "tasks":
+        return (
+            "coalesce(patient, CASE WHEN lower(link_to_object) IN ('patient', 'user') "
+            "THEN link_to_id END)"
+        )
+    return "patient" if any(field.name == "patient" for field in table.fields) else None
+
+
+def _seats(rows: Rows, visits: str) -> tuple[str, str]:
+    """SQL for the appointments in which they take part, and for those with another patient."""
+    seats = f"SELECT id AS visit, patient AS person, host FROM {visits} WHERE patient IS NOT NULL"
+    if (attendees := rows.named("appointment_attendees")) is not None:
+        seats += (
+            f" UNION ALL SELECT v.id, a.attendee, v.host FROM {visits} AS v "
+            f"JOIN {attendees} AS a ON a.{rows.key} = v.{rows.key} "
+            "WHERE a.attendee IS NOT NULL AND NOT coalesce(a.is_observer, false)"
+        )
+    taken = f"SELECT visit FROM ({seats}) WHERE person IN (SELECT id FROM persons)"
+    others = (
+        f"SELECT visit FROM ({seats}) WHERE person NOT IN (SELECT id FROM persons) "
+        "AND person IS DISTINCT FROM host AND person NOT IN (SELECT id FROM others)"
+    )
+    return taken, others
+
+
+def touched(rows: Rows, threads: str) -> str:
+    """SQL for the keys of others' rows whose free text may be about them.
+
+    ``threads`` selects the threads in which they wrote.
+    """
+    found = []
+    for name, column in (
+        ("appointment_attendees", "attendee"),
+        ("appointment_reference_patients", "reference_patient"),
+        ("appointments", "patient"),
+    ):
+        if (table := rows.named(name)) is not None:
+            found.append(
+                f"SELECT {rows.key} FROM {table} WHERE {column} IN (SELECT id FROM persons)"
+            )
+    if (messages := rows.named("messages")) is not None:
+        found.append(f"SELECT {rows.key} FROM {messages} WHERE {THREAD} IN ({threads})")
+    return " UNION ".join(found) or f"SELECT NULL AS {rows.key} WHERE false"
+
+
+THREAD = "coalesce(message_thread, thread)"
+
+
+def find(rows: Rows, sought: PersonSearch, more: Sequence[str] = ()) -> None:
+    """Write down which texts of the rows name somebody, and which are nothing but their id.
+
+    ``more`` are further queries of one column of texts. What is found stands in ``named``; the
+    spellings of the id in ``persons``.
+    """
+    found: dict[str, tuple[bool, bool, bool, bool, str | None]] = {}
+    queries = [
+        f"SELECT {_text(column)} AS t FROM {rows.name_of(table)}"
+        for table in rows.tables
+        for column in _texts_of(table)
+    ]
+    for query in (*queries, *more):
+        for text in rows.texts(_not_plain(query, sought)):
+            if text in found:
+                continue
+            by_id = sought.is_named_by_id(text)
+            by_words = by_id or sought.is_named(text)
+            by_half = by_words or sought.is_half_named(text)
+            if by_half:
+                is_id = by_id and sought.is_id(text)
+                is_json = text[:1] in ("{", "[") or text[:1] == '"'
+                left = sought.left_of_json(text) if by_words and is_json else None
+                found[text] = (is_id, by_id, by_words, by_half, left)
+    rows.run(_NAMED)
+    if found:
+        columns = [list(column) for column in zip(*found.values(), strict=True)]
+        rows.run(
+            "INSERT INTO named SELECT unnest($texts::VARCHAR[]), unnest($is_id::BOOLEAN[]), "
+            "unnest($by_id::BOOLEAN[]), unnest($by_words::BOOLEAN[]), unnest($by_half::BOOLEAN[]), "
+            "unnest($rest::VARCHAR[])",
+            texts=list(found),
+            **dict(zip(("is_id", "by_id", "by_words", "by_half", "rest"), columns, strict=True)),
+        )
+    rows.run("CREATE OR REPLACE TEMP TABLE persons AS SELECT spelling AS id FROM named WHERE is_id")
+    for bare in sought.bare_ids:
+        rows.run("INSERT INTO persons VALUES ($one), ($bare)", one=f"user_{bare}", bare=bare)
+
+
+_NAMED = """CREATE OR REPLACE TEMP TABLE named (
+    spelling VARCHAR, is_id BOOLEAN, by_id BOOLEAN, by_words BOOLEAN, by_half BOOLEAN, rest VARCHAR
+)"""
+
+
+def _not_plain(query: str, sought: PersonSearch) -> str:
+    """SQL for the texts of a query that have to be read: not the plain ids of others."""
+    holds = " OR ".join(f"contains(t, {literal(bare)})" for bare in sought.bare_ids) or "false"
+    plain = "regexp_full_match(t, '([a-z]{2,12}_)?[0-9a-f]{12,64}')"
+    return f"SELECT DISTINCT t FROM ({query}) WHERE t IS NOT NULL AND (NOT {plain} OR {holds})"
+
+
+def _text(column: str) -> str:
+    return f"CAST({quote(column)} AS VARCHAR)"
+
+
+def _texts_of(table: ObjectTable) -> list[str]:
+    """The columns of a table that hold texts."""
+    found = [f.name for f in table.fields if f.column.kind in ("text", "id", "json")]
+    return [*found, "extra"] if table.model is not None else found
+
+
+def strip(rows: Rows, sought: PersonSearch) -> Iterator[tuple[str, int]]:
+    """Take them out of others' rows; the keys whose free text goes stand in ``touched_rows``.
+
+    Yields how many rows of each table were changed or removed.
+    """
+    for table in rows.tables:
+        name = rows.name_of(table)
+        changed = 0
+        if _is_list_of_people(table):
+            gone = " OR ".join(
+                f"{quote(f.name)} IN (SELECT id FROM persons)" for f in people_in(table)
+            )
+            changed += _count(rows.run(f"DELETE FROM {name} WHERE {gone}"))
+        own_columns = {f.name for f in table.fields if is_own(table, f)}
+        for column in _texts_of(table):
+            word = "by_id" if column in own_columns else "by_words"
+            changed += _take_out(rows, sought, table, column, word)
+        if changed:
+            yield table.versions, changed
+
+
+def _take_out(rows: Rows, sought: PersonSearch, table: ObjectTable, column: str, word: str) -> int:
+    """Empty one column where it names them, or where its row is about them anyhow."""
+    name, place = rows.name_of(table), quote(column)
+    kinds = {f.name: f.column for f in table.fields}
+    is_json = column == "extra" or kinds[column].kind == "json"
+    half = f"(n.by_half AND {rows.key} IN (SELECT {rows.key} FROM touched_rows))"
+    is_id = column != "extra" and kinds[column].kind == "id"
+    test = f"n.{word}" if is_id or word == "by_id" else f"(n.by_words OR {half})"
+    left = "CAST(n.rest AS JSON)" if is_json else "NULL"
+    touched_too = f"{rows.key} IN (SELECT {rows.key} FROM touched_rows)"
+    is_free = column == "extra" or kinds[column].privacy == "free_text"
+    done = rows.run(
+        f"UPDATE {name} SET {place} = {left} FROM named AS n "
+        f"WHERE n.spelling = {_text(column)} AND {test} AND NOT ({is_free} AND {touched_too})"
+    )
+    if not is_free:
+        return _count(done)
+    nothing = limited.emptied("extra") if column == "extra" else "NULL"
+    more = rows.run(
+        f"UPDATE {name} SET {place} = {nothing} WHERE {place} IS NOT NULL AND {touched_too}"
+    )
+    if column == "extra":  # a key may name them, too
+        emptied = f"SELECT DISTINCT {_text(column)} FROM {name} WHERE {touched_too}"
+        for text in [one for one in rows.texts(emptied) if one and sought.is_named(one)]:
+            rows.run(
+                f"UPDATE {name} SET {place} = $rest WHERE {_text(column)} = $text",
+                rest=sought.left_of_json(text),
+                text=text,
+            )
+    return _count(done) + _count(more)
+
+
+def people_in(table: ObjectTable) -> list[ColumnOf]:
+    """The columns of a table that name people by their ids."""
+    return [f for f in table.fields if f.column.kind == "id" and f.column.prefix == "user"]
+
+
+def _is_list_of_people(table: ObjectTable) -> bool:
+    return table.parent is not None and (
+        table.model in (PersonRef, Attendee)
+        or (table.model is None and table.fields[0].column.prefix == "user")
+    )
+
+
+_PEOPLE = ("patient", "provider", "support")
+_STAFF_OWN = ("first_name", "middle_name", "last_name", "email", "phone", "npi", "dea_number")
+
+
+def is_own(table: ObjectTable, field: ColumnOf) -> bool:
+    """Whether a column says who another person is: their name, address or number.
+
+    That is theirs, even where both have the same.
+    """
+    if field.column.kind != "text" or table.object_type not in _PEOPLE:
+        return False
+    return field.column.privacy == "identifier" or (
+        table.object_type != "patient" and field.name in _STAFF_OWN
+    )
+
+
+def _count(answer: list[tuple[Any, ...]]) -> int:
+    return int(answer[0][0]) if answer else 0

@@ -1,0 +1,257 @@
+"""A person who is looked for, and whether a text, an object or raw bytes name them.
+
+One searcher for all there is: rows of the store, lines of the quarantine, and what a later load
+brings. It finds
+
+- their id in any case, bare or with a prefix, and inside a longer word or a file name;
+- their first and last name as whole words of one text, in either order;
+- their e-mail address, the digits of their telephone and social security number, and a medical
+  record number of five characters or more.
+
+Texts are compared in one reading: without case, accents, invisible characters and differences of
+width or composition. Escapes of JSON, however often they were applied, of URLs and of HTML are
+undone, and base64 is read, in all of which a text may stand.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from avon_analytics.intake.write.spellings import folded, is_blind, readings, texts_of
+
+LONG_ID = 10  # from here on nobody else's word holds an id by chance
+_SHORT_ID = 5
+_DIGITS = 7  # fewer digits than that are no telephone number
+_WORD = 5  # fewer characters are no record number
+Reason = Literal["named", "unsearchable"]
+
+_WORDS = re.compile(r"[^\W_]+")
+_HUMP = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])")
+_PREFIX = re.compile(r"[a-z]{2,12}_(?=.{8})")
+# Scripts that write no blanks between words.
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+
+
+def bare_id(given: str) -> str:
+    """An id in the spelling in which all of its spellings are one: no case, blanks or prefix."""
+    text = folded(given).strip()
+    if text.startswith("user_"):
+        return text.removeprefix("user_")
+    return _PREFIX.sub("", text, count=1) if _PREFIX.match(text) else text
+
+
+@dataclass(frozen=True)
+class PersonSearch:
+    """What somebody is known by; each in any spelling."""
+
+    ids: frozenset[str]
+    first_names: frozenset[str] = frozenset()
+    last_names: frozenset[str] = frozenset()
+    emails: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()  # telephone and social security
+    records: frozenset[str] = frozenset()  # medical record numbers
+    _id: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _whole_id: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _number: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
+    _record: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
+    _firsts: tuple[_Name, ...] = field(init=False, repr=False, compare=False)
+    _lasts: tuple[_Name, ...] = field(init=False, repr=False, compare=False)
+    _folded_emails: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        bare = sorted({bare_id(one) for one in self.ids} - {""})
+        keep = object.__setattr__
+        keep(self, "_id", re.compile("|".join(map(id_pattern, bare)) or "(?!)"))
+        spelled = "|".join(re.escape(one) for one in bare) or "(?!)"
+        keep(self, "_whole_id", re.compile(rf"\W*(?:[a-z]+_)?(?:{spelled})\W*"))
+        numbers = {d for one in self.numbers for d in _spelled_digits(one)}
+        keep(self, "_number", _either(r"[^0-9a-z]{0,4}".join(d) for d in sorted(numbers)))
+        records = {folded(one).strip() for one in self.records}
+        keep(
+            self,
+            "_record",
+            _either(_as_record(one) for one in sorted(records) if len(one) >= _WORD),
+        )
+        keep(self, "_firsts", tuple(_names(self.first_names)))
+        keep(self, "_lasts", tuple(_names(self.last_names)))
+        emails = {folded(one).strip() for one in self.emails}
+        keep(self, "_folded_emails", tuple(sorted(one for one in emails if len(one) >= _WORD)))
+
+    @property
+    def bare_ids(self) -> list[str]:
+        """Their ids in the spelling of comparison."""
+        return sorted({bare_id(one) for one in self.ids} - {""})
+
+    def is_id(self, text: str) -> bool:
+        """Whether a text is their id, in any spelling, and nothing else."""
+        return self._whole_id.fullmatch(folded(text)) is not None
+
+    def is_named_by_id(self, text: str) -> bool:
+        """Whether their id stands in a text, in whatever is written around it."""
+        return any(self._id.search(folded(one)) for one in readings(text))
+
+    def is_named(self, text: str) -> bool:
+        """Whether a text names them in any way."""
+        return any(self._names(one) for one in readings(text))
+
+    def is_half_named(self, text: str) -> bool:
+        """Whether one of their names stands in a text: enough where it is about them anyhow."""
+        for one in readings(text):
+            words = _Words(one)
+            if any(True for name in (*self._firsts, *self._lasts) for _ in words.places(name)):
+                return True
+        return False
+
+    def why_not_keep(self, content: bytes) -> Reason | None:
+        """Why bytes must not be kept: they name them, or they cannot be searched and might."""
+        texts = texts_of(content)
+        if texts is not None and any(self.is_named(one) for one in texts):
+            return "named"
+        if texts is None or any(is_blind(one) for one in texts):
+            return "unsearchable"
+        return None
+
+    def without(self, value: Any) -> Any:
+        """What is left of a JSON value without them; None where nothing is.
+
+        A text or a number that names them goes, and so does a member with its key; an object goes
+        whole where only its parts together name them, such as a first and a last name.
+        """
+        if isinstance(value, str):
+            return None if self.is_named(value) else value
+        if isinstance(value, dict):
+            left = {
+                key: rest
+                for key, one in value.items()
+                if not self.is_named(key)
+                and ((rest := self.without(one)) is not None or one is None)
+            }
+            together = " ".join(_leaves(left))
+            return None if (value and not left) or self.is_named(together) else left
+        if isinstance(value, list):
+            kept = [rest for one in value if (rest := self.without(one)) is not None or one is None]
+            together = " ".join(one for one in kept if isinstance(one, str))
+            return None if (value and not kept) or self.is_named(together) else kept
+        if isinstance(value, bool) or value is None:
+            return value
+        return None if self.is_named(str(value)) else value
+
+    def owns(self, thing: Any) -> bool:
+        """Whether an object of a type that the contract does not know is theirs: it refers to them.
+
+        A list in it that names them makes it theirs no more than a visit of several is.
+        """
+        return isinstance(thing, dict) and any(
+            isinstance(one, str) and self.is_named_by_id(one) for one in thing.values()
+        )
+
+    def left_of_json(self, text: str) -> str | None:
+        """The same of a JSON text."""
+        try:
+            left = self.without(json.loads(text))
+        except (ValueError, RecursionError):
+            return None
+        return None if left is None else json.dumps(left, ensure_ascii=False, separators=(",", ":"))
+
+    def _names(self, text: str) -> bool:
+        plain = folded(text)
+        if self._id.search(plain) or any(one in plain for one in self._folded_emails):
+            return True
+        for pattern in (self._number, self._record):
+            if pattern is not None and pattern.search(plain):
+                return True
+        if not (self._firsts and self._lasts):
+            return False
+        words = _Words(text)
+        firsts = {place for name in self._firsts for place in words.places(name)}
+        lasts = {place for name in self._lasts for place in words.places(name)}
+        return any(not set(one) & set(other) for one in firsts for other in lasts)
+
+
+def id_pattern(bare: str) -> str:
+    """A regular expression for an id in a text."""
+    return around_id(len(bare), re.escape(bare))
+
+
+def around_id(size: int, pattern: str) -> str:
+    """A regular expression for ids of a size: a short one stands by itself, or has its prefix."""
+    if size >= LONG_ID:
+        return pattern
+    before = r"(?<![0-9a-z])" if size >= _SHORT_ID else r"(?<![0-9a-z])user_"
+    return rf"{before}{pattern}(?![0-9a-z])"
+
+
+def _either(patterns: Iterable[str]) -> re.Pattern[str] | None:
+    joined = "|".join(patterns)
+    return re.compile(joined) if joined else None
+
+
+def _spelled_digits(number: str) -> Iterator[str]:
+    digits = re.sub(r"[^0-9]", "", folded(number))
+    if len(digits) >= _DIGITS:
+        yield digits
+        # With or without the code of the country, which others leave out.
+        if len(digits) == 11 and digits[0] == "1":
+            yield digits[1:]
+        elif folded(number).strip().startswith("+") and len(digits) > 9:
+            yield digits[2:]
+
+
+def _as_record(record: str) -> str:
+    """A record number ends where its digits do: 12345 is not within 123456."""
+    before = "(?<![0-9])" if record[0].isdigit() else ""
+    after = "(?![0-9])" if record[-1].isdigit() else ""
+    return before + re.escape(record) + after
+
+
+@dataclass(frozen=True)
+class _Name:
+    words: tuple[str, ...]
+    is_unspaced: bool
+
+
+def _names(given: Iterable[str]) -> Iterator[_Name]:
+    spelled = {tuple(_WORDS.findall(folded(one))) for one in given}
+    for words in sorted(spelled - {()}):
+        yield _Name(words, any(_UNSPACED.search(word) for word in words))
+
+
+class _Words:
+    """The words of a text, as they stand and with a new word at each capital within one."""
+
+    def __init__(self, text: str) -> None:
+        self._texts = [folded(text)]
+        if _HUMP.search(text):
+            self._texts.append(folded(_HUMP.sub(" ", text)))
+        self._words = [_WORDS.findall(one) for one in self._texts]
+
+    def places(self, name: _Name) -> Iterator[tuple[tuple[int, int], ...]]:
+        """Where a name stands; two names stand apart where they share none of these."""
+        size = len(name.words)
+        for nth, (text, words) in enumerate(zip(self._texts, self._words, strict=True)):
+            if name.is_unspaced:
+                start = text.find("".join(name.words))
+                if start >= 0:
+                    yield tuple((-1 - nth, start + n) for n in range(len("".join(name.words))))
+                continue
+            if name.words[0] not in text:
+                continue
+            for place in range(len(words) - size + 1):
+                if tuple(words[place : place + size]) == name.words:
+                    yield tuple((nth, place + n) for n in range(size))
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield key
+            yield from _leaves(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _leaves(one)
+    elif isinstance(value, str):
+        yield value

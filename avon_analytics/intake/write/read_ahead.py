@@ -1,0 +1,157 @@
+"""Reading ahead: the files of a load, cut into chunks that are read while others are stored."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from threading import Event
+
+from avon_analytics.intake.archive.batch import Batch, merged
+from avon_analytics.intake.archive.files import ArchiveFile
+from avon_analytics.intake.archive.lines import BATCH_LINES, LineReader
+from avon_analytics.intake.write.known_files import KnownFile, OpenFile
+from avon_analytics.intake.write.staging import Staging
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some lines that are stored together: small files whole, or a batch of a large one.
+
+    A transaction ends with the chunk that ``is_last``. ``file_no`` and ``position`` (bytes on disk,
+    of that file) tell how far the load has come.
+    """
+
+    readings: Sequence[OpenFile]
+    batch: Batch | None
+    is_last: bool
+    file_no: int
+    position: int
+
+
+class Chunks:
+    """The chunks of the files that are to be read; unchanged files are passed over."""
+
+    def __init__(
+        self,
+        files: Sequence[ArchiveFile],
+        known: Mapping[str, KnownFile],
+        read: Callable[[ArchiveFile], LineReader],
+        batch_bytes: int,
+        recheck: bool,
+    ) -> None:
+        self._files = files
+        self._known = known
+        self._read = read
+        self._batch_bytes = batch_bytes
+        self._recheck = recheck
+        self._waiting: list[tuple[OpenFile, Batch | None]] = []
+        self._held_bytes = self._held_lines = 0  # of the small files that wait
+
+    def __iter__(self) -> Generator[Chunk]:
+        number = 0
+        for number, file in enumerate(self._files):
+            known = self._known.get(file.path)
+            if self._recheck or known is None or known.has_changed(file):
+                yield from self._of_file(number, file, known)
+        yield from self._small_ones(number)
+
+    def _of_file(self, number: int, file: ArchiveFile, known: KnownFile | None) -> Iterator[Chunk]:
+        is_new = known is None or known.is_renamed
+        reading = OpenFile(file, self._read(file), is_new=is_new)
+        try:
+            if known is not None and not is_continued(reading.reader, known):
+                reading.reader.close()
+                reading.reader = self._read(file)
+                if not is_new:
+                    reading.notes.append("its earlier part has changed, so it was read whole again")
+            batches = reading.reader.batches()
+            first, second = next(batches, None), next(batches, None)
+            if second is None:
+                if self._waits(reading, first):
+                    yield from self._small_ones(number)
+                return
+            yield from self._small_ones(number)
+            yield Chunk([reading], first, False, number, reading.reader.position)
+            while second is not None:
+                yield Chunk([reading], second, False, number, reading.reader.position)
+                second = next(batches, None)
+            yield Chunk([reading], None, True, number, reading.reader.position)
+        except Exception:
+            # What was read before goes in before the failure is told.
+            yield from self._small_ones(number)
+            raise
+        finally:
+            reading.reader.close()
+
+    def _waits(self, reading: OpenFile, batch: Batch | None) -> bool:
+        """Let a small file wait for others; whether those that wait fill a batch together."""
+        self._waiting.append((reading, batch))
+        if batch is not None:
+            self._held_bytes += len(batch.buffer)
+            self._held_lines += len(batch)
+        return self._held_bytes >= self._batch_bytes or self._held_lines >= BATCH_LINES
+
+    def _small_ones(self, number: int) -> Iterator[Chunk]:
+        waiting, self._waiting = self._waiting, []
+        self._held_bytes = self._held_lines = 0
+        if waiting:
+            batches = [batch for _, batch in waiting if batch is not None]
+            batch = merged(batches) if batches else None
+            yield Chunk([reading for reading, _ in waiting], batch, True, number, 0)
+
+
+def is_continued(reader: LineReader, known: KnownFile) -> bool:
+    """Pass over what is known of a file; whether it still stands as it did."""
+    return reader.skip(known.bytes_read, known.last_line, known.rest_offset) == known.sha256
+
+
+@contextmanager
+def read_ahead(
+    chunks: Iterator[Chunk], staging_areas: Sequence[Staging]
+) -> Iterator[Iterator[tuple[Chunk, Staging]]]:
+    """Each chunk with its staging tables; the next are read meanwhile, into the others.
+
+    The caller is done with a chunk when it asks for the next; until then there is room for it.
+    """
+
+    def read(staging: Staging, before: Event, found: Event) -> tuple[Chunk | None, ExitStack]:
+        before.wait()
+        try:
+            with staging.clock.timing("find lines"):
+                chunk = next(chunks, None)
+        finally:
+            found.set()
+        with ExitStack() as room:
+            if chunk is not None and chunk.batch is not None:
+                room.enter_context(staging.room_for(chunk.batch))
+                chunk = replace(chunk, batch=staging.read(chunk.batch))
+            return chunk, room.pop_all()
+
+    def steps(pool: ThreadPoolExecutor) -> Iterator[tuple[Chunk, Staging]]:
+        coming: deque[tuple[Staging, Future[tuple[Chunk | None, ExitStack]]]] = deque()
+        last_found = Event()
+        last_found.set()
+
+        def start(staging: Staging) -> None:
+            nonlocal last_found
+            before, last_found = last_found, Event()
+            coming.append((staging, pool.submit(read, staging, before, last_found)))
+
+        for staging in staging_areas[1:]:
+            start(staging)
+        idle = staging_areas[0]
+        while True:
+            idle.bound.keep()
+            start(idle)
+            idle, reading = coming.popleft()
+            chunk, room = reading.result()
+            with room:
+                if chunk is None:
+                    return
+                yield chunk, idle
+
+    with ThreadPoolExecutor(len(staging_areas) - 1, "read-ahead") as pool:
+        yield steps(pool)

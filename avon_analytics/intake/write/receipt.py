@@ -1,0 +1,225 @@
+"""The receipt of a load: where every line ended, per file and in all."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from avon_analytics.intake.write.clock import Clock
+from avon_analytics.intake.write.known_files import pending_note
+from avon_analytics.intake.write.line_counts import LineCounts
+
+
+@dataclass(frozen=True, slots=True)
+class FileReceipt:
+    """Where the lines of one file ended.
+
+    ``is_partial``: the file is damaged or cut short, and only what stands before that was read.
+    """
+
+    file: str
+    blank: int = 0
+    loaded: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    quarantined_by_code: Mapping[str, int] = field(default_factory=dict)
+    pending_bytes: int = 0
+    note: str = ""
+    is_partial: bool = False
+
+    @classmethod
+    def of(cls, file: str, ended: LineCounts, pending_bytes: int = 0) -> FileReceipt:
+        """The receipt for some lines of a file."""
+        return cls(file, pending_bytes=pending_bytes).counted_as(ended)
+
+    def counted_as(self, ended: LineCounts) -> FileReceipt:
+        """The same receipt with these counts."""
+        return replace(
+            self,
+            blank=ended.blank,
+            loaded=ended.loaded,
+            duplicate=ended.duplicate,
+            quarantined=ended.quarantined,
+            quarantined_by_code=dict(ended.quarantined_by_code),
+        )
+
+    def after(self, before: FileReceipt) -> FileReceipt:
+        """The same receipt, with the counts of an earlier part of the load added."""
+        both = LineCounts()
+        for told in (before, self):
+            by_code = Counter(dict(told.quarantined_by_code))
+            both.add(LineCounts(told.blank, told.loaded, told.duplicate, by_code))
+        is_partial = self.is_partial or before.is_partial
+        return replace(self.counted_as(both), is_partial=is_partial)
+
+    @property
+    def lines(self) -> int:
+        """``blank + loaded + duplicate + quarantined``."""
+        return self.blank + self.loaded + self.duplicate + self.quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Where every line of a load ended.
+
+    ``lines = blank + loaded + duplicate + quarantined``, in all and for each of ``files``. A file
+    known to be unchanged is not read again and counts in ``files_unchanged`` alone; files in
+    folders that are no archive files count in ``files_passed_over``. ``events`` is what the store
+    holds after the load. ``pending`` names each file, read or unchanged, that ends in the middle of
+    a delivery, and how many bytes of it stand there: no line yet, and not loaded. ``irregular``
+    names what is neither a file nor a folder. ``nothing_believed`` says that not one line could be
+    believed, ``nothing_read`` that not one was even a delivery. ``clock.seconds`` tells where the
+    time went.
+    """
+
+    files: tuple[FileReceipt, ...]
+    files_unchanged: int
+    files_passed_over: int
+    policy: str
+    secrets: tuple[str, ...]
+    events: int
+    nothing_believed: bool = False
+    nothing_read: bool = False
+    privacy: str = "full"
+    pending: Mapping[str, int] = field(default_factory=dict)
+    irregular: tuple[str, ...] = ()
+    clock: Clock = field(default_factory=Clock, compare=False)
+
+    @property
+    def blank(self) -> int:
+        """Blank lines."""
+        return sum(file.blank for file in self.files)
+
+    @property
+    def loaded(self) -> int:
+        """Lines that told a new event."""
+        return sum(file.loaded for file in self.files)
+
+    @property
+    def duplicate(self) -> int:
+        """Lines that told a known event again."""
+        return sum(file.duplicate for file in self.files)
+
+    @property
+    def quarantined(self) -> int:
+        """Lines that did not load."""
+        return sum(file.quarantined for file in self.files)
+
+    @property
+    def lines(self) -> int:
+        """All lines that were read."""
+        return sum(file.lines for file in self.files)
+
+    @property
+    def quarantined_by_code(self) -> dict[str, int]:
+        """Lines that did not load, by reason, the most frequent first."""
+        counts: Counter[str] = Counter()
+        for file in self.files:
+            counts.update(file.quarantined_by_code)
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The receipt as plain values, for JSON."""
+        return {
+            **{name: getattr(self, name) for name in _COUNTS},
+            "quarantined_by_code": self.quarantined_by_code,
+            "files_read": len(self.files),
+            "files_unchanged": self.files_unchanged,
+            "files_passed_over": self.files_passed_over,
+            "policy": self.policy,
+            "privacy": self.privacy,
+            "secrets": list(self.secrets),
+            "events": self.events,
+            "nothing_believed": self.nothing_believed,
+            "nothing_read": self.nothing_read,
+            "pending": dict(self.pending),
+            "irregular": list(self.irregular),
+            "files": [{**asdict(file), "lines": file.lines} for file in self.files],
+        }
+
+    def _rows(self) -> Iterable[tuple[str, str, str]]:
+        yield "Lines read", f"{self.lines:,}", self._files_text()
+        if self.files:
+            yield from self._ends()
+        limited = ", a limited data set" if self.privacy == "limited" else ""
+        yield "Events in the store", f"{self.events:,}", f"policy {self.policy}{limited}"
+
+    def _ends(self) -> Iterable[tuple[str, str, str]]:
+        yield "  blank", f"{self.blank:,}", ""
+        yield "  loaded", f"{self.loaded:,}", "new events"
+        yield "  duplicate", f"{self.duplicate:,}", "events told again"
+        yield "  quarantined", f"{self.quarantined:,}", "not loaded" if self.quarantined else ""
+        for code, count in self.quarantined_by_code.items():
+            yield f"    {code}", f"{count:,}", ""
+
+    def _files_text(self) -> str:
+        n = len(self.files)
+        parts = [f"from {n:,} file{'' if n == 1 else 's'}"]
+        if self.files_unchanged:
+            parts.append(f"{self.files_unchanged:,} unchanged and not read again")
+        if self.files_passed_over:
+            parts.append(f"{self.files_passed_over:,} passed over")
+        return ", ".join(parts)
+
+    @property
+    def warning(self) -> str | None:
+        """The sentence that another kind of file deserves, or a wrong secret; None for neither."""
+        if self.nothing_read:
+            return (
+                "NOT ONE LINE could be read as a delivery. Is it an archive of webhook calls, one "
+                "JSON object a line, in UTF-8?"
+            )
+        if not self.nothing_believed:
+            return None
+        tried = ", ".join(self.secrets)
+        secrets = f"the secret {tried}" if len(self.secrets) == 1 else f"the secrets {tried}"
+        return (
+            "NOT ONE LINE could be believed: no signature matched "
+            f"({'tried ' + secrets if tried else 'no secret was tried'}). "
+            "Is it the right webhook secret?"
+        )
+
+    def _notes(self) -> list[str]:
+        notes = {file.file: [file.note] for file in self.files if file.note}
+        read = {file.file for file in self.files if file.pending_bytes}
+        for path, n in self.pending.items():
+            if path not in read:
+                notes.setdefault(path, []).append(pending_note(n))
+        told = [f"{path}: {'; '.join(notes[path])}" for path in sorted(notes)]
+        return told + [
+            f"{path}: neither a file nor a folder, passed over" for path in self.irregular
+        ]
+
+    def __str__(self) -> str:
+        rows = list(self._rows())
+        first = max(len(label) for label, _, _ in rows)
+        second = max(len(count) for _, count, _ in rows)
+        lines = [f"{a:<{first}}  {b:>{second}}  {c}".rstrip() for a, b, c in rows]
+        warning = [self.warning] if self.warning else []
+        return "\n".join([*warning, *lines, *self._notes()])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        body = "".join(
+            "<tr>"
+            f'<th scope="row" style="text-align:left;padding-left:{0.5 + _indent(a):g}em">'
+            f"{html.escape(a.strip())}</th>"
+            f'<td style="text-align:right;font-variant-numeric:tabular-nums">{b}</td>'
+            f'<td style="text-align:left">{html.escape(c)}</td></tr>'
+            for a, b, c in self._rows()
+        )
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes())
+        first = f"<p><strong>{html.escape(self.warning)}</strong></p>" if self.warning else ""
+        caption = '<caption style="text-align:left"><strong>Receipt of the load</strong></caption>'
+        return f"{first}<table>{caption}<tbody>{body}</tbody></table>{notes}"
+
+
+def _indent(label: str) -> float:
+    return (len(label) - len(label.lstrip())) * 0.6
+
+
+_COUNTS = ("lines", "blank", "loaded", "duplicate", "quarantined")

@@ -1,0 +1,24 @@
+-- One row per event that the batch tells: how often, first in which line, and what its lines
+-- say together: the earliest receipt with its place, the strongest word on the signature, and how
+-- its content stands in a conflict.
+CREATE OR REPLACE TEMP TABLE batch_events AS
+SELECT
+    event_id,
+    min(nth) AS first_nth,
+    arg_min(event, nth) AS event,
+    count(*) AS n_deliveries,
+    min(received_at) AS received_at,
+    -- An event without an instant of its own occurred when it was first received, if any of its
+    -- event_lines says when that was.
+    CASE WHEN bool_or(occurred_at_source = 'received') THEN min(received_at)
+         ELSE min(occurred_at) END AS occurred_at,
+    bool_or(occurred_at_source = 'received') AS is_dated_by_receipt,
+    arg_min(nth, (coalesce(received_at, TIMESTAMPTZ 'infinity'), file, line, byte_offset))
+        AS place_nth,
+    min(strength) AS strength,
+    arg_min(secret, (strength, secret)) AS secret,
+    min(conflict_rank) AS conflict_rank,
+    event_id IN (SELECT event_id FROM known_events) AS is_known
+FROM event_lines
+WHERE nth NOT IN (SELECT nth FROM verdicts)
+GROUP BY event_id

@@ -1,0 +1,234 @@
+"""Staging: the lines of a batch as rows, before anything is stored.
+
+A staging is a connection with temporary tables that every batch replaces:
+
+    arrivals   one row per readable line: its place, form, signature
+    verdicts   one row per line that does not load, and why
+    event_lines   one row per believed line: the event that it tells
+    rows_…     the rows that these events become, one table for each table of the store
+    unread     the events about types of object that the contract does not know
+
+``nth`` numbers the lines of a batch, which may come from several files. ``read.LineReader`` says
+what each line tells; the engine turns that into columns.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from avon_analytics.contract import OBJECTS
+from avon_analytics.intake.archive.batch import Batch
+from avon_analytics.intake.read.codes import SIGNATURE_WORDS, Policy
+from avon_analytics.intake.read.diagnosis import causes
+from avon_analytics.intake.read.faults import Verdict
+from avon_analytics.intake.read.limited import limit
+from avon_analytics.intake.read.reader import Line, LineReader, read_batch
+from avon_analytics.intake.read.signature import Secrets
+from avon_analytics.intake.write import flatten
+from avon_analytics.intake.write.arrow import ArrowColumns, blobs, integers, texts
+from avon_analytics.intake.write.clock import Clock
+from avon_analytics.intake.write.statements import statement
+from avon_analytics.store.memory import Bound
+from avon_analytics.store.tables import ObjectTable, tables_of
+
+_STRENGTH = {word: n for n, word in enumerate(SIGNATURE_WORDS)}
+
+
+class Staging:
+    """Reads batches, under a policy and some secrets.
+
+    ``is_limited`` says that the store to be filled keeps a limited data set only, and
+    ``keeps_texts`` that somebody looks at what was said after it was read. ``bound`` is what the
+    engine may hold.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        policy: Policy,
+        secrets: Secrets | None,
+        *,
+        is_limited: bool = False,
+        keeps_texts: bool = True,
+        bound: Bound | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.connection = connection
+        self.reader = LineReader(policy, secrets, limit if is_limited else None)
+        self.bound = bound or Bound()
+        self.tables: list[ObjectTable] = []  # those of which the batch read last has rows
+        self.is_limited = is_limited
+        self.clock = clock or Clock()
+        self._secrets = secrets
+        self._keeps_texts = keeps_texts
+        connection.execute("SET TimeZone = 'UTC'")
+
+    def run(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
+        """Run a statement; returns all its rows."""
+        return self.connection.execute(sql, parameters or None).fetchall()
+
+    def room_for(self, batch: Batch) -> AbstractContextManager[None]:
+        """Meanwhile the engine may hold what a batch needs: where its lines are long, much."""
+        return self.bound.lifted() if batch.is_heavy else nullcontext()
+
+    def read(self, batch: Batch) -> Batch:
+        """Bring a batch to ``arrivals``, ``verdicts``, ``event_lines`` and ``rows_…``.
+
+        Returns the batch as it was read: each value of its lines is a line.
+        """
+        for name in ("arrivals", "event_lines", *map(flatten.rows_table, self.tables)):
+            self.run(f"DROP TABLE IF EXISTS {name}")
+        self.tables = []
+        with self.clock.timing("read lines"):
+            batch, nths, lines = read_batch(self.reader, batch)
+        if not lines:
+            return batch
+        try:
+            with self.room_for(batch):
+                self._make_rows(batch, nths, lines)
+        except duckdb.OutOfMemoryException:
+            if batch.is_heavy:
+                raise
+            with self.bound.lifted():  # it needs more than it looks
+                self._make_rows(batch, nths, lines)
+        return batch
+
+    def refuse(self, refused: list[tuple[int, Verdict, str | None]]) -> None:
+        """Write verdicts: these lines do not load."""
+        if not refused:
+            return
+        rows = [(nth, v.code, v.errors, cause, False) for nth, v, cause in refused]
+        self._add_verdicts(rows)
+
+    def leave_out(self, nths: list[int]) -> None:
+        """Take some believed lines out of the batch, as if they were not there."""
+        if nths:
+            for table in ("event_lines", "arrivals"):
+                self.run(f"DELETE FROM {table} WHERE nth IN (SELECT unnest($nths))", nths=nths)
+
+    # -- lines as rows ------------------------------------------------------------------------
+
+    def _make_rows(self, batch: Batch, nths: Any, lines: list[Line]) -> None:
+        with self.clock.timing("make rows"):
+            self._arrive(batch, nths, lines)
+            told = [
+                (nth, line)
+                for nth, line in zip(nths.tolist(), lines, strict=True)
+                if line.verdict is None
+            ]
+            self._tell([nth for nth, _ in told], [line for _, line in told])
+            self._open([(nth, line) for nth, line in told])
+
+    def _arrive(self, batch: Batch, nths: Any, lines: list[Line]) -> None:
+        bodies = [None if line.canonical is None else line.canonical.content for line in lines]
+        arrived = ArrowColumns(
+            nth=integers(nths),
+            file_no=integers(batch.file_no[nths]),
+            line=integers(batch.lines[nths]),
+            byte_offset=integers(batch.byte_offsets[nths]),
+            byte_length=integers(batch.byte_lengths[nths]),
+            form=texts([line.form for line in lines]),
+            signature=texts([line.word for line in lines]),
+            secret=texts([line.secret for line in lines]),
+            received_us=integers([line.received_us for line in lines]),
+            unset_receipt=texts([line.unset_receipt for line in lines]),
+            body=blobs(bodies if self._keeps_texts else [None] * len(lines), are_texts=True),
+        )
+        self.connection.register("arrived", arrived)
+        self.run(
+            "CREATE OR REPLACE TEMP TABLE arrivals AS SELECT nth, $files[file_no + 1] AS file, "
+            "line, byte_offset, byte_length, form, signature, secret, "
+            "make_timestamptz(received_us) AS received_at, unset_receipt, body FROM arrived",
+            files=list(batch.files),
+        )
+        self.connection.unregister("arrived")
+        self.run(
+            "CREATE OR REPLACE TEMP TABLE verdicts "
+            "(nth BIGINT, code VARCHAR, errors VARCHAR, cause VARCHAR, is_of_line BOOLEAN)"
+        )
+        refused = [
+            (nth, line)
+            for nth, line in zip(nths.tolist(), lines, strict=True)
+            if line.verdict is not None
+        ]
+        if refused:
+            found = self._causes(batch, refused)
+            self._add_verdicts(
+                [
+                    (nth, line.verdict.code, line.verdict.errors, found.get(nth), line.word is None)
+                    for nth, line in refused
+                    if line.verdict is not None
+                ]
+            )
+
+    def _causes(self, batch: Batch, refused: list[tuple[int, Line]]) -> dict[int, str]:
+        """The likely causes of mismatches."""
+        if self._secrets is None:
+            return {}
+        mismatches = (
+            (nth, batch.file(nth), lambda line=line: line.signed)
+            for nth, line in refused
+            if line.verdict is not None and line.verdict.code == "signature_mismatch"
+        )
+        return dict(causes(mismatches, self._secrets))
+
+    def _add_verdicts(self, rows: list[tuple[int, str, str, str | None, bool]]) -> None:
+        frame = pd.DataFrame(rows, columns=["nth", "code", "errors", "cause", "is_of_line"])
+        self.connection.register("refused", frame.astype({"cause": "string"}))
+        self.run("INSERT INTO verdicts SELECT * FROM refused")
+        self.connection.unregister("refused")
+
+    def _tell(self, nths: list[int], lines: list[Line]) -> None:
+        told = [line.event for line in lines]
+        rows = ArrowColumns(
+            nth=integers(nths),
+            event_id=texts([line.event_id for line in lines]),
+            event=texts([one.event for one in told]),
+            event_sent=texts([one.event_sent for one in told]),
+            object_type=texts([one.object_type for one in told]),
+            object_id=texts([one.object_id for one in told]),
+            occurred_us=integers([line.occurred_us for line in lines]),
+            occurred_at_source=texts([line.source for line in lines]),
+            strength=integers([_STRENGTH[str(line.word)] for line in lines]),
+            body_digest=blobs([line.digest for line in lines]),
+            conflict_rank=blobs([line.rank for line in lines]),
+            extra=blobs([one.extra for one in told], are_texts=True),
+        )
+        self.connection.register("decoded_lines", rows)
+        self.run(statement("event_lines"))
+        self.connection.unregister("decoded_lines")
+
+    def _open(self, told: list[tuple[int, Line]]) -> None:
+        by_type: dict[str, list[tuple[int, bytes]]] = defaultdict(list)
+        for nth, line in told:
+            by_type[line.event.object_type].append((nth, line.event.content))
+        unread: list[tuple[int, bytes]] = []
+        for object_type, contents in sorted(by_type.items()):
+            if object_type not in OBJECTS:
+                unread += contents
+                continue
+            self._register(contents)
+            self.run(flatten.opened(object_type))
+            self.connection.unregister("contents")
+            root, *lists = tables_of(object_type)
+            has_some = self.run(flatten.has_items(object_type))[0] if lists else ()
+            tables = [root, *(t for t, has in zip(lists, has_some, strict=True) if has)]
+            for table in tables:
+                self.run(flatten.created(table))
+            self.run("DROP TABLE opened")
+            self.tables += tables
+        self._register(sorted(unread))
+        self.run("CREATE OR REPLACE TEMP TABLE unread AS SELECT nth, content AS body FROM contents")
+        self.connection.unregister("contents")
+
+    def _register(self, contents: list[tuple[int, bytes]]) -> None:
+        found = ArrowColumns(
+            nth=integers([nth for nth, _ in contents]),
+            content=blobs([content for _, content in contents], are_texts=True),
+        )
+        self.connection.register("contents", found)

@@ -1,0 +1,179 @@
+"""Marks of forgotten people: keyed digests of ids, which tell one again and name nobody.
+
+A mark is the HMAC-SHA256 of an id under a random key of the store. Only ids are marked, which are
+long and random, and digests of whole lines: a key that lies beside the marks protects nothing that
+can be guessed, such as a name or a social security number.
+
+Of a person's id that spelling is marked in which all of its spellings are one (`bare_id`), and its
+shape is kept: how long it is, and of which characters. So it is found inside a longer word, too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import duckdb
+
+from avon_analytics.intake.read.signature import hmac_pads
+from avon_analytics.intake.write.person_search import around_id, bare_id
+from avon_analytics.intake.write.spellings import folded, readings, texts_of
+
+Kind = Literal["person", "object", "thread", "line"]
+_KEY, _SHAPES = "forget_key", "forget_shapes"
+_ALPHABETS = {"x": "[0-9a-f]", "a": "[0-9a-z]", "o": "."}
+_MOST_REMEMBERED = 1_000_000
+
+
+class Tombstones:
+    """The marks of a store."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._known: dict[str, str] = {}
+        self._key = b""
+        self._shapes: dict[str, re.Pattern[str]] = {}
+        self._others: set[str] = set()
+        there = connection.execute(
+            "SELECT count(*) FROM duckdb_tables() "
+            "WHERE database_name = 'store' AND table_name = 'forgotten'"
+        ).fetchall()
+        if there[0][0]:
+            self._known = dict(connection.execute("SELECT mark, kind FROM forgotten").fetchall())
+        if self._known:
+            self._key = self._read_key()
+            self._read_shapes()
+
+    def __bool__(self) -> bool:
+        return bool(self._known)
+
+    def _read(self, name: str) -> str:
+        found = self._connection.execute(
+            "SELECT value FROM settings WHERE name = $name", {"name": name}
+        ).fetchall()
+        return str(found[0][0]) if found else ""
+
+    def _read_key(self) -> bytes:
+        return bytes.fromhex(self._read(_KEY))
+
+    def _read_shapes(self) -> None:
+        for shape in self._read(_SHAPES).split():
+            self._shapes[shape] = _pattern(shape)
+
+    def _make(self) -> None:
+        self._key = self._read_key()
+        if not self._key:
+            self._key = secrets.token_bytes(32)
+            self._connection.execute(
+                "INSERT INTO settings VALUES ($name, $key)",
+                {"name": _KEY, "key": self._key.hex()},
+            )
+
+    def add_person(self, given: str) -> None:
+        """Mark a person by their id, in whatever spelling it is given."""
+        bare = bare_id(given)
+        self.add("person", [bare])
+        if (shape := _shape(bare)) not in self._shapes:
+            self._shapes[shape] = _pattern(shape)
+            self._connection.execute("DELETE FROM settings WHERE name = $name", {"name": _SHAPES})
+            self._connection.execute(
+                "INSERT INTO settings VALUES ($name, $shapes)",
+                {"name": _SHAPES, "shapes": " ".join(sorted(self._shapes))},
+            )
+
+    def add(self, kind: Kind, ids: Iterable[str]) -> int:
+        """Mark some ids; returns how many were not marked before."""
+        if not self._key:
+            self._make()
+        new = {self.mark(one) for one in ids} - self._known.keys()
+        at = datetime.now(UTC)
+        for mark in sorted(new):
+            self._connection.execute("INSERT INTO forgotten VALUES (?, ?, ?)", [mark, kind, at])
+            self._known[mark] = kind
+        self._others.clear()
+        return len(new)
+
+    def mark(self, value: str) -> str:
+        """The mark of an id."""
+        return hmac.new(self._key, value.encode(), hashlib.sha256).hexdigest()
+
+    def people_in(self, texts: Iterable[str]) -> set[str]:
+        """The ids of forgotten people that stand in some texts, in any spelling; bare."""
+        return {
+            found[1]
+            for given in texts
+            for text in readings(given)
+            for plain in (folded(text),)
+            for pattern in self._shapes.values()
+            for found in pattern.finditer(plain)
+            if self._is_person(found[1])
+        }
+
+    def _is_person(self, bare: str) -> bool:
+        if bare in self._others:
+            return False
+        if self._known.get(self.mark(bare)) == "person":
+            return True
+        if len(self._others) >= _MOST_REMEMBERED:
+            self._others.clear()
+        self._others.add(bare)
+        return False
+
+    def masked(self, part: str) -> str:
+        """What stands in the log for a part of a path that names a forgotten person.
+
+        A later load gives the same part the same mask where it knows it by the id in it; a name
+        could be guessed from a digest, so that its mask is drawn by lot.
+        """
+        told = self.mark(part) if self.people_in([part]) else secrets.token_hex(32)
+        return f"forgotten-{told[:16]}"
+
+    def masked_path(self, path: str) -> str:
+        """A path as the log may tell it: without what names a forgotten person by their id."""
+        if not self._shapes:
+            return path
+        parts = path.split("/")
+        return "/".join(self.masked(one) if self.people_in([one]) else one for one in parts)
+
+    def may_keep(self, content: bytes) -> bool:
+        """Whether a line may be kept as it was sent: it can be searched and names nobody marked."""
+        texts = texts_of(content)
+        return texts is not None and not self.people_in(texts)
+
+    def is_withheld(self, sha256: str) -> bool:
+        """Whether a line with this digest named a forgotten person in another way than by id."""
+        return self._known.get(self.mark(sha256)) == "line"
+
+    def among(self, run: Callable[..., list[tuple[Any, ...]]], ids: str, kind: Kind) -> list[str]:
+        """Those ids of a query (its only column ``id``) that are marked."""
+        inner, outer = hmac_pads(self._key)
+        mark = "sha256($outer || unhex(sha256($inner || encode(id))))"
+        marked = [mark for mark, of in self._known.items() if of == kind]
+        if not marked:
+            return []
+        found = run(
+            f"SELECT DISTINCT id FROM ({ids}) WHERE {mark} IN (SELECT unnest($marked)) ORDER BY id",
+            inner=inner,
+            outer=outer,
+            marked=marked,
+        )
+        return [one for (one,) in found]
+
+
+def _shape(bare: str) -> str:
+    """How long an id is, and of which characters: it tells where in a text one may stand."""
+    name = next(
+        name for name, one in _ALPHABETS.items() if re.fullmatch(f"{one}+", bare) or name == "o"
+    )
+    return f"{name}{len(bare)}"
+
+
+def _pattern(shape: str) -> re.Pattern[str]:
+    one, size = _ALPHABETS[shape[0]], int(shape[1:])
+    # Looked ahead, so that ids of which one begins within another are all tried.
+    return re.compile(f"(?={around_id(size, f'({one}{{{size}}})')})")

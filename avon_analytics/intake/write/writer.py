@@ -1,0 +1,242 @@
+"""Taking batches into a store: each line ended, each event stored once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from avon_analytics.intake.archive.batch import Batch, LongLine, batch_of
+from avon_analytics.intake.read.faults import verdict
+from avon_analytics.intake.write import forgotten
+from avon_analytics.intake.write.arrow import ArrowRows
+from avon_analytics.intake.write.conflicts import Conflicts
+from avon_analytics.intake.write.event_rows import EventRows
+from avon_analytics.intake.write.known_ids import KnownIds
+from avon_analytics.intake.write.line_counts import LineCounts
+from avon_analytics.intake.write.staging import Staging
+from avon_analytics.intake.write.statements import statement
+from avon_analytics.intake.write.tombstones import Tombstones
+
+
+class StoreWriter:
+    """Takes batches into a store.
+
+    Two connections share the work: the staging reads and judges in tables that every batch
+    replaces; ``store`` holds the transaction and gets only rows. So memory is bounded by the
+    batch, and not by what a transaction keeps of replaced tables.
+    """
+
+    def __init__(
+        self,
+        store: duckdb.DuckDBPyConnection,
+        staging: Staging,
+        load_id: int,
+        known_ids: KnownIds | None = None,
+        urls: Mapping[str, str] | None = None,
+    ) -> None:
+        self._store = store
+        self._load_id = load_id
+        self._known_ids = known_ids or KnownIds(store)
+        self._urls = urls or {}
+        self.take_over(staging)
+        self._marks = Tombstones(store)
+        self._conflicts = Conflicts(store, self._urls)
+        self._put_off: list[tuple[str, int, int, bytes]] = []
+
+    def take_over(self, staging: Staging) -> None:
+        """Work on these staging tables from now on; those before may read another batch already."""
+        self._staging = staging
+        self._rows = EventRows(self._store, staging)
+
+    def take(
+        self, batch: Batch, *, is_read: bool = False, may_wait: bool = False
+    ) -> dict[str, LineCounts]:
+        """Bring every line of a batch to its end; the caller holds a transaction.
+
+        ``is_read``: the staging tables the batch already. ``may_wait``: a few lines that tell of
+        stored events may wait for ``take_rest``, because the ids of all events are read for them,
+        and where they say something else the archive as well. Returns where the lines of each file
+        ended.
+        """
+        ended: dict[str, LineCounts] = defaultdict(LineCounts)
+        for file, blank in batch.blank_by_file().items():
+            ended[file].blank = blank
+        self._set_aside(batch, ended)
+        if batch.readable.any():
+            with self._staging.room_for(batch):
+                self._take(batch, ended, is_read=is_read, may_wait=may_wait)
+        if sum(len(content) for *_, content in self._put_off) > _PUT_OFF_BYTES:
+            for file, more in self.take_rest().items():
+                ended[file].add(more)
+        return ended
+
+    def _take(
+        self, batch: Batch, ended: dict[str, LineCounts], *, is_read: bool, may_wait: bool
+    ) -> None:
+        if not is_read:
+            batch = self._staging.read(batch)
+        clock = self._staging.clock
+        with clock.timing("settle"):
+            if self._marks:
+                forgotten.leave_out(self._store, self._staging, self._staging.tables, self._marks)
+            if self._is_all_new(batch, may_wait=may_wait):
+                self._staging.run(_NOTHING_KNOWN)
+            else:
+                self._recall()
+            self._conflicts.settle(self._staging)
+        with clock.timing("store rows"):
+            self._rows.store()
+        with clock.timing("log"):
+            self._log(batch, ended)
+
+    def take_rest(self) -> dict[str, LineCounts]:
+        """Bring the lines that were put off to their end."""
+        lines, self._put_off = self._put_off, []
+        return self.take(batch_of(lines)) if lines else {}
+
+    def _set_aside(self, batch: Batch, ended: dict[str, LineCounts]) -> None:
+        fault = verdict("too_long", "expected a line within the limit")
+        for long in batch.long_lines:
+            if long.is_continued:
+                self._measure_again(long)
+                continue
+            place = [self._load_id, long.file, long.line, long.byte_offset, long.byte_length]
+            self._store.execute(
+                "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, 'too_long', ?, NULL, NULL)",
+                [*place, long.sha256, fault.errors],
+            )
+            self._store.execute(
+                "INSERT INTO deliveries (load_id, file, line, byte_offset, byte_length, ended, "
+                "code) VALUES (?, ?, ?, ?, ?, 'quarantined', 'too_long')",
+                place,
+            )
+            ended[long.file].quarantined_by_code["too_long"] += 1
+
+    def _measure_again(self, long: LongLine) -> None:
+        """A line that had no end has grown since it was set aside."""
+        at = "WHERE file = $file AND line = $line AND byte_offset = $byte_offset"
+        place = {"file": long.file, "line": long.line, "byte_offset": long.byte_offset}
+        is_forgotten = "sha256 IS NULL"  # of what is forgotten, nothing new is kept
+        self._store.execute(
+            f"UPDATE deliveries SET byte_length = $length {at}",
+            {**place, "length": long.byte_length},
+        )
+        self._store.execute(
+            "UPDATE quarantine SET byte_length = $length, "
+            f"sha256 = CASE WHEN {is_forgotten} THEN NULL ELSE $sha256 END, "
+            f"content = CASE WHEN sha256 = $sha256 THEN content END {at}",
+            {**place, "length": long.byte_length, "sha256": long.sha256},
+        )
+
+    def settle(self) -> bool:
+        """Keep the lines that were displaced by others.
+
+        Returns whether any line that was counted before has now ended elsewhere.
+        """
+        self._conflicts.keep_lines(self._staging)
+        return self._conflicts.has_moved_lines
+
+    # -- between the staging tables and the store ---------------------------------------------
+
+    def _is_all_new(self, batch: Batch, *, may_wait: bool) -> bool:
+        """Whether no line tells of a stored event, but for those that now wait."""
+        if may_wait and not self._known_ids.is_there:
+            self._known_ids.start()
+        if not self._known_ids.is_there:
+            return False
+        known = self._known_ids.add(self._staging)
+        if not may_wait or len(known) > _WAITING_SHARE * len(batch):
+            return not known
+        self._put_off += [
+            (
+                batch.file(nth),
+                int(batch.lines[nth]),
+                int(batch.byte_offsets[nth]),
+                batch.as_sent(nth),
+            )
+            for nth in known
+        ]
+        self._staging.leave_out(known)
+        return True
+
+    def _recall(self) -> None:
+        """Fetch what the store knows of the events that the batch tells."""
+        told = ArrowRows(self._staging.connection.sql("SELECT DISTINCT event_id FROM event_lines"))
+        self._store.register("staged_rows", told)
+        known = ArrowRows(
+            self._store.sql(
+                "SELECT event_id, body_digest, conflict_rank FROM events "
+                "WHERE event_id IN (SELECT event_id FROM staged_rows)"
+            )
+        )
+        self._store.unregister("staged_rows")
+        told.release()
+        self._staging.connection.register("recalled", known)
+        self._staging.run(
+            "CREATE OR REPLACE TEMP TABLE known_events AS SELECT event_id, "
+            "CAST(body_digest AS UUID) AS body_digest, "
+            "CAST(conflict_rank AS UUID) AS conflict_rank FROM recalled"
+        )
+        self._staging.connection.unregister("recalled")
+
+    # -- the log ----------------------------------------------------------------------------
+
+    def _log(self, batch: Batch, ended: dict[str, LineCounts]) -> None:
+        self._staging.run(
+            "CREATE OR REPLACE TEMP TABLE line_ends AS " + statement("line_ends"),
+            load_id=self._load_id,
+        )
+        self._rows.insert("deliveries", "SELECT * FROM line_ends")
+        counted = self._staging.run(
+            "SELECT file, ended, code, count(*) FROM line_ends GROUP BY ALL"
+        )
+        for file, word, code, n in counted:
+            ended[file].count(word, code, n)
+        refused = self._staging.run(
+            "SELECT v.nth, a.file, a.line, a.byte_offset, a.byte_length, v.code, v.errors, v.cause "
+            "FROM verdicts AS v JOIN arrivals AS a ON a.nth = v.nth ORDER BY v.nth"
+        )
+        if refused:
+            self._quarantine(refused, batch)
+
+    def _quarantine(self, refused: list[tuple[Any, ...]], batch: Batch) -> None:
+        columns = ["nth", "file", "line", "byte_offset", "byte_length", "code", "errors", "cause"]
+        frame = pd.DataFrame(refused, columns=columns).astype({"cause": "string"})
+        frame["content"] = [batch.as_sent(nth) for nth in frame["nth"]]
+        frame["sha256"] = [hashlib.sha256(line).hexdigest() for line in frame["content"]]
+        if self._marks:
+            self._withhold(frame)
+        if self._staging.is_limited:
+            frame["content"] = None
+        self._staging.connection.register("refused_lines", frame)
+        self._rows.insert(
+            "quarantine",
+            "SELECT CAST($load_id AS BIGINT) AS load_id, file, line, byte_offset, byte_length, "
+            "sha256, code, errors, cause, CAST(content AS BLOB) AS content FROM refused_lines",
+            load_id=self._load_id,
+        )
+        self._staging.connection.unregister("refused_lines")
+
+    def _withhold(self, frame: pd.DataFrame) -> None:
+        """Keep no line that names a forgotten person, and of what is theirs no digest either."""
+        is_theirs = frame["code"] == "forgotten"
+        names = [
+            self._marks.is_withheld(digest) or not self._marks.may_keep(line)
+            for digest, line in zip(frame["sha256"], frame["content"], strict=True)
+        ]
+        frame["content"] = frame["content"].astype(object).mask(is_theirs | pd.Series(names), None)
+        frame["sha256"] = frame["sha256"].astype(object).mask(is_theirs, None)
+
+
+# Lines that wait are read once more: few may, of a batch and in all.
+_WAITING_SHARE = 0.1
+_PUT_OFF_BYTES = 4 * 1024 * 1024
+_NOTHING_KNOWN = (
+    "CREATE OR REPLACE TEMP TABLE known_events "
+    "(event_id VARCHAR, body_digest UUID, conflict_rank UUID)"
+)
