@@ -6,6 +6,10 @@
 >>> visits = store.appointments(start="2025-01-01")        # doctest: +SKIP
 >>> by_month = visits.outcomes(every="month")              # doctest: +SKIP
 >>> avon.plot.outcomes(by_month)                           # doctest: +SKIP
+
+Public are ``open``, the names of ``__all__``, and what is public in them and in
+``avon_analytics.spark``: ``dir(avon_analytics)`` lists them. All other modules are the inside of
+the package, and change without notice.
 """
 
 from __future__ import annotations
@@ -16,7 +20,8 @@ from avon_analytics.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from avon_analytics import errors
-    from avon_analytics.api import Store, open
+    from avon_analytics.api import Store
+    from avon_analytics.api import open as open
     from avon_analytics.appointments import Cohort, Quality
     from avon_analytics.intake.after.forget_receipt import Forgotten
     from avon_analytics.intake.after.quarantine import Export
@@ -24,15 +29,18 @@ if TYPE_CHECKING:
     from avon_analytics.intake.read.signature import Verified
     from avon_analytics.intake.read.signature import verify_delivery as verify
     from avon_analytics.intake.write.receipt import Receipt
+    from avon_analytics.quarantine import Quarantine
     from avon_analytics.report import plot
     from avon_analytics.samples import write_sample
     from avon_analytics.table_files import export
 
+# ``open`` is public, too; it stays out, for ``import *`` would put it over Python's own.
 __all__ = [
     "Cohort",
     "Export",
     "Forgotten",
     "Quality",
+    "Quarantine",
     "Receipt",
     "Replay",
     "Store",
@@ -40,7 +48,6 @@ __all__ = [
     "__version__",
     "errors",
     "export",
-    "open",
     "plot",
     "verify",
     "write_sample",
@@ -53,6 +60,7 @@ _HOMES = {
     "Forgotten": "avon_analytics.intake.after.forget_receipt",
     "Receipt": "avon_analytics.intake.write.receipt",
     "Replay": "avon_analytics.intake.after.replay",
+    "Quarantine": "avon_analytics.quarantine",
     "Store": "avon_analytics.api",
     "Verified": "avon_analytics.intake.read.signature",
     "export": "avon_analytics.table_files",
@@ -78,4 +86,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, "open"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,12 +23,9 @@ from avon_analytics.appointments import (
     quality,
 )
 from avon_analytics.appointments.scope import DateLike
-from avon_analytics.errors import StoreError, UsageError
-from avon_analytics.intake.after import quarantine
+from avon_analytics.errors import StoreError
 from avon_analytics.intake.after.forget import forget
 from avon_analytics.intake.after.forget_receipt import Forgotten
-from avon_analytics.intake.after.quarantine import Export
-from avon_analytics.intake.after.replay import Replay, replay
 from avon_analytics.intake.archive.files import Paths
 from avon_analytics.intake.archive.lines import LINE_LIMIT
 from avon_analytics.intake.interrupted import interruptible
@@ -37,6 +34,7 @@ from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.signature import SecretsLike
 from avon_analytics.intake.write.receipt import Receipt
 from avon_analytics.progress import shown, waiting
+from avon_analytics.quarantine import Quarantine
 from avon_analytics.store import look
 from avon_analytics.store.database import Database
 from avon_analytics.store.lake import write_lake
@@ -107,7 +105,7 @@ class Store(CohortSource):
         privacy: Privacy | None = None,
         line_limit: int = LINE_LIMIT,
         recheck: bool = False,
-        partial: bool = False,
+        allow_truncated: bool = False,
         wait: float = WAIT_TO_LOAD,
         progress: bool = True,
     ) -> Receipt:
@@ -124,9 +122,9 @@ class Store(CohortSource):
             ``full`` or ``limited`` from its first load on; without a word, a load follows it.
         line_limit: how many bytes a line may have; a longer one is quarantined as ``too_long``.
         recheck: look into files even where size and time of change say that they are as before.
-        partial: of a compressed file that is damaged or cut short, load the whole lines before
-            the damage; without it the load stops there. Loaded again when the file is whole, only
-            what is new is added.
+        allow_truncated: of a compressed file that is damaged or cut short, load the whole lines
+            before the damage; without it the load stops there. Loaded again when the file is whole,
+            only what is new is added.
         wait: seconds to wait where another process holds the store.
         progress: show progress in a notebook or on a terminal.
 
@@ -147,7 +145,7 @@ class Store(CohortSource):
                 privacy=privacy,
                 line_limit=line_limit,
                 recheck=recheck,
-                partial=partial,
+                allow_truncated=allow_truncated,
                 wait=wait,
                 on_wait=waiting if progress else None,
                 on_progress=begun(on_progress if progress else None),
@@ -190,102 +188,28 @@ class Store(CohortSource):
         """
         return look.table(self._database, name, identifiers=identifiers)
 
-    def sql(self, query: str, **parameters: Any) -> pd.DataFrame:
+    def sql(
+        self,
+        query: str,
+        params: Mapping[str, Any] | Sequence[Any] | None = None,
+        **parameters: Any,
+    ) -> pd.DataFrame:
         """The answer to a query: ``store.sql("… WHERE host = $host", host="user_…")``.
 
         Raw: identifiers are not hidden. The query can neither write nor read other files.
 
-        Raises QueryError for a query that the engine refuses.
+        params: values by name, in place of keywords or beside them, or a list of them, in the
+            order of ``?`` in the query.
+
+        Raises QueryError for a query that the engine refuses; UsageError where a value is given
+        both ways, or where names stand beside a list.
         """
-        return look.query(self._database, query, parameters)
+        return look.query(self._database, query, look.bound(params, parameters))
 
-    def quarantine(
-        self,
-        *,
-        code: str | Iterable[str] | None = None,
-        file: str | os.PathLike[str] | None = None,
-        line: int | None = None,
-        identifiers: bool = False,
-    ) -> pd.DataFrame:
-        """Lines that did not load, one a row: where each stands, its code and likely cause.
-
-        code, file, line: keep only these; the end of a file's path is enough where only one
-            ends so.
-        identifiers: add ``content``, the line itself as bytes, which is raw.
-
-        Raises UsageError for an unknown code or a file that has no line in quarantine.
-        """
-        name = None if file is None else arguments.path(file, "file")
-        return quarantine.lines(
-            self._database, code=code, file=name, line=line, identifiers=identifiers
-        )
-
-    def quarantine_errors(
-        self,
-        *,
-        code: str | Iterable[str] | None = None,
-        file: str | os.PathLike[str] | None = None,
-        line: int | None = None,
-    ) -> pd.DataFrame:
-        """Every error of the lines that did not load, one a row, never with a value.
-
-        Columns: ``file``, ``line``, ``code``, ``path`` (the field), ``expected``. The arguments
-        are those of ``quarantine``.
-
-        Raises UsageError for an unknown code or a file that has no line in quarantine.
-        """
-        name = None if file is None else arguments.path(file, "file")
-        return quarantine.errors(self._database, code=code, file=name, line=line)
-
-    def export_quarantine(
-        self,
-        out: str | os.PathLike[str],
-        *,
-        code: str | Iterable[str] | None = None,
-        file: str | os.PathLike[str] | None = None,
-    ) -> Export:
-        """Write lines of the quarantine to a file, as they were archived, so that it loads again.
-
-        Raw: the lines hold what was sent, names and all. The file is readable by its owner alone.
-        Lines that the store does not keep are read from the archive.
-
-        Returns how many lines were written, and how many are missing because they no longer stand
-        in the archive as they stood.
-
-        Raises UsageError for an unknown code or file, or where ``out`` cannot be written.
-        """
-        name = None if file is None else arguments.path(file, "file")
-        return quarantine.export_to(self._database, out, code=code, file=name)
-
-    def replay(
-        self,
-        *,
-        secrets: SecretsLike = None,
-        policy: Policy = "require",
-        code: str | Iterable[str] | None = None,
-        file: str | os.PathLike[str] | None = None,
-        line_limit: int = LINE_LIMIT,
-    ) -> Replay:
-        """Try lines of the quarantine again, and move what loads now, all in one transaction.
-
-        Useful after a secret was added, after an update of this package, or with a larger
-        ``line_limit`` for lines that were too long. Lines that the store does not keep are read
-        from the archive where they stand. Secrets and policy are those of ``load``.
-
-        Returns where the lines ended that were tried.
-
-        Raises MissingSecret, SecretsFileError, UsageError for an unknown code or file, StoreError.
-        """
-        moved = replay(
-            self._database,
-            secrets=secrets,
-            policy=policy,
-            code=code,
-            file=None if file is None else arguments.path(file, "file"),
-            line_limit=line_limit,
-        )
-        keep_slots(self._database)
-        return moved
+    @property
+    def quarantine(self) -> Quarantine:
+        """What did not load: its ``lines()`` and ``errors()``; ``export()`` and ``replay()``."""
+        return Quarantine(self._database)
 
     def forget(self, patient_id: str) -> Forgotten:
         """Remove a person from every table, every version and the quarantine, for good.
@@ -343,7 +267,7 @@ class Store(CohortSource):
 
     def custom_fields(
         self,
-        object: str = "patient",  # noqa: A002
+        of: str = "patient",
         *,
         names: Mapping[str, str] | None = None,
         as_of: DateLike | None = None,
@@ -358,9 +282,9 @@ class Store(CohortSource):
 
         names: columns' names by key, ``{"cfld_…": "Referral source"}``; other keys keep theirs.
 
-        Raises UsageError where two keys would share a column, UnknownGroup for another object.
+        Raises UsageError where two keys would share a column, UnknownGroup for another ``of``.
         """
-        return custom_fields(self._database, object, names=names, as_of=as_of)
+        return custom_fields(self._database, of, names=names, as_of=as_of)
 
     def report(
         self,
@@ -389,12 +313,7 @@ class Store(CohortSource):
         from avon_analytics.report.collect import collect, files_beside, write
 
         page = Path(out)
-        about = cohort or self.appointments()
-        if about.engine != self._engine:
-            raise UsageError(
-                f"report: the cohort is of another store, {about.engine.path}, whose figures would "
-                f"stand above the provenance of {self.path}"
-            )
+        about = self._own(cohort or self.appointments(), "report")
         content = collect(
             self._database,
             replace(about, min_count=min_count) if min_count else about,

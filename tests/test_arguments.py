@@ -103,8 +103,8 @@ def test_no_argument_of_a_store_ends_in_a_traceback(
         asked(lambda **given: avon.open(db, **given).tables(), **{name: ODD[odd]})
     needed = {"name": "events", "query": "SELECT 1", "out": "out", "appointment_id": "appt_1"}
     for ask in (
-        *(store.table, store.sql, store.quarantine, store.quarantine_errors, store.explain),
-        *(store.quality, store.custom_fields, store.forget, store.export_quarantine),
+        *(store.table, store.sql, store.quarantine.lines, store.quarantine.errors, store.explain),
+        *(store.quality, store.custom_fields, store.forget, store.quarantine.export),
     ):
         own = {key: value for key, value in needed.items() if key in parameters(ask)}
         for name in parameters(ask):
@@ -114,7 +114,7 @@ def test_no_argument_of_a_store_ends_in_a_traceback(
         given = {"paths": tiny.archive, "secrets": tiny.secrets, "progress": False}
         asked(store.load, **{**given, name: ODD[odd]})
     for name in ("secrets", "policy", "code", "file", "line_limit"):
-        asked(store.replay, **{"secrets": tiny.secrets, name: ODD[odd]})
+        asked(store.quarantine.replay, **{"secrets": tiny.secrets, name: ODD[odd]})
 
 
 @pytest.mark.parametrize("odd", KINDS)

@@ -25,7 +25,7 @@ FLOORS = (
     {"appointments"},
     {"spark", "receive"},
     {"report"},
-    {"progress", "table_files"},
+    {"progress", "table_files", "quarantine"},
     {"api"},
     {"cli"},
     {"__main__"},

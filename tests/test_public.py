@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import importlib
 import inspect
 import json
 import re
@@ -23,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 
 def public_callables() -> Iterator[tuple[str, Any]]:
     """Every function, class and method that a user can reach from ``import avon_analytics``."""
-    for name in avon.__all__:
+    for name in dir(avon):
         found = getattr(avon, name)
         if isinstance(found, ModuleType):
             yield from (
@@ -48,12 +50,48 @@ PUBLIC = dict(public_callables())
 
 
 def test_all_is_what_there_is() -> None:
-    assert sorted(avon.__all__) == dir(avon)
     assert len(set(avon.__all__)) == len(avon.__all__)
+    assert sorted([*avon.__all__, "open"]) == dir(avon)
     for name in avon.__all__:
         assert getattr(avon, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'stroe'"):
         avon.stroe  # noqa: B018
+
+
+def test_all_of_it_can_be_imported_without_hiding_a_builtin() -> None:
+    for package in ("avon_analytics", "avon_analytics.spark"):
+        named = set(importlib.import_module(package).__all__)
+        assert named
+        assert named & set(dir(builtins)) == set()
+
+
+def test_pages_and_notebooks_import_nothing_from_the_inside() -> None:
+    """What is told to users is what stays: names of the package itself, and its cluster."""
+    pages = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("notebooks/*.ipynb")]
+    imported = [
+        name
+        for page in pages
+        for name in re.findall(
+            r"(?:from|import) +(avon_analytics[\w.]*)(?= *(?:import|as|,|\n|\\n|$))",
+            page.read_text("utf-8"),
+        )
+    ]
+    assert len(imported) > 5
+    assert set(imported) <= {"avon_analytics", "avon_analytics.spark"}
+
+
+def test_what_a_call_takes_and_gives_is_public() -> None:
+    """No method of a public class hands out an object of a class that has no public name."""
+    public = {one for one in PUBLIC.values() if inspect.isclass(one)}
+    handed = {}
+    for name, one in PUBLIC.items():
+        function = one.fget if isinstance(one, property) else one
+        if inspect.isfunction(function):
+            found = function.__globals__.get(str(function.__annotations__["return"]))
+            if inspect.isclass(found) and found.__module__.startswith("avon_analytics"):
+                handed[name] = found
+    assert {name for name, found in handed.items() if found not in public} == set()
+    assert handed["Store.quarantine"] is avon.Quarantine
 
 
 def test_the_public_face_is_as_large_as_one_thinks() -> None:

@@ -139,18 +139,18 @@ class CohortChange(CohortRows):
         Sums only: a named patient has no score. Raises UnknownGroup for an unknown grouping or
         period; UsageError for a window that begins before T, or is one of bookings.
         """
-        if self.scope.on != "start":
+        if self._scope.on != "start":
             raise UsageError("expected: the window must be one of starts (on='start')")
         counted = self._ask(min_count)("outcomes", by=by, every=every)
         alone = self._without_window()
-        with self.engine.reading():
+        with self._engine.reading():
             slots = self._slots_as_they_stood(closed, history_from)
             return expected(
                 counted,
                 slots,
                 alone._complete_periods,
                 self._clock(slots),
-                window=(self.scope.start, self.scope.end),
+                window=(self._scope.start, self._scope.end),
                 every=every,
                 with_pickup=flag(pickup, "pickup"),
             )
@@ -186,14 +186,14 @@ class CohortChange(CohortRows):
         Raises UnknownGroup for an unknown grouping or period, UsageError for other ``days_ahead``
         than 0 to 365, or a window of bookings.
         """
-        if self.scope.on != "start":
+        if self._scope.on != "start":
             raise UsageError("backtest: the window must be one of starts (on='start')")
         choice("period", every, PERIODS)
         ahead = whole_number(
             days_ahead, 0, HISTORY_DAYS, "days_ahead: expected a whole number from 0 to 365"
         )
         counted = self._ask(min_count)("outcomes", by=by, every=every)
-        with self.engine.reading():
+        with self._engine.reading():
             slots = self._slots_as_they_stood(closed, history_from)
             return backtest(
                 counted,
@@ -212,17 +212,17 @@ class CohortChange(CohortRows):
 
     def _clock(self, slots: Slots) -> Clock:
         return Clock(
-            time_zone=self.engine.time_zone,
-            grace=timedelta(hours=self.settings.grace_hours),
+            time_zone=self._engine.time_zone,
+            grace=timedelta(hours=self._settings.grace_hours),
             weeks=self._without_window()._complete_periods("week"),
             history_from=slots.history_from,
         )
 
     def _without_window(self) -> Self:
-        scope = replace(self.scope, start=None, end=None)
-        return replace(self, scope=scope)
+        scope = replace(self._scope, start=None, end=None)
+        return replace(self, _scope=scope)
 
     def _complete_periods(self, every: str) -> Sequence[date]:
         """The first days of the cohort's complete periods, oldest first."""
-        with self.engine.reading():
+        with self._engine.reading():
             return self._completeness(every).complete_periods()

@@ -35,16 +35,31 @@ _TABLES = {
 class CohortRows:
     """The scope of a cohort and the rows in it; it does not change."""
 
-    engine: Engine
-    scope: Scope
-    filters: Filters
-    settings: Settings
+    _engine: Engine
+    _scope: Scope
+    _filters: Filters
+    _settings: Settings
     min_count: int = 0
 
     @property
     def as_of(self) -> datetime | None:
         """The instant, in UTC, up to which events count; None if the store has no events."""
-        return self.settings.as_of
+        return self._settings.as_of
+
+    @property
+    def on(self) -> str:
+        """The date that places a slot in the window: ``start`` or ``booked``."""
+        return self._scope.on
+
+    @property
+    def grace_hours(self) -> float:
+        """How many hours after its planned end a slot is due."""
+        return self._settings.grace_hours
+
+    @property
+    def late(self) -> str:
+        """Which cancellations are late, in words."""
+        return self._settings.late_in_words
 
     def _ask(self, min_count: int | None) -> Ask:
         return partial(self._count, min_count=min_count)
@@ -63,13 +78,13 @@ class CohortRows:
         bound: Mapping[str, Any] | None = None,
         min_count: int | None = None,
     ) -> Counted:
-        with self.engine.reading():
+        with self._engine.reading():
             declared = FIGURES[figure]
-            customs = known_custom_keys(self.engine, declared.customs)
+            customs = known_custom_keys(self._engine, declared.customs)
             keys = groupings(by, customs, more, declared.general)
             if table == "questions":  # they know of nothing else
                 groupings(
-                    [grouping.name for grouping, _ in self.filters], (), None, declared.general
+                    [grouping.name for grouping, _ in self._filters], (), None, declared.general
                 )
             rows = self._population(
                 table, keys, every, plus, dated, own_customs=declared.customs == "appointment"
@@ -87,7 +102,7 @@ class CohortRows:
                 every=every,
                 as_of=self.as_of,
                 n_unverified_events=self._n_unverified(rows, table),
-                late=self.settings.late_in_words,
+                late=self._settings.late_in_words,
                 min_count=checked_min_count(self.min_count if min_count is None else min_count),
                 completeness=(
                     self._completeness(every, dated)
@@ -106,9 +121,9 @@ class CohortRows:
             slots = self._population("slots", every=every)
             undue = self._periods(self._ask_for(slots.run(sql("undue_periods")), slots), every)
         return Completeness(
-            scope=self.scope,
+            scope=self._scope,
             every=every,
-            over_on=self._local_day(self.settings.due_until if dated is None else self.as_of),
+            over_on=self._local_day(self._settings.due_until if dated is None else self.as_of),
             first_on=self._begins_on(),
             undue=frozenset(undue),
         )
@@ -123,27 +138,27 @@ class CohortRows:
     def _begins_on(self) -> date | None:
         """The local day of the store's first appointment event."""
         bound = {"as_of": self.as_of or BEFORE_ALL}
-        first: Any = self.engine.frame(sql("first_event"), bound, {"first_us": "Int64"}).iat[0, 0]
+        first: Any = self._engine.frame(sql("first_event"), bound, {"first_us": "Int64"}).iat[0, 0]
         return None if pd.isna(first) else self._local_day(from_micros(int(first)))
 
     def _local_day(self, instant: datetime | None) -> date | None:
         if self.as_of is None or instant is None:
             return None
-        return local_day(instant, self.engine.time_zone)
+        return local_day(instant, self._engine.time_zone)
 
     def _beside(self, name: Beside) -> str:
-        internal = self.scope.include_internal
+        internal = self._scope.include_internal
         if name == "follow_up":
-            return self.engine.follow_up(self.settings, include_internal=internal)
+            return self._engine.follow_up(self._settings, include_internal=internal)
         if name == "session_hours":
-            return self.engine.session_hours(self.settings, include_internal=internal)
+            return self._engine.session_hours(self._settings, include_internal=internal)
         return self._every_slot
 
     @property
     def _every_slot(self) -> str:
         """All slots of the store, but for those of internal meetings unless they count."""
-        slots = self.engine.computed(self.settings).slots
-        return f"{slots} WHERE {'true' if self.scope.include_internal else 'NOT internal'}"
+        slots = self._engine.computed(self._settings).slots
+        return f"{slots} WHERE {'true' if self._scope.include_internal else 'NOT internal'}"
 
     def _rows_of(self, table: str) -> str:
         if table == "questions":
@@ -151,7 +166,7 @@ class CohortRows:
                 f"(WITH every_slot AS (SELECT * FROM {self._every_slot}) "
                 f"SELECT * FROM ({sql('questions')}) AS asked)"
             )
-        tables = self.engine.computed(self.settings)
+        tables = self._engine.computed(self._settings)
         if table == "released":
             return (
                 "(SELECT s.*, h.notice_hours AS session_notice_hours, h.outcome AS released_by "
@@ -173,24 +188,24 @@ class CohortRows:
     ) -> Population:
         rows = population(
             self._rows_of(table),
-            self.scope,
-            self.filters,
+            self._scope,
+            self._filters,
             self.as_of or BEFORE_ALL,
-            self.settings.due_until,
-            self.engine.pack,
+            self._settings.due_until,
+            self._engine.pack,
             by=keys,
             every=every,
             plus=plus,
             dated=dated,
-            slots=self.engine.computed(self.settings).slots,
+            slots=self._engine.computed(self._settings).slots,
             own_customs=own_customs,
         )
-        return replace(rows, parameters={**rows.parameters, "time_zone": self.engine.time_zone})
+        return replace(rows, parameters={**rows.parameters, "time_zone": self._engine.time_zone})
 
     def _ask_for(
         self, query: str, rows: Population, dtypes: Mapping[str, str] | None = None
     ) -> pd.DataFrame:
-        return self.engine.frame(query, rows.bind(query), dtypes)
+        return self._engine.frame(query, rows.bind(query), dtypes)
 
     def _number(self, query: str, rows: Population) -> int:
         """The only value of a query."""
@@ -202,20 +217,20 @@ class CohortRows:
         return self._number(rows.query(sql(text)), rows)
 
     def _table(self, table: str, definition: str) -> pd.DataFrame:
-        with self.engine.reading():
+        with self._engine.reading():
             rows = self._population(table)
             data = self._ask_for(rows.query(f"SELECT {_TABLES[table]}"), rows)
             data.attrs = attributes(definition, self.as_of, self._n_unverified(rows))
         return data
 
     def _size(self, table: str) -> int:
-        with self.engine.reading():
+        with self._engine.reading():
             rows = self._population(table)
             return self._number(rows.query("SELECT count(*) FROM population"), rows)
 
     def n_patients(self) -> int:
         """How many patients the slots of the cohort are of."""
-        with self.engine.reading():
+        with self._engine.reading():
             rows = self._population("slots")
             query = rows.query("SELECT count(DISTINCT patient_id) FROM population")
             return self._number(query, rows)
@@ -223,18 +238,18 @@ class CohortRows:
     def in_words(self) -> tuple[str, ...]:
         """What narrows the cohort, a phrase each; empty where it holds everything."""
         phrases = []
-        dated = {"start": "planned to start", "booked": "booked"}[self.scope.on]
-        if self.scope.start is not None:
-            phrases.append(f"{dated} on or after {self.scope.start}")
-        if self.scope.end is not None:
-            phrases.append(f"{dated} before {self.scope.end}")
+        dated = {"start": "planned to start", "booked": "booked"}[self._scope.on]
+        if self._scope.start is not None:
+            phrases.append(f"{dated} on or after {self._scope.start}")
+        if self._scope.end is not None:
+            phrases.append(f"{dated} before {self._scope.end}")
         phrases += [
             f"{grouping.name} is {' or '.join('missing' if v is None else str(v) for v in values)}"
-            for grouping, values in self.filters
+            for grouping, values in self._filters
         ]
         return (
             (*phrases, "internal meetings included")
-            if self.scope.include_internal
+            if self._scope.include_internal
             else tuple(phrases)
         )
 

@@ -145,26 +145,26 @@ def _warn(this: CohortRows, other: CohortRows) -> None:
 
 
 def _defined_by(cohort: CohortRows) -> dict[str, object]:
-    settings, built_in = cohort.settings, status_words()
+    settings, built_in = cohort._settings, status_words()
     more = [f"{word}: {means}" for word, means in settings.words if built_in.get(word) != means]
     return {
-        "store": cohort.engine.path,
+        "store": cohort._engine.path,
         "as_of": "no events" if cohort.as_of is None else cohort.as_of.isoformat(),
-        "on": cohort.scope.on,
+        "on": cohort._scope.on,
         "grace": f"{settings.grace_hours:g} hours",
         "late": settings.late_in_words,
-        "internal meetings": "included" if cohort.scope.include_internal else "left out",
+        "internal meetings": "included" if cohort._scope.include_internal else "left out",
         "status words": ", ".join(more) or "as built in",
-        "time zone": cohort.engine.time_zone,
+        "time zone": cohort._engine.time_zone,
     }
 
 
 def _n_shared(this: CohortRows, other: CohortRows) -> int:
     """How many slots are in both of two cohorts that are defined alike."""
-    if this.engine != other.engine:
+    if this._engine != other._engine:
         return 0
-    starts = [scope.start for scope in (this.scope, other.scope) if scope.start is not None]
-    ends = [scope.end for scope in (this.scope, other.scope) if scope.end is not None]
-    scope = replace(this.scope, start=max(starts, default=None), end=min(ends, default=None))
-    both = replace(this, scope=scope, filters=(*this.filters, *other.filters))
+    starts = [scope.start for scope in (this._scope, other._scope) if scope.start is not None]
+    ends = [scope.end for scope in (this._scope, other._scope) if scope.end is not None]
+    scope = replace(this._scope, start=max(starts, default=None), end=min(ends, default=None))
+    both = replace(this, _scope=scope, _filters=(*this._filters, *other._filters))
     return both._size("slots")

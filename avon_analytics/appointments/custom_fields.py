@@ -33,17 +33,17 @@ OBJECTS: Mapping[str, tuple[str, str]] = {
 
 def custom_fields(
     database: Database,
-    object: str = "patient",  # noqa: A002
+    of: str = "patient",
     *,
     names: Mapping[str, str] | None = None,
     as_of: DateLike | None = None,
 ) -> pd.DataFrame:
     """See ``Store.custom_fields``."""
-    choice("object", object, tuple(OBJECTS))
+    choice("of", of, tuple(OBJECTS))
     instant = usual_settings(database, as_of).as_of or BEFORE_ALL
-    owner = f"{object}_id"
+    owner = f"{of}_id"
     with database.reading() as connection:
-        told = frame(connection, _query(object), {"as_of": instant})
+        told = frame(connection, _query(of), {"as_of": instant})
     keys = sorted(told["key"].dropna().unique())
     columns = _columns(owner, keys, mapping(names, "names"))
     owners = pd.Index(told["owner_id"].unique(), dtype="str", name=owner)

@@ -121,7 +121,7 @@ class Slots:
         bound = {
             "at_us": _micros(at),
             "most_days": most_days,
-            "grace_hours": self.cohort.settings.grace_hours,
+            "grace_hours": self.cohort._settings.grace_hours,
             "history_from": self.history_from or date.min,
         }
         rows = self._rows(TRAITS, None, None, None)
@@ -168,11 +168,11 @@ class Slots:
         patients: bool = True,
     ) -> Population:
         cohort = self.cohort
-        internal = cohort.scope.include_internal
+        internal = cohort._scope.include_internal
         scope = Scope(start=start, end=end, on="start", include_internal=internal)
-        rows = replace(cohort, scope=scope)._population("slots", keys, every)
+        rows = replace(cohort, _scope=scope)._population("slots", keys, every)
         if patients:
-            slots = cohort.engine.computed(cohort.settings).slots
+            slots = cohort._engine.computed(cohort._settings).slots
             text = f"SELECT * FROM ({sql('patient_visits')}) AS p"
             rows = rows.beside(
                 "patients", f"(WITH known_slot AS (SELECT * FROM {slots}) {text}) AS v"

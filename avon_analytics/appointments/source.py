@@ -26,6 +26,7 @@ from avon_analytics.appointments.statuses import status_words as known_status_wo
 from avon_analytics.appointments.steps import Settings
 from avon_analytics.appointments.where import filters
 from avon_analytics.arguments import flag, mapping
+from avon_analytics.errors import UsageError
 
 
 class CohortSource:
@@ -92,6 +93,15 @@ class CohortSource:
         )
         kept = self._filters(mapping(where, "where"))
         return Cohort(engine, scope, kept, settings, checked_min_count(min_count))
+
+    def _own(self, cohort: Cohort, what: str) -> Cohort:
+        """The cohort, if it is of this store. Raises UsageError, saying ``what``, if it is not."""
+        if cohort._engine != self._engine:
+            raise UsageError(
+                f"{what}: the cohort is of another store, {cohort._engine.path}, whose figures "
+                f"would stand above the provenance of {self._engine.path}"
+            )
+        return cohort
 
     def _filters(self, where: Mapping[str, Any]) -> Filters:
         if not where:

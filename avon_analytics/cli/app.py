@@ -85,7 +85,7 @@ def load(
     strict: opt.Strict = False,
     line_limit: opt.LineLimit = None,
     recheck: opt.Recheck = False,
-    partial: opt.Partial = False,
+    allow_truncated: opt.Partial = False,
     wait: opt.Wait = 60.0,
     time_zone: opt.TimeZone = None,
     profile: opt.Profile = False,
@@ -105,7 +105,7 @@ def load(
         privacy=privacy.value if privacy else None,
         line_limit=LINE_LIMIT if line_limit is None else line_limit,
         recheck=recheck,
-        partial=partial,
+        allow_truncated=allow_truncated,
         wait=wait,
     )
     show_receipt(receipt, as_json=as_json)

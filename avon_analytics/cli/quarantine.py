@@ -38,7 +38,7 @@ def quarantine_list(
     out: opt.Out = None,
 ) -> None:
     """Each line that did not load: where it stands, why, and the likely cause."""
-    found = open_store(db, out=out).quarantine(code=code, file=file)
+    found = open_store(db, out=out).quarantine.lines(code=code, file=file)
     wanted = ["file", "line", "code", "cause"] if form is opt.Format.table else list(found.columns)
     show(found[wanted], form, out, title="Quarantine")
 
@@ -57,7 +57,7 @@ def quarantine_show(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """One line that did not load: its place, every error and the likely cause, no value of it."""
-    found = records(open_store(db).quarantine(file=file, line=line, identifiers=identifiers))
+    found = records(open_store(db).quarantine.lines(file=file, line=line, identifiers=identifiers))
     if not found:
         raise UsageError(f"line {line} of {file} is not in quarantine")
     told = [{**one, "errors": json.loads(one["errors"])} for one in found]
@@ -94,14 +94,14 @@ def quarantine_export(
     """The lines as they were archived, as JSON lines that load again. Raw: nothing is hidden."""
     store = open_store(db)
     if out is not None:
-        done = store.export_quarantine(out, code=code, file=file)
+        done = store.quarantine.export(out, code=code, file=file)
         say(f"wrote {done.lines:,} lines to {out}")
     else:
         from tempfile import TemporaryDirectory
 
         with TemporaryDirectory() as folder:
             part = Path(folder, "quarantine.jsonl")
-            done = store.export_quarantine(part, code=code, file=file)
+            done = store.quarantine.export(part, code=code, file=file)
             copy_out(part)
     if done.missing:
         say(
@@ -123,7 +123,7 @@ def quarantine_replay(
     """Try lines again, and move what loads now: a secret was added, or the contract was widened."""
     from avon_analytics.intake.archive.lines import LINE_LIMIT
 
-    done = open_store(db).replay(
+    done = open_store(db).quarantine.replay(
         secrets=secrets_file,
         policy=policy.value,
         code=code,

@@ -43,7 +43,7 @@ def spark_load(
     strict: opt.Strict = False,
     line_limit: opt.LineLimit = None,
     recheck: opt.Recheck = False,
-    partial: opt.Partial = False,
+    allow_truncated: opt.Partial = False,
     buckets: Annotated[
         int | None,
         typer.Option(
@@ -86,7 +86,7 @@ def spark_load(
             privacy=privacy.value if privacy else None,
             line_limit=LINE_LIMIT if line_limit is None else line_limit,
             recheck=recheck,
-            partial=partial,
+            allow_truncated=allow_truncated,
             time_zone=time_zone,
             buckets=buckets,
         )

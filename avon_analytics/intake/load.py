@@ -61,7 +61,7 @@ def load(
     line_limit: int = LINE_LIMIT,
     batch_bytes: int = BATCH_BYTES,
     recheck: bool = False,
-    partial: bool = False,
+    allow_truncated: bool = False,
     wait: float = WAIT_TO_LOAD,
     on_wait: OnWait | None = None,
     on_progress: OnProgress | None = None,
@@ -71,10 +71,11 @@ def load(
     Raises MissingSecret before a line is read, ArchiveError for a path that cannot be read and
     StoreError for a store that cannot be written. What earlier files brought stays; running the
     same load again goes on where it ended. A compressed file that is damaged or cut short raises
-    DamagedFile; with ``partial`` its whole lines before the damage are loaded.
+    DamagedFile; with ``allow_truncated`` its whole lines before the damage are loaded.
     """
     checked_limit(line_limit)
-    recheck, partial = flag(recheck, "recheck"), flag(partial, "partial")
+    recheck = flag(recheck, "recheck")
+    allow_truncated = flag(allow_truncated, "allow_truncated")
     given = Secrets.for_policy(policy, secrets)
     found = files_to_load(paths, secrets)
     with database.writing(wait=wait, on_wait=on_wait) as connection:
@@ -85,7 +86,7 @@ def load(
                 url=file.url,
                 line_limit=line_limit,
                 batch_bytes=batch_bytes,
-                partial=partial,
+                allow_truncated=allow_truncated,
             )
 
         try:
@@ -231,7 +232,7 @@ class _Loader:
         before = f"; {len(self._receipts):,} files before it were" if self._receipts else ""
         hint = ""
         if isinstance(error, DamagedFile):
-            hint = " (--partial, partial=True, loads what stands before the damage)"
+            hint = " (--partial, allow_truncated=True, loads what stands before the damage)"
         return type(error)(f"{error}; nothing of it was loaded{hint}{before}")
 
     def _close(self, reading: OpenFile) -> None:

@@ -55,13 +55,13 @@ def collect(
         ),
         provenance=_provenance(known),
         time_zone=database.time_zone,
-        grace_hours=cohort.settings.grace_hours,
-        late=cohort.settings.late_in_words,
+        grace_hours=cohort.grace_hours,
+        late=cohort.late,
         every=every,
         signals_every=signals_every,
         min_count=cohort.min_count,
         files_beside=files_beside,
-        on=cohort.scope.on,
+        on=cohort.on,
         scope=cohort.in_words(),
     )
 

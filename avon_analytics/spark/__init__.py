@@ -13,8 +13,9 @@ written as one by ``avon_analytics.open("avon.duckdb").write_lake("lake/")``.
 
 from __future__ import annotations
 
-from avon_analytics.spark.lake import Lake, open
+from avon_analytics.spark.lake import Lake
+from avon_analytics.spark.lake import open as open
 from avon_analytics.spark.loading import load
 from avon_analytics.spark.session import own_cluster
 
-__all__ = ["Lake", "load", "open", "own_cluster"]
+__all__ = ["Lake", "load", "own_cluster"]

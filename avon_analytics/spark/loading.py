@@ -66,7 +66,7 @@ def load(
     privacy: Privacy | None = None,
     line_limit: int = LINE_LIMIT,
     recheck: bool = False,
-    partial: bool = False,
+    allow_truncated: bool = False,
     time_zone: str | None = None,
     buckets: int | None = None,
     share_bytes: int = SHARE_BYTES,
@@ -74,8 +74,8 @@ def load(
     """Load an archive into a lake on a Spark cluster: the tables that a store would get.
 
     paths: as in ``Store.load``; driver and executors see files and lake under the same paths.
-    secrets, policy, privacy, line_limit, recheck, partial: as in ``Store.load``. Secrets travel as
-        a broadcast variable, and stand in no plan, log or page of Spark.
+    secrets, policy, privacy, line_limit, recheck, allow_truncated: as in ``Store.load``. Secrets
+        travel as a broadcast variable, and stand in no plan, log or page of Spark.
     time_zone: as in ``avon_analytics.open``; a new lake remembers it.
     buckets: into how many ranges events are divided, each of which one task takes in. Without it,
         as many as before; in a new lake one for each core, and more where they would grow beyond
@@ -113,7 +113,7 @@ def load(
             n_buckets = buckets or _n_buckets(connection, state, files, cluster.n_cores)
             with shared(own, given) as secrets_of_tasks:
                 is_limited = held == "limited"
-                limits = (line_limit, _BATCH_BYTES, n_buckets, partial)
+                limits = (line_limit, _BATCH_BYTES, n_buckets, allow_truncated)
                 how = How(policy, secrets_of_tasks, is_limited, *limits)
                 loaded = cluster.load(how, log.load_id, files, known, again)
             settings = {**settings_of(connection), _BUCKETS: str(n_buckets)}

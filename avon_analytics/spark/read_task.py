@@ -47,7 +47,7 @@ class How:
     line_limit: int
     batch_bytes: int
     n_buckets: int
-    partial: bool = False
+    allow_truncated: bool = False
 
     def reader(self) -> LineReader:
         """A reader of lines under the policy and the secrets of the load."""
@@ -127,7 +127,7 @@ class ReadTask:
             url=piece.url,
             line_limit=self.how.line_limit,
             batch_bytes=self.how.batch_bytes,
-            partial=self.how.partial,
+            allow_truncated=self.how.allow_truncated,
             section=piece.section,
         )
 

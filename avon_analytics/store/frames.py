@@ -29,7 +29,7 @@ DTYPES: Mapping[str, str] = {
 def frame(
     connection: duckdb.DuckDBPyConnection,
     query: str,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, Any] | list[Any] | None = None,
     dtypes: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """The rows of a query, with the same column types whatever the rows hold.
@@ -37,7 +37,9 @@ def frame(
     Instants are ``datetime64[us, UTC]``, dates are midnights in ``datetime64[us]``, texts ``str``,
     counts ``Int64``, flags ``boolean``; ``dtypes`` names other ones for single columns.
     """
-    result = connection.execute(query, dict(parameters or {}))
+    result = connection.execute(
+        query, parameters if isinstance(parameters, list) else dict(parameters or {})
+    )
     sql_types = [str(sql_type) for _, sql_type, *_ in result.description or ()]
     with warnings.catch_warnings():
         # duckdb 2.0 drops a column of its own in a way that pandas 3.1 no longer likes.

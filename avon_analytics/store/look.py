@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
 import pandas as pd
+from pandas.api.types import is_list_like
 
 from avon_analytics.arguments import choice, flag, scalar
 from avon_analytics.arguments import text as text_of
-from avon_analytics.errors import QueryError, UnknownTable
+from avon_analytics.errors import QueryError, UnknownTable, UsageError
 from avon_analytics.store.database import Database
 from avon_analytics.store.derived import TABLES as DERIVED
 from avon_analytics.store.fence import fenced, only_reads
@@ -108,7 +109,29 @@ def _without_objects(column: str, kind: str) -> str:
     return f"CASE WHEN {test} THEN {place} END AS {place}"
 
 
-def query(database: Database, text: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
+def bound(
+    params: Mapping[str, Any] | Sequence[Any] | None, named: Mapping[str, Any]
+) -> Mapping[str, Any] | list[Any]:
+    """The values of a query out of ``params`` and of what stands beside it by name.
+
+    Raises UsageError for what is neither a mapping nor a list, and for a value given both ways.
+    """
+    if params is None:
+        return named
+    if isinstance(params, Mapping):
+        if not all(isinstance(name, str) for name in params):
+            raise UsageError("params: expected names as texts")
+        if twice := sorted(set(params) & set(named)):
+            raise UsageError(f"params: these are given by keyword, too: {', '.join(twice)}")
+        return {**params, **named}
+    if isinstance(params, str | bytes) or not is_list_like(params):
+        raise UsageError("params: expected a dict, or a list in the order of ? in the query")
+    if named:
+        raise UsageError("params: a list in the order of ? stands alone, without names beside it")
+    return list(params)
+
+
+def query(database: Database, text: str, parameters: Mapping[str, Any] | list[Any]) -> pd.DataFrame:
     """The answer to a query, raw: nothing is hidden.
 
     It can neither write nor read or list a file, and works in memory: see ``fence``.
@@ -121,11 +144,17 @@ def query(database: Database, text: str, parameters: Mapping[str, Any]) -> pd.Da
 
 
 def _answer(
-    connection: duckdb.DuckDBPyConnection, text: str, parameters: Mapping[str, Any]
+    connection: duckdb.DuckDBPyConnection,
+    text: str,
+    parameters: Mapping[str, Any] | list[Any],
 ) -> pd.DataFrame:
     try:
         text = only_reads(connection, text)
-        given = {name: scalar(value) for name, value in parameters.items()}
+        given = (
+            {name: scalar(value) for name, value in parameters.items()}
+            if isinstance(parameters, Mapping)
+            else [scalar(value) for value in parameters]
+        )
         return frame(connection, text, given)
     except _ABOUT_THE_QUERY as error:
         raise QueryError(f"the query cannot be run: {error}") from None

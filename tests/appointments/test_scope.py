@@ -49,8 +49,9 @@ def test_a_window_can_be_named(
     clinic: Clinic, period: str, as_of: str, start: str, end: str
 ) -> None:
     clinic.tell("created", "03-01 09:00")
-    scope = appointments(clinic.database, period=period, as_of=as_of).scope
-    assert (scope.start, scope.end) == (date.fromisoformat(start), date.fromisoformat(end))
+    visits = appointments(clinic.database, period=period, as_of=as_of)
+    window = (f"planned to start on or after {start}", f"planned to start before {end}")
+    assert visits.in_words() == window
 
 
 def test_a_named_window_is_of_days_where_the_store_is() -> None:

@@ -92,7 +92,7 @@ def test_nor_does_python(desk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     archive = sorted(Path("archive").rglob("*.jsonl"))[0]
     before = files(desk.folder)
     with avon.open() as store:
-        for write in (store.report, store.export_quarantine):
+        for write in (store.report, store.quarantine.export):
             for out in ("avon.duckdb", archive):
                 with pytest.raises(UsageError, match="name another file for the result"):
                     write(out)

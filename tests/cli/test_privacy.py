@@ -189,7 +189,7 @@ def test_nobody_is_in_any_output(run: Any, sample: Any, clinic: Path) -> None:
     people = people_of(store)
     assert people >= {*PLANTED.values(), STREET, TEXT} - {PLANTED["date_of_birth"]}
     assert len(people) > 2000
-    planted = store.quarantine().query("file.str.contains('planted')")
+    planted = store.quarantine.lines().query("file.str.contains('planted')")
     assert {"conflict", "contract", "duplicate_keys", "not_json", "not_utf8", "unsigned"} <= set(
         planted["code"]
     )

@@ -47,7 +47,7 @@ def test_frames_to_skip_stand_anywhere(
     path.write_bytes(whole[:-1])  # the last of them is cut short
     with pytest.raises(DamagedFile):
         desk.load(path)
-    assert desk.load(path, partial=True).files[0].is_partial
+    assert desk.load(path, allow_truncated=True).files[0].is_partial
 
 
 def test_a_file_of_frames_to_skip_holds_no_line(archive: Any, desk: Any) -> None:
@@ -73,7 +73,7 @@ def test_a_long_window_is_no_damage(archive: Any, desk: Any, level: str, partial
         zstandard.ZstdDecompressor(max_window_size=1 << 23).decompress(
             path.read_bytes(), max_output_size=1 << 20
         )
-    assert desk.load(path, partial=partial).loaded == 20
+    assert desk.load(path, allow_truncated=partial).loaded == 20
 
 
 @pytest.mark.parametrize("partial", [False, True])
@@ -87,7 +87,7 @@ def test_a_frame_that_needs_a_dictionary_is_told_as_such(
     compressor = zstandard.ZstdCompressor(dict_data=dictionary)
     path.write_bytes(zstandard.compress(lines(archive)) + compressor.compress(lines(archive)))
     with pytest.raises(ArchiveError, match=r"a\.jsonl\.zst.* dictionary.*zstd -d -D") as caught:
-        desk.load(path, partial=partial)
+        desk.load(path, allow_truncated=partial)
     assert not isinstance(caught.value, DamagedFile)
     assert desk.add_up()["lines"] == 0
 
@@ -144,5 +144,5 @@ def test_lines_are_found_again_in_a_file_that_was_compressed_since(
     assert desk.column("SELECT content IS NULL FROM quarantine") == [True]
     plain.with_name("a.jsonl.zst").write_bytes(zstandard.compress(plain.read_bytes()))
     plain.unlink()
-    again = desk.store.replay(secrets="another")
+    again = desk.store.quarantine.replay(secrets="another")
     assert (again.loaded, again.unreadable) == (1, 0)

@@ -237,7 +237,7 @@ def test_no_later_load_brings_her_back(archive: Any, open_desk: Any, place: Path
     assert desk.column("SELECT text FROM messages WHERE id = 'msg_9'") == [None]
     assert desk.rows("SELECT attendee FROM appointment_attendees "
                      "WHERE appointment_id = 'appt_new'") == [("user_bob",)]  # fmt: skip
-    assert desk.store.replay(secrets="another").loaded == 0
+    assert desk.store.quarantine.replay(secrets="another").loaded == 0
     for table in (*first, "events", "quarantine", "deliveries", "other_objects"):
         told = str(desk.rows(f'SELECT * FROM "{table}"'))
         assert [word for word in WORDS if word in told] == [], table

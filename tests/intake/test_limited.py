@@ -258,7 +258,7 @@ def test_replay_reads_the_archive_and_stays_limited(archive: Any, desk: Any) -> 
     )
     desk.load(path, privacy="limited")
     assert desk.ends() == ["signature_mismatch", "loaded"]
-    assert desk.store.replay(secrets="whsec_old").loaded == 1
+    assert desk.store.quarantine.replay(secrets="whsec_old").loaded == 1
     assert desk.column("SELECT count(first_name) FROM people_versions") == [0]
     assert desk.ends() == ["loaded", "loaded"]
     desk.add_up()

@@ -156,13 +156,13 @@ def test_each_line_ends_with_its_code(tmp_path: Path, make: Any, code: str | Non
     assert (row["line"], row["code"]) == (2, code)
     assert bytes(row["content"]) == bad
     assert row["sha256"] == hashlib.sha256(bad).hexdigest()
-    assert PLANTED not in row["errors"] + str(receipt) + repr(store.quarantine().to_dict())
+    assert PLANTED not in row["errors"] + str(receipt) + repr(store.quarantine.lines().to_dict())
 
 
 def test_every_fault_of_a_line_is_told_with_its_path(tmp_path: Path) -> None:
     body = visit(start_time="soon", location=3, status_history=[{"changed_at": PLANTED}])
     store, _ = loaded(write(tmp_path / "a", one=[raw(body)]))
-    errors = json.loads(store.quarantine()["errors"][0])
+    errors = json.loads(store.quarantine.lines()["errors"][0])
     assert [error["path"] for error in errors] == [
         "object.start_time",
         "object.location",
@@ -184,7 +184,7 @@ def test_every_fault_of_a_line_is_told_with_its_path(tmp_path: Path) -> None:
 )
 def test_a_mismatch_names_its_likely_cause(tmp_path: Path, change: Any, cause: str) -> None:
     store, _ = loaded(write(tmp_path / "a", one=[change(visit())]))
-    assert cause in store.quarantine()["cause"][0]
+    assert cause in store.quarantine.lines()["cause"][0]
 
 
 def test_a_parsed_body_is_verified_as_it_stands(tmp_path: Path) -> None:
@@ -351,7 +351,7 @@ def test_the_right_secret_later_loads_what_waits(tmp_path: Path) -> None:
     second = store.load(folder, secrets={"old": "wrong", "new": SECRET}, progress=False)
     assert counts(second) == (0, 2, 0, 0)
     assert not second.nothing_believed
-    assert list(store.quarantine()["code"]) == ["not_json"]
+    assert list(store.quarantine.lines()["code"]) == ["not_json"]
     _sums_agree(store)
 
 

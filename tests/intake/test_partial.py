@@ -51,7 +51,7 @@ def test_what_stands_before_the_damage_is_loaded_when_asked_for(
         desk.load(first, path, last, within=within)
     assert desk.add_up()["lines"] == 1
 
-    receipt = desk.load(first, path, last, partial=True, within=within)
+    receipt = desk.load(first, path, last, allow_truncated=True, within=within)
     told = {Path(file.file).name: file for file in receipt.files}
     damaged = told[path.name]
     # Nothing of the damage gets in, and little of what stands before it stays out.
@@ -66,7 +66,7 @@ def test_what_stands_before_the_damage_is_loaded_when_asked_for(
     desk.add_up()
 
     # It is looked at again although it is the same: what is missing is not passed over in silence.
-    again = desk.load(first, path, last, partial=True, within=within)
+    again = desk.load(first, path, last, allow_truncated=True, within=within)
     assert (again.files_unchanged, again.lines, len(again.files)) == (2, 0, 1)
     assert again.files[0].is_partial
     with pytest.raises(DamagedFile):
@@ -93,7 +93,7 @@ def test_every_cut_of_a_small_file_is_read_up_to_its_last_whole_line(
         desk = open_desk()
         path: Path = archive.write(name=f"cut-{cut}.jsonl{suffix}")
         path.write_bytes(whole[:cut])
-        (file,) = desk.load(path, partial=True).files
+        (file,) = desk.load(path, allow_truncated=True).files
         assert file.is_partial
         assert (file.lines, file.quarantined) == (file.loaded, 0)
         path.write_bytes(whole)
@@ -111,7 +111,7 @@ def test_a_cut_inside_a_line_over_the_limit_leaves_it_for_later(archive: Any, de
     path: Path = archive.write(name="a.jsonl.gz")
     path.write_bytes(whole[: len(whole) // 2])
     within = {"line_limit": 2000, "batch_bytes": 1}
-    (file,) = desk.load(path, partial=True, within=within).files
+    (file,) = desk.load(path, allow_truncated=True, within=within).files
     assert (file.lines, file.loaded, file.is_partial) == (1, 1, True)
     path.write_bytes(whole)
     receipt = desk.load(path, within=within)
@@ -122,5 +122,5 @@ def test_a_cut_inside_a_line_over_the_limit_leaves_it_for_later(archive: Any, de
 
 def test_a_file_that_cannot_be_read_is_no_damage(archive: Any, desk: Any) -> None:
     with pytest.raises(ArchiveError) as caught:
-        desk.load(archive.folder / "none.jsonl.gz", partial=True)
+        desk.load(archive.folder / "none.jsonl.gz", allow_truncated=True)
     assert not isinstance(caught.value, DamagedFile)

@@ -72,7 +72,7 @@ def test_nothing_that_is_shown_holds_the_name(
     receipt = desk.load(path, secrets=SECRET)
     # One line holds a whole value, and text after it that ends for itself.
     assert (receipt.loaded, receipt.quarantined) == (1, len(lines))
-    quarantine = desk.store.quarantine()
+    quarantine = desk.store.quarantine.lines()
     told = shown(
         *(receipt, receipt.as_dict(), receipt._repr_html_()),
         *(desk.store, desk.store._repr_html_(), desk.store.tables().to_csv()),

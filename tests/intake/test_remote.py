@@ -82,7 +82,7 @@ def check_files_folders_and_globs(files: Any, root: str, archive: Any, desk: Any
     files.pipe(f"{root}/cut.jsonl.gz", cut)
     with pytest.raises(DamagedFile, match=r"cut\.jsonl"):
         desk.load(f"{root}/cut.jsonl.gz")
-    assert desk.load(f"{root}/cut.jsonl.gz", partial=True).loaded == 1
+    assert desk.load(f"{root}/cut.jsonl.gz", allow_truncated=True).loaded == 1
 
 
 def test_a_store_in_memory(memory: Any, archive: Any, desk: Any) -> None:

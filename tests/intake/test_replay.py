@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import avon_analytics as avon
 from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.patient import Patient
 from avon_analytics.errors import MissingSecret, StoreError, UsageError
@@ -26,7 +27,7 @@ def rotated(archive: Any, n: int = 3) -> list[str]:
 def test_a_secret_that_was_added_frees_its_lines(archive: Any, desk: Any) -> None:
     desk.take(*rotated(archive), "{", json.dumps({"event": "", "object": 5}))
     assert desk.ends() == ["signature_mismatch"] * 3 + ["loaded"] * 3 + ["not_json", "unsigned"]
-    done = desk.store.replay(secrets={"old": OLD})
+    done = desk.store.quarantine.replay(secrets={"old": OLD})
     assert (done.tried, done.loaded, done.duplicate, done.quarantined) == (5, 3, 0, 2)
     assert done.quarantined_by_code == {"not_json": 1, "unsigned": 1}
     assert (done.events, done.secrets, done.unreadable) == (6, ("old",), 0)
@@ -34,7 +35,7 @@ def test_a_secret_that_was_added_frees_its_lines(archive: Any, desk: Any) -> Non
     assert desk.add_up()["loaded"] == 6
     assert desk.column("SELECT DISTINCT secret FROM events ORDER BY secret") == ["default", "old"]
     assert desk.column("SELECT load_id FROM deliveries ORDER BY line") == [2] * 3 + [1] * 5
-    again = desk.store.replay(secrets={"old": OLD})
+    again = desk.store.quarantine.replay(secrets={"old": OLD})
     assert (again.tried, again.loaded, again.quarantined) == (2, 0, 2)
 
 
@@ -42,7 +43,7 @@ def test_the_same_tables_as_if_both_secrets_had_been_there(archive: Any, open_de
     path = archive.write(*rotated(archive))
     late, at_once = open_desk(), open_desk()
     late.load(path)
-    late.store.replay(secrets={"old": OLD})
+    late.store.quarantine.replay(secrets={"old": OLD})
     at_once.load(path, secrets={"old": OLD, "default": NEW})
     query = "SELECT * EXCLUDE (body_digest) FROM events ORDER BY event_id"
     assert late.rows(query) == at_once.rows(query)
@@ -53,7 +54,7 @@ def test_the_same_tables_as_if_both_secrets_had_been_there(archive: Any, open_de
 def test_a_wrong_secret_frees_nothing_and_worsens_nothing(archive: Any, desk: Any) -> None:
     desk.take(*rotated(archive), archive.raw({"event": "", "object": 5}))
     before = desk.rows("SELECT * FROM quarantine ORDER BY line")
-    done = desk.store.replay(secrets="whsec_neither")
+    done = desk.store.quarantine.replay(secrets="whsec_neither")
     assert (done.loaded, done.quarantined) == (0, 4)
     assert desk.rows("SELECT * FROM quarantine ORDER BY line") == before
     desk.add_up()
@@ -61,7 +62,7 @@ def test_a_wrong_secret_frees_nothing_and_worsens_nothing(archive: Any, desk: An
 
 def test_what_is_believed_now_and_fails_in_its_body_says_so(archive: Any, desk: Any) -> None:
     desk.take(archive.raw({"event": "", "object": 5}, secret=OLD), archive.raw(archive.patient()))
-    done = desk.store.replay(secrets=OLD)
+    done = desk.store.quarantine.replay(secrets=OLD)
     assert done.quarantined_by_code == {"contract": 1}
     assert desk.ends() == ["contract", "loaded"]
     desk.add_up()
@@ -70,9 +71,9 @@ def test_what_is_believed_now_and_fails_in_its_body_says_so(archive: Any, desk: 
 def test_another_policy_takes_what_the_first_one_refused(archive: Any, desk: Any) -> None:
     lines = [archive.raw(archive.patient(ms), secret=None) for ms in (1, 2)]
     desk.take(*lines, archive.raw(archive.patient(7), secret=OLD))
-    done = desk.store.replay(policy="record", secrets=NEW, code="unsigned")
+    done = desk.store.quarantine.replay(policy="record", secrets=NEW, code="unsigned")
     assert (done.tried, done.loaded) == (2, 2)
-    assert desk.store.replay(policy="skip").loaded == 1
+    assert desk.store.quarantine.replay(policy="skip").loaded == 1
     assert desk.column("SELECT signature FROM events ORDER BY occurred_at") == [
         *("unsigned", "unsigned", "unchecked")
     ]
@@ -91,7 +92,7 @@ def test_a_widened_contract_frees_its_lines(
         return validate({k: v for k, v in value.items() if v != "perhaps"}, **how)
 
     monkeypatch.setattr(OBJECTS["patient"], "model_validate", wider)
-    done = desk.store.replay(secrets=NEW, code=["contract", "not_json"])
+    done = desk.store.quarantine.replay(secrets=NEW, code=["contract", "not_json"])
     assert (done.loaded, done.quarantined_by_code) == (1, {"not_json": 1})
     assert desk.column("SELECT id FROM patients") == ["user_ann"]
     desk.add_up()
@@ -104,13 +105,13 @@ def test_a_line_that_was_too_long_is_read_from_the_archive(archive: Any, desk: A
     )
     desk.load(path, within={"line_limit": 4000})
     assert desk.ends() == ["loaded", "too_long", "signature_mismatch"]
-    assert desk.store.replay(secrets=NEW, line_limit=4000).tried == 1
-    assert desk.store.replay(secrets=NEW).loaded == 1
+    assert desk.store.quarantine.replay(secrets=NEW, line_limit=4000).tried == 1
+    assert desk.store.quarantine.replay(secrets=NEW).loaded == 1
     assert desk.ends() == ["loaded", "loaded", "signature_mismatch"]
     desk.add_up()
     for wrong in (0, -1, 2**31):
         with pytest.raises(UsageError, match="from 1 to"):
-            desk.store.replay(secrets=NEW, line_limit=wrong)
+            desk.store.quarantine.replay(secrets=NEW, line_limit=wrong)
         with pytest.raises(UsageError, match="from 1 to"):
             desk.load(path, line_limit=wrong)
 
@@ -120,10 +121,10 @@ def test_a_line_that_is_no_longer_there_stays(archive: Any, desk: Any) -> None:
     path = archive.write(big)
     desk.load(path, within={"line_limit": 4000})
     path.write_text(big.replace("xx", "xy", 1) + "\n")
-    done = desk.store.replay(secrets=NEW)
+    done = desk.store.quarantine.replay(secrets=NEW)
     assert (done.loaded, done.quarantined_by_code, done.unreadable) == (0, {"too_long": 1}, 1)
     path.unlink()
-    assert desk.store.replay(secrets=NEW).unreadable == 1
+    assert desk.store.quarantine.replay(secrets=NEW).unreadable == 1
     assert "no longer in the archive" in str(done)
     desk.add_up()
 
@@ -135,9 +136,9 @@ def test_a_conflict_is_turned_by_a_better_signature_alone(archive: Any, desk: An
     received_later = lines[1].replace("12:00", "13:00")
     desk.take(lines[0], received_later, policy="record")
     assert desk.ends() == ["loaded", "conflict"]
-    assert desk.store.replay(secrets=NEW, policy="record").loaded == 0
+    assert desk.store.quarantine.replay(secrets=NEW, policy="record").loaded == 0
     assert desk.ends() == ["loaded", "conflict"]
-    assert desk.store.replay(secrets=OLD, policy="record").loaded == 1
+    assert desk.store.quarantine.replay(secrets=OLD, policy="record").loaded == 1
     assert desk.ends() == ["conflict", "loaded"]
     assert desk.column("SELECT first_name FROM patients") == ["B"]
     desk.add_up()
@@ -152,24 +153,24 @@ def test_all_of_it_or_nothing(archive: Any, desk: Any, monkeypatch: pytest.Monke
 
     monkeypatch.setattr("avon_analytics.intake.write.load_log.recount", fail)
     with pytest.raises(RuntimeError):
-        desk.store.replay(secrets=OLD)
+        desk.store.quarantine.replay(secrets=OLD)
     monkeypatch.undo()
     assert desk.rows("SELECT * FROM deliveries ORDER BY line") == before
     desk.add_up()
-    assert desk.store.replay(secrets=OLD).loaded == 3
+    assert desk.store.quarantine.replay(secrets=OLD).loaded == 3
 
 
 def test_what_replay_refuses(archive: Any, desk: Any, open_desk: Any, tmp_path: Path) -> None:
     desk.take(*rotated(archive))
     with pytest.raises(MissingSecret):
-        desk.store.replay(secrets={})
+        desk.store.quarantine.replay(secrets={})
     with pytest.raises(UsageError, match=r"'mismatch'.*signature_mismatch"):
-        desk.store.replay(secrets=OLD, code="mismatch")
+        desk.store.quarantine.replay(secrets=OLD, code="mismatch")
     with pytest.raises(UsageError, match="no line of a file other"):
-        desk.store.replay(secrets=OLD, file="other.jsonl")
+        desk.store.quarantine.replay(secrets=OLD, file="other.jsonl")
     nowhere = open_desk(tmp_path / "none.duckdb")
     with pytest.raises(StoreError, match="no store"):
-        nowhere.store.replay(secrets=OLD)
+        nowhere.store.quarantine.replay(secrets=OLD)
     assert not (tmp_path / "none.duckdb").exists()
 
 
@@ -191,16 +192,16 @@ def test_export_gives_the_bytes_as_archived(
     path = archive.write(*ODD, archive.raw(archive.patient()), end=end, last=end)
     desk.load(path)
     out = tmp_path / "quarantine.jsonl"
-    done = desk.store.export_quarantine(out)
+    done = desk.store.quarantine.export(out)
     assert (done.lines, done.missing) == (len(ODD), 0)
     assert stat.S_IMODE(os.stat(out).st_mode) == 0o600
     raw = path.read_bytes()
     assert [line for line in out.read_bytes().split(b"\n") if line] == [
         # A line that itself ends with a carriage return keeps it before the end that is taken off.
         line + b"\r" if line.endswith(b"\r") else line
-        for line in desk.store.quarantine(identifiers=True)["content"]
+        for line in desk.store.quarantine.lines(identifiers=True)["content"]
     ]
-    for row in desk.store.quarantine(identifiers=True).itertuples():
+    for row in desk.store.quarantine.lines(identifiers=True).itertuples():
         assert raw[row.byte_offset : row.byte_offset + row.byte_length] == row.content
 
 
@@ -210,17 +211,17 @@ def test_what_was_exported_loads_as_it_stands(archive: Any, open_desk: Any, tmp_
     desk = open_desk()
     desk.load(path, long, within={"line_limit": 8000})
     out = tmp_path / "out.jsonl"
-    assert desk.store.export_quarantine(out).lines == len(ODD) + 2
+    assert desk.store.quarantine.export(out).lines == len(ODD) + 2
     other = open_desk()
     other.load(out, secrets=OLD)
     assert other.column("SELECT epoch_ms(occurred_at) FROM events ORDER BY 1") == [5, 9]
     query = "SELECT sha256, code FROM quarantine WHERE code <> 'signature_mismatch' ORDER BY ALL"
     first = desk.rows(query)
     assert other.rows(query) == [row for row in first if row[1] != "too_long"]
-    assert desk.store.export_quarantine(out, code="too_long", file=long.name).lines == 1
+    assert desk.store.quarantine.export(out, code="too_long", file=long.name).lines == 1
     assert out.read_bytes() == long.read_bytes()
     long.write_bytes(b"y" * 20_000)
-    done = desk.store.export_quarantine(out, code=["too_long"])
+    done = desk.store.quarantine.export(out, code=["too_long"])
     assert (done.lines, done.missing, out.read_bytes()) == (0, 1, b"")
 
 
@@ -229,16 +230,16 @@ def test_looking_at_one_line(archive: Any, desk: Any) -> None:
     one = archive.write("{", bad, name="a/x.jsonl")
     desk.load(one, archive.write("{", name="b/x.jsonl"), archive.write("[", name="yx.jsonl"))
     store = desk.store
-    (row,) = store.quarantine(file="a/x.jsonl", line=2).to_dict("records")
+    (row,) = store.quarantine.lines(file="a/x.jsonl", line=2).to_dict("records")
     assert (row["code"], row["file"], "content" in row) == ("contract", str(one), False)
-    found = store.quarantine_errors(file=one, line=2)
+    found = store.quarantine.errors(file=one, line=2)
     assert list(found["path"]) == ["object.date_of_birth", "object.caregiver_only"]
     assert list(found.columns) == ["file", "line", "code", "path", "expected"]
     assert "Zebulonia" not in found.to_csv() + str(row)
-    raw = store.quarantine(file="a/x.jsonl", line=2, identifiers=True)
+    raw = store.quarantine.lines(file="a/x.jsonl", line=2, identifiers=True)
     assert raw["content"][0] == bad.encode()
-    assert len(store.quarantine(code="not_json")) == 3
-    assert store.quarantine_errors(code="conflict").dtypes.astype(str).to_dict() == {
+    assert len(store.quarantine.lines(code="not_json")) == 3
+    assert store.quarantine.errors(code="conflict").dtypes.astype(str).to_dict() == {
         "file": "str",
         "line": "Int64",
         "code": "str",
@@ -246,7 +247,19 @@ def test_looking_at_one_line(archive: Any, desk: Any) -> None:
         "expected": "str",
     }
     with pytest.raises(UsageError, match=r"several files are called x\.jsonl"):
-        store.quarantine(file="x.jsonl")
+        store.quarantine.lines(file="x.jsonl")
+
+
+def test_the_quarantine_shows_how_much_it_holds(archive: Any, desk: Any, tmp_path: Path) -> None:
+    bad = archive.raw(archive.patient(1, caregiver_only="perhaps"))
+    desk.load(archive.write("{", bad, "["))
+    assert repr(desk.store.quarantine) == (
+        "Quarantine\n  holds     3 lines\n  not_json  2\n  contract  1"
+    )
+    assert '<td style="text-align:left">3 lines</td>' in desk.store.quarantine._repr_html_()
+    assert dir(desk.store.quarantine) == ["errors", "export", "lines", "replay"]
+    nowhere = avon.open(tmp_path / "none.duckdb").quarantine
+    assert "there is no store" in repr(nowhere)
 
 
 def test_a_plain_load_with_another_secret_is_the_same_mechanism(archive: Any, desk: Any) -> None:

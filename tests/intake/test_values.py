@@ -237,7 +237,7 @@ def test_what_is_quarantined_on_a_shared_line_is_replayed_and_explained_by_its_p
     path = archive.write("".join([others[0], good[0], *others[1:]]) + "x")
     assert desk.load(path).quarantined_by_code == {"signature_mismatch": 3, "not_json": 1}
     secrets = {"one": SECRET, "two": "another"}
-    again = desk.store.replay(secrets=secrets)
+    again = desk.store.quarantine.replay(secrets=secrets)
     assert (again.tried, again.loaded, again.quarantined) == (4, 3, 1)
     assert desk.ends() == ["loaded", "loaded", "loaded", "loaded", "not_json"]
     assert desk.column("SELECT count(DISTINCT byte_offset) FROM events") == [4]

@@ -62,7 +62,7 @@ def test_no_call_touches_the_umask_or_the_signals(
         store.load(tiny.archive, secrets=tiny.secrets, progress=False)
         store.sql("SELECT 1")
         store.appointments().outcomes()
-        store.export_quarantine(tmp_path / "lines.jsonl")
+        store.quarantine.export(tmp_path / "lines.jsonl")
         store.forget("user_nobody0000000000000000000000")
     assert dict(os.environ) == environment
 
@@ -239,7 +239,7 @@ def test_a_closed_store_says_so(store: avon.Store, tiny: Any) -> None:
         lambda: store.table("events"),
         lambda: store.sql("SELECT 1"),
         store.quality,
-        store.quarantine,
+        store.quarantine.lines,
         store.appointments,
         visits.outcomes,
         lambda: store.load(tiny.archive, policy="skip", progress=False),

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
 import avon_analytics as avon
-from avon_analytics.errors import QueryError, UnknownTable
+from avon_analytics.errors import QueryError, UnknownTable, UsageError
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import DTYPES
 from avon_analytics.store.tables import LOG_TABLES, object_tables, table_infos
@@ -181,6 +182,47 @@ def test_a_query_is_answered_with_bound_parameters(store: avon.Store) -> None:
     assert told.to_dict("records") == [{"one": 1, "two": "zwei"}]
 
 
+@pytest.mark.parametrize(
+    ("query", "params", "named"),
+    [
+        ("SELECT $one AS one, $two AS two", {"one": 1, "two": "zwei"}, {}),
+        ("SELECT $one AS one, $two AS two", {"one": np.int64(1)}, {"two": "zwei"}),
+        ("SELECT ? AS one, ? AS two", [1, "zwei"], {}),
+        ("SELECT ? AS one, ? AS two", pd.Series([1, "zwei"]), {}),
+        ("SELECT $params AS one, $query AS two", {"params": 1, "query": "zwei"}, {}),
+    ],
+)
+def test_values_are_given_by_name_or_in_order(
+    store: avon.Store, query: str, params: Any, named: dict[str, Any]
+) -> None:
+    told = store.sql(query, params, **named)
+    assert told.to_dict("records") == [{"one": 1, "two": "zwei"}]
+
+
+@pytest.mark.parametrize(
+    ("params", "named", "why"),
+    [
+        ({"one": 1}, {"one": 2}, "given by keyword, too: one"),
+        ([1], {"one": 2}, "stands alone"),
+        ("x", {}, "expected a dict, or a list"),
+        (1, {}, "expected a dict, or a list"),
+        ({1: 1}, {}, "names as texts"),
+    ],
+)
+def test_values_that_cannot_be_meant_are_refused(
+    store: avon.Store, params: Any, named: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(UsageError, match=why):
+        store.sql("SELECT 1", params, **named)
+
+
+def test_too_many_or_too_few_values_in_order(store: avon.Store) -> None:
+    with pytest.raises(QueryError, match="parameters that were not given: 2"):
+        store.sql("SELECT ?, ?", [1])
+    with pytest.raises(QueryError, match="no parameters of these names: 2;"):
+        store.sql("SELECT ?", [1, 2])
+
+
 def test_a_missing_parameter_is_named(store: avon.Store) -> None:
     with pytest.raises(QueryError, match="not given: host"):
         store.sql("SELECT * FROM appointments WHERE host = $host")
@@ -319,14 +361,18 @@ def test_what_a_store_shows_of_itself_names_nobody(store: avon.Store, tiny: Any)
     people = store.table("patients", identifiers=True)
     shown = [repr(store), store._repr_html_(), repr(store.appointments()), repr(tiny.receipt)]
     shown += [store.appointments()._repr_html_(), tiny.receipt._repr_html_()]
-    shown += [store.quarantine().to_csv(), store.tables().to_csv(), store.table("drift").to_csv()]
+    shown += [
+        store.quarantine.lines().to_csv(),
+        store.tables().to_csv(),
+        store.table("drift").to_csv(),
+    ]
     for column in ("last_name", "email", "phone", "ssn"):
         for value in people[column].dropna():
             assert not [text for text in shown if value in text]
 
 
 def test_the_quarantine_tells_where_and_why(store: avon.Store, tiny: Any) -> None:
-    told = store.quarantine()
+    told = store.quarantine.lines()
     assert len(told) == tiny.receipt.quarantined
     assert told["code"].value_counts().to_dict() == tiny.receipt.quarantined_by_code
     assert "content" not in told.columns

@@ -53,6 +53,15 @@ def lines(
     return found
 
 
+def counts(database: Database) -> dict[str, int]:
+    """How many lines did not load, by code; the most frequent first."""
+    with database.reading() as connection:
+        found = connection.execute(
+            "SELECT code, count(*) FROM quarantine GROUP BY code ORDER BY count(*) DESC, code"
+        ).fetchall()
+    return dict(found)
+
+
 def errors(
     database: Database,
     *,

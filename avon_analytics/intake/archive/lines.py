@@ -68,8 +68,8 @@ class LineReader:
     else stands behind the last line end is handed out; where it is no whole object,
     ``rest_offset`` says where it begins.
 
-    With ``partial``, a compressed file that is damaged or cut short ends before the damage, at its
-    last whole line, and ``is_damaged`` says so; else it raises DamagedFile.
+    With ``allow_truncated``, a compressed file that is damaged or cut short ends before the
+    damage, at its last whole line, and ``is_damaged`` says so; else it raises DamagedFile.
 
     ``url`` opens the file where its path does not (``ArchiveFile``). With a ``section``, only that
     part of a plain file is read; ``sha256`` is then of that part.
@@ -82,7 +82,7 @@ class LineReader:
         url: str | None = None,
         line_limit: int = LINE_LIMIT,
         batch_bytes: int = BATCH_BYTES,
-        partial: bool = False,
+        allow_truncated: bool = False,
         section: Section | None = None,
     ) -> None:
         self.path = path
@@ -91,7 +91,7 @@ class LineReader:
         self.pending_bytes = 0
         self.rest_offset: int | None = None
         self.is_damaged = False
-        self._partial = partial
+        self._allow_truncated = allow_truncated
         self._line_limit = line_limit
         self._batch_bytes = batch_bytes
         self._digest = hashlib.sha256()
@@ -199,14 +199,14 @@ class LineReader:
         if self.is_damaged:
             return b""
         # What stands before the damage comes in small steps: a large one would fail as a whole.
-        in_steps = getattr(self._stream, "read1", None) if self._partial else None
+        in_steps = getattr(self._stream, "read1", None) if self._allow_truncated else None
         try:
             return (in_steps or self._stream.read)(size)
         except CannotDecompressError as error:
             raise ArchiveError(f"cannot read {self.path}: {error}") from None
         except (OSError, EOFError, ValueError, zlib.error, zstandard.ZstdError) as error:
             told = unreadable(self.path, error)
-            if not self._partial or not isinstance(told, DamagedFile):
+            if not self._allow_truncated or not isinstance(told, DamagedFile):
                 raise told from None
             self.is_damaged = True
             return b""
