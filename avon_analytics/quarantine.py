@@ -10,11 +10,11 @@ from avon_analytics import arguments, card
 from avon_analytics.appointments import keep_slots
 from avon_analytics.errors import StoreError
 from avon_analytics.intake.after import quarantine as held
-from avon_analytics.intake.archive.lines import LINE_LIMIT
 from avon_analytics.intake.after.quarantine import Export
 from avon_analytics.intake.after.replay import Replay, replay
-from avon_analytics.intake.read.signature import SecretsLike
+from avon_analytics.intake.archive.lines import LINE_LIMIT
 from avon_analytics.intake.read.codes import Policy
+from avon_analytics.intake.read.signature import SecretsLike
 from avon_analytics.store.database import Database
 
 if TYPE_CHECKING:

@@ -52,7 +52,7 @@ class CohortBehind(CohortChange):
     def _narrowed(self, where: Mapping[str, Any] | None) -> Self:
         if not where:
             return self
-        with self.engine.reading():
-            customs = known_custom_keys(self.engine)
-            more = filters(self.engine, mapping(where, "where"), customs, OF_SLOTS)
-        return replace(self, filters=(*self.filters, *more))
+        with self._engine.reading():
+            customs = known_custom_keys(self._engine)
+            more = filters(self._engine, mapping(where, "where"), customs, OF_SLOTS)
+        return replace(self, _filters=(*self._filters, *more))
