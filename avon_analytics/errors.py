@@ -8,6 +8,7 @@
     │   ├── NeedsScheduleTemplate    a figure that no webhook can answer
     │   ├── UnknownGroup             a grouping that is not on the list
     │   ├── UnknownTable             a table that the store does not have
+    │   ├── StaleCohort              a cohort of a store that has changed since
     │   └── UnknownAppointment       an appointment of which no event tells
     ├── NothingBelieved           3, not one line of the archive could be believed
     └── InputError                4, bad input or a bad store
@@ -108,6 +109,10 @@ class UnknownGroup(UsageError):
 
 class UnknownTable(UsageError):
     """A table that the store does not have."""
+
+
+class StaleCohort(UsageError):
+    """A cohort that was made before the store changed: its figures would not be of one state."""
 
 
 class UnknownAppointment(UsageError):

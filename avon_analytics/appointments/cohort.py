@@ -30,12 +30,13 @@ class Cohort(CohortBehind):
     """Slots and appointments of one scope, as of one instant. It does not change.
 
     Made by ``appointments``. All its figures share one population, and the same store and scope
-    give the same figures for ever. Every figure is a DataFrame with fixed columns and types, also
-    when it has no rows; its ``attrs`` hold ``definition``, ``as_of`` (ISO 8601), ``min_count`` and
-    ``n_unverified_events`` (events about these appointments whose signature is not verified).
-    Each ``x_share`` (0 to 1, missing where its denominator is 0) is followed by ``x_share_n``, its
-    denominator, and ``x_share_low`` and ``x_share_high``, its 95 % Wilson interval. Groups come
-    first, named like the grouping; a missing value is a group of its own, and comes last.
+    give the same figures for ever; once the store has changed, they raise StaleCohort. Every figure
+    is a DataFrame with fixed columns and types, also when it has no rows; its ``attrs`` hold
+    ``definition``, ``as_of`` (ISO 8601), ``min_count`` and ``n_unverified_events`` (events about
+    these appointments whose signature is not verified). Each ``x_share`` (0 to 1, missing where its
+    denominator is 0) is followed by ``x_share_n``, its denominator, and ``x_share_low`` and
+    ``x_share_high``, its 95 % Wilson interval. Groups come first, named like the grouping; a
+    missing value is a group of its own, and comes last.
 
     ``min_count`` blanks counts from 1 to just below it, and what would tell them; counts are then
     ``Int64``. Without it a figure takes the cohort's.

@@ -6,19 +6,21 @@ from them, and answers queries. All of them run the same texts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+import duckdb
 import pandas as pd
 
-from avon_analytics.appointments import slots
+from avon_analytics.appointments import kept, slots
 from avon_analytics.appointments.follow_up import follow_up, late_parameters, session_hours
 from avon_analytics.appointments.queries import create_macros
 from avon_analytics.appointments.slots import Computed
 from avon_analytics.appointments.steps import Settings
+from avon_analytics.errors import StaleCohort
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
 
@@ -38,6 +40,10 @@ class Engine(Protocol):
 
     def reading(self) -> AbstractContextManager[object]:
         """Hold the tables as they are meanwhile."""
+        ...
+
+    def as_it_is(self) -> Engine:
+        """The same, which from now on answers from what the tables hold now, or not at all."""
         ...
 
     def default_as_of(self) -> datetime | None:
@@ -69,9 +75,14 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoreEngine:
-    """The engine of a store: DuckDB, in this process."""
+    """The engine of a store: DuckDB, in this process.
+
+    seen: what the store held when ``as_it_is`` was called; once it holds something else, every
+    call raises StaleCohort.
+    """
 
     database: Database
+    seen: kept.Content | None = field(default=None, compare=False)
 
     @property
     def path(self) -> str:
@@ -83,9 +94,21 @@ class StoreEngine:
         """The store's time zone."""
         return self.database.time_zone
 
-    def reading(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Hold the store for reading."""
-        return self.database.reading()
+        with self.database.reading() as connection:
+            if self.seen is not None and kept.content(connection) != self.seen:
+                raise StaleCohort(
+                    f"the store {self.path} has changed since this cohort was made: make it anew "
+                    "with appointments(), and all its figures are of one state again"
+                )
+            yield connection
+
+    def as_it_is(self) -> StoreEngine:
+        """The same, bound to what the store holds now."""
+        with self.database.reading() as connection:
+            return replace(self, seen=kept.content(connection))
 
     def default_as_of(self) -> datetime | None:
         """See ``slots.default_as_of``."""
@@ -93,11 +116,12 @@ class StoreEngine:
 
     def computed(self, settings: Settings) -> Computed:
         """See ``slots.computed``."""
-        return slots.computed(self.database, settings)
+        with self.reading():
+            return slots.computed(self.database, settings)
 
     def follow_up(self, settings: Settings, *, include_internal: bool) -> str:
         """See ``follow_up.follow_up``."""
-        with self.database.reading() as connection:
+        with self.reading() as connection:
             tables = self.computed(settings)
             name = tables.follow_ups[include_internal]
             follow_up(connection, tables.slots, name, include_internal=include_internal)
@@ -105,7 +129,7 @@ class StoreEngine:
 
     def session_hours(self, settings: Settings, *, include_internal: bool) -> str:
         """See ``follow_up.session_hours``."""
-        with self.database.reading() as connection:
+        with self.reading() as connection:
             tables = self.computed(settings)
             name = tables.session_hours[include_internal]
             session_hours(
@@ -127,7 +151,7 @@ class StoreEngine:
         """See ``store.frames.frame``."""
         # All columns but some: as Spark and DuckDB 2.0 have it, and as every DuckDB has it.
         query = query.replace("* EXCEPT (", "* EXCLUDE (")
-        with self.database.reading() as connection:
+        with self.reading() as connection:
             create_macros(connection)
             return frame(connection, query, parameters, dtypes)
 

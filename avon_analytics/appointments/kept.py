@@ -33,8 +33,8 @@ _MOST = 0.2
 _FEW = 1000
 _CONTENT = """
 SELECT
-    (SELECT max(load_id) FROM loads),
-    (SELECT epoch_us(max(loaded_at)) FROM loads),
+    (SELECT max(load_id) FROM loads WHERE lines IS DISTINCT FROM 0),
+    (SELECT epoch_us(max(loaded_at)) FROM loads WHERE lines IS DISTINCT FROM 0),
     (SELECT count(*) FROM events),
     (SELECT string_agg(value, ',' ORDER BY name) FROM settings
         WHERE name IN ('generation', 'n_forgotten'))
@@ -90,8 +90,8 @@ def _micros(instant: datetime) -> int:
 def content(connection: duckdb.DuckDBPyConnection) -> Content:
     """What changes whenever the store's events may have.
 
-    A load adds a row to ``loads``; what else changes events raises ``generation`` or, where people
-    were forgotten, ``n_forgotten`` in ``settings``.
+    A load that read a line adds a row to ``loads``; what else changes events raises ``generation``
+    or, where people were forgotten, ``n_forgotten`` in ``settings``.
     """
     (row,) = connection.execute(_CONTENT).fetchall()
     return tuple(row)

@@ -73,26 +73,29 @@ class CohortSource:
 
         Raises UnknownGroup for an unknown ``on``, ``period`` or grouping, UsageError for a date,
         value, word or bound that cannot be and for a window that does not end after its start,
-        StoreError if there is no store.
+        StoreError if there is no store. Once the store has changed, its methods raise StaleCohort.
         """
-        engine = self._engine
-        instant = engine.default_as_of() if as_of is None else as_instant(as_of, engine.time_zone)
-        first, last = window(start, end, period, instant, engine.time_zone)
-        scope = Scope(
-            start=first,
-            end=last,
-            on=choice("date", on, tuple(DATES)),
-            include_internal=flag(include_internal, "include_internal"),
-        )
-        settings = Settings(
-            as_of=instant,
-            grace_hours=hours(grace, "grace"),
-            late_hours=0.0 if is_same_day(late) else hours(late, "late"),
-            is_same_day=is_same_day(late),
-            words=tuple(known_status_words(status_words).items()),
-        )
-        kept = self._filters(mapping(where, "where"))
-        return Cohort(engine, scope, kept, settings, checked_min_count(min_count))
+        with self._engine.reading():
+            engine = self._engine.as_it_is()
+            instant = (
+                engine.default_as_of() if as_of is None else as_instant(as_of, engine.time_zone)
+            )
+            first, last = window(start, end, period, instant, engine.time_zone)
+            scope = Scope(
+                start=first,
+                end=last,
+                on=choice("date", on, tuple(DATES)),
+                include_internal=flag(include_internal, "include_internal"),
+            )
+            settings = Settings(
+                as_of=instant,
+                grace_hours=hours(grace, "grace"),
+                late_hours=0.0 if is_same_day(late) else hours(late, "late"),
+                is_same_day=is_same_day(late),
+                words=tuple(known_status_words(status_words).items()),
+            )
+            kept = self._filters(mapping(where, "where"))
+            return Cohort(engine, scope, kept, settings, checked_min_count(min_count))
 
     def _own(self, cohort: Cohort, what: str) -> Cohort:
         """The cohort, if it is of this store. Raises UsageError, saying ``what``, if it is not."""

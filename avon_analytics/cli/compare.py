@@ -80,8 +80,8 @@ def _run(**given: Any) -> None:
     form, out = given.pop("form"), given.pop("out")
     store = open_store(given.pop("db"), out=out)
     ours = {name: plain(given.pop(name)) for name in opt.COHORT}
-    ours["where"] = conditions(ours["where"])
-    theirs = _other(ours, **{name: plain(given.pop(name)) for name in _OTHER})
+    ours["where"] = conditions(store, ours["where"])
+    theirs = _other(store, ours, **{name: plain(given.pop(name)) for name in _OTHER})
     figure = given.pop("figure")
     told = {name: plain(value) for name, value in given.items() if value is not None}
     with warnings.catch_warnings(record=True) as doubts:
@@ -111,6 +111,7 @@ def _compared(
 
 
 def _other(
+    store: Store,
     ours: Mapping[str, Any],
     other_start: str | None,
     other_end: str | None,
@@ -119,7 +120,7 @@ def _other(
 ) -> dict[str, Any]:
     """The other cohort: as the first one, but for what is said of it."""
     window = {"start": other_start, "end": other_end, "period": other_period}
-    where = conditions(other_where, "--other-where")
+    where = conditions(store, other_where, "--other-where")
     if not any(window.values()) and not where:
         raise UsageError(_NEED)
     return {

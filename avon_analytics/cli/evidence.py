@@ -50,7 +50,7 @@ def slots(
     given = cohort.pop("where") or []
     of_slots = [one for one in given if one.partition("=")[0] in OF_SLOTS]
     of_cohort = [one for one in given if one not in of_slots]
-    rows = ask(store, where=of_cohort, **cohort).slots(conditions(of_slots))
+    rows = ask(store, where=of_cohort, **cohort).slots(conditions(store, of_slots))
     if form is opt.Format.table:
         rows = rows[_IN_TERMINAL]
     show_figure(rows, form, out, "Slots")

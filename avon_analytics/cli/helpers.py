@@ -67,20 +67,35 @@ def ask(
 ) -> Cohort:
     """The cohort that the options of a command describe: those of ``options.COHORT``."""
     named = None if period is None else period.value
-    return store.appointments(period=named, on=on.value, where=conditions(where), **given)
+    return store.appointments(period=named, on=on.value, where=conditions(store, where), **given)
 
 
-def conditions(given: list[str] | None, option: str = "--where") -> dict[str, list[Any]]:
+def conditions(
+    store: Store, given: list[str] | None, option: str = "--where"
+) -> dict[str, list[Any]]:
     """What ``--where`` says: the values that each grouping may have, None for a missing one."""
     wanted: dict[str, list[Any]] = {}
     for condition in given or []:
-        name, sign, value = condition.partition("=")
-        if not sign:
+        if "=" not in condition:
             raise UsageError(
                 f"{option} {condition!r}: expected GROUPING=VALUE, such as host=user_1"
             )
-        wanted.setdefault(name, []).append(value or None)
+        name = _grouping(store, condition)
+        wanted.setdefault(name, []).append(condition[len(name) + 1 :] or None)
     return wanted
+
+
+def _grouping(store: Store, condition: str) -> str:
+    """What stands before the ``=``. The key of a custom field may hold one, too: the longest is
+    meant of those that the condition can begin with.
+    """
+    name, _, value = condition.partition("=")
+    if not name.startswith("custom:") or "=" not in value:
+        return name
+    from avon_analytics.appointments.queries import sql
+
+    known = (f"custom:{key}" for key in store.sql(sql("custom_keys"))["key"])
+    return max((one for one in known if condition.startswith(f"{one}=")), key=len, default=name)
 
 
 def show_figure(frame: pd.DataFrame, form: opt.Format, out: Path | None, title: str) -> None:

@@ -71,6 +71,10 @@ class LakeEngine:
         """A state does not change."""
         return nullcontext()
 
+    def as_it_is(self) -> LakeEngine:
+        """The same: a state does not change."""
+        return self
+
     def default_as_of(self) -> datetime | None:
         """As in a store: the newest instant not more than 24 h after its own receipt."""
         text = f"SELECT unix_micros(as_of) AS micros FROM ({sql('default_as_of')}) AS newest"

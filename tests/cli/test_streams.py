@@ -96,6 +96,36 @@ def test_no_command_prints_one(odd: Any, arguments: list[str]) -> None:
     assert "Traceback" not in printed
 
 
+@pytest.mark.parametrize(
+    ("where", "n_slots"),
+    [
+        ("custom:cfld_a=b", 1),  # of the field cfld_a
+        ("custom:cfld_a=b=c", 2),  # of the field cfld_a=b, which is longer
+        ("custom:cfld_a=", 2),  # missing
+        ("custom:cfld_a=b=", 1),
+    ],
+)
+def test_a_key_may_hold_the_sign_that_parts_it_from_its_value(
+    run: Any, where: str, n_slots: int
+) -> None:
+    fields = [{"a": "b"}, {"a=b": "c"}, {"a=b": "c"}]
+    lines = [
+        {
+            "event": "appointment.created",
+            "created_at": 1,
+            "object": {
+                "id": f"appt_{n}",
+                "start_time": 1_700_000_000_000,
+                "custom_data": [{"key": key, "value": told} for key, told in field.items()],
+            },
+        }
+        for n, field in enumerate(fields)
+    ]
+    (run.folder / "x.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert run("load", "x.jsonl", "--policy", "skip").code == 0
+    assert run("outcomes", "--where", where, "--format", "json").json()[0]["n_slots"] == n_slots
+
+
 def _python(*arguments: str | bytes, cwd: Path, redirect: str) -> subprocess.CompletedProcess[str]:
     """A command whose streams a shell has redirected."""
     command = [sys.executable, "-m", "avon_analytics", *arguments]
