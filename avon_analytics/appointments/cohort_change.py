@@ -9,7 +9,7 @@ from typing import Self
 
 import pandas as pd
 
-from avon_analytics.appointments.cohort_rows import CohortRows
+from avon_analytics.appointments.cohort_time import CohortTime
 from avon_analytics.appointments.expected import backtest, days_given, expected
 from avon_analytics.appointments.landmarks import HISTORY_DAYS, Slots
 from avon_analytics.appointments.look_back import Clock
@@ -20,7 +20,7 @@ from avon_analytics.arguments import flag, whole_number
 from avon_analytics.errors import UsageError
 
 
-class CohortChange(CohortRows):
+class CohortChange(CohortTime):
     """The figures of a cohort that tell change from chance, or look ahead."""
 
     __slots__ = ()

@@ -21,7 +21,8 @@ from avon_analytics.appointments.scope import DateLike, as_instant
 from avon_analytics.appointments.statuses import status_words
 from avon_analytics.appointments.steps import STEPS, Settings, scope_text, text_of
 from avon_analytics.errors import StoreError
-from avon_analytics.store.database import Database, Session
+from avon_analytics.store.connection import Session
+from avon_analytics.store.database import Database
 from avon_analytics.store.memory import COMPUTING_SLOTS
 from avon_analytics.store.schema import literal
 

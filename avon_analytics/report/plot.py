@@ -17,34 +17,35 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from textwrap import wrap
-from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from avon_analytics.arguments import choice, whole_number
-from avon_analytics.arguments import path as path_of
-from avon_analytics.errors import UnknownGroup, UsageError
+from avon_analytics.arguments import choice
+from avon_analytics.errors import UnknownGroup
 from avon_analytics.figures import FIGURES
 from avon_analytics.figures.expected import KNOWN
 from avon_analytics.report import charts
-from avon_analytics.report.charts.parts import finish
-from avon_analytics.report.palette import light
-from avon_analytics.report.periods import every_of
 from avon_analytics.report.rows import groupings
+from avon_analytics.report.titles import (
+    by_words,
+    need,
+    range_words,
+    share_of,
+    share_told,
+    titled,
+    total,
+    totals,
+)
 from avon_analytics.report.wording import (
     amount,
     count,
     heading,
     percent,
-    plain,
     plural,
     points,
     share_words,
-    utc,
 )
-from avon_analytics.whole_file import write_whole
 
 if TYPE_CHECKING:
     import altair as alt
@@ -75,18 +76,18 @@ def outcomes(outcomes: pd.DataFrame, *, title: str | None = None, width: int = W
     outcomes: ``cohort.outcomes(…)``. With both a grouping and ``every``, a panel for each of the
         twelve largest groups.
     """
-    _need(outcomes, "outcomes", "n_slots", *charts.OUTCOMES)
+    need(outcomes, "outcomes", "n_slots", *charts.OUTCOMES)
     chart = (
         charts.outcomes_over_time(outcomes, width=width)
         if "period_on" in outcomes
         else charts.outcomes_by_group(outcomes, width=width, most=MOST_GROUPS)
     )
-    total = _sum(outcomes, "n_slots")
-    slots = "slots" if total is None else plural(total, "slot")
+    n_all = total(outcomes, "n_slots")
+    slots = "slots" if n_all is None else plural(n_all, "slot")
     counted = f"{slots}, one a patient and planned start"
-    held = [f"{word} {count(_sum(outcomes, n))}" for n, (word, _) in charts.OUTCOMES.items()]
-    name = title or f"Outcomes of slots{_by(outcomes)}"
-    return _titled(chart, outcomes, name, counted, width, ", ".join(held))
+    held = [f"{word} {count(total(outcomes, n))}" for n, (word, _) in charts.OUTCOMES.items()]
+    name = title or f"Outcomes of slots{by_words(outcomes)}"
+    return titled(chart, outcomes, name, counted, width, ", ".join(held))
 
 
 def share(
@@ -104,7 +105,7 @@ def share(
 
     Raises UnknownGroup, listing the figure's shares, for one that it does not have.
     """
-    name = _share(figure, share)
+    name = share_of(figure, share)
     words, divided = share_words(name, str(figure.attrs.get("definition")))
     axis = f"{words[:1].lower()}{words[1:]}"
     chart = (
@@ -113,8 +114,13 @@ def share(
         else charts.share_by_group(figure, name, title=axis, width=width, most=MOST_GROUPS)
     )
     counted = f"{divided}; lines are 95 % intervals"
-    return _titled(
-        chart, figure, title or f"{words}{_by(figure)}", counted, width, _range(figure, name)
+    return titled(
+        chart,
+        figure,
+        title or f"{words}{by_words(figure)}",
+        counted,
+        width,
+        range_words(figure, name),
     )
 
 
@@ -123,13 +129,13 @@ def funnel(funnel: pd.DataFrame, *, title: str | None = None, width: int = WIDTH
 
     funnel: ``cohort.funnel(…)``. With a grouping, a panel for each of the twelve largest groups.
     """
-    _need(funnel, "funnel", "stage", "n_reached")
+    need(funnel, "funnel", "stage", "n_reached")
     what = "slots" if str(funnel.attrs.get("definition")).startswith("Slots") else "appointments"
     counted = f"{what}, due or not, by the stage that they reached and what came next"
-    facts = _sums(funnel, "stage", "n_reached")
+    facts = totals(funnel, "stage", "n_reached")
     chart = charts.funnel(funnel, width=width, what=what)
-    name = title or f"From booking to completion{_by(funnel)}"
-    return _titled(chart, funnel, name, counted, width, facts)
+    name = title or f"From booking to completion{by_words(funnel)}"
+    return titled(chart, funnel, name, counted, width, facts)
 
 
 def cancellations(
@@ -140,22 +146,22 @@ def cancellations(
     cancellations: ``cohort.cancellations(by="notice_band")``, ``…(by="cancelled_by")`` or
         ``…(every="month")``. Bars are divided by who cancelled.
     """
-    _need(cancellations, "cancellations", "n_cancelled", *charts.WHO)
+    need(cancellations, "cancellations", "n_cancelled", *charts.WHO)
     columns = groupings(cancellations)
     chart = (
         charts.cancellations_over_time(cancellations, width=width)
         if "period_on" in cancellations
         else charts.cancellations_by(cancellations, columns, width=width, most=MOST_GROUPS)
     )
-    total = _sum(cancellations, "n_cancelled")
-    slots = "slots" if total is None else plural(total, "slot")
+    n_all = total(cancellations, "n_cancelled")
+    slots = "slots" if n_all is None else plural(n_all, "slot")
     counted = f"{slots} cancelled, of those due"
     counted += "" if columns == ["cancelled_by"] else ", divided by who cancelled"
-    if total is not None and "period_on" not in cancellations:
+    if n_all is not None and "period_on" not in cancellations:
         counted += "; per cent of all these"
-    held = [f"{word} {count(_sum(cancellations, n))}" for n, (word, _) in charts.WHO.items()]
-    name = title or f"Cancelled slots{_by(cancellations)}"
-    return _titled(chart, cancellations, name, counted, width, ", ".join(held))
+    held = [f"{word} {count(total(cancellations, n))}" for n, (word, _) in charts.WHO.items()]
+    name = title or f"Cancelled slots{by_words(cancellations)}"
+    return titled(chart, cancellations, name, counted, width, ", ".join(held))
 
 
 def incidence(
@@ -170,12 +176,12 @@ def incidence(
     incidence: ``cohort.incidence(…)``. days: where the axis ends; without it, where nearly all
     has happened. With a grouping, a panel for each of the twelve largest groups.
     """
-    _need(incidence, "incidence", "cause", "day", "n_events", "cumulative_incidence")
-    facts = _sums(incidence, "cause", "n_events")
+    need(incidence, "incidence", "cause", "day", "n_events", "cumulative_incidence")
+    facts = totals(incidence, "cause", "n_events")
     counted = "share of booked slots (Aalen–Johansen); bands are 95 % intervals"
     chart = charts.incidence(incidence, width=width, days=days)
-    name = title or f"What became of bookings, by days since{_by(incidence, ' for each ')}"
-    return _titled(chart, incidence, name, counted, width, facts)
+    name = title or f"What became of bookings, by days since{by_words(incidence, ' for each ')}"
+    return titled(chart, incidence, name, counted, width, facts)
 
 
 def week(
@@ -192,13 +198,13 @@ def week(
 
     Raises UnknownGroup, listing the figure's shares, for one that it does not have.
     """
-    _need(figure, "outcomes", "weekday", "hour", hint='by=["weekday", "hour"]')
-    name = _share(figure, share)
+    need(figure, "outcomes", "weekday", "hour", hint='by=["weekday", "hour"]')
+    name = share_of(figure, share)
     words, divided = share_words(name, str(figure.attrs.get("definition")))
     counted = f"per cent: {divided}; a dot: fewer than ten, too few to tell"
     chart = charts.week(figure, name, width=width)
     title = title or f"{words} by weekday and hour"
-    return _titled(chart, figure, title, counted, width, _range(figure, name, charts.FEW))
+    return titled(chart, figure, title, counted, width, range_words(figure, name, charts.FEW))
 
 
 def lead_times(
@@ -208,7 +214,7 @@ def lead_times(
 
     lead_times: ``cohort.lead_times(…)``, by period of booking or by group.
     """
-    _need(lead_times, "lead_times", "median_lead_days", "p90_lead_days")
+    need(lead_times, "lead_times", "median_lead_days", "p90_lead_days")
     chart = (
         charts.lead_times_over_time(lead_times, width=width)
         if "period_on" in lead_times and not groupings(lead_times)
@@ -221,8 +227,8 @@ def lead_times(
     facts = (
         f"medians from {amount(known.min())} to {amount(known.max())} days" if len(known) else ""
     )
-    name = title or f"Days booked ahead{_by(lead_times)}"
-    return _titled(chart, lead_times, name, counted, width, facts)
+    name = title or f"Days booked ahead{by_words(lead_times)}"
+    return titled(chart, lead_times, name, counted, width, facts)
 
 
 def signals(signals: pd.DataFrame, *, title: str | None = None, width: int = WIDTH) -> alt.Chart:
@@ -232,8 +238,8 @@ def signals(signals: pd.DataFrame, *, title: str | None = None, width: int = WID
         they lie, with their rule in words; a baseline that is not all is shaded. With a grouping, a
         panel for each of the twelve largest groups.
     """
-    _need(signals, "signals", "share", "center", "lower", "upper", "signal", "rule")
-    words, divided = _share_told(signals)
+    need(signals, "signals", "share", "center", "lower", "upper", "signal", "rule")
+    words, divided = share_told(signals)
     axis = f"{words[:1].lower()}{words[1:]}"
     chart = charts.signals(signals, title=axis, width=width)
     n_signals = int(signals["signal"].notna().sum())
@@ -243,8 +249,8 @@ def signals(signals: pd.DataFrame, *, title: str | None = None, width: int = WID
         counted += f"; {plural(n_signals, 'signal')}, {alarms:.2g} to expect by chance"
     counted += "".join(f"; {told}" for told in signals.attrs.get("messages", ()))
     rules = ", ".join(dict.fromkeys(signals["rule"].dropna()))
-    name = title or f"{words}: change or chance{_by(signals)}"
-    return _titled(chart, signals, name, counted, width, f"signals: {rules}" if rules else "")
+    name = title or f"{words}: change or chance{by_words(signals)}"
+    return titled(chart, signals, name, counted, width, f"signals: {rules}" if rules else "")
 
 
 def outliers(outliers: pd.DataFrame, *, title: str | None = None, width: int = WIDTH) -> alt.Chart:
@@ -253,8 +259,8 @@ def outliers(outliers: pd.DataFrame, *, title: str | None = None, width: int = W
     outliers: ``cohort.outliers(…)``. Dotted lines are 95 % limits, dashed ones 99.8 %; signals are
         triangles with their names. Case mix is not removed.
     """
-    _need(outliers, "outliers", "n", "count", "share", "lower_998", "upper_998", "signal")
-    words, divided = _share_told(outliers)
+    need(outliers, "outliers", "n", "count", "share", "lower_998", "upper_998", "signal")
+    words, divided = share_told(outliers)
     axis = f"{words[:1].lower()}{words[1:]}"
     among = divided.rpartition(" ÷ ")[2]
     chart = charts.outliers(outliers, title=axis, width=width, counted=among)
@@ -263,8 +269,8 @@ def outliers(outliers: pd.DataFrame, *, title: str | None = None, width: int = W
     counted = f"{divided}; dotted, 95 % limits; dashed, 99.8 % limits; case mix is not removed"
     if alarms is not None:
         counted += f"; {plural(n_signals, 'signal')}, {alarms:.2g} to expect by chance"
-    name = title or f"{words}{_by(outliers)}, each beside all others"
-    return _titled(chart, outliers, name, counted, width, "")
+    name = title or f"{words}{by_words(outliers)}, each beside all others"
+    return titled(chart, outliers, name, counted, width, "")
 
 
 def expected(
@@ -280,17 +286,17 @@ def expected(
         attended, no_show, cancelled or rescheduled.
     """
     choice("outcome", outcome, KNOWN, UnknownGroup)
-    _need(figure, "expected", "n_open", f"expected_{outcome}")
+    need(figure, "expected", "n_open", f"expected_{outcome}")
     word = outcome.replace("_", "-")
     chart = charts.expected(figure, outcome, title=f"slots {word}", width=width)
     counted = "of slots that were open then" if f"n_{outcome}" in figure else "of slots open now"
     counted += "; bars, 80 % intervals; ticks, expected"
     known = figure[f"expected_{outcome}"].dropna()
     facts = f"expected in all {amount(known.sum())}" if len(known) else ""
-    name = title or f"Slots to expect to be {word}{_by(figure)}"
+    name = title or f"Slots to expect to be {word}{by_words(figure)}"
     if outcome == "no_show":
-        name = title or f"No-shows to expect{_by(figure)}"
-    return _titled(chart, figure, name, counted, width, facts)
+        name = title or f"No-shows to expect{by_words(figure)}"
+    return titled(chart, figure, name, counted, width, facts)
 
 
 def lost_time(
@@ -301,23 +307,23 @@ def lost_time(
     lost_time: ``cohort.lost_time(…)``. With both a grouping and ``every``, a panel for each of the
         twelve largest groups.
     """
-    _need(lost_time, "lost_time", "planned_hours", "lost_hours", *charts.HOURS)
+    need(lost_time, "lost_time", "planned_hours", "lost_hours", *charts.HOURS)
     chart = (
         charts.hours_over_time(lost_time, width=width)
         if "period_on" in lost_time
         else charts.hours_by_group(lost_time, width=width, most=MOST_GROUPS)
     )
-    lost, planned = (_sum(lost_time, name) for name in ("lost_hours", "planned_hours"))
+    lost, planned = (total(lost_time, name) for name in ("lost_hours", "planned_hours"))
     counted = "planned hours of sessions, one an appointment and planned start"
     if lost is not None and planned:
         counted += (
             f"; {amount(lost, 0)} of {amount(planned, 0)} were lost ({percent(lost / planned)})"
         )
     facts = [
-        f"{word} {amount(_sum(lost_time, name), 0)}" for name, (word, _) in charts.HOURS.items()
+        f"{word} {amount(total(lost_time, name), 0)}" for name, (word, _) in charts.HOURS.items()
     ]
-    name = title or f"What became of planned hours{_by(lost_time)}"
-    return _titled(chart, lost_time, name, counted, width, ", ".join(facts))
+    name = title or f"What became of planned hours{by_words(lost_time)}"
+    return titled(chart, lost_time, name, counted, width, ", ".join(facts))
 
 
 def compare(
@@ -335,7 +341,7 @@ def compare(
 
     Raises UnknownGroup, listing the shares, for one that was not compared.
     """
-    _need(compared, "compare", "measure", "share", "other_share", "difference", "q_value")
+    need(compared, "compare", "measure", "share", "other_share", "difference", "q_value")
     of_figure = FIGURES.get(str(compared.attrs.get("compared")))
     declared = () if of_figure is None else of_figure.shares
     known = list(dict.fromkeys([*declared, *compared["measure"].dropna()]))
@@ -354,8 +360,8 @@ def compare(
     counted += "this cohort minus the other; lines are 95 % intervals"
     among = rows["difference"].dropna()
     facts = f"from {points(among.min())} to {points(among.max())} points" if len(among) else ""
-    name = title or f"{words}: difference of two cohorts{_by(compared)}"
-    return _titled(chart, compared, name, counted, width, facts)
+    name = title or f"{words}: difference of two cohorts{by_words(compared)}"
+    return titled(chart, compared, name, counted, width, facts)
 
 
 def save(
@@ -372,125 +378,9 @@ def save(
 
     Returns where it was written. Raises UsageError for another ending, and for what is no chart.
     """
-    import vl_convert
+    from avon_analytics.report.charts.saved import save_picture
 
-    from avon_analytics.report.charts.shown import Shown
-    from avon_analytics.report.charts.svg import on_dark, svg
-
-    if not isinstance(chart, Shown):
-        raise UsageError("chart: expected a chart that a function of avon.plot made")
-    ending = Path(path_of(path, "path")).suffix.lower()
-    words = str(chart.to_dict().get("description", ""))
-    picture = svg(chart, words, keep_size=True)
-    picture = on_dark(picture) if dark else picture
-    if ending == ".svg":
-        content = picture.encode()
-    elif ending == ".png":
-        expected = "pixels: expected a whole number from 100 to 10,000, or None"
-        across = float(ElementTree.fromstring(picture).get("width") or WIDTH)
-        scale = 2.0 if pixels is None else whole_number(pixels, 100, 10_000, expected) / across
-        content = vl_convert.svg_to_png(picture, scale=scale)
-    else:
-        raise UsageError(f"{path}: a chart is written as .svg or .png")
-    return write_whole(path, lambda part: part.write_bytes(content))
-
-
-def _need(frame: pd.DataFrame, figure: str, *columns: str, hint: str = "…") -> None:
-    draws = f"this chart draws what cohort.{figure}({hint}) returns"
-    if not isinstance(frame, pd.DataFrame):
-        raise UsageError(f"{draws}, a DataFrame")
-    lacking = [name for name in columns if name not in frame]
-    if lacking:
-        raise UsageError(f"{draws}; the frame has no column {', '.join(lacking)}")
-
-
-def _share(figure: pd.DataFrame, wanted: str | None) -> str:
-    told = str(figure.attrs.get("figure")) if isinstance(figure, pd.DataFrame) else ""
-    if told in ("compare", "signals", "outliers"):
-        raise UsageError(f"a frame of {told} is drawn by avon.plot.{told}(…)")
-    known = [
-        name
-        for name in (map(str, figure.columns) if isinstance(figure, pd.DataFrame) else ())
-        if name.endswith("_share") and f"{name}_n" in figure
-    ]
-    if not known:
-        raise UsageError(
-            "this chart draws a figure with shares, such as cohort.outcomes(…): "
-            "the frame has no column that ends in _share"
-        )
-    return known[0] if wanted is None else choice("share", wanted, known, UnknownGroup)
-
-
-def _share_told(figure: pd.DataFrame) -> tuple[str, str]:
-    """The share that a figure of change is about, in words, and what it is divided by."""
-    name = str(figure.attrs.get("share", "no_show_share"))
-    words, divided = share_words(name, str(figure.attrs.get("definition")))
-    return words, divided
-
-
-def _by(frame: pd.DataFrame, word: str = " by ") -> str:
-    names = [
-        "who cancelled" if name == "cancelled_by" else heading(name)[:1].lower() + heading(name)[1:]
-        for name in groupings(frame)
-    ]
-    if "period_on" in frame:
-        names.append(every_of(frame))
-    return f"{word}{' and '.join(names)}" if names else ""
-
-
-def _sum(frame: pd.DataFrame, name: str) -> float | None:
-    """All of a count; None where some of it is blank, as the rest is no total."""
-    return None if frame[name].isna().any() else float(frame[name].sum())
-
-
-def _sums(frame: pd.DataFrame, by: str, name: str) -> str:
-    parts = frame.groupby(by, sort=False)
-    return ", ".join(f"{plain(key)} {count(_sum(part, name))}" for key, part in parts)
-
-
-def _range(figure: pd.DataFrame, name: str, few: int = 1) -> str:
-    known = figure.loc[figure[f"{name}_n"] >= few, name].dropna()
-    if known.empty:
-        return ""
-    return f"from {percent(known.min())} to {percent(known.max())}"
-
-
-def _titled(
-    chart: Any, frame: pd.DataFrame, title: str, counted: str, width: int, facts: str
-) -> alt.Chart:
-    """The chart with what it shows and as of when; one that says so where nothing can be drawn."""
-    import altair as alt
-
-    from avon_analytics.report.charts.shown import shown
-
-    lines = [plain(counted, 200)]
-    if chart is None:
-        chart = finish(charts.nothing(width), width)
-    elif chart.title is not alt.Undefined:
-        lines.append(str(chart.title.text))  # a chart has one title: what stood below moves up
-    if told := frame.attrs.get("as_of"):
-        lines.append(f"as of {utc(told)}")
-    described = ". ".join([plain(title, 120), *lines, *([facts] if facts else [])]) + "."
-    across = max(width // 6, 30)
-    lines = [part for line in lines for part in wrap(line, across)]
-    heading_lines = alt.TitleParams(
-        wrap(plain(title, 120), width // 8),
-        subtitle=lines,
-        anchor="start",
-        frame="bounds",
-        fontSize=15,
-        fontWeight=600,
-        color=light("ink"),
-        subtitleColor=light("muted"),
-        subtitleFontSize=12,
-        subtitlePadding=5,
-        offset=18,
-    )
-    whole = chart.properties(title=heading_lines, description=described)
-    whole.config.background = light("paper")
-    whole.config.padding = 12
-    finished: alt.Chart = shown(whole)
-    return finished
+    return save_picture(chart, path, pixels=pixels, dark=dark)
 
 
 def __dir__() -> list[str]:

@@ -11,8 +11,8 @@ from avon_analytics.errors import StoreError
 from avon_analytics.near import did_you_mean
 from avon_analytics.spark.engine import LakeEngine
 from avon_analytics.spark.session import own_session
-from avon_analytics.store.database import check_time_zone
 from avon_analytics.store.lake import newest_state
+from avon_analytics.store.making import check_time_zone
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

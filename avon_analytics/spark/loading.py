@@ -42,8 +42,8 @@ from avon_analytics.spark.read_task import How
 from avon_analytics.spark.rows import shared
 from avon_analytics.spark.session import own_session
 from avon_analytics.spark.shares import MIB, SHARE_BYTES, inflated
-from avon_analytics.store.database import check_time_zone
 from avon_analytics.store.lake import State, newest_state, publish, remove_unused, write_tables
+from avon_analytics.store.making import check_time_zone
 from avon_analytics.store.privacy import Privacy, agree_on
 from avon_analytics.store.trouble import store_error
 

@@ -8,35 +8,37 @@ Threads of one process take turns.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 from weakref import finalize
 
 import duckdb
 
 from avon_analytics.arguments import path as path_of
-from avon_analytics.contract.zones import zones
-from avon_analytics.errors import StoreError, UsageError
+from avon_analytics.errors import StoreError
 from avon_analytics.near import did_you_mean
 from avon_analytics.store import journal
+from avon_analytics.store.connection import MEMORY, Session, connect, engine_config, interruptible
 from avon_analytics.store.lake import files_of_lake, is_lake, newest_state, place_of, view_of_lake
+from avon_analytics.store.making import (
+    ROW_GROUPS,
+    OnCreate,
+    check_time_zone,
+    check_version,
+    make_tables,
+    name_new,
+)
 from avon_analytics.store.memory import Bound
 from avon_analytics.store.private import (
     PrivateFolder,
     for_owner_alone,
     remove_leftovers,
 )
-from avon_analytics.store.schema import SCHEMA_VERSION, create_statements, literal
+from avon_analytics.store.schema import literal
 from avon_analytics.store.trouble import is_of_the_file, store_error
 from avon_analytics.store.turns import Turns, turns_at
 from avon_analytics.store.waiting import WAIT_TO_READ, OnWait, seconds, when_free
-
-# A load holds the newest row group of each table in memory: small ones bound it.
-ROW_GROUPS = "ROW_GROUP_SIZE 30720"
-_INTERRUPTED = "Query interrupted"  # what the engine makes of Ctrl-C while it is at work
-MEMORY = ":memory:"
 
 
 class Database:
@@ -54,7 +56,7 @@ class Database:
         threads: int | None = None,
         memory_limit: str | None = None,
         wait: float = WAIT_TO_READ,
-        on_create: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
+        on_create: OnCreate | None = None,
     ) -> None:
         self.path = path_of(path, "the store")
         self._place = MEMORY if self.path == MEMORY else place_of(self.path)
@@ -64,7 +66,7 @@ class Database:
         self._time_zone = time_zone
         self._on_create = on_create
         self._own_folder = PrivateFolder(self._place)
-        self.config = _config(threads, memory_limit)
+        self.config = engine_config(threads, memory_limit)
         self._mode: str | None = None
         self._state = 0  # the number of the lake's state that is attached
         self._turns = Turns(self.path) if self.in_memory else turns_at(self._place)
@@ -73,12 +75,12 @@ class Database:
             self._connection.execute("SET enable_external_access = false")
             self._connection.execute("ATTACH ':memory:' AS store")
             self._connection.execute("USE store")
-            self._create()
+            make_tables(self._connection, self._time_zone, self._on_create)
 
     def _connect(self) -> None:
         """Begin a session: a connection, and all that is computed on it."""
         self.session = Session()
-        self._connection = _connect(self.config)
+        self._connection = connect(self.config)
         if not self.in_memory:
             self._connection.execute("SET temp_directory = $at", {"at": str(self._own_folder.path)})
         self._end = finalize(self, _let_go, self._connection, self._own_folder)
@@ -141,7 +143,7 @@ class Database:
     def _attached(
         self, *, read_only: bool, wait: float, on_wait: OnWait | None = None
     ) -> Iterator[duckdb.DuckDBPyConnection]:
-        with _interruptible(), self._turns.turn(wait):
+        with interruptible(), self._turns.turn(wait):
             if self.is_closed:
                 raise StoreError(
                     f"the store {self.path} was closed: open it again with avon_analytics.open"
@@ -171,10 +173,10 @@ class Database:
 
         Raises StoreError like ``reading``.
         """
-        with _interruptible(), self._turns.turn(self.wait):
+        with interruptible(), self._turns.turn(self.wait):
             with self.reading():
                 pass  # says what is wrong with the store, if anything is
-            with _connect(self.config) as connection:
+            with connect(self.config) as connection:
                 try:
                     if self.is_lake:
                         self.show_lake(connection)
@@ -243,7 +245,7 @@ class Database:
             self._mode = "read" if read_only else "write"
             self._turns.is_writing = not read_only
             self._make_room(read_only)
-            self._check_version()
+            check_version(self._connection, self.path)
         except (duckdb.Error, OSError) as error:
             raise store_error(self.path, error, waited=wait) from None
 
@@ -267,13 +269,13 @@ class Database:
         part = self._own_folder.make() / "new.duckdb"
         try:
             self._use(self._connection, "READ_WRITE", str(part))
-            self._create()
+            make_tables(self._connection, self._time_zone, self._on_create)
             # Letting go of a file does the same, but says nothing where the disk is full.
             self._connection.execute("CHECKPOINT store")
             self._detach()
             for_owner_alone(part)
             with suppress(FileExistsError):  # another process was faster: its store it is
-                _rename(part, self._place)
+                name_new(part, self._place)
         finally:
             self._detach()
             self._own_folder.remove()
@@ -311,42 +313,6 @@ class Database:
         # With its schema: a bare name is looked up in the store first, which may be broken.
         self._connection.execute("USE memory.main")
         self._connection.execute("DETACH DATABASE IF EXISTS store")
-
-    def _create(self) -> None:
-        self._connection.execute("BEGIN")
-        for statement in create_statements():
-            self._connection.execute(statement)
-        self._connection.execute(
-            "INSERT INTO settings VALUES ('schema_version', $version), ('time_zone', $zone)",
-            {"version": str(SCHEMA_VERSION), "zone": self._time_zone or "UTC"},
-        )
-        if self._on_create is not None:
-            self._on_create(self._connection)
-        self._connection.execute("COMMIT")
-
-    def _check_version(self) -> None:
-        try:
-            found = self._connection.execute(
-                "SELECT value FROM settings WHERE name = 'schema_version'"
-            ).fetchall()
-        except (duckdb.CatalogException, duckdb.BinderException):
-            found = []
-        if not found or not str(found[0][0]).isdigit():
-            raise StoreError(
-                f"{self.path} is a DuckDB file, but no store of avon_analytics: "
-                "name another file with --db"
-            )
-        version = int(found[0][0])
-        if version < SCHEMA_VERSION:
-            raise StoreError(
-                f"{self.path} was written by an earlier avon_analytics (store version {version}, "
-                f"this one knows {SCHEMA_VERSION}): load the archive into a new file"
-            )
-        if version > SCHEMA_VERSION:
-            raise StoreError(
-                f"{self.path} was written by a newer avon_analytics (store version "
-                f"{version}, this one knows {SCHEMA_VERSION}): upgrade avon_analytics"
-            )
 
     @property
     def threads(self) -> int:
@@ -391,75 +357,6 @@ class Database:
             self._end()
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C is the same while the engine works and between its statements."""
-    try:
-        yield
-    except RuntimeError as error:
-        if str(error) != _INTERRUPTED:
-            raise
-        raise KeyboardInterrupt from None
-
-
-class Session:
-    """What computed tables belong to; another one begins where the engine had to begin anew."""
-
-
 def _let_go(connection: duckdb.DuckDBPyConnection, folder: PrivateFolder) -> None:
     connection.close()
     folder.remove()
-
-
-def _rename(part: Path, path: str) -> None:
-    """Give a file its name, unless another one has it."""
-    try:
-        os.link(part, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        os.rename(part, path)
-
-
-def _config(threads: int | None, memory_limit: str | None) -> dict[str, Any]:
-    """How the engine is set up: it never looks for an extension, nor for Python's variables."""
-    config: dict[str, Any] = {
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "allow_persistent_secrets": False,
-        "python_enable_replacements": False,
-        # Freed memory goes back to the system after a while.
-        "allocator_background_threads": True,
-        **journal.NEVER_BY_ITSELF,
-        "temp_directory": "",
-    }
-    if not duckdb.__version__.startswith("1."):
-        # In 2.0 joins of few rows on several threads can end in an internal error ("dict-surviving
-        # cache"), after which the engine answers nothing more. It comes from these.
-        config["debug_enable_caching_operators"] = False
-    if threads is not None:
-        config["threads"] = threads
-    if memory_limit is not None:
-        config["memory_limit"] = memory_limit
-    return config
-
-
-def _connect(config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
-    try:
-        connection = duckdb.connect(MEMORY, config=config)
-    except duckdb.Error:
-        raise UsageError(
-            "threads is a whole number from 1, memory_limit a size such as '1GB'"
-        ) from None
-    connection.execute("SET TimeZone = 'UTC'")
-    with suppress(duckdb.Error):  # in a notebook it is off, and setting it asks for ipywidgets
-        connection.execute("SET enable_progress_bar = false")
-    return connection
-
-
-def check_time_zone(name: str) -> None:
-    """Raises UsageError for a name that is no time zone."""
-    if not isinstance(name, str) or name not in zones().values():
-        raise UsageError(
-            f"unknown time zone {name!r}: give an IANA name such as 'America/New_York'"
-        )

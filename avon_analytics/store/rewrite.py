@@ -14,8 +14,9 @@ from pathlib import Path
 import duckdb
 
 from avon_analytics.errors import StoreError
-from avon_analytics.store.database import ROW_GROUPS, Database
+from avon_analytics.store.database import Database
 from avon_analytics.store.journal import journal_of
+from avon_analytics.store.making import ROW_GROUPS
 from avon_analytics.store.private import PrivateFolder
 from avon_analytics.store.schema import literal
 from avon_analytics.store.trouble import store_error

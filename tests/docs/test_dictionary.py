@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from avon_analytics.appointments import install_views
-from avon_analytics.store.database import MEMORY, Database
+from avon_analytics.store.connection import MEMORY
+from avon_analytics.store.database import Database
 from avon_analytics.store.dictionary import data_dictionary
 from avon_analytics.store.tables import hidden_columns, table_infos
 

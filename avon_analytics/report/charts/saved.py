@@ -1,0 +1,42 @@
+"""A chart as a picture in a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+from avon_analytics.arguments import path as path_of
+from avon_analytics.arguments import whole_number
+from avon_analytics.errors import UsageError
+from avon_analytics.report.charts.shown import Shown
+from avon_analytics.report.charts.svg import on_dark, svg
+from avon_analytics.whole_file import write_whole
+
+if TYPE_CHECKING:
+    import altair as alt
+
+
+def save_picture(
+    chart: alt.Chart, path: str | os.PathLike[str], *, pixels: int | None, dark: bool
+) -> Path:
+    """See ``avon.plot.save``."""
+    import vl_convert
+
+    if not isinstance(chart, Shown):
+        raise UsageError("chart: expected a chart that a function of avon.plot made")
+    ending = Path(path_of(path, "path")).suffix.lower()
+    words = str(chart.to_dict().get("description", ""))
+    picture = svg(chart, words, keep_size=True)
+    picture = on_dark(picture) if dark else picture
+    if ending == ".svg":
+        content = picture.encode()
+    elif ending == ".png":
+        expected = "pixels: expected a whole number from 100 to 10,000, or None"
+        across = float(ElementTree.fromstring(picture).attrib["width"])
+        scale = 2.0 if pixels is None else whole_number(pixels, 100, 10_000, expected) / across
+        content = vl_convert.svg_to_png(picture, scale=scale)
+    else:
+        raise UsageError(f"{path}: a chart is written as .svg or .png")
+    return write_whole(path, lambda part: part.write_bytes(content))

@@ -1,0 +1,118 @@
+"""What stands above a chart of ``avon.plot``: what is counted and divided, and as of when."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from avon_analytics.arguments import choice
+from avon_analytics.errors import UnknownGroup, UsageError
+from avon_analytics.report import charts
+from avon_analytics.report.charts.parts import finish
+from avon_analytics.report.palette import light
+from avon_analytics.report.periods import every_of
+from avon_analytics.report.rows import groupings
+from avon_analytics.report.wording import count, heading, percent, plain, share_words, utc
+
+if TYPE_CHECKING:
+    import altair as alt
+
+
+def need(frame: pd.DataFrame, figure: str, *columns: str, hint: str = "…") -> None:
+    draws = f"this chart draws what cohort.{figure}({hint}) returns"
+    if not isinstance(frame, pd.DataFrame):
+        raise UsageError(f"{draws}, a DataFrame")
+    lacking = [name for name in columns if name not in frame]
+    if lacking:
+        raise UsageError(f"{draws}; the frame has no column {', '.join(lacking)}")
+
+
+def share_of(figure: pd.DataFrame, wanted: str | None) -> str:
+    told = str(figure.attrs.get("figure")) if isinstance(figure, pd.DataFrame) else ""
+    if told in ("compare", "signals", "outliers"):
+        raise UsageError(f"a frame of {told} is drawn by avon.plot.{told}(…)")
+    known = [
+        name
+        for name in (map(str, figure.columns) if isinstance(figure, pd.DataFrame) else ())
+        if name.endswith("_share") and f"{name}_n" in figure
+    ]
+    if not known:
+        raise UsageError(
+            "this chart draws a figure with shares, such as cohort.outcomes(…): "
+            "the frame has no column that ends in _share"
+        )
+    return known[0] if wanted is None else choice("share", wanted, known, UnknownGroup)
+
+
+def share_told(figure: pd.DataFrame) -> tuple[str, str]:
+    """The share that a figure of change is about, in words, and what it is divided by."""
+    name = str(figure.attrs.get("share", "no_show_share"))
+    words, divided = share_words(name, str(figure.attrs.get("definition")))
+    return words, divided
+
+
+def by_words(frame: pd.DataFrame, word: str = " by ") -> str:
+    names = [
+        "who cancelled" if name == "cancelled_by" else heading(name)[:1].lower() + heading(name)[1:]
+        for name in groupings(frame)
+    ]
+    if "period_on" in frame:
+        names.append(every_of(frame))
+    return f"{word}{' and '.join(names)}" if names else ""
+
+
+def total(frame: pd.DataFrame, name: str) -> float | None:
+    """All of a count; None where some of it is blank, as the rest is no total."""
+    return None if frame[name].isna().any() else float(frame[name].sum())
+
+
+def totals(frame: pd.DataFrame, by: str, name: str) -> str:
+    parts = frame.groupby(by, sort=False)
+    return ", ".join(f"{plain(key)} {count(total(part, name))}" for key, part in parts)
+
+
+def range_words(figure: pd.DataFrame, name: str, few: int = 1) -> str:
+    known = figure.loc[figure[f"{name}_n"] >= few, name].dropna()
+    if known.empty:
+        return ""
+    return f"from {percent(known.min())} to {percent(known.max())}"
+
+
+def titled(
+    chart: Any, frame: pd.DataFrame, title: str, counted: str, width: int, facts: str
+) -> alt.Chart:
+    """The chart with what it shows and as of when; one that says so where nothing can be drawn."""
+    import altair as alt
+
+    from avon_analytics.report.charts.shown import shown
+
+    lines = [plain(counted, 200)]
+    if chart is None:
+        chart = finish(charts.nothing(width), width)
+    elif chart.title is not alt.Undefined:
+        lines.append(str(chart.title.text))  # a chart has one title: what stood below moves up
+    if told := frame.attrs.get("as_of"):
+        lines.append(f"as of {utc(told)}")
+    described = ". ".join([plain(title, 120), *lines, *([facts] if facts else [])]) + "."
+    across = max(width // 6, 30)
+    lines = [part for line in lines for part in wrap(line, across)]
+    heading_lines = alt.TitleParams(
+        wrap(plain(title, 120), width // 8),
+        subtitle=lines,
+        anchor="start",
+        frame="bounds",
+        fontSize=15,
+        fontWeight=600,
+        color=light("ink"),
+        subtitleColor=light("muted"),
+        subtitleFontSize=12,
+        subtitlePadding=5,
+        offset=18,
+    )
+    whole = chart.properties(title=heading_lines, description=described)
+    whole.config.background = light("paper")
+    whole.config.padding = 12
+    finished: alt.Chart = shown(whole)
+    return finished
