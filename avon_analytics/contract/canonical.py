@@ -42,7 +42,6 @@ class CanonicalEvent(msgspec.Struct, gc=False):
     object_id: str | None
     created_us: int | None  # its own instant
     own_us: int | None  # the newest change that the object tells
-    object_us: int | None  # when the object was created
     extra: bytes | None
     content: bytes
 
@@ -64,38 +63,35 @@ def joined(fields: dict[str, bytes]) -> bytes:
     return b"{" + b",".join(inner) + b"}"
 
 
-def names_of_unknown(said: bytes) -> tuple[int | None, int | None, str | None]:
+def names_of_unknown(said: bytes) -> tuple[int | None, str | None]:
     """What dates and names an object of a type that the contract does not know."""
     value = one_spelling.parse(said.decode())
-
-    def instant(name: str) -> int | None:
-        try:
-            found = as_instant(value.get(name))
-        except ValueError:
-            return None
-        return None if found is None else micros(found)
-
+    try:
+        changed = as_instant(value.get("last_updated_at"))
+    except ValueError:
+        changed = None
     given = value.get("id")
     object_id = None if isinstance(given, dict | list) else as_id(given, None)
-    return instant("last_updated_at"), instant("created_at"), object_id
+    return None if changed is None else micros(changed), object_id
 
 
 def canonical_event(
     event: str,
     delivery_id: str | None,
     about: tuple[str, str | None],
-    instants: tuple[int | None, int | None, int | None],
+    instants: tuple[int | None, int | None],
     extra: dict[str, bytes],
     said: bytes,
 ) -> CanonicalEvent:
     """An event of these parts: about which object, its instants, unknown fields, its object.
 
-    Instants of the object matter where the event has none of its own, and are left out elsewhere.
+    ``instants`` are the event's own and the newest change of its object, which matters where the
+    event has none of its own, and is left out elsewhere.
     """
     beside = joined(extra) if extra else None
     created_us = instants[0]
     if created_us is not None:
-        instants = (created_us, None, None)
+        instants = (created_us, None)
     parts = [b'{"event":', _encode(event)]
     if delivery_id is not None:
         parts += [b',"id":', _encode(delivery_id)]
@@ -115,7 +111,7 @@ def with_fields(
         one.event_sent,
         one.delivery_id,
         (one.object_type, one.object_id),
-        (one.created_us, one.own_us, one.object_us),
+        (one.created_us, one.own_us),
         {key: one_spelling.of_value(value) for key, value in (extra or {}).items()},
         one_spelling.in_order(about),
     )
@@ -140,18 +136,16 @@ def spelled(body: dict[str, Any], event: Event, about: Part | None) -> Canonical
     created = None if event.created_at is None else micros(event.created_at)
     if about is None:
         said = one_spelling.of_value(body["object"])
-        own, started, object_id = names_of_unknown(said)
+        own, object_id = names_of_unknown(said)
     else:
         fields = _spelled(type(about), about, body["object"])
         object_id = fields["id"]
         history = [one.get("changed_at") for one in fields.get("status_history", ())]
         instants = [one for one in (fields.get("last_updated_at"), *history) if one is not None]
-        own, started = max(instants, default=None), fields.get("created_at")
+        own = max(instants, default=None)
         said = _encode(fields)
     subject = name.split(".", 1)[0]
-    return canonical_event(
-        name, event.id, (subject, object_id), (created, own, started), extra, said
-    )
+    return canonical_event(name, event.id, (subject, object_id), (created, own), extra, said)
 
 
 def _spelled(

@@ -108,14 +108,14 @@ class _Body:
         event, created = value.event, value.created_at
         if not event or event.split(".", 1)[0] != self._subject:
             raise Odd
-        own = started = object_id = None
+        own = object_id = None
         if self._object is not None:
             n += self._object.close(about)
             object_id = about.id
             if object_id is UNSET:
                 raise Odd
             if created is UNSET:
-                own, started = _own_instants(about)
+                own = _newest_change(about)
             said = _encode(about)
         else:
             raw = bytes(about)
@@ -123,12 +123,12 @@ class _Body:
                 raise Odd
             n += raw.count(b'":')
             said = one_spelling.of_text(raw)
-            own, started, object_id = names_of_unknown(said)
+            own, object_id = names_of_unknown(said)
         found = canonical_event(
             event,
             None if value.id is UNSET else value.id,
             (self._subject, object_id),
-            (None if created is UNSET else created, own, started),
+            (None if created is UNSET else created, own),
             extra,
             said,
         )
@@ -151,15 +151,13 @@ class _Body:
         return is_new
 
 
-def _own_instants(about: Any) -> tuple[int | None, int | None]:
-    """The newest change that an object tells, and when it was created."""
+def _newest_change(about: Any) -> int | None:
+    """The newest change that an object tells."""
     own = [getattr(about, "last_updated_at", UNSET)]
     history = getattr(about, "status_history", UNSET)
     if history is not UNSET:
         own += [entry.changed_at for entry in history]
-    found = [one for one in own if one is not UNSET]
-    started = getattr(about, "created_at", UNSET)
-    return (max(found) if found else None), (None if started is UNSET else started)
+    return max((one for one in own if one is not UNSET), default=None)
 
 
 # -- what bodies hold besides what the contract says ---------------------------------------------

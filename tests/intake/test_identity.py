@@ -207,7 +207,7 @@ def test_an_event_keeps_its_earliest_receipt_and_its_strongest_word(
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 @pytest.mark.parametrize("n_loads", [1, 2])
-def test_an_event_without_an_instant_is_dated_by_whichever_telling_has_a_receipt(
+def test_a_line_that_nothing_dates_ends_as_contract_beside_one_with_a_receipt(
     archive: Any, desk: Any, order: tuple[int, int], n_loads: int
 ) -> None:
     body = {"id": "wbhk_1", "event": "message.created", "object": {"id": "m", "created_at": 9}}
@@ -218,4 +218,7 @@ def test_an_event_without_an_instant_is_dated_by_whichever_telling_has_a_receipt
     at = "CAST(occurred_at AS VARCHAR)"
     assert desk.rows(f"SELECT {at}, occurred_at_source FROM events") == expected
     assert desk.column(f"SELECT {at} FROM messages_versions") == [expected[0][0]]
+    assert desk.rows("SELECT code, errors->0->>'path' FROM quarantine") == [
+        ("contract", "created_at")
+    ]
     desk.add_up()

@@ -304,11 +304,9 @@ def _identify(line: Line, signed: bytes) -> None:
         at, line.source = canonical.own_us, "object"
     if at is None:
         at, line.source = received, "received"
-        if at is None:
-            at, line.source = canonical.object_us, "object"
-        if at is None:
-            line.verdict = _UNDATED
-            return
+    if at is None:
+        line.verdict = _UNDATED
+        return
     line.occurred_us = at
     # Of one that has no instant of its own, what it says takes its place.
     has_own = canonical.created_us is not None or canonical.own_us is not None
