@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
-def test_there_are_three() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["explore", "outcomes", "quickstart"]
+def test_these_are_there() -> None:
+    assert [path.stem for path in NOTEBOOKS] == ["explore", "monday", "outcomes", "quickstart"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
