@@ -9,11 +9,12 @@ VENV_1_5 := $(VENV)-duckdb-1.5
 PIP_1_5 := $(VENV_1_5)/bin/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-duckdb-1.5 kills kills-receive fuzz bench lint docs lab lock clean
+.PHONY: help report test test-quick test-duckdb-1.5 kills kills-receive fuzz bench lint docs lab lock clean
 
 help:
 	@echo "make report   load the sample archive and write its outcome report to out/report.html"
 	@echo "make test     run the tests"
+	@echo "make test-quick   run those that need no cluster, no browser, no kills and little memory"
 	@echo "make test-duckdb-1.5   run those that talk to the engine with DuckDB 1.5"
 	@echo "make lab      open the notebooks in JupyterLab"
 	@echo "make kills    kill 200 loads at random moments"
@@ -50,9 +51,13 @@ report: $(VENV)/core.stamp
 test: $(VENV)/dev.stamp
 	$(RUN) -m pytest -n 2 --dist loadfile
 
+test-quick: $(VENV)/dev.stamp
+	$(RUN) -m pytest -n 2 --dist loadfile -m "not spark and not browser and not kill and not heavy"
+
 # The tests of what talks to the engine, with DuckDB of the line before.
 test-duckdb-1.5: $(VENV_1_5)/dev.stamp
-	$(VENV_1_5)/bin/python -m pytest -n 2 --dist loadfile tests/store tests/intake tests/appointments tests/test_sample_truth.py
+	$(VENV_1_5)/bin/python -m pytest -n 2 --dist loadfile -m "not any_engine" \
+		tests/store tests/intake tests/appointments tests/test_sample_truth.py
 
 $(VENV_1_5)/dev.stamp: requirements/dev.lock requirements/duckdb-1.5.lock pyproject.toml
 	@echo "Installing the same with DuckDB 1.5 into $(VENV_1_5) (once) …"

@@ -1,16 +1,55 @@
-"""What several tests share: the sample clinic, loaded once, and a tiny clinic that is quick."""
+"""What several tests share: the sample clinic, loaded once, and a tiny clinic that is quick.
+
+Also the order of the suite and how it is shared out among processes.
+"""
 
 from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import avon_analytics as avon
 
-SAMPLE = Path(__file__).parent.parent / "data" / "sample"
+TESTS = Path(__file__).parent
+SAMPLE = TESTS.parent / "data" / "sample"
+
+# What takes longest goes first, so that no process is left alone with it in the end.
+FIRST = ("spark", "cli", "intake", "seen", "docs", "receive", "samples")
+MARKED = {"spark": "spark", "seen": "browser"}
+
+
+def _folder(path: Path) -> str:
+    """The folder of ``tests`` that a test stands in."""
+    return path.relative_to(TESTS).parts[0]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the tests by folder, and mark those of folders that a developer can leave out."""
+    ranks = {folder: rank for rank, folder in enumerate(FIRST)}
+    items.sort(key=lambda item: ranks.get(_folder(item.path), len(FIRST)))
+    for item in items:
+        if mark := MARKED.get(_folder(item.path)):
+            item.add_marker(mark)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share out whole files, in their order; those of Spark to one process, which has a cluster."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "tests/spark" if file.startswith("tests/spark/") else file
+
+    if config.getvalue("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False  # by the number of tests, whatever they take
+    return Scheduling(config, log)
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from avon_analytics.intake.write.clock import WORKS
 
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.heavy
 def test_the_jobs_run_and_agree_on_the_archive(tmp_path: Path) -> None:
     done = subprocess.run(
         [
@@ -22,7 +24,7 @@ def test_the_jobs_run_and_agree_on_the_archive(tmp_path: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

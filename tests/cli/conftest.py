@@ -174,7 +174,7 @@ def fresh(*arguments: str | Path, cwd: Path, **env: str) -> LineCounts:
         encoding="utf-8",
         cwd=cwd,
         env={**clean, "PYTHONUTF8": "1", **env},
-        timeout=120,
+        timeout=600,
         check=False,
     )
     return LineCounts(done.returncode, done.stdout, done.stderr)

@@ -18,6 +18,7 @@ import pytest
 import avon_analytics as avon
 from avon_analytics.store.tables import LOG_TABLES, object_tables
 
+pytestmark = pytest.mark.kill
 # Loaded line by line, so that there are many moments; elsewhere small files share a transaction.
 TINY_BATCHES = 2_000
 # `make kills` sets 200.

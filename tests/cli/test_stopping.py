@@ -18,6 +18,7 @@ import pytest
 import avon_analytics as avon
 from avon_analytics.errors import Interrupted
 
+pytestmark = pytest.mark.kill
 TINY_BATCHES = 2_000  # many files, many moments
 # `make kills` sets 200.
 INTERRUPTIONS = int(os.environ.get("AVON_ANALYTICS_KILLS", "8"))

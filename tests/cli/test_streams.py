@@ -135,7 +135,7 @@ def _python(*arguments: str | bytes, cwd: Path, redirect: str) -> subprocess.Com
         text=True,
         cwd=cwd,
         check=False,
-        timeout=120,
+        timeout=600,
         env={**os.environ, "PYTHONUTF8": "1"},
     )
 

@@ -17,6 +17,7 @@ import avon_analytics as avon
 from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.store.database import Database
 
+pytestmark = pytest.mark.kill
 LONG = 600.0
 
 

@@ -149,7 +149,7 @@ def test_the_first_command_of_the_readme_runs_as_a_process(at_desk: Any) -> None
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -14,6 +14,8 @@ import zstandard
 
 from avon_analytics.errors import ArchiveError, DamagedFile
 
+pytestmark = pytest.mark.any_engine
+
 SKIPPABLE = [bytes([0x50 + n]) + b"\x2a\x4d\x18" for n in range(16)]
 
 

@@ -18,6 +18,8 @@ from avon_analytics.intake.archive.files import find_files
 
 PLAIN_USER = 65534
 
+pytestmark = pytest.mark.any_engine
+
 
 @contextmanager
 def as_plain_user() -> Iterator[None]:

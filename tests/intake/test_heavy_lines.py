@@ -59,6 +59,7 @@ def _long_texts() -> Iterator[str]:
         yield _update(line, "patient", note="x" * 15_000_000)
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize(
     ("lines", "expected"),
@@ -79,7 +80,7 @@ def test_heavy_lines_load_within_a_gibibyte(
         [sys.executable, script, tmp_path / "x.duckdb", path],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=True,
     )
     counts, held = done.stdout.splitlines()

@@ -258,23 +258,25 @@ def test_a_thousand_unknown_keys(archive: Any, desk: Any) -> None:
 
 
 MILLION = 1_000_000
-KEYED = {f"{n:x}": 0 for n in range(MILLION)}
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("where", ["event", "envelope"])
 def test_a_million_unknown_keys(archive: Any, desk: Any, where: str) -> None:
     """Those of an object are in ``test_heavy_lines``."""
     event = {"event": "appointment.created", "created_at": 1, "object": {"id": "v"}}
+    keyed = {f"{n:x}": 0 for n in range(MILLION)}
     if where == "event":
-        event.update(KEYED)
+        event.update(keyed)
     line = archive.parsed(archive.text(event).replace(" ", ""))
     if where == "envelope":
-        line = f"{line[:-1]}, {archive.text(KEYED)[1:]}"
+        line = f"{line[:-1]}, {archive.text(keyed)[1:]}"
     assert check(archive, desk, [line]) == ["loaded"]
     if where == "event":
         assert desk.column("SELECT count(*) FROM drift WHERE n_seen = 1") == [MILLION]
 
 
+@pytest.mark.heavy
 def test_arrays_of_very_many(archive: Any, desk: Any) -> None:
     attendees = [{"id": n, "attendee": f"user_{n:x}"} for n in range(MILLION // 4)]
     visits = [

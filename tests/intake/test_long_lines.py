@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.any_engine
+
 LIMIT = 1000
 WITHIN = {"line_limit": LIMIT, "batch_bytes": 300}
 
@@ -102,6 +104,7 @@ def _bomb(piece: bytes) -> Any:
     return write
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize(
     ("write", "found"),
@@ -117,7 +120,7 @@ def test_what_is_huge_is_not_held(archive: Any, tmp_path: Path, write: Any, foun
         [sys.executable, "-c", MEASURED, tmp_path / "x.duckdb", small, huge],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=True,
     )
     counts, megabytes = done.stdout.splitlines()

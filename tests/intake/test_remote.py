@@ -29,6 +29,7 @@ from avon_analytics.intake.archive.masking import is_url, masked
 from avon_analytics.intake.read.verify import verify_archive
 
 fsspec = pytest.importorskip("fsspec")
+pytestmark = pytest.mark.any_engine
 KEY, PASSWORD = "AKIAOFTHESETESTS", "secret/of+these=tests"
 
 

@@ -15,6 +15,8 @@ from avon_analytics.intake.write.person_search import PersonSearch, bare_id
 from avon_analytics.intake.write.spellings import texts_of
 from avon_analytics.intake.write.tombstones import _pattern, _shape
 
+pytestmark = pytest.mark.any_engine
+
 BARE = "5f2c9a7b1e3d4f60a1b2c3d4e5f60718"
 HER = PersonSearch(
     frozenset({f"user_{BARE}"}),

@@ -17,12 +17,15 @@ from random import Random
 from threading import Event, Lock, Thread
 from typing import Any
 
+import pytest
+
 import avon_analytics as avon
 from avon_analytics.intake.read.signature import Secrets
 from avon_analytics.receive.server import Receiver, Settings
 from avon_analytics.receive.tidy import tidy
 from tests.receive.conftest import SECRETS, Client, delivery, lines, signature
 
+pytestmark = pytest.mark.kill
 KILLS = int(os.environ.get("AVON_ANALYTICS_KILLS", "20"))
 CLIENTS = 8
 

@@ -118,7 +118,7 @@ def test_the_command(tiny: Loaded, tmp_path: Path) -> None:
         text=True,
         cwd=PACKAGE,
         env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"},
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 3, done.stderr  # lines were quarantined
@@ -140,7 +140,7 @@ def test_the_command_without_spark(tiny: Loaded, tmp_path: Path, lack: str, told
         text=True,
         cwd=PACKAGE,
         env=around,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 2
