@@ -33,6 +33,7 @@ from avon_analytics.intake.load import load as load_archive
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.signature import SecretsLike
 from avon_analytics.intake.write.receipt import Receipt
+from avon_analytics.labels import Labels, LabelsLike
 from avon_analytics.progress import shown, waiting
 from avon_analytics.quarantine import Quarantine
 from avon_analytics.store import look
@@ -53,6 +54,7 @@ def open(  # noqa: A001
     threads: int | None = None,
     memory_limit: str | None = None,
     wait: float = WAIT_TO_READ,
+    labels: LabelsLike = None,
 ) -> Store:
     """Open a store: one DuckDB file, made by the first load. ``":memory:"`` keeps it in memory.
 
@@ -60,9 +62,14 @@ def open(  # noqa: A001
         new store remembers it, an old one is read with it. UTC unless given.
     threads, memory_limit: what the engine may use, such as ``2`` and ``"1GB"``.
     wait: seconds to wait where another process, such as a load, holds the store.
+    labels: what figures, tables and charts call that which no webhook names: the path of a TOML
+        file with a table for each of ``appointment_type``, ``medical_center``, ``custom`` (fields
+        by key) and ``"custom:<key>"`` (values of a field), each with lines ``id = "label"``; or a
+        dict of the same. Hosts are called as the records of staff say.
 
-    Raises UsageError for an unknown time zone. A store that is missing or cannot be read is
-    reported by the first call that needs it.
+    Raises UsageError for an unknown time zone; InputError for a file of labels that cannot be used,
+    with its table and line. A store that is missing or cannot be read is reported by the first call
+    that needs it.
     """
     database = Database(
         path,
@@ -72,7 +79,7 @@ def open(  # noqa: A001
         wait=wait,
         on_create=install_views,
     )
-    return Store(database)
+    return Store(database, Labels.read(labels))
 
 
 class Store(CohortSource):
@@ -82,8 +89,8 @@ class Store(CohortSource):
     out. Load into it, look at its tables, ask for a cohort of appointments, write a report.
     """
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(StoreEngine(database))
+    def __init__(self, database: Database, labels: Labels | None = None) -> None:
+        super().__init__(StoreEngine(database), labels)
         self._database = database
 
     @property

@@ -20,7 +20,7 @@ FLOORS = (
     {"errors", "version", "printable"},
     {"arguments"},
     {"figures", "contract", "whole_file", "near", "card"},
-    {"store"},
+    {"store", "labels"},
     {"intake"},
     {"appointments"},
     {"spark", "receive"},

@@ -31,7 +31,8 @@ class Cohort(CohortBehind):
     these appointments whose signature is not verified). Each ``x_share`` (0 to 1, missing where its
     denominator is 0) is followed by ``x_share_n``, its denominator, and ``x_share_low`` and
     ``x_share_high``, its 95 % Wilson interval. Groups come first, named like the grouping; a
-    missing value is a group of its own, and comes last.
+    missing value is a group of its own, and comes last. Of ids, ``<group>_name`` follows: of hosts
+    from the records of staff, of all else from your labels.
 
     ``min_count`` blanks counts from 1 to just below it, and what would tell them; counts are then
     ``Int64``. Without it a figure takes the cohort's.

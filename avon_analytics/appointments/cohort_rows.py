@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from avon_analytics.appointments.completeness import Completeness
 from avon_analytics.appointments.engine import Engine
 from avon_analytics.appointments.figure import Ask, Beside, Counted, attributes
 from avon_analytics.appointments.groupings import Grouping, groupings
+from avon_analytics.appointments.names import names_of
 from avon_analytics.appointments.population import Filters, Population, population
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.scope import Scope, local_day
@@ -23,6 +24,7 @@ from avon_analytics.appointments.small_counts import checked_min_count
 from avon_analytics.appointments.steps import BEFORE_ALL, Settings
 from avon_analytics.figures import FIGURES
 from avon_analytics.figures.declared import Customs
+from avon_analytics.labels import Labels
 
 _TABLES = {
     "slots": "* EXCEPT (position, keys) FROM population "
@@ -40,6 +42,7 @@ class CohortRows:
     _filters: Filters
     _settings: Settings
     min_count: int = 0
+    _labels: Labels = field(default_factory=Labels, compare=False)
 
     @property
     def as_of(self) -> datetime | None:
@@ -109,6 +112,10 @@ class CohortRows:
                     if "is_whole" in FIGURES[figure].spelled
                     else None
                 ),
+                names=names_of(
+                    self._engine, self._labels, [key.name for key in keys], self.as_of or BEFORE_ALL
+                ),
+                headings=self._labels.headings(key.name for key in keys),
             )
 
     def _completeness(self, every: str | None, dated: str | None = None) -> Completeness:

@@ -19,12 +19,14 @@ from avon_analytics.appointments.distributions import (
 from avon_analytics.appointments.figure import in_order
 from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS
 from avon_analytics.appointments.intervals import newcombe
+from avon_analytics.appointments.names import with_names
 from avon_analytics.appointments.scope import choice
 from avon_analytics.appointments.statuses import status_words
 from avon_analytics.arguments import names
 from avon_analytics.errors import DefinitionsDiffer, SharedSlots, UsageError
 from avon_analytics.figures import FIGURES, Column, Kind
 from avon_analytics.figures.compare import COLUMNS, FIGURE, HERE, THERE
+from avon_analytics.figures.names import is_named, name_column, without_names
 
 if TYPE_CHECKING:
     from avon_analytics.appointments.cohort import Cohort
@@ -44,7 +46,9 @@ def compare(
     by = names(by, "by")
     ours, theirs = (getattr(cohort, figure)(by, **options) for cohort in (this, other))
     declared = FIGURES[figure]
-    keys = [name for name in ours if name not in declared.spelled] + [*declared.row_names]
+    groups = without_names([name for name in ours if name not in declared.spelled])
+    called = {key: _names_told(ours, theirs, key) for key in groups if is_named(key)}
+    keys = [*groups, *declared.row_names]
     measures = declared.shares
     if "period_on" in ours:
         cut = {first for frame in (ours, theirs) for first in _not_complete(frame)}
@@ -55,7 +59,7 @@ def compare(
         key: (GROUPINGS.get(key) or OF_CANCELLATIONS.get(key) or GROUPINGS["host"]).labels
         for key in keys
     }
-    data = in_order(data, {**labels, "measure": tuple(measures)})
+    data = with_names(in_order(data, {**labels, "measure": tuple(measures)}), called)
     data.attrs = {
         **ours.attrs,
         "figure": FIGURE.name,
@@ -64,6 +68,15 @@ def compare(
         "other_as_of": theirs.attrs["as_of"],
     }
     return data
+
+
+def _names_told(ours: pd.DataFrame, theirs: pd.DataFrame, group: str) -> dict[str, str]:
+    """What the values of a grouping are called: as here, else as in the other."""
+    told: dict[str, str] = {}
+    for frame in (theirs, ours):
+        known = frame.dropna(subset=name_column(group))
+        told |= dict(zip(known[group], known[name_column(group)], strict=True))
+    return told
 
 
 def _not_complete(figure: pd.DataFrame) -> pd.Series:
@@ -76,8 +89,8 @@ def _differences(
 ) -> pd.DataFrame:
     """One row per group that either of the two has."""
     left, right = (
-        frame[[*keys, *_names(replace(column, name=measure))]].set_axis(
-            [*keys, *_names(column)], axis=1
+        frame[[*keys, *_spelled(replace(column, name=measure))]].set_axis(
+            [*keys, *_spelled(column)], axis=1
         )
         for frame, column in ((ours, HERE), (theirs, THERE))
     )
@@ -117,7 +130,7 @@ def _p_values(count: Floats, n: Floats, other: Floats, m: Floats) -> Floats:
     return found
 
 
-def _names(column: Column) -> list[str]:
+def _spelled(column: Column) -> list[str]:
     return [one.name for one in column.spelled()]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -12,6 +12,7 @@ import pandas as pd
 from avon_analytics.appointments.completeness import Completeness
 from avon_analytics.appointments.groupings import Grouping
 from avon_analytics.appointments.intervals import wilson
+from avon_analytics.appointments.names import Names, with_names
 from avon_analytics.appointments.small_counts import blank_small
 from avon_analytics.arguments import whole_number
 from avon_analytics.figures.declared import Cells, Column, Figure, Kind
@@ -33,6 +34,10 @@ class Counted:
     min_count: int
     completeness: Completeness | None
     """Which periods are complete, for a figure that says so."""
+    names: Names = field(default_factory=dict)
+    """What the groups are called."""
+    headings: Mapping[str, str] = field(default_factory=dict)
+    """What custom fields among the groupings are called."""
 
 
 Beside = Literal["every_slot", "follow_up", "session_hours"]
@@ -97,6 +102,8 @@ def finished(
 ) -> pd.DataFrame:
     """The figure: its columns in their order and types, its rows ordered, its attributes set.
 
+    A column of names follows each grouping whose values are ids.
+
     Rows are ordered by the groups, then the period, then the columns of ``ordered`` (by the labels
     given there, if any); a missing value comes last. ``cells`` stands in place of the figure's own
     where an option decides how its counts hang together, ``blank`` blanks small counts in a way of
@@ -120,12 +127,14 @@ def finished(
         name: "Int64" if is_blanked and column.kind is Kind.COUNT else column.dtype
         for name, column in columns.items()
     }
-    data = rows[[*keys, *columns]].astype(dtypes)
+    data = with_names(rows[[*keys, *columns]].astype(dtypes), counted.names)
     definition = figure.definition.format(**filled_in)
     data.attrs = attributes(definition, counted.as_of, counted.n_unverified_events)
     data.attrs["figure"] = figure.name
     data.attrs["every"] = counted.every
     data.attrs["min_count"] = counted.min_count
+    if counted.headings:
+        data.attrs["headings"] = dict(counted.headings)
     return data
 
 

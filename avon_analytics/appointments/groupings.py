@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from avon_analytics import arguments
-from avon_analytics.errors import UnknownGroup
-
-CUSTOM = "custom:"
+from avon_analytics.errors import UnknownGroup, UsageError
+from avon_analytics.figures.names import CUSTOM, is_named, name_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,8 @@ def groupings(
 
     general: which of the general ones there are to choose from; all unless given.
 
-    Raises UnknownGroup, listing the choices, for a name that is none of them.
+    Raises UnknownGroup, listing the choices, for a name that is none of them, UsageError for two
+    that need one column.
     """
     wanted = arguments.names(names, "by")
     choices = {name: GROUPINGS[name] for name in (GROUPINGS if general is None else general)}
@@ -143,6 +143,11 @@ def groupings(
     choices |= {custom.name: custom for custom in _customs(custom_keys)}
     for name in wanted:
         arguments.choice("grouping", name, choices, UnknownGroup)
+        if is_named(name) and name_column(name) in wanted:
+            raise UsageError(
+                f"by: the names of {name} would share a column with {name_column(name)}: "
+                "divide by one of them at a time"
+            )
     return tuple(choices[name] for name in dict.fromkeys(wanted))
 
 

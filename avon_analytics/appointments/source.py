@@ -27,13 +27,15 @@ from avon_analytics.appointments.steps import Settings
 from avon_analytics.appointments.where import filters
 from avon_analytics.arguments import flag, mapping
 from avon_analytics.errors import UsageError
+from avon_analytics.labels import Labels
 
 
 class CohortSource:
     """What can be asked for a cohort of appointments: a store, or a lake on a cluster."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, labels: Labels | None = None) -> None:
         self._engine = engine
+        self._labels = labels or Labels()
 
     def appointments(
         self,
@@ -95,7 +97,8 @@ class CohortSource:
                 words=tuple(known_status_words(status_words).items()),
             )
             kept = self._filters(mapping(where, "where"))
-            return Cohort(engine, scope, kept, settings, checked_min_count(min_count))
+            few = checked_min_count(min_count)
+            return Cohort(engine, scope, kept, settings, few, self._labels)
 
     def _own(self, cohort: Cohort, what: str) -> Cohort:
         """The cohort, if it is of this store. Raises UsageError, saying ``what``, if it is not."""

@@ -8,13 +8,14 @@ hosts with their names; of free texts only how many values there are.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from difflib import SequenceMatcher
 from typing import Any
 
 from avon_analytics.appointments.engine import Engine
 from avon_analytics.appointments.groupings import Grouping, groupings
+from avon_analytics.appointments.names import staff_names
 from avon_analytics.appointments.population import Filters, checked_values
-from avon_analytics.appointments.queries import sql
 from avon_analytics.errors import UsageError
 
 _PLACES: Mapping[str, str] = {
@@ -34,6 +35,7 @@ SELECT get_json_object(value, '$') FROM patient_custom_data_versions WHERE key =
 """
 _FREE_TEXT = {"name", "reason"}
 _NEAREST = 3
+_WHENEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def filters(
@@ -89,7 +91,7 @@ def _how_many(n: int) -> str:
 def _nearest(engine: Engine, grouping: Grouping, given: str, known: Sequence[str]) -> str:
     if not known:
         return "It has no value of it"
-    names = _staff_names(engine) if grouping.name == "host" else {}
+    names = staff_names(engine, _WHENEVER) if grouping.name == "host" else {}
 
     def likeness(value: str) -> float:
         told = [value, *([names[value], *names[value].split()] if value in names else [])]
@@ -98,10 +100,3 @@ def _nearest(engine: Engine, grouping: Grouping, given: str, known: Sequence[str
     best = sorted(known, key=lambda value: (-likeness(value), value))[:_NEAREST]
     told = [f"{value!r} ({names[value]})" if value in names else repr(value) for value in best]
     return f"Nearest: {', '.join(told)}"
-
-
-def _staff_names(engine: Engine) -> dict[str, str]:
-    """Names of staff by their ids, where they are told."""
-    known = engine.frame(sql("staff_names"), {})
-    both = (known.first_name.fillna("") + " " + known.last_name.fillna("")).str.strip()
-    return {one: name for one, name in zip(known["id"], both, strict=True) if name}

@@ -78,8 +78,8 @@ _OTHER: Mapping[str, Any] = {
 
 def _run(**given: Any) -> None:
     form, out = given.pop("form"), given.pop("out")
-    store = open_store(given.pop("db"), out=out)
-    ours = {name: plain(given.pop(name)) for name in opt.COHORT}
+    store = open_store(given.pop("db"), out=out, labels=given.pop("labels"))
+    ours = {name: plain(given.pop(name)) for name in opt.COHORT if name != "labels"}
     ours["where"] = conditions(store, ours["where"])
     theirs = _other(store, ours, **{name: plain(given.pop(name)) for name in _OTHER})
     figure = given.pop("figure")

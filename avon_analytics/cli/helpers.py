@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,14 +32,20 @@ def example(*lines: str) -> str:
     return "\n".join([f"{word}:", *(f"  avon-analytics {line}" for line in lines)])
 
 
-def open_store(db: Path, time_zone: str | None = None, *, out: Path | None = None) -> Store:
+def open_store(
+    db: Path,
+    time_zone: str | None = None,
+    *,
+    out: Path | None = None,
+    labels: Path | None = None,
+) -> Store:
     """The store; the engine is imported only now.
 
     Raises UsageError where the result would replace the store or a file of its archive.
     """
     from avon_analytics.api import open as open_store
 
-    store = open_store(db, time_zone=time_zone)
+    store = open_store(db, time_zone=time_zone, labels=labels)
     if out is not None and out.exists():
         archive = store.table("archive_files")["file"] if db.exists() else ()
         refuse_to_replace(out, [db, *archive])
@@ -63,11 +70,16 @@ def ask(
     on: opt.On,
     period: opt.Period | None,
     where: list[str] | None,
+    labels: Path | None = None,
     **given: Any,
 ) -> Cohort:
     """The cohort that the options of a command describe: those of ``options.COHORT``."""
+    from avon_analytics.labels import Labels
+
+    told = Labels.read(labels)
     named = None if period is None else period.value
-    return store.appointments(period=named, on=on.value, where=conditions(store, where), **given)
+    asked = store.appointments(period=named, on=on.value, where=conditions(store, where), **given)
+    return replace(asked, _labels=told)
 
 
 def conditions(

@@ -225,6 +225,16 @@ MinCount = Annotated[
         help="Blank counts from 1 to just below N, and what would tell them.",
     ),
 ]
+LabelsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        readable=False,
+        help="TOML file of what ids are called: a table for each of appointment_type, "
+        'medical_center and custom, with lines id = "label".',
+    ),
+]
 TimeZone = Annotated[
     str | None,
     typer.Option("--time-zone", metavar="ZONE", help="IANA zone where a visit tells none."),
@@ -238,6 +248,7 @@ COHORT: Mapping[str, tuple[Any, Any]] = {
     "as_of": (AsOf, None),
     "where": (Where, None),
     "min_count": (MinCount, 0),
+    "labels": (LabelsFile, None),
 }
 """The options that describe a cohort, each with its type and default."""
 
@@ -263,8 +274,9 @@ def with_cohort(
 
 
 def with_rows(command: Callable[..., None]) -> Callable[..., None]:
-    """The same for a command that shows rows, which are never blanked."""
-    return with_cohort(command, {name: COHORT[name] for name in COHORT if name != "min_count"})
+    """The same for a command that shows rows, which are never blanked and have no names."""
+    of_figures = ("min_count", "labels")
+    return with_cohort(command, {name: COHORT[name] for name in COHORT if name not in of_figures})
 
 
 def shaped(

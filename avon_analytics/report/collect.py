@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 from avon_analytics.appointments.counted_alike import blanked_alike
 from avon_analytics.appointments.p_prime import FEWEST_PERIODS
 from avon_analytics.appointments.scope import PERIODS
+from avon_analytics.figures.names import is_named, name_column
 from avon_analytics.report.content import Coverage, Figures, Provenance, ReportContent
+from avon_analytics.report.named import named
+from avon_analytics.report.rows import groupings
 from avon_analytics.report.what_changed import SHARES
-from avon_analytics.store.provenance import Origin, origin, staff_names
+from avon_analytics.store.provenance import Origin, origin
 from avon_analytics.whole_file import refuse_to_replace, write_whole
 
 if TYPE_CHECKING:
@@ -42,7 +45,7 @@ def collect(
     return ReportContent(
         title=title,
         as_of=cohort.as_of or _EPOCH,
-        figures=_figures(cohort, by, every, signals_every, staff_names(database)),
+        figures=_figures(cohort, by, every, signals_every),
         coverage=Coverage(
             first_occurred_at=known.first_occurred_at,
             last_occurred_at=known.last_occurred_at,
@@ -93,9 +96,7 @@ def _pair(cohort: Cohort, every: str | None = None) -> tuple[pd.DataFrame, pd.Da
     )
 
 
-def _figures(
-    cohort: Cohort, by: str | None, every: str, signals_every: str, staff: dict[str, str]
-) -> Figures:
+def _figures(cohort: Cohort, by: str | None, every: str, signals_every: str) -> Figures:
     outcomes, cancellations = _pair(cohort)
     outcomes_by_period, cancellations_by_period = _pair(cohort, every)
     tells_hours, tells_periods = (not _has_blanks(f) for f in (outcomes, outcomes_by_period))
@@ -107,7 +108,7 @@ def _figures(
         cancellations_by_period=cancellations_by_period,
         cancellations_by_who=cohort.cancellations(by="cancelled_by"),
         cancellations_by_notice=cohort.cancellations(by="notice_band"),
-        outcomes_by_group=_with_names(cohort.outcomes(by=by), staff) if by else None,
+        outcomes_by_group=_by_name(cohort.outcomes(by=by)) if by else None,
         lead_times=cohort.lead_times(),
         lead_times_by_period=cohort.lead_times(every=every),
         incidence=cohort.incidence(),
@@ -117,7 +118,7 @@ def _figures(
             share: cohort.signals(share, every=signals_every, better=better)
             for share, better in SHARES.items()
         },
-        outliers=_with_names(cohort.outliers(by=by), staff) if by else None,
+        outliers=_by_name(cohort.outliers(by=by)) if by else None,
         lost_time=cohort.lost_time() if tells_hours else None,
         lost_time_by_period=(
             cohort.lost_time(every=every) if tells_hours and tells_periods else None
@@ -132,12 +133,11 @@ def _has_blanks(outcomes: pd.DataFrame) -> bool:
     return bool(outcomes[counts].isna().to_numpy().any())
 
 
-def _with_names(outcomes: pd.DataFrame, staff: dict[str, str]) -> pd.DataFrame:
-    """Hosts by their names, where these are known: a director knows no ids."""
-    if "host" not in outcomes:
-        return outcomes
-    named = outcomes["host"].map(staff).fillna(outcomes["host"])
-    return outcomes.assign(host=named).sort_values("host", kind="stable", na_position="last")
+def _by_name(figure: pd.DataFrame) -> pd.DataFrame:
+    """Groups by their names, and in the order of these: a director knows no ids."""
+    names = [name_column(group) for group in groupings(figure) if is_named(group)]
+    ordered = figure.sort_values(names, kind="stable", na_position="last") if names else figure
+    return named(ordered)
 
 
 def _bound(lifecycle: pd.DataFrame, which: str) -> datetime | None:

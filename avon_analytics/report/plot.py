@@ -26,6 +26,7 @@ from avon_analytics.errors import UnknownGroup
 from avon_analytics.figures import FIGURES
 from avon_analytics.figures.expected import KNOWN
 from avon_analytics.report import charts
+from avon_analytics.report.named import by_names
 from avon_analytics.report.rows import groupings
 from avon_analytics.report.titles import (
     by_words,
@@ -70,6 +71,7 @@ WIDTH = 760
 MOST_GROUPS = 25
 
 
+@by_names
 def outcomes(outcomes: pd.DataFrame, *, title: str | None = None, width: int = WIDTH) -> alt.Chart:
     """How slots ended, stacked: by period where the figure has periods, else by group.
 
@@ -90,6 +92,7 @@ def outcomes(outcomes: pd.DataFrame, *, title: str | None = None, width: int = W
     return titled(chart, outcomes, name, counted, width, ", ".join(held))
 
 
+@by_names
 def share(
     figure: pd.DataFrame,
     share: str | None = None,
@@ -124,6 +127,7 @@ def share(
     )
 
 
+@by_names
 def funnel(funnel: pd.DataFrame, *, title: str | None = None, width: int = WIDTH) -> alt.Chart:
     """How far appointments came, and where the others of each stage went.
 
@@ -138,6 +142,7 @@ def funnel(funnel: pd.DataFrame, *, title: str | None = None, width: int = WIDTH
     return titled(chart, funnel, name, counted, width, facts)
 
 
+@by_names
 def cancellations(
     cancellations: pd.DataFrame, *, title: str | None = None, width: int = WIDTH
 ) -> alt.Chart:
@@ -164,6 +169,7 @@ def cancellations(
     return titled(chart, cancellations, name, counted, width, ", ".join(held))
 
 
+@by_names
 def incidence(
     incidence: pd.DataFrame,
     *,
@@ -184,6 +190,7 @@ def incidence(
     return titled(chart, incidence, name, counted, width, facts)
 
 
+@by_names
 def week(
     figure: pd.DataFrame,
     share: str | None = None,
@@ -207,6 +214,7 @@ def week(
     return titled(chart, figure, title, counted, width, range_words(figure, name, charts.FEW))
 
 
+@by_names
 def lead_times(
     lead_times: pd.DataFrame, *, title: str | None = None, width: int = WIDTH
 ) -> alt.Chart:
@@ -231,6 +239,7 @@ def lead_times(
     return titled(chart, lead_times, name, counted, width, facts)
 
 
+@by_names
 def signals(signals: pd.DataFrame, *, title: str | None = None, width: int = WIDTH) -> alt.Chart:
     """A share by period between its limits: what changed, and what is chance.
 
@@ -253,6 +262,7 @@ def signals(signals: pd.DataFrame, *, title: str | None = None, width: int = WID
     return titled(chart, signals, name, counted, width, f"signals: {rules}" if rules else "")
 
 
+@by_names
 def outliers(outliers: pd.DataFrame, *, title: str | None = None, width: int = WIDTH) -> alt.Chart:
     """Groups by size and share between the limits that chance keeps: a funnel plot.
 
@@ -273,6 +283,7 @@ def outliers(outliers: pd.DataFrame, *, title: str | None = None, width: int = W
     return titled(chart, outliers, name, counted, width, "")
 
 
+@by_names
 def expected(
     figure: pd.DataFrame,
     outcome: str = "no_show",
@@ -299,6 +310,7 @@ def expected(
     return titled(chart, figure, name, counted, width, facts)
 
 
+@by_names
 def lost_time(
     lost_time: pd.DataFrame, *, title: str | None = None, width: int = WIDTH
 ) -> alt.Chart:
@@ -326,6 +338,7 @@ def lost_time(
     return titled(chart, lost_time, name, counted, width, ", ".join(facts))
 
 
+@by_names
 def compare(
     compared: pd.DataFrame,
     measure: str | None = None,

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from avon_analytics.figures import COLUMNS
+from avon_analytics.figures.names import without_names
 from avon_analytics.report.periods import before, every_of
 from avon_analytics.report.wording import as_date, is_missing, number, plain
 
@@ -86,10 +87,10 @@ def summed(rows: list[Row], shares: Mapping[str, str]) -> dict[str, Any]:
 
 
 def groupings(frame: pd.DataFrame) -> list[str]:
-    """The grouping columns of a figure: all before the first column of its own."""
+    """The groupings of a figure: all columns before the first of its own, but for names of ids."""
     names = [str(name) for name in frame.columns]
     own = (i for i, name in enumerate(names) if name in COLUMNS or name == "period_on")
-    return names[: next(own, len(names))]
+    return without_names(names[: next(own, len(names))])
 
 
 def largest(rows: Sequence[Row], by: str, most: int) -> tuple[list[Row], list[Row]]:

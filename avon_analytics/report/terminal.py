@@ -12,6 +12,7 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from avon_analytics.figures import COLUMNS, Kind
+from avon_analytics.report.named import named
 from avon_analytics.report.paths import shortened
 from avon_analytics.report.periods import every_of
 from avon_analytics.report.rows import by_period, is_complete, rows_of, split_newest, summed
@@ -98,7 +99,7 @@ def table(
     first, then denominators, details and counts; groups and periods always stay. ``as_is`` keeps
     the columns' own names and order, for what is no figure.
     """
-    read = _own_columns(frame, width) if as_is else _columns(frame, every, width)
+    read = _own_columns(frame, width) if as_is else _columns(named(frame), every, width)
     columns, hidden = _fitted(list(read), width, GAP)
     has_star = "period_on" in frame and not all(map(is_complete, rows_of(frame)))
     note = STARRED if has_star else "" if len(frame) else "no rows"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from avon_analytics import card
 from avon_analytics.appointments import CohortSource
 from avon_analytics.errors import StoreError
+from avon_analytics.labels import Labels, LabelsLike
 from avon_analytics.near import did_you_mean
 from avon_analytics.spark.engine import LakeEngine
 from avon_analytics.spark.session import own_session
@@ -24,12 +25,14 @@ def open(  # noqa: A001
     *,
     time_zone: str | None = None,
     scratch: str | os.PathLike[str] | None = None,
+    labels: LabelsLike = None,
 ) -> Lake:
     """Open the newest state of a lake on a Spark cluster.
 
     lake: a folder that driver and executors see under one path.
     time_zone: as in ``avon_analytics.open``; without it, the lake's own.
     scratch: such a folder, too, for what is computed on the way; without it, one in the lake.
+    labels: as in ``avon_analytics.open``.
 
     The session given is left as it is: settings and views belong to a session of our own.
 
@@ -47,7 +50,8 @@ def open(  # noqa: A001
         )
     own = own_session(session)
     where = None if scratch is None else os.path.abspath(scratch)
-    return Lake(LakeEngine(own, path, state, where, time_zone or state.time_zone), own)
+    engine = LakeEngine(own, path, state, where, time_zone or state.time_zone)
+    return Lake(engine, own, Labels.read(labels))
 
 
 class Lake(CohortSource):
@@ -56,8 +60,10 @@ class Lake(CohortSource):
     Use it in a ``with`` statement, or call ``close``: that removes what was computed on the way.
     """
 
-    def __init__(self, engine: LakeEngine, session: SparkSession) -> None:
-        super().__init__(engine)
+    def __init__(
+        self, engine: LakeEngine, session: SparkSession, labels: Labels | None = None
+    ) -> None:
+        super().__init__(engine, labels)
         self._lake = engine
         self._session = session
 

@@ -44,24 +44,6 @@ _FRAMES = {
 }
 
 
-_STAFF = """
-SELECT id, trim(concat_ws(' ', first_name, last_name)) AS name
-FROM (SELECT id, first_name, last_name FROM providers
-    UNION ALL SELECT id, first_name, last_name FROM supports)
-WHERE trim(concat_ws(' ', first_name, last_name)) <> ''
-ORDER BY id, name
-"""
-
-
-def staff_names(database: Database) -> dict[str, str]:
-    """The names of providers and supports by their ids; two with one name keep a part of theirs."""
-    with database.reading() as connection:
-        known = frame(connection, _STAFF).drop_duplicates("id")
-    is_twice = known["name"].duplicated(keep=False)
-    names = known["name"].where(~is_twice, known["name"] + " (" + known["id"].str[:10] + "…)")
-    return dict(zip(known["id"], names, strict=True))
-
-
 @dataclass(frozen=True)
 class Origin:
     """What a store knows of its own origin.

@@ -197,7 +197,13 @@ class Clinic:
             **columns,
         )
 
-    def staff(self, person: str, table: str = "providers", when: Instant = "01-01 00:00") -> None:
+    def staff(
+        self,
+        person: str,
+        table: str = "providers",
+        when: Instant = "01-01 00:00",
+        **columns: Any,
+    ) -> None:
         """A provider, support or care-team member."""
         if table == "care_team_members":
             event_id = self.event("care_team.updated", when, "crtm_1")
@@ -217,6 +223,7 @@ class Clinic:
             event=f"{table[:-1]}.updated",
             occurred_at=at(when),
             id=person,
+            **columns,
         )
 
     def visits(self, as_of: Instant | None = "12-31 00:00", **scope: Any) -> Cohort:

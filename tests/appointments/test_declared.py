@@ -140,7 +140,7 @@ def test_columns_and_types_are_the_declared_ones(filled: Clinic, name: str, min_
         rows = getattr(visits, name)(by="host", min_count=min_count)
         # These have months and weeks unless asked otherwise.
         periods = ["period_on"] if name in ("signals", "backtest") else []
-        assert list(rows) == ["host", *periods, *figure.names]
+        assert list(rows) == ["host", "host_name", *periods, *figure.names]
         for column in figure.spelled.values():
             is_blanked = min_count and column.kind is Kind.COUNT
             assert rows[column.name].dtype == ("Int64" if is_blanked else column.dtype)

@@ -358,15 +358,18 @@ def share(name: str) -> list[str]:
 def test_columns(clinic: Clinic, figure: str, columns: list[str]) -> None:
     a_month(clinic)
     rows = getattr(clinic.visits(), figure)("host")
-    assert list(rows.columns) == ["host", *columns]
+    assert list(rows.columns) == ["host", "host_name", *columns]
 
 
 def test_types(clinic: Clinic) -> None:
     a_month(clinic)
     rows = clinic.visits().outcomes(["host", "hour", "group"], "month")
     kinds = {name: str(dtype) for name, dtype in rows.dtypes.items()}
-    assert {name: kinds.pop(name) for name in ("host", "hour", "group", "period_on")} == {
+    assert {
+        name: kinds.pop(name) for name in ("host", "host_name", "hour", "group", "period_on")
+    } == {
         "host": "str",
+        "host_name": "str",
         "hour": "Int64",
         "group": "boolean",
         "period_on": "datetime64[us]",

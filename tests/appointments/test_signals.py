@@ -144,7 +144,7 @@ def test_groups_and_weeks_without_slots(clinic: Clinic) -> None:
     gone = [(8, 2)] * 5 + [(0, 0)] * 15
     fill(clinic, {"dr": STEADY, "el": gone})
     rows = visits(clinic, 20).signals(by="host", every="week")
-    assert list(rows.columns[:2]) == ["host", "period_on"]
+    assert list(rows.columns[:3]) == ["host", "host_name", "period_on"]
     assert len(rows) == 40
     el = rows[rows.host == "el"]
     assert list(el.n) == [10] * 5 + [0] * 15

@@ -148,7 +148,7 @@ def test_a_figure_can_be_divided_and_bounded(run: Any, tiny: Any) -> None:
     options = ("--by", "weekday", "--by", "host", "--every", "quarter", "--start", "2025-01-01")
     told = run("outcomes", "--db", tiny.db, *options, "--end", "2025-10-01", "--format", "json")
     rows = told.json()
-    assert list(rows[0])[:3] == ["weekday", "host", "period_on"]
+    assert list(rows[0])[:4] == ["weekday", "host", "host_name", "period_on"]
     assert {row["period_on"] for row in rows} <= {"2025-01-01", "2025-04-01", "2025-07-01"}
     host = rows[0]["host"]
     only = run("outcomes", "--db", tiny.db, "--where", f"host={host}", "--format", "json").json()

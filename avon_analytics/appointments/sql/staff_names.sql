@@ -1,12 +1,19 @@
--- One row is one member of staff and their name as told last.
-SELECT
-    id,
-    max_by(first_name, (occurred_at, event_id)) AS first_name,
-    max_by(last_name, (occurred_at, event_id)) AS last_name
+-- One row is one member of staff of whom a name is known at T, and the name told last.
+SELECT id, first_name, last_name
 FROM (
-    SELECT id, first_name, last_name, occurred_at, event_id FROM providers_versions
-    UNION ALL
-    SELECT id, first_name, last_name, occurred_at, event_id FROM supports_versions
-) AS told
-WHERE id IS NOT NULL
-GROUP BY id
+    SELECT id, first_name, last_name, row_number() OVER (
+        PARTITION BY id
+        ORDER BY occurred_at DESC, last_updated_at DESC NULLS LAST,
+            received_at DESC NULLS LAST, event_id DESC
+    ) AS nth
+    FROM (
+        SELECT id, first_name, last_name, occurred_at, last_updated_at, received_at, event_id
+        FROM providers_versions
+        UNION ALL
+        SELECT id, first_name, last_name, occurred_at, last_updated_at, received_at, event_id
+        FROM supports_versions
+    ) AS told
+    WHERE id IS NOT NULL AND occurred_at <= $as_of
+        AND trim(concat(coalesce(first_name, ''), coalesce(last_name, ''))) <> ''
+) AS numbered
+WHERE nth = 1

@@ -1,0 +1,44 @@
+"""What groups are called: staff by their records, all else by the user's labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import pandas as pd
+
+from avon_analytics.appointments.engine import Engine
+from avon_analytics.appointments.queries import sql
+from avon_analytics.figures.names import is_named, name_column, told_apart
+from avon_analytics.labels import Labels
+
+Names = Mapping[str, Mapping[str, str]]
+"""For each grouping whose values are ids, the name of each value that has one."""
+
+
+def names_of(engine: Engine, labels: Labels, groups: Iterable[str], as_of: datetime) -> Names:
+    """The names of these groups, as they are known at that instant."""
+    return {
+        group: staff_names(engine, as_of)
+        if group == "host"
+        else told_apart(labels.values.get(group, {}))
+        for group in groups
+        if is_named(group)
+    }
+
+
+def staff_names(engine: Engine, as_of: datetime) -> dict[str, str]:
+    """Names of staff by their ids, those told last up to an instant; no two are alike."""
+    known = engine.frame(sql("staff_names"), {"as_of": as_of})
+    both = known.first_name.fillna("") + " " + known.last_name.fillna("")
+    names = {one: " ".join(name.split()) for one, name in zip(known["id"], both, strict=True)}
+    return told_apart({one: name for one, name in names.items() if name})
+
+
+def with_names(data: pd.DataFrame, names: Names) -> pd.DataFrame:
+    """The figure with a column of names after each grouping that has them."""
+    data = data.copy(deep=False)
+    for group, known in names.items():
+        called = pd.Series([known.get(one) for one in data[group]], data.index, dtype="str")
+        data.insert(list(data.columns).index(group) + 1, name_column(group), called)
+    return data

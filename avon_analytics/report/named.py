@@ -1,0 +1,64 @@
+"""A figure as a reader knows its groups: by their names, and custom fields by their labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import pandas as pd
+
+from avon_analytics.figures.names import CUSTOM, endings, is_named, name_column, told_apart
+from avon_analytics.report.rows import groupings
+from avon_analytics.report.wording import is_missing
+
+_ID = re.compile(r"([a-z]{2,8}_)([A-Za-z0-9]{12,})")
+_Asked = ParamSpec("_Asked")
+_Drawn = TypeVar("_Drawn")
+
+
+def named(frame: pd.DataFrame) -> pd.DataFrame:
+    """The figure with names in place of ids; an id without one is cut to what tells it apart.
+
+    A custom field that has a label is headed by that.
+    """
+    shown = frame.copy(deep=False)
+    for group in groupings(frame):
+        if is_named(group):
+            names = name_column(group)
+            called = list(frame[names]) if names in frame else [None] * len(frame)
+            shown[group] = pd.Series(
+                _called(list(frame[group]), called), frame.index, dtype="object"
+            )
+            shown = shown.drop(columns=names, errors="ignore")
+    headings = told_apart(frame.attrs.get("headings", {}))
+    return shown.rename(columns={group: CUSTOM + told for group, told in headings.items()})
+
+
+def by_names(draw: Callable[_Asked, _Drawn]) -> Callable[_Asked, _Drawn]:
+    """A drawing of a figure whose groups are called as a reader knows them."""
+
+    @wraps(draw)
+    def drawn(*args: _Asked.args, **options: _Asked.kwargs) -> _Drawn:
+        known = [named(one) if isinstance(one, pd.DataFrame) else one for one in args]
+        return draw(*known, **options)  # type: ignore[arg-type]
+
+    return drawn
+
+
+def _called(values: list[Any], names: list[Any]) -> list[Any]:
+    pairs = list(zip(values, names, strict=True))
+    nameless = [one for one, name in pairs if is_missing(name) and not is_missing(one)]
+    short = shortened_ids(nameless)
+    return [short.get(one, one) if is_missing(name) else name for one, name in pairs]
+
+
+def shortened_ids(values: Iterable[str]) -> dict[str, str]:
+    """The ids among these, cut to where they differ: ``user_…3f9a``, or ``aptp_Follow…``."""
+    ids = {one: found.groups() for one in values if (found := _ID.fullmatch(one))}
+    bodies = [body for _, body in ids.values()]
+    ends, mirrored = endings(bodies), endings(body[::-1] for body in bodies)
+    if sum(map(len, mirrored.values())) < sum(map(len, ends.values())):
+        return {one: f"{kind}{mirrored[body[::-1]][::-1]}…" for one, (kind, body) in ids.items()}
+    return {one: f"{kind}…{ends[body]}" for one, (kind, body) in ids.items()}

@@ -1,0 +1,66 @@
+"""A figure as its readers know it: names in place of ids."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from avon_analytics.report import plot
+from avon_analytics.report.named import named, shortened_ids
+from avon_analytics.report.terminal import table
+
+ADA, BO, CY = (f"user_{letter * 24}{n}xyz" for n, letter in enumerate("abc"))
+
+
+def by_host(clinic: Any) -> pd.DataFrame:
+    rows = clinic.by_host([ADA, BO, None])
+    rows.insert(1, "host_name", ["Ada Testwell", None, None])
+    return rows
+
+
+def test_names_stand_in_place_of_ids_and_the_frame_stays_as_it_was(clinic: Any) -> None:
+    frame = by_host(clinic)
+    shown = named(frame)
+    assert list(shown["host"].dropna()) == ["Ada Testwell", "user_…1xyz"]
+    assert "host_name" not in shown
+    assert list(frame["host"].dropna()) == [ADA, BO]
+
+
+def test_a_custom_field_is_headed_by_its_label_and_two_of_one_label_stay_two(clinic: Any) -> None:
+    frame = by_host(clinic).rename(
+        columns={"host": "custom:cfld_1111", "host_name": "custom:cfld_1111_name"}
+    )
+    frame.attrs["headings"] = {"custom:cfld_1111": "Insurance"}
+    assert next(iter(named(frame))) == "custom:Insurance"
+    frame.insert(2, "custom:cfld_2222", "x")
+    frame.attrs["headings"] |= {"custom:cfld_2222": "Insurance"}
+    assert list(named(frame))[:2] == ["custom:Insurance (…1111)", "custom:Insurance (…2222)"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "expected"),
+    [
+        ([ADA, BO], ["user_…0xyz", "user_…1xyz"]),
+        (["aptp_FollowUpAAAAAAA", "aptp_GroupAAAAAAAAAA"], ["aptp_Foll…", "aptp_Grou…"]),
+        (["a word", "user_1"], []),  # what is short stays whole
+    ],
+)
+def test_an_id_is_cut_to_what_tells_it_apart(ids: list[str], expected: list[str]) -> None:
+    assert list(shortened_ids(ids).values()) == expected
+
+
+def test_terminal_and_charts_show_names(clinic: Any) -> None:
+    from rich.console import Console
+
+    frame = by_host(clinic)
+    text = StringIO()
+    Console(file=text, width=200).print(table(frame, width=200))
+    chart = str(plot.share(frame)._repr_mimebundle_())
+    for told in (text.getvalue(), chart):
+        assert "Ada Testwell" in told
+        assert "user_…1xyz" in told
+        assert ADA not in told
+        assert "host_name" not in told
