@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from avon_analytics.appointments.figure import Ask, finished, with_share
+from avon_analytics.appointments.figure import Ask, finished, with_shares
 from avon_analytics.appointments.groupings import OF_CANCELLATIONS
 from avon_analytics.figures.cancellations import FIGURE
 
@@ -21,17 +21,5 @@ def cancellations(ask: Ask, *, by: str | Iterable[str], every: str | None) -> pd
     rows["n_without_notice"] = rows.n_cancelled - rows.n_with_notice
     rows["n_in_time"] = rows.n_with_notice - rows.n_late
     rows["n_late_before_start"] = rows.n_late - rows.n_after_start
-    for name, (part, among) in shares(rows).items():
-        with_share(rows, name, part, among)
+    with_shares(FIGURE, rows)
     return finished(FIGURE, counted, rows, late=counted.late)
-
-
-def shares(rows: pd.DataFrame) -> dict[str, tuple[pd.Series, pd.Series]]:
-    """What each share counts, and among how many."""
-    held = rows.n_attended + rows.n_no_show
-    return {
-        "cancelled_share": (rows.n_cancelled, rows.n_due),
-        "patient_cancelled_share": (rows.n_by_patient, held + rows.n_by_patient),
-        "provider_cancelled_share": (rows.n_by_provider, rows.n_attended + rows.n_by_provider),
-        "late_share": (rows.n_late, rows.n_with_notice),
-    }

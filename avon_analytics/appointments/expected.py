@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -65,7 +65,7 @@ def expected(
     if with_pickup and end is None:
         raise UsageError("pickup: say until when, such as end='2025-12-15' (--end)")
     if at is None:
-        return _expected_figure(counted, _no_rows(counted), Sums.none(), clock, with_pickup)
+        return _expected_figure(counted, _no_rows(counted), Sums.none(), clock, slots, with_pickup)
     open_now = slots.open(counted.keys, every, at, start, end)
     unit = every or _unit(start, end)
     days_ahead = (clock.at(start) - at) // _DAY
@@ -93,7 +93,7 @@ def expected(
     rows = _rows(groups, lines[:, 0], lines[:, 1], every)
     rows["n_open"] = found.n.astype(np.int64)
     _put(rows, mean, low, high)
-    return _expected_figure(counted, rows, found, clock, with_pickup)
+    return _expected_figure(counted, rows, found, clock, slots, with_pickup)
 
 
 def backtest(
@@ -106,7 +106,7 @@ def backtest(
     days_ahead: int,
 ) -> pd.DataFrame:
     """See ``Cohort.backtest``."""
-    instants = {first: clock.at(first) - days_ahead * _DAY for first in periods}
+    instants = looked_at(periods, clock, days_ahead)
     seen = _seen(slots, counted, every, instants)
     reference = max(instants.values(), default=datetime(1970, 1, 1, tzinfo=UTC))
     most_days = int(max([0, *seen.days]))
@@ -118,7 +118,13 @@ def backtest(
         rows[f"n_{end}"] = found.came[:, place].astype(np.int64)
     _put(rows, found.sums.mean, found.low, found.high)
     figure = of_backtest.FIGURE
-    data = finished(figure, replace(counted, rows=rows, every=every), rows, days_ahead=days_ahead)
+    data = finished(
+        figure,
+        replace(counted, rows=rows, every=every),
+        rows,
+        options={"days_ahead": days_ahead, **slots.options},
+        days_ahead=days_ahead,
+    )
     data.attrs["days_ahead"] = days_ahead
     plain = plain_forecast(seen, found, instants, every, clock)
     data.attrs |= _goodness(found, plain)
@@ -133,12 +139,21 @@ def backtest(
     return data
 
 
+def looked_at(periods: Sequence[date], clock: Clock, days_ahead: int) -> dict[date, datetime]:
+    """The instant so many days before each of the periods."""
+    return {first: clock.at(first) - days_ahead * _DAY for first in periods}
+
+
 def _seen(slots: Slots, counted: Counted, every: str, instants: dict[date, datetime]) -> Open:
     """What was open so many days before each of the periods."""
+    return slots.open(counted.keys, every, instants, *window_of(instants, every))
+
+
+def window_of(instants: Mapping[date, datetime], every: str) -> tuple[date, date]:
+    """The window from the first period to the end of the last."""
     first = min(instants, default=date.min)
     last = max(instants, default=None)
-    end = first if last is None else period_end(last, every)
-    return slots.open(counted.keys, every, instants, first, end)
+    return first, first if last is None else period_end(last, every)
 
 
 def _unit(start: date, end: date | None) -> str:
@@ -209,12 +224,18 @@ def _no_rows(counted: Counted) -> pd.DataFrame:
 
 
 def _expected_figure(
-    counted: Counted, rows: pd.DataFrame, found: Sums, clock: Clock, with_pickup: bool
+    counted: Counted,
+    rows: pd.DataFrame,
+    found: Sums,
+    clock: Clock,
+    slots: Slots,
+    with_pickup: bool,
 ) -> pd.DataFrame:
     data = finished(
         of_expected.FIGURE,
         replace(counted, rows=rows),
         rows,
+        options={"pickup": with_pickup, **slots.options},
         pickup=_PICKED_UP if with_pickup else "",
     )
     at = counted.as_of

@@ -75,6 +75,25 @@ def with_share(rows: pd.DataFrame, name: str, count: pd.Series, among: pd.Series
     rows[f"{name}_high"] = high
 
 
+def shares_of(
+    figure: Figure, rows: pd.DataFrame, basis: str | None = None
+) -> dict[str, tuple[pd.Series, pd.Series]]:
+    """What each share of a figure counts, and among how many."""
+    return {
+        name: (
+            rows[figure.spelled[name].counts],
+            rows[list(figure.among(name, basis))].sum(axis=1),
+        )
+        for name in figure.shares
+    }
+
+
+def with_shares(figure: Figure, rows: pd.DataFrame, basis: str | None = None) -> None:
+    """Add each share of a figure, its denominator and its interval."""
+    for name, (part, among) in shares_of(figure, rows, basis).items():
+        with_share(rows, name, part, among)
+
+
 def ratio(part: pd.Series, whole: pd.Series) -> pd.Series:
     """One amount of another; missing where that is 0."""
     return part.astype("float64") / whole.astype("float64").where(whole > 0)
@@ -98,6 +117,7 @@ def finished(
     cells: Cells | None = None,
     blank: Blank | None = None,
     ordered: Mapping[str, tuple[str, ...]] | None = None,
+    options: Mapping[str, Any] | None = None,
     **filled_in: object,
 ) -> pd.DataFrame:
     """The figure: its columns in their order and types, its rows ordered, its attributes set.
@@ -107,7 +127,8 @@ def finished(
     Rows are ordered by the groups, then the period, then the columns of ``ordered`` (by the labels
     given there, if any); a missing value comes last. ``cells`` stands in place of the figure's own
     where an option decides how its counts hang together, ``blank`` blanks small counts in a way of
-    its own. ``filled_in`` is what the figure's definition leaves open.
+    its own. ``options`` are those that the figure was asked with, as plain values. ``filled_in`` is
+    what the figure's definition leaves open.
     """
     if counted.completeness is not None:
         counted.completeness.mark(rows)
@@ -131,7 +152,9 @@ def finished(
     definition = figure.definition.format(**filled_in)
     data.attrs = attributes(definition, counted.as_of, counted.n_unverified_events)
     data.attrs["figure"] = figure.name
+    data.attrs["by"] = [key.name for key in counted.keys]
     data.attrs["every"] = counted.every
+    data.attrs["options"] = dict(options or {})
     data.attrs["min_count"] = counted.min_count
     if counted.headings:
         data.attrs["headings"] = dict(counted.headings)

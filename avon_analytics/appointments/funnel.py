@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from avon_analytics.appointments.figure import Ask, Counted, finished, with_share
+from avon_analytics.appointments.figure import Ask, Counted, finished, with_shares
 from avon_analytics.appointments.scope import choice
 from avon_analytics.appointments.small_counts import blanked, with_blanks
 from avon_analytics.figures.declared import Cells, Column
@@ -24,16 +24,14 @@ def funnel(ask: Ask, *, by: str | Iterable[str], unit: str) -> pd.DataFrame:
     """See ``Cohort.funnel``."""
     counted = counted_stages(ask, by=by, unit=unit)
     rows = counted.rows
-    # The first stage has no stage before it: of nothing, so its share is missing.
-    rows["n_previous"] = rows.n_previous.where(rows.step > 1, 0)
-    with_share(rows, "first_share", rows.n_reached, rows.n_all)
-    with_share(rows, "previous_share", rows.n_reached, rows.n_previous)
+    with_shares(FIGURE, rows)
     return finished(
         FIGURE,
         counted,
         rows,
         blank=_blank_small,
         ordered={"step": ()},
+        options={"unit": unit},
         unit=unit.capitalize(),
     )
 

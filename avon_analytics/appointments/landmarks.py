@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -81,6 +82,15 @@ class Slots:
     closed: Sequence[date]
     history_from: date | None
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """What was asked of them, as plain values."""
+        since = self.history_from
+        return {
+            "closed": [day.isoformat() for day in self.closed],
+            "history_from": None if since is None else since.isoformat(),
+        }
+
     def open(
         self,
         keys: tuple[Grouping, ...],
@@ -90,15 +100,7 @@ class Slots:
         end: date | None,
     ) -> Open:
         """What was open in a window of starts, at one instant or at one for each period."""
-        rows = self._rows((*keys, *TRAITS), every, start, end)
-        if isinstance(at, datetime):
-            looked = (
-                f"(SELECT DISTINCT coalesce(keys.period_on, {_literal(_NO_PERIOD)}) AS period_on, "
-                f"{_micros(at)} AS at_us FROM population) AS looked"
-            )
-        else:
-            looked = _values({first: _micros(one) for first, one in at.items()})
-        rows = rows.beside("looked", looked)
+        rows = self.open_rows((*keys, *TRAITS), every, at, start, end)
         names = [f"key_{n}" for n in range(len(keys))]
         query = rows.run(sql("landmark_open"))
         found = self.cohort._ask_for(query, rows, _dtypes((*keys, *TRAITS)))
@@ -115,6 +117,25 @@ class Slots:
             outcome=_whole(found["outcome"]),
             n=found["n"].to_numpy(dtype=np.float64),
         )
+
+    def open_rows(
+        self,
+        keys: tuple[Grouping, ...],
+        every: str | None,
+        at: datetime | Mapping[date, datetime],
+        start: date | None,
+        end: date | None,
+    ) -> Population:
+        """What ``landmark_open`` reads."""
+        rows = self._rows(keys, every, start, end)
+        if isinstance(at, datetime):
+            looked = (
+                f"(SELECT DISTINCT coalesce(keys.period_on, {_literal(_NO_PERIOD)}) AS period_on, "
+                f"{_micros(at)} AS at_us FROM population) AS looked"
+            )
+        else:
+            looked = _values({first: _micros(one) for first, one in at.items()})
+        return rows.beside("looked", looked)
 
     def past(self, at: datetime, most_days: int) -> Past:
         """All due slots, looked at in steps of 24 hours that end at this instant."""

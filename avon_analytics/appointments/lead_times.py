@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from avon_analytics.appointments.figure import Ask, finished, with_share
+from avon_analytics.appointments.figure import Ask, finished, with_shares
 from avon_analytics.arguments import whole_number
 from avon_analytics.figures.lead_times import FIGURE
 
@@ -31,5 +31,5 @@ def lead_times(
     rows["n_without_lead"] = rows.n_appointments - rows.n_with_lead
     rows["n_not_followed"] = rows.n_appointments - rows.n_followed
     rows["n_not_within"] = rows.n_followed - rows.n_within
-    with_share(rows, "within_share", rows.n_within, rows.n_followed)
-    return finished(FIGURE, counted, rows, within=within)
+    with_shares(FIGURE, rows)
+    return finished(FIGURE, counted, rows, options={"within": within}, within=within)

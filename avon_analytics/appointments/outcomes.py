@@ -6,11 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from avon_analytics.appointments.figure import (
-    Ask,
-    finished,
-    with_share,
-)
+from avon_analytics.appointments.figure import Ask, finished, with_shares
 from avon_analytics.appointments.scope import choice
 from avon_analytics.figures.outcomes import BASES, CELLS, FIGURE
 
@@ -25,26 +21,16 @@ def outcomes(ask: Ask, *, by: str | Iterable[str], every: str | None, basis: str
     choice("basis", basis, BASES)
     counted = ask("outcomes", by=by, every=every)
     rows = counted.rows
-    for name, (part, among) in shares(rows, basis).items():
-        with_share(rows, name, part, among)
+    with_shares(FIGURE, rows, basis)
     held = rows.n_attended + rows.n_no_show
     due = rows.attended_share_n
     resolved = held + rows.n_unresolved if basis == "completed" else due
     missed = rows.n_no_show + rows.n_unresolved
     rows["no_show_share_if_all_unresolved_missed"] = _fraction(missed, resolved)
     rows["no_show_share_if_all_unresolved_attended"] = _fraction(rows.n_no_show, resolved)
-    return finished(FIGURE, counted, rows, cells=CELLS[basis], among=_AMONG[basis])
-
-
-def shares(rows: pd.DataFrame, basis: str) -> dict[str, tuple[pd.Series, pd.Series]]:
-    """What each share counts, and among how many."""
-    held = rows.n_attended + rows.n_no_show
-    due = held + rows.n_cancelled + rows.n_unresolved
-    return {
-        "no_show_share": (rows.n_no_show, held if basis == "completed" else due),
-        "attended_share": (rows.n_attended, due),
-        "cancelled_share": (rows.n_cancelled, due),
-    }
+    return finished(
+        FIGURE, counted, rows, cells=CELLS[basis], options={"basis": basis}, among=_AMONG[basis]
+    )
 
 
 def _fraction(part: pd.Series, among: pd.Series) -> pd.Series:

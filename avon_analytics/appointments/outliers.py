@@ -42,6 +42,7 @@ def outliers(
         FIGURE,
         counted,
         rows,
+        options={"share": share, "basis": basis},
         share=share,
         how=_HOW[overdispersion],
         of_share=in_words(share, basis),

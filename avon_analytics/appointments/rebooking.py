@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from avon_analytics.appointments.figure import Ask, checked_days, finished, with_share
+from avon_analytics.appointments.figure import Ask, checked_days, finished, with_shares
 from avon_analytics.figures.rebooking import FIGURE
 
 
@@ -15,10 +15,8 @@ def rebooking(ask: Ask, *, by: str | Iterable[str], days: int) -> pd.DataFrame:
     days = checked_days(days)
     counted = ask("rebooking", by=by, beside=["follow_up"], bound={"days": days})
     rows = counted.rows
-    free = rows.n_followed - rows.n_already_held
     rows["n_not_followed"] = rows.n_index - rows.n_followed
     rows["n_not_returned"] = rows.n_followed - rows.n_returned
-    rows["n_not_rebooked"] = free - rows.n_rebooked
-    with_share(rows, "rebooked_share", rows.n_rebooked, free)
-    with_share(rows, "returned_share", rows.n_returned, rows.n_followed)
-    return finished(FIGURE, counted, rows, days=days)
+    rows["n_not_rebooked"] = rows.n_not_held - rows.n_rebooked
+    with_shares(FIGURE, rows)
+    return finished(FIGURE, counted, rows, options={"days": days}, days=days)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from avon_analytics.appointments.figure import Ask, finished, ratio, with_share
+from avon_analytics.appointments.figure import Ask, finished, ratio, with_shares
 from avon_analytics.appointments.groupings import OF_REFILLS
 from avon_analytics.figures.refills import FIGURE
 
@@ -17,6 +17,6 @@ def refills(ask: Ask, *, by: str | Iterable[str]) -> pd.DataFrame:
     rows = counted.rows
     rows["n_not_refilled"] = rows.n_released - rows.n_refilled
     rows["n_untouched"] = rows.n_released - rows.n_refilled_at_all
-    with_share(rows, "refilled_share", rows.n_refilled, rows.n_released)
+    with_shares(FIGURE, rows)
     rows["refilled_ratio"] = ratio(rows.refilled_hours, rows.released_hours)
     return finished(FIGURE, counted, rows)

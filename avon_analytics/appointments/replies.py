@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from avon_analytics.appointments.figure import Ask, finished, with_share
+from avon_analytics.appointments.figure import Ask, finished, with_shares
 from avon_analytics.arguments import whole_number
 from avon_analytics.figures.replies import FIGURE
 
@@ -23,5 +23,5 @@ def replies(ask: Ask, *, by: str | Iterable[str], every: str | None, hours: int)
     rows = counted.rows
     rows["n_not_followed"] = rows.n_questions - rows.n_followed
     rows["n_not_in_time"] = rows.n_followed - rows.n_in_time
-    with_share(rows, "in_time_share", rows.n_in_time, rows.n_followed)
-    return finished(FIGURE, counted, rows, hours=hours)
+    with_shares(FIGURE, rows)
+    return finished(FIGURE, counted, rows, options={"hours": hours}, hours=hours)

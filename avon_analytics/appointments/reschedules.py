@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from avon_analytics.appointments.figure import Ask, finished, with_share
+from avon_analytics.appointments.figure import Ask, finished, with_shares
 from avon_analytics.figures.reschedules import FIGURE
 
 
@@ -15,5 +15,5 @@ def reschedules(ask: Ask, *, by: str | Iterable[str], every: str | None) -> pd.D
     counted = ask("reschedules", by=by, every=every)
     rows = counted.rows
     rows["n_stayed"] = rows.n_slots - rows.n_superseded
-    with_share(rows, "superseded_share", rows.n_superseded, rows.n_slots)
+    with_shares(FIGURE, rows)
     return finished(FIGURE, counted, rows)

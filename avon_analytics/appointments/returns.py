@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from avon_analytics.appointments.figure import Ask, checked_days, finished, with_share
+from avon_analytics.appointments.figure import Ask, checked_days, finished, with_shares
 from avon_analytics.figures.returns import FIGURE
 
 
@@ -20,7 +20,5 @@ def returns(ask: Ask, *, by: str | Iterable[str], every: str | None, days: int) 
     rows["n_not_returned"] = rows.n_followed - rows.n_returned
     rows["n_not_held"] = rows.n_followed_up - rows.n_already_held
     rows["n_with_booking"] = rows.n_patients - rows.n_without_booking
-    with_share(rows, "followed_up_share", rows.n_followed_up, rows.n_followed)
-    with_share(rows, "returned_share", rows.n_returned, rows.n_followed)
-    with_share(rows, "without_booking_share", rows.n_without_booking, rows.n_patients)
-    return finished(FIGURE, counted, rows, days=days)
+    with_shares(FIGURE, rows)
+    return finished(FIGURE, counted, rows, options={"days": days}, days=days)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from avon_analytics.appointments import cancellations, outcomes
-from avon_analytics.appointments.figure import Ask, Counted, in_order
+from avon_analytics.appointments.figure import Ask, Counted, in_order, shares_of
 from avon_analytics.appointments.scope import choice
-from avon_analytics.figures import FIGURES
+from avon_analytics.figures import Figure, cancellations, outcomes
 from avon_analytics.figures.outcomes import BASES
 from avon_analytics.figures.signals import SHARES
 
@@ -22,12 +21,9 @@ def share_of(
     """
     choice("share", share, SHARES)
     choice("basis", basis, BASES)
-    if share in FIGURES["outcomes"].shares:
-        counted = ask("outcomes", by=by, every=every)
-        part, among = outcomes.shares(counted.rows, basis)[share]
-    else:
-        counted = ask("cancellations", by=by, every=every)
-        part, among = cancellations.shares(counted.rows)[share]
+    figure = figure_of(share)
+    counted = ask(figure.name, by=by, every=every)
+    part, among = shares_of(figure, counted.rows, basis)[share]
     keys = [key.name for key in counted.keys] + ([] if every is None else ["period_on"])
     rows = counted.rows[keys].assign(n=among, count=part, n_others=among - part)
     # In order, as what is drawn by chance afterwards is drawn for one row after the other.
@@ -35,11 +31,14 @@ def share_of(
     return replace(counted, rows=in_order(rows, {name: labels.get(name, ()) for name in keys}))
 
 
+def figure_of(share: str) -> Figure:
+    """The figure that a share is of."""
+    return next(one for one in (outcomes.FIGURE, cancellations.FIGURE) if share in one.shares)
+
+
 def in_words(share: str, basis: str) -> str:
     """What a share is divided by, as a sentence."""
-    figure = next(
-        FIGURES[name] for name in ("outcomes", "cancellations") if share in FIGURES[name].shares
-    )
+    figure = figure_of(share)
     column = figure.spelled[share]
     of = column.of
     if share == "no_show_share" and basis == "booked":

@@ -108,7 +108,15 @@ def signals(
     rows["meaning"] = _meaning(rows["signal"], asked.better)
     counted = replace(counted, rows=rows)
     of_share = in_words(share, basis)
-    data = finished(FIGURE, counted, rows, blank=_blank, share=share, of_share=of_share)
+    data = finished(
+        FIGURE,
+        counted,
+        rows,
+        blank=_blank,
+        options={"share": share, "basis": basis},
+        share=share,
+        of_share=of_share,
+    )
     expected = false_alarms(
         charts,
         [one.n for one in stretches],

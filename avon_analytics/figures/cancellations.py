@@ -25,6 +25,7 @@ FIGURE = Figure(
             "due slots that were not rescheduled",
             "Cancelled share",
             counts="n_cancelled",
+            among=("n_due",),
         ),
         count("n_by_patient", "cancelled by the patient", "By patient", in_terminal=False),
         count("n_by_provider", "cancelled by the provider", "By provider", in_terminal=False),
@@ -35,6 +36,7 @@ FIGURE = Figure(
             "attended, missed or so cancelled",
             "Patient cancelled share",
             counts="n_by_patient",
+            among=("n_attended", "n_no_show", "n_by_patient"),
         ),
         share(
             "provider_cancelled_share",
@@ -42,6 +44,7 @@ FIGURE = Figure(
             "attended or so cancelled",
             "Provider cancelled share",
             counts="n_by_provider",
+            among=("n_attended", "n_by_provider"),
         ),
         count("n_late", "cancelled with little notice, or after the start", "Late"),
         share(
@@ -50,6 +53,7 @@ FIGURE = Figure(
             "cancelled with known notice",
             "Late share",
             counts="n_late",
+            among=("n_with_notice",),
         ),
         count("n_after_start", "cancelled after the start", "After the start"),
         Column(

@@ -62,9 +62,10 @@ class Column:
 
     means: what it is, as a phrase. of: what it is divided by, in words. heading: how a reader finds
     it named; made from the name unless given. has_n: ``<name>_n``, the denominator, follows.
-    has_interval: ``<name>_low`` and ``<name>_high`` follow. counts: of a share, the column of what
-    it counts. in_terminal: whether a terminal shows it unless it is wide. base: of a denominator or
-    a bound, the column that it belongs to.
+    has_interval: ``<name>_low`` and ``<name>_high`` follow. counts: of a share, the count above the
+    line; among: the counts whose sum is below it, which have no row in common. in_terminal: whether
+    a terminal shows it unless it is wide. base: of a denominator or a bound, the column that it
+    belongs to.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Column:
     has_n: bool = False
     has_interval: bool = False
     counts: str = ""
+    among: tuple[str, ...] = ()
     in_terminal: bool = True
     base: str = ""
 
@@ -112,10 +114,26 @@ def count(name: str, means: str, heading: str = "", *, in_terminal: bool = True)
     return Column(name, Kind.COUNT, means, heading=heading, in_terminal=in_terminal)
 
 
-def share(name: str, means: str, of: str, heading: str = "", *, counts: str = "") -> Column:
+def share(
+    name: str,
+    means: str,
+    of: str,
+    heading: str = "",
+    *,
+    counts: str = "",
+    among: tuple[str, ...] = (),
+) -> Column:
     """A share, followed by its denominator and the ends of its interval."""
     return Column(
-        name, Kind.SHARE, means, of, heading, has_n=True, has_interval=True, counts=counts
+        name,
+        Kind.SHARE,
+        means,
+        of,
+        heading,
+        has_n=True,
+        has_interval=True,
+        counts=counts,
+        among=among,
     )
 
 
@@ -150,6 +168,10 @@ class Cells:
     sums: tuple[tuple[str, tuple[str, ...]], ...] = ()
     same: Mapping[str, str] = field(default_factory=dict)
     rests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+Unit = Literal["slot", "appointment", "session", "question"]
+"""What the counts of a figure count."""
 
 
 class Takes(StrEnum):
@@ -210,7 +232,8 @@ class Figure:
     examples: lines for its help, without the program's name. chart: the function of
     ``avon_analytics.plot`` that draws it. by: the groups that show it best. groupings: names of
     groupings that divide nothing else, beside the general ones. general: which of the general ones
-    divide it, all unless given. customs: which custom fields divide it.
+    divide it, all unless given. customs: which custom fields divide it. unit: what one row behind
+    its counts is. bases: what else shares can be among, by the value of the option ``basis``.
     """
 
     name: str
@@ -231,6 +254,8 @@ class Figure:
     groupings: tuple[str, ...] = ()
     general: tuple[str, ...] | None = None
     customs: Customs = "any"
+    unit: Unit = "slot"
+    bases: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     @property
     def command(self) -> str:
@@ -257,3 +282,8 @@ class Figure:
     def shares(self) -> tuple[str, ...]:
         """The names of its shares, each with denominator and interval."""
         return tuple(column.name for column in self.columns if column.has_n)
+
+    def among(self, share: str, basis: str | None = None) -> tuple[str, ...]:
+        """The counts whose sum a share is divided by; they have no row in common."""
+        of_basis = self.bases.get(basis, {}) if basis is not None else {}
+        return of_basis.get(share) or self.spelled[share].among

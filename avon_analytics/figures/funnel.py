@@ -24,13 +24,21 @@ FIGURE = Figure(
         count("n_reached", "reached the stage", "Reached"),
         count("n_observed", "of these, those of which the stage's own webhook came", "Observed"),
         count("n_inferred", "of these, the others", "Inferred"),
-        share("first_share", "reached the stage", "those booked", "Of booked", counts="n_reached"),
+        share(
+            "first_share",
+            "reached the stage",
+            "those booked",
+            "Of booked",
+            counts="n_reached",
+            among=("n_all",),
+        ),
         share(
             "previous_share",
             "reached the stage (missing at the first)",
             "those that reached the stage before",
             "Of stage before",
             counts="n_reached",
+            among=("n_previous",),
         ),
         Column(
             "median_hours_from_previous",
@@ -50,6 +58,7 @@ FIGURE = Figure(
         count("n_unresolved", "stopped here: due, and nobody closed it", "Unresolved"),
         count("n_open", "stopped here: not due", "Open"),
     ),
+    unit="appointment",
     options=(
         Option(
             "unit",

@@ -48,10 +48,12 @@ FIGURE = Figure(
             "booked so many days before T",
             "Seen within share",
             counts="n_within",
+            among=("n_followed",),
         ),
         *COMPLETE,
     ),
     has_periods=True,
+    unit="appointment",
     options=(
         Option(
             "within",

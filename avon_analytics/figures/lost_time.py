@@ -80,6 +80,7 @@ FIGURE = Figure(
         *COMPLETE,
     ),
     has_periods=True,
+    unit="session",
     general=OF_A_SESSION,
     customs="appointment",
     cells=Cells(

@@ -18,6 +18,7 @@ BASES = ("completed", "booked")
 _DUE = "due slots that were not rescheduled"
 _BY_WHOM = ("n_cancelled_by_patient", "n_cancelled_by_provider", "n_cancelled_by_unknown")
 _HELD = ("n_attended", "n_no_show")
+_DUE_COUNTS = (*_HELD, "n_cancelled", "n_unresolved")
 _BOUNDS = (
     "no_show_share_if_all_unresolved_missed",
     "no_show_share_if_all_unresolved_attended",
@@ -63,9 +64,24 @@ FIGURE = Figure(
             "slots attended or missed",
             "No-show share",
             counts="n_no_show",
+            among=_HELD,
         ),
-        share("attended_share", "slots attended", _DUE, "Attended share", counts="n_attended"),
-        share("cancelled_share", "slots cancelled", _DUE, "Cancelled share", counts="n_cancelled"),
+        share(
+            "attended_share",
+            "slots attended",
+            _DUE,
+            "Attended share",
+            counts="n_attended",
+            among=_DUE_COUNTS,
+        ),
+        share(
+            "cancelled_share",
+            "slots cancelled",
+            _DUE,
+            "Cancelled share",
+            counts="n_cancelled",
+            among=_DUE_COUNTS,
+        ),
         *COMPLETE,
         *(
             Column(
@@ -88,6 +104,7 @@ FIGURE = Figure(
             choices=BASES,
         ),
     ),
+    bases={"booked": {"no_show_share": _DUE_COUNTS}},
     examples=("outcomes --every month", "outcomes --by host --by weekday"),
     chart="outcomes",
 )

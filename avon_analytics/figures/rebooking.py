@@ -44,13 +44,21 @@ FIGURE = Figure(
             "followed without another booking",
             "Rebooked share",
             counts="n_rebooked",
+            among=("n_not_held",),
         ),
         count(
             "n_returned",
             "of the followed, who attended a planned start within the days",
             "Returned",
         ),
-        share("returned_share", "seen again", "followed", "Returned share", counts="n_returned"),
+        share(
+            "returned_share",
+            "seen again",
+            "followed",
+            "Returned share",
+            counts="n_returned",
+            among=("n_followed",),
+        ),
         Column(
             "median_days_to_rebook",
             Kind.DAYS,

@@ -22,7 +22,14 @@ FIGURE = Figure(
         count("n_released", "sessions released before their start", "Released"),
         Column("released_hours", Kind.HOURS, "their hours", heading="Released hours"),
         count("n_refilled", "of these, at least half of whose time was refilled", "Refilled"),
-        share("refilled_share", "refilled", "released", "Refilled share"),
+        share(
+            "refilled_share",
+            "refilled",
+            "released",
+            "Refilled share",
+            counts="n_refilled",
+            among=("n_released",),
+        ),
         Column("refilled_hours", Kind.HOURS, "the hours refilled", heading="Refilled hours"),
         Column(
             "refilled_ratio",
@@ -44,6 +51,7 @@ FIGURE = Figure(
             heading="Median hours to refill",
         ),
     ),
+    unit="session",
     groupings=("notice_band", "released_by"),
     general=OF_A_SESSION,
     customs="appointment",

@@ -35,7 +35,14 @@ FIGURE = Figure(
         count("n_answered", "of these, answered by T", "Answered"),
         count("n_waiting", "of these, not answered by T", "Waiting"),
         count("n_in_time", "of those that arrived in time to tell, answered in time", "In time"),
-        share("in_time_share", "answered in time", "arrived in time to tell", "In-time share"),
+        share(
+            "in_time_share",
+            "answered in time",
+            "arrived in time to tell",
+            "In-time share",
+            counts="n_in_time",
+            among=("n_followed",),
+        ),
         Column(
             "median_hours_to_reply",
             Kind.HOURS,
@@ -51,6 +58,7 @@ FIGURE = Figure(
         *COMPLETE,
     ),
     has_periods=True,
+    unit="question",
     general=OF_A_QUESTION,
     customs="none",
     options=(

@@ -23,6 +23,7 @@ FIGURE = Figure(
             "all slots",
             "Superseded share",
             counts="n_superseded",
+            among=("n_slots",),
         ),
         count("n_moved_earlier", "moved to an earlier start", "Moved earlier"),
         count("n_moved_later", "moved to a later start", "Moved later"),

@@ -30,12 +30,12 @@ stages AS (
 ),
 timed AS (
     SELECT
-        e.keys,
+        e.*,
         s.step,
         s.stage,
         e.last_step >= s.step AS is_reached,
         e.last_step >= s.step - 1 AS is_previous_reached,
-        e.last_step = s.step AND s.step < 3 AS is_last,
+        e.last_step = s.step AND s.step < 3 AS is_stop,
         e.went,
         CASE s.step
             WHEN 1 THEN e.booked_observed
@@ -61,20 +61,20 @@ SELECT
     step,
     stage,
     count(*) AS n_all,
-    count(*) FILTER (WHERE is_previous_reached) AS n_previous,
+    count(*) FILTER (WHERE is_previous_reached AND step > 1) AS n_previous,
     count(*) FILTER (WHERE is_reached) AS n_reached,
     count(*) FILTER (WHERE is_reached AND is_observed) AS n_observed,
     count(*) FILTER (WHERE is_reached AND NOT is_observed) AS n_inferred,
-    count(hours_from_previous) FILTER (WHERE is_reached) AS n_with_hours,
+    count(*) FILTER (WHERE is_reached AND hours_from_previous IS NOT NULL) AS n_with_hours,
     count(*) FILTER (WHERE is_reached AND told_hours < 0) AS n_out_of_order,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY hours_from_previous)
         FILTER (WHERE is_reached) AS median_hours_from_previous,
     percentile_cont(0.9) WITHIN GROUP (ORDER BY hours_from_previous)
         FILTER (WHERE is_reached) AS p90_hours_from_previous,
-    count(*) FILTER (WHERE is_last AND went = 'cancelled') AS n_cancelled,
-    count(*) FILTER (WHERE is_last AND went = 'no_show') AS n_no_show,
-    count(*) FILTER (WHERE is_last AND went = 'rescheduled') AS n_rescheduled,
-    count(*) FILTER (WHERE is_last AND went = 'unresolved') AS n_unresolved,
-    count(*) FILTER (WHERE is_last AND went = 'open') AS n_open
+    count(*) FILTER (WHERE is_stop AND went = 'cancelled') AS n_cancelled,
+    count(*) FILTER (WHERE is_stop AND went = 'no_show') AS n_no_show,
+    count(*) FILTER (WHERE is_stop AND went = 'rescheduled') AS n_rescheduled,
+    count(*) FILTER (WHERE is_stop AND went = 'unresolved') AS n_unresolved,
+    count(*) FILTER (WHERE is_stop AND went = 'open') AS n_open
 FROM steps
 GROUP BY keys, step, stage

@@ -4,9 +4,7 @@
 -- Reads `population`. Parameters: $as_of.
 WITH ends AS (
     SELECT
-        keys,
-        outcome,
-        booked_on,
+        *,
         CASE outcome
             WHEN 'cancelled' THEN CAST(from_utc_timestamp(cancelled_at, time_zone) AS DATE)
             WHEN 'rescheduled' THEN CAST(from_utc_timestamp(moved_at, time_zone) AS DATE)
@@ -17,8 +15,7 @@ WITH ends AS (
 ),
 days AS (
     SELECT
-        keys,
-        outcome,
+        *,
         CAST(greatest(unix_date(ended_on) - unix_date(booked_on), 0) AS BIGINT) AS day
     FROM ends
     WHERE booked_on IS NOT NULL AND ended_on IS NOT NULL

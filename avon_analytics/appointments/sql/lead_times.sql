@@ -13,7 +13,7 @@ WITH booked AS (
 SELECT
     keys,
     count(*) AS n_appointments,
-    count(lead_days) AS n_with_lead,
+    count(*) FILTER (WHERE lead_days IS NOT NULL) AS n_with_lead,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(lead_days AS DOUBLE)) AS median_lead_days,
     percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(lead_days AS DOUBLE)) AS p90_lead_days,
     count(*) FILTER (WHERE is_followed) AS n_followed,

@@ -3,7 +3,7 @@
 -- Reads `population`.
 WITH visits AS (
     SELECT
-        keys,
+        *,
         is_due AND outcome = 'attended' AS counts,
         actual_start_at IS NOT NULL AND actual_end_at IS NOT NULL AS is_timed,
         (unix_micros(actual_start_at) - unix_micros(start_at)) / 6e7 AS start_delay_minutes,
@@ -20,6 +20,6 @@ SELECT
         FILTER (WHERE counts AND is_timed) AS p90_start_delay_minutes,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY overrun_minutes)
         FILTER (WHERE counts AND is_timed) AS median_overrun_minutes,
-    count(overrun_minutes) FILTER (WHERE counts AND is_timed) AS n_with_overrun
+    count(*) FILTER (WHERE counts AND is_timed AND overrun_minutes IS NOT NULL) AS n_with_overrun
 FROM visits
 GROUP BY keys

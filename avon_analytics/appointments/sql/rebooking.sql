@@ -4,7 +4,7 @@
 -- Parameters: $as_of, $days.
 WITH indexed AS (
     SELECT
-        p.keys,
+        p.*,
         p.outcome IN ('cancelled', 'no_show') AS is_index,
         coalesce(
             unix_micros(f.index_at) + $days * 86400000000 <= unix_micros($as_of), false
@@ -21,6 +21,7 @@ SELECT
     count(*) FILTER (WHERE is_index) AS n_index,
     count(*) FILTER (WHERE is_followed) AS n_followed,
     count(*) FILTER (WHERE is_followed AND is_held) AS n_already_held,
+    count(*) FILTER (WHERE is_followed AND NOT is_held) AS n_not_held,
     count(*) FILTER (
         WHERE is_followed AND NOT is_held AND days_to_rebook <= $days
     ) AS n_rebooked,

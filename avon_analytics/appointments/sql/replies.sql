@@ -4,7 +4,7 @@
 -- Reads `population`. Parameters: $as_of, $hours.
 WITH waits AS (
     SELECT
-        keys,
+        *,
         answered_at IS NOT NULL AS is_answered,
         unix_micros(coalesce(answered_at, $as_of)) - unix_micros(written_at) AS waited_us,
         unix_micros(written_at) + $hours * 3.6e9 <= unix_micros($as_of) AS is_followed
@@ -14,8 +14,9 @@ ends AS (
     SELECT
         keys,
         waited_us,
-        count(*) AS n,
+        count(*) AS n_questions,
         count(*) FILTER (WHERE is_answered) AS n_answered,
+        count(*) FILTER (WHERE NOT is_answered) AS n_waiting,
         count(*) FILTER (WHERE is_followed) AS n_followed,
         count(*) FILTER (WHERE is_followed AND is_answered AND waited_us <= $hours * 3.6e9)
             AS n_in_time
@@ -25,7 +26,7 @@ ends AS (
 at_risk AS (
     SELECT
         *,
-        sum(n) OVER (
+        sum(n_questions) OVER (
             PARTITION BY keys ORDER BY waited_us NULLS LAST
             ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
         ) AS n_at_risk
@@ -45,9 +46,9 @@ waiting AS (
 )
 SELECT
     keys,
-    CAST(sum(n) AS BIGINT) AS n_questions,
+    CAST(sum(n_questions) AS BIGINT) AS n_questions,
     CAST(sum(n_answered) AS BIGINT) AS n_answered,
-    CAST(sum(n) - sum(n_answered) AS BIGINT) AS n_waiting,
+    CAST(sum(n_waiting) AS BIGINT) AS n_waiting,
     CAST(sum(n_followed) AS BIGINT) AS n_followed,
     CAST(sum(n_in_time) AS BIGINT) AS n_in_time,
     min(CASE WHEN is_over = 1 OR exp(log_share) <= 0.5 + 1e-12 THEN waited_us END) / 3.6e9

@@ -3,8 +3,7 @@
 -- Reads `population`.
 WITH moves AS (
     SELECT
-        keys,
-        is_superseded,
+        *,
         (unix_micros(moved_to_at) - unix_micros(start_at)) / 3.6e9 AS shift_hours,
         (unix_micros(start_at) - unix_micros(moved_at)) / 3.6e9 AS move_notice_hours
     FROM population

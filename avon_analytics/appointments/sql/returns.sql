@@ -66,6 +66,8 @@ booked AS (
 followed AS (
     SELECT
         v.keys,
+        v.appointment_id,
+        v.slot,
         v.patient_id,
         unix_micros(v.start_at) + $days * 86400000000 <= unix_micros($as_of) AS is_followed,
         coalesce(i.is_held, false) AS is_held,
@@ -94,6 +96,6 @@ SELECT
         WHERE is_followed AND is_returned
     ) AS median_days_to_return,
     count(DISTINCT patient_id) AS n_patients,
-    count(DISTINCT CASE WHEN is_without THEN patient_id END) AS n_without_booking
+    count(DISTINCT patient_id) FILTER (WHERE is_without) AS n_without_booking
 FROM followed
 GROUP BY keys
