@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import Any, Self
 
 import pandas as pd
 
+from avon_analytics.appointments.behind import behind, cell_of, rows_behind
 from avon_analytics.appointments.cohort_change import CohortChange
 from avon_analytics.appointments.cohort_rows import known_custom_keys
 from avon_analytics.appointments.groupings import OF_SLOTS
@@ -48,6 +49,25 @@ class CohortBehind(CohortChange):
         the webhook named after the stage came. Types are those of ``slots``.
         """
         return self._table("lifecycle", "One row is one appointment.")
+
+    def behind(self, figure: pd.DataFrame, row: Hashable, column: str) -> pd.DataFrame:
+        """The rows behind one number of a figure: as many as it says.
+
+        ``visits.behind(by_month, 3, "n_no_show")`` are the slots that were counted there. figure: a
+        figure as this cohort returned it, or some of its rows in any order. row: the label of the
+        row in its index. column: a count, or the denominator of a share (``no_show_share_n``).
+
+        The rows are slots, with the columns of ``slots``; for ``lead_times`` and ``funnel``
+        appointments, with those of ``lifecycle``; for ``lost_time`` and ``refills`` sessions, for
+        ``replies`` questions, and for ``n_patients`` and ``n_without_booking`` of ``returns``
+        patients. Rows are never blanked.
+
+        Raises UsageError for a number that counts no rows (it names the counts that it is made of),
+        for a blanked one, for a row that is not there, and where the cohort does not count what the
+        figure says: it is of another cohort, or the store has changed since.
+        """
+        with self._engine.reading():
+            return rows_behind(self, behind(self, cell_of(self, figure, row, column)))
 
     def _narrowed(self, where: Mapping[str, Any] | None) -> Self:
         if not where:

@@ -26,11 +26,15 @@ from avon_analytics.figures import FIGURES
 from avon_analytics.figures.declared import Customs
 from avon_analytics.labels import Labels
 
-_TABLES = {
-    "slots": "* EXCEPT (position, keys) FROM population "
-    "ORDER BY start_at NULLS LAST, appointment_id, slot, position, patient_id NULLS FIRST",
-    "lifecycle": "* EXCEPT (keys) FROM population ORDER BY start_at NULLS LAST, appointment_id",
+ORDER = {
+    "slots": "start_at NULLS LAST, appointment_id NULLS LAST, slot NULLS LAST, "
+    "position NULLS LAST, patient_id NULLS FIRST",
+    "lifecycle": "start_at NULLS LAST, appointment_id NULLS LAST",
+    "questions": "written_at NULLS LAST, message_id NULLS LAST",
 }
+"""The order in which rows are shown."""
+_OURS = {"slots": {"position"}, "questions": {"internal", "start_on", "booked_on", "start_hour"}}
+"""Columns that only groupings, windows and the order of rows read."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -82,19 +86,8 @@ class CohortRows:
         min_count: int | None = None,
     ) -> Counted:
         with self._engine.reading():
-            declared = FIGURES[figure]
-            customs = known_custom_keys(self._engine, declared.customs)
-            keys = groupings(by, customs, more, declared.general)
-            if table == "questions":  # they know of nothing else
-                groupings(
-                    [grouping.name for grouping, _ in self._filters], (), None, declared.general
-                )
-            rows = self._population(
-                table, keys, every, plus, dated, own_customs=declared.customs == "appointment"
-            )
-            for name in beside:
-                rows = rows.beside(name, self._beside(name))
-            rows = replace(rows, parameters={**rows.parameters, **(bound or {})})
+            rows = self._rows_for(figure, by, every, table, plus, more, dated, beside, bound)
+            keys = rows.keys
             # An engine each has its own quotes: names that users give are put on afterwards.
             names = {f"key_{n}": key.name for n, key in enumerate(keys)}
             dtypes = {f"key_{n}": key.dtype for n, key in enumerate(keys)}
@@ -117,6 +110,31 @@ class CohortRows:
                 ),
                 headings=self._labels.headings(key.name for key in keys),
             )
+
+    def _rows_for(
+        self,
+        figure: str,
+        by: str | Iterable[str],
+        every: str | None = None,
+        table: str = "slots",
+        plus: str | None = None,
+        more: Mapping[str, Grouping] | None = None,
+        dated: str | None = None,
+        beside: Iterable[Beside] = (),
+        bound: Mapping[str, Any] | None = None,
+    ) -> Population:
+        """What the SQL of a figure reads: see ``Ask``."""
+        declared = FIGURES[figure]
+        customs = known_custom_keys(self._engine, declared.customs)
+        keys = groupings(by, customs, more, declared.general)
+        if table == "questions":  # they know of nothing else
+            groupings([grouping.name for grouping, _ in self._filters], (), None, declared.general)
+        rows = self._population(
+            table, keys, every, plus, dated, own_customs=declared.customs == "appointment"
+        )
+        for name in beside:
+            rows = rows.beside(name, self._beside(name))
+        return replace(rows, parameters={**rows.parameters, **(bound or {})})
 
     def _completeness(self, every: str | None, dated: str | None = None) -> Completeness:
         """Which periods are complete.
@@ -226,9 +244,17 @@ class CohortRows:
     def _table(self, table: str, definition: str) -> pd.DataFrame:
         with self._engine.reading():
             rows = self._population(table)
-            data = self._ask_for(rows.query(f"SELECT {_TABLES[table]}"), rows)
+            query = f"SELECT {self._shown(table)} FROM population ORDER BY {ORDER[table]}"
+            data = self._ask_for(rows.query(query), rows)
             data.attrs = attributes(definition, self.as_of, self._n_unverified(rows))
         return data
+
+    def _shown(self, table: str) -> str:
+        """The columns of rows that are shown, as SQL: none that a grouping has added."""
+        query = f"SELECT * FROM {self._rows_of(table)} AS t LIMIT 0"
+        columns = self._ask_for(query, self._population("slots"))
+        ours = _OURS.get(table, set())
+        return ", ".join(f"population.{name}" for name in columns if name not in ours)
 
     def _size(self, table: str) -> int:
         with self._engine.reading():

@@ -15,6 +15,11 @@ from avon_analytics.appointments.small_counts import with_blanks
 from avon_analytics.figures.declared import Cells, Column
 from avon_analytics.figures.incidence import CAUSES, FIGURE
 
+BEHIND = {
+    "n_at_risk": "day >= $row_day",
+    "n_events": "day = $row_day AND outcome = $row_cause",
+}
+"""The slots behind each count of a row: of the step ``days``, which has a slot's last day."""
 CURVE = ("cumulative_incidence", "cumulative_incidence_low", "cumulative_incidence_high")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -50,7 +51,8 @@ class Population:
 
     def bind(self, query: str) -> dict[str, Any]:
         """The parameters that a query over the population takes."""
-        return {name: value for name, value in self.parameters.items() if f"${name}" in query}
+        used = set(re.findall(r"\$(\w+)", query))
+        return {name: value for name, value in self.parameters.items() if name in used}
 
 
 def population(

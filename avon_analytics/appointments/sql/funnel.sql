@@ -36,7 +36,6 @@ timed AS (
         e.last_step >= s.step AS is_reached,
         e.last_step >= s.step - 1 AS is_previous_reached,
         e.last_step = s.step AND s.step < 3 AS is_stop,
-        e.went,
         CASE s.step
             WHEN 1 THEN e.booked_observed
             WHEN 2 THEN e.started_observed

@@ -1,0 +1,313 @@
+"""From a cell of a figure to the rows that it counts.
+
+A figure is listened to for how it asks for its rows; then the very condition by which its SQL
+counts them chooses them. There must be as many as the number says, which also tells whether the
+number is of this cohort and of this state of the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from avon_analytics.appointments import incidence as of_incidence
+from avon_analytics.appointments.cancellations import cancellations
+from avon_analytics.appointments.cohort_rows import ORDER, known_custom_keys
+from avon_analytics.appointments.counting import Counting, counting
+from avon_analytics.appointments.expected import looked_at, window_of
+from avon_analytics.appointments.figure import Counted, attributes
+from avon_analytics.appointments.funnel import funnel
+from avon_analytics.appointments.groupings import groupings
+from avon_analytics.appointments.incidence import incidence
+from avon_analytics.appointments.lead_times import lead_times
+from avon_analytics.appointments.lost_time import lost_time
+from avon_analytics.appointments.outcomes import outcomes
+from avon_analytics.appointments.population import Population
+from avon_analytics.appointments.punctuality import punctuality
+from avon_analytics.appointments.queries import sql
+from avon_analytics.appointments.rebooking import rebooking
+from avon_analytics.appointments.refills import refills
+from avon_analytics.appointments.replies import replies
+from avon_analytics.appointments.reschedules import reschedules
+from avon_analytics.appointments.returns import returns
+from avon_analytics.appointments.shares import figure_of
+from avon_analytics.arguments import choice
+from avon_analytics.errors import UsageError
+from avon_analytics.figures import FIGURES, Figure, Kind
+
+if TYPE_CHECKING:
+    from avon_analytics.appointments.cohort_change import CohortChange
+
+_COMPUTED: Mapping[str, Callable[..., pd.DataFrame]] = {
+    one.__name__: one
+    for one in (
+        *(outcomes, funnel, cancellations, reschedules, lead_times, rebooking, returns),
+        *(incidence, punctuality, lost_time, refills, replies),
+    )
+}
+_FORECASTS = ("expected", "backtest")
+_OF_SHARES = ("signals", "outliers")
+_IDS: Mapping[str, tuple[str, ...]] = {
+    "slot": ("appointment_id", "slot", "patient_id"),
+    "patient": ("appointment_id", "slot", "patient_id"),
+    "appointment": ("appointment_id",),
+    "session": ("appointment_id", "slot"),
+    "question": ("message_id",),
+}
+"""What tells the rows of a unit apart."""
+_TABLES: Mapping[str, str] = {"slot": "slots", "appointment": "lifecycle", "question": "questions"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One number of a figure: which figure, asked how, in which row and column.
+
+    row: the values that tell the row apart, by column; missing ones are None. number: what stands
+    there.
+    """
+
+    figure: Figure
+    by: tuple[str, ...]
+    every: str | None
+    options: Mapping[str, Any]
+    row: Mapping[str, Any]
+    column: str
+    number: int
+
+    @property
+    def in_words(self) -> str:
+        """The column and the row, as somebody would name them."""
+        told = ", ".join(
+            f"{name} {'missing' if value is None else value}" for name, value in self.row.items()
+        )
+        return f"{self.column} of {self.figure.name}" + (f" ({told})" if told else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The rows behind a cell, as SQL: of ``population``, those whose ids are in ``counted``."""
+
+    cell: Cell
+    rows: Population
+    unit: str
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What tells the rows apart."""
+        return _IDS[self.unit]
+
+
+def cell_of(cohort: CohortChange, figure: Any, row: Hashable, column: str) -> Cell:
+    """The cell that somebody means, checked. Raises UsageError for what is none, or no count."""
+    if not isinstance(figure, pd.DataFrame) or "options" not in figure.attrs:
+        raise UsageError("expected a figure as the cohort returned it, such as visits.outcomes()")
+    declared = FIGURES.get(str(figure.attrs["figure"]))
+    if declared is None:
+        raise UsageError(
+            "a comparison is of two cohorts: ask each of them for its figure, and for the rows "
+            "behind that"
+        )
+    _check_column(declared, figure, column)
+    as_of = None if cohort.as_of is None else cohort.as_of.isoformat()
+    if figure.attrs["as_of"] != as_of:
+        raise UsageError(
+            f"the figure is as of {figure.attrs['as_of']}, the cohort as of {as_of}: ask the "
+            "cohort that gave it"
+        )
+    values = _row_of(figure, row)
+    if pd.isna(values[column]):
+        raise UsageError(
+            f"{column} is blank in this row: it is small, or would tell a small one (min_count)"
+        )
+    every = figure.attrs["every"]
+    names = [*figure.attrs["by"], *(["period_on"] if every else []), *declared.row_names]
+    for name in names:
+        if name not in figure:
+            raise UsageError(f"the figure has lost its column {name}, which says what its rows are")
+    return Cell(
+        figure=declared,
+        by=tuple(figure.attrs["by"]),
+        every=every,
+        options=figure.attrs["options"],
+        row={name: None if pd.isna(values[name]) else _bound(values[name]) for name in names},
+        column=column,
+        number=int(values[column]),
+    )
+
+
+def _row_of(figure: pd.DataFrame, row: Hashable) -> pd.Series:
+    try:
+        place = figure.index.get_loc(row)
+    except (KeyError, TypeError, pd.errors.InvalidIndexError):
+        place = None
+    if not isinstance(place, int):
+        labels = ", ".join(map(str, figure.index[:3])) + (", …" if len(figure) > 3 else "")
+        raise UsageError(f"row: expected the label of one row of the figure, of {labels or 'none'}")
+    return figure.iloc[place]
+
+
+def _check_column(declared: Figure, figure: pd.DataFrame, column: str) -> None:
+    counts = [str(name) for name in figure if _is_count(declared, str(name))]
+    found = declared.spelled.get(str(column))
+    if found is None or column in counts:
+        choice("column", column, counts)
+        return
+    cells = declared.cells.rests if declared.cells is not None else {}
+    base = declared.spelled[found.base] if found.base else found
+    made_of = [base.counts, f"{base.name}_n"] if base.has_n else list(cells.get(base.name, ()))
+    told = [name for name in made_of if name in counts]
+    ask = f"it is made of {' and '.join(told)}" if told else f"counts are {', '.join(counts)}"
+    raise UsageError(f"column: {column} ({found.means}) is no count of rows; {ask}")
+
+
+def _is_count(declared: Figure, name: str) -> bool:
+    return name in declared.spelled and declared.spelled[name].kind is Kind.COUNT
+
+
+def behind(cohort: CohortChange, cell: Cell, *, unit: str | None = None) -> Behind:
+    """The rows of a cell. ``unit`` asks for slots where the cell counts patients."""
+    if cell.figure.name in _FORECASTS:
+        found, told = counting("landmark_open"), "slot"
+        rows, ended = _forecast(cohort, cell)
+        condition = f"({found.conditions['n']}) AND ({ended})"
+    else:
+        if cell.figure.name in _OF_SHARES:
+            cell = _of_share(cell)
+        rows = rows_of(cohort, cell)
+        found = counting(cell.figure.name)
+        condition = _condition(cell, found)
+        told = cell.options.get("unit", cell.figure.unit)
+        if found.of_patients.issuperset(_parts(cell)):
+            told = "patient"
+    unit = unit or told
+    bound = {f"row_{nth}": value for nth, value in enumerate(cell.row.values())}
+    bound |= {f"row_{name}": cell.row[name] for name in cell.figure.row_names if name in cell.row}
+    rows = replace(rows, parameters={**rows.parameters, **bound})
+    ids = ", ".join(_IDS[unit])
+    chosen = found.rows(f"({condition}) AND ({_in_row(cell)})")
+    rows = rows.beside("counted", f"(SELECT DISTINCT {ids} FROM ({chosen}) AS rows) AS chosen")
+    return Behind(cell, rows, unit)
+
+
+def rows_behind(cohort: CohortChange, found: Behind) -> pd.DataFrame:
+    """The rows themselves. Raises UsageError unless there are as many as the number says."""
+    query = found.rows.query(_select(cohort, found))
+    data = cohort._ask_for(query, found.rows)
+    if len(data) != found.cell.number:
+        raise UsageError(
+            f"behind {found.cell.in_words} there are {len(data):,} rows in this cohort, and the "
+            f"figure says {found.cell.number:,}: it is of another cohort, or the store has changed "
+            "since"
+        )
+    data.attrs = attributes(
+        f"One row is one {found.unit} that {found.cell.in_words} counts.",
+        cohort.as_of,
+        _n_unverified(cohort, found),
+    )
+    return data
+
+
+def _select(cohort: CohortChange, found: Behind) -> str:
+    if found.unit not in _TABLES:
+        return sql(f"{found.unit}s_behind")
+    ties = " AND ".join(
+        f"coalesce(population.{name}, '') = coalesce(counted.{name}, '')"
+        if name == "patient_id"
+        else f"population.{name} = counted.{name}"
+        for name in found.ids
+    )
+    table = _TABLES[found.unit]
+    order = ", ".join(f"population.{one}" for one in ORDER[table].split(", "))
+    return (
+        f"SELECT {cohort._shown(table)} FROM population INNER JOIN counted ON {ties} "
+        f"ORDER BY {order}"
+    )
+
+
+def _n_unverified(cohort: CohortChange, found: Behind) -> int:
+    text = sql("unverified_messages" if found.unit == "question" else "unverified")
+    return cohort._number(found.rows.query(text.replace("population", "counted")), found.rows)
+
+
+class _Asked(Exception):
+    """How a figure asks for its counts; all that is wanted of it here."""
+
+    def __init__(self, figure: str, how: Mapping[str, Any]) -> None:
+        self.how = {"figure": figure, **how}
+
+
+def _listen(figure: str, **how: Any) -> Counted:
+    raise _Asked(figure, how)
+
+
+def rows_of(cohort: CohortChange, cell: Cell) -> Population:
+    """The rows among which the figure counts: those that it asks for itself."""
+    periods = {"every": cell.every} if cell.figure.has_periods else {}
+    try:
+        _COMPUTED[cell.figure.name](_listen, by=cell.by, **periods, **cell.options)
+    except _Asked as asked:
+        return cohort._rows_for(**asked.how)
+    raise AssertionError(f"{cell.figure.name} counts nothing")
+
+
+def _of_share(cell: Cell) -> Cell:
+    """The same number where it is counted: the numerator or denominator of a share."""
+    share = cell.options["share"]
+    figure = figure_of(share)
+    column = figure.spelled[share].counts if cell.column == "count" else f"{share}_n"
+    options = {"basis": cell.options["basis"]} if figure.options else {}
+    return replace(cell, figure=figure, column=column, options=options)
+
+
+def _parts(cell: Cell) -> tuple[str, ...]:
+    """The counts that a column is the sum of: itself, or what a denominator is made of."""
+    base = cell.figure.spelled[cell.column].base
+    return cell.figure.among(base, cell.options.get("basis")) if base else (cell.column,)
+
+
+def _condition(cell: Cell, found: Counting) -> str:
+    if cell.figure.name == "incidence":
+        return of_incidence.BEHIND[cell.column]
+    return " OR ".join(f"({found.conditions[name]})" for name in _parts(cell))
+
+
+def _in_row(cell: Cell) -> str:
+    """The row as SQL."""
+    conditions = ["true"]
+    for nth, (name, value) in enumerate(cell.row.items()):
+        if name in cell.figure.row_names:
+            if cell.figure.name == "incidence":
+                continue  # its conditions say for themselves which day they mean
+            column = name
+        elif name == "period_on":
+            column = "keys.period_on"
+        else:
+            column = f"keys.key_{cell.by.index(name)}"
+        conditions.append(f"{column} IS NULL" if value is None else f"{column} = $row_{nth}")
+    return " AND ".join(conditions)
+
+
+def _forecast(cohort: CohortChange, cell: Cell) -> tuple[Population, str]:
+    """The slots that were open when they were looked at, and which of them a column counts."""
+    slots = cohort._slots_as_they_stood(cell.options["closed"], cell.options["history_from"])
+    keys = groupings(cell.by, known_custom_keys(cohort._engine))
+    if cell.figure.name == "expected":
+        assert cohort.as_of is not None
+        window = (cohort._scope.start, cohort._scope.end)
+        return slots.open_rows(keys, cell.every, cohort.as_of, *window), "true"
+    assert cell.every is not None
+    periods = cohort._complete_periods(cell.every)
+    instants = looked_at(periods, cohort._clock(slots), cell.options["days_ahead"])
+    rows = slots.open_rows(keys, cell.every, instants, *window_of(instants, cell.every))
+    ended = cell.column.removeprefix("n_")
+    return rows, "true" if ended == "open" else f"outcome = '{ended}'"
+
+
+def _bound(value: Any) -> Any:
+    """A cell as a value that an engine takes."""
+    if isinstance(value, pd.Timestamp):
+        return value.to_pydatetime().date()
+    return value.item() if hasattr(value, "item") else value
