@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from avon_analytics import arguments, card
+from avon_analytics import arguments
 from avon_analytics.appointments import (
     Cohort,
     CohortSource,
     Quality,
     StoreEngine,
     custom_fields,
-    default_as_of,
     explain,
+    holdings,
     install_views,
     keep_slots,
     quality,
 )
 from avon_analytics.appointments.scope import DateLike
+from avon_analytics.card import Card, Shown
 from avon_analytics.errors import StoreError
 from avon_analytics.intake.after.forget import forget
 from avon_analytics.intake.after.forget_receipt import Forgotten
@@ -34,13 +34,12 @@ from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.signature import SecretsLike
 from avon_analytics.intake.write.receipt import Receipt
 from avon_analytics.labels import Labels, LabelsLike
+from avon_analytics.looking import StoreTables
 from avon_analytics.progress import shown, waiting
 from avon_analytics.quarantine import Quarantine
-from avon_analytics.store import look
 from avon_analytics.store.database import Database
 from avon_analytics.store.lake import write_lake
-from avon_analytics.store.privacy import Privacy, privacy_of
-from avon_analytics.store.provenance import origin
+from avon_analytics.store.privacy import Privacy
 from avon_analytics.store.waiting import WAIT_TO_LOAD, WAIT_TO_READ
 
 if TYPE_CHECKING:
@@ -70,6 +69,9 @@ def open(  # noqa: A001
     Raises UsageError for an unknown time zone; InputError for a file of labels that cannot be used,
     with its table and line. A store that is missing or cannot be read is reported by the first call
     that needs it.
+
+    >>> avon.open("avon.duckdb").time_zone
+    'UTC'
     """
     database = Database(
         path,
@@ -82,7 +84,7 @@ def open(  # noqa: A001
     return Store(database, Labels.read(labels))
 
 
-class Store(CohortSource):
+class Store(CohortSource, StoreTables, Shown):
     """An archive of deliveries, verified and flattened into tables.
 
     The file is held only while something reads or writes it, so an open notebook keeps nobody
@@ -141,6 +143,10 @@ class Store(CohortSource):
         the store does not hold the kind of data set that ``privacy`` asks for; a file is loaded
         whole or not at all, and the same call goes on where the last one ended. Interrupted, it
         raises Interrupted, a KeyboardInterrupt that says what was loaded.
+
+        >>> receipt = avon.open(":memory:").load("archive", secrets=Path("secrets.toml"))
+        >>> receipt.loaded, receipt.quarantined
+        (145, 15)
         """
         progress = arguments.flag(progress, "progress")
         with interruptible(self._database) as begun, shown() as on_progress:
@@ -171,6 +177,9 @@ class Store(CohortSource):
 
         Raises StoreError where there is no store, where the store is in memory, which never touches
         a file, or where the folder cannot be written.
+
+        >>> store.write_lake("lake").name
+        'lake'
         """
         if self._database.in_memory:
             raise StoreError(
@@ -181,41 +190,21 @@ class Store(CohortSource):
             write_lake(connection, folder, self.time_zone)
         return Path(folder)
 
-    def tables(self) -> pd.DataFrame:
-        """The tables of the store: ``table``, ``kind``, ``n_rows``, ``description``."""
-        return look.tables(self._database)
-
-    def table(self, name: str, *, identifiers: bool = False) -> pd.DataFrame:
-        """One table as a DataFrame; instants are UTC.
-
-        Direct identifiers of patients and caregivers, free text and unknown fields are left out
-        and named in ``.attrs["hidden"]``, unless ``identifiers=True``.
-
-        Raises UnknownTable, listing the tables.
-        """
-        return look.table(self._database, name, identifiers=identifiers)
-
-    def sql(
-        self,
-        query: str,
-        params: Mapping[str, Any] | Sequence[Any] | None = None,
-        **parameters: Any,
-    ) -> pd.DataFrame:
-        """The answer to a query: ``store.sql("… WHERE host = $host", host="user_…")``.
-
-        Raw: identifiers are not hidden. The query can neither write nor read other files.
-
-        params: values by name, in place of keywords or beside them, or a list of them, in the
-            order of ``?`` in the query.
-
-        Raises QueryError for a query that the engine refuses; UsageError where a value is given
-        both ways, or where names stand beside a list.
-        """
-        return look.query(self._database, query, look.bound(params, parameters))
-
     @property
     def quarantine(self) -> Quarantine:
-        """What did not load: its ``lines()`` and ``errors()``; ``export()`` and ``replay()``."""
+        """What did not load: its ``lines()`` and ``errors()``; ``export()`` and ``replay()``.
+
+        >>> store.quarantine
+        Quarantine
+          holds               15 lines
+          signature_mismatch  6
+          contract            2
+          not_json            2
+          unsigned            2
+          conflict            1
+          not_a_delivery      1
+          unverifiable        1
+        """
         return Quarantine(self._database)
 
     def forget(self, patient_id: str) -> Forgotten:
@@ -232,6 +221,10 @@ class Store(CohortSource):
         Returns how many rows were removed and changed, by table; it names nobody.
 
         Raises UsageError for what is no id or is a member of staff, StoreError.
+
+        >>> someone = visits.slots()["patient_id"].dropna().iloc[0]
+        >>> store.forget(someone).events
+        2
         """
         forgotten = forget(self._database, patient_id)
         keep_slots(self._database)
@@ -260,6 +253,13 @@ class Store(CohortSource):
         identifiers: also show the values of identifiers and free text that changed.
 
         Raises UnknownAppointment if no event up to then tells of it.
+
+        >>> visit = visits.slots()["appointment_id"].iloc[0]
+        >>> store.explain(visit)[["step", "kind", "what"]].head(3)
+           step   kind                 what
+        0     1   told            scheduled
+        1     2  event  appointment.created
+        2     3   told          rescheduled
         """
         return explain(self._database, appointment_id, as_of=as_of, identifiers=identifiers)
 
@@ -269,6 +269,10 @@ class Store(CohortSource):
         Returns a DataFrame for each question: days without events, delivery lag, repeats,
         signatures, missing first events, inferred stages, unresolved slots, drift and custom
         fields; ``summary`` says what each means for the figures. Shown as text or in a notebook.
+
+        >>> store.quality().signatures
+          signature  n_events  event_share
+        0  verified       144          1.0
         """
         return quality(self._database, as_of=as_of)
 
@@ -290,6 +294,9 @@ class Store(CohortSource):
         names: columns' names by key, ``{"cfld_…": "Referral source"}``; other keys keep theirs.
 
         Raises UsageError where two keys would share a column, UnknownGroup for another ``of``.
+
+        >>> store.custom_fields("appointment").shape
+        (30, 4)
         """
         return custom_fields(self._database, of, names=names, as_of=as_of)
 
@@ -315,6 +322,9 @@ class Store(CohortSource):
 
         Raises StoreError or UnknownGroup; UsageError where the page cannot be written, and for a
         cohort of another store.
+
+        >>> store.report("report.html", every="quarter").name  # doctest: +SKIP
+        'report.html'
         """
         from avon_analytics.report import render
         from avon_analytics.report.collect import collect, files_beside, write
@@ -332,7 +342,13 @@ class Store(CohortSource):
         return write(content, render(content), page)
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Let go of the store.
+
+        >>> store.close()
+        >>> store.quarantine
+        Quarantine
+          holds  the store avon.duckdb was closed: open it again with avon_analytics.open
+        """
         self._database.close()
 
     def __enter__(self) -> Store:
@@ -341,43 +357,5 @@ class Store(CohortSource):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _facts(self) -> dict[str, str]:
-        if self._database.is_closed:
-            return {"file": self.path, "holds": "nothing any more: it was closed"}
-        if not self._database.exists:
-            return {"file": self.path, "holds": "nothing yet: load an archive"}
-        newest = None
-        with suppress(StoreError):  # no event was received when it says
-            newest = default_as_of(self._database)
-        known = origin(self._database, newest)
-        oldest = known.first_occurred_at
-        return {
-            "file": self.path,
-            "holds": f"{known.n_events:,} events from {known.n_files:,} files",
-            "about": f"{known.n_patients:,} patients",
-            "from": "–" if oldest is None else f"{oldest:%Y-%m-%d}",
-            "to": "–" if newest is None else f"{newest:%Y-%m-%d}",
-            "quarantined": f"{known.lines['quarantined']:,} of {known.lines['lines']:,} lines",
-            "time zone": self.time_zone,
-        } | self._limits()
-
-    def _limits(self) -> dict[str, str]:
-        with self._database.reading() as connection:
-            is_limited = privacy_of(connection) == "limited"
-        return {"keeps": "a limited data set, without identifiers"} if is_limited else {}
-
-    def __dir__(self) -> list[str]:
-        return card.public_names(self)
-
-    def _shown_facts(self) -> dict[str, str]:
-        """What an object shows of itself is no place for an error."""
-        try:
-            return self._facts()
-        except StoreError as error:
-            return {"file": self.path, "holds": str(error)}
-
-    def __repr__(self) -> str:
-        return card.as_text("Store", self._shown_facts())
-
-    def _repr_html_(self) -> str:
-        return card.as_html("Store", self._shown_facts())
+    def _card(self) -> Card:
+        return Card("Store", list(holdings(self._database).items()))

@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from avon_analytics import arguments, card
+from avon_analytics import arguments
 from avon_analytics.appointments import keep_slots
+from avon_analytics.card import Card, Shown
 from avon_analytics.errors import StoreError
 from avon_analytics.intake.after import quarantine as held
 from avon_analytics.intake.after.quarantine import Export
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Quarantine:
+class Quarantine(Shown):
     """The lines of a store that did not load; ``store.quarantine`` is one.
 
     A line stays here, with its place in the archive and every error, until it loads. It shows how
@@ -46,6 +47,10 @@ class Quarantine:
         identifiers: add ``content``, the line itself as bytes, which is raw.
 
         Raises UsageError for an unknown code or a file that has no line in quarantine.
+
+        >>> lines = store.quarantine.lines(code="signature_mismatch")
+        >>> lines["cause"].value_counts().index[0]
+        'the body was changed before it was archived: its JSON was written anew'
         """
         name = None if file is None else arguments.path(file, "file")
         return held.lines(self._database, code=code, file=name, line=line, identifiers=identifiers)
@@ -63,6 +68,9 @@ class Quarantine:
         are those of ``lines``.
 
         Raises UsageError for an unknown code or a file that has no line in quarantine.
+
+        >>> store.quarantine.errors(code="contract")["path"].tolist()
+        ['created_at', 'object.last_updated_at']
         """
         name = None if file is None else arguments.path(file, "file")
         return held.errors(self._database, code=code, file=name, line=line)
@@ -83,6 +91,9 @@ class Quarantine:
         in the archive as they stood.
 
         Raises UsageError for an unknown code or file, or where ``out`` cannot be written.
+
+        >>> store.quarantine.export("lines.jsonl", code="not_json")
+        Export(lines=2, missing=0)
         """
         name = None if file is None else arguments.path(file, "file")
         return held.export_to(self._database, out, code=code, file=name)
@@ -105,6 +116,14 @@ class Quarantine:
         Returns where the lines ended that were tried.
 
         Raises MissingSecret, SecretsFileError, UsageError for an unknown code or file, StoreError.
+
+        >>> store.quarantine.replay(secrets=Path("secrets.toml"), code="contract")
+        Lines tried again      2
+          loaded               0  new events
+          duplicate            0  events told again
+          quarantined          2  stay where they are
+            contract           2
+        Events in the store  145  policy require
         """
         moved = replay(
             self._database,
@@ -126,11 +145,5 @@ class Quarantine:
         whole = {"holds": f"{sum(by_code.values()):,} lines"}
         return whole | {code: f"{n:,}" for code, n in by_code.items()}
 
-    def __dir__(self) -> list[str]:
-        return card.public_names(self)
-
-    def __repr__(self) -> str:
-        return card.as_text("Quarantine", self._facts())
-
-    def _repr_html_(self) -> str:
-        return card.as_html("Quarantine", self._facts())
+    def _card(self) -> Card:
+        return Card("Quarantine", list(self._facts().items()))

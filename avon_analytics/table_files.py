@@ -45,6 +45,9 @@ def export(frame: pd.DataFrame, path: str | os.PathLike[str], *, title: str = "F
 
     Returns the path. Raises UsageError for another ending, for more rows than a sheet holds, and
     where the file cannot be written.
+
+    >>> avon.export(visits.outcomes(by="weekday"), "outcomes.xlsx").name
+    'outcomes.xlsx'
     """
     if not isinstance(frame, pd.DataFrame):
         raise UsageError("export: expected a DataFrame; of a Series, to_frame() makes one")

@@ -25,7 +25,7 @@ FLOORS = (
     {"appointments"},
     {"spark", "receive"},
     {"report"},
-    {"progress", "table_files", "quarantine"},
+    {"progress", "table_files", "quarantine", "looking"},
     {"api"},
     {"cli"},
     {"__main__"},

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import avon_analytics as avon
+from avon_analytics.card import Counts
 from avon_analytics.errors import UnknownGroup
 from avon_analytics.near import did_you_mean
 
@@ -71,6 +72,30 @@ def test_completion_is_a_table_of_contents(tiny: Any) -> None:
         assert not [name for name in dir(one) if name.startswith("_")]
         assert all(hasattr(one, name) for name in dir(one))
     assert "settings" not in dir(visits)
+    assert {"min_count", "as_of"} <= set(dir(visits))
+    assert {"lines", "files", "as_dict", "warning"} <= set(dir(tiny.receipt))
+    assert {"drift", "summary"} <= set(dir(store.quality()))
+
+
+def test_levels_and_numbers_of_a_card_are_set() -> None:
+    card = Counts(
+        "Told",
+        [("Lines", "1,200", "read"), ("  <loaded>", "7", ""), ("    of these", "0", "& more")],
+        warning="CAREFUL",
+        notes=["a.jsonl: cut"],
+    )
+    assert card.as_text() == (
+        "CAREFUL\n"
+        "Lines         1,200  read\n"
+        "  <loaded>        7\n"
+        "    of these      0  & more\n"
+        "a.jsonl: cut"
+    )
+    html = card.as_html()
+    told = ["CAREFUL", "Told", "Lines", "1,200", "read", "<loaded>", "7", "of these", "0", "& more"]
+    assert Valid(html).text == [*told, "a.jsonl: cut"]
+    assert html.count("text-align:right") == 3
+    assert ("padding-left:1.5em" in html, "padding-left:2.5em" in html) == (True, True)
 
 
 def rendered(tiny: Any, source: str) -> str:

@@ -7,9 +7,10 @@ from avon_analytics.appointments.custom_fields import custom_fields
 from avon_analytics.appointments.engine import StoreEngine
 from avon_analytics.appointments.explanation import explain
 from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS, OF_SLOTS
+from avon_analytics.appointments.holdings import holdings
 from avon_analytics.appointments.quality import Quality, quality
 from avon_analytics.appointments.scope import PERIODS
-from avon_analytics.appointments.slots import default_as_of, install_views, keep_slots
+from avon_analytics.appointments.slots import install_views, keep_slots
 from avon_analytics.appointments.source import CohortSource
 
 __all__ = [
@@ -22,8 +23,8 @@ __all__ = [
     "Quality",
     "StoreEngine",
     "custom_fields",
-    "default_as_of",
     "explain",
+    "holdings",
     "install_views",
     "keep_slots",
     "quality",

@@ -65,6 +65,15 @@ class Cohort(CohortBehind):
         (``no_show_share_if_all_unresolved_missed``) or attended (``…_attended``).
 
         Raises UnknownGroup, listing the choices, for an unknown grouping, period or basis.
+
+        >>> visits.outcomes(every="quarter")[["period_on", "n_slots", "n_no_show", "no_show_share"]]
+           period_on  n_slots  n_no_show  no_show_share
+        0 2024-07-01        2          0            NaN
+        1 2024-10-01        7          1            0.2
+        2 2025-01-01        7          1            0.2
+        3 2025-04-01        7          1            0.2
+        4 2025-07-01        6          0            0.0
+        5 2025-10-01        6          0            0.0
         """
         return outcomes(self._ask(min_count), by=by, every=every, basis=basis)
 
@@ -91,6 +100,12 @@ class Cohort(CohortBehind):
         ``n_open`` (not due). ``n_reached`` is the next stage's ``n_reached`` plus these five.
 
         Raises UnknownGroup, listing the choices, for an unknown grouping or unit.
+
+        >>> visits.funnel()[["stage", "n_reached", "first_share"]].round(3)
+               stage  n_reached  first_share
+        0     booked         29        1.000
+        1    started         18        0.621
+        2  completed         18        0.621
         """
         return funnel(self._ask(min_count), by=by, unit=unit)
 
@@ -117,6 +132,13 @@ class Cohort(CohortBehind):
         ``is_whole``, as in ``outcomes``.
 
         Raises UnknownGroup, listing the choices, for an unknown grouping or period.
+
+        >>> visits.cancellations(by="notice_band")[["notice_band", "n_cancelled", "n_late"]]
+           notice_band  n_cancelled  n_late
+        0  after start            1       1
+        1   2-24 hours            4       4
+        2  over 7 days            1       0
+        3          NaN            0       0
         """
         return cancellations(self._ask(min_count), by=by, every=every)
 
@@ -140,6 +162,10 @@ class Cohort(CohortBehind):
         ``is_whole``, as in ``outcomes``.
 
         Raises UnknownGroup, listing the choices, for an unknown grouping or period.
+
+        >>> visits.reschedules()[["n_slots", "n_superseded", "n_moved_later"]]
+           n_slots  n_superseded  n_moved_later
+        0       35             3              3
         """
         return reschedules(self._ask(min_count), by=by, every=every)
 
@@ -168,6 +194,10 @@ class Cohort(CohortBehind):
 
         Raises UnknownGroup, listing the choices, for an unknown grouping; UsageError for days
         that are not a whole number of at least 1.
+
+        >>> visits.rebooking(days=30)[["n_index", "n_followed", "n_rebooked", "n_returned"]]
+           n_index  n_followed  n_rebooked  n_returned
+        0        9           9           1           2
         """
         return rebooking(self._ask(min_count), by=by, days=days)
 
@@ -198,6 +228,10 @@ class Cohort(CohortBehind):
 
         Raises UnknownGroup for an unknown grouping; UsageError for days that are no whole number
         of at least 1.
+
+        >>> visits.returns(days=90)[["n_attended", "n_followed", "n_returned"]]
+           n_attended  n_followed  n_returned
+        0          18          13           1
         """
         return returns(self._ask(min_count), by=by, every=every, days=days)
 
@@ -219,6 +253,12 @@ class Cohort(CohortBehind):
         incidences add up to at most 1.
 
         Raises UnknownGroup, listing the choices, for an unknown grouping.
+
+        >>> attended = visits.incidence().query("cause == 'attended' and n_events > 0")
+        >>> attended[["day", "n_at_risk", "n_events", "cumulative_incidence"]].head(2).round(3)
+           day  n_at_risk  n_events  cumulative_incidence
+        0    0         35         1                 0.029
+        1    1         33         3                 0.114
         """
         return incidence(self._ask(min_count), by=by)
 
@@ -248,13 +288,34 @@ class Cohort(CohortBehind):
 
         Warns with DefinitionsDiffer where the two are not defined alike (as_of, window date,
         grace, …) or share slots. Raises UnknownGroup for an unknown figure or grouping.
+
+        >>> early = store.appointments(end="2025-07-01")
+        >>> late = store.appointments(start="2025-07-01")
+        >>> columns = ["measure", "difference", "difference_low", "difference_high"]
+        >>> late.compare(early)[columns].round(2)
+                   measure  difference  difference_low  difference_high
+        0    no_show_share       -0.20           -0.45             0.21
+        1   attended_share        0.18           -0.21             0.45
+        2  cancelled_share       -0.11           -0.35             0.26
         """
         return compare(self, other, figure, by, options)
 
     def fill_rate(self) -> NoReturn:
-        """Not to be had from webhooks. Raises NeedsScheduleTemplate, with the reason."""
+        """Not to be had from webhooks. Raises NeedsScheduleTemplate, with the reason.
+
+        >>> visits.fill_rate()
+        Traceback (most recent call last):
+            ...
+        avon_analytics.errors.NeedsScheduleTemplate: fill rate is ...
+        """
         refuse("fill_rate")
 
     def third_next_available(self) -> NoReturn:
-        """Not to be had from webhooks. Raises NeedsScheduleTemplate, with the reason."""
+        """Not to be had from webhooks. Raises NeedsScheduleTemplate, with the reason.
+
+        >>> visits.third_next_available()
+        Traceback (most recent call last):
+            ...
+        avon_analytics.errors.NeedsScheduleTemplate: third next ...
+        """
         refuse("third_next_available")

@@ -35,6 +35,12 @@ class CohortBehind(CohortChange):
 
         where: keep some only, as in ``appointments``: by any grouping, and by what became of them:
         ``outcome``, ``cancelled_by``, ``notice_band``, ``reason``.
+
+        >>> missed = visits.slots(where={"outcome": "no_show"})
+        >>> missed[["start_on", "evidence", "source_word"]].head(2)
+            start_on        evidence source_word
+        0 2024-12-09  status_history      noShow
+        1 2025-03-28        attendee         NaN
         """
         return self._narrowed(where)._table(
             "slots", "One row is one patient at one planned start of an appointment."
@@ -47,6 +53,11 @@ class CohortBehind(CohortChange):
         its last planned start, ``lead_days`` reaches to its first. ``started_at`` and
         ``completed_at`` are the first instants told; ``booked_observed`` and the like say whether
         the webhook named after the stage came. Types are those of ``slots``.
+
+        >>> visits.lifecycle()[["start_at", "outcome", "lead_days"]].head(2)
+                           start_at     outcome  lead_days
+        0 2024-09-18 14:00:00+00:00  unresolved          2
+        1 2024-10-01 22:15:00+00:00    attended          6
         """
         return self._table("lifecycle", "One row is one appointment.")
 

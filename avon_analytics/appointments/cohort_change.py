@@ -61,6 +61,10 @@ class CohortChange(CohortTime):
 
         Raises UnknownGroup for an unknown share, grouping, period or basis; UsageError for a date,
         baseline or target that cannot be.
+
+        >>> change = visits.signals("no_show_share", every="month")
+        >>> change.attrs["messages"]
+        ['the median period expects fewer than 5 that count, or ...
         """
         return signals(
             self._ask(min_count),
@@ -100,6 +104,12 @@ class CohortChange(CohortTime):
         ``attrs["expected_false_alarms"]`` how many groups would be signals by chance.
 
         Raises UnknownGroup for an unknown share, grouping or basis; UsageError without a grouping.
+
+        >>> days = visits.outliers("no_show_share", by="weekday")
+        >>> days[["weekday", "n", "share", "p_value"]].head(2).round(2)
+           weekday  n  share  p_value
+        0   Monday  7   0.29     0.27
+        1  Tuesday  4   0.00     0.51
         """
         return outliers(
             self._ask(min_count), share, by=by, overdispersion=overdispersion, basis=basis
@@ -138,6 +148,11 @@ class CohortChange(CohortTime):
 
         Sums only: a named patient has no score. Raises UnknownGroup for an unknown grouping or
         period; UsageError for a window that begins before T, or is one of bookings.
+
+        >>> ahead = store.appointments(start="2025-11-15")
+        >>> ahead.expected(every="month")[["n_open", "expected_attended"]].round(1)
+           n_open  expected_attended
+        0       4                1.7
         """
         if self._scope.on != "start":
             raise UsageError("expected: the window must be one of starts (on='start')")
@@ -185,6 +200,9 @@ class CohortChange(CohortTime):
 
         Raises UnknownGroup for an unknown grouping or period, UsageError for other ``days_ahead``
         than 0 to 365, or a window of bookings.
+
+        >>> visits.backtest(every="month").attrs["n_intervals"]
+        15
         """
         if self._scope.on != "start":
             raise UsageError("backtest: the window must be one of starts (on='start')")

@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from avon_analytics import card
 from avon_analytics.appointments.completeness import Completeness
 from avon_analytics.appointments.engine import Engine
 from avon_analytics.appointments.figure import Ask, Beside, Counted, attributes
@@ -22,6 +21,7 @@ from avon_analytics.appointments.scope import Scope, local_day
 from avon_analytics.appointments.slots import from_micros
 from avon_analytics.appointments.small_counts import checked_min_count
 from avon_analytics.appointments.steps import BEFORE_ALL, Settings
+from avon_analytics.card import Card, Shown
 from avon_analytics.figures import FIGURES
 from avon_analytics.figures.declared import Customs
 from avon_analytics.labels import Labels
@@ -38,7 +38,7 @@ _OURS = {"slots": {"position"}, "questions": {"internal", "start_on", "booked_on
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class CohortRows:
+class CohortRows(Shown):
     """The scope of a cohort and the rows in it; it does not change."""
 
     _engine: Engine
@@ -262,14 +262,22 @@ class CohortRows:
             return self._number(rows.query("SELECT count(*) FROM population"), rows)
 
     def n_patients(self) -> int:
-        """How many patients the slots of the cohort are of."""
+        """How many patients the slots of the cohort are of.
+
+        >>> visits.n_patients()
+        21
+        """
         with self._engine.reading():
             rows = self._population("slots")
             query = rows.query("SELECT count(DISTINCT patient_id) FROM population")
             return self._number(query, rows)
 
     def in_words(self) -> tuple[str, ...]:
-        """What narrows the cohort, a phrase each; empty where it holds everything."""
+        """What narrows the cohort, a phrase each; empty where it holds everything.
+
+        >>> store.appointments(end="2025-07-01", where={"host": None}).in_words()
+        ('planned to start before 2025-07-01', 'host is missing')
+        """
         phrases = []
         dated = {"start": "planned to start", "booked": "booked"}[self._scope.on]
         if self._scope.start is not None:
@@ -295,14 +303,8 @@ class CohortRows:
             "slots": f"{self._size('slots'):,}",
         }
 
-    def __dir__(self) -> list[str]:
-        return card.public_names(self)
-
-    def __repr__(self) -> str:
-        return card.as_text("Cohort", self._facts())
-
-    def _repr_html_(self) -> str:
-        return card.as_html("Cohort", self._facts())
+    def _card(self) -> Card:
+        return Card("Cohort", list(self._facts().items()))
 
 
 def known_custom_keys(engine: Engine, of: Customs = "any") -> tuple[str, ...]:

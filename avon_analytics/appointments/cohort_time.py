@@ -44,6 +44,10 @@ class CohortTime(CohortRows):
 
         Raises UnknownGroup, listing the choices, for an unknown grouping or period; UsageError for
         days that are not a whole number of at least 0.
+
+        >>> visits.lead_times()[["n_appointments", "median_lead_days", "within_share"]].round(2)
+           n_appointments  median_lead_days  within_share
+        0              29              10.0          0.32
         """
         return lead_times(self._ask(min_count), by=by, every=every, within=within)
 
@@ -74,6 +78,10 @@ class CohortTime(CohortRows):
         not. ``is_mature`` and ``is_whole``, as in ``outcomes``.
 
         Raises UnknownGroup, listing the choices, for a grouping that is not the session's own.
+
+        >>> visits.lost_time()[["n_sessions", "planned_hours", "lost_hours", "lost_ratio"]].round(3)
+           n_sessions  planned_hours  lost_hours  lost_ratio
+        0          31         16.417         5.0       0.305
         """
         return lost_time(self._ask(min_count), by=by, every=every)
 
@@ -98,6 +106,10 @@ class CohortTime(CohortRows):
 
         Unlike the common refill rate, moves are releases, the same patient may refill, and half
         the time suffices. Raises UnknownGroup for a grouping that is not the session's own.
+
+        >>> visits.refills()[["n_released", "released_hours", "refilled_hours"]]
+           n_released  released_hours  refilled_hours
+        0           7        3.583333             0.0
         """
         return refills(self._ask(min_count), by=by)
 
@@ -126,6 +138,10 @@ class CohortTime(CohortRows):
 
         Raises UnknownGroup for another grouping, or a cohort narrowed by another one; UsageError
         for hours that are no whole number of at least 1.
+
+        >>> visits.replies(hours=24)[["n_questions", "n_answered", "n_in_time"]]
+           n_questions  n_answered  n_in_time
+        0            3           0          0
         """
         return replies(self._ask(min_count), by=by, every=every, hours=hours)
 
@@ -148,5 +164,9 @@ class CohortTime(CohortRows):
         ``is_mature`` and ``is_whole``, as in ``outcomes``.
 
         Raises UnknownGroup, listing the choices, for an unknown grouping or period.
+
+        >>> visits.punctuality()[["n_attended", "median_start_delay_minutes"]].round(1)
+           n_attended  median_start_delay_minutes
+        0          18                         9.6
         """
         return punctuality(self._ask(min_count), by=by, every=every)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 from typing import Any
 
 import duckdb
@@ -18,6 +17,7 @@ from avon_analytics.appointments.queries import create_macros, sql
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.appointments.source import CohortSource
 from avon_analytics.appointments.steps import BEFORE_ALL
+from avon_analytics.card import Findings, Shown
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
 
@@ -73,7 +73,7 @@ ORDER BY kind, path, json_type
 
 
 @dataclass(frozen=True, repr=False)
-class Quality:
+class Quality(Shown):
     """What is known of a store's completeness as of an instant, a DataFrame for each question.
 
     ``coverage``: one row a day from the first to the last: ``day_on``, ``n_events``,
@@ -113,30 +113,10 @@ class Quality:
         rows = [(name, _FINDINGS[name](getattr(self, name)), text) for name, text in _MEANT]
         return pd.DataFrame(rows, columns=["check", "finding", "meaning"]).astype("str")
 
-    def __repr__(self) -> str:
+    def _card(self) -> Findings:
         at = "no events" if self.as_of is None else f"as of {self.as_of:%Y-%m-%d %H:%M} UTC"
-        checks = [
-            f"\n{row['check']}: {row['finding']}\n  {row['meaning']}"
-            for row in self.summary.to_dict("records")
-        ]
-        return "\n".join([f"Quality of the store, {at}", *checks])
-
-    def _repr_html_(self) -> str:
-        at = "no events" if self.as_of is None else f"as of {self.as_of:%Y-%m-%d %H:%M} UTC"
-        rows = "".join(
-            f'<tr><th scope="row" style="text-align:left">{escape(row["check"])}</th>'
-            f'<td style="text-align:left">{escape(row["finding"])}</td>'
-            f'<td style="text-align:left">{escape(row["meaning"])}</td></tr>'
-            for row in self.summary.to_dict("records")
-        )
-        heads = "".join(
-            f'<th scope="col" style="text-align:left">{name}</th>'
-            for name in ("check", "finding", "meaning")
-        )
-        return (
-            f'<table><caption style="text-align:left">Quality of the store, {escape(at)}</caption>'
-            f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
-        )
+        found = [tuple(row) for row in self.summary.itertuples(index=False)]
+        return Findings(f"Quality of the store, {at}", found)
 
 
 def quality(database: Database, *, as_of: DateLike | None = None) -> Quality:

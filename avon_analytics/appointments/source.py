@@ -76,6 +76,13 @@ class CohortSource:
         Raises UnknownGroup for an unknown ``on``, ``period`` or grouping, UsageError for a date,
         value, word or bound that cannot be and for a window that does not end after its start,
         StoreError if there is no store. Once the store has changed, its methods raise StaleCohort.
+
+        >>> store.appointments(start="2025-01-01", where={"weekday": ["Monday", "Friday"]})
+        Cohort
+          holds         planned to start on or after 2025-01-01; weekday is Monday or Friday
+          as of         2025-11-14 21:59 UTC
+          appointments  11
+          slots         15
         """
         with self._engine.reading():
             engine = self._engine.as_it_is()

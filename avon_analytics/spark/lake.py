@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from avon_analytics import card
 from avon_analytics.appointments import CohortSource
+from avon_analytics.card import Card, Shown
 from avon_analytics.errors import StoreError
 from avon_analytics.labels import Labels, LabelsLike
 from avon_analytics.near import did_you_mean
@@ -54,7 +54,7 @@ def open(  # noqa: A001
     return Lake(engine, own, Labels.read(labels))
 
 
-class Lake(CohortSource):
+class Lake(CohortSource, Shown):
     """One state of a lake, asked on a cluster. What is written later, a new ``open`` shows.
 
     Use it in a ``with`` statement, or call ``close``: that removes what was computed on the way.
@@ -94,5 +94,5 @@ class Lake(CohortSource):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __repr__(self) -> str:
-        return card.as_text("Lake", {"path": self.path, "time zone": self.time_zone})
+    def _card(self) -> Card:
+        return Card("Lake", [("path", self.path), ("time zone", self.time_zone)])

@@ -138,4 +138,4 @@ def test_it_shows_in_a_notebook_without_a_script(clinic: Clinic) -> None:
     html = quality(clinic.database)._repr_html_()
     tags = Tags(html)
     assert tags.open == []
-    assert tags.seen == {"table", "caption", "thead", "tbody", "tr", "th", "td"}
+    assert tags.seen == {"table", "strong", "caption", "thead", "tbody", "tr", "th", "td"}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from avon_analytics.appointments import default_as_of, install_views
+from avon_analytics.appointments import install_views
+from avon_analytics.appointments.slots import default_as_of
 from avon_analytics.appointments.steps import STEPS
 
 if TYPE_CHECKING:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from avon_analytics.card import Counts, Shown
 
-@dataclass(frozen=True, slots=True)
-class Forgotten:
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Forgotten(Shown):
     """What was removed of a person; it names nobody.
 
     ``removed`` holds the rows that are gone, by table; ``changed`` how many values of others' rows
@@ -77,21 +78,5 @@ class Forgotten:
             "same, and a later load will not bring it."
         ]
 
-    def __str__(self) -> str:
-        rows = list(self._rows())
-        first = max(len(label) for label, _, _ in rows)
-        second = max(len(count) for _, count, _ in rows)
-        lines = [f"{a:<{first}}  {b:>{second}}  {c}".rstrip() for a, b, c in rows]
-        return "\n".join([*lines, *self._notes()])
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        body = "".join(
-            f'<tr><th scope="row" style="text-align:left">{html.escape(a)}</th>'
-            f'<td style="text-align:right">{b}</td>'
-            f'<td style="text-align:left">{html.escape(c)}</td></tr>'
-            for a, b, c in self._rows()
-        )
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes())
-        return f"<table><caption>Forgotten</caption><tbody>{body}</tbody></table>{notes}"
+    def _card(self) -> Counts:
+        return Counts("Forgotten", list(self._rows()), notes=self._notes())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from avon_analytics.card import Counts, Shown
 from avon_analytics.errors import StoreError
 from avon_analytics.intake.after.quarantined_lines import (
     QuarantinedLine,
@@ -35,8 +35,8 @@ from avon_analytics.store.privacy import privacy_of
 from avon_analytics.store.trouble import store_error
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+@dataclass(frozen=True, slots=True, repr=False)
+class Replay(Shown):
     """Where lines of the quarantine ended that were tried again.
 
     ``tried = loaded + duplicate + quarantined``. Of those that stay, ``quarantined_by_code`` says
@@ -84,22 +84,8 @@ class Replay:
             yield "    unreadable among them", f"{self.unreadable:,}", text
         yield "Events in the store", f"{self.events:,}", f"policy {self.policy}"
 
-    def __str__(self) -> str:
-        rows = list(self._rows())
-        first = max(len(label) for label, _, _ in rows)
-        second = max(len(count) for _, count, _ in rows)
-        return "\n".join(f"{a:<{first}}  {b:>{second}}  {c}".rstrip() for a, b, c in rows)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        body = "".join(
-            f'<tr><th scope="row" style="text-align:left">{html.escape(a)}</th>'
-            f'<td style="text-align:right">{b}</td>'
-            f'<td style="text-align:left">{html.escape(c)}</td></tr>'
-            for a, b, c in self._rows()
-        )
-        return f"<table><caption>Lines tried again</caption><tbody>{body}</tbody></table>"
+    def _card(self) -> Counts:
+        return Counts("Lines tried again", list(self._rows()))
 
 
 _ENDS = ("loaded", "duplicate", "quarantined")

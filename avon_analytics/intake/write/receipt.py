@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from avon_analytics.card import Counts, Shown
 from avon_analytics.intake.write.clock import Clock
 from avon_analytics.intake.write.known_files import pending_note
 from avon_analytics.intake.write.line_counts import LineCounts
@@ -61,8 +61,8 @@ class FileReceipt:
         return self.blank + self.loaded + self.duplicate + self.quarantined
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+@dataclass(frozen=True, slots=True, repr=False)
+class Receipt(Shown):
     """Where every line of a load ended.
 
     ``lines = blank + loaded + duplicate + quarantined``, in all and for each of ``files``. A file
@@ -193,33 +193,8 @@ class Receipt:
             f"{path}: neither a file nor a folder, passed over" for path in self.irregular
         ]
 
-    def __str__(self) -> str:
-        rows = list(self._rows())
-        first = max(len(label) for label, _, _ in rows)
-        second = max(len(count) for _, count, _ in rows)
-        lines = [f"{a:<{first}}  {b:>{second}}  {c}".rstrip() for a, b, c in rows]
-        warning = [self.warning] if self.warning else []
-        return "\n".join([*warning, *lines, *self._notes()])
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        body = "".join(
-            "<tr>"
-            f'<th scope="row" style="text-align:left;padding-left:{0.5 + _indent(a):g}em">'
-            f"{html.escape(a.strip())}</th>"
-            f'<td style="text-align:right;font-variant-numeric:tabular-nums">{b}</td>'
-            f'<td style="text-align:left">{html.escape(c)}</td></tr>'
-            for a, b, c in self._rows()
-        )
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes())
-        first = f"<p><strong>{html.escape(self.warning)}</strong></p>" if self.warning else ""
-        caption = '<caption style="text-align:left"><strong>Receipt of the load</strong></caption>'
-        return f"{first}<table>{caption}<tbody>{body}</tbody></table>{notes}"
-
-
-def _indent(label: str) -> float:
-    return (len(label) - len(label.lstrip())) * 0.6
+    def _card(self) -> Counts:
+        return Counts("Receipt of the load", list(self._rows()), self.warning, self._notes())
 
 
 _COUNTS = ("lines", "blank", "loaded", "duplicate", "quarantined")

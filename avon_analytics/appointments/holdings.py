@@ -1,0 +1,45 @@
+"""What a store holds, in a few facts."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from avon_analytics.appointments.slots import default_as_of
+from avon_analytics.errors import StoreError
+from avon_analytics.store.database import Database
+from avon_analytics.store.privacy import privacy_of
+from avon_analytics.store.provenance import origin
+
+
+def holdings(database: Database) -> dict[str, str]:
+    """How much of what a store holds, from when to when; or in words why it says nothing.
+
+    It raises nothing: what an object shows of itself is no place for an error.
+    """
+    file = {"file": database.path}
+    try:
+        if database.is_closed:
+            return file | {"holds": "nothing any more: it was closed"}
+        if not database.exists:
+            return file | {"holds": "nothing yet: load an archive"}
+        return file | _held(database)
+    except StoreError as error:
+        return file | {"holds": str(error)}
+
+
+def _held(database: Database) -> dict[str, str]:
+    newest = None
+    with suppress(StoreError):  # no event was received when it says
+        newest = default_as_of(database)
+    known = origin(database, newest)
+    oldest = known.first_occurred_at
+    with database.reading() as connection:
+        is_limited = privacy_of(connection) == "limited"
+    return {
+        "holds": f"{known.n_events:,} events from {known.n_files:,} files",
+        "about": f"{known.n_patients:,} patients",
+        "from": "–" if oldest is None else f"{oldest:%Y-%m-%d}",
+        "to": "–" if newest is None else f"{newest:%Y-%m-%d}",
+        "quarantined": f"{known.lines['quarantined']:,} of {known.lines['lines']:,} lines",
+        "time zone": database.time_zone,
+    } | ({"keeps": "a limited data set, without identifiers"} if is_limited else {})
