@@ -31,7 +31,8 @@ def public_callables() -> Iterator[tuple[str, Any]]:
             yield from (
                 (f"{name}.{inner}", one)
                 for inner, one in vars(found).items()
-                if not inner.startswith("_") and getattr(one, "__module__", "") == found.__name__
+                if inner in getattr(found, "__all__", ())
+                or (not inner.startswith("_") and getattr(one, "__module__", "") == found.__name__)
             )
         elif inspect.isclass(found):
             yield name, found

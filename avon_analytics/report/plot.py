@@ -21,32 +21,22 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from avon_analytics.arguments import choice
-from avon_analytics.errors import UnknownGroup
-from avon_analytics.figures import FIGURES
-from avon_analytics.figures.expected import KNOWN
 from avon_analytics.report import charts
 from avon_analytics.report.named import by_names
+from avon_analytics.report.plot_change import compare, expected, outliers, signals
 from avon_analytics.report.rows import groupings
 from avon_analytics.report.titles import (
+    MOST_GROUPS,
+    WIDTH,
     by_words,
     need,
     range_words,
     share_of,
-    share_told,
     titled,
     total,
     totals,
 )
-from avon_analytics.report.wording import (
-    amount,
-    count,
-    heading,
-    percent,
-    plural,
-    points,
-    share_words,
-)
+from avon_analytics.report.wording import amount, count, percent, plural, share_words
 
 if TYPE_CHECKING:
     import altair as alt
@@ -67,9 +57,6 @@ __all__ = [
     "week",
 ]
 
-WIDTH = 760
-MOST_GROUPS = 25
-
 
 @by_names
 def outcomes(outcomes: pd.DataFrame, *, title: str | None = None, width: int = WIDTH) -> alt.Chart:
@@ -77,6 +64,9 @@ def outcomes(outcomes: pd.DataFrame, *, title: str | None = None, width: int = W
 
     outcomes: ``cohort.outcomes(…)``. With both a grouping and ``every``, a panel for each of the
         twelve largest groups.
+
+    >>> avon.plot.outcomes(visits.outcomes(every="month")).title.text
+    ['Outcomes of slots by month']
     """
     need(outcomes, "outcomes", "n_slots", *charts.OUTCOMES)
     chart = (
@@ -107,6 +97,9 @@ def share(
     share: which one, such as ``"cancelled_share"``; the figure's first unless given.
 
     Raises UnknownGroup, listing the figure's shares, for one that it does not have.
+
+    >>> avon.plot.share(visits.outcomes(by="weekday"), "no_show_share").title.text
+    ['No-show share by weekday']
     """
     name = share_of(figure, share)
     words, divided = share_words(name, str(figure.attrs.get("definition")))
@@ -132,6 +125,9 @@ def funnel(funnel: pd.DataFrame, *, title: str | None = None, width: int = WIDTH
     """How far appointments came, and where the others of each stage went.
 
     funnel: ``cohort.funnel(…)``. With a grouping, a panel for each of the twelve largest groups.
+
+    >>> avon.plot.funnel(visits.funnel()).title.text
+    ['From booking to completion']
     """
     need(funnel, "funnel", "stage", "n_reached")
     what = "slots" if str(funnel.attrs.get("definition")).startswith("Slots") else "appointments"
@@ -150,6 +146,9 @@ def cancellations(
 
     cancellations: ``cohort.cancellations(by="notice_band")``, ``…(by="cancelled_by")`` or
         ``…(every="month")``. Bars are divided by who cancelled.
+
+    >>> avon.plot.cancellations(visits.cancellations(by="notice_band")).title.text
+    ['Cancelled slots by notice']
     """
     need(cancellations, "cancellations", "n_cancelled", *charts.WHO)
     columns = groupings(cancellations)
@@ -181,6 +180,9 @@ def incidence(
 
     incidence: ``cohort.incidence(…)``. days: where the axis ends; without it, where nearly all
     has happened. With a grouping, a panel for each of the twelve largest groups.
+
+    >>> avon.plot.incidence(visits.incidence(), days=60).title.text
+    ['What became of bookings, by days since']
     """
     need(incidence, "incidence", "cause", "day", "n_events", "cumulative_incidence")
     facts = totals(incidence, "cause", "n_events")
@@ -204,6 +206,9 @@ def week(
     share: which one; the figure's first unless given. Cells of fewer than ten hold a dot.
 
     Raises UnknownGroup, listing the figure's shares, for one that it does not have.
+
+    >>> avon.plot.week(visits.outcomes(by=["weekday", "hour"])).title.text
+    ['No-show share by weekday and hour']
     """
     need(figure, "outcomes", "weekday", "hour", hint='by=["weekday", "hour"]')
     name = share_of(figure, share)
@@ -221,6 +226,9 @@ def lead_times(
     """How many days ahead appointments were booked: the median, and where nine in ten lie.
 
     lead_times: ``cohort.lead_times(…)``, by period of booking or by group.
+
+    >>> avon.plot.lead_times(visits.lead_times(by="weekday")).title.text
+    ['Days booked ahead by weekday']
     """
     need(lead_times, "lead_times", "median_lead_days", "p90_lead_days")
     chart = (
@@ -240,77 +248,6 @@ def lead_times(
 
 
 @by_names
-def signals(signals: pd.DataFrame, *, title: str | None = None, width: int = WIDTH) -> alt.Chart:
-    """A share by period between its limits: what changed, and what is chance.
-
-    signals: ``cohort.signals(…)``. Limits are drawn as steps, signals as triangles that point where
-        they lie, with their rule in words; a baseline that is not all is shaded. With a grouping, a
-        panel for each of the twelve largest groups.
-    """
-    need(signals, "signals", "share", "center", "lower", "upper", "signal", "rule")
-    words, divided = share_told(signals)
-    axis = f"{words[:1].lower()}{words[1:]}"
-    chart = charts.signals(signals, title=axis, width=width)
-    n_signals = int(signals["signal"].notna().sum())
-    alarms = signals.attrs.get("expected_false_alarms", {}).get("rows")
-    counted = f"{divided}; line, centre; dashed, limits"
-    if alarms is not None:
-        counted += f"; {plural(n_signals, 'signal')}, {alarms:.2g} to expect by chance"
-    counted += "".join(f"; {told}" for told in signals.attrs.get("messages", ()))
-    rules = ", ".join(dict.fromkeys(signals["rule"].dropna()))
-    name = title or f"{words}: change or chance{by_words(signals)}"
-    return titled(chart, signals, name, counted, width, f"signals: {rules}" if rules else "")
-
-
-@by_names
-def outliers(outliers: pd.DataFrame, *, title: str | None = None, width: int = WIDTH) -> alt.Chart:
-    """Groups by size and share between the limits that chance keeps: a funnel plot.
-
-    outliers: ``cohort.outliers(…)``. Dotted lines are 95 % limits, dashed ones 99.8 %; signals are
-        triangles with their names. Case mix is not removed.
-    """
-    need(outliers, "outliers", "n", "count", "share", "lower_998", "upper_998", "signal")
-    words, divided = share_told(outliers)
-    axis = f"{words[:1].lower()}{words[1:]}"
-    among = divided.rpartition(" ÷ ")[2]
-    chart = charts.outliers(outliers, title=axis, width=width, counted=among)
-    n_signals = int(outliers["signal"].notna().sum())
-    alarms = outliers.attrs.get("expected_false_alarms", {}).get("groups")
-    counted = f"{divided}; dotted, 95 % limits; dashed, 99.8 % limits; case mix is not removed"
-    if alarms is not None:
-        counted += f"; {plural(n_signals, 'signal')}, {alarms:.2g} to expect by chance"
-    name = title or f"{words}{by_words(outliers)}, each beside all others"
-    return titled(chart, outliers, name, counted, width, "")
-
-
-@by_names
-def expected(
-    figure: pd.DataFrame,
-    outcome: str = "no_show",
-    *,
-    title: str | None = None,
-    width: int = WIDTH,
-) -> alt.Chart:
-    """How many of an outcome to expect, with 80 % intervals, and what came, once it came.
-
-    figure: ``cohort.expected(…)``, or ``cohort.backtest(…)``, which has what came. outcome:
-        attended, no_show, cancelled or rescheduled.
-    """
-    choice("outcome", outcome, KNOWN, UnknownGroup)
-    need(figure, "expected", "n_open", f"expected_{outcome}")
-    word = outcome.replace("_", "-")
-    chart = charts.expected(figure, outcome, title=f"slots {word}", width=width)
-    counted = "of slots that were open then" if f"n_{outcome}" in figure else "of slots open now"
-    counted += "; bars, 80 % intervals; ticks, expected"
-    known = figure[f"expected_{outcome}"].dropna()
-    facts = f"expected in all {amount(known.sum())}" if len(known) else ""
-    name = title or f"Slots to expect to be {word}{by_words(figure)}"
-    if outcome == "no_show":
-        name = title or f"No-shows to expect{by_words(figure)}"
-    return titled(chart, figure, name, counted, width, facts)
-
-
-@by_names
 def lost_time(
     lost_time: pd.DataFrame, *, title: str | None = None, width: int = WIDTH
 ) -> alt.Chart:
@@ -318,6 +255,9 @@ def lost_time(
 
     lost_time: ``cohort.lost_time(…)``. With both a grouping and ``every``, a panel for each of the
         twelve largest groups.
+
+    >>> avon.plot.lost_time(visits.lost_time(by="weekday")).title.text
+    ['What became of planned hours by weekday']
     """
     need(lost_time, "lost_time", "planned_hours", "lost_hours", *charts.HOURS)
     chart = (
@@ -338,45 +278,6 @@ def lost_time(
     return titled(chart, lost_time, name, counted, width, ", ".join(facts))
 
 
-@by_names
-def compare(
-    compared: pd.DataFrame,
-    measure: str | None = None,
-    *,
-    title: str | None = None,
-    width: int = WIDTH,
-) -> alt.Chart:
-    """How the shares of two cohorts differ, each difference with its 95 % interval.
-
-    compared: ``cohort.compare(…)``, by group and by period: a line for each; without either, one
-        for each share. Where a q-value is under 0.05, chance is unlikely to be all of it.
-    measure: which share, such as ``"cancelled_share"``; the first unless given.
-
-    Raises UnknownGroup, listing the shares, for one that was not compared.
-    """
-    need(compared, "compare", "measure", "share", "other_share", "difference", "q_value")
-    of_figure = FIGURES.get(str(compared.attrs.get("compared")))
-    declared = () if of_figure is None else of_figure.shares
-    known = list(dict.fromkeys([*declared, *compared["measure"].dropna()]))
-    has_rows = bool(charts.keys_of(compared))
-    if measure is not None:
-        choice("measure", measure, known, UnknownGroup)
-    elif has_rows and known:
-        measure = str(known[0])
-    rows = compared if measure is None else compared[compared["measure"] == measure]
-    words = "Shares" if measure is None else heading(measure)
-    chart = charts.differences(
-        rows, title="difference in percentage points", width=width, most=MOST_GROUPS
-    )
-    divided = "" if measure is None else share_words(measure, str(compared.attrs))[1]
-    counted = f"{divided}; " if divided else ""
-    counted += "this cohort minus the other; lines are 95 % intervals"
-    among = rows["difference"].dropna()
-    facts = f"from {points(among.min())} to {points(among.max())} points" if len(among) else ""
-    name = title or f"{words}: difference of two cohorts{by_words(compared)}"
-    return titled(chart, compared, name, counted, width, facts)
-
-
 def save(
     chart: alt.Chart,
     path: str | os.PathLike[str],
@@ -390,6 +291,10 @@ def save(
     dark: in the colours of dark paper.
 
     Returns where it was written. Raises UsageError for another ending, and for what is no chart.
+
+    >>> chart = avon.plot.outcomes(visits.outcomes(every="month"))
+    >>> avon.plot.save(chart, "outcomes.svg").name
+    'outcomes.svg'
     """
     from avon_analytics.report.charts.saved import save_picture
 

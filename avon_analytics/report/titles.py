@@ -19,6 +19,9 @@ from avon_analytics.report.wording import count, heading, percent, plain, share_
 if TYPE_CHECKING:
     import altair as alt
 
+WIDTH = 760
+MOST_GROUPS = 25
+
 
 def need(frame: pd.DataFrame, figure: str, *columns: str, hint: str = "…") -> None:
     draws = f"this chart draws what cohort.{figure}({hint}) returns"

@@ -30,11 +30,11 @@ def documented() -> Iterator[tuple[str, Any]]:
     for name in dir(avon):
         found = getattr(avon, name)
         if isinstance(found, ModuleType):
-            public = {inner: getattr(found, inner) for inner in dir(found)}
+            functions = {inner: getattr(found, inner) for inner in getattr(found, "__all__", ())}
             yield from (
                 (f"{name}.{inner}", one)
-                for inner, one in public.items()
-                if inspect.isfunction(one) and not inner.startswith("_")
+                for inner, one in functions.items()
+                if inspect.isfunction(one)
             )
         elif inspect.isclass(found):
             for inner in dir(found):
