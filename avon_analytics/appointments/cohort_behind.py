@@ -76,6 +76,11 @@ class CohortBehind(CohortChange):
         Raises UsageError for a number that counts no rows (it names the counts that it is made of),
         for a blanked one, for a row that is not there, and where the cohort does not count what the
         figure says: it is of another cohort, or the store has changed since.
+
+        >>> by_quarter = visits.outcomes(every="quarter")
+        >>> visits.behind(by_quarter, 1, "n_no_show")[["start_on", "outcome", "evidence"]]
+            start_on  outcome        evidence
+        0 2024-12-09  no_show  status_history
         """
         with self._engine.reading():
             return rows_behind(self, behind(self, cell_of(self, figure, row, column)))
