@@ -118,5 +118,5 @@ class Shown:
         called = {
             name for name, what in found.items() if callable(what) or isinstance(what, property)
         }
-        held = {one.name for one in fields(self)} if is_dataclass(self) else set()
+        held: set[str] = {one.name for one in fields(self)} if is_dataclass(self) else set()
         return sorted(name for name in called | held if not name.startswith("_"))

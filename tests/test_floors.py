@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -112,6 +113,42 @@ def unit(module: str) -> str:
 def floor(module: str) -> int:
     """How high a module stands."""
     return next(n for n, units in enumerate(FLOORS) if unit(module) in units)
+
+
+def drawn() -> list[tuple[int, str]]:
+    """Each floor of docs/architecture.md with its units, from the roof down."""
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text("utf-8")
+    drawing = page.partition("## The floors")[2].split("```")[1]
+    found, number = [], -1
+    for line in drawing.splitlines()[1:]:
+        number = int(line[:3]) if line[:3].strip() else number
+        if not line[4].isspace():  # what stands further in is a part of what stands above it
+            found.append((number, line[4:].split()[0].rstrip("/").removesuffix(".py")))
+    return found
+
+
+def test_the_drawn_floors_are_those_of_the_imports() -> None:
+    order = [unit for _, unit in drawn()]
+    assert set(order) == set().union(*FLOORS) - {"__main__"}
+    upwards = [
+        one
+        for one in OURS
+        if {unit(one.by), unit(one.of)} <= set(order)
+        and order.index(unit(one.of)) < order.index(unit(one.by))
+    ]
+    assert upwards == []
+    numbers = [number for number, _ in drawn()]
+    assert numbers == sorted(numbers, reverse=True)
+
+
+def test_every_file_that_the_page_on_the_architecture_names_is_there() -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text("utf-8")
+    named = set(re.findall(r"`([\w/]+\.(?:py|sql))`", page))
+    assert len(named) > 40
+    files = {
+        path.as_posix() for at in (PACKAGE, PACKAGE.parent / "tests") for path in at.rglob("*.*")
+    }
+    assert {name for name in named if not any(path.endswith(f"/{name}") for path in files)} == set()
 
 
 def test_every_module_stands_on_a_floor() -> None:
