@@ -77,8 +77,8 @@ class Engine(Protocol):
 class StoreEngine:
     """The engine of a store: DuckDB, in this process.
 
-    seen: what the store held when ``as_it_is`` was called; once it holds something else, every
-    call raises StaleCohort.
+    seen: what the store held when ``as_it_is`` was called; once it holds something else,
+    ``reading`` raises StaleCohort. Whoever asks does so within it.
     """
 
     database: Database
@@ -116,12 +116,11 @@ class StoreEngine:
 
     def computed(self, settings: Settings) -> Computed:
         """See ``slots.computed``."""
-        with self.reading():
-            return slots.computed(self.database, settings)
+        return slots.computed(self.database, settings)
 
     def follow_up(self, settings: Settings, *, include_internal: bool) -> str:
         """See ``follow_up.follow_up``."""
-        with self.reading() as connection:
+        with self.database.reading() as connection:
             tables = self.computed(settings)
             name = tables.follow_ups[include_internal]
             follow_up(connection, tables.slots, name, include_internal=include_internal)
@@ -129,7 +128,7 @@ class StoreEngine:
 
     def session_hours(self, settings: Settings, *, include_internal: bool) -> str:
         """See ``follow_up.session_hours``."""
-        with self.reading() as connection:
+        with self.database.reading() as connection:
             tables = self.computed(settings)
             name = tables.session_hours[include_internal]
             session_hours(
@@ -151,7 +150,7 @@ class StoreEngine:
         """See ``store.frames.frame``."""
         # All columns but some: as Spark and DuckDB 2.0 have it, and as every DuckDB has it.
         query = query.replace("* EXCEPT (", "* EXCLUDE (")
-        with self.reading() as connection:
+        with self.database.reading() as connection:
             create_macros(connection)
             return frame(connection, query, parameters, dtypes)
 

@@ -32,6 +32,7 @@ from avon_analytics.figures.declared import Cells, Column, Kind
 Counts = npt.NDArray[np.int64]
 _MOST = 2**63 - 1
 _MOST_ADDED = 3  # cells that are tried together before a whole row is blanked
+_MANY = 24  # cells of which no three are tried together
 _LAST_RESORT = 10**12  # what blanking a zero costs: it shields nothing, as zeros are shown
 
 
@@ -97,10 +98,12 @@ def blanked(
     min_count: int,
     *,
     unseen: Set[str] = frozenset(),
+    always: Set[str] = frozenset(),
 ) -> npt.NDArray[np.bool_]:
     """Which cells to blank, of a table with a row per unit and a column per cell.
 
     ``unseen`` cells are shown to nobody: blanking them means that nothing may tell them either.
+    ``always`` are blank in every row.
     """
     place = {name: n for n, name in enumerate(names)}
     ties = tuple(
@@ -109,6 +112,7 @@ def blanked(
     # What costs nothing to blank: what nobody sees, and the denominator of shares that are blank.
     free_where = _numerators(place, cells) | {place[name]: set[int]() for name in unseen}
     table = _Table(values, Sums(len(names), ties), free_where, min_count)
+    table.blank[:, [place[name] for name in always]] = True
     table.close()
     return table.blank
 
@@ -212,14 +216,28 @@ class _Table:
         for cell, numerators in self._free_where.items():
             if cell in price and numerators <= blank and cost[cell] < _LAST_RESORT:
                 price[cell] = 0
-        found = [
-            (sum(price[cell] for cell in chosen), chosen)
-            for size in range(1, _MOST_ADDED + 1)
-            for chosen in combinations(others, size)
-            if self._sums.is_free(blank | set(chosen), fixed)
-        ]
-        paid, best = min(found, default=(_LAST_RESORT, ()))
-        return frozenset(best if paid < _LAST_RESORT else others)
+        for size in range(1, _MOST_ADDED + 1):
+            found = [
+                (sum(price[cell] for cell in chosen), chosen)
+                for chosen in combinations(others, size)
+                if self._sums.is_free(blank | set(chosen), fixed)
+            ]
+            paid, best = min(found, default=(_LAST_RESORT, ()))
+            if paid < _LAST_RESORT:
+                return frozenset(best)
+            if len(others) > _MANY and size == 2:
+                break
+        return self._sole(blank, price) or frozenset(others)
+
+    def _sole(self, blank: frozenset[int], price: Mapping[int, int]) -> frozenset[int]:
+        """Of each sum with a single blank, the smallest of the other cells."""
+        found = set()
+        for total, parts in self._sums.ties:
+            cells = {total, *parts}
+            if len(cells & blank) == 1:
+                beside = [cell for cell in sorted(cells - blank) if price[cell] < _LAST_RESORT]
+                found.update(beside if len(beside) < 2 else [min(beside, key=lambda c: price[c])])
+        return frozenset(found)
 
     def _next_beside(
         self, blank: frozenset[int], hidden: tuple[int, ...], cost: Counts

@@ -266,7 +266,8 @@ def _small_cells(content: ReportContent) -> Caveat | None:
         return Caveat(
             "Small counts are blank",
             f"Counts from 1 to {content.min_count - 1} are shown as “–”, and so are others that "
-            "would tell them by subtraction. Nothing rests on a blank that is not blank itself.",
+            "would tell them by subtraction, in any table or chart of the page. Nothing "
+            "rests on a blank that is not blank itself; what would tell one is left out.",
         )
     if not any(_has_small(table) for table in _tables(figures)):
         return None

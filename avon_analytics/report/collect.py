@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from avon_analytics.appointments.counted_alike import blanked_alike
+from avon_analytics.appointments.counted_alike import OF_NOTICE, OF_WHO
 from avon_analytics.appointments.p_prime import FEWEST_PERIODS
 from avon_analytics.appointments.scope import PERIODS
 from avon_analytics.figures.names import is_named, name_column
 from avon_analytics.report.content import Coverage, Figures, Provenance, ReportContent
 from avon_analytics.report.named import named
+from avon_analytics.report.one_set import as_one_set, periods_of_signals, shown_count
 from avon_analytics.report.rows import groupings
 from avon_analytics.report.what_changed import SHARES
 from avon_analytics.store.provenance import Origin, origin
@@ -41,11 +43,16 @@ def collect(
     """
     known = origin(database, cohort.as_of)
     lifecycle = cohort.lifecycle()
-    signals_every = _signals_every(cohort, every)
+    signals_every, figures = _set_of_figures(cohort, by, every)
+    min_count = cohort.min_count
     return ReportContent(
         title=title,
         as_of=cohort.as_of or _EPOCH,
-        figures=_figures(cohort, by, every, signals_every),
+        figures=replace(
+            figures,
+            outcomes_by_group=_by_name(figures.outcomes_by_group),
+            outliers=_by_name(figures.outliers),
+        ),
         coverage=Coverage(
             first_occurred_at=known.first_occurred_at,
             last_occurred_at=known.last_occurred_at,
@@ -53,8 +60,12 @@ def collect(
             last_start_at=_bound(lifecycle, "max"),
             n_files=known.n_files,
             n_events=known.n_events,
-            n_patients=cohort.n_patients(),
-            n_appointments=len(lifecycle),
+            n_patients=shown_count(cohort.n_patients(), min_count),
+            n_appointments=(
+                None
+                if figures.funnel["n_reached"].isna().any()
+                else shown_count(len(lifecycle), min_count)
+            ),
         ),
         provenance=_provenance(known),
         time_zone=database.time_zone,
@@ -62,7 +73,7 @@ def collect(
         late=cohort.late,
         every=every,
         signals_every=signals_every,
-        min_count=cohort.min_count,
+        min_count=min_count,
         files_beside=files_beside,
         on=cohort.on,
         scope=cohort.in_words(),
@@ -83,58 +94,66 @@ def _signals_every(cohort: Cohort, every: str) -> str:
     return every
 
 
-def _pair(cohort: Cohort, every: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Outcomes and cancellations, so that neither tells what is blank in the other."""
-    outcomes, cancellations = cohort.outcomes(every=every), cohort.cancellations(every=every)
-    if cohort.min_count <= 1:
-        return outcomes, cancellations
-    return blanked_alike(
-        (outcomes, cohort.outcomes(every=every, min_count=0)),
-        (cancellations, cohort.cancellations(every=every, min_count=0)),
-        ["period_on"] if every else [],
-        cohort.min_count,
+def _set_of_figures(cohort: Cohort, by: str | None, every: str) -> tuple[str, Figures]:
+    """The figures of the page, and the periods of its charts of shares over time."""
+    min_count = cohort.min_count
+    with_all = replace(cohort, min_count=0)
+    signals_every = _signals_every(with_all, every)
+    known = _figures(with_all, by, every, signals_every)
+    if min_count <= 1:
+        return signals_every, known
+    told_every = periods_of_signals(known, every, signals_every, min_count)
+    if told_every != signals_every:
+        signals_every = told_every
+        known = replace(known, signals=_signals(with_all, signals_every))
+    settings = cohort._settings
+    figures = as_one_set(
+        known,
+        _figures(cohort, by, every, signals_every),
+        by=by,
+        every=every,
+        signals_every=signals_every,
+        late_hours=None if settings.is_same_day else settings.late_hours,
+        min_count=min_count,
     )
+    return signals_every, figures
+
+
+def _signals(cohort: Cohort, every: str) -> dict[str, pd.DataFrame]:
+    return {
+        share: cohort.signals(share, every=every, better=better) for share, better in SHARES.items()
+    }
 
 
 def _figures(cohort: Cohort, by: str | None, every: str, signals_every: str) -> Figures:
-    outcomes, cancellations = _pair(cohort)
-    outcomes_by_period, cancellations_by_period = _pair(cohort, every)
-    tells_hours, tells_periods = (not _has_blanks(f) for f in (outcomes, outcomes_by_period))
+    by_who = cohort.cancellations(by="cancelled_by")
+    by_notice = cohort.cancellations(by="notice_band")
     return Figures(
-        outcomes=outcomes,
-        outcomes_by_period=outcomes_by_period,
+        outcomes=cohort.outcomes(),
+        outcomes_by_period=cohort.outcomes(every=every),
         funnel=cohort.funnel(),
-        cancellations=cancellations,
-        cancellations_by_period=cancellations_by_period,
-        cancellations_by_who=cohort.cancellations(by="cancelled_by"),
-        cancellations_by_notice=cohort.cancellations(by="notice_band"),
-        outcomes_by_group=_by_name(cohort.outcomes(by=by)) if by else None,
+        cancellations=cohort.cancellations(),
+        cancellations_by_period=cohort.cancellations(every=every),
+        cancellations_by_who=by_who.loc[by_who.n_cancelled != 0, list(OF_WHO)],
+        cancellations_by_notice=by_notice.loc[by_notice.n_cancelled != 0, list(OF_NOTICE)],
+        outcomes_by_group=cohort.outcomes(by=by) if by else None,
         lead_times=cohort.lead_times(),
         lead_times_by_period=cohort.lead_times(every=every),
         incidence=cohort.incidence(),
         no_show_by_lead=cohort.outcomes(by="lead_band"),
         no_show_by_hour=cohort.outcomes(by=["weekday", "hour"]),
-        signals={
-            share: cohort.signals(share, every=signals_every, better=better)
-            for share, better in SHARES.items()
-        },
-        outliers=_by_name(cohort.outliers(by=by)) if by else None,
-        lost_time=cohort.lost_time() if tells_hours else None,
-        lost_time_by_period=(
-            cohort.lost_time(every=every) if tells_hours and tells_periods else None
-        ),
-        refills=cohort.refills() if tells_hours else None,
+        signals=_signals(cohort, signals_every),
+        outliers=cohort.outliers(by=by) if by else None,
+        lost_time=cohort.lost_time(),
+        lost_time_by_period=cohort.lost_time(every=every),
+        refills=cohort.refills(),
     )
 
 
-def _has_blanks(outcomes: pd.DataFrame) -> bool:
-    """Whether a count is blank: visits are much of a length, so hours would tell it."""
-    counts = [name for name in outcomes.columns if name.startswith("n_")]
-    return bool(outcomes[counts].isna().to_numpy().any())
-
-
-def _by_name(figure: pd.DataFrame) -> pd.DataFrame:
+def _by_name(figure: pd.DataFrame | None) -> pd.DataFrame | None:
     """Groups by their names, and in the order of these: a director knows no ids."""
+    if figure is None:
+        return None
     names = [name_column(group) for group in groupings(figure) if is_named(group)]
     ordered = figure.sort_values(names, kind="stable", na_position="last") if names else figure
     return named(ordered)

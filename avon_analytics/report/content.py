@@ -27,8 +27,9 @@ class Coverage:
     last_start_at: datetime | None = None
     n_files: int = 0
     n_events: int = 0
-    n_patients: int = 0
-    n_appointments: int = 0
+    n_patients: int | None = 0
+    n_appointments: int | None = 0
+    """Both are missing where they are small."""
 
 
 @dataclass(frozen=True)
