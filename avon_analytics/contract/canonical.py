@@ -59,8 +59,7 @@ def micros(value: datetime) -> int:
 
 def joined(fields: dict[str, bytes]) -> bytes:
     """Some fields in one spelling each, as an object in one spelling."""
-    inner = (_encode(key) + b":" + fields[key] for key in sorted(fields))
-    return b"{" + b",".join(inner) + b"}"
+    return b"{" + b",".join([_encode(key) + b":" + fields[key] for key in sorted(fields)]) + b"}"
 
 
 def names_of_unknown(said: bytes) -> tuple[int | None, str | None]:

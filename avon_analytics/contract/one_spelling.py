@@ -117,10 +117,34 @@ def of_text(text: bytes) -> bytes:
     """
     if _IN_ONE_SPELLING.fullmatch(text):
         return text
+    if (found := _reordered(text)) is not None:
+        return found
     try:
         return _encode(_parse(text.decode(), _raw_whole, _raw_number))
     except RecursionError:
         raise NotJsonError("nested too deeply to check") from None
+
+
+def _reordered(text: bytes) -> bytes | None:
+    """The one spelling of a text without blanks, fractions, long numbers and repeated keys.
+
+    Nothing in it is spelled longer than in the text: so where it is as long, nothing was lost.
+    """
+    if _LONG_NUMBER.search(text):
+        return None
+    try:
+        found = _encode(_decode(text))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return found if len(found) == len(text) else None
+
+
+def _no_fraction(_: str) -> NoReturn:
+    raise ValueError
+
+
+_LONG_NUMBER = re.compile(rb"\d{19}")
+_decode = msgspec.json.Decoder(float_hook=_no_fraction).decode
 
 
 def _raw_whole(text: str) -> int | Raw:

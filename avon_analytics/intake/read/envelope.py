@@ -90,8 +90,13 @@ def _body(key: str, body: Any, text: str, *, is_base64: bool) -> Body | None:
     if (sent_bytes := _buffer(body)) is not None:
         return Body("raw", sent_bytes, (sent_bytes,))
     stands = as_it_stands(text, key).encode("utf-8", "replace")
-    compact = json.dumps(json.loads(stands), ensure_ascii=False, separators=(",", ":"))
-    return Body("parsed", stands, (stands, compact.encode("utf-8", "replace")))
+    return Body("parsed", stands, (stands, compact(stands)))
+
+
+def compact(stands: bytes) -> bytes:
+    """A body that was parsed as it was probably sent: without white space."""
+    text = json.dumps(json.loads(stands), ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")
 
 
 def _buffer(value: Any) -> bytes | None:
@@ -192,23 +197,35 @@ def _skip(text: str, at: int) -> int:
 
 # -- envelopes as they usually are ---------------------------------------------------------------
 
-_MOST_LEARNED = 200  # keys that are read like known ones
-_decoded_text = msgspec.json.Decoder(str).decode
+_MOST_LEARNED = 200  # keys, orders of headers and layouts that are read like known ones
 
 
 class Odd(Exception):
     """The envelope is not spelled as envelopes usually are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usual:
+class Usual(msgspec.Struct, gc=False):
     """An envelope with one body, its bytes as they were sent, and how many keys were read."""
 
     form: str
     body: bytes
     signature: str
-    received: Sequence[Any]
+    received: Any
     n_keys: int
+
+
+class _Layout(msgspec.Struct, gc=False):
+    """Where things stand among the values of envelopes that have the same keys, of one type each.
+
+    ``received`` is None where only ``envelope_of`` tells it, -1 where nothing does.
+    """
+
+    n_keys: int
+    body: int
+    base64: int | None
+    headers: int | None
+    received: int | None
+    nested: tuple[int, ...]
 
 
 class EnvelopeReader:
@@ -219,20 +236,27 @@ class EnvelopeReader:
             *(*BODY_KEYS, *HEADER_KEYS, *SIGNATURE_KEYS, *RECEIVED_KEYS),
             *("requestContext", "isBase64Encoded"),
         ]
-        self._headers: dict[tuple[str, ...], str | None] = {}
+        self._headers: dict[tuple[str, ...], str] = {}
         self._make()
 
     def _make(self) -> None:
+        self._layouts: dict[tuple[type, ...], _Layout] = {}
+        self._with_text = self._decoder(str)
+        self._with_object = self._decoder(Raw)
+
+    def _decoder(self, body: Any) -> Any:
         names = {f"k{n}": name for n, name in enumerate(self._names)}
-        body = Raw | msgspec.UnsetType
         kind = msgspec.defstruct(
             "Envelope",
-            [(key, body if name in BODY_KEYS else Any, UNSET) for key, name in names.items()],
+            [
+                (key, body | msgspec.UnsetType if name in BODY_KEYS else Any, UNSET)
+                for key, name in names.items()
+            ],
             rename=names,
             forbid_unknown_fields=True,
             gc=False,
         )
-        self._decode = msgspec.json.Decoder(kind).decode
+        return msgspec.json.Decoder(kind).decode
 
     def read(self, content: bytes) -> Usual:
         """The envelope of a line.
@@ -240,23 +264,45 @@ class EnvelopeReader:
         Raises Odd for what only ``envelope_of`` tells, and what a decoder raises.
         """
         try:
-            found = self._decode(content)
+            found = self._with_text(content)
+        except msgspec.ValidationError:
+            found = self._decoded_otherwise(content)
+        values = msgspec.structs.astuple(found)
+        kinds = tuple(map(type, values))
+        layout = self._layouts.get(kinds) or self._learn_layout(kinds)
+        n_keys = layout.n_keys
+        for at in layout.nested:
+            n_keys += _n_keys(values[at])
+        body, is_base64 = values[layout.body], None
+        if layout.base64 is not None:
+            is_base64 = values[layout.base64]
+        form, sent = _usual_body(body, is_base64=is_base64 is True or is_base64 == "true")
+        received = None
+        if layout.received is None:
+            received = next(iter(_received(self._given(values))), None)
+        elif layout.received >= 0:
+            received = values[layout.received]
+        if layout.headers is None:
+            signature = signature_of(self._given(values))
+        else:
+            signature = self._signature(values[layout.headers], values)
+        return Usual(form, sent, signature, received, n_keys)
+
+    def _decoded_otherwise(self, content: bytes) -> Any:
+        """An envelope whose body is an object, or that has a key which was not met before."""
+        try:
+            return self._with_object(content)
         except msgspec.ValidationError:
             if not self._learn(content):
                 raise Odd from None
-            found = self._decode(content)
-        values = msgspec.structs.astuple(found)
-        given = {
-            name: value
-            for name, value in zip(self._names, values, strict=True)
-            if value is not UNSET
-        }
-        n_keys = len(given) + sum([_n_keys(x) for x in given.values() if type(x) in (dict, list)])
-        bodies = [bytes(one) for one in values[: len(BODY_KEYS)] if one is not UNSET]
-        if len(bodies) != 1:
-            raise Odd
-        form, body = _usual_body(bodies[0], given.get("isBase64Encoded"))
-        return Usual(form, body, self._signature(given), _received(given), n_keys)
+        try:
+            return self._with_text(content)
+        except msgspec.ValidationError:
+            return self._with_object(content)
+
+    def _given(self, values: Sequence[Any]) -> dict[str, Any]:
+        named = zip(self._names, values, strict=True)
+        return {name: value for name, value in named if value is not UNSET}
 
     def _learn(self, content: bytes) -> bool:
         value = msgspec.json.decode(content)
@@ -269,39 +315,63 @@ class EnvelopeReader:
         self._make()
         return True
 
-    def _signature(self, given: dict[str, Any]) -> str:
+    def _learn_layout(self, kinds: tuple[type, ...]) -> _Layout:
+        at = {
+            name: n
+            for n, (name, kind) in enumerate(zip(self._names, kinds, strict=True))
+            if kind is not msgspec.UnsetType
+        }
+        bodies = [at[name] for name in BODY_KEYS if name in at]
+        if len(bodies) != 1:
+            raise Odd
+        received = [at[name] for name in RECEIVED_KEYS if name in at]
+        received = [n for n in received if kinds[n] is not type(None)]
+        headers = at.get("headers")
+        layout = _Layout(
+            n_keys=len(at),
+            body=bodies[0],
+            base64=at.get("isBase64Encoded"),
+            headers=headers if headers is not None and kinds[headers] is dict else None,
+            received=received[0] if received else None if "requestContext" in at else -1,
+            nested=tuple(n for n in at.values() if kinds[n] in (dict, list)),
+        )
+        if len(self._layouts) < _MOST_LEARNED:
+            self._layouts[kinds] = layout
+        return layout
+
+    def _signature(self, headers: dict[str, Any], values: Sequence[Any]) -> str:
         """The signature; of headers with the same names it is known which one it is."""
-        headers = given.get("headers")
-        if type(headers) is not dict:
-            return signature_of(given)
         names = tuple(headers)
         name = self._headers.get(names)
         if name is None:
             found = [one for one in names if one.lower() == "avon-signature"]
             if len(found) != 1:
-                return signature_of(given)
+                return signature_of(self._given(values))
             name = found[0]
             if len(self._headers) < _MOST_LEARNED:
                 self._headers[names] = name
         value = headers[name]
-        return value if type(value) is str else signature_of(given)
+        return value if type(value) is str else signature_of(self._given(values))
 
 
-def _usual_body(raw: bytes, is_base64: Any) -> tuple[str, bytes]:
-    if raw[:1] == b"{":
-        if b'"Buffer"' in raw[:64]:
-            raise Odd
-        return "parsed", raw
-    if raw[:1] != b'"':
+def _usual_body(body: Any, *, is_base64: bool) -> tuple[str, bytes]:
+    if type(body) is str:
+        if is_base64:
+            return "base64", base64.b64decode(body, validate=True)
+        return "raw", body.encode()
+    raw = bytes(body)
+    if raw[:1] != b"{" or b'"Buffer"' in raw[:64]:
         raise Odd
-    text: str = _decoded_text(raw)
-    if is_base64 is True or is_base64 == "true":
-        return "base64", base64.b64decode(text, validate=True)
-    return "raw", text.encode()
+    return "parsed", raw
 
 
 def _n_keys(value: Any) -> int:
-    """How many keys a value holds at any depth."""
+    """How many keys an object or list holds at any depth."""
     if type(value) is dict:
-        return len(value) + sum(_n_keys(one) for one in value.values())
-    return sum(_n_keys(one) for one in value) if type(value) is list else 0
+        n_keys, inner = len(value), value.values()
+    else:
+        n_keys, inner = 0, value
+    for one in inner:
+        if one.__class__ is dict or one.__class__ is list:
+            n_keys += _n_keys(one)
+    return n_keys

@@ -7,10 +7,10 @@ models, which bring it to the same event or explain every error.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -20,8 +20,8 @@ from pydantic import ValidationError
 
 from avon_analytics.contract import OBJECTS, one_spelling
 from avon_analytics.contract.canonical import CanonicalEvent, micros, spelled
-from avon_analytics.contract.decoded import Odd
 from avon_analytics.contract.decoded import Reader as BodyReader
+from avon_analytics.contract.decoded_types import Odd
 from avon_analytics.contract.event import Event
 from avon_analytics.contract.values import as_text, is_unset
 from avon_analytics.intake.archive.batch import Batch
@@ -32,18 +32,18 @@ from avon_analytics.intake.read.envelope import (
     Body,
     EnvelopeReader,
     Signed,
+    compact,
     envelope_of,
     received_us,
 )
 from avon_analytics.intake.read.envelope import Odd as OddEnvelope
 from avon_analytics.intake.read.faults import Fault, Verdict, faults_of, verdict
+from avon_analytics.intake.read.keys_seen import KeysSeen
 from avon_analytics.intake.read.signature import Secrets
 from avon_analytics.intake.read.verifier import Verifier
 
 _NEVER = 2**62
 _SUBJECT = re.compile(rb'"event"\s*:\s*"([A-Za-z]\w*)\.')
-# What the models read in another way than a decoder does: they cut digits, and it rounds.
-_LONG_FRACTION = re.compile(rb"\.\d{7}")
 _USUAL_INSTANT = re.compile(
     r"(?:199\d|2\d{3})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-](?:0\d|1[0-5]):\d\d)",
     re.ASCII,
@@ -95,43 +95,43 @@ class LineReader:
     def read(self, contents: Sequence[bytes], *, is_verifying: bool = False) -> list[Line]:
         """What each of some lines says; of lines ``is_verifying`` only the signature is asked."""
         lines: list[Line] = []
-        fast = _Fast()
+        seen = KeysSeen()
         for nth, content in enumerate(contents):
             try:
-                line = self._fast(content, fast)
+                line = self._fast(nth, content, seen)
             except (msgspec.MsgspecError, Odd, OddEnvelope, ValueError, RecursionError):
                 line = self.read_one(content, is_verifying=is_verifying)
-            else:
-                fast.nths.append(nth)
             lines.append(line)
-        for nth in fast.doubtful(contents):
+        for nth in seen.doubtful(contents):
             lines[nth] = self.read_one(contents[nth], is_verifying=is_verifying)
         return lines
 
-    def _fast(self, content: bytes, fast: _Fast) -> Line:
-        """A line that is spelled as lines usually are; what is to be counted goes to ``fast``."""
+    def _fast(self, nth: int, content: bytes, seen: KeysSeen) -> Line:
+        """A line that is spelled as lines usually are; the keys that were read go to ``seen``."""
         envelope = self._envelopes.read(content)
-        received = _usual_instant(envelope.received[0]) if envelope.received else None
-        body = envelope.body
+        form, signed = envelope.form, envelope.body
+        received = None if envelope.received is None else _usual_instant(envelope.received)
         secret, word = None, "unchecked"
         if self._policy != "skip":
-            if not envelope.signature or self._verifier is None:
+            signature = envelope.signature
+            if not signature or self._verifier is None:
                 raise Odd
-            secret, word = self._verifier.matching(body, envelope.signature), "verified"
+            secret, word = self._verifier.matching(signed, signature), "verified"
             if secret is None:
-                raise Odd
-        subject = _SUBJECT.search(body)
+                if form != "parsed":
+                    raise Odd
+                signed = compact(envelope.body)
+                secret = self._verifier.matching(signed, signature)
+                if secret is None:
+                    raise Odd
+        subject = _SUBJECT.search(envelope.body)
         if subject is None:
             raise Odd
-        canonical, n_inner = self._bodies.read(body, subject[1].decode())
-        line = Line(
-            form=envelope.form, word=word, secret=secret, received_us=received, canonical=canonical
-        )
-        self._identify(line, body)
-        fast.bodies.append(body)
-        fast.n_inner.append(n_inner)
-        is_hidden = envelope.form == "base64"
-        fast.n_seen.append(envelope.n_keys + (0 if is_hidden else n_inner))
+        canonical, n_inner = self._bodies.read(envelope.body, subject[1])
+        line = Line(form, word, secret, received, None, canonical)
+        self._identify(line, signed)
+        is_hidden = form == "base64"
+        seen.add(nth, envelope.n_keys, envelope.body, n_inner, is_hidden=is_hidden)
         return line
 
     # -- the slow lane ------------------------------------------------------------------------
@@ -295,27 +295,28 @@ def _usual_instant(value: Any) -> int:
 
 def _identify(line: Line, signed: bytes) -> None:
     """Name and date the event of a line, and say how it stands in a conflict."""
-    canonical = line.canonical
-    assert canonical is not None
-    line.digest = hashlib.sha256(canonical.content).digest()[:16]
-    at, received = canonical.created_us, line.received_us
-    line.source = "event"
-    if at is None:
-        at, line.source = canonical.own_us, "object"
-    if at is None:
-        at, line.source = received, "received"
-    if at is None:
-        line.verdict = _UNDATED
-        return
-    line.occurred_us = at
+    canonical = line.event
+    line.digest = sha256(canonical.content).digest()[:16]
+    received, at = line.received_us, canonical.created_us
     # Of one that has no instant of its own, what it says takes its place.
-    has_own = canonical.created_us is not None or canonical.own_us is not None
-    when = at // 1000 if has_own else line.digest.hex()
+    when: int | str
+    if at is not None:
+        line.source, when = "event", at // 1000
+    elif (at := canonical.own_us) is not None:
+        line.source, when = "object", at // 1000
+    else:
+        when, at = line.digest.hex(), received
+        line.source = "received"
+        if at is None:
+            line.verdict = _UNDATED
+            return
+    line.occurred_us = at
     before = "" if canonical.delivery_id is None else f"{canonical.delivery_id}:"
     line.event_id = f"{before}{canonical.event}:{canonical.object_id or ''}:{when}"
-    weak = line.word != "verified"
     first = _NEVER if received is None else received + (1 << 60)
-    line.rank = ((weak << 63) | first).to_bytes(8, "big") + hashlib.sha256(signed).digest()[:8]
+    if line.word != "verified":
+        first |= 1 << 63
+    line.rank = first.to_bytes(8, "big") + sha256(signed).digest()[:8]
 
 
 _UNDATED = verdict(
@@ -326,54 +327,3 @@ _EXPECTED = {
     "unverifiable": "expected the body as it was sent; it was parsed, so its bytes are lost",
     "signature_mismatch": "expected the HMAC-SHA256 of the body under one of the secrets",
 }
-
-
-# -- what a decoder does not tell ----------------------------------------------------------------
-
-
-class _Fast:
-    """Lines that were read fast: which, their bodies, and how many keys were read."""
-
-    def __init__(self) -> None:
-        self.nths: list[int] = []
-        self.bodies: list[bytes] = []
-        self.n_inner: list[int] = []  # in the body
-        self.n_seen: list[int] = []  # in the line as it stands
-
-    def doubtful(self, contents: Sequence[bytes]) -> list[int]:
-        """Those in which more keys stand than were read, or instants that a decoder rounds.
-
-        A key may stand twice, or a text hold what looks like one.
-        """
-        if not self.nths:
-            return []
-        in_bodies, spaced = _counted(self.bodies)
-        in_lines, spaced_lines = _counted([contents[nth] for nth in self.nths])
-        doubtful = spaced | spaced_lines
-        doubtful |= (in_bodies != np.array(self.n_inner)) | (in_lines != np.array(self.n_seen))
-        for start in range(0, len(self.bodies), 1000):
-            part = self.bodies[start : start + 1000]
-            if _LONG_FRACTION.search(b"\0".join(part)):
-                found = [_LONG_FRACTION.search(body) is not None for body in part]
-                doubtful[start : start + len(part)] |= np.array(found)
-        return np.array(self.nths)[doubtful].tolist()  # type: ignore[no-any-return]
-
-
-_COUNTED_BYTES = 1 << 18
-
-
-def _counted(texts: Sequence[bytes]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """How many keys seem to stand in each text, and where one has white space behind it."""
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 1
-    counts, spaced = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.bool_)
-    cuts = np.searchsorted(np.cumsum(lengths), np.arange(0, lengths.sum(), _COUNTED_BYTES))
-    starts = sorted({0, *cuts.tolist()} - {len(texts)})
-    for start, end in zip(starts, [*starts[1:], len(texts)], strict=True):
-        codes = np.frombuffer(b"\0".join([*texts[start:end], b""]), np.uint8)
-        before, is_colon = codes[:-1], codes[1:] == 58
-        bounds = np.cumsum(lengths[start:end])
-        of_key = np.searchsorted(np.flatnonzero(is_colon & (before == 34)), bounds)
-        counts[start:end] = np.diff(of_key, prepend=0)
-        odd = np.flatnonzero(is_colon & (before <= 32) & (before > 0))
-        spaced[start + np.searchsorted(bounds, odd, side="right")] = True
-    return counts, spaced
