@@ -11,7 +11,7 @@ body that the models accept.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -31,6 +31,7 @@ from avon_analytics.contract.model import (
 from avon_analytics.contract.values import UNSET, Column, as_id, as_instant, is_unset
 
 _encode = msgspec.json.Encoder().encode
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class CanonicalEvent(msgspec.Struct, gc=False):
@@ -53,8 +54,7 @@ class CanonicalEvent(msgspec.Struct, gc=False):
 
 def micros(value: datetime) -> int:
     """An instant as microseconds since 1970."""
-    since = value - UNSET
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return (value - UNSET) // _MICROSECOND
 
 
 def joined(fields: dict[str, bytes]) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Union
 
 import msgspec
@@ -40,6 +40,9 @@ _TYPES: dict[str, Any] = {
     "number": float,
     "json": Raw,
 }
+
+
+_DATE_PARTS, _WHOLE = frozenset(DATE_PARTS), [int, int, int]
 
 
 class Odd(Exception):
@@ -248,13 +251,20 @@ def _instant(value: datetime) -> int:
 
 
 def _date(value: Any) -> Any:
-    if value.__class__ is dict and not value.keys() <= set(DATE_PARTS):
-        raise Odd
     try:
-        found = as_date(value)
+        found = _date_of_parts(value) if value.__class__ is dict else as_date(value)
     except ValueError:
         raise Odd from None
     return UNSET if found is None else found.isoformat()
+
+
+def _date_of_parts(value: dict[str, Any]) -> date | None:
+    if not value.keys() <= _DATE_PARTS:
+        raise Odd
+    parts = list(map(value.get, DATE_PARTS))
+    if [part.__class__ for part in parts] == _WHOLE and 1000 <= parts[0] < 9000:  # type: ignore[operator]
+        return date(*parts)  # type: ignore[arg-type]
+    return as_date(value)
 
 
 def _id_with(prefix: str | None) -> Callable[[str], Any]:

@@ -225,8 +225,11 @@ def read_batch(
     """
     while True:
         nths = np.flatnonzero(batch.readable)
-        contents = [batch.content(nth) for nth in nths.tolist()]
-        lines = reader.read(contents, is_verifying=is_verifying)
+        lines: list[Line] = []
+        for start in range(0, len(nths), _READ_AT_A_TIME):
+            part = nths[start : start + _READ_AT_A_TIME].tolist()
+            contents = [batch.content(nth) for nth in part]
+            lines += reader.read(contents, is_verifying=is_verifying)
         odd = [nth for nth, line in zip(nths.tolist(), lines, strict=True) if _is_no_json(line)]
         cut = batch.cut(odd)
         if cut is batch:
@@ -239,6 +242,7 @@ def _is_no_json(line: Line) -> bool:
 
 
 _NO_JSON = ("not_json", "not_utf8")
+_READ_AT_A_TIME = 1000  # lines: what is held of them meanwhile stays in the processor's caches
 
 
 def event_of(text: bytes) -> CanonicalEvent | Verdict:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import duckdb
 
 from avon_analytics.intake.read.codes import strength_of, word_of
-from avon_analytics.intake.write import flatten
 from avon_analytics.intake.write.arrow import ArrowRows
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.statements import statement
@@ -40,7 +39,8 @@ class EventRows:
         if self._staging.run("SELECT 1 FROM batch_events WHERE is_known LIMIT 1"):
             self._tell_again(word)
         for table in self._staging.tables:
-            self.insert(quote(table.versions), _version_rows(table))
+            rows = _version_rows(table, self._staging.rows_of(table))
+            self.insert(quote(table.versions), rows)
         if self._staging.run("SELECT 1 FROM unread LIMIT 1"):
             what = "CAST(NULL AS JSON)" if self._staging.is_limited else "u.body -> '$.object'"
             self.insert("other_objects", statement("other_objects", object=what))
@@ -82,8 +82,8 @@ class EventRows:
         return [*(quote(table.versions) for table in tables), "other_objects"]
 
 
-def _version_rows(table: ObjectTable) -> str:
-    """SQL for the versions that new events tell of a table."""
+def _version_rows(table: ObjectTable, rows: str) -> str:
+    """SQL for the versions that new events tell of a table, from the rows of the batch."""
     names = [field.name for field in table.fields] + (["extra"] if table.model else [])
     fields = ", ".join(f"r.{quote(name)}" for name in names)
     keys = (
@@ -93,7 +93,7 @@ def _version_rows(table: ObjectTable) -> str:
     )
     return (
         f"SELECT {keys}, {fields} "
-        f"FROM {flatten.rows_table(table)} AS r JOIN batch_events AS c ON c.first_nth = r.nth "
+        f"FROM {rows} AS r JOIN batch_events AS c ON c.first_nth = r.nth "
         "WHERE NOT c.is_known"
     )
 

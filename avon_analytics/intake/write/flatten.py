@@ -31,28 +31,33 @@ def rows_table(table: ObjectTable) -> str:
     return f"rows_{table.name}"
 
 
+def opened_table(object_type: str) -> str:
+    """The temporary table that holds a batch's objects of a type, opened."""
+    return f"opened_{object_type}"
+
+
 @cache
 def opened(object_type: str) -> str:
     """The statement that opens the canonical events in ``contents`` (``nth``, ``content``)."""
     structure = literal(json.dumps({"object": _structure(OBJECTS[object_type])}))
     return (
-        "CREATE OR REPLACE TEMP TABLE opened AS "
+        f"CREATE OR REPLACE TEMP TABLE {quote(opened_table(object_type))} AS "
         f"SELECT nth, from_json(content, {structure}).object AS o FROM contents"
     )
 
 
 @cache
 def created(table: ObjectTable) -> str:
-    """The statement that makes the rows of a table from ``opened``."""
-    return f"CREATE OR REPLACE TEMP TABLE {rows_table(table)} AS {_select(table)}"
+    """The statement that makes the rows of a table from the opened objects."""
+    return f"CREATE OR REPLACE TEMP TABLE {rows_table(table)} AS {rows_of(table)}"
 
 
 @cache
 def has_items(object_type: str) -> str:
-    """The query that tells of each list of an object type whether ``opened`` has any item."""
+    """The query that tells of each list of an object type whether any opened object has one."""
     _, *lists = tables_of(object_type)
     tests = [f"bool_or(o.{quote(str(one.list_field))} IS NOT NULL)" for one in lists]
-    return f"SELECT {', '.join(tests)} FROM opened"
+    return f"SELECT {', '.join(tests)} FROM {quote(opened_table(object_type))}"
 
 
 def _structure(model: type[Part], *, is_inner: bool = False) -> dict[str, Any]:
@@ -69,10 +74,13 @@ def _structure(model: type[Part], *, is_inner: bool = False) -> dict[str, Any]:
     return found if is_inner else found | {"extra": "JSON"}
 
 
-def _select(table: ObjectTable) -> str:
+@cache
+def rows_of(table: ObjectTable) -> str:
+    """The query that tells the rows of a table from the opened objects."""
+    source = quote(opened_table(table.object_type))
     if table.parent is None:
         fields = [_value(f.column, _place("o", f), f.name) for f in table.fields]
-        return f"SELECT nth, {', '.join(fields)}, o.extra AS extra FROM opened"
+        return f"SELECT nth, {', '.join(fields)}, o.extra AS extra FROM {source}"
     items = f"o.{quote(str(table.list_field))}"
     if table.model is None:
         (field,) = table.fields
@@ -83,7 +91,7 @@ def _select(table: ObjectTable) -> str:
     return f"""SELECT nth, parent_id, CAST(position - 1 AS INTEGER) AS position, {columns}
         FROM (SELECT nth, o.id AS parent_id, unnest({items}) AS s,
                 generate_subscripts({items}, 1) AS position
-              FROM opened WHERE {items} IS NOT NULL)"""
+              FROM {source} WHERE {items} IS NOT NULL)"""
 
 
 def _place(of: str, field: ColumnOf) -> str:

@@ -5,7 +5,9 @@ A staging is a connection with temporary tables that every batch replaces:
     arrivals   one row per readable line: its place, form, signature
     verdicts   one row per line that does not load, and why
     event_lines   one row per believed line: the event that it tells
-    rows_…     the rows that these events become, one table for each table of the store
+    opened_…   the objects of these events, one table for each type of object
+    rows_…     the rows that they become, one table for each table of the store, where somebody
+               looks at what was said; elsewhere the rows are only selected (`rows_of`)
     unread     the events about types of object that the contract does not know
 
 ``nth`` numbers the lines of a batch, which may come from several files. ``read.LineReader`` says
@@ -81,7 +83,9 @@ class Staging:
 
         Returns the batch as it was read: each value of its lines is a line.
         """
-        for name in ("arrivals", "event_lines", *map(flatten.rows_table, self.tables)):
+        held = [flatten.rows_table(table) for table in self.tables if self._keeps_texts]
+        held += {flatten.opened_table(table.object_type) for table in self.tables}
+        for name in ("arrivals", "event_lines", *held):
             self.run(f"DROP TABLE IF EXISTS {name}")
         self.tables = []
         with self.clock.timing("read lines"):
@@ -97,6 +101,10 @@ class Staging:
             with self.bound.lifted():  # it needs more than it looks
                 self._make_rows(batch, nths, lines)
         return batch
+
+    def rows_of(self, table: ObjectTable) -> str:
+        """What a statement reads to get the batch's rows of a table."""
+        return flatten.rows_table(table) if self._keeps_texts else f"({flatten.rows_of(table)})"
 
     def refuse(self, refused: list[tuple[int, Verdict, str | None]]) -> None:
         """Write verdicts: these lines do not load."""
@@ -218,10 +226,10 @@ class Staging:
             root, *lists = tables_of(object_type)
             has_some = self.run(flatten.has_items(object_type))[0] if lists else ()
             tables = [root, *(t for t, has in zip(lists, has_some, strict=True) if has)]
-            for table in tables:
-                self.run(flatten.created(table))
-            self.run("DROP TABLE opened")
             self.tables += tables
+            if self._keeps_texts:
+                for table in tables:
+                    self.run(flatten.created(table))
         self._register(sorted(unread))
         self.run("CREATE OR REPLACE TEMP TABLE unread AS SELECT nth, content AS body FROM contents")
         self.connection.unregister("contents")
