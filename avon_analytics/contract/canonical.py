@@ -31,6 +31,8 @@ from avon_analytics.contract.model import (
 from avon_analytics.contract.values import UNSET, Column, as_id, as_instant, is_unset
 
 _encode = msgspec.json.Encoder().encode
+_ORDERS: dict[tuple[str, ...], list[tuple[str, bytes]]] = {}  # of unknown fields that were met
+_MOST_ORDERS = 1000
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -59,7 +61,13 @@ def micros(value: datetime) -> int:
 
 def joined(fields: dict[str, bytes]) -> bytes:
     """Some fields in one spelling each, as an object in one spelling."""
-    return b"{" + b",".join([_encode(key) + b":" + fields[key] for key in sorted(fields)]) + b"}"
+    names = tuple(fields)
+    order = _ORDERS.get(names)
+    if order is None:
+        order = [(key, _encode(key) + b":") for key in sorted(names)]
+        if len(_ORDERS) < _MOST_ORDERS:
+            _ORDERS[names] = order
+    return b"{" + b",".join([named + fields[key] for key, named in order]) + b"}"
 
 
 def names_of_unknown(said: bytes) -> tuple[int | None, str | None]:

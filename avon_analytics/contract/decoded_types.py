@@ -113,6 +113,7 @@ class Shape:
         self._names: dict[str, Any] = {
             "U": UNSET,
             "KEY": b'":',
+            "ESCAPE": b"\\",
             "Empty": _Empty,
             "instant": _instant,
             "n_keys": _n_keys,
@@ -234,7 +235,8 @@ class Shape:
         steps = [
             "v = bytes(v)",
             "if v[0] > 90: n += v.count(KEY)",  # an object or a list
-            f'extra[prefix + "{key}"] = of_text(v)',
+            # A text without escapes stands in its one spelling.
+            f'extra[prefix + "{key}"] = v if v[0] == 34 and ESCAPE not in v else of_text(v)',
             f"o.{name} = U",
         ]
         self._add(name, Raw, steps)

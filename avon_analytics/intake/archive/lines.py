@@ -28,6 +28,7 @@ from avon_analytics.intake.archive.compressed import CannotDecompressError, deco
 from avon_analytics.intake.archive.files import open_file
 from avon_analytics.intake.archive.folders import unreadable
 from avon_analytics.intake.archive.hint import FOOT_BYTES, HEAD_BYTES, hint
+from avon_analytics.intake.archive.measure import Measure
 from avon_analytics.intake.archive.values import (
     Span,
     after_blanks,
@@ -97,7 +98,7 @@ class LineReader:
         self._digest = hashlib.sha256()
         self._sliced_to = 0  # where ``slice`` has come to
         self._is_mid_line = False  # whether something was read of the line before ``next_line``
-        self._rest: _Measure | None = None  # in what kind of line an earlier reading ended
+        self._rest: Measure | None = None  # in what kind of line an earlier reading ended
         self._head = self._foot = b""
         self._raw = open_file(path, url)
         self._stream = decompressed(self._raw)
@@ -132,7 +133,7 @@ class LineReader:
 
     def skip(self, n_bytes: int, n_lines: int, rest_offset: int | None = None) -> str:
         """Pass over what an earlier load read; returns the digest of these bytes."""
-        rest, last = _Measure(), b""
+        rest, last = Measure(), b""
         while self.bytes_read < n_bytes:
             chunk = self._read(min(n_bytes - self.bytes_read, _READ_BYTES))
             if not chunk:
@@ -316,14 +317,14 @@ class LineReader:
             yield self._piece(text)
 
     def _pass_over(
-        self, text: bytes, begun: _Measure | None = None
+        self, text: bytes, begun: Measure | None = None
     ) -> Generator[Batch, None, tuple[bytes, bool]]:
         """Read a line over the limit to its end without holding it.
 
         ``begun`` is what an earlier reading saw of it. Returns what stands behind it, and whether
         the file ends. Where it is cut by the file's damage, it is not handed out.
         """
-        measure = begun or _Measure()
+        measure = begun or Measure()
         line, byte_offset = self.next_line - self._is_mid_line, self.bytes_read - measure.length
         before = self._digest.copy(), self.bytes_read
         chunk, end, at_end = text, text.find(b"\n"), False
@@ -374,29 +375,6 @@ def _size_of_part(buffer: bytes, start: int, end: int) -> int:
         if size * ROWS_AT_A_TIME > HEAVY_BYTES * n_lines:
             return HEAVY_BYTES
     return size
-
-
-class _Measure:
-    """Length and digest of a line that is not held."""
-
-    def __init__(self) -> None:
-        self.length = 0
-        self._digest = hashlib.sha256()
-        self._held = b""
-
-    def add(self, part: bytes) -> None:
-        """Some more of the line."""
-        if part:
-            # A carriage return is part of the line only if something follows it.
-            self._digest.update(self._held)
-            self._digest.update(memoryview(part)[: len(part) - part.endswith(b"\r")])
-            self._held = b"\r" if part.endswith(b"\r") else b""
-            self.length += len(part)
-
-    @property
-    def without_return(self) -> tuple[int, str]:
-        """Length and digest, but for a carriage return at the line's end."""
-        return self.length - len(self._held), self._digest.hexdigest()
 
 
 class _Until:
