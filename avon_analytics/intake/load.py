@@ -15,6 +15,7 @@ from avon_analytics.arguments import flag
 from avon_analytics.errors import ArchiveError, DamagedFile, UsageError
 from avon_analytics.intake.after.quarantined_lines import QuarantineFilter, files_of, places
 from avon_analytics.intake.after.replay import move, that_move
+from avon_analytics.intake.after.tried_secrets import TriedSecrets
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.archive.files import ArchiveFile, Found, Paths, find_files, open_file
 from avon_analytics.intake.archive.lines import BATCH_BYTES, LINE_LIMIT, LineReader, checked_limit
@@ -194,12 +195,12 @@ class _Loader:
                     self._take(chunk, staging, read, tell)
             except ArchiveError as error:
                 raise self._not_loaded(error) from None
-        codes, secrets = SIGNATURE_CODES, None
-        if self._policy == "require":  # what carries no signature is believed under no secret
-            codes, secrets = ("signature_mismatch", "unverifiable"), self._secrets
-        for path in files_of(self._connection, QuarantineFilter(codes)):
-            if path in known:
-                self._retry(path, codes, secrets)
+        if self._policy == "require" and self._secrets is not None:
+            self._retry_mismatches(files, known, self._secrets)
+        else:
+            for path in files_of(self._connection, QuarantineFilter(SIGNATURE_CODES)):
+                if path in known:
+                    self._retry(path, SIGNATURE_CODES, None)
         tell(len(files), 0)
         return self._close_log(files)
 
@@ -250,19 +251,48 @@ class _Loader:
             notes = [before.note, *notes] if before.note else notes
         self._receipts[told.file] = replace(told, note="; ".join(notes))
 
-    def _retry(self, path: str, codes: tuple[str, ...], secrets: Secrets | None) -> None:
-        """Take what an earlier load did not believe and this one does: there is another secret."""
+    def _retry_mismatches(
+        self, files: tuple[ArchiveFile, ...], known: Mapping[str, KnownFile], secrets: Secrets
+    ) -> None:
+        """Try again what an earlier load did not believe, where this one has another secret.
+
+        What carries no signature is believed under no secret.
+        """
+        tried, paths = TriedSecrets(self._connection, secrets), {file.path for file in files}
+        codes = ("signature_mismatch", "unverifiable")
+        for path in files_of(self._connection, QuarantineFilter(codes)):
+            if path not in paths:
+                continue
+            were_all_read = True
+            if path in known:
+                were_all_read = self._retry(path, codes, secrets, after=tried.up_to(path))
+            if were_all_read:
+                tried.add(path, self.log.load_id)
+        tried.save()
+
+    def _retry(
+        self, path: str, codes: tuple[str, ...], secrets: Secrets | None, *, after: int = 0
+    ) -> bool:
+        """Take in what loads after one did not believe and this one does.
+
+        Returns whether each of these lines could be read again.
+        """
         found = places(self._connection, QuarantineFilter(codes, path))
-        found = [place for place in found if place.load_id != self.log.load_id]
+        found = [place for place in found if after < place.load_id != self.log.load_id]
+        if not found:
+            return True
         with ArchivedLines(self.log.urls) as archive:
-            moving, _ = that_move(self._connection, self._staging_areas[0], found, archive, secrets)
+            moving, n_unread = that_move(
+                self._connection, self._staging_areas[0], found, archive, secrets
+            )
             if not moving:
-                return
+                return n_unread == 0
             with self.log.transaction(self._staging_areas[0]) as intake:
                 ended = move(self._connection, intake, moving, archive)
                 self.log.recount()
         note = f"{len(moving):,} lines from the quarantine are believed now"
         self._tell(FileReceipt.of(path, ended[path]), [note])
+        return n_unread == 0
 
     # -- the receipt ------------------------------------------------------------------------
 

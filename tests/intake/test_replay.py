@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import avon_analytics as avon
 from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.patient import Patient
 from avon_analytics.errors import MissingSecret, StoreError, UsageError
+from avon_analytics.intake.after.replay import that_move
 
 OLD, NEW = "whsec_old", "whsec_of_these_tests"
 BOM = b"\xef\xbb\xbf"
@@ -271,4 +273,36 @@ def test_a_plain_load_with_another_secret_is_the_same_mechanism(archive: Any, de
     assert (receipt.loaded, receipt.quarantined) == (4, 0)
     assert "4 lines from the quarantine are believed now" in str(receipt)
     assert set(desk.ends()) == {"loaded"}
+    desk.add_up()
+
+
+def test_a_secret_is_tried_once_on_what_matched_none(
+    archive: Any, desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A night's load does not verify the mismatches of all nights before; a new secret does."""
+    tried: list[int] = []
+
+    def counting(connection: Any, staging: Any, found: Any, *more: Any) -> Any:
+        tried.append(len(found))
+        return that_move(connection, staging, found, *more)
+
+    monkeypatch.setattr("avon_analytics.intake.load.that_move", counting)
+    lines = [archive.raw(archive.patient(ms), secret=OLD) for ms in range(3)]
+    path = archive.write(*lines[:2], name="a.jsonl")
+    desk.load(path, secrets={"a": "first"})
+    desk.load(path, secrets={"a": "first"})
+    assert tried == []
+    desk.load(path, secrets={"b": "second"})
+    archive.write(*lines, name="a.jsonl")  # the file has grown
+    desk.load(path, secrets={"a": "first"})
+    assert tried == [2]
+    for _ in range(2):  # under the second, only the line that came since is new
+        desk.load(path, secrets={"a": "first", "b": "second"})
+    assert tried == [2, 1]
+    assert set(desk.ends()) == {"signature_mismatch"}
+    settings = str(desk.rows("SELECT * FROM settings"))
+    digests = [sha256(secret).hexdigest() for secret in (b"first", b"second")]
+    assert not [one for one in ("first", "second", str(path), *digests) if one in settings]
+    desk.load(path, secrets={"a": "first", "c": OLD})
+    assert (tried, set(desk.ends())) == ([2, 1, 3], {"loaded"})
     desk.add_up()
