@@ -17,7 +17,7 @@ from avon_analytics.whole_file import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.table import Table
+    from rich.console import Group
 
 _FILE_WIDTH = 160
 
@@ -63,7 +63,7 @@ def show_text(text: str, out: Path | None) -> None:
         say(f"wrote {write_whole(out, lambda part: part.write_text(text, 'utf-8'))}")
 
 
-def show_table(table: Table) -> None:
+def show_table(table: Group) -> None:
     """Write a table to standard output, in bold where somebody looks at it."""
     is_plain = bool(os.environ.get("NO_COLOR"))
     emit(_rendered(table, terminal_width(), is_plain=is_plain), is_rendered=True)
@@ -131,7 +131,7 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _rendered(table: Table, width: int, *, is_plain: bool) -> str:
+def _rendered(table: Group, width: int, *, is_plain: bool) -> str:
     from io import StringIO
 
     from rich.console import Console

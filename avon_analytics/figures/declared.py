@@ -62,9 +62,9 @@ class Column:
 
     means: what it is, as a phrase. of: what it is divided by, in words. heading: how a reader finds
     it named; made from the name unless given. has_n: ``<name>_n``, the denominator, follows.
-    has_interval: ``<name>_low`` and ``<name>_high`` follow. counts: of a share, the count above the
-    line; among: the counts whose sum is below it, which have no row in common. in_terminal: whether
-    a terminal shows it unless it is wide. base: of a denominator or a bound, the column that it
+    has_interval: ``<name>_low`` and ``<name>_high`` follow. counts: of a share or ratio, the column
+    above the line; among: those whose sum is below it, which have no row in common. in_terminal:
+    whether a table for the eye has it. base: of a denominator or a bound, the column that it
     belongs to.
     """
 
@@ -234,6 +234,9 @@ class Figure:
     groupings that divide nothing else, beside the general ones. general: which of the general ones
     divide it, all unless given. customs: which custom fields divide it. unit: what one row behind
     its counts is. bases: what else shares can be among, by the value of the option ``basis``.
+    foremost: the columns of a table for the eye, those first that stay where it is narrow; all
+    unless given. adds_up: whether counts and hours of its rows add up to those of the whole;
+    ``apart`` are those that do not.
     """
 
     name: str
@@ -256,6 +259,9 @@ class Figure:
     customs: Customs = "any"
     unit: Unit = "slot"
     bases: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    foremost: tuple[str, ...] = ()
+    adds_up: bool = True
+    apart: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
@@ -282,6 +288,14 @@ class Figure:
     def shares(self) -> tuple[str, ...]:
         """The names of its shares, each with denominator and interval."""
         return tuple(column.name for column in self.columns if column.has_n)
+
+    @cached_property
+    def in_tables(self) -> tuple[Column, ...]:
+        """The columns of a table for the eye, the foremost first; each share stands for its own."""
+        names = self.foremost or [
+            one.name for one in self.columns if one.in_terminal and not one.base
+        ]
+        return tuple(self.spelled[name] for name in names if name not in self.row_names)
 
     def among(self, share: str, basis: str | None = None) -> tuple[str, ...]:
         """The counts whose sum a share is divided by; they have no row in common."""

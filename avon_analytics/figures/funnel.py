@@ -69,5 +69,15 @@ FIGURE = Figure(
         ),
     ),
     examples=("funnel", "funnel --by appointment_type --unit slot"),
+    foremost=(
+        "first_share",
+        "n_reached",
+        "n_cancelled",
+        "n_no_show",
+        "n_rescheduled",
+        "n_unresolved",
+        "n_open",
+        "median_hours_from_previous",
+    ),
     chart="funnel",
 )

@@ -33,5 +33,6 @@ FIGURE = Figure(
         ),
     ),
     examples=("incidence --format csv", "incidence --by self_booked"),
+    adds_up=False,
     chart="incidence",
 )

@@ -77,5 +77,12 @@ FIGURE = Figure(
         },
     ),
     examples=("lead-times --every month", "lead-times --by appointment_type --within 28"),
+    foremost=(
+        "within_share",
+        "median_lead_days",
+        "p90_lead_days",
+        "n_appointments",
+        "n_with_lead",
+    ),
     chart="lead_times",
 )

@@ -106,6 +106,17 @@ FIGURE = Figure(
     ),
     bases={"booked": {"no_show_share": _DUE_COUNTS}},
     examples=("outcomes --every month", "outcomes --by host --by weekday"),
+    foremost=(
+        "no_show_share",
+        "n_slots",
+        "n_attended",
+        "n_no_show",
+        "n_cancelled",
+        "n_rescheduled",
+        "n_unresolved",
+        "n_not_due",
+        "cancelled_share",
+    ),
     chart="outcomes",
 )
 

@@ -56,6 +56,18 @@ FIGURE = Figure(
             ("share", "center", *LIMITS, "p_value", "q_value", "signal"), ("count", "n")
         ),
     ),
+    foremost=(
+        "share",
+        "n",
+        "center",
+        "signal",
+        "q_value",
+        "p_value",
+        "count",
+        "lower_998",
+        "upper_998",
+    ),
+    adds_up=False,
     chart="outliers",
     examples=("outliers --by host", "outliers --by host --share late_share --overdispersion"),
     by=("host",),

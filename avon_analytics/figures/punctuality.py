@@ -52,5 +52,12 @@ FIGURE = Figure(
             "median_overrun_minutes": (*_TIMED, "n_with_overrun"),
         },
     ),
+    foremost=(
+        "median_start_delay_minutes",
+        "p90_start_delay_minutes",
+        "median_overrun_minutes",
+        "n_with_actual_times",
+        "n_attended",
+    ),
     examples=("punctuality --by host", "punctuality --by hour --every quarter"),
 )

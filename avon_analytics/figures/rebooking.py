@@ -90,5 +90,14 @@ FIGURE = Figure(
         },
     ),
     examples=("rebooking", "rebooking --by host --days 14"),
+    foremost=(
+        "rebooked_share",
+        "n_rebooked",
+        "returned_share",
+        "n_returned",
+        "median_days_to_rebook",
+        "n_index",
+        "n_already_held",
+    ),
     chart="share",
 )

@@ -37,6 +37,8 @@ FIGURE = Figure(
             "refilled / released hours",
             "released hours",
             "Refilled ratio",
+            counts="refilled_hours",
+            among=("released_hours",),
         ),
         Column(
             "attended_again_hours",
@@ -71,5 +73,14 @@ FIGURE = Figure(
         },
     ),
     examples=("refills", "refills --by released_by --by notice_band"),
+    foremost=(
+        "refilled_share",
+        "n_refilled",
+        "refilled_ratio",
+        "refilled_hours",
+        "released_hours",
+        "attended_again_hours",
+        "median_hours_to_refill",
+    ),
     chart="share",
 )

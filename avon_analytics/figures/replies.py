@@ -77,5 +77,13 @@ FIGURE = Figure(
         },
     ),
     examples=("replies --every month", "replies --by host --by hour"),
+    foremost=(
+        "in_time_share",
+        "n_questions",
+        "n_answered",
+        "n_waiting",
+        "median_hours_to_reply",
+        "p90_hours_to_reply",
+    ),
     chart="share",
 )

@@ -55,5 +55,13 @@ FIGURE = Figure(
         },
     ),
     examples=("reschedules --every month", "reschedules --by host"),
+    foremost=(
+        "superseded_share",
+        "n_superseded",
+        "n_moved_earlier",
+        "n_moved_later",
+        "median_shift_hours",
+        "median_notice_hours",
+    ),
     chart="share",
 )

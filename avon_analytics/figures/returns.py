@@ -99,5 +99,15 @@ FIGURE = Figure(
         },
     ),
     examples=("returns --days 180", "returns --by host --every quarter"),
+    foremost=(
+        "returned_share",
+        "without_booking_share",
+        "followed_up_share",
+        "n_attended",
+        "n_returned",
+        "n_without_booking",
+        "median_days_to_return",
+    ),
+    apart=("n_patients", "n_without_booking"),
     chart="share",
 )

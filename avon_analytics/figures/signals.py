@@ -74,6 +74,17 @@ FIGURE = Figure(
         sums=(("n", ("count", "n_others")),),
         rests=dict.fromkeys(("share", "signal", "rule", "meaning"), ("count", "n")),
     ),
+    foremost=(
+        "share",
+        "n",
+        "center",
+        "lower",
+        "upper",
+        "signal",
+        "rule",
+        "count",
+    ),
+    adds_up=False,
     chart="signals",
     examples=("signals --every month", "signals --every week --by host --better lower"),
 )

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from avon_analytics.figures import COLUMNS, Kind
+from avon_analytics.figures import COLUMNS, Column, Kind
 from avon_analytics.report.named import named
 from avon_analytics.report.paths import shortened
 from avon_analytics.report.periods import every_of
-from avon_analytics.report.rows import by_period, is_complete, rows_of, split_newest, summed
+from avon_analytics.report.rows import Row, by_period, is_complete, rows_of, split_newest, summed
+from avon_analytics.report.tabled import ALL, Tabled, tabled
 from avon_analytics.report.tables import OUTCOME_COLUMNS, OUTCOME_SHARES
 from avon_analytics.report.wording import (
     MISSING,
@@ -24,21 +27,22 @@ from avon_analytics.report.wording import (
     chance,
     count,
     heading,
+    interval,
     is_missing,
     percent,
     plain,
+    plural,
     points,
     share,
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.console import Console, Group
 
 GAP = 2
 NARROWEST = 14
 NEWEST = 24
-STARRED = "* not complete"
+STARRED = "* not complete: not over, not all due, or only in part in the window"
 
 # What gives way where the terminal is narrow: the intervals first, the groups and periods never.
 INTERVAL, DENOMINATOR, DETAIL, COUNT, SHARE, NEVER = range(6)
@@ -65,7 +69,7 @@ class _Column:
     def cut(self, width: int) -> _Column:
         """The same, no wider than this."""
         whole = self.whole or self.cells
-        cells = shortened(whole, width) if self.is_path else [plain(one, width) for one in whole]
+        cells = shortened(whole, width) if self.is_path else [_cut(one, width) for one in whole]
         return replace(self, cells=cells, whole=whole)
 
     @property
@@ -75,6 +79,13 @@ class _Column:
             for line in self.heading.split("\n")
             for part in wrap(line, self.width, break_on_hyphens=False)
         )
+
+
+def _cut(text: str, width: int) -> str:
+    """A text of at most this width; an ending that tells two of one name apart stays."""
+    if len(text) > width and (apart := re.search(r" \(…[^ ()]+\)$", text)):
+        return plain(text[: apart.start()], max(width - len(apart[0]), 2)) + apart[0]
+    return plain(text, width)
 
 
 def print_table(
@@ -91,14 +102,18 @@ def table(
     every: str | None = None,
     width: int | None = None,
     as_is: bool = False,
-) -> Table:
+) -> Group:
     """A figure as a table: plain headings, shares in per cent, missing as ``–``.
 
     ``every`` is the length of the figure's periods; without it, periods that all begin on the
-    first of a month are shown as months. Where ``width`` is too small, intervals are left out
-    first, then denominators, details and counts; groups and periods always stay. ``as_is`` keeps
-    the columns' own names and order, for what is no figure.
+    first of a month are shown as months. A figure has its foremost columns, as many as ``width``
+    allows, each share with its denominator and interval, and a row of all. What is no figure has
+    all columns; where they are too wide, intervals give way first, then denominators, details and
+    counts. ``as_is`` keeps the columns' own names and order.
     """
+    known = None if as_is else tabled(frame, every)
+    if known is not None:
+        return _of_figure(known, title, width)
     read = _own_columns(frame, width) if as_is else _columns(named(frame), every, width)
     columns, hidden = _fitted(list(read), width, GAP)
     has_star = "period_on" in frame and not all(map(is_complete, rows_of(frame)))
@@ -106,9 +121,69 @@ def table(
     return _built(columns, hidden, title, note, GAP)
 
 
+def _of_figure(figure: Tabled, title: str | None, width: int | None) -> Group:
+    """The table of a figure: what is foremost stays, a share never without what it rests on."""
+    rows = [*figure.rows, *figure.totals]
+    keys = [_key(name, figure, rows) for name in figure.keys]
+    blocks = [list(_block(column, rows)) for column in figure.columns]
+    shown = len(blocks)
+    while shown > 1 and width is not None and _width([*keys, *chain(*blocks[:shown])]) > width:
+        shown -= 1
+    # Names are cut before the foremost share loses what it rests on.
+    squeezed = _squeezed([*keys, *chain(*blocks[:shown])], width, GAP)
+    columns, hidden = _fitted(squeezed, width, GAP)
+    gone = [column.title for column in figure.columns[shown:]]
+    notes = [STARRED] if figure.has_open else []
+    notes += [f"Not shown for lack of width: {', '.join(gone)}"] if gone else []
+    notes += figure.notes
+    if figure.n_further and figure.rows:
+        notes.append(f"{plural(figure.n_further, 'more column')} with --format csv or json")
+    note = "\n".join(notes) if figure.rows else "no rows"
+    return _built(columns, hidden, title, note, GAP, n_last=len(figure.totals))
+
+
+def _key(name: str, figure: Tabled, rows: Sequence[Row]) -> _Column:
+    """What the rows are of; a period that is not complete has a star, a total a word alone."""
+    if name == "period_on":
+        cells = [_starred(row, figure.every) for row in figure.rows]
+        cells += ["" if name != figure.keys[0] else ALL for _ in figure.totals]
+        return _Column(name, figure.every.capitalize(), cells, NEVER, right=False)
+    n_rows = len(figure.rows)
+    values = [row.get(name) for row in rows]
+    cells = [
+        ("" if nth >= n_rows else MISSING) if is_missing(value) else plain(value, 60)
+        for nth, value in enumerate(values)
+    ]
+    return _Column(name, heading(name), cells, NEVER, right=False)
+
+
+def _block(column: Column, rows: Sequence[Row]) -> Iterator[_Column]:
+    """The columns that one of a figure takes: a share has its denominator and interval beside."""
+    name = column.name
+    write, _, right = _WRITTEN[column.kind]
+    values = [row.get(name) for row in rows]
+    cells = [
+        MISSING if is_missing(one) else write(one) if write else plain(one, 60) for one in values
+    ]
+    yield _Column(name, _HYPHENED.get(column.title, column.title), cells, NEVER, right)
+    if f"{name}_n" in rows[0] if rows else column.has_n:
+        yield _Column(f"{name}_n", "of", [count(row.get(f"{name}_n")) for row in rows], DENOMINATOR)
+    if f"{name}_low" in rows[0] if rows else column.has_interval:
+        between = [interval(row, column) or MISSING for row in rows]
+        of_expected = column.kind is Kind.NUMBER
+        yield _Column(f"{name}_low", "80 %" if of_expected else "95 %", between, INTERVAL)
+
+
+_HYPHENED = {"Rescheduled": "Resched-\nuled", "Unresolved": "Unre-\nsolved"}
+
+
+def _width(columns: Sequence[_Column]) -> int:
+    return sum(column.width + GAP for column in columns) - GAP
+
+
 def outcome_summary_table(
     outcomes_by_period: pd.DataFrame, *, title: str | None = None, width: int | None = None
-) -> Table:
+) -> Group:
     """The outcomes of the newest periods; older ones are one row. Fits 80 columns."""
     every = every_of(outcomes_by_period)
     older, newest = split_newest(by_period(outcomes_by_period), NEWEST)
@@ -271,7 +346,9 @@ def _built(
     title: str | None,
     note: str,
     gap: int,
-) -> Table:
+    n_last: int = 0,
+) -> Group:
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
@@ -281,15 +358,12 @@ def _built(
         notes.append("Not shown for lack of width: " + ", ".join(dict.fromkeys(words)))
     built = Table(
         title=Text(title) if title else None,
-        caption=Text("\n".join(notes)) if notes else None,
         box=None,
         padding=(0, gap, 0, 0),
         pad_edge=False,
         title_justify="left",
-        caption_justify="left",
         title_style="bold",
         header_style="bold",
-        caption_style="dim",
     )
     for column in columns:
         justify: Any = "right" if column.right else "left"
@@ -299,6 +373,8 @@ def _built(
             no_wrap=True,
             overflow="ellipsis",
         )
-    for cells in zip(*(column.cells for column in columns), strict=True):
-        built.add_row(*(Text(cell) for cell in cells))
-    return built
+    lines = list(zip(*(column.cells for column in columns), strict=True))
+    for nth, cells in enumerate(lines):
+        is_total = nth >= len(lines) - n_last
+        built.add_row(*(Text(cell) for cell in cells), style="bold" if is_total else None)
+    return Group(built, *(Text(note, style="dim") for note in notes))

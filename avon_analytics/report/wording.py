@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from avon_analytics.figures import COLUMNS
+from avon_analytics.figures import COLUMNS, Column, Kind
 
 MISSING = "–"
 NOT_KNOWN = "not known"
@@ -146,6 +146,18 @@ class Share(NamedTuple):
 def share(row: Mapping[str, Any], name: str) -> Share:
     """The share called ``name`` in a row of a figure."""
     return Share(*(number(row.get(name + end)) for end in ("", "_n", "_low", "_high")))
+
+
+def interval(row: Mapping[str, Any], column: Column) -> str:
+    """The interval of a column in a row, in its own unit; empty where there is none."""
+    if column.kind is Kind.SHARE:
+        return share(row, column.name).interval
+    low, high = (row.get(f"{column.name}_{end}") for end in ("low", "high"))
+    if is_missing(low) or is_missing(high):
+        return ""
+    if column.kind is Kind.DIFFERENCE:
+        return f"{points(low)} to {points(high)}"
+    return f"{amount(low)}–{amount(high)}"
 
 
 def as_date(value: object) -> date | None:

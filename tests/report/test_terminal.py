@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from avon_analytics.report.terminal import outcome_summary_table, print_table
+from avon_analytics.report.terminal import STARRED, outcome_summary_table, print_table
 
 
 def printed(frame, width=80, **options):
@@ -64,7 +64,7 @@ def test_shares_months_and_missing(clinic):
     assert lines[-3:] == [
         "Dr. Li 2025-03 1,234 12.3 % 81 6.8–21.3 yes",
         "– 2025-04 * 0 – 0 – no",
-        "* not complete",
+        STARRED,
     ]
 
 
@@ -93,7 +93,7 @@ def test_outcome_summary_of_a_short_history(clinic):
     lines = squeezed(summary_of(clinic.figures(2).outcomes_by_period))
     assert "2026-02 362 260 30 48 20 4 0 10.3 % of 290" in lines
     assert "2026-03 * 500 268 33 53 21 5 120 11.0 % of 301" in lines
-    assert "* not complete" in lines
+    assert STARRED in lines
 
 
 def test_outcome_summary_of_a_long_history(clinic):
@@ -101,3 +101,107 @@ def test_outcome_summary_of_a_long_history(clinic):
     assert len([line for line in text.splitlines() if line.startswith("20")]) == 24
     assert text.count("earlier") == 1
     assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
+
+
+def of_hosts(clinic, *hosts):
+    """Outcomes of two hosts in two quarters, the second of which is not complete."""
+    rows = [
+        clinic.outcome_row(
+            *(80, 20, 10, 5, 5, 0), host=host, period_on=pd.Timestamp(f"2025-0{month}-01")
+        )
+        | {"is_mature": month == 1, "is_whole": True}
+        for host in hosts
+        for month in (1, 4)
+    ]
+    frame = clinic.frame(rows, rows[0])
+    frame.attrs |= {"figure": "outcomes", "every": "quarter"}
+    return frame
+
+
+def test_a_share_comes_first_with_what_it_rests_on_and_all_come_last(clinic):
+    lines = squeezed(printed(of_hosts(clinic, "Ada", "Bo"), 80))
+    assert lines[1] == "Host Quarter share of 95 % Slots Attended No-show Cancelled"
+    assert lines[2] == "Ada 2025-Q1 20.0 % 100 13.3–28.9 120 80 20 10"
+    assert lines[3].startswith("Ada 2025-Q2 * 20.0 % 100")
+    # 80 of 400: (0.2 + z²/800 ± z·√(0.2·0.8/400 + z²/640000)) / (1 + z²/400), z = 1.96
+    assert lines[6] == "All 20.0 % 400 16.4–24.2 480 320 80 40"
+    assert lines[7:] == [
+        STARRED,
+        "Not shown for lack of width: Rescheduled, Unresolved, Not due, Cancelled share",
+        "7 more columns with --format csv or json",
+    ]
+
+
+def test_one_row_has_no_row_of_all(clinic):
+    frame = of_hosts(clinic, "Ada").head(1)
+    assert "All" not in printed(frame, 80)
+
+
+def test_what_is_blank_in_part_has_no_total(clinic):
+    frame = of_hosts(clinic, "Ada", "Bo")
+    blank = frame.index[0]
+    frame["n_no_show"] = frame["n_no_show"].astype("Int64")
+    frame.loc[blank, ["n_no_show", "no_show_share"]] = [pd.NA, float("nan")]
+    (total,) = [line for line in squeezed(printed(frame, 80)) if line.startswith("All")]
+    assert total == "All – 400 – 480 320 – 40"
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_a_figure_fits_and_says_what_it_leaves_out(clinic, width):
+    frame = of_hosts(clinic, "A name of some length (…3f9a)", "Bo")
+    text = printed(frame, width)
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= width
+    assert "No-show" in text
+    assert "13.3–28.9" in text
+    assert ("Not shown for lack of width" in text) == (width < 200)
+
+
+def test_a_name_that_is_cut_keeps_the_ending_that_tells_it_apart(clinic):
+    one, other = (f"Maximiliana Testwell-Sample ({ending})" for ending in ("…3f9a", "…77b0"))
+    text = printed(of_hosts(clinic, one, other), 60)
+    assert max(map(len, text.splitlines())) <= 60
+    assert "Maximiliana T… (…3f9a)" in text
+    assert "Maximiliana T… (…77b0)" in text
+
+
+def test_incidence_is_told_at_a_few_days(clinic):
+    days = [
+        {
+            "cause": cause,
+            "day": day,
+            "n_at_risk": 100,
+            "n_events": 1,
+            "cumulative_incidence": share * day / 100,
+            "cumulative_incidence_low": share * day / 200,
+            "cumulative_incidence_high": share * day / 50,
+        }
+        for cause, share in (("attended", 1.0), ("no_show", 0.5))
+        for day in range(33)
+    ]
+    frame = pd.DataFrame(days)
+    frame.attrs["figure"] = "incidence"
+    assert squeezed(printed(frame, 80)) == [
+        "Within Attended 95 % No-show 95 %",
+        "1 day 1.0 % 0.5–2.0 0.5 % 0.2–1.0",
+        "7 days 7.0 % 3.5–14.0 3.5 % 1.8–7.0",
+        "14 days 14.0 % 7.0–28.0 7.0 % 3.5–14.0",
+        "30 days 30.0 % 15.0–60.0 15.0 % 7.5–30.0",
+        "Day by day up to 32 days with --format csv, or in Python.",
+    ]
+
+
+def test_what_a_cancellation_decides_has_shares_of_all_cancelled(clinic):
+    rows = [
+        clinic.cancellation_row(30, 30, cancelled_by="patient"),
+        clinic.cancellation_row(10, 10, cancelled_by="provider"),
+        clinic.cancellation_row(60, 0, cancelled_by=None),
+    ]
+    frame = clinic.frame(rows, rows[0])
+    frame.attrs["figure"] = "cancellations"
+    text = printed(frame, 100)
+    lines = squeezed(text)
+    told = {line.split()[0]: line for line in lines}
+    assert told["patient"].startswith("patient 30 75.0 % 33.3 % 30")
+    assert told["provider"].startswith("provider 10 25.0 % 30.0 % 10")
+    assert told["All"].startswith("All 40 100.0 %")
+    assert "60 due slots that were not cancelled are left out." in lines

@@ -1,0 +1,229 @@
+"""A figure as the table that a reader gets: its foremost columns, its rows, and what they sum to.
+
+Terminal and notebook set it each in its own way. A DataFrame, CSV and JSON have all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from avon_analytics.appointments.intervals import wilson
+from avon_analytics.figures import FIGURES, Column, Figure, Kind, compare
+from avon_analytics.report.named import named
+from avon_analytics.report.periods import every_of
+from avon_analytics.report.rows import Row, groupings, is_complete, rows_of
+from avon_analytics.report.wording import count, heading, is_missing, number, plural
+
+DAYS = (1, 7, 14, 30, 60, 90)
+ALL = "All"
+OF_CANCELLATIONS = ("cancelled_by", "notice_band", "reason")
+_OF_ALL = Column("of_all_share", Kind.RATIO, "of all cancelled here", heading="Of all cancelled")
+_QUANTILES = ("median_", "p90_")
+_ADD_UP = (Kind.COUNT, Kind.HOURS, Kind.NUMBER)
+_KNOWN: Mapping[str, Figure] = {**FIGURES, compare.FIGURE.name: compare.FIGURE}
+
+
+@dataclass(frozen=True)
+class Tabled:
+    """A figure as a reader gets it.
+
+    keys: the columns that say what a row is of: groups, ``period_on``, a stage. columns: what is
+    told of it, the foremost first; a share stands for its denominator and interval too. totals: all
+    rows as one, or as one for each stage. n_further: how many columns are left to CSV and JSON.
+    notes: what was left out, and what a mark means.
+    """
+
+    keys: Sequence[str]
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    totals: Sequence[Row] = ()
+    every: str = "month"
+    n_further: int = 0
+    notes: Sequence[str] = field(default_factory=tuple)
+
+    def is_open(self, row: Row) -> bool:
+        """Whether a row is of a period that is not complete."""
+        return "period_on" in self.keys and not is_complete(row)
+
+    @property
+    def has_open(self) -> bool:
+        """Whether there are such rows."""
+        return any(map(self.is_open, self.rows))
+
+
+def tabled(frame: pd.DataFrame, every: str | None = None) -> Tabled | None:
+    """The table of a figure; None for a frame that is none."""
+    figure = _KNOWN.get(str(frame.attrs.get("figure")))
+    if figure is None or not any(name in figure.spelled for name in map(str, frame.columns)):
+        return None
+    frame = named(frame)
+    keys = groupings(frame) + ["period_on"] * ("period_on" in frame)
+    if {"cause", "day", "cumulative_incidence"} <= set(frame):
+        return _by_days(frame, keys)
+    keys += [name for name in figure.row_names if name in frame and name != "step"]
+    if "measure" in keys:
+        frame = frame.assign(measure=[heading(str(share)) for share in frame["measure"]])
+    if set(keys) & set(OF_CANCELLATIONS) and "n_cancelled" in frame:
+        return _of_cancelled(frame, keys, every or every_of(frame))
+    columns = [one for one in figure.in_tables if one.name in frame]
+    rows = rows_of(frame)
+    groups = [name for name in keys if name not in figure.row_names]
+    return Tabled(
+        keys=keys,
+        columns=columns,
+        rows=rows,
+        totals=_totals(rows, columns, figure, groups) if groups and figure.adds_up else (),
+        every=every or every_of(frame),
+        n_further=_n_further(frame, keys, columns),
+        notes=_of_window(rows, keys),
+    )
+
+
+def _n_further(frame: pd.DataFrame, keys: Sequence[str], columns: Sequence[Column]) -> int:
+    """How many columns of a figure its table has no room for; those of a share count with it."""
+    told = {one.name for column in columns for one in column.spelled()} | set(keys)
+    bounds = {f"{one.name}_{end}" for one in columns for end in ("low", "high")}
+    flags = {"is_mature", "is_whole", "step"}  # a mark, and an order
+    return len([name for name in map(str, frame.columns) if name not in told | bounds | flags])
+
+
+def _of_window(rows: Sequence[Row], keys: Sequence[str]) -> tuple[str, ...]:
+    """What is to be said of a figure without periods whose window is not complete."""
+    if "period_on" in keys or all(map(is_complete, rows)):
+        return ()
+    return ("Not complete: part of the window is not due yet, or lies outside the archive.",)
+
+
+def _totals(
+    rows: Sequence[Row], columns: Sequence[Column], figure: Figure, groups: Sequence[str]
+) -> list[Row]:
+    """All rows as one, or as one for each of what the figure itself divides by."""
+    own = [name for name in figure.row_names if name in rows[0]] if rows else []
+    parts: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        parts.setdefault(tuple(row[name] for name in own), []).append(row)
+    if len(rows) <= len(parts):  # each stands for itself
+        return []
+    first = dict.fromkeys(groups) | {groups[0]: ALL}
+    return [
+        {**first, **dict(zip(own, told, strict=True)), **_sum(part, columns, figure)}
+        for told, part in parts.items()
+    ]
+
+
+def _sum(rows: Sequence[Row], columns: Sequence[Column], figure: Figure) -> dict[str, Any]:
+    """Counts and hours added up, and shares of them; quantiles are no sums, and stay missing."""
+    told: dict[str, Any] = {}
+    for column in columns:
+        name = column.name
+        if column.counts in figure.apart:
+            continue
+        if column.has_n and column.counts:
+            part, among = _total(rows, column.counts), _total(rows, f"{name}_n")
+            told |= _share(name, part, among)
+        elif column.kind is Kind.RATIO and column.among:
+            part, among = _total(rows, column.counts), _total(rows, column.among[0])
+            told[name] = part / among if among and part is not None else None
+        elif column.kind in _ADD_UP and not name.startswith(_QUANTILES):
+            told[name] = None if name in figure.apart else _total(rows, name)
+    return told
+
+
+def _total(rows: Sequence[Row], name: str) -> float | None:
+    """What a column adds up to; missing where some of it is blank, as the rest is no total."""
+    known = [number(row.get(name)) for row in rows]
+    return None if None in known else sum(one for one in known if one is not None)
+
+
+def _share(name: str, part: float | None, among: float | None) -> dict[str, Any]:
+    if part is None or not among:
+        return {f"{name}_n": among}
+    share, low, high = wilson(np.array([part]), np.array([among]))
+    return {
+        name: float(share[0]),
+        f"{name}_n": among,
+        f"{name}_low": float(low[0]),
+        f"{name}_high": float(high[0]),
+    }
+
+
+def _of_cancelled(frame: pd.DataFrame, keys: list[str], every: str) -> Tabled:
+    """Cancelled slots by what a cancellation decides, each row beside all of these.
+
+    A slot that was not cancelled has no such thing, and of the others all are cancelled: shares of
+    due slots would be 0 or 100 %.
+    """
+    figure = FIGURES["cancellations"]
+    rows = [row for row in rows_of(frame) if number(row["n_cancelled"]) != 0]
+    total = _total(rows, "n_cancelled")
+    for row in rows:
+        n = number(row["n_cancelled"])
+        row[_OF_ALL.name] = n / total if total and n is not None else None
+    names = ["n_cancelled", "late_share", "n_after_start", "median_notice_hours"]
+    if "cancelled_by" not in keys:
+        names[1:1] = ["n_by_patient", "n_by_provider", "n_by_unknown"]
+    if "notice_band" in keys:  # which band is late, and after the start, is settled
+        names = [name for name in names if name not in ("late_share", "n_after_start")]
+    told = [figure.spelled[name] for name in names if name in frame]
+    columns = [*told[:1], _OF_ALL, *told[1:]]
+    totals = _totals(rows, told, figure, keys)
+    return Tabled(
+        keys=keys,
+        columns=columns,
+        rows=rows,
+        totals=[{**one, _OF_ALL.name: 1.0 if total else None} for one in totals],
+        every=every,
+        n_further=_n_further(frame, keys, told),
+        notes=(*_of_window(rows, keys), *_left_out(frame, rows)),
+    )
+
+
+def _left_out(frame: pd.DataFrame, rows: Sequence[Row]) -> tuple[str, ...]:
+    due = _total(rows_of(frame), "n_due") if "n_due" in frame else None
+    held = _total(rows, "n_due") if "n_due" in frame else None
+    if due is None or held is None or due == held:
+        return ()
+    return (f"{count(due - held)} due slots that were not cancelled are left out.",)
+
+
+def _by_days(frame: pd.DataFrame, groups: list[str]) -> Tabled:
+    """What had become of bookings after so many days: a row a day, a column a cause."""
+    causes = list(dict.fromkeys(frame["cause"]))
+    columns = [
+        Column(str(one), Kind.SHARE, f"had ended as {one}", heading=heading(str(one)),
+               has_interval=True)
+        for one in causes
+    ]  # fmt: skip
+    rows: list[Row] = []
+    parts = frame.groupby(groups, sort=False, dropna=False) if groups else [((), frame)]
+    for told, part in parts:
+        days = [day for day in DAYS if day <= part["day"].max()]
+        for day in days:
+            row: dict[str, Any] = dict(zip(groups, told, strict=True)) | {
+                "within": plural(day, "day")
+            }
+            for cause, of_cause in part[part["day"] <= day].groupby("cause", sort=False):
+                row |= _reached(str(cause), rows_of(of_cause))
+            rows.append({**{str(cause): 0.0 for cause in causes}, **row})
+    last = frame["day"].max() if len(frame) else 0
+    return Tabled(
+        keys=[*groups, "within"],
+        columns=columns,
+        rows=rows,
+        notes=(f"Day by day up to {plural(int(last), 'day')} with --format csv, or in Python.",),
+    )
+
+
+def _reached(cause: str, rows: Sequence[Row]) -> dict[str, Any]:
+    """The newest estimate of a cause; blanked days tell nothing, so the last known one stands."""
+    known = [row for row in rows if not is_missing(row.get("cumulative_incidence"))]
+    ends = {"": "cumulative_incidence", "_low": "cumulative_incidence_low"}
+    ends["_high"] = "cumulative_incidence_high"
+    if not known:
+        return dict.fromkeys((cause + end for end in ends), None)
+    return {cause + end: known[-1].get(name) for end, name in ends.items()}
