@@ -56,6 +56,11 @@ class Tabled:
         return any(map(self.is_open, self.rows))
 
 
+def figure_of(frame: pd.DataFrame) -> Figure:
+    """The figure that a frame is of."""
+    return _KNOWN[str(frame.attrs["figure"])]
+
+
 def tabled(frame: pd.DataFrame, every: str | None = None) -> Tabled | None:
     """The table of a figure; None for a frame that is none."""
     figure = _KNOWN.get(str(frame.attrs.get("figure")))
@@ -109,9 +114,8 @@ def _totals(
         parts.setdefault(tuple(row[name] for name in own), []).append(row)
     if len(rows) <= len(parts):  # each stands for itself
         return []
-    first = dict.fromkeys(groups) | {groups[0]: ALL}
     return [
-        {**first, **dict(zip(own, told, strict=True)), **_sum(part, columns, figure)}
+        dict.fromkeys(groups) | dict(zip(own, told, strict=True)) | _sum(part, columns, figure)
         for told, part in parts.items()
     ]
 
@@ -215,7 +219,7 @@ def _by_days(frame: pd.DataFrame, groups: list[str]) -> Tabled:
         keys=[*groups, "within"],
         columns=columns,
         rows=rows,
-        notes=(f"Day by day up to {plural(int(last), 'day')} with --format csv, or in Python.",),
+        notes=(f"Every day up to day {last} is in CSV, JSON and the DataFrame.",),
     )
 
 

@@ -61,17 +61,21 @@ class Line(NamedTuple):
     kind: str = ""
     """"" for a plain row, else open, sum or total."""
     tag: str = ""
+    others: Sequence[str] = ()
+    """What it is of besides, where that takes several columns."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table ready to be set: the first column names the row."""
+    """A table ready to be set: the first column names the row, or with ``others`` the first few."""
 
     caption: str
     first: str
     columns: Sequence[Column]
     lines: Sequence[Line]
     note: str = ""
+    others: Sequence[str] = ()
+    """Headings of further columns that say what a row is of."""
 
     @property
     def has_long_names(self) -> bool:

@@ -124,7 +124,7 @@ def table(
 def _of_figure(figure: Tabled, title: str | None, width: int | None) -> Group:
     """The table of a figure: what is foremost stays, a share never without what it rests on."""
     rows = [*figure.rows, *figure.totals]
-    keys = [_key(name, figure, rows) for name in figure.keys]
+    keys = [_key(name, figure) for name in figure.keys]
     blocks = [list(_block(column, rows)) for column in figure.columns]
     shown = len(blocks)
     while shown > 1 and width is not None and _width([*keys, *chain(*blocks[:shown])]) > width:
@@ -142,19 +142,20 @@ def _of_figure(figure: Tabled, title: str | None, width: int | None) -> Group:
     return _built(columns, hidden, title, note, GAP, n_last=len(figure.totals))
 
 
-def _key(name: str, figure: Tabled, rows: Sequence[Row]) -> _Column:
+def _key(name: str, figure: Tabled) -> _Column:
     """What the rows are of; a period that is not complete has a star, a total a word alone."""
     if name == "period_on":
         cells = [_starred(row, figure.every) for row in figure.rows]
-        cells += ["" if name != figure.keys[0] else ALL for _ in figure.totals]
-        return _Column(name, figure.every.capitalize(), cells, NEVER, right=False)
-    n_rows = len(figure.rows)
-    values = [row.get(name) for row in rows]
-    cells = [
-        ("" if nth >= n_rows else MISSING) if is_missing(value) else plain(value, 60)
-        for nth, value in enumerate(values)
-    ]
-    return _Column(name, heading(name), cells, NEVER, right=False)
+        word = figure.every.capitalize()
+    else:
+        values = [row.get(name) for row in figure.rows]
+        cells = [MISSING if is_missing(one) else plain(one, 60) for one in values]
+        word = heading(name)
+    told = [row.get(name) for row in figure.totals]
+    cells += ["" if is_missing(one) else plain(one, 60) for one in told]
+    if name == figure.keys[0]:
+        cells[len(figure.rows) :] = [ALL] * len(told)
+    return _Column(name, word, cells, NEVER, right=False)
 
 
 def _block(column: Column, rows: Sequence[Row]) -> Iterator[_Column]:

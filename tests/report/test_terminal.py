@@ -160,8 +160,8 @@ def test_a_name_that_is_cut_keeps_the_ending_that_tells_it_apart(clinic):
     one, other = (f"Maximiliana Testwell-Sample ({ending})" for ending in ("…3f9a", "…77b0"))
     text = printed(of_hosts(clinic, one, other), 60)
     assert max(map(len, text.splitlines())) <= 60
-    assert "Maximiliana T… (…3f9a)" in text
-    assert "Maximiliana T… (…77b0)" in text
+    assert "Maximiliana Tes… (…3f9a)" in text
+    assert "Maximiliana Tes… (…77b0)" in text
 
 
 def test_incidence_is_told_at_a_few_days(clinic):
@@ -186,7 +186,7 @@ def test_incidence_is_told_at_a_few_days(clinic):
         "7 days 7.0 % 3.5–14.0 3.5 % 1.8–7.0",
         "14 days 14.0 % 7.0–28.0 7.0 % 3.5–14.0",
         "30 days 30.0 % 15.0–60.0 15.0 % 7.5–30.0",
-        "Day by day up to 32 days with --format csv, or in Python.",
+        "Every day up to day 32 is in CSV, JSON and the DataFrame.",
     ]
 
 

@@ -1,0 +1,95 @@
+"""A figure in a notebook: the table that the report would print, safe to show anywhere."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+
+import avon_analytics as avon
+from avon_analytics.errors import UsageError
+
+Cells = list[list[str]]
+
+
+def outcomes(clinic: Any, *hosts: str | None) -> pd.DataFrame:
+    rows = [
+        clinic.outcome_row(
+            *(80, 20, 10, 5, 5, 0), host=host, host_name=name, period_on=pd.Timestamp(on)
+        )
+        | {"is_mature": on == "2025-01-01", "is_whole": True}
+        for host, name in zip(hosts, ["Ada Testwell", None], strict=False)
+        for on in ("2025-01-01", "2025-04-01")
+    ]
+    frame = clinic.frame(rows, rows[0])
+    frame.attrs |= {
+        "figure": "outcomes",
+        "every": "quarter",
+        "definition": "Slots <by> how they ended.",
+        "as_of": "2025-05-01T12:00:00+00:00",
+    }
+    return frame
+
+
+def read(html: str) -> tuple[str, Cells]:
+    """The text of the whole, and of each cell of the table."""
+    tree = ElementTree.fromstring(html)
+    rows = [[" ".join("".join(c.itertext()).split()) for c in row] for row in tree.iter("tr")]
+    return " ".join("".join(tree.itertext()).split()), rows
+
+
+def test_shares_periods_names_and_all(clinic: Any) -> None:
+    frame = outcomes(clinic, "user_1", None)
+    text, (head, *rows, total) = read(avon.show(frame)._repr_html_())
+    assert head[:4] == ["Host", "Quarter", "No-show share", "Slots"]
+    assert [row[:3] for row in rows] == [
+        ["Ada Testwell", "Q1 2025", "20.0 % of 100, 13.3–28.9"],
+        ["Ada Testwell", "Q2 2025 not complete", "20.0 % of 100, 13.3–28.9"],
+        ["not known", "Q1 2025", "20.0 % of 100, 13.3–28.9"],
+        ["not known", "Q2 2025 not complete", "20.0 % of 100, 13.3–28.9"],
+    ]
+    assert total[:5] == ["All", "", "20.0 % of 400, 16.4–24.2", "480", "320"]
+    assert "Outcomes by host and quarter" in text
+    assert "As of 1 May 2025, 12:00 UTC." in text
+    assert "Slots <by> how they ended." in text
+
+
+def test_nothing_in_it_runs_or_asks_for_anything_and_it_prints(clinic: Any) -> None:
+    frame = outcomes(clinic, "user_1", None)
+    frame["host_name"] = '<script>alert(1)</script> <img src="https://example.org/x">'
+    html = avon.show(frame)._repr_html_()
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "&lt;script&gt;" in html
+    assert not re.search(r"https?:|url\(|@import| on\w+=", html.replace("https://example.org", ""))
+    assert "@media print" in html
+    # No colour of its own: it stands out on whatever paper the notebook has.
+    assert set(re.findall(r"#[0-9a-f]{3,6}\b|rgba?\([^)]*\)", html)) == {"rgba(128,128,128,.4)"}
+
+
+def test_the_figure_stays_what_it_is_and_text_is_the_terminals(clinic: Any) -> None:
+    frame = outcomes(clinic, "user_1", None)
+    before = frame.copy()
+    shown = avon.show(frame, title="Winter")
+    pd.testing.assert_frame_equal(frame, before)
+    lines = [" ".join(line.split()) for line in repr(shown).splitlines()]
+    assert lines[0] == "Winter"
+    assert "Ada Testwell 2025-Q1 20.0 % 100 13.3–28.9 120 80 20 10 5" in lines
+    assert "<caption><span>Winter</span></caption>" in shown._repr_html_()
+
+
+def test_long_figures_are_cut_and_it_is_said(clinic: Any) -> None:
+    frame = pd.concat([outcomes(clinic, "user_1", None)] * 60, ignore_index=True)
+    text, rows = read(avon.show(frame)._repr_html_())
+    assert len(rows) == 1 + 200 + 1
+    assert rows[-1][2].startswith("20.0 % of 24,000")
+    assert "40 more rows in the DataFrame. The row 'All' counts them too." in text
+
+
+@pytest.mark.parametrize("given", [None, pd.DataFrame({"a": [1]}), "outcomes"])
+def test_what_is_no_figure_is_refused(given: Any) -> None:
+    with pytest.raises(UsageError, match="expected a figure"):
+        avon.show(given)
