@@ -101,6 +101,32 @@ def custom_keys(store: avon.Store) -> list[str]:
     return [f"custom:{key}" for key in rows["key"]]
 
 
+@pytest.mark.parametrize(
+    ("figure", "options"),
+    [
+        ("signals", {"share": "late_share", "by": "self_booked", "every": "week"}),
+        ("outliers", {"share": "cancelled_share", "by": "host", "overdispersion": True}),
+        ("backtest", {"by": "self_booked", "every": "month", "days_ahead": 3}),
+    ],
+)
+def test_chance_and_looking_back_are_the_same(
+    both: Both, figure: str, options: dict[str, Any]
+) -> None:
+    found, expected = (getattr(one.appointments(), figure)(**options) for one in both)
+    assert len(expected) > 3
+    assert_equal(found, expected)
+
+
+def test_what_to_expect_is_the_same(both: Both) -> None:
+    scope = {"as_of": INSTANTS[1], "start": "2025-07-07", "end": "2025-07-21"}
+    found, expected = (
+        one.appointments(**scope).expected("interaction_type", every="week", pickup=True)
+        for one in both
+    )
+    assert expected.n_open.sum() > 10
+    assert_equal(found, expected)
+
+
 @pytest.mark.parametrize("every", PERIODS)
 def test_periods_are_the_same(both: Both, every: str) -> None:
     found, expected = (one.appointments().outcomes(every=every) for one in both)
