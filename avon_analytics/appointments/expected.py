@@ -12,7 +12,7 @@ import pandas as pd
 
 from avon_analytics.appointments.distributions import Floats
 from avon_analytics.appointments.figure import Counted, finished
-from avon_analytics.appointments.forecast import OUTCOMES, Sums, intervals, sums
+from avon_analytics.appointments.forecast import OUTCOMES, Sums, drawn, intervals, sums
 from avon_analytics.appointments.landmarks import Learning, Open, Slots
 from avon_analytics.appointments.look_back import (
     FEWEST_WEEKS,
@@ -76,7 +76,7 @@ def expected(
     seen = _seen(slots, counted, unit, instants)
     most_days = int(max([0, *open_now.days, *seen.days]))
     learning = Learning(slots.past(at, most_days), most_days)
-    _, spread = look_back(seen, instants, unit, learning, at, clock)
+    _, spread, width = look_back(seen, instants, unit, learning, at, clock)
     known = shares_at(learning, at, at, clock)
     key = np.column_stack([open_now.group, open_now.period])
     lines, place = np.unique(key, axis=0, return_inverse=True)
@@ -90,6 +90,8 @@ def expected(
         groups, lines, found = more.groups, more.lines, more.sums
         mean, added = found.mean + more.mean, (more.mean, more.variance)
     low, high = intervals(found, spread.variance, added)
+    most = found.n[:, None] if added is None else np.full((1, 1), np.inf)
+    low, high = drawn(mean, low, high, most, width.factors)
     rows = _rows(groups, lines[:, 0], lines[:, 1], every)
     rows["n_open"] = found.n.astype(np.int64)
     _put(rows, mean, low, high)
@@ -111,7 +113,7 @@ def backtest(
     reference = max(instants.values(), default=datetime(1970, 1, 1, tzinfo=UTC))
     most_days = int(max([0, *seen.days]))
     learning = Learning(slots.past(reference, most_days), most_days)
-    found, _ = look_back(seen, instants, every, learning, reference, clock)
+    found, *_ = look_back(seen, instants, every, learning, reference, clock)
     rows = _rows(seen.groups, found.group, found.period, every)
     rows["n_open"] = found.sums.n.astype(np.int64)
     for place, end in enumerate(OUTCOMES):

@@ -8,6 +8,7 @@ days before theirs; the last axis is that of ``OUTCOMES``.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from statistics import NormalDist
 
 import numpy as np
 
@@ -25,6 +26,10 @@ INTERVAL = (0.1, 0.9)
 # standard deviation; as many values of it are weighed against what periods showed.
 _PRIOR_SPREAD = 0.2
 _SPREADS = np.linspace(0, 1.5, 151)
+# So many intervals as they would be if errors were normal are weighed against those that were seen.
+_PRIOR_INTERVALS = 50
+_SEEN_FROM = 10.0  # expected number from which an interval tells how wide it should have been
+_WIDTHS = np.arange(1, 501) / 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,67 @@ class PeriodSpread:
         return np.asarray(
             (weights * np.square(_SPREADS)[:, None]).sum(axis=0) / weights.sum(axis=0)
         )
+
+
+class Width:
+    """How wide intervals must be drawn to hold what they say, learnt from earlier ones: for each
+    outcome two factors on the distance of the ends from what was expected, below and above it.
+
+    Where bookings come and go in blocks a few periods stray far and most hardly, so that intervals
+    of the right variance hold too much; where shares drift they hold too little. With these factors
+    20 % of those seen would not have held what came, half of them on either side as far as that can
+    be: where what came is often the most that can come, nothing lies above. Fifty imagined ones
+    of a normal error are among them.
+    """
+
+    def __init__(self) -> None:
+        steps = (np.arange(1000) + 0.5) / 1000
+        held = NormalDist().inv_cdf(INTERVAL[1])
+        prior = [NormalDist().inv_cdf(0.5 + step / 2) / held for step in steps]
+        self._counts = np.zeros((2, len(_WIDTHS), len(OUTCOMES)))
+        for side in self._counts:
+            np.add.at(side, _place_of(np.array(prior)), _PRIOR_INTERVALS / 2000)
+
+    def learn(self, came: Floats, mean: Floats, low: Floats, high: Floats) -> None:
+        """Take in what came beside intervals as wide as they are by themselves."""
+        above = came > mean
+        reach = np.where(above, high - mean, mean - low)
+        line, outcome = np.nonzero((mean >= _SEEN_FROM) & (reach > 0))
+        away = np.abs(came - mean)[line, outcome] / reach[line, outcome]
+        side = above[line, outcome].astype(np.int64)
+        np.add.at(self._counts, (side, _place_of(away), outcome), 1)
+
+    @property
+    def factors(self) -> tuple[Floats, Floats]:
+        """The factors of each outcome, below and above."""
+        n = self._counts.sum(axis=(0, 1))
+        outside = self._counts.sum(axis=1, keepdims=True) - np.cumsum(self._counts, axis=1)
+        allowed = (1 - (INTERVAL[1] - INTERVAL[0])) * n
+        above, n_above = _first_within(outside[1], allowed / 2)
+        below, n_below = _first_within(outside[0], allowed - n_above)
+        above, _ = _first_within(outside[1], allowed - n_below)
+        return below, above
+
+
+def _first_within(outside: Floats, allowed: Floats) -> tuple[Floats, Floats]:
+    """The smallest factor beyond which no more than so many lie, and how many do."""
+    place = (outside > allowed).sum(axis=0)
+    return _WIDTHS[place], outside[place, np.arange(len(place))]
+
+
+def _place_of(factors: Floats) -> Ints:
+    return np.minimum(np.searchsorted(_WIDTHS, factors), len(_WIDTHS) - 1)
+
+
+def drawn(
+    mean: Floats, low: Floats, high: Floats, most: Floats, factors: tuple[Floats, Floats]
+) -> tuple[Floats, Floats]:
+    """Intervals with their ends so many times as far from the mean, within 0 and ``most``."""
+    below, above = factors
+    return (
+        np.maximum(mean - below * (mean - low), 0),
+        np.minimum(mean + above * (high - mean), most),
+    )
 
 
 def intervals(

@@ -16,6 +16,8 @@ from avon_analytics.appointments.forecast import (
     PeriodSpread,
     Shares,
     Sums,
+    Width,
+    drawn,
     intervals,
     shares,
     sums,
@@ -92,11 +94,16 @@ def look_back(
     learning: Learning,
     reference: datetime,
     clock: Clock,
-) -> tuple[Expected, PeriodSpread]:
-    """Expectations of the periods, oldest first, each with the spread that was known by then; and
-    what is known of the spread in the end."""
-    spread = PeriodSpread()
-    waiting: list[tuple[date, Floats, Sums]] = []
+) -> tuple[Expected, PeriodSpread, Width]:
+    """Expectations of the periods, oldest first, each with the spread and the width that were known
+    by then; and what is known of both in the end."""
+    spread, width = PeriodSpread(), Width()
+    waiting: list[tuple[date, Floats, Sums, Floats, Floats]] = []
+
+    def learn(came: Floats, found: Sums, low: Floats, high: Floats) -> None:
+        spread.learn(came, found)
+        width.learn(came, found.mean, low, high)
+
     parts: list[Expected] = []
     by_period = np.argsort(seen.period, kind="stable")
     cuts = np.searchsorted(seen.period[by_period], [day_number(first) for first in instants])
@@ -106,19 +113,20 @@ def look_back(
     for (first, at), start, end in zip(instants.items(), cuts, ends, strict=True):
         known = shares_at(learning, at, reference, clock)
         while waiting and clock.is_over(waiting[0][0], at):
-            spread.learn(*waiting.pop(0)[1:])
+            learn(*waiting.pop(0)[1:])
         lines = by_period[start:end]
         groups, place = np.unique(seen.group[lines], return_inverse=True)
         found = sums(len(groups), place, seen.kind[lines], seen.days[lines], seen.n[lines], known)
         came = np.zeros((len(groups), len(OUTCOMES)))
         np.add.at(came, (place, seen.outcome[lines]), seen.n[lines])
         low, high = intervals(found, spread.variance)
+        waiting.append((period_end(first, every), came, found, low, high))
+        low, high = drawn(found.mean, low, high, found.n[:, None], width.factors)
         period = np.full(len(groups), day_number(first))
         parts.append(Expected(groups, period, found, low, high, came))
-        waiting.append((period_end(first, every), came, found))
-    for _, came, found in waiting:
-        spread.learn(came, found)
-    return _joined(parts), spread
+    for one in waiting:
+        learn(*one[1:])
+    return _joined(parts), spread, width
 
 
 def _joined(parts: list[Expected]) -> Expected:

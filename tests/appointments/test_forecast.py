@@ -10,6 +10,8 @@ from avon_analytics.appointments.forecast import (
     PeriodSpread,
     Shares,
     Sums,
+    Width,
+    drawn,
     intervals,
     shares,
     sums,
@@ -154,6 +156,44 @@ def test_ends_of_intervals() -> None:
     assert np.isnan(interval(5, np.nan, np.nan)).all()
     low, high = interval(3, 1.5, 4.0)
     assert 0 <= low < high <= 3
+
+
+def seen(width: Width, away: np.ndarray, mean: float = 50) -> None:
+    """Intervals from 10 below to 10 above what was expected, and by how much it strayed."""
+    one = np.full((len(away), 5), mean)
+    width.learn(one + away[:, None], one, one - 10, one + 10)
+
+
+def test_without_earlier_intervals_they_stay_as_they_are() -> None:
+    below, above = Width().factors
+    assert below == pytest.approx([1] * 5, abs=0.03)
+    assert above == pytest.approx([1] * 5, abs=0.03)
+    few = Width()
+    seen(few, np.full(500, 30.0), mean=9)  # of expected numbers that are too small to tell
+    assert few.factors[0].tolist() == below.tolist()
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 2.0])
+def test_they_are_drawn_as_wide_as_they_should_have_been(scale: float) -> None:
+    """Errors of a normal distribution whose middle 80 % lie within 10 times the scale."""
+    width = Width()
+    seen(width, scale * 10 / 1.2816 * np.random.default_rng(5).standard_normal(4000))
+    for factors in width.factors:
+        assert factors == pytest.approx([scale] * 5, rel=0.08)
+
+
+def test_what_cannot_be_missed_above_may_be_missed_below() -> None:
+    """In 70 of 100 all that can come comes, the end of the interval itself: so nothing lies above,
+    and of the rest, 0 to 10 below in steps, 20 may lie outside."""
+    width = Width()
+    seen(width, np.concatenate([np.full(7000, 10.0), -np.linspace(0, 10, 3000)]))
+    below, above = width.factors
+    assert above == pytest.approx([1] * 5)
+    assert below == pytest.approx([1 / 3] * 5, abs=0.02)
+    one = np.array([[50.0] * 5])
+    low, high = drawn(one, one - 10, one + 10, np.full((1, 1), 55.0), (below, above))
+    assert low[0, 0] == pytest.approx(50 - 10 / 3, abs=0.2)
+    assert high[0, 0] == 55
 
 
 def test_what_is_still_to_be_booked_widens_and_has_no_end() -> None:
