@@ -14,10 +14,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 import avon_analytics
+from avon_analytics.api import Store
 from avon_analytics.intake.load import load as load_within_limits
+from avon_analytics.store.database import Database, Session
 
 SECRET = "whsec_of_these_tests"
 NOON = "2025-03-10T12:00:00Z"
@@ -92,9 +95,11 @@ class Archive:
 class Desk:
     """A store and what one asks of it after a load."""
 
-    def __init__(self, archive: Archive, where: str | Path = ":memory:") -> None:
+    def __init__(
+        self, archive: Archive, where: str | Path = ":memory:", store: Store | None = None
+    ) -> None:
         self.archive = archive
-        self.store = avon_analytics.open(where)
+        self.store = avon_analytics.open(where) if store is None else store
 
     def load(self, *paths: Path | str, within: dict[str, int] | None = None, **how: Any) -> Any:
         """Load files; without a word on secrets, with the secret of these tests.
@@ -169,23 +174,97 @@ class Desk:
         return found
 
 
+def _catalog(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    """Every table and view there is, temporary ones included, and what the engine may use."""
+    return connection.execute(
+        "SELECT database_name, table_name FROM duckdb_tables() "
+        "UNION ALL SELECT database_name, view_name FROM duckdb_views() WHERE NOT internal "
+        "UNION ALL SELECT current_setting('threads'), current_setting('memory_limit') "
+        "ORDER BY ALL"
+    ).fetchall()
+
+
+def _empty(database: Database) -> None:
+    """Leave a store in memory as it was made: no row but those of its settings."""
+    with database.writing() as connection:
+        filled = connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'store' "
+            "AND estimated_size > 0 AND table_name <> 'settings'"
+        ).fetchall()
+        for (name,) in filled:
+            connection.execute(f'TRUNCATE "{name}"')
+        connection.execute("DELETE FROM settings WHERE name NOT IN ('schema_version', 'time_zone')")
+        temporary = "SELECT {0}_name FROM duckdb_{0}s() WHERE temporary AND NOT internal"
+        for kind in ("view", "table"):
+            for (name,) in connection.execute(temporary.format(kind)).fetchall():
+                connection.execute(f'DROP {kind} temp."{name}"')
+    database.session = Session()
+
+
+class EmptyStores:
+    """Stores in memory, emptied and used again: making one takes longer than most of the tests.
+
+    One that a test has closed, or left with anything that a new one has not, is not used again.
+    """
+
+    def __init__(self) -> None:
+        self._free: list[Database] = []
+        self._as_made: list[tuple[Any, ...]] = []
+
+    def take(self) -> Store:
+        if self._free:
+            return Store(self._free.pop())
+        store = avon_analytics.open(":memory:")
+        if not self._as_made:
+            with store._database.reading() as connection:
+                self._as_made = _catalog(connection)
+        return store
+
+    def give_back(self, store: Store) -> None:
+        database = store._database
+        if database.is_closed:
+            return
+        _empty(database)
+        with database.reading() as connection:
+            is_as_made = _catalog(connection) == self._as_made
+        if is_as_made:
+            self._free.append(database)
+        else:
+            store.close()
+
+    def close(self) -> None:
+        for database in self._free:
+            database.close()
+
+
+@pytest.fixture(scope="session")
+def empty_stores() -> Iterator[EmptyStores]:
+    stores = EmptyStores()
+    yield stores
+    stores.close()
+
+
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
     return Archive(tmp_path / "archive")
 
 
 @pytest.fixture
-def open_desk(archive: Archive) -> Iterator[Any]:
+def open_desk(archive: Archive, empty_stores: EmptyStores) -> Iterator[Any]:
     """Opens a desk, in memory unless told where."""
     opened: list[Desk] = []
 
     def open_one(where: str | Path = ":memory:") -> Desk:
-        opened.append(Desk(archive, where))
+        store = empty_stores.take() if where == ":memory:" else None
+        opened.append(Desk(archive, where, store))
         return opened[-1]
 
     yield open_one
     for desk in opened:
-        desk.store.close()
+        if desk.store._database.in_memory:
+            empty_stores.give_back(desk.store)
+        else:
+            desk.store.close()
 
 
 @pytest.fixture
