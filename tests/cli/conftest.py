@@ -61,6 +61,7 @@ warnings.simplefilter("error")
 from avon_analytics.cli import main
 import avon_analytics.api, avon_analytics.intake.read.verify, avon_analytics.cli.app
 import avon_analytics.report.terminal, avon_analytics.report.collect, rich.console
+import altair, jinja2, jsonschema, rich.markup, vl_convert, xlsxwriter  # what commands come to need
 
 def kill(child, after, number, ended):
     # By the processor time that it has had, which a busy machine does not change.
