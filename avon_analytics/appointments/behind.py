@@ -17,6 +17,7 @@ from avon_analytics.appointments import incidence as of_incidence
 from avon_analytics.appointments.cancellations import cancellations
 from avon_analytics.appointments.cohort_rows import ORDER, known_custom_keys
 from avon_analytics.appointments.counting import Counting, counting
+from avon_analytics.appointments.engine import StoreEngine
 from avon_analytics.appointments.expected import looked_at, window_of
 from avon_analytics.appointments.figure import Counted, attributes
 from avon_analytics.appointments.funnel import funnel
@@ -37,6 +38,8 @@ from avon_analytics.appointments.shares import figure_of
 from avon_analytics.arguments import choice
 from avon_analytics.errors import UsageError
 from avon_analytics.figures import FIGURES, Figure, Kind
+from avon_analytics.intake.after.evidence import Evidence, write_evidence
+from avon_analytics.whole_file import StrPath
 
 if TYPE_CHECKING:
     from avon_analytics.appointments.cohort_change import CohortChange
@@ -76,6 +79,7 @@ class Cell:
     row: Mapping[str, Any]
     column: str
     number: int
+    definition: str = ""
 
     @property
     def in_words(self) -> str:
@@ -135,6 +139,7 @@ def cell_of(cohort: CohortChange, figure: Any, row: Hashable, column: str) -> Ce
         row={name: None if pd.isna(values[name]) else _bound(values[name]) for name in names},
         column=column,
         number=int(values[column]),
+        definition=figure.attrs["definition"],
     )
 
 
@@ -210,15 +215,56 @@ def rows_behind(cohort: CohortChange, found: Behind) -> pd.DataFrame:
     return data
 
 
+def evidence(cohort: CohortChange, cell: Cell, out: StrPath) -> Evidence:
+    """Write the folder that shows what a cell rests on. See ``Cohort.evidence``."""
+    if not isinstance(cohort._engine, StoreEngine):
+        raise UsageError("evidence rests on the archive files of a store: ask one for it")
+    found = behind(cohort, cell)
+    rows = rows_behind(cohort, found)
+    assert cohort.as_of is not None  # a store without events counts nothing, so it has no cell
+    number = {
+        "in_words": cell.in_words,
+        "number": cell.number,
+        "unit": found.unit,
+        "figure": cell.figure.name,
+        "column": cell.column,
+        "as_of": cohort.as_of.isoformat(),
+        "cohort": "; ".join(cohort.in_words()) or "all appointments of the store",
+        "grace": f"{cohort.grace_hours:g} hours",
+        "late": cohort.late,
+        "definition": cell.definition,
+        "row": {name: None if one is None else str(one) for name, one in cell.row.items()},
+        "options": dict(cell.options),
+    }
+    ids = ids_behind(cohort, found)
+    return write_evidence(cohort._engine.database, out, number, rows, ids, cohort.as_of)
+
+
+def ids_behind(cohort: CohortChange, found: Behind) -> list[str]:
+    """The ids of all objects that the rows rest on: visits or messages, patients and staff."""
+    if found.unit == "question":
+        query = sql("messages_behind")
+    else:
+        ties = " AND ".join(_tie("s", name) for name in found.ids)
+        query = (
+            "SELECT DISTINCT s.appointment_id, s.patient_id, s.host, s.cancelled_by_id "
+            f"FROM {cohort._engine.computed(cohort._settings).slots} AS s "
+            f"INNER JOIN counted ON {ties}"
+        )
+    told = cohort._ask_for(found.rows.query(query), found.rows)
+    return sorted({str(one) for name in told for one in told[name].dropna()})
+
+
+def _tie(table: str, name: str) -> str:
+    if name == "patient_id":
+        return f"coalesce({table}.{name}, '') = coalesce(counted.{name}, '')"
+    return f"{table}.{name} = counted.{name}"
+
+
 def _select(cohort: CohortChange, found: Behind) -> str:
     if found.unit not in _TABLES:
         return sql(f"{found.unit}s_behind")
-    ties = " AND ".join(
-        f"coalesce(population.{name}, '') = coalesce(counted.{name}, '')"
-        if name == "patient_id"
-        else f"population.{name} = counted.{name}"
-        for name in found.ids
-    )
+    ties = " AND ".join(_tie("population", name) for name in found.ids)
     table = _TABLES[found.unit]
     order = ", ".join(f"population.{one}" for one in ORDER[table].split(", "))
     return (

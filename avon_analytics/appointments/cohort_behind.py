@@ -8,12 +8,14 @@ from typing import Any, Self
 
 import pandas as pd
 
-from avon_analytics.appointments.behind import behind, cell_of, rows_behind
+from avon_analytics.appointments.behind import behind, cell_of, evidence, rows_behind
 from avon_analytics.appointments.cohort_change import CohortChange
 from avon_analytics.appointments.cohort_rows import known_custom_keys
 from avon_analytics.appointments.groupings import OF_SLOTS
 from avon_analytics.appointments.where import filters
 from avon_analytics.arguments import mapping
+from avon_analytics.intake.after.evidence import Evidence
+from avon_analytics.whole_file import StrPath
 
 
 class CohortBehind(CohortChange):
@@ -84,6 +86,23 @@ class CohortBehind(CohortChange):
         """
         with self._engine.reading():
             return rows_behind(self, behind(self, cell_of(self, figure, row, column)))
+
+    def evidence(self, figure: pd.DataFrame, row: Hashable, column: str, out: StrPath) -> Evidence:
+        """Write a folder that shows what one number rests on, down to the archive.
+
+        It holds the rows that ``behind`` gives, every delivery behind them (file, line, offset,
+        word on the signature, name of the secret, SHA-256 of the line as it is read now), and
+        ``check.py``, which compares all of it with the archive and needs Python's standard library
+        alone. Files that are gone or are not what was loaded are named.
+
+        The folder is its owner's alone. It holds ids of patients and what ``slots`` shows of them,
+        no content of a delivery and no secret. The same store, archive and number give the same
+        bytes. ``out`` is a new folder, or an empty one.
+
+        Raises UsageError as ``behind`` does, and where the folder cannot be written.
+        """
+        with self._engine.reading():
+            return evidence(self, cell_of(self, figure, row, column), out)
 
     def _narrowed(self, where: Mapping[str, Any] | None) -> Self:
         if not where:

@@ -28,6 +28,7 @@ from avon_analytics.cli.helpers import ask as _cohort
 from avon_analytics.cli.helpers import example as _example
 from avon_analytics.cli.helpers import open_store as _open
 from avon_analytics.cli.helpers import show_figure as _show
+from avon_analytics.cli.number import number
 from avon_analytics.cli.output import emit, show, show_table, terminal_width
 from avon_analytics.cli.quarantine import quarantine
 from avon_analytics.cli.receive import receive
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 app.add_typer(quarantine, rich_help_panel=AROUND)
 app.add_typer(evidence)
+app.add_typer(number)
 app.add_typer(spark, rich_help_panel=IN)
 
 

@@ -14,15 +14,12 @@ from avon_analytics.cli.helpers import (
     conditions,
     example,
     open_store,
-    show_figure,
+    show_rows,
 )
 from avon_analytics.cli.output import harmless, show, show_text, terminal_width
 from avon_analytics.printable import say
 
 evidence = typer.Typer()
-
-_IN_TERMINAL = ["start_at", "outcome", "evidence", "host", "patient_id", "appointment_id", "slot"]
-"""The columns of slots that a table for the eye has; other formats have all."""
 
 
 @evidence.command(
@@ -51,9 +48,7 @@ def slots(
     of_slots = [one for one in given if one.partition("=")[0] in OF_SLOTS]
     of_cohort = [one for one in given if one not in of_slots]
     rows = ask(store, where=of_cohort, **cohort).slots(conditions(store, of_slots))
-    if form is opt.Format.table:
-        rows = rows[_IN_TERMINAL]
-    show_figure(rows, form, out, "Slots")
+    show_rows(rows, form, out, "Slots")
 
 
 @evidence.command(

@@ -117,6 +117,21 @@ def show_figure(frame: pd.DataFrame, form: opt.Format, out: Path | None, title: 
         say(f"as of {frame.attrs['as_of']}")
 
 
+_MAIN = (
+    *("start_at", "outcome", "evidence", "hours", "written_at", "answered_at", "host"),
+    *("patient_id", "n_slots", "first_start_at", "last_start_at", "appointment_id", "slot"),
+    "message_id",
+)
+"""The columns of rows that a table for the eye has; other formats have all."""
+
+
+def show_rows(rows: pd.DataFrame, form: opt.Format, out: Path | None, title: str) -> None:
+    """Write rows behind figures: for the eye the main columns of whatever they are rows of."""
+    if form is opt.Format.table:
+        rows = rows[[name for name in _MAIN if name in rows]]
+    show_figure(rows, form, out, title)
+
+
 def warn(receipt: Receipt) -> None:
     """Say before all else that nothing was believed."""
     if receipt.warning:

@@ -28,7 +28,7 @@ OTHERS = (
     *("landmark_history", "landmark_open", "landmark_later"),
     *("follow_up", "explain_versions", "questions", "unverified_messages"),
     *("sessions", "session_losses", "session_refills", "session_hours"),
-    *("sessions_behind", "patients_behind"),
+    *("sessions_behind", "patients_behind", "messages_behind"),
     *("kept_objects", "kept_persons", "kept_touched", "kept_people", "kept_patients"),
 )
 QUALITY = (

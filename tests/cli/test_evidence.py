@@ -112,3 +112,53 @@ def test_csv_of_a_query_is_as_it_stands_and_of_a_figure_harmless(run: Any, tiny:
     query = "SELECT '=1+1' AS a, '-x' AS b, -1 AS c"
     told = run("sql", query, "--db", tiny.db, "--format", "csv")
     assert told.out == "a,b,c\n=1+1,-x,-1\n"
+
+
+def test_behind_shows_as_many_rows_as_the_figure_says(run: Any, tiny: Any) -> None:
+    ask = ("--by", "host", "--every", "quarter", "--db", tiny.db, "--format", "json")
+    figure = run("outcomes", *ask).json()
+    cell = max(figure, key=lambda row: row["n_cancelled"])
+    row = ("--row", f"host={cell['host']}", "--row", f"period_on={cell['period_on']}")
+    rows = run("behind", "outcomes", "n_cancelled", *row, *ask).json()
+    assert len(rows) == cell["n_cancelled"] > 0
+    assert {one["host"] for one in rows} == {cell["host"]}
+    seen = run("returns", "--days", "20", "--db", tiny.db, "--format", "json").json()
+    option = ("--option", "days=20")
+    rows = run("behind", "returns", "n_returned", *option, *ask[4:]).json()
+    assert len(rows) == seen[0]["n_returned"]
+    shown = run("behind", "lead-times", "n_followed", "--db", tiny.db, COLUMNS="200")
+    assert shown.out.splitlines()[1].split()[:3] == ["Start", "at", "Outcome"]
+
+
+def test_evidence_is_written_as_a_folder(run: Any, tiny: Any) -> None:
+    told = run("evidence", "outcomes", "n_no_show", "--db", tiny.db, "--out", "proof")
+    assert told.code == 0
+    n_rows = run("outcomes", "--db", tiny.db, "--format", "json").json()[0]["n_no_show"]
+    assert told.out.startswith(f"{n_rows} rows and ")
+    assert (run.folder / "proof" / "check.py").is_file()
+    again = run("evidence", "outcomes", "n_no_show", "--db", tiny.db, "--out", "proof")
+    assert (again.code, again.is_told_in_a_sentence) == (2, True)
+    assert "proof is there already" in again.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("outcome", "n_slots"), "Did you mean 'outcomes'"),
+        (("outcomes", "no_show_share"), "is made of n_no_show and no_show_share_n"),
+        (("outcomes", "n_slots", "--every", "month"), "rows of the figure are so; say which"),
+        (("outcomes", "n_slots", "--row", "host=x"), "unknown column 'host'"),
+        (("outcomes", "n_slots", "--row", "n_slots"), "expected COLUMN=VALUE"),
+        (("outcomes", "n_slots", "--row", "n_slots=0"), "0 rows of the figure are so"),
+        (("returns", "n_returned", "--option", "day=9"), "Did you mean 'days'"),
+        (("returns", "n_returned", "--option", "days=soon"), "days: expected a whole number"),
+        (("rebooking", "n_index", "--every", "month"), "--every: rebooking takes none"),
+    ],
+)
+def test_a_number_that_is_not_there_is_told(
+    run: Any, tiny: Any, arguments: tuple[str, ...], said: str
+) -> None:
+    told = run("behind", *arguments, "--db", tiny.db)
+    assert (told.code, told.out) == (2, "")
+    assert told.is_told_in_a_sentence
+    assert said in told.err
