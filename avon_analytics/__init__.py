@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from avon_analytics.api import Store
     from avon_analytics.api import open as open
     from avon_analytics.appointments import Cohort, Quality
+    from avon_analytics.intake.after.evidence import Evidence
     from avon_analytics.intake.after.forget_receipt import Forgotten
     from avon_analytics.intake.after.quarantine import Export
     from avon_analytics.intake.after.replay import Replay
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 # ``open`` is public, too; it stays out, for ``import *`` would put it over Python's own.
 __all__ = [
     "Cohort",
+    "Evidence",
     "Export",
     "Forgotten",
     "Quality",
@@ -59,6 +61,7 @@ __all__ = [
 _HOMES = {
     "Cohort": "avon_analytics.appointments",
     "Quality": "avon_analytics.appointments",
+    "Evidence": "avon_analytics.intake.after.evidence",
     "Export": "avon_analytics.intake.after.quarantine",
     "Forgotten": "avon_analytics.intake.after.forget_receipt",
     "Receipt": "avon_analytics.intake.write.receipt",

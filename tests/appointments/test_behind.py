@@ -253,7 +253,7 @@ def test_a_number_that_is_not_of_this_cohort_is_refused(clinic: Clinic) -> None:
     clinic.load()
     clinic.tell("created", "03-02 10:00", "new", start="03-05 15:00")
     with pytest.raises(UsageError, match="there are 5 rows in this cohort, and the figure says 4"):
-        visits.behind(frame, 0, "n_slots")
+        clinic.visits().behind(frame, 0, "n_slots")
 
 
 def test_a_blanked_number_has_no_rows(clinic: Clinic) -> None:
