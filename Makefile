@@ -9,7 +9,7 @@ VENV_1_5 := $(VENV)-duckdb-1.5
 PIP_1_5 := $(VENV_1_5)/bin/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-quick test-duckdb-1.5 kills kills-receive fuzz bench lint docs lab lock clean
+.PHONY: help report test test-quick test-duckdb-1.5 kills kills-receive fuzz bench coverage lint docs lab lock clean
 
 help:
 	@echo "make report   load the sample archive and write its outcome report to out/report.html"
@@ -21,6 +21,7 @@ help:
 	@echo "make kills-receive   kill 200 receivers at random moments, under load"
 	@echo "make fuzz     load 200,000 mutated lines"
 	@echo "make bench    measure loads and figures beside other tools"
+	@echo "make coverage measure which branches the tests take"
 	@echo "make lint     check style and types"
 	@echo "make docs     make the documentation's site in out/docs"
 	@echo "make lock     choose package versions anew (needs uv)"
@@ -66,6 +67,14 @@ $(VENV_1_5)/dev.stamp: requirements/dev.lock requirements/duckdb-1.5.lock pyproj
 	@$(PIP_1_5) install --require-hashes --no-deps -r requirements/duckdb-1.5.lock
 	@$(PIP_1_5) install --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Which branches the tests take, processes that they start included. It takes twice as long as the tests.
+coverage: $(VENV)/dev.stamp
+	@rm -rf out/coverage && mkdir -p out/coverage
+	$(VENV)/bin/coverage run -m pytest -n 2 --dist loadfile
+	@$(VENV)/bin/coverage combine --quiet
+	@$(VENV)/bin/coverage html --quiet -d out/coverage/pages --fail-under 0
+	$(VENV)/bin/coverage report
 
 # Too long for the suite: see docs/reliability.md.
 kills: $(VENV)/dev.stamp
