@@ -22,7 +22,7 @@ from avon_analytics.whole_file import write_whole
 
 FORMATS = ("csv", "parquet", "xlsx")
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_EXCEL_ROWS = 1_048_576  # what a sheet holds, its heading included
+EXCEL_ROWS = 1_048_576  # what a sheet holds, its heading included
 _EXCEL_TEXT = 32_767
 _EXCEL_EXACT = 2**53
 _EXCEL_FIRST_DAY = date(1900, 3, 1)  # before it Excel counts a day that never was
@@ -63,7 +63,7 @@ def write_as(
     frame: pd.DataFrame, path: str | os.PathLike[str], form: str, *, title: str = "Figure"
 ) -> Path:
     """The same, in a form that the name of the file need not tell."""
-    if form == "xlsx" and len(frame) >= _EXCEL_ROWS:
+    if form == "xlsx" and len(frame) >= EXCEL_ROWS:
         raise UsageError(
             f"{len(frame):,} rows are more than a sheet of Excel holds: write csv or parquet"
         )

@@ -40,9 +40,6 @@ WITNESS_STANDS_ON = {"errors", "contract", "intake.read.signature"}
 # The front door shows what is on every floor, and opens it when it is asked for.
 FRONT_DOOR = "__init__"
 
-# Files that are to be divided yet.
-LONGER = {"contract/decoded.py", "intake/archive/lines.py", "report/tables.py"}
-
 # What a floor leaves to others: a name outside the package that it must not import.
 NOT_ON_FLOOR = {
     "contract": {"duckdb", "pandas", "os", "pathlib"},
@@ -206,14 +203,6 @@ def test_the_front_door_opens_when_it_is_asked_and_nobody_inside_uses_it() -> No
     at_once = {one.of for one in OURS if one.by == FRONT_DOOR and one.kind == "load"}
     assert at_once == {"version"}
     assert [one for one in OURS if one.of == FRONT_DOOR] == []
-
-
-def test_no_file_is_longer_than_one_reads_at_once() -> None:
-    lengths = {
-        str(path.relative_to(PACKAGE)): len(path.read_text("utf-8").splitlines())
-        for path in PACKAGE.rglob("*.py")
-    }
-    assert {name: n for name, n in lengths.items() if n > 400 and name not in LONGER} == {}
 
 
 def test_there_are_no_import_cycles() -> None:

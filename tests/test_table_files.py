@@ -159,7 +159,7 @@ def test_another_ending_is_an_error_that_lists_the_choices(tmp_path: Path, name:
 def test_more_rows_than_a_sheet_holds_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table_files, "_EXCEL_ROWS", 3)
+    monkeypatch.setattr(table_files, "EXCEL_ROWS", 3)
     with pytest.raises(UsageError, match="csv or parquet"):
         avon.export(figure(), tmp_path / "f.xlsx")
 

@@ -29,7 +29,7 @@ FROM = 100_000  # from how many events on a store keeps its slots; below, comput
 FACTS = ("store.kept_slots", "store.kept_lifecycle")
 FOLLOW_UP = "store.kept_follow_up"
 # From which part of all appointments on, if they are not few, all are computed anew.
-_MOST = 0.2
+MOST = 0.2
 _FEW = 1000
 _CONTENT = """
 SELECT
@@ -162,7 +162,7 @@ def grow(
         for step in _STEPS[:3]:
             _make(connection, step, sql(step), bound)
         n_touched, n_kept = _counts(connection)
-        if n_touched > max(_MOST * n_kept, _FEW):
+        if n_touched > max(MOST * n_kept, _FEW):
             return False
         if not n_touched:
             connection.execute("BEGIN")

@@ -40,7 +40,6 @@ TRAITS = (
 VISITS = ("first", "returning", "unknown", "none")  # their places stand in the SQL
 N_KINDS = (len(_LEAD.labels) + 1) * 3 * len(VISITS)
 HISTORY_DAYS = 365
-_DAY_US = 86_400_000_000
 _NO_PERIOD = date(1970, 1, 1)
 
 

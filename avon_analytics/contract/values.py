@@ -40,7 +40,6 @@ INSTANT_PATTERN = (
     r"([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)"
 )
 EPOCH_MS_PATTERN = r"(\d{1,14}|-\d{1,13})(\.0+)?"
-DATE_PATTERN = r"[1-8]\d{3}-\d\d-\d\d([T ].*)?"
 YEAR_PATTERN = r"[1-8]\d{3}"
 # Eight digits are left out: as text they look like a compact date, as a number they are 1970.
 DATE_EPOCH_PATTERN = r"\d{1,7}|\d{9,14}|-\d{1,7}|-\d{9,13}"

@@ -27,8 +27,3 @@ def zones() -> Mapping[str, str]:
     text = files("avon_analytics.contract").joinpath("zones.csv").read_text("utf-8")
     rows = csv.reader(text.splitlines()[1:])
     return MappingProxyType({folded(name): zone for name, zone in rows})
-
-
-def zone_of(name: str | None) -> str | None:
-    """The zone that a name means; None if it is none."""
-    return None if name is None else zones().get(folded(name))

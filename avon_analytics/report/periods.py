@@ -11,8 +11,6 @@ from avon_analytics.report.wording import MONTHS, NOT_KNOWN, as_date, day, month
 
 MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
 DAYS_IN = {"day": 1, "week": 7}
-A_YEAR_AGO = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}
-"""So many periods back: the same weekday, month or quarter of a year before."""
 
 
 def every_of(frame: pd.DataFrame) -> str:

@@ -37,7 +37,7 @@ from avon_analytics.report.wording import (
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console, Group
+    from rich.console import Group
 
 GAP = 2
 NARROWEST = 14
@@ -86,13 +86,6 @@ def _cut(text: str, width: int) -> str:
     if len(text) > width and (apart := re.search(r" \(…[^ ()]+\)$", text)):
         return plain(text[: apart.start()], max(width - len(apart[0]), 2)) + apart[0]
     return plain(text, width)
-
-
-def print_table(
-    frame: pd.DataFrame, console: Console, *, title: str | None = None, every: str | None = None
-) -> None:
-    """Print a figure, as wide as the console allows; what had to be left out is said below."""
-    console.print(table(frame, title=title, every=every, width=console.width))
 
 
 def table(

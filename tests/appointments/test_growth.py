@@ -142,7 +142,7 @@ def test_slots_of_the_sample_grow_file_by_file(
 ) -> None:
     """Through the loader, with repeats, conflicts and wrong clocks; the last load has no news."""
     monkeypatch.setattr(kept, "FROM", 1)
-    monkeypatch.setattr(kept, "_MOST", 1)
+    monkeypatch.setattr(kept, "MOST", 1)
     write_sample(tmp_path / "clinic", n_appointments=60)
     files = sorted(path for path in (tmp_path / "clinic/archive").rglob("*.json*"))
     parts = [files[n::4] for n in range(4)]

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from avon_analytics.appointments.scope import as_instant, midnight
-from avon_analytics.contract.zones import zone_of, zones
+from avon_analytics.contract.zones import folded, zones
 
 if TYPE_CHECKING:
     from tests.appointments.conftest import Clinic
@@ -33,7 +33,7 @@ NAMES = {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_a_zone_or_none(clinic: Clinic, name: str) -> None:
-    assert zone_of(name) == NAMES[name]
+    assert zones().get(folded(name)) == NAMES[name]
     clinic.person("ann", timezone="Asia/Tokyo")
     clinic.tell("created", "03-01 09:00", timezone=name)
     slot = clinic.slot()

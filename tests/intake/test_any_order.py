@@ -65,9 +65,9 @@ RIVALS: list[dict[str, Any]] = [
     {"id": "wbhk_3", "event": "message.created", "object": {"id": "msg_1", "created_at": 8}},
 ]
 BATCHES: dict[str, list[float]] = {
-    "archive.lines._READ_BYTES": [4 << 20, 500],
+    "archive.lines.READ_BYTES": [4 << 20, 500],
     "write.writer._WAITING_SHARE": [0.1, 1],
-    "write.writer._PUT_OFF_BYTES": [4 << 20, 700, 0],
+    "write.writer.PUT_OFF_BYTES": [4 << 20, 700, 0],
 }
 JUNK = ["", "   ", "{", '{"body": 5}', "[1]", '{"a": 1, "a": 2}']
 

@@ -57,7 +57,7 @@ def test_the_same_content_wins_whatever_comes_first(
     waits: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("avon_analytics.intake.write.writer._PUT_OFF_BYTES", WAITS[waits])
+    monkeypatch.setattr("avon_analytics.intake.write.writer.PUT_OFF_BYTES", WAITS[waits])
     lines = {
         case: [
             archive.raw(
@@ -76,7 +76,7 @@ def test_the_same_content_wins_whatever_comes_first(
     at_once = [line for one_round in rounds for line in one_round]
     desks[1].take(*at_once, policy="record")
     # One transaction of many batches, each of a line or two.
-    monkeypatch.setattr("avon_analytics.intake.archive.lines._READ_BYTES", 500)
+    monkeypatch.setattr("avon_analytics.intake.archive.lines.READ_BYTES", 500)
     receipt = desks[2].take(*at_once, policy="record", within={"batch_bytes": 1})
     assert receipt.lines == len(at_once)
 

@@ -139,14 +139,14 @@ def test_batches_are_heavy_by_what_is_read_at_once(
 def test_what_needs_more_than_it_looks_is_read_again_without_a_bound(
     archive: Any, open_desk: Any, n_refusals: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, refusals = Staging._make_rows, [duckdb.OutOfMemoryException] * n_refusals
+    read, refusals = Staging.make_rows, [duckdb.OutOfMemoryException] * n_refusals
 
     def refuse(*given: Any) -> None:
         if refusals:
             raise refusals.pop()
         read(*given)
 
-    monkeypatch.setattr(Staging, "_make_rows", refuse)
+    monkeypatch.setattr(Staging, "make_rows", refuse)
     desk, path = open_desk(), archive.write(archive.raw(archive.patient()))
     if n_refusals == 2:
         with pytest.raises(StoreError, match="too little memory"):

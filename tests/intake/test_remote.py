@@ -143,7 +143,7 @@ def test_a_remote_file_is_streamed(monkeypatch: pytest.MonkeyPatch) -> None:
             asked.update(options)
             return watched
 
-    monkeypatch.setattr(remote, "_file_system", lambda url: (Files(), "big"))
+    monkeypatch.setattr(remote, "file_system", lambda url: (Files(), "big"))
     reader = LineReader("s3://bucket/big.jsonl")
     assert sum(len(batch) for batch in reader.batches()) == 10**6
     assert watched.largest <= 4 << 20
@@ -347,7 +347,7 @@ def test_files_found_with_a_password_are_opened_with_it(
         opened.append(url)
         return memory, "/" + url.partition("@host/")[2]
 
-    monkeypatch.setattr(remote, "_file_system", file_system)
+    monkeypatch.setattr(remote, "file_system", file_system)
     assert desk.load("sftp://ann:pw@host/x").loaded == 1
     assert opened == ["sftp://ann:pw@host/x", "sftp://ann:pw@host/x/a.jsonl"]
     (stored,) = desk.column("SELECT file FROM archive_files")
@@ -365,8 +365,8 @@ def test_urls_that_differ_in_what_is_masked_alone_are_two_files(
         assert number is not None
         return memory, f"/c{number[1] or number[2]}/a.jsonl"
 
-    monkeypatch.setattr(remote, "_file_system", file_system)
-    monkeypatch.setattr(remote, "_url_of", lambda path, given, files: given)
+    monkeypatch.setattr(remote, "file_system", file_system)
+    monkeypatch.setattr(remote, "url_of", lambda path, given, files: given)
     urls = [
         "https://h/?key=0",
         "https://h/?key=1",
@@ -393,7 +393,7 @@ def test_no_module_keeps_a_url_with_credentials(
     archive: Any, desk: Any, monkeypatch: pytest.MonkeyPatch, memory: Any
 ) -> None:
     memory.pipe("memory://x/a.jsonl", line(archive, 1))
-    monkeypatch.setattr(remote, "_file_system", lambda url: (memory, "/x/a.jsonl"))
+    monkeypatch.setattr(remote, "file_system", lambda url: (memory, "/x/a.jsonl"))
     assert desk.load("sftp://ann:hunter2@host/x/a.jsonl").loaded == 1
     assert "hunter2" not in repr(find_files("sftp://ann:hunter2@host/x/a.jsonl"))
     modules = [module for name, module in sys.modules.items() if name.startswith("avon_analytics")]

@@ -213,7 +213,7 @@ def test_values_longer_than_the_limit_together_are_no_line_over_it(archive: Any,
 def test_a_value_over_the_limit_ends_at_the_next_line_end(
     archive: Any, desk: Any, batch_bytes: int, end: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("avon_analytics.intake.archive.lines._READ_BYTES", 500)
+    monkeypatch.setattr("avon_analytics.intake.archive.lines.READ_BYTES", 500)
     a, b, c = deliveries(archive, 3)
     long = b'{"body": "' + b"x" * 3000 + b'"}' + b
     path: Path = archive.write(name="a.jsonl")

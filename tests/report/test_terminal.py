@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from avon_analytics.report.terminal import STARRED, outcome_summary_table, print_table
+from avon_analytics.report.terminal import STARRED, outcome_summary_table, table
 
 
 def printed(frame, width=80, **options):
     console = Console(file=io.StringIO(), width=width)
-    print_table(frame, console, **options)
+    console.print(table(frame, width=console.width, **options))
     return console.file.getvalue()
 
 

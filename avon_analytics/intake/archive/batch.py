@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +15,6 @@ NEWLINE, RETURN = 10, 13
 ROWS_AT_A_TIME = 2048
 HEAVY_BYTES = 8 * 1024 * 1024
 _LONG_LINE = 32 * 1024
-_DECODED_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +100,6 @@ class Batch:
     def file(self, nth: int) -> str:
         """The file of one line."""
         return self.files[int(self.file_no[nth])]
-
-    def text_buffer(self) -> bytes | bytearray:
-        """The buffer with blanks in place of lines that are not UTF-8."""
-        return _without_bad_text(self.buffer, self.bounds)
 
     def content(self, nth: int) -> bytes:
         """The bytes of one line, without its end; a byte-order mark is blanked."""
@@ -231,30 +225,6 @@ def without_marks(
     for nth in marked:
         changed[starts[nth] : starts[nth] + 3] = b"   "
     return bytes(changed), marked
-
-
-def _without_bad_text(buffer: bytes, bounds: npt.NDArray[np.int32]) -> bytes | bytearray:
-    changed, at = None, 0
-    while (bad := _first_bad(buffer, at)) is not None:
-        nth = int(np.searchsorted(bounds, bad, side="right")) - 1
-        start, at = int(bounds[nth]), int(bounds[nth + 1])
-        changed = bytearray(buffer) if changed is None else changed
-        changed[start:at] = b" " * (at - start)
-    return buffer if changed is None else changed
-
-
-def _first_bad(buffer: bytes, start: int) -> int | None:
-    """Where the first bytes after ``start`` stand that are no UTF-8."""
-    view = memoryview(buffer)
-    while start < len(buffer):
-        piece = view[start : start + _DECODED_BYTES]
-        try:
-            # A character that the piece cuts is left for the next one.
-            _, read = codecs.utf_8_decode(piece, "strict", start + len(piece) == len(buffer))
-        except UnicodeDecodeError as error:
-            return start + error.start
-        start += read
-    return None
 
 
 def _blank(buffer: bytes, bounds: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:

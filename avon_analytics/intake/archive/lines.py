@@ -41,7 +41,7 @@ LINE_LIMIT = 16 * 1024 * 1024
 _LONGEST_LIMIT = 1024 * 1024 * 1024
 BATCH_BYTES = 32 * 1024 * 1024
 BATCH_LINES = 1 << 18
-_READ_BYTES = 4 * 1024 * 1024
+READ_BYTES = 4 * 1024 * 1024
 _LONG_BYTES = 64 * 1024  # lines up to this are cut only where they cannot be read as one value
 
 
@@ -135,7 +135,7 @@ class LineReader:
         """Pass over what an earlier load read; returns the digest of these bytes."""
         rest, last = Measure(), b""
         while self.bytes_read < n_bytes:
-            chunk = self._read(min(n_bytes - self.bytes_read, _READ_BYTES))
+            chunk = self._read(min(n_bytes - self.bytes_read, READ_BYTES))
             if not chunk:
                 break
             if rest_offset is not None:
@@ -150,7 +150,7 @@ class LineReader:
     def slice(self, byte_offset: int, byte_length: int) -> bytes | None:
         """Some bytes of the decompressed file, or None if it is shorter; offsets only grow."""
         while self._sliced_to < byte_offset:
-            passed = self._read(min(byte_offset - self._sliced_to, _READ_BYTES))
+            passed = self._read(min(byte_offset - self._sliced_to, READ_BYTES))
             if not passed:
                 return None
             self._sliced_to += len(passed)
@@ -185,7 +185,7 @@ class LineReader:
         held.write(carry)
         size = 0
         while size + len(carry) < self._batch_bytes or size == 0:
-            chunk = self._read(_READ_BYTES)
+            chunk = self._read(READ_BYTES)
             if not chunk:
                 return *_cut(held.getvalue()), True
             held.write(chunk)
@@ -331,7 +331,7 @@ class LineReader:
         while end < 0 and not at_end:
             measure.add(chunk)
             self._take(chunk)
-            chunk = self._read(_READ_BYTES)
+            chunk = self._read(READ_BYTES)
             end, at_end = chunk.find(b"\n"), not chunk
         if at_end and self.is_damaged:
             self.pending_bytes = byte_offset + measure.length - before[1]

@@ -46,7 +46,7 @@ def find_remote(url: str) -> Iterator[RemoteFile]:
     """
     name = masked(url)
     with _told_in_our_words(name):
-        files, place = _file_system(url)
+        files, place = file_system(url)
         files.invalidate_cache()
         try:
             found = {place: files.info(place)}
@@ -62,7 +62,7 @@ def find_remote(url: str) -> Iterator[RemoteFile]:
             found = files.find(place, detail=True)
     is_single = not in_folder and place in found
     for path in sorted(found):
-        real = url if is_single and name != url else _url_of(path, url, files)
+        real = url if is_single and name != url else url_of(path, url, files)
         shown = masked(real)
         yield RemoteFile(
             name=shown,
@@ -74,7 +74,7 @@ def find_remote(url: str) -> Iterator[RemoteFile]:
         )
 
 
-def _url_of(path: str, given: str, files: Any) -> str:
+def url_of(path: str, given: str, files: Any) -> str:
     """The URL of what was found under another one, with its user and password if it has them."""
     chain, _, last = given.rpartition("::")
     server = urlsplit(last).netloc
@@ -89,7 +89,7 @@ def open_remote(url: str) -> BinaryIO:
     """Open a file to be read from its start to its end."""
     name = masked(url)
     with _told_in_our_words(name):
-        files, place = _file_system(url)
+        files, place = file_system(url)
         raw = files.open(place, "rb", block_size=_BLOCK_BYTES, cache_type="readahead")
     return cast(BinaryIO, _Opened(name, raw))
 
@@ -134,7 +134,7 @@ class _Opened:
             self._raw.close()
 
 
-def _file_system(url: str) -> tuple[Any, str]:
+def file_system(url: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
     except ImportError:

@@ -94,12 +94,12 @@ class Staging:
             return batch
         try:
             with self.room_for(batch):
-                self._make_rows(batch, nths, lines)
+                self.make_rows(batch, nths, lines)
         except duckdb.OutOfMemoryException:
             if batch.is_heavy:
                 raise
             with self.bound.lifted():  # it needs more than it looks
-                self._make_rows(batch, nths, lines)
+                self.make_rows(batch, nths, lines)
         return batch
 
     def rows_of(self, table: ObjectTable) -> str:
@@ -121,7 +121,7 @@ class Staging:
 
     # -- lines as rows ------------------------------------------------------------------------
 
-    def _make_rows(self, batch: Batch, nths: Any, lines: list[Line]) -> None:
+    def make_rows(self, batch: Batch, nths: Any, lines: list[Line]) -> None:
         with self.clock.timing("make rows"):
             self._arrive(batch, nths, lines)
             told = [

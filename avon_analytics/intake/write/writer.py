@@ -70,7 +70,7 @@ class StoreWriter:
         if batch.readable.any():
             with self._staging.room_for(batch):
                 self._take(batch, ended, is_read=is_read, may_wait=may_wait)
-        if sum(len(content) for *_, content in self._put_off) > _PUT_OFF_BYTES:
+        if sum(len(content) for *_, content in self._put_off) > PUT_OFF_BYTES:
             for file, more in self.take_rest().items():
                 ended[file].add(more)
         return ended
@@ -235,7 +235,7 @@ class StoreWriter:
 
 # Lines that wait are read once more: few may, of a batch and in all.
 _WAITING_SHARE = 0.1
-_PUT_OFF_BYTES = 4 * 1024 * 1024
+PUT_OFF_BYTES = 4 * 1024 * 1024
 _NOTHING_KNOWN = (
     "CREATE OR REPLACE TEMP TABLE known_events "
     "(event_id VARCHAR, body_digest UUID, conflict_rank UUID)"
