@@ -327,7 +327,7 @@ class Store(CohortSource, StoreTables, Shown):
         'report.html'
         """
         from avon_analytics.report import render
-        from avon_analytics.report.collect import collect, files_beside, write
+        from avon_analytics.report.collect import collect, write
 
         page = Path(out)
         about = self._own(cohort or self.appointments(), "report")
@@ -337,7 +337,7 @@ class Store(CohortSource, StoreTables, Shown):
             title=title,
             by=by,
             every=every,
-            files_beside=files_beside(page).name,
+            out=page,
         )
         return write(content, render(content), page)
 

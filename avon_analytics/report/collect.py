@@ -35,13 +35,17 @@ def collect(
     title: str,
     by: str | None = None,
     every: str = "month",
-    files_beside: str = "",
+    out: Path | None = None,
 ) -> ReportContent:
-    """All that the page shows, about one cohort of a store.
+    """All that the page shows, about one cohort of a store; ``out`` is where the page will stand.
 
-    Raises UnknownGroup for an unknown ``by``, StoreError for a store that cannot be read.
+    Raises UnknownGroup for an unknown ``by``, StoreError for a store that cannot be read, and at
+    once UsageError for an ``out`` that would replace a file of the archive or a store.
     """
     known = origin(database, cohort.as_of)
+    if out is not None:
+        for place in (out, files_beside(out)):
+            refuse_to_replace(place, known.frames["archive_files"]["file"])
     lifecycle = cohort.lifecycle()
     signals_every, figures = _set_of_figures(cohort, by, every)
     min_count = cohort.min_count
@@ -74,7 +78,7 @@ def collect(
         every=every,
         signals_every=signals_every,
         min_count=min_count,
-        files_beside=files_beside,
+        files_beside="" if out is None else files_beside(out).name,
         on=cohort.on,
         scope=cohort.in_words(),
     )
