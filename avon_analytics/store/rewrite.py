@@ -47,6 +47,7 @@ def rewrite(database: Database) -> None:
                 part.chmod(stat.S_IMODE(place.stat().st_mode))
                 os.replace(part, place)
                 _sync(place.parent)
+                database.begin_anew()  # what was computed from the old rows, and spilled, goes
                 return
             except (duckdb.Error, OSError) as error:
                 raise store_error(database.path, error) from None

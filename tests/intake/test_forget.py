@@ -198,6 +198,35 @@ def test_she_is_nowhere_any_more(archive: Any, open_desk: Any, place: Path) -> N
     }
 
 
+@pytest.mark.parametrize("n_others", [7, 150, 2100])
+def test_no_byte_stays_whatever_the_size_of_the_store(
+    archive: Any, open_desk: Any, place: Path, n_others: int
+) -> None:
+    """Loads and figures before and between, all in one process, whose memory held her name."""
+    desk = open_desk(place)
+    others = [
+        archive.raw(
+            {
+                "event": "patient.updated",
+                "created_at": AT + n,
+                "object": {"id": f"user_{n:024x}", "bio": "x" * (n * 37 % 400)},
+            }
+        )
+        for n in range(n_others)
+    ]
+    lines = [*world(archive), *others]
+    desk.take(*lines[::2])
+    desk.take(*lines[1::2])
+    assert len(desk.store.appointments().slots())
+    # As if the engine had spilled what it computed.
+    spilled = desk.store._database._own_folder.make() / "duckdb_temp_storage-0.tmp"
+    spilled.write_bytes(b"Zebulonia Quix")
+    desk.store.forget(HER)
+    assert [word for word in WORDS if word.encode() in bytes_around(place.parent)] == []
+    assert [p.name for p in place.parent.iterdir()] == [place.name]
+    assert desk.add_up()["lines"] == len(lines)
+
+
 def test_no_later_load_brings_her_back(archive: Any, open_desk: Any, place: Path) -> None:
     path = archive.write(*world(archive))
     desk = open_desk(place)

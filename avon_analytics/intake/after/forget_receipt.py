@@ -72,7 +72,11 @@ class Forgotten(Shown):
 
     def _notes(self) -> list[str]:
         if self.was_known:
-            return ["The archive files still hold what was sent."]
+            return [
+                "The archive files still hold what was sent.",
+                "Later loads know the person by the id: where only a name or number stands, it "
+                "stays.",
+            ]
         return [
             "NOTHING WAS FOUND of this id: is it spelled as Avon spells it? It is marked all the "
             "same, and a later load will not bring it."
