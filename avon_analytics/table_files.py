@@ -15,8 +15,10 @@ import pandas as pd
 from avon_analytics.arguments import choice
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import UsageError
-from avon_analytics.figures import COLUMNS, FIGURES, Kind
+from avon_analytics.figures import COLUMNS, Kind
 from avon_analytics.printable import printable
+from avon_analytics.report.tabled import is_figure
+from avon_analytics.report.workbook import write_workbook
 from avon_analytics.store.schema import literal
 from avon_analytics.whole_file import write_whole
 
@@ -145,51 +147,59 @@ def _note(value: Any) -> str:
 
 
 def _excel(frame: pd.DataFrame, part: Path, title: str) -> None:
-    from xlsxwriter import Workbook  # type: ignore[import-untyped]
     from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped]
 
-    # Texts stay texts: none becomes a formula, a number or a link.
-    options = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
-    book = Workbook(str(part), options)
     try:
-        book.set_properties({"title": title, "created": _created(frame)})
-        forms = {
-            "head": book.add_format({"bold": True, "bottom": 1}),
-            "date": book.add_format({"num_format": "yyyy-mm-dd"}),
-            "instant": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss.000"}),
-            "share": book.add_format({"num_format": "0.000"}),
-            "wrap": book.add_format({"text_wrap": True, "valign": "top"}),
-        }
-        sheet = book.add_worksheet(_sheet_name(title))
-        sheet.freeze_panes(1, 0)
-        n_cut = 0
-        for column, name in enumerate(map(str, frame.columns)):
-            values = list(frame.iloc[:, column])
-            sheet.write_string(0, column, name, forms["head"])
-            for row, value in enumerate(values, start=1):
-                n_cut += _write(sheet, row, column, value, name, forms)
-            sheet.set_column(column, column, _width(name, values))
-        notes = book.add_worksheet("Definitions")
-        notes.set_column(0, 0, 24)
-        notes.set_column(1, 1, 100)
-        told = {
-            **{str(key): note for key, note in frame.attrs.items()},
-            "reading": "Instants are UTC, a share is 0 to 1, empty is missing.",
-            **_columns_in_words(frame),
-        }
-        if n_cut:
-            told["cut"] = (
-                f"{n_cut:,} of the texts are cut after {_EXCEL_TEXT:,} letters, which is what a "
-                "cell of Excel holds. CSV and Parquet keep them whole."
-            )
-        for row, (key, note) in enumerate(told.items()):
-            notes.write_string(row, 0, key, forms["head"])
-            notes.write_string(row, 1, _note(note)[:_EXCEL_TEXT], forms["wrap"])
-        book.close()
+        if is_figure(frame):
+            write_workbook(frame, part, title)
+        else:
+            _plain_book(frame, part, title)
     except FileCreateError as error:
         reason = error.args[0] if error.args else None
         code = getattr(reason, "errno", None) or errno.EIO
         raise OSError(code, os.strerror(code)) from None
+
+
+def _plain_book(frame: pd.DataFrame, part: Path, title: str) -> None:
+    """What is no figure: its columns as they are named, and what is known of it."""
+    from xlsxwriter import Workbook  # type: ignore[import-untyped]
+
+    # Texts stay texts: none becomes a formula, a number or a link.
+    options = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
+    book = Workbook(str(part), options)
+    book.set_properties({"title": title, "created": _created(frame)})
+    forms = {
+        "head": book.add_format({"bold": True, "bottom": 1}),
+        "date": book.add_format({"num_format": "yyyy-mm-dd"}),
+        "instant": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss.000"}),
+        "share": book.add_format({"num_format": "0.000"}),
+        "wrap": book.add_format({"text_wrap": True, "valign": "top"}),
+    }
+    sheet = book.add_worksheet(_sheet_name(title))
+    sheet.freeze_panes(1, 0)
+    n_cut = 0
+    for column, name in enumerate(map(str, frame.columns)):
+        values = list(frame.iloc[:, column])
+        sheet.write_string(0, column, name, forms["head"])
+        for row, value in enumerate(values, start=1):
+            n_cut += _write(sheet, row, column, value, name, forms)
+        sheet.set_column(column, column, _width(name, values))
+    notes = book.add_worksheet("Definitions")
+    notes.set_column(0, 0, 24)
+    notes.set_column(1, 1, 100)
+    told = {
+        **{str(key): note for key, note in frame.attrs.items()},
+        "reading": "Instants are UTC, a share is 0 to 1, empty is missing.",
+    }
+    if n_cut:
+        told["cut"] = (
+            f"{n_cut:,} of the texts are cut after {_EXCEL_TEXT:,} letters, which is what a "
+            "cell of Excel holds. CSV and Parquet keep them whole."
+        )
+    for row, (key, note) in enumerate(told.items()):
+        notes.write_string(row, 0, key, forms["head"])
+        notes.write_string(row, 1, _note(note)[:_EXCEL_TEXT], forms["wrap"])
+    book.close()
 
 
 def _write(
@@ -226,17 +236,6 @@ def _is_share(name: str) -> bool:
         COLUMNS.get(known.base, known).kind in (Kind.SHARE, Kind.DIFFERENCE)
         and known.kind is not Kind.COUNT
     )
-
-
-def _columns_in_words(frame: pd.DataFrame) -> dict[str, str]:
-    """What the columns of a figure are, by their names."""
-    figure = FIGURES.get(str(frame.attrs.get("figure")))
-    columns = {} if figure is None else figure.spelled
-    return {
-        name: f"{column.means}, of {column.of}" if column.of else column.means
-        for name, column in columns.items()
-        if name in frame
-    }
 
 
 def _created(frame: pd.DataFrame) -> datetime:

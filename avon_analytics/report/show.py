@@ -14,7 +14,7 @@ from avon_analytics.figures import Kind
 from avon_analytics.report import tables
 from avon_analytics.report.periods import label
 from avon_analytics.report.rows import Row
-from avon_analytics.report.tabled import ALL, Tabled, figure_of, tabled
+from avon_analytics.report.tabled import ALL, Tabled, figure_of, is_figure, tabled
 from avon_analytics.report.tables import Cell, Line, Table
 from avon_analytics.report.titles import by_words
 from avon_analytics.report.wording import MISSING, heading, interval, is_missing, plain, plural, utc
@@ -38,7 +38,7 @@ def show(figure: pd.DataFrame, *, title: str | None = None) -> ShownFigure:
 
     Raises UsageError for what is no figure.
     """
-    if not isinstance(figure, pd.DataFrame) or tabled(figure) is None:
+    if not isinstance(figure, pd.DataFrame) or not is_figure(figure):
         raise UsageError(
             "show: expected a figure of a cohort, such as visits.outcomes(by='host'); a DataFrame "
             "that lost its attrs, after a merge say, is none"

@@ -61,12 +61,17 @@ def figure_of(frame: pd.DataFrame) -> Figure:
     return _KNOWN[str(frame.attrs["figure"])]
 
 
+def is_figure(frame: pd.DataFrame) -> bool:
+    """Whether a frame is what a method of a cohort returned."""
+    figure = _KNOWN.get(str(frame.attrs.get("figure")))
+    return figure is not None and any(name in figure.spelled for name in map(str, frame.columns))
+
+
 def tabled(frame: pd.DataFrame, every: str | None = None) -> Tabled | None:
     """The table of a figure; None for a frame that is none."""
-    figure = _KNOWN.get(str(frame.attrs.get("figure")))
-    if figure is None or not any(name in figure.spelled for name in map(str, frame.columns)):
+    if not is_figure(frame):
         return None
-    frame = named(frame)
+    figure, frame = figure_of(frame), named(frame)
     keys = groupings(frame) + ["period_on"] * ("period_on" in frame)
     if {"cause", "day", "cumulative_incidence"} <= set(frame):
         return _by_days(frame, keys)
@@ -82,7 +87,7 @@ def tabled(frame: pd.DataFrame, every: str | None = None) -> Tabled | None:
         keys=keys,
         columns=columns,
         rows=rows,
-        totals=_totals(rows, columns, figure, groups) if groups and figure.adds_up else (),
+        totals=totals(rows, columns, figure, groups) if groups and figure.adds_up else (),
         every=every or every_of(frame),
         n_further=_n_further(frame, keys, columns),
         notes=_of_window(rows, keys),
@@ -104,7 +109,7 @@ def _of_window(rows: Sequence[Row], keys: Sequence[str]) -> tuple[str, ...]:
     return ("Not complete: part of the window is not due yet, or lies outside the archive.",)
 
 
-def _totals(
+def totals(
     rows: Sequence[Row], columns: Sequence[Column], figure: Figure, groups: Sequence[str]
 ) -> list[Row]:
     """All rows as one, or as one for each of what the figure itself divides by."""
@@ -168,23 +173,29 @@ def _of_cancelled(frame: pd.DataFrame, keys: list[str], every: str) -> Tabled:
     for row in rows:
         n = number(row["n_cancelled"])
         row[_OF_ALL.name] = n / total if total and n is not None else None
-    names = ["n_cancelled", "late_share", "n_after_start", "median_notice_hours"]
-    if "cancelled_by" not in keys:
-        names[1:1] = ["n_by_patient", "n_by_provider", "n_by_unknown"]
-    if "notice_band" in keys:  # which band is late, and after the start, is settled
-        names = [name for name in names if name not in ("late_share", "n_after_start")]
-    told = [figure.spelled[name] for name in names if name in frame]
+    told = [figure.spelled[name] for name in foremost(figure, keys) if name in frame]
     columns = [*told[:1], _OF_ALL, *told[1:]]
-    totals = _totals(rows, told, figure, keys)
+    of_all = totals(rows, told, figure, keys)
     return Tabled(
         keys=keys,
         columns=columns,
         rows=rows,
-        totals=[{**one, _OF_ALL.name: 1.0 if total else None} for one in totals],
+        totals=[{**one, _OF_ALL.name: 1.0 if total else None} for one in of_all],
         every=every,
         n_further=_n_further(frame, keys, told),
         notes=(*_of_window(rows, keys), *_left_out(frame, rows)),
     )
+
+
+def foremost(figure: Figure, keys: Sequence[str]) -> list[str]:
+    """The columns of a figure's table, the foremost first, where it is divided by these."""
+    if not set(keys) & set(OF_CANCELLATIONS):
+        return [one.name for one in figure.in_tables]
+    names = ["n_cancelled", "late_share", "n_after_start", "median_notice_hours"]
+    if "cancelled_by" not in keys:
+        names[1:1] = ["n_by_patient", "n_by_provider", "n_by_unknown"]
+    settled = ("late_share", "n_after_start") if "notice_band" in keys else ()
+    return [name for name in names if name not in settled]
 
 
 def _left_out(frame: pd.DataFrame, rows: Sequence[Row]) -> tuple[str, ...]:

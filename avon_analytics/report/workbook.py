@@ -1,0 +1,282 @@
+"""A figure as a workbook for a person: its table in words, a chart of it, and what it means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from avon_analytics.figures import Column, Figure, Kind
+from avon_analytics.report.named import named
+from avon_analytics.report.palette import light
+from avon_analytics.report.periods import every_of, label
+from avon_analytics.report.rows import Row, groupings, is_complete, rows_of
+from avon_analytics.report.tabled import ALL, figure_of, foremost, totals
+from avon_analytics.report.titles import by_words
+from avon_analytics.report.wording import as_date, heading, is_missing, number, plain, plural, utc
+from avon_analytics.report.workbook_chart import HEAD_ROW, Drawing, SheetColumn
+
+_SHARES = (Kind.SHARE, Kind.RATIO, Kind.DIFFERENCE)
+_NUMBERS: Mapping[Kind, str] = {
+    Kind.COUNT: "#,##0",
+    Kind.WHOLE: "#,##0",
+    Kind.CHANCE: "0.000",
+    **dict.fromkeys(_SHARES, "0.0%"),
+}
+_PERIODS = {"year": "yyyy", "month": "mmm yyyy", "quarter": "mmm yyyy"}
+_FIRST = {"quarter": "Quarter from", "week": "Week from"}
+_FLAGS = ("is_mature", "is_whole")
+_WIDEST = 44
+
+
+def write_workbook(frame: pd.DataFrame, part: Path, title: str) -> None:
+    """Write a figure: a sheet of its table, one of its chart, one of its definitions."""
+    from xlsxwriter import Workbook  # type: ignore[import-untyped]
+
+    figure, shown = figure_of(frame), named(frame)
+    # Texts stay texts: none becomes a formula, a number or a link.
+    options = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
+    book = Workbook(str(part), options)
+    as_of = frame.attrs.get("as_of")
+    created = datetime.fromisoformat(as_of) if isinstance(as_of, str) else _NOT_KNOWN
+    book.set_properties({"title": title, "created": created})
+    table = _Table(book, figure, shown)
+    whole_title = f"{title}{by_words(shown)}"
+    table.write(_sheet_name(title), whole_title)
+    Drawing(book, figure, table.name, table.columns, table.keys, table.rows).draw(whole_title)
+    _define(book, figure, shown, table.columns)
+    book.close()
+
+
+_NOT_KNOWN = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class _Table:
+    """The sheet of a figure, and the chart that is drawn from its cells."""
+
+    def __init__(self, book: Any, figure: Figure, shown: pd.DataFrame) -> None:
+        self.book, self.figure, self.attrs = book, figure, shown.attrs
+        self.every = every_of(shown)
+        self.groups = groupings(shown) + ["period_on"] * ("period_on" in shown)
+        own = [name for name in figure.row_names if name in shown and name != "step"]
+        self.keys = [*self.groups, *own]
+        self.rows = rows_of(shown)
+        self.columns = [*map(self._of_key, self.keys), *self._measures(list(map(str, shown)))]
+        known = [one for one in figure.columns if one.name in shown]
+        adds_up = bool(self.groups) and figure.adds_up
+        self.totals = totals(self.rows, known, figure, self.groups) if adds_up else []
+        self.sheet: Any = None
+        self.name = ""
+
+    def _of_key(self, name: str) -> SheetColumn:
+        if name == "period_on":
+            told = _FIRST.get(self.every, self.every.capitalize())
+            return SheetColumn(name, told, _PERIODS.get(self.every, "d mmm yyyy"), is_key=True)
+        return SheetColumn(name, heading(name), is_key=True)
+
+    def _measures(self, names: Sequence[str]) -> list[SheetColumn]:
+        """What is told of each row: the foremost first, a share with what it rests on."""
+        spelled = self.figure.spelled
+        first = foremost(self.figure, self.keys)
+        ordered = sorted(
+            (one for one in spelled.values() if one.name in names and one.name not in self.keys),
+            key=lambda one: _place(one, first),
+        )
+        told = [one for one in ordered if one.name not in (*_FLAGS, "step")]
+        has_periods = "period_on" in self.keys and set(_FLAGS) & set(names)
+        flags = [SheetColumn("complete", "Complete")] if has_periods else []
+        columns = [
+            SheetColumn(
+                one.name,
+                one.title,
+                _form(one, spelled),
+                is_further=(one.base or one.name) not in first,
+            )
+            for one in told
+        ]
+        n = len([one for one in columns if not one.is_further])
+        return [*columns[:n], *flags, *columns[n:]]
+
+    def write(self, name: str, title: str) -> None:
+        """Write the title, the headings, the rows and the sums."""
+        self.name, self.sheet = name, self.book.add_worksheet(name)
+        sheet, form = self.sheet, self.book.add_format
+        sheet.write_string(0, 0, title, form({"bold": True, "font_size": 16}))
+        if self.attrs.get("as_of"):
+            at = f"As of {utc(str(self.attrs['as_of']))}"
+            sheet.write_string(1, 0, at, form({"font_color": light("muted")}))
+        look: dict[str, Any] = {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1}
+        for place, column in enumerate(self.columns):
+            side = "left" if column.is_key or not column.form else "right"
+            sheet.write_string(HEAD_ROW, place, column.heading, form(look | {"align": side}))
+            fold = {"level": 1, "hidden": True} if column.is_further else {}
+            sheet.set_column(place, place, self._width(column), None, fold)
+        for nth, row in enumerate(self.rows):
+            grey = {"font_color": light("muted")} if self._is_open(row) else {}
+            self._line(HEAD_ROW + 1 + nth, row, grey)
+        for nth, of_all in enumerate(self.totals):
+            told = {**of_all, self.keys[0]: ALL}
+            sum_look = {"bold": True, **({"top": 1} if nth == 0 else {})}
+            self._line(HEAD_ROW + 1 + len(self.rows) + nth, told, sum_look, is_total=True)
+        sheet.freeze_panes(HEAD_ROW + 1, len(self.keys))
+        last = HEAD_ROW + max(len(self.rows), 1)
+        sheet.autofilter(HEAD_ROW, 0, last, len(self.columns) - 1)
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(HEAD_ROW)
+        sheet.set_footer("&L&A&R&P / &N")
+
+    def _is_open(self, row: Row) -> bool:
+        return "period_on" in self.keys and not is_complete(row)
+
+    def _line(self, at: int, row: Row, look: Mapping[str, Any], *, is_total: bool = False) -> None:
+        for place, column in enumerate(self.columns):
+            value = row.get(column.name)
+            form = self._form(look, column)
+            if column.name == "complete":
+                value = "" if is_total else "yes" if is_complete(row) else "no"
+            if is_missing(value):
+                told = plain(value) if column.is_key and not is_total else None
+                self.sheet.write(at, place, told, form)
+            elif isinstance(value, str):
+                self.sheet.write_string(at, place, plain(value, 200), form)
+            elif column.name == "period_on":
+                day = as_date(value)
+                self.sheet.write_datetime(at, place, day, form)
+            elif isinstance(value, bool) or not column.form:
+                self.sheet.write_string(at, place, plain(value), form)
+            else:
+                self.sheet.write_number(at, place, number(value), form)
+
+    def _form(self, look: Mapping[str, Any], column: SheetColumn) -> Any:
+        known: dict[Any, Any] = self.__dict__.setdefault("_forms", {})
+        key = (tuple(sorted(look.items())), column.form, column.is_key)
+        if key not in known:
+            side: dict[str, Any] = {} if column.form and not column.is_key else {"align": "left"}
+            side |= {} if column.form or column.is_key else {"indent": 1}
+            number_form = {"num_format": column.form} if column.form else {}
+            known[key] = self.book.add_format({**look, **number_form, **side})
+        return known[key]
+
+    def _width(self, column: SheetColumn) -> float:
+        """Wide enough for the longest word of the heading beside its filter, and for the cells."""
+        if column.name == "period_on":
+            return 14
+        words = max(map(len, column.heading.split()), default=0) + 4
+        cells = [len(plain(row.get(column.name), _WIDEST)) for row in self.rows[:1000]]
+        return min(max(words, *(cells if column.is_key else [9]), 9) + 1, _WIDEST)
+
+
+def _place(column: Column, first: Sequence[str]) -> int:
+    """Where a column stands: what a share rests on follows it."""
+    base = column.base or column.name
+    return first.index(base) if base in first else len(first)
+
+
+def _form(column: Column, spelled: Mapping[str, Column]) -> str:
+    if column.kind is Kind.BOUND:
+        return _form(spelled[column.base], spelled)
+    if column.kind in (Kind.TEXT, Kind.FLAG, Kind.MAYBE, Kind.DATE):
+        return ""
+    return _NUMBERS.get(column.kind, "#,##0.0")
+
+
+def _define(book: Any, figure: Figure, shown: pd.DataFrame, columns: Sequence[SheetColumn]) -> None:
+    """The sheet that says what the figure is, what to mind, and what each column holds."""
+    sheet = book.add_worksheet("Definitions")
+    sheet.set_column(0, 0, 34)
+    sheet.set_column(1, 1, 96)
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    bold = book.add_format({"bold": True, "valign": "top", "text_wrap": True})
+    head = book.add_format({"bold": True, "font_size": 14})
+    wrap = book.add_format({"text_wrap": True, "valign": "top"})
+    at = 0
+    for title, lines in (
+        ("What it is", _about(figure, shown)),
+        ("What to mind", _caveats(figure, shown)),
+        ("Columns", _meanings(figure, columns)),
+    ):
+        sheet.write_string(at, 0, title, head)
+        for nth, (name, told) in enumerate(lines, start=at + 1):
+            sheet.write_string(nth, 0, name, bold)
+            sheet.write_string(nth, 1, told, wrap)
+            sheet.set_row(nth, 15 * max(-(-len(told) // 95), -(-len(name) // 32)))
+        at += len(lines) + 2
+
+
+def _about(figure: Figure, shown: pd.DataFrame) -> list[tuple[str, str]]:
+    attrs = shown.attrs
+    told = [("Question", figure.question), ("Definition", plain(attrs.get("definition"), 4000))]
+    told += [("Source", figure.source)] if figure.source else []
+    if attrs.get("as_of"):
+        told.append(("As of", f"{utc(str(attrs['as_of']))}: events up to then count"))
+    if len(shown) and "period_on" in shown:
+        known = shown["period_on"].dropna()
+        if len(known):
+            ends = [label(one, every_of(shown)) for one in (known.min(), known.max())]
+            told.append(("Periods", " to ".join(dict.fromkeys(ends))))
+    return told
+
+
+def _caveats(figure: Figure, shown: pd.DataFrame) -> list[tuple[str, str]]:
+    attrs, rows = shown.attrs, rows_of(shown)
+    told = []
+    if figure.shares or any(one.has_interval for one in figure.columns):
+        told.append(
+            (
+                "Intervals",
+                "They tell how far chance alone may carry a share of so many. They know nothing of "
+                "wrong or missing data.",
+            )
+        )
+    n_open = sum(not is_complete(row) for row in rows)
+    if n_open and "period_on" not in shown:
+        told.append(
+            ("Not complete", "Part of the window is not due yet, or lies outside the archive.")
+        )
+    elif n_open:
+        told.append(
+            (
+                "Not complete",
+                f"{plural(n_open, 'row')} in grey: the period is not over, not all due, or only in "
+                "part in the window. Compare the others.",
+            )
+        )
+    n = number(attrs.get("n_unverified_events"))
+    if n:
+        told.append(
+            ("Not verified", f"{plural(n, 'event')} behind it without a verified signature.")
+        )
+    few = number(attrs.get("min_count"))
+    if few and few > 1:
+        told.append(
+            ("Blank cells", f"Counts from 1 to {few - 1:.0f} are blank, and what would tell them.")
+        )
+    if "host" in shown:
+        told.append(("Hosts", "Their visits differ: a difference between them need not be theirs."))
+    told += [("Note", plain(one, 400)) for one in attrs.get("messages", ())]
+    return told or [("Nothing", "There is nothing in particular.")]
+
+
+def _meanings(figure: Figure, columns: Sequence[SheetColumn]) -> list[tuple[str, str]]:
+    told = []
+    for column in columns:
+        known = figure.spelled.get(column.name)
+        if known is not None:
+            of = f", of {known.of}" if known.of else ""
+            told.append((column.heading, f"{known.means}{of}".replace("`", "")))
+        elif column.name == "complete":
+            told.append((column.heading, "the period is over, all of it due, and wholly counted"))
+    return told
+
+
+def _sheet_name(title: str) -> str:
+    name = re.sub(r"[\[\]:*?/\\]", " ", title).strip(" '")[:31]
+    return name if name and name.lower() not in ("definitions", "chart", "history") else "Figure"

@@ -1,0 +1,231 @@
+"""The chart of a workbook, drawn by the spreadsheet from the cells of the figure's own sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import ceil
+from typing import Any
+
+from avon_analytics.figures import Figure
+from avon_analytics.report.palette import light
+from avon_analytics.report.rows import Row, is_complete
+from avon_analytics.report.wording import heading, number, plain
+
+HEAD_ROW = 3
+"""The row of the headings, counted from 0: above it stand the title and as of when it is."""
+_MOST_BARS = 40
+_MOST_LINES = 8
+_ERRORS = 18  # the first column of what error bars are drawn from, beside the chart
+_LINES = (
+    "attended",
+    "no-show",
+    "cancelled",
+    "rescheduled",
+    "unresolved",
+    "muted",
+    "not-due",
+    "ink",
+)
+
+
+_DRAWN = {
+    "incidence": "cumulative_incidence",
+    "funnel": "n_reached",
+    "expected": "expected_no_show",
+    "backtest": "expected_no_show",
+}
+"""What the chart of a figure is about, where that is not its foremost column."""
+
+
+@dataclass(frozen=True)
+class SheetColumn:
+    """One column of the sheet: its heading, the number format of its cells, and what it is."""
+
+    name: str
+    heading: str
+    form: str = ""
+    is_key: bool = False
+    is_further: bool = False
+    """Whether it is folded away, behind the + above the headings."""
+
+
+@dataclass
+class Drawing:
+    """The chart of one figure; its rows stand in the sheet of this name, in this order."""
+
+    book: Any
+    figure: Figure
+    name: str
+    columns: Sequence[SheetColumn]
+    keys: Sequence[str]
+    rows: Sequence[Row]
+    chart_sheet: Any = None
+
+    def draw(self, title: str) -> None:
+        """A sheet with the chart of the figure, drawn from the cells of its table."""
+        if not self.rows or not self._drawn().form:
+            return
+        self.chart_sheet = self.book.add_worksheet("Chart")
+        series, kind, note = self._series()
+        subtype = {"subtype": "straight"} if kind == "scatter" else {}
+        chart = self.book.add_chart({"type": kind, **subtype})
+        for one in series:
+            chart.add_series(one)
+        chart.set_title({"name": f"{title}{note}", "name_font": {"size": 14}, "overlay": False})
+        chart.set_legend({"position": "bottom", "none": len(series) == 1})
+        measure = self._drawn()
+        values = {"num_format": "0%" if measure.form == "0.0%" else measure.form, "min": 0,
+                  "name": measure.heading, "major_gridlines": {"visible": True,
+                  "line": {"color": light("line")}}}  # fmt: skip
+        if top := self._top(measure):
+            values["max"] = top
+        if kind == "bar":
+            chart.set_y_axis({"reverse": True, "num_font": {"size": 9}})
+            chart.set_x_axis({**values, "label_position": "high"})
+        else:
+            by_day = {"name": "Days since the booking", "num_format": "0", "min": 0}
+            days = next((one.form for one in self.columns if one.name == "period_on"), "")
+            texts = {"text_axis": True, "num_format": days, "num_font": {"size": 9}}
+            texts = {"num_format": days, "num_font": {"size": 9}} if kind == "scatter" else texts
+            chart.set_x_axis(by_day if self.figure.name == "incidence" else texts)
+            chart.set_y_axis(values)
+        n = min(len(self.rows), _MOST_BARS)
+        chart.set_size({"width": 960, "height": 440 if kind != "bar" else 160 + 24 * n})
+        sheet = self.chart_sheet
+        sheet.hide_gridlines(2)
+        sheet.print_area(0, 0, 40, 15)
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 1)
+        sheet.insert_chart(0, 0, chart, {"description": title})
+
+    def _top(self, measure: SheetColumn) -> float | None:
+        """Where the axis of values ends, so that no interval is cut."""
+        known = [number(row.get(f"{measure.name}_high")) for row in self.rows]
+        highest = max((one for one in known if one is not None), default=None)
+        if highest is None or self.figure.name == "incidence":
+            return None
+        return min(ceil(highest * 20) / 20, 1.0) if "%" in measure.form else ceil(highest)
+
+    def _drawn(self) -> SheetColumn:
+        """The column that the chart is about: the foremost one."""
+        wanted = _DRAWN.get(self.figure.name)
+        measures = [one for one in self.columns if not one.is_key]
+        return next((one for one in measures if one.name == wanted), measures[0])
+
+    def _series(self) -> tuple[list[dict[str, Any]], str, str]:
+        """What is drawn, the kind of chart, and what of the rows is left out, in words."""
+        rows = range(len(self.rows))
+        measure = self._drawn()
+        if self.figure.name == "incidence":
+            return self._curves("day", measure)
+        if "period_on" in self.keys and len(self.keys) > 1:
+            return self._curves("period_on", measure)
+        over_time = self.keys == ["period_on"]
+        rows = self._complete(rows) if over_time else rows
+        shown = rows[-_MOST_BARS:] if over_time else rows[:_MOST_BARS]
+        n, of, what = len(shown), len(self.rows), "periods" if over_time else "rows"
+        note = f" ({'newest' if over_time else 'first'} {n} of {of} {what})" if n < of else ""
+        if len(rows) == n < of and over_time:
+            note = " (complete periods)"
+        names = ["share", "center", "lower", "upper"] if self.figure.name == "signals" else []
+        series = [
+            self._one(column, shown, with_errors=not names)
+            for column in ([one for one in self.columns if one.name in names] or [measure])
+        ]
+        return series, "line" if over_time else "bar", note
+
+    def _complete(self, rows: range) -> range:
+        """The rows between the first and the last complete period; all where there is none."""
+        known = [at for at in rows if is_complete(self.rows[at])]
+        return range(known[0], known[-1] + 1) if known else rows
+
+    def _one(self, column: SheetColumn, rows: range, *, with_errors: bool) -> dict[str, Any]:
+        place = self.columns.index(column)
+        first, last = (HEAD_ROW + 1 + at for at in (rows[0], rows[-1]))
+        one: dict[str, Any] = {
+            "name": [self.name, HEAD_ROW, place],
+            "values": [self.name, first, place, last, place],
+            "gap": 60,
+        }
+        if self.keys:
+            one["categories"] = [self.name, first, 0, last, len(self.keys) - 1]
+        if with_errors or column.name == "share":
+            paint = light("accent")
+            one |= {"fill": {"color": paint}, "line": {"color": paint, "width": 2}}
+            one["marker"] = {"type": "circle", "size": 6, "fill": {"color": paint},
+                             "border": {"color": paint}}  # fmt: skip
+        elif column.name in ("lower", "upper"):
+            one["line"] = {"color": light("muted"), "dash_type": "dash", "width": 1.25}
+        else:
+            one["line"] = {"color": light("muted"), "width": 1.25}
+        ends = [self._errors(column, rows, end) for end in ("low", "high")]
+        if with_errors and all(ends):
+            axis = "y_error_bars" if self.keys == ["period_on"] else "x_error_bars"
+            told = [self._beside(nth, values) for nth, values in enumerate(ends)]
+            one[axis] = {"type": "custom", "minus_values": told[0], "plus_values": told[1],
+                         "line": {"color": light("muted")}}  # fmt: skip
+        return one
+
+    def _beside(self, nth: int, values: Sequence[float]) -> str:
+        """Write what an error bar is drawn from beside the chart, and say where."""
+        grey = self.book.add_format({"font_color": light("muted"), "num_format": "0.0000"})
+        word = ("Down to the lower end", "Up to the upper end")[nth]
+        self.chart_sheet.write_string(0, _ERRORS + nth, word, grey)
+        self.chart_sheet.set_column(_ERRORS + nth, _ERRORS + nth, 20)
+        for at, value in enumerate(values, start=1):
+            self.chart_sheet.write_number(at, _ERRORS + nth, value, grey)
+        letter = chr(ord("A") + _ERRORS + nth)
+        return f"=Chart!${letter}$2:${letter}${len(values) + 1}"
+
+    def _errors(self, column: SheetColumn, rows: range, end: str) -> list[float]:
+        """How far an end of the interval is away, for each of these rows."""
+        if f"{column.name}_{end}" not in self.rows[0]:
+            return []
+        pairs = [
+            (number(self.rows[at].get(column.name)), number(self.rows[at][f"{column.name}_{end}"]))
+            for at in rows
+        ]
+        return [
+            0.0 if value is None or bound is None else round(abs(bound - value), 6)
+            for value, bound in pairs
+        ]
+
+    def _curves(self, x: str, measure: SheetColumn) -> tuple[list[dict[str, Any]], str, str]:
+        """A line for each group, or for each cause of the first group, over days or periods."""
+        names = [one.name for one in self.columns]
+        place, over = names.index(measure.name), names.index(x)
+        groups = [name for name in self.keys if name not in (x, "cause")]
+        by = [*groups, "cause"] if x == "day" else groups
+
+        def told(at: int, columns: Sequence[str]) -> tuple[str, ...]:
+            return tuple(plain(self.rows[at].get(name)) for name in columns)
+
+        lines = [
+            (name, self._complete(range(part[0], part[-1] + 1)))
+            for name, part in (
+                (name, list(rows))
+                for name, rows in groupby(range(len(self.rows)), key=lambda at: told(at, by))
+            )
+        ]
+        first = told(0, groups)
+        drawn = [one for one in lines if x != "day" or one[0][:-1] == first][:_MOST_LINES]
+        series = []
+        for nth, (name, part) in enumerate(drawn):
+            words = heading(self.rows[part[0]]["cause"]) if x == "day" else " · ".join(name)
+            line = {"color": light(_LINES[nth]), "width": 2}
+            one: dict[str, Any] = {"name": words, "line": line}
+            one["categories"] = [self.name, *_span(part, over)]
+            one["values"] = [self.name, *_span(part, place)]
+            series.append(one)
+        if len(drawn) == len(lines):
+            is_cut = sum(len(part) for _, part in drawn) < len(self.rows)
+            return series, "scatter", " (complete periods)" if is_cut else ""
+        which = " · ".join(first) if x == "day" else f"the first {len(drawn)} of {len(lines)}"
+        return series, "scatter", f" ({which})"
+
+
+def _span(rows: Sequence[int], column: int) -> tuple[int, int, int, int]:
+    return HEAD_ROW + 1 + rows[0], column, HEAD_ROW + 1 + rows[-1], column

@@ -1,0 +1,143 @@
+"""A figure as a workbook: what a person finds in it, cell by cell."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import openpyxl
+import pandas as pd
+import pytest
+
+import avon_analytics as avon
+
+QUARTERS = ("2025-01-01", "2025-04-01")
+
+
+def figure(clinic: Any, *hosts: str | None) -> pd.DataFrame:
+    rows = [
+        clinic.outcome_row(
+            *(80, 20, 10, 5, 5, 0), host=host, host_name=name, period_on=pd.Timestamp(on)
+        )
+        | {"is_mature": on == QUARTERS[0], "is_whole": True}
+        for host, name in zip(hosts, ["Ada Testwell", "=1+1"], strict=False)
+        for on in QUARTERS
+    ]
+    frame = clinic.frame(rows, rows[0])
+    frame.attrs |= {
+        "figure": "outcomes",
+        "every": "quarter",
+        "definition": "Slots by how they ended.",
+        "as_of": "2025-05-01T12:00:00+00:00",
+        "n_unverified_events": 3,
+        "min_count": 11,
+    }
+    return frame
+
+
+def book(frame: pd.DataFrame, tmp_path: Path, title: str = "Outcomes") -> Any:
+    return openpyxl.load_workbook(avon.export(frame, tmp_path / "f.xlsx", title=title))
+
+
+def test_the_table_is_in_words_with_formats_names_and_all(clinic: Any, tmp_path: Path) -> None:
+    sheet = book(figure(clinic, "user_1", "user_2"), tmp_path)["Outcomes"]
+    assert sheet["A1"].value == "Outcomes by host and quarter"
+    assert sheet["A2"].value == "As of 1 May 2025, 12:00 UTC"
+    head, first, second, *_, total = list(sheet.iter_rows(min_row=4))
+    words = [cell.value for cell in head]
+    assert words[:7] == [
+        *("Host", "Quarter from", "No-show share", "No-show share: of"),
+        *("No-show share: lower end", "No-show share: upper end", "Slots"),
+    ]
+    assert [cell.value for cell in first][:4] == [
+        "Ada Testwell",
+        datetime(2025, 1, 1),  # noqa: DTZ001
+        0.2,
+        100,
+    ]
+    assert [cell.number_format for cell in first][1:4] == ["mmm yyyy", "0.0%", "#,##0"]
+    complete = words.index("Complete")
+    assert (first[complete].value, second[complete].value) == ("yes", "no")
+    assert second[2].font.color.rgb != (first[2].font.color.rgb if first[2].font.color else None)
+    assert (total[0].value, total[1].value, total[2].value, total[3].value) == (
+        "All",
+        None,
+        0.2,
+        400,
+    )
+    assert total[0].font.bold
+    assert sheet.freeze_panes == "C5"
+    assert sheet.auto_filter.ref.startswith("A4:")
+    assert sheet.auto_filter.ref.endswith("8")  # the filter leaves the row of all in its place
+    assert "user_1" not in {cell.value for row in sheet.iter_rows() for cell in row}
+
+
+def test_further_columns_are_folded_away_and_all_are_there(clinic: Any, tmp_path: Path) -> None:
+    frame = figure(clinic, "user_1")
+    sheet = book(frame, tmp_path)["Outcomes"]
+    words = {cell.value: cell.column_letter for cell in sheet[4]}
+    # The name stands for the id, and one word for the two flags.
+    assert len(words) == len(frame.columns) - 1 - 1
+    folded = sheet.column_dimensions[words["Cancelled by patient"]]
+    assert (folded.hidden, folded.outlineLevel) == (True, 1)
+    assert not sheet.column_dimensions[words["No-show share"]].hidden
+
+
+def test_a_name_that_looks_like_a_formula_stays_a_text(clinic: Any, tmp_path: Path) -> None:
+    sheet = book(figure(clinic, "user_1", "user_2"), tmp_path)["Outcomes"]
+    assert (sheet["A7"].value, sheet["A7"].data_type) == ("=1+1", "s")
+
+
+def test_blank_cells_have_no_total(clinic: Any, tmp_path: Path) -> None:
+    frame = figure(clinic, "user_1", "user_2")
+    frame["n_no_show"] = frame["n_no_show"].astype("Int64")
+    frame.loc[0, ["n_no_show", "no_show_share"]] = [pd.NA, float("nan")]
+    sheet = book(frame, tmp_path)["Outcomes"]
+    words = [cell.value for cell in sheet[4]]
+    total = dict(zip(words, (cell.value for cell in sheet[9]), strict=True))
+    assert (total["No-show"], total["No-show share"], total["Attended"]) == (None, None, 320)
+
+
+def test_definitions_say_what_it_is_and_what_to_mind(clinic: Any, tmp_path: Path) -> None:
+    notes = book(figure(clinic, "user_1", "user_2"), tmp_path)["Definitions"]
+    told = {row[0].value: row[1].value for row in notes.iter_rows(max_col=2)}
+    assert told["Definition"] == "Slots by how they ended."
+    assert told["Periods"] == "Q1 2025 to Q2 2025"
+    assert told["Not verified"].startswith("3 events")
+    assert told["Blank cells"].startswith("Counts from 1 to 10 are blank")
+    assert told["Not complete"].startswith("2 rows in grey")
+    assert told["No-show share"] == "no-shows, of slots attended or missed"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "kind", "n_series"), [(("user_1", "user_2"), "scatterChart", 2), ((), None, 0)]
+)
+def test_a_chart_is_drawn_from_the_cells(
+    clinic: Any, tmp_path: Path, hosts: tuple[str, ...], kind: str | None, n_series: int
+) -> None:
+    frame = figure(clinic, *hosts) if hosts else figure(clinic, "user_1").head(0)
+    path = avon.export(frame, tmp_path / "f.xlsx", title="Outcomes")
+    with ZipFile(path) as parts:
+        drawn = [parts.read(name).decode() for name in parts.namelist() if "charts/chart" in name]
+    assert [text.count("<c:ser>") for text in drawn] == ([n_series] if n_series else [])
+    assert all(f"<c:{kind}>" in text and "Outcomes!$C$5" in text for text in drawn)
+
+
+def test_shares_by_group_have_their_intervals(clinic: Any, tmp_path: Path) -> None:
+    frame = figure(clinic, "user_1", "user_2").drop(columns="period_on").iloc[[0, 2]]
+    path = avon.export(frame, tmp_path / "f.xlsx", title="Outcomes")
+    with ZipFile(path) as parts:
+        text = parts.read("xl/charts/chart1.xml").decode()
+    assert "<c:barChart>" in text
+    assert "<c:errBars>" in text
+    sheet = openpyxl.load_workbook(path)["Chart"]
+    # Wilson's interval of 20 of 100 is 13.34 to 28.88 %.
+    assert [round(sheet.cell(2, column).value, 3) for column in (19, 20)] == [0.067, 0.089]
+
+
+def test_the_same_figure_gives_the_same_bytes(clinic: Any, tmp_path: Path) -> None:
+    frame = figure(clinic, "user_1", "user_2")
+    one, two = (avon.export(frame, tmp_path / f"{n}.xlsx") for n in (1, 2))
+    assert one.read_bytes() == two.read_bytes()
