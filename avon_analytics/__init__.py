@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from avon_analytics.api import Store
     from avon_analytics.api import open as open
     from avon_analytics.appointments import Cohort, Quality
+    from avon_analytics.appointments.trace import Trace
     from avon_analytics.intake.after.evidence import Evidence
     from avon_analytics.intake.after.forget_receipt import Forgotten
     from avon_analytics.intake.after.quarantine import Export
@@ -48,6 +49,7 @@ __all__ = [
     "Replay",
     "ShownFigure",
     "Store",
+    "Trace",
     "Verified",
     "__version__",
     "errors",
@@ -69,6 +71,7 @@ _HOMES = {
     "Quarantine": "avon_analytics.quarantine",
     "ShownFigure": "avon_analytics.report.show",
     "Store": "avon_analytics.api",
+    "Trace": "avon_analytics.appointments.trace",
     "Verified": "avon_analytics.intake.read.signature",
     "export": "avon_analytics.table_files",
     "open": "avon_analytics.api",

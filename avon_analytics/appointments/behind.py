@@ -7,7 +7,7 @@ number is of this cohort and of this state of the store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -44,13 +44,14 @@ from avon_analytics.whole_file import StrPath
 if TYPE_CHECKING:
     from avon_analytics.appointments.cohort_change import CohortChange
 
-_COMPUTED: Mapping[str, Callable[..., pd.DataFrame]] = {
+COMPUTED: Mapping[str, Callable[..., pd.DataFrame]] = {
     one.__name__: one
     for one in (
         *(outcomes, funnel, cancellations, reschedules, lead_times, rebooking, returns),
         *(incidence, punctuality, lost_time, refills, replies),
     )
 }
+"""The figures whose SQL counts rows, by name."""
 _FORECASTS = ("expected", "backtest")
 _OF_SHARES = ("signals", "outliers")
 _IDS: Mapping[str, tuple[str, ...]] = {
@@ -181,7 +182,7 @@ def behind(cohort: CohortChange, cell: Cell, *, unit: str | None = None) -> Behi
     else:
         if cell.figure.name in _OF_SHARES:
             cell = _of_share(cell)
-        rows = rows_of(cohort, cell)
+        rows = rows_of(cohort, cell.figure, cell.by, cell.every, cell.options)
         found = counting(cell.figure.name)
         condition = _condition(cell, found)
         told = cell.options.get("unit", cell.figure.unit)
@@ -289,14 +290,20 @@ def _listen(figure: str, **how: Any) -> Counted:
     raise _Asked(figure, how)
 
 
-def rows_of(cohort: CohortChange, cell: Cell) -> Population:
-    """The rows among which the figure counts: those that it asks for itself."""
-    periods = {"every": cell.every} if cell.figure.has_periods else {}
+def rows_of(
+    cohort: CohortChange,
+    figure: Figure,
+    by: Iterable[str],
+    every: str | None,
+    options: Mapping[str, Any],
+) -> Population:
+    """The rows among which a figure counts: those that it asks for itself."""
+    periods = {"every": every} if figure.has_periods else {}
     try:
-        _COMPUTED[cell.figure.name](_listen, by=cell.by, **periods, **cell.options)
+        COMPUTED[figure.name](_listen, by=by, **periods, **options)
     except _Asked as asked:
         return cohort._rows_for(**asked.how)
-    raise AssertionError(f"{cell.figure.name} counts nothing")
+    raise AssertionError(f"{figure.name} counts nothing")
 
 
 def _of_share(cell: Cell) -> Cell:

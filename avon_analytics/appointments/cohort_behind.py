@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ from avon_analytics.appointments.behind import behind, cell_of, evidence, rows_b
 from avon_analytics.appointments.cohort_change import CohortChange
 from avon_analytics.appointments.cohort_rows import known_custom_keys
 from avon_analytics.appointments.groupings import OF_SLOTS
+from avon_analytics.appointments.trace import Trace, trace
 from avon_analytics.appointments.where import filters
 from avon_analytics.arguments import mapping
 from avon_analytics.intake.after.evidence import Evidence
@@ -103,6 +104,35 @@ class CohortBehind(CohortChange):
         """
         with self._engine.reading():
             return evidence(self, cell_of(self, figure, row, column), out)
+
+    def trace(
+        self,
+        figure: str,
+        appointment_id: str | None = None,
+        by: str | Iterable[str] = (),
+        every: str | None = None,
+        *,
+        first: int = 5,
+        **options: Any,
+    ) -> Trace:
+        """Every named step of SQL between the store's tables and a figure, each with its rows.
+
+        To find where a number goes wrong: the steps are run once more, one after the other, and of
+        each it is told how many rows it has and what a row is. ``trace["slot_verdicts"]`` gives the
+        first rows of the appointment there (of a step that knows no appointments, its first rows),
+        ``.summary`` all steps as a DataFrame.
+
+        figure: the name of one whose SQL counts rows, such as ``"outcomes"``. appointment_id: with
+        or without its prefix; the cohort's first unless given. by, every and options are those of
+        the figure. first: how many rows are kept of a step.
+
+        Takes as long as computing all slots anew. The rows are raw: they hold ids of patients, and
+        what they say of a visit.
+
+        Raises UnknownGroup for another figure, UnknownAppointment where no event tells of it.
+        """
+        with self._engine.reading():
+            return trace(self, figure, appointment_id, by, every, first, options)
 
     def _narrowed(self, where: Mapping[str, Any] | None) -> Self:
         if not where:

@@ -9,6 +9,7 @@ hang on the events up to T alone.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -100,8 +101,12 @@ def compute(
     settings: Settings,
     time_zone: str,
     names: tuple[str, str],
+    on_step: Callable[[str], None] | None = None,
 ) -> None:
-    """Fill two temporary tables of these names with ``FACTS``."""
+    """Fill two temporary tables of these names with ``FACTS``.
+
+    on_step: called with the name of each step that was just made, while it can be read.
+    """
     parameters = {
         "as_of": settings.as_of or BEFORE_ALL,
         "grace_hours": settings.grace_hours,
@@ -114,6 +119,8 @@ def compute(
     def make(table: str, text: str) -> None:
         bound = {name: value for name, value in parameters.items() if f"${name}" in text}
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {text}", bound)
+        if on_step is not None and table in texts:
+            on_step(table)
 
     try:
         # No step depends on the order of another's rows, and keeping it would cost memory.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from avon_analytics.cli import options as opt
-from avon_analytics.cli.output import emit, json_text, show
+from avon_analytics.cli.output import emit, json_text, show, terminal_width
 from avon_analytics.errors import UsageError
 from avon_analytics.printable import say
 from avon_analytics.whole_file import refuse_to_replace
@@ -123,12 +123,21 @@ _MAIN = (
     "message_id",
 )
 """The columns of rows that a table for the eye has; other formats have all."""
+_FROM_WIDTH = {"host": 90, "patient_id": 130, "slot": 130}
+"""How wide a terminal must be to show these beside an appointment's whole id."""
 
 
 def show_rows(rows: pd.DataFrame, form: opt.Format, out: Path | None, title: str) -> None:
     """Write rows behind figures: for the eye the main columns of whatever they are rows of."""
     if form is opt.Format.table:
-        rows = rows[[name for name in _MAIN if name in rows]]
+        width = terminal_width()
+        has_room = {name: width >= least for name, least in _FROM_WIDTH.items()}
+        kept = [name for name in _MAIN if name in rows]
+        if "appointment_id" in rows:
+            kept = [name for name in kept if has_room.get(name, True)]
+        rows = rows[kept].copy()
+        for name in rows.select_dtypes("datetimetz"):
+            rows[name] = rows[name].dt.strftime("%Y-%m-%d %H:%M").astype("str")
     show_figure(rows, form, out, title)
 
 
