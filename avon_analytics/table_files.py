@@ -131,9 +131,10 @@ def _parquet(frame: pd.DataFrame, part: Path) -> None:
     import duckdb
 
     notes = ", ".join(
-        f"{literal(str(name))}: {literal(_note(value))}" for name, value in frame.attrs.items()
+        f"{literal(str(name))}: {literal(_note(value))}"
+        for name, value in {**frame.attrs, "written_by": "avon_analytics"}.items()
     )
-    options = f"FORMAT parquet, KV_METADATA {{{notes}}}" if notes else "FORMAT parquet"
+    options = f"FORMAT parquet, KV_METADATA {{{notes}}}"
     with duckdb.connect() as connection:
         connection.register("result", frame)
         try:

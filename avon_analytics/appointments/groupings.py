@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from avon_analytics import arguments
+from avon_analytics.appointments.scope import PERIODS
 from avon_analytics.errors import UnknownGroup, UsageError
 from avon_analytics.figures.names import CUSTOM, is_named, name_column
 
@@ -83,6 +84,19 @@ GROUPINGS: Mapping[str, Grouping] = _by_name(
     Grouping("medical_center", "medical_center"),
 )
 
+_SAID_ELSEWHERE: Mapping[str, str] = {
+    **dict.fromkeys(("provider", "doctor", "clinician", "practitioner", "staff"), "host"),
+    **dict.fromkeys(("clinic", "location", "site", "center", "centre"), "medical_center"),
+    **dict.fromkeys(("type", "visit_type"), "appointment_type"),
+    **dict.fromkeys(("lead", "lead_time", "lead_days"), "lead_band"),
+    **dict.fromkeys(("age", "age_band"), "patient_age_band"),
+    **dict.fromkeys(("mode", "channel", "modality"), "interaction_type"),
+    "state": "patient_state",
+    "day_of_week": "weekday",
+    "new_patient": "patient_visit",
+}
+"""What a grouping is called by others, and here."""
+
 # What an outcome decides divides nothing but cancellations.
 OF_CANCELLATIONS: Mapping[str, Grouping] = _by_name(
     _bands(
@@ -142,6 +156,7 @@ def groupings(
     choices |= more or {}
     choices |= {custom.name: custom for custom in _customs(custom_keys)}
     for name in wanted:
+        _hint(name, choices)
         arguments.choice("grouping", name, choices, UnknownGroup)
         if is_named(name) and name_column(name) in wanted:
             raise UsageError(
@@ -149,6 +164,22 @@ def groupings(
                 "divide by one of them at a time"
             )
     return tuple(choices[name] for name in dict.fromkeys(wanted))
+
+
+def _hint(name: str, choices: Mapping[str, Grouping]) -> None:
+    """Raises UnknownGroup, with the right word, for one that says the same elsewhere."""
+    if name in choices:
+        return
+    if name.lower() in PERIODS:
+        raise UnknownGroup(
+            f"unknown grouping {name!r}: periods are asked for with every={name.lower()!r} "
+            f"(--every {name.lower()}). Choices: {', '.join(choices)}"
+        )
+    meant = _SAID_ELSEWHERE.get(name.lower().replace(" ", "_"))
+    if meant in choices:
+        raise UnknownGroup(
+            f"unknown grouping {name!r}. Did you mean {meant!r}? Choices: {', '.join(choices)}"
+        )
 
 
 def _customs(keys: Iterable[str]) -> Iterator[Grouping]:

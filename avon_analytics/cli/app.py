@@ -19,6 +19,7 @@ from avon_analytics.cli.helpers import (
     IN,
     OUT,
     QUARANTINED,
+    WAIT_TO_READ,
     exit_after,
     keep_inputs,
     show_receipt,
@@ -33,6 +34,7 @@ from avon_analytics.cli.output import emit, show, show_table, terminal_width
 from avon_analytics.cli.quarantine import quarantine
 from avon_analytics.cli.receive import receive
 from avon_analytics.cli.spark import spark
+from avon_analytics.cli.target import target, to_page
 from avon_analytics.errors import NothingBelieved, UsageError
 from avon_analytics.printable import say
 
@@ -99,7 +101,7 @@ def load(
     """
     from avon_analytics.intake.archive.lines import LINE_LIMIT
 
-    store = _open(db, time_zone)
+    store = _open(db, time_zone, wait=wait)
     receipt = store.load(
         paths,
         secrets=secrets_file,
@@ -126,16 +128,18 @@ def verify(
         bool,
         typer.Option("--strict", help="End with code 3 unless all is verified."),
     ] = False,
-    form: opt.FormatOption = opt.Format.table,
+    form: opt.FormatOption = None,
     out: opt.Out = None,
+    force: opt.Force = False,
 ) -> None:
     """Check the signatures of an archive without a store; nothing is written."""
     from avon_analytics.intake.read.verify import verify_archive
     from avon_analytics.intake.write.known_files import pending_note
 
+    to = target(form, out, force)
     keep_inputs(out, paths, secrets_file)
     found = verify_archive(paths, secrets_file)
-    show(found, form, out, title="Signatures")
+    show(found, to, title="Signatures")
     for path, note in found.attrs["notes"].items():
         say(f"{path}: {note}")
     for path, n in zip(found["file"], found["pending_bytes"], strict=True):
@@ -179,6 +183,7 @@ def report(
     out: Annotated[
         Path, typer.Option("--out", metavar="FILE.html", readable=False, help="The page.")
     ] = Path("report.html"),
+    force: opt.Force = False,
     secrets_file: opt.SecretsFile = None,
     policy: opt.PolicyOption = opt.PolicyWord.require,
     strict: opt.Strict = False,
@@ -211,8 +216,9 @@ def report(
     """
     from avon_analytics.report.terminal import outcome_summary_table
 
+    to_page(out, force)
     keep_inputs(out, paths, secrets_file, db)
-    store = _open(db, time_zone, out=out)
+    store = _open(db, time_zone, out=out, wait=wait)
     receipt = None
     if paths:
         receipt = store.load(paths, secrets=secrets_file, policy=policy.value, wait=wait)
@@ -235,9 +241,16 @@ app.registered_commands += figures.registered_commands + compare.registered_comm
 
 
 @app.command(rich_help_panel=AROUND, epilog=_example("tables"))
-def tables(db: opt.Db = DB, form: opt.FormatOption = opt.Format.table, out: opt.Out = None) -> None:
+def tables(
+    db: opt.Db = DB,
+    wait: opt.WaitToRead = WAIT_TO_READ,
+    form: opt.FormatOption = None,
+    out: opt.Out = None,
+    force: opt.Force = False,
+) -> None:
     """The tables of a store: what each holds, and how many rows."""
-    _show(_open(db, out=out).tables(), form, out, "Tables")
+    to = target(form, out, force)
+    _show(_open(db, out=out, wait=wait).tables(), to, "Tables")
 
 
 @app.command(
@@ -247,11 +260,14 @@ def tables(db: opt.Db = DB, form: opt.FormatOption = opt.Format.table, out: opt.
 def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One SQL query.")],
     db: opt.Db = DB,
-    form: opt.FormatOption = opt.Format.table,
+    wait: opt.WaitToRead = WAIT_TO_READ,
+    form: opt.FormatOption = None,
     out: opt.Out = None,
+    force: opt.Force = False,
 ) -> None:
     """The answer to an SQL query. The store is read-only; identifiers are not hidden."""
-    show(_open(db, out=out).sql(query), form, out, as_is=True)
+    to = target(form, out, force)
+    show(_open(db, out=out, wait=wait).sql(query), to, as_is=True)
 
 
 app.command(rich_help_panel=AROUND, epilog=_example("forget user_3f9a…", "forget 3f9a… --json"))(

@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from avon_analytics.cli import options as opt
-from avon_analytics.cli.figures import annotation, plain
-from avon_analytics.cli.helpers import DB, OUT, conditions, example, open_store, show_figure
+from avon_analytics.cli.figures import RESULT, annotation, plain
+from avon_analytics.cli.helpers import (
+    DB,
+    OUT,
+    WAIT_TO_READ,
+    conditions,
+    example,
+    open_store,
+    show_figure,
+)
+from avon_analytics.cli.target import target
 from avon_analytics.errors import AvonWarning, UsageError
 from avon_analytics.figures import FIGURES
 from avon_analytics.figures.compare import FIGURE
@@ -77,8 +86,9 @@ _OTHER: Mapping[str, Any] = {
 
 
 def _run(**given: Any) -> None:
-    form, out = given.pop("form"), given.pop("out")
-    store = open_store(given.pop("db"), out=out, labels=given.pop("labels"))
+    to = target(*(given.pop(name) for name in RESULT), draws=True)
+    labels, wait = given.pop("labels"), given.pop("wait")
+    store = open_store(given.pop("db"), out=to.out, labels=labels, wait=wait)
     ours = {name: plain(given.pop(name)) for name in opt.COHORT if name != "labels"}
     ours["where"] = conditions(store, ours["where"])
     theirs = _other(store, ours, **{name: plain(given.pop(name)) for name in _OTHER})
@@ -89,7 +99,7 @@ def _run(**given: Any) -> None:
         found = _compared(store, ours, theirs, figure, told)
     for doubt in doubts:
         say(f"avon-analytics: {doubt.message}")
-    show_figure(found, form, out, FIGURE.title)
+    show_figure(found, to, FIGURE.title, FIGURE.chart)
 
 
 def _compared(
@@ -139,14 +149,14 @@ def _parameters() -> Sequence[Parameter]:
     )
     wanted: list[tuple[str, Any, Any]] = [
         ("db", opt.Db, DB),
+        ("wait", opt.WaitToRead, WAIT_TO_READ),
         ("figure", Annotated[str, figure], "outcomes"),
         ("by", opt.by(), None),
         ("every", opt.EveryOption, None),
         *((name, *of_cohort) for name, of_cohort in opt.COHORT.items()),
         *((name, of_other, None) for name, of_other in _OTHER.items()),
         *((name, annotation(option), None) for name, option in _OPTIONS.items()),
-        ("form", opt.FormatOption, opt.Format.table),
-        ("out", opt.Out, None),
+        *RESULT.values(),
     ]
     return [
         Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotated)

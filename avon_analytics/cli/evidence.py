@@ -10,6 +10,7 @@ from avon_analytics.cli import options as opt
 from avon_analytics.cli.helpers import (
     AROUND,
     DB,
+    WAIT_TO_READ,
     ask,
     conditions,
     example,
@@ -17,6 +18,7 @@ from avon_analytics.cli.helpers import (
     show_rows,
 )
 from avon_analytics.cli.output import harmless, show, show_text, terminal_width
+from avon_analytics.cli.target import target
 from avon_analytics.printable import say
 
 evidence = typer.Typer()
@@ -32,9 +34,11 @@ evidence = typer.Typer()
 @opt.with_rows
 def slots(
     db: opt.Db = DB,
+    wait: opt.WaitToRead = WAIT_TO_READ,
     cohort: Any = None,
-    form: opt.FormatOption = opt.Format.table,
+    form: opt.FormatOption = None,
     out: opt.Out = None,
+    force: opt.Force = False,
 ) -> None:
     """The rows behind the figures: each patient at each planned start, and what became of it.
 
@@ -43,12 +47,13 @@ def slots(
     """
     from avon_analytics.appointments import OF_SLOTS
 
-    store = open_store(db, out=out)
+    to = target(form, out, force)
+    store = open_store(db, out=out, wait=wait)
     given = cohort.pop("where") or []
     of_slots = [one for one in given if one.partition("=")[0] in OF_SLOTS]
     of_cohort = [one for one in given if one not in of_slots]
     rows = ask(store, where=of_cohort, **cohort).slots(conditions(store, of_slots))
-    show_rows(rows, form, out, "Slots")
+    show_rows(rows, to, "Slots")
 
 
 @evidence.command(
@@ -63,20 +68,24 @@ def explain(
         str, typer.Argument(metavar="APPOINTMENT_ID", help="With or without its prefix appt_.")
     ],
     db: opt.Db = DB,
+    wait: opt.WaitToRead = WAIT_TO_READ,
     as_of: opt.AsOf = None,
     identifiers: opt.Identifiers = False,
-    form: opt.FormatOption = opt.Format.table,
+    form: opt.FormatOption = None,
     out: opt.Out = None,
+    force: opt.Force = False,
 ) -> None:
     """One appointment's story: each event, where it stands, and why it ended as it did."""
-    told = open_store(db, out=out).explain(appointment_id, as_of=as_of, identifiers=identifiers)
-    if form is opt.Format.table:
+    to = target(form, out, force)
+    store = open_store(db, out=out, wait=wait)
+    told = store.explain(appointment_id, as_of=as_of, identifiers=identifiers)
+    if to.form is opt.Format.table:
         from avon_analytics.report.story import story
 
-        show_text(story(harmless(told), width=terminal_width()), out)
+        show_text(story(harmless(told), width=terminal_width()), to)
         say(f"as of {told.attrs['as_of']}")
     else:
-        show(told, form, out, title="Story")
+        show(told, to, title="Story")
 
 
 @evidence.command(
@@ -84,18 +93,21 @@ def explain(
 )
 def quality(
     db: opt.Db = DB,
+    wait: opt.WaitToRead = WAIT_TO_READ,
     as_of: opt.AsOf = None,
     section: Annotated[
         opt.Section | None, typer.Option("--section", help="One question in full, as a table.")
     ] = None,
-    form: opt.FormatOption = opt.Format.table,
+    form: opt.FormatOption = None,
     out: opt.Out = None,
+    force: opt.Force = False,
 ) -> None:
     """How far a store can be trusted: gaps, lag, repeats, signatures, what was only inferred."""
-    found = open_store(db, out=out).quality(as_of=as_of)
+    to = target(form, out, force)
+    found = open_store(db, out=out, wait=wait).quality(as_of=as_of)
     if section is not None:
-        show(getattr(found, section.value), form, out, title=section.value.replace("_", " "))
-    elif form is opt.Format.table:
-        show_text(f"{found}\n", out)
+        show(getattr(found, section.value), to, title=section.value.replace("_", " "))
+    elif to.form is opt.Format.table:
+        show_text(f"{found}\n", to)
     else:
-        show(found.summary, form, out, title="Quality")
+        show(found.summary, to, title="Quality")

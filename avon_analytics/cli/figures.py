@@ -14,7 +14,16 @@ from typing import Annotated, Any
 import typer
 
 from avon_analytics.cli import options as opt
-from avon_analytics.cli.helpers import DB, OUT, ask, example, open_store, show_figure
+from avon_analytics.cli.helpers import (
+    DB,
+    OUT,
+    WAIT_TO_READ,
+    ask,
+    example,
+    open_store,
+    show_figure,
+)
+from avon_analytics.cli.target import target
 from avon_analytics.figures import FIGURES, Figure
 from avon_analytics.figures.declared import Option, Takes
 
@@ -26,6 +35,12 @@ _TYPES: dict[Takes, type] = {
     Takes.TEXT: str,
     Takes.FLAG: bool,
 }
+RESULT: dict[str, tuple[str, Any, Any]] = {
+    "form": ("form", opt.FormatOption, None),
+    "out": ("out", opt.Out, None),
+    "force": ("force", opt.Force, False),
+}
+"""The options that say where a result goes."""
 _METAVARS = {Takes.WHOLE: "N", Takes.NUMBER: "NUMBER", Takes.DATE: "DATE", Takes.FLAG: ""}
 
 
@@ -33,17 +48,20 @@ def command(figure: Figure) -> Callable[..., None]:
     """The command of a figure: its options are those of the cohort, and its own."""
 
     def run(**given: Any) -> None:
-        form, out = given.pop("form"), given.pop("out")
-        store = open_store(given.pop("db"), out=out)
+        to = target(*(given.pop(name) for name in RESULT), draws=figure.chart is not None)
+        store = open_store(given.pop("db"), out=to.out, wait=given.pop("wait"))
         cohort = ask(store, **{name: given.pop(name) for name in opt.COHORT})
         told = {name: plain(value) for name, value in given.items() if value is not None}
-        show_figure(getattr(cohort, figure.name)(**told), form, out, figure.title)
+        show_figure(getattr(cohort, figure.name)(**told), to, figure.title, figure.chart)
 
     return opt.shaped(run, _parameters(figure), figure.name, figure.question)
 
 
 def _parameters(figure: Figure) -> Sequence[Parameter]:
-    wanted: list[tuple[str, Any, Any]] = [("db", opt.Db, DB)]
+    wanted: list[tuple[str, Any, Any]] = [
+        ("db", opt.Db, DB),
+        ("wait", opt.WaitToRead, WAIT_TO_READ),
+    ]
     if figure.has_groups:
         wanted.append(("by", opt.by(figure.groupings), None))
     if figure.has_periods:
@@ -51,7 +69,7 @@ def _parameters(figure: Figure) -> Sequence[Parameter]:
         wanted.append(("every", opt.Periods if must else opt.EveryOption, ... if must else None))
     wanted += [(name, *of_cohort) for name, of_cohort in opt.COHORT.items()]
     wanted += [(one.name, annotation(one), _default(one)) for one in figure.options]
-    wanted += [("form", opt.FormatOption, opt.Format.table), ("out", opt.Out, None)]
+    wanted += RESULT.values()
     return [
         Parameter(
             name,

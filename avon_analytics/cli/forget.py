@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from avon_analytics.cli import options as opt
-from avon_analytics.cli.helpers import DB, open_store
+from avon_analytics.cli.helpers import DB, WAIT_TO_READ, open_store
 from avon_analytics.cli.output import emit, json_text
 from avon_analytics.printable import say
 
@@ -17,13 +17,14 @@ def forget(
         str, typer.Argument(metavar="PATIENT_ID", help="The id, with user_ or bare.")
     ],
     db: opt.Db = DB,
+    wait: opt.WaitToRead = WAIT_TO_READ,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
 ) -> None:
     """Remove a person from every table and the quarantine, and keep later loads from bringing them.
 
     The store's file is written anew, so that no byte stays in it. The archive is not touched.
     """
-    done = open_store(db).forget(patient_id)
+    done = open_store(db, wait=wait).forget(patient_id)
     if not done.was_known:
         say("avon-analytics: nothing of this id was found; it is marked all the same")
     if as_json:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from avon_analytics.cli import options as opt
-from avon_analytics.cli.output import emit, json_text, show, terminal_width
+from avon_analytics.cli.output import emit, json_text, show, show_chart, terminal_width
+from avon_analytics.cli.target import CHARTS, Target
 from avon_analytics.errors import UsageError
 from avon_analytics.printable import say
 from avon_analytics.whole_file import refuse_to_replace
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 DB = Path("avon.duckdb")
 QUARANTINED = 3
+WAIT_TO_READ = 10.0
 IN, OUT, AROUND = "An archive goes in", "Figures come out", "Looking around"
 
 
@@ -38,6 +40,7 @@ def open_store(
     *,
     out: Path | None = None,
     labels: Path | None = None,
+    wait: float = WAIT_TO_READ,
 ) -> Store:
     """The store; the engine is imported only now.
 
@@ -45,7 +48,7 @@ def open_store(
     """
     from avon_analytics.api import open as open_store
 
-    store = open_store(db, time_zone=time_zone, labels=labels)
+    store = open_store(db, time_zone=time_zone, labels=labels, wait=wait)
     if out is not None and out.exists():
         archive = store.table("archive_files")["file"] if db.exists() else ()
         refuse_to_replace(out, [db, *archive])
@@ -110,10 +113,18 @@ def _grouping(store: Store, condition: str) -> str:
     return max((one for one in known if condition.startswith(f"{one}=")), key=len, default=name)
 
 
-def show_figure(frame: pd.DataFrame, form: opt.Format, out: Path | None, title: str) -> None:
-    """Write a figure, and say as of when it is where it is a table for the eye."""
-    show(frame, form, out, title=title)
-    if form is opt.Format.table and frame.attrs.get("as_of"):
+def show_figure(frame: pd.DataFrame, to: Target, title: str, chart: str | None = None) -> None:
+    """Write a figure, and say as of when it is where it is a table for the eye.
+
+    chart: the function of ``avon_analytics.plot`` that draws it.
+    """
+    if to.form in CHARTS and chart is not None:
+        from avon_analytics.report import plot
+
+        show_chart(getattr(plot, chart)(frame), to)
+        return
+    show(frame, to, title=title)
+    if to.form is opt.Format.table and frame.attrs.get("as_of"):
         say(f"as of {frame.attrs['as_of']}")
 
 
@@ -127,9 +138,9 @@ _FROM_WIDTH = {"host": 90, "patient_id": 130, "slot": 130}
 """How wide a terminal must be to show these beside an appointment's whole id."""
 
 
-def show_rows(rows: pd.DataFrame, form: opt.Format, out: Path | None, title: str) -> None:
+def show_rows(rows: pd.DataFrame, to: Target, title: str) -> None:
     """Write rows behind figures: for the eye the main columns of whatever they are rows of."""
-    if form is opt.Format.table:
+    if to.form is opt.Format.table:
         width = terminal_width()
         has_room = {name: width >= least for name, least in _FROM_WIDTH.items()}
         kept = [name for name in _MAIN if name in rows]
@@ -138,7 +149,7 @@ def show_rows(rows: pd.DataFrame, form: opt.Format, out: Path | None, title: str
         rows = rows[kept].copy()
         for name in rows.select_dtypes("datetimetz"):
             rows[name] = rows[name].dt.strftime("%Y-%m-%d %H:%M").astype("str")
-    show_figure(rows, form, out, title)
+    show_figure(rows, to, title)
 
 
 def warn(receipt: Receipt) -> None:

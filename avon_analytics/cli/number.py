@@ -9,8 +9,17 @@ import typer
 
 from avon_analytics.arguments import choice
 from avon_analytics.cli import options as opt
-from avon_analytics.cli.helpers import AROUND, DB, ask, example, open_store, show_rows
+from avon_analytics.cli.helpers import (
+    AROUND,
+    DB,
+    WAIT_TO_READ,
+    ask,
+    example,
+    open_store,
+    show_rows,
+)
 from avon_analytics.cli.output import emit
+from avon_analytics.cli.target import target
 from avon_analytics.errors import UnknownGroup, UsageError
 from avon_analytics.figures import FIGURES
 from avon_analytics.figures.declared import Option, Takes
@@ -67,22 +76,25 @@ def behind(
     figure: _FigureName,
     column: _Column,
     db: opt.Db = DB,
+    wait: opt.WaitToRead = WAIT_TO_READ,
     by: opt.by() = None,  # type: ignore[valid-type]
     every: opt.EveryOption = None,
     row: _Row = None,
     option: _Options = None,
     cohort: Any = None,
-    form: opt.FormatOption = opt.Format.table,
+    form: opt.FormatOption = None,
     out: opt.Out = None,
+    force: opt.Force = False,
 ) -> None:
     """The rows behind one number of a figure: as many as it says.
 
     Groups, period and window are those of the figure's own command.
     """
-    store = open_store(db, out=out)
+    to = target(form, out, force)
+    store = open_store(db, out=out, wait=wait)
     visits = ask(store, **cohort)
     shown, label = _asked(visits, figure, by, every, row, option)
-    show_rows(visits.behind(shown, label, column), form, out, "Rows")
+    show_rows(visits.behind(shown, label, column), to, "Rows")
 
 
 @number.command(
@@ -97,6 +109,7 @@ def evidence(
     column: _Column,
     out: _OutFolder,
     db: opt.Db = DB,
+    wait: opt.WaitToRead = WAIT_TO_READ,
     by: opt.by() = None,  # type: ignore[valid-type]
     every: opt.EveryOption = None,
     row: _Row = None,
@@ -107,7 +120,7 @@ def evidence(
 
     The folder is for those who may see ids of patients; it holds no content of a delivery.
     """
-    visits = ask(open_store(db), **cohort)
+    visits = ask(open_store(db, wait=wait), **cohort)
     shown, label = _asked(visits, figure, by, every, row, option)
     emit(f"{visits.evidence(shown, label, column, out)}\n")
 

@@ -34,6 +34,8 @@ class Format(StrEnum):
     csv = "csv"
     parquet = "parquet"
     xlsx = "xlsx"
+    svg = "svg"
+    png = "png"
 
 
 class Every(StrEnum):
@@ -153,9 +155,18 @@ Strict = Annotated[
     ),
 ]
 FormatOption = Annotated[
-    Format,
+    Format | None,
     typer.Option(
-        "--format", metavar="FORMAT", help=f"How the result is written: {_words(Format)}."
+        "--format",
+        metavar="FORMAT",
+        help="table, json, csv, parquet or xlsx; svg or png for the chart of a figure. Else as the "
+        "ending of --out says, or table.",
+    ),
+]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force", metavar="", help="Replace a file that is there already, whatever it is."
     ),
 ]
 LineLimit = Annotated[
@@ -209,6 +220,12 @@ Identifiers = Annotated[
 Where = Annotated[
     list[str] | None,
     typer.Option("--where", metavar="GROUPING=VALUE", help="Keep one group only (repeatable)."),
+]
+WaitToRead = Annotated[
+    float,
+    typer.Option(
+        "--wait", metavar="SECONDS", help="How long to wait while another process writes the store."
+    ),
 ]
 Wait = Annotated[
     float,

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from avon_analytics.cli.options import Format
 from avon_analytics.cli.streams import drop_output
-from avon_analytics.errors import InputError, UsageError
+from avon_analytics.cli.target import Target
+from avon_analytics.errors import InputError
 from avon_analytics.printable import in_json, printable, say
 from avon_analytics.whole_file import write_whole
 
 if TYPE_CHECKING:
+    import altair as alt
     import pandas as pd
     from rich.console import Group
 
@@ -26,27 +28,19 @@ class ReaderGone(Exception):
     """Whoever read standard output, such as head, has seen enough."""
 
 
-def show(
-    frame: pd.DataFrame,
-    form: Format,
-    out: Path | None,
-    *,
-    title: str | None = None,
-    as_is: bool = False,
-) -> None:
+def show(frame: pd.DataFrame, to: Target, *, title: str | None = None, as_is: bool = False) -> None:
     """Write a result to standard output or to a file; a file is written whole or not at all.
 
     ``as_is`` keeps the names of the columns where a table for the eye would say them in words.
     """
-    if form in (Format.parquet, Format.xlsx):
+    form, out = to.form, to.out
+    if form in (Format.parquet, Format.xlsx) and out is not None:
         from avon_analytics.table_files import write_as
 
-        if out is None:
-            raise UsageError(f"{form.value} is no text: name a file with --out")
+        to.may_replace()
         say(f"wrote {write_as(frame, out, form.value, title=title or 'Result')}")
     elif out is not None:
-        text = _text(frame, form, as_is=as_is)
-        say(f"wrote {write_whole(out, lambda part: part.write_text(text, 'utf-8'))}")
+        _write(_text(frame, form, as_is=as_is), to)
     elif form is Format.table:
         from avon_analytics.report.terminal import table
 
@@ -55,12 +49,27 @@ def show(
         emit(_text(frame, form, as_is=as_is))
 
 
-def show_text(text: str, out: Path | None) -> None:
+def show_text(text: str, to: Target) -> None:
     """Write a text to standard output or to a file."""
-    if out is None:
+    if to.out is None:
         emit(printable(text, lines=True))
     else:
-        say(f"wrote {write_whole(out, lambda part: part.write_text(text, 'utf-8'))}")
+        _write(text, to)
+
+
+def show_chart(chart: alt.Chart, to: Target) -> None:
+    """Write a chart to a file."""
+    from avon_analytics.report import plot
+
+    if to.out is not None:
+        to.may_replace()
+        say(f"wrote {plot.save(chart, to.out)}")
+
+
+def _write(text: str, to: Target) -> None:
+    if to.out is not None:
+        to.may_replace(text)
+        say(f"wrote {write_whole(to.out, lambda part: part.write_text(text, 'utf-8'))}")
 
 
 def show_table(table: Group) -> None:

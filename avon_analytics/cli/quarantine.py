@@ -10,8 +10,9 @@ import typer
 
 from avon_analytics.cli import options as opt
 from avon_analytics.cli.groups import PlainGroup
-from avon_analytics.cli.helpers import DB, example, open_store
+from avon_analytics.cli.helpers import DB, WAIT_TO_READ, example, open_store
 from avon_analytics.cli.output import copy_out, emit, json_text, records, show
+from avon_analytics.cli.target import refuse_what_is_not_ours, target
 from avon_analytics.errors import UsageError
 from avon_analytics.printable import printable, say
 
@@ -32,15 +33,20 @@ File = Annotated[
 @quarantine.command("list", epilog=example("quarantine list", "quarantine list --format json"))
 def quarantine_list(
     db: opt.Db = DB,
+    wait: opt.WaitToRead = WAIT_TO_READ,
     code: Code = None,
     file: File = None,
-    form: opt.FormatOption = opt.Format.table,
+    form: opt.FormatOption = None,
     out: opt.Out = None,
+    force: opt.Force = False,
 ) -> None:
     """Each line that did not load: where it stands, why, and the likely cause."""
-    found = open_store(db, out=out).quarantine.lines(code=code, file=file)
-    wanted = ["file", "line", "code", "cause"] if form is opt.Format.table else list(found.columns)
-    show(found[wanted], form, out, title="Quarantine")
+    to = target(form, out, force)
+    found = open_store(db, out=out, wait=wait).quarantine.lines(code=code, file=file)
+    wanted = (
+        ["file", "line", "code", "cause"] if to.form is opt.Format.table else list(found.columns)
+    )
+    show(found[wanted], to, title="Quarantine")
 
 
 @quarantine.command(
@@ -50,6 +56,7 @@ def quarantine_show(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The file; its name is enough.")],
     line: Annotated[int, typer.Argument(metavar="LINE", help="The line, from 1.", min=1)],
     db: opt.Db = DB,
+    wait: opt.WaitToRead = WAIT_TO_READ,
     identifiers: Annotated[
         bool,
         typer.Option("--identifiers", help="Show the line itself, too: it is raw."),
@@ -57,7 +64,8 @@ def quarantine_show(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """One line that did not load: its place, every error and the likely cause, no value of it."""
-    found = records(open_store(db).quarantine.lines(file=file, line=line, identifiers=identifiers))
+    store = open_store(db, wait=wait)
+    found = records(store.quarantine.lines(file=file, line=line, identifiers=identifiers))
     if not found:
         raise UsageError(f"line {line} of {file} is not in quarantine")
     told = [{**one, "errors": json.loads(one["errors"])} for one in found]
@@ -87,13 +95,17 @@ def _told(error: dict[str, str]) -> str:
 )
 def quarantine_export(
     db: opt.Db = DB,
+    wait: opt.WaitToRead = WAIT_TO_READ,
     code: Code = None,
     file: File = None,
     out: opt.Out = None,
+    force: opt.Force = False,
 ) -> None:
     """The lines as they were archived, as JSON lines that load again. Raw: nothing is hidden."""
-    store = open_store(db)
+    store = open_store(db, wait=wait)
     if out is not None:
+        if not force:
+            refuse_what_is_not_ours(out)
         done = store.quarantine.export(out, code=code, file=file)
         say(f"wrote {done.lines:,} lines to {out}")
     else:
@@ -113,6 +125,7 @@ def quarantine_export(
 @quarantine.command("replay", epilog=example("quarantine replay --secrets-file secrets.toml"))
 def quarantine_replay(
     db: opt.Db = DB,
+    wait: opt.WaitToRead = WAIT_TO_READ,
     secrets_file: opt.SecretsFile = None,
     policy: opt.PolicyOption = opt.PolicyWord.require,
     code: Code = None,
@@ -123,7 +136,7 @@ def quarantine_replay(
     """Try lines again, and move what loads now: a secret was added, or the contract was widened."""
     from avon_analytics.intake.archive.lines import LINE_LIMIT
 
-    done = open_store(db).quarantine.replay(
+    done = open_store(db, wait=wait).quarantine.replay(
         secrets=secrets_file,
         policy=policy.value,
         code=code,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from avon_analytics.appointments.counted_alike import OF_NOTICE, OF_WHO
 from avon_analytics.appointments.p_prime import FEWEST_PERIODS
 from avon_analytics.appointments.scope import PERIODS
+from avon_analytics.errors import UsageError
 from avon_analytics.figures.names import is_named, name_column
 from avon_analytics.report.content import Coverage, Figures, Provenance, ReportContent
 from avon_analytics.report.named import named
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from avon_analytics.appointments import Cohort
     from avon_analytics.store.database import Database
 
+_PAGE = (".html", ".htm", "")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -171,6 +173,13 @@ def _bound(lifecycle: pd.DataFrame, which: str) -> datetime | None:
     return bound.to_pydatetime()  # type: ignore[no-any-return]
 
 
+def checked_page(out: Path) -> Path:
+    """Where a page is to be written. Raises UsageError for a name that promises something else."""
+    if out.suffix.lower() not in _PAGE:
+        raise UsageError(f"{out}: the report is a page of HTML: name a file that ends in .html")
+    return out
+
+
 def files_beside(out: Path) -> Path:
     """Where the list of archive files of a page stands: ``report.files.csv``."""
     return out.with_suffix(".files.csv")
@@ -183,6 +192,7 @@ def write(content: ReportContent, page: str, out: Path) -> Path:
     ended. Returns the path of the page. Raises UsageError where one cannot be written or would
     replace a file of the archive.
     """
+    checked_page(out)
     archive = content.provenance.archive_files
     refuse_to_replace(out, archive["file"])
     files = archive.to_csv(index=False, lineterminator="\n")

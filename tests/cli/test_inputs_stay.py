@@ -55,6 +55,9 @@ COMMANDS = (
 )
 
 
+_ENDINGS = {"csv": ".csv", "xlsx": ".xlsx"}
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_no_command_writes_over_what_it_reads(
     desk: Any, run: Any, command: tuple[str, ...]
@@ -69,11 +72,18 @@ def test_no_command_writes_over_what_it_reads(
     for out in named:
         told = desk(*command, "--out", out)
         assert (told.code, told.out, told.is_told_in_a_sentence) == (2, "", True), (out, told)
+        assert files(desk.folder) == before
+    ending = ".html" if command[0] == "report" else ".txt"
+    for n, out in enumerate(named):  # whatever it is called, and whoever insists
+        link = run.folder / f"{n}{_ENDINGS.get(command[-1], ending)}"
+        link.symlink_to(desk.folder / out)
+        told = desk(*command, "--out", link, "--force")
+        assert (told.code, told.out, told.is_told_in_a_sentence) == (2, "", True), (out, told)
         assert "name another file for the result" in told.err
         assert files(desk.folder) == before
     result = run.folder / "result"
-    for _ in range(2):  # a result of before is replaced
-        assert desk(*command, "--out", result).code == 0
+    for options in ((), ("--force",)):
+        assert desk(*command, "--out", result, *options).code == 0
         assert result.stat().st_size > 0
     after = files(desk.folder)
     del before["avon.duckdb"], after["avon.duckdb"]  # a load is logged there
@@ -94,7 +104,7 @@ def test_nor_does_python(desk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with avon.open() as store:
         for write in (store.report, store.quarantine.export):
             for out in ("avon.duckdb", archive):
-                with pytest.raises(UsageError, match="name another file for the result"):
+                with pytest.raises(UsageError, match=r"name another file|a page of HTML"):
                     write(out)
     shutil.copy("avon.duckdb", tmp_path / "store.csv")
     with pytest.raises(UsageError, match="is a store"):

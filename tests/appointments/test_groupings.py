@@ -1,0 +1,33 @@
+"""What can be divided by, and what is said to a word that means one of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from avon_analytics.appointments.groupings import _SAID_ELSEWHERE, GROUPINGS, groupings
+from avon_analytics.errors import UnknownGroup
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("provider", "Did you mean 'host'?"),
+        ("Clinic", "Did you mean 'medical_center'?"),
+        ("day of week", "Did you mean 'weekday'?"),
+        ("month", "periods are asked for with every='month' (--every month)"),
+        ("hosts", "Did you mean 'host'?"),
+    ],
+)
+def test_a_word_that_means_one_of_them_is_answered_with_it(word: str, hint: str) -> None:
+    with pytest.raises(UnknownGroup) as told:
+        groupings(word)
+    assert hint in str(told.value)
+    assert "Choices: host, appointment_type" in str(told.value)
+
+
+def test_no_word_is_offered_that_divides_nothing_there() -> None:
+    assert set(_SAID_ELSEWHERE.values()) <= set(GROUPINGS)
+    assert not set(_SAID_ELSEWHERE) & set(GROUPINGS)
+    with pytest.raises(UnknownGroup) as told:
+        groupings("provider", general=("weekday", "hour"))
+    assert "'host'" not in str(told.value)
