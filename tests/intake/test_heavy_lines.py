@@ -32,6 +32,20 @@ print(int(held.split()[1]) * 1024)
 """
 
 
+IN_SMALL_BATCHES = """
+import sys
+import avon_analytics as avon
+from avon_analytics.intake import load
+
+load.LOADING = "60MB"
+with avon.open(sys.argv[1]) as store:
+    done = load.load(store._database, [sys.argv[2]], policy="skip", batch_bytes=1 << 20)
+print(done.loaded)
+(held,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(int(held.split()[1]) * 1024)
+"""
+
+
 def _update(n: int, kind: str, **fields: Any) -> str:
     about = {"id": f"{n}", **fields}
     # An instant of 0 would say that there is none.
@@ -153,3 +167,25 @@ def test_what_needs_more_than_it_looks_is_read_again_without_a_bound(
             desk.load(path)
     desk.load(path)
     assert desk.ends() == ["loaded"]
+
+
+@pytest.mark.heavy
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    """Once the engine holds what it may, a larger file takes no more; batches are small here."""
+    held, sizes = [], []
+    for n_lines in (24_000, 60_000):
+        path, db = tmp_path / f"{n_lines}.jsonl", tmp_path / f"{n_lines}.duckdb"
+        with path.open("w") as out:
+            out.writelines(_update(n, "patient", note="x" * 1000) + "\n" for n in range(n_lines))
+        done = subprocess.run(
+            [sys.executable, "-c", IN_SMALL_BATCHES, str(db), str(path)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        loaded, peak = map(int, done.stdout.split())
+        assert loaded == n_lines
+        held.append(peak)
+        sizes.append(path.stat().st_size)
+    assert held[1] - held[0] < (sizes[1] - sizes[0]) / 2, (held, sizes)
