@@ -8,6 +8,8 @@ from html import escape
 from itertools import zip_longest
 from typing import ClassVar
 
+from avon_analytics.printable import printable
+
 _LEFT = "text-align:left"
 _NUMBER = "text-align:right;font-variant-numeric:tabular-nums"
 
@@ -16,7 +18,8 @@ _NUMBER = "text-align:right;font-variant-numeric:tabular-nums"
 class Card:
     """What an object shows: a title, rows of texts, and sentences before and behind them.
 
-    A row begins with its label; two blanks before it put it one level below the row above.
+    A row begins with its label; two blanks before it put it one level below the row above. Each
+    text is one line, whatever a file's name in it holds.
     """
 
     title: str
@@ -32,7 +35,7 @@ class Card:
     def as_text(self) -> str:
         """The rows below each other in aligned columns."""
         before = [self.warning] if self.warning else []
-        return "\n".join([*before, *self._lines(), *self.notes])
+        return "\n".join([*before, *self._lines(), *map(printable, self.notes)])
 
     def as_html(self) -> str:
         """The same as a table with a caption; without a script, and every text escaped."""
@@ -43,7 +46,7 @@ class Card:
         head = f"<thead><tr>{heads}</tr></thead>" if heads else ""
         rows = "".join(f"<tr>{self._cells(row)}</tr>" for row in self.rows)
         before = f"<p><strong>{escape(self.warning)}</strong></p>" if self.warning else ""
-        after = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        after = "".join(f"<p>{escape(printable(note))}</p>" for note in self.notes)
         return f"{before}<table>{caption}{head}<tbody>{rows}</tbody></table>{after}"
 
     def _lines(self) -> list[str]:
@@ -55,7 +58,7 @@ class Card:
         inset = f";padding-left:{depth + 0.5:g}em" if depth else ""
         cells = [f'<th scope="row" style="{_LEFT}{inset}">{escape(label.strip())}</th>']
         cells += [
-            f'<td style="{style}">{escape(text)}</td>'
+            f'<td style="{style}">{escape(printable(text))}</td>'
             for style, text in zip(self.styles[1:], others, strict=False)
         ]
         return "".join(cells)
@@ -86,6 +89,7 @@ class Findings(Card):
 
 def aligned(rows: Sequence[tuple[str, ...]], right: int | None = None) -> list[str]:
     """Rows of texts as lines, each column as wide as its longest text; one may be set right."""
+    rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
     return [
         "  ".join(

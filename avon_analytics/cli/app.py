@@ -36,7 +36,7 @@ from avon_analytics.cli.receive import receive
 from avon_analytics.cli.spark import spark
 from avon_analytics.cli.target import target, to_page
 from avon_analytics.errors import NothingBelieved, UsageError
-from avon_analytics.printable import say
+from avon_analytics.printable import printable, say
 
 app = typer.Typer(
     name="avon-analytics",
@@ -141,10 +141,10 @@ def verify(
     found = verify_archive(paths, secrets_file)
     show(found, to, title="Signatures")
     for path, note in found.attrs["notes"].items():
-        say(f"{path}: {note}")
+        say(printable(f"{path}: {note}"))
     for path, n in zip(found["file"], found["pending_bytes"], strict=True):
         if n:
-            say(f"{path}: {pending_note(n)}")
+            say(printable(f"{path}: {pending_note(n)}"))
     lines, verified = int(found["n_lines"].sum()), int(found["verified"].sum())
     if lines and not verified:
         raise NothingBelieved(
@@ -229,7 +229,7 @@ def report(
     by_period = visits.outcomes(every=every.value)
     written = store.report(out, title=title, by=by, every=every.value, cohort=visits)
     show_table(outcome_summary_table(by_period, width=terminal_width()))
-    say(f"\nThe report is in {written.resolve()}")
+    say(f"\nThe report is in {printable(str(written.resolve()))}")
     if receipt is not None:
         exit_after(receipt, strict)
 

@@ -38,7 +38,7 @@ def show(frame: pd.DataFrame, to: Target, *, title: str | None = None, as_is: bo
         from avon_analytics.table_files import write_as
 
         to.may_replace()
-        say(f"wrote {write_as(frame, out, form.value, title=title or 'Result')}")
+        say(printable(f"wrote {write_as(frame, out, form.value, title=title or 'Result')}"))
     elif out is not None:
         _write(_text(frame, form, as_is=as_is), to)
     elif form is Format.table:
@@ -63,13 +63,13 @@ def show_chart(chart: alt.Chart, to: Target) -> None:
 
     if to.out is not None:
         to.may_replace()
-        say(f"wrote {plot.save(chart, to.out)}")
+        say(printable(f"wrote {plot.save(chart, to.out)}"))
 
 
 def _write(text: str, to: Target) -> None:
     if to.out is not None:
         to.may_replace(text)
-        say(f"wrote {write_whole(to.out, lambda part: part.write_text(text, 'utf-8'))}")
+        say(printable(f"wrote {write_whole(to.out, lambda part: part.write_text(text, 'utf-8'))}"))
 
 
 def show_table(table: Group) -> None:

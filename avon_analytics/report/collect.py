@@ -12,6 +12,7 @@ from avon_analytics.appointments.p_prime import FEWEST_PERIODS
 from avon_analytics.appointments.scope import PERIODS
 from avon_analytics.errors import UsageError
 from avon_analytics.figures.names import is_named, name_column
+from avon_analytics.printable import printable
 from avon_analytics.report.content import Coverage, Figures, Provenance, ReportContent
 from avon_analytics.report.named import named
 from avon_analytics.report.one_set import as_one_set, periods_of_signals, shown_count
@@ -195,10 +196,11 @@ def write(content: ReportContent, page: str, out: Path) -> Path:
     checked_page(out)
     archive = content.provenance.archive_files
     refuse_to_replace(out, archive["file"])
-    files = archive.to_csv(index=False, lineterminator="\n")
+    shown = archive.assign(file=archive["file"].map(printable))
+    files = shown.to_csv(index=False, lineterminator="\n")
     write_whole(
         files_beside(out),
-        lambda part: part.write_bytes(files.encode("utf-8", "surrogateescape")),
+        lambda part: part.write_bytes(files.encode()),
         never=archive["file"],
     )
     return write_whole(out, lambda part: part.write_text(page, "utf-8"))

@@ -96,6 +96,13 @@ def test_no_command_prints_one(odd: Any, arguments: list[str]) -> None:
     assert "Traceback" not in printed
 
 
+def test_a_note_is_one_line_whatever_the_file_is_called(run: Any) -> None:
+    (run.folder / f"{ODD}.jsonl").write_text('{"event": "x"')
+    done = run("load", f"{ODD}.jsonl", "--policy", "skip")
+    assert f"/{SEEN}.jsonl: it ends in the middle of a delivery" in done.out
+    assert [one for one in RAW if one in done.out + done.err] == []
+
+
 @pytest.mark.parametrize(
     ("where", "n_slots"),
     [
