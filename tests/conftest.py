@@ -5,8 +5,12 @@ Also the order of the suite and how it is shared out among processes.
 
 from __future__ import annotations
 
+import os
+import pickle
 import shutil
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,15 +85,46 @@ def _load(root: Path, folder: Path) -> Loaded:
     return Loaded(root, db, receipt)
 
 
+def _made_once(
+    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Loaded]
+) -> Loaded:
+    """What ``make`` makes in a folder: once in a run, in whichever of its processes needs it first.
+
+    The others wait for it and take a copy of the store. One that has waited for minutes makes its
+    own.
+    """
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    made = folder / "made.pickle"
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        for _ in range(3000):
+            if made.exists():
+                found: Loaded = pickle.loads(made.read_bytes())
+                return replace(found, db=found.copy(factory.mktemp(name) / found.db.name))
+            time.sleep(0.1)
+        return make(factory.mktemp(name))
+    loaded = make(folder)
+    part = made.with_suffix(".part")
+    part.write_bytes(pickle.dumps(loaded))
+    part.rename(made)
+    return loaded
+
+
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     """The sample that comes with the package. Its store is shared: copy it to write into it."""
-    return _load(SAMPLE, tmp_path_factory.mktemp("sample"))
+    return _made_once(tmp_path_factory, "sample", lambda folder: _load(SAMPLE, folder))
 
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     """A clinic of 30 appointments in the same 22 files. Its store is shared as well."""
-    root = tmp_path_factory.mktemp("tiny") / "clinic"
-    avon.write_sample(root, n_appointments=30, seed=7, mishap_every=9)
-    return _load(root, root.parent)
+
+    def make(folder: Path) -> Loaded:
+        root = folder / "clinic"
+        avon.write_sample(root, n_appointments=30, seed=7, mishap_every=9)
+        return _load(root, folder)
+
+    return _made_once(tmp_path_factory, "tiny", make)
