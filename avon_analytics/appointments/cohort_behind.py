@@ -101,6 +101,11 @@ class CohortBehind(CohortChange):
         bytes. ``out`` is a new folder, or an empty one.
 
         Raises UsageError as ``behind`` does, and where the folder cannot be written.
+
+        >>> by_quarter = visits.outcomes(every="quarter")
+        >>> proof = visits.evidence(by_quarter, 1, "n_no_show", "proof")
+        >>> sorted(path.name for path in Path("proof").iterdir())[:3]
+        ['README.md', 'check.py', 'deliveries.csv']
         """
         with self._engine.reading():
             return evidence(self, cell_of(self, figure, row, column), out)
@@ -130,6 +135,10 @@ class CohortBehind(CohortChange):
         what they say of a visit.
 
         Raises UnknownGroup for another figure, UnknownAppointment where no event tells of it.
+
+        >>> trace = visits.trace("outcomes")
+        >>> trace.summary.columns.tolist()
+        ['step', 'n_rows', 'n_kept', 'means']
         """
         with self._engine.reading():
             return trace(self, figure, appointment_id, by, every, first, options)

@@ -37,6 +37,10 @@ def show(figure: pd.DataFrame, *, title: str | None = None) -> ShownFigure:
     title: in place of the figure's own.
 
     Raises UsageError for what is no figure.
+
+    >>> shown = avon.show(visits.reschedules(), title="Moved")
+    >>> str(shown).splitlines()[0]
+    'Moved'
     """
     if not isinstance(figure, pd.DataFrame) or not is_figure(figure):
         raise UsageError(
