@@ -222,7 +222,7 @@ class CohortRows(Shown):
             every=every,
             plus=plus,
             dated=dated,
-            slots=self._engine.computed(self._settings).slots,
+            patients=lambda: self._engine.patient_visits(self._settings),
             own_customs=own_customs,
         )
         return replace(rows, parameters={**rows.parameters, "time_zone": self._engine.time_zone})

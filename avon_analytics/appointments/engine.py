@@ -16,10 +16,15 @@ import duckdb
 import pandas as pd
 
 from avon_analytics.appointments import kept, slots
-from avon_analytics.appointments.follow_up import follow_up, late_parameters, session_hours
+from avon_analytics.appointments.follow_up import (
+    follow_up,
+    late_parameters,
+    patient_visits,
+    session_hours,
+)
 from avon_analytics.appointments.queries import create_macros
 from avon_analytics.appointments.slots import Computed
-from avon_analytics.appointments.steps import Settings
+from avon_analytics.appointments.steps import BEFORE_ALL, Settings
 from avon_analytics.errors import StaleCohort
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
@@ -60,6 +65,10 @@ class Engine(Protocol):
 
     def session_hours(self, settings: Settings, *, include_internal: bool) -> str:
         """The name of the table that tells what became of each session's time."""
+        ...
+
+    def patient_visits(self, settings: Settings) -> str:
+        """The name of the table that tells since when each patient is one who comes back."""
         ...
 
     def pack(self, fields: Mapping[str, str]) -> str:
@@ -124,6 +133,14 @@ class StoreEngine:
             tables = self.computed(settings)
             name = tables.follow_ups[include_internal]
             follow_up(connection, tables.slots, name, include_internal=include_internal)
+            return name
+
+    def patient_visits(self, settings: Settings) -> str:
+        """See ``follow_up.patient_visits``."""
+        with self.database.reading() as connection:
+            tables = self.computed(settings)
+            name = tables.patient_visits
+            patient_visits(connection, tables.slots, name, settings.as_of or BEFORE_ALL)
             return name
 
     def session_hours(self, settings: Settings, *, include_internal: bool) -> str:

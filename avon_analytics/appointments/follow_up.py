@@ -1,9 +1,10 @@
 """What is computed from all slots of a store, once per store and instant: what patients did after a
-cancellation or a no-show, and what became of each session's time."""
+cancellation or a no-show, what became of each session's time, and which patients had been there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -25,6 +26,13 @@ def session_hours_text(slots: str) -> str:
     return (
         f"WITH every_slot AS (SELECT * FROM {slots}),\n{steps}\n"
         f"SELECT * FROM ({sql('session_hours')}) AS hours"
+    )
+
+
+def patient_visits_text(slots: str) -> str:
+    """Since when patients are known to come back. Parameters: $as_of."""
+    return (
+        f"WITH known_slot AS (SELECT * FROM {slots}) SELECT * FROM ({sql('patient_visits')}) AS v"
     )
 
 
@@ -60,6 +68,13 @@ def session_hours(
     """
     parts = _parts(connection, slots, "host", include_internal)
     _fill(connection, name, [session_hours_text(part) for part in parts], late)
+
+
+def patient_visits(
+    connection: duckdb.DuckDBPyConnection, slots: str, name: str, as_of: datetime
+) -> None:
+    """Fill the temporary table ``name`` with since when each patient comes back, likewise."""
+    _fill(connection, name, [patient_visits_text(slots)], {"as_of": as_of})
 
 
 def _parts(

@@ -192,11 +192,7 @@ class Slots:
         scope = Scope(start=start, end=end, on="start", include_internal=internal)
         rows = replace(cohort, _scope=scope)._population("slots", keys, every)
         if patients:
-            slots = cohort._engine.computed(cohort._settings).slots
-            text = f"SELECT * FROM ({sql('patient_visits')}) AS p"
-            rows = rows.beside(
-                "patients", f"(WITH known_slot AS (SELECT * FROM {slots}) {text}) AS v"
-            )
+            rows = rows.beside("patients", cohort._engine.patient_visits(cohort._settings))
         return rows.beside("closed", f"({_days_closed(self.closed)}) AS c")
 
 

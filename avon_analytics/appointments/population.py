@@ -67,14 +67,14 @@ def population(
     every: str | None = None,
     plus: str | None = None,
     dated: str | None = None,
-    slots: str = "slots",
+    patients: Callable[[], str] = lambda: "patients_known",
     own_customs: bool = False,
 ) -> Population:
     """The population of one figure over ``table``; ``plus`` is one more column of our own.
 
     ``pack`` is how the engine spells one value with several fields; ``dated`` is the date that
-    places a row in the window and in a period, where it is not the scope's; ``slots`` is the table
-    of all slots, which tells whether a patient had been seen before; ``own_customs`` divides by the
+    places a row in the window and in a period, where it is not the scope's; ``patients`` is asked
+    for the table that tells whether a patient had been there before; ``own_customs`` divides by the
     appointment's custom fields alone, never by the patient's.
     """
     parameters: dict[str, Any] = {"as_of": as_of, "due_until": due_until}
@@ -94,11 +94,7 @@ def population(
         if own_customs:
             columns.append(f", {name}_a.value AS {name}_own")
     if any(grouping.name == "patient_visit" for grouping in used):
-        steps += [
-            f"known_slot AS (SELECT * FROM {slots})",
-            f"patients AS ({sql('patient_visits')})",
-        ]
-        joins.append("LEFT JOIN patients ON t.patient_id = patients.patient_id")
+        joins.append(f"LEFT JOIN {patients()} AS patients ON t.patient_id = patients.patient_id")
         columns.append(f", {_PATIENT_VISIT} AS patient_visit")
     steps.append(f"described AS (SELECT t.*{''.join(columns)} FROM {table} AS t {' '.join(joins)})")
     keys = {

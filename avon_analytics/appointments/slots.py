@@ -50,6 +50,11 @@ class Computed:
         """What became of each session's time, likewise."""
         return f"{self.slots}_hours", f"{self.slots}_hours_internal"
 
+    @property
+    def patient_visits(self) -> str:
+        """Since when each patient is one who comes back, likewise."""
+        return f"{self.slots}_patients"
+
 
 _Key = tuple[object, Settings]
 _known: WeakKeyDictionary[Session, dict[_Key, Computed]] = WeakKeyDictionary()
@@ -148,7 +153,7 @@ def _drop(connection: duckdb.DuckDBPyConnection, made: Computed) -> None:
     later, later_internal = made.follow_ups
     for view in (made.slots, made.lifecycle):
         connection.execute(f"DROP VIEW IF EXISTS {view}")
-    for table in (*made.facts, later_internal, *made.session_hours):
+    for table in (*made.facts, later_internal, *made.session_hours, made.patient_visits):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     connection.execute(f"DROP {'TABLE' if made.facts else 'VIEW'} IF EXISTS {later}")
 

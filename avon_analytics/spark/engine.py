@@ -19,6 +19,7 @@ import duckdb
 from avon_analytics.appointments.follow_up import (
     follow_up_text,
     late_parameters,
+    patient_visits_text,
     session_hours_text,
 )
 from avon_analytics.appointments.queries import sql, zone_names
@@ -103,6 +104,13 @@ class LakeEngine:
         late = late_parameters(settings.late_hours, settings.is_same_day)
         self._make(name, tables.slots, session_hours_text, include_internal, late)
         return name
+
+    def patient_visits(self, settings: Settings) -> str:
+        """Which patients had been there, computed when first asked for."""
+        tables = self.computed(settings)
+        as_of = {"as_of": settings.as_of or BEFORE_ALL}
+        self._make(tables.patient_visits, tables.slots, patient_visits_text, True, as_of)
+        return tables.patient_visits
 
     def _make(
         self,

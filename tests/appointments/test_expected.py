@@ -52,6 +52,16 @@ def ahead(clinic: Clinic, n_weeks: int, **scope: Any) -> Any:
     return clinic.visits(**{"as_of": at, "start": at.date(), **scope})
 
 
+def test_it_is_divided_by_whether_patients_had_been_there(clinic: Clinic) -> None:
+    """No record of a patient tells when it was made: so all that is known is that it is unknown."""
+    weeks(clinic, 12, 2)
+    rows = ahead(clinic, 12).expected("patient_visit")
+    assert list(rows.patient_visit) == ["unknown"]
+    assert list(rows.n_open) == [18]
+    back = ahead(clinic, 12, start="2024-01-01").backtest("patient_visit")
+    assert set(back.patient_visit) == {"unknown"}
+
+
 def test_each_slot_takes_the_shares_of_those_open_as_long_before(clinic: Clinic) -> None:
     """Two days before, the two that cancel have done so: 7 of 8 come. Nine days before: 7 of 10."""
     weeks(clinic, 12, 2)

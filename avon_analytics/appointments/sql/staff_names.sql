@@ -1,4 +1,5 @@
 -- One row is one member of staff of whom a name is known at T, and the name told last.
+-- Parameters: $as_of.
 SELECT id, first_name, last_name
 FROM (
     SELECT id, first_name, last_name, row_number() OVER (
