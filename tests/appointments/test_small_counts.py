@@ -251,6 +251,7 @@ def test_rebooking(parts: pd.DataFrame, min_count: int) -> None:
     rows = pd.DataFrame({"host": parts.host, "n_already_held": parts.held})
     rows["n_followed"] = parts.held + parts.rebooked + parts.others
     rows["n_index"] = rows.n_followed + parts.unfollowed
+    rows["n_not_held"] = rows.n_followed - rows.n_already_held
     rows["n_rebooked"] = parts.rebooked
     rows["n_returned"] = np.minimum(parts.returned, rows.n_followed)
     rows["median_days_to_rebook"] = 5.0
