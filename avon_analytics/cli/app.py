@@ -295,4 +295,9 @@ def sample(
     except OSError as error:
         reason = error.strerror or "the system refused"
         raise UsageError(f"cannot write the sample to {out}: {reason}") from None
-    emit(f"{written}\n")
+    emit(
+        f"{written.root}: {written.n_appointments:,} appointments of a clinic that does not exist\n"
+        f"archive  {written.archive}: {written.n_files:,} files, {written.n_lines:,} lines\n"
+        f"secrets  {written.secrets_file}\n"
+        f"truth    {written.truth_file}, as of {written.as_of:%Y-%m-%d %H:%M} UTC\n"
+    )
