@@ -10,7 +10,7 @@
     │   ├── UnknownTable             a table that the store does not have
     │   ├── StaleCohort              a cohort of a store that has changed since
     │   └── UnknownAppointment       an appointment of which no event tells
-    ├── NothingBelieved           3, not one line of the archive could be believed
+    ├── NothingTrusted           3, not one line of the archive could be trusted
     └── InputError                4, bad input or a bad store
         ├── ArchiveError             a path that cannot be read
         │   └── DamagedFile             a compressed file that is damaged or cut short
@@ -119,8 +119,8 @@ class UnknownAppointment(UsageError):
     """An appointment of which no event tells, at least not up to the instant asked for."""
 
 
-class NothingBelieved(AvonError):
-    """Not one line of an archive could be believed: most likely a wrong secret."""
+class NothingTrusted(AvonError):
+    """Not one line of an archive could be trusted: most likely a wrong secret."""
 
     exit_code = 3
 

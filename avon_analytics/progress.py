@@ -94,21 +94,24 @@ def _on_a_terminal() -> Iterator[OnProgress]:
         TextColumn("Loading"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[lines]}"),
         TextColumn("{task.fields[files]}"),
         TextColumn("{task.fields[pace]}"),
         TimeRemainingColumn(),
     )
     started = time.monotonic()
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("load", total=None, files="", pace="")
+        task = bar.add_task("load", total=None, lines="", files="", pace="")
 
         def update(progress: Progress) -> None:
             seconds = max(time.monotonic() - started, 0.001)
             bar.update(
                 task,
-                total=progress.bytes,
+                # Until the first files are stored, the bar only shows that something happens.
+                total=progress.bytes if progress.bytes_done else None,
                 completed=progress.bytes_done,
                 files=f"{progress.files_done:,}/{progress.files:,} files",
+                lines=f"{progress.lines:,} lines read",
                 pace=f"{progress.lines / seconds:,.0f} lines/s" if progress.lines else "",
             )
 

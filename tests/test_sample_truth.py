@@ -46,7 +46,7 @@ def test_the_receipt_adds_up_to_the_truth(sample: Loaded, truth: dict[str, Any])
     assert told.events == truth["n_events"]
     assert told.files_unchanged == 0
     assert list(told.secrets) == truth["secrets"]
-    assert not told.nothing_believed
+    assert not told.nothing_trusted
 
 
 def test_the_receipt_is_the_truth_for_each_file(sample: Loaded, truth: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """The command line ``avon-analytics``: results to standard output, everything else to the other.
 
 Exit codes: 0 done; 1 an error of the program; 2 wrong usage; 3 done, but lines were quarantined
-under ``--strict``, or not one line could be believed; 4 bad input or store; 130 interrupted,
+under ``--strict``, or not one line could be trusted; 4 bad input or store; 130 interrupted,
 143 ended.
 """
 

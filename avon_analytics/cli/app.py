@@ -17,11 +17,13 @@ from avon_analytics.cli.helpers import (
     AROUND,
     DB,
     IN,
+    NO_EVENTS,
     OUT,
     QUARANTINED,
     WAIT_TO_READ,
     exit_after,
     keep_inputs,
+    receipt_text,
     show_receipt,
     warn,
 )
@@ -35,7 +37,7 @@ from avon_analytics.cli.quarantine import quarantine
 from avon_analytics.cli.receive import receive
 from avon_analytics.cli.spark import spark
 from avon_analytics.cli.target import target, to_page
-from avon_analytics.errors import NothingBelieved, UsageError
+from avon_analytics.errors import NothingTrusted, UsageError
 from avon_analytics.printable import printable, say
 
 app = typer.Typer(
@@ -147,7 +149,7 @@ def verify(
             say(printable(f"{path}: {pending_note(n)}"))
     lines, verified = int(found["n_lines"].sum()), int(found["verified"].sum())
     if lines and not verified:
-        raise NothingBelieved(
+        raise NothingTrusted(
             f"not one of {lines:,} lines is verified (tried: {', '.join(found.attrs['secrets'])}): "
             "is it the right webhook secret?"
         )
@@ -223,9 +225,11 @@ def report(
     if paths:
         receipt = store.load(paths, secrets=secrets_file, policy=policy.value, wait=wait)
         warn(receipt)
-        say(str(receipt))
+        say(receipt_text(receipt))
         say("")
     visits = _cohort(store, **cohort)
+    if visits.as_of is None:
+        say(f"avon-analytics: {NO_EVENTS}")
     by_period = visits.outcomes(every=every.value)
     written = store.report(out, title=title, by=by, every=every.value, cohort=visits)
     show_table(outcome_summary_table(by_period, width=terminal_width()))

@@ -113,11 +113,19 @@ def _grouping(store: Store, condition: str) -> str:
     return max((one for one in known if condition.startswith(f"{one}=")), key=len, default=name)
 
 
+NO_EVENTS = (
+    "the store holds no events yet, so there is nothing to count: load an archive with "
+    "avon-analytics load PATH, or run the load again that was interrupted or that loaded no line"
+)
+
+
 def show_figure(frame: pd.DataFrame, to: Target, title: str, chart: str | None = None) -> None:
     """Write a figure, and say as of when it is where it is a table for the eye.
 
     chart: the function of ``avon_analytics.plot`` that draws it.
     """
+    if "as_of" in frame.attrs and frame.attrs["as_of"] is None:
+        say(f"avon-analytics: {NO_EVENTS}")
     if to.form in CHARTS and chart is not None:
         from avon_analytics.report import plot
 
@@ -153,24 +161,29 @@ def show_rows(rows: pd.DataFrame, to: Target, title: str) -> None:
 
 
 def warn(receipt: Receipt) -> None:
-    """Say before all else that nothing was believed."""
+    """Say before all else that nothing was trusted."""
     if receipt.warning:
         say(f"avon-analytics: {receipt.warning}")
 
 
+def receipt_text(receipt: Receipt) -> str:
+    """A receipt without its warning, which was said before."""
+    return str(receipt).removeprefix(f"{receipt.warning}\n")
+
+
 def show_receipt(receipt: Receipt, *, as_json: bool) -> None:
-    """Print a receipt, with its warning before it."""
+    """Print a receipt; its warning goes where errors go, once and before it."""
     warn(receipt)
     if as_json:
         emit(json_text(receipt.as_dict()))
     else:
-        emit(f"{receipt}\n")
+        emit(f"{receipt_text(receipt)}\n")
 
 
 def exit_after(receipt: Receipt, strict: bool) -> None:
-    """End with code 3 where nothing was believed or, under ``strict``, anything is amiss."""
+    """End with code 3 where nothing was trusted or, under ``strict``, anything is amiss."""
     # That a line of a forgotten person does not load is what was asked for.
     amiss = receipt.quarantined - receipt.quarantined_by_code.get("forgotten", 0)
     amiss += len(receipt.pending)
-    if receipt.nothing_believed or (strict and amiss):
+    if receipt.nothing_trusted or (strict and amiss):
         raise typer.Exit(QUARANTINED)

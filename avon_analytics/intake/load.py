@@ -40,7 +40,7 @@ _READERS = 2  # two keep up with what is stored; each holds a batch
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a load has come; sizes are bytes on disk."""
+    """How far a load has come: files and bytes on disk that are stored, and lines that are read."""
 
     files_done: int
     files: int
@@ -69,7 +69,7 @@ def load(
 ) -> Receipt:
     """Load the files that ``paths`` name; a file is loaded whole or not at all.
 
-    Raises MissingSecret before a line is read, ArchiveError for a path that cannot be read and
+    Raises ArchiveError for a path that cannot be read, MissingSecret before a line is read and
     StoreError for a store that cannot be written. What earlier files brought stays; running the
     same load again goes on where it ended. A compressed file that is damaged or cut short raises
     DamagedFile; with ``allow_truncated`` its whole lines before the damage are loaded.
@@ -77,8 +77,8 @@ def load(
     checked_limit(line_limit)
     recheck = flag(recheck, "recheck")
     allow_truncated = flag(allow_truncated, "allow_truncated")
-    given = Secrets.for_policy(policy, secrets)
     found = files_to_load(paths, secrets)
+    given = Secrets.for_policy(policy, secrets)
     with database.writing(wait=wait, on_wait=on_wait) as connection:
 
         def read(file: ArchiveFile) -> LineReader:
@@ -179,16 +179,22 @@ class _Loader:
         """Store the chunks of the files, try what is in quarantine again, and close the log."""
         before = list(accumulate((file.size or 0 for file in files), initial=0))
 
+        stored = (0, 0)
+
         def tell(number: int, position: int) -> None:
+            nonlocal stored
+            stored = number, position
             if on_progress is not None:
                 done = min(before[number] + position, before[-1])
-                on_progress(Progress(number, len(files), done, before[-1], self._n_lines))
+                is_over = number == len(files)
+                n_lines = self._n_lines if is_over else max(self._n_lines, self._n_read)
+                on_progress(Progress(number, len(files), done, before[-1], n_lines))
 
         tell(0, 0)
         with (
             closing(self.log),
             closing(chunks),
-            read_ahead(chunks, self._staging_areas) as read,
+            read_ahead(chunks, self._staging_areas, lambda: tell(*stored)) as read,
         ):
             try:
                 for chunk, staging in read:
@@ -203,6 +209,11 @@ class _Loader:
                     self._retry(path, SIGNATURE_CODES, None)
         tell(len(files), 0)
         return self._close_log(files)
+
+    @property
+    def _n_read(self) -> int:
+        """How many lines have been read, those included that are not stored yet."""
+        return sum(staging.reader.n_read for staging in self._staging_areas)
 
     # -- files ------------------------------------------------------------------------------
 
@@ -254,9 +265,9 @@ class _Loader:
     def _retry_mismatches(
         self, files: tuple[ArchiveFile, ...], known: Mapping[str, KnownFile], secrets: Secrets
     ) -> None:
-        """Try again what an earlier load did not believe, where this one has another secret.
+        """Try again what an earlier load did not trust, where this one has another secret.
 
-        What carries no signature is believed under no secret.
+        What carries no signature is trusted under no secret.
         """
         tried, paths = TriedSecrets(self._connection, secrets), {file.path for file in files}
         codes = ("signature_mismatch", "unverifiable")
@@ -273,7 +284,7 @@ class _Loader:
     def _retry(
         self, path: str, codes: tuple[str, ...], secrets: Secrets | None, *, after: int = 0
     ) -> bool:
-        """Take in what loads after one did not believe and this one does.
+        """Take in what loads after one did not trust and this one does.
 
         Returns whether each of these lines could be read again.
         """
@@ -290,7 +301,7 @@ class _Loader:
             with self.log.transaction(self._staging_areas[0]) as intake:
                 ended = move(self._connection, intake, moving, archive)
                 self.log.recount()
-        note = f"{len(moving):,} lines from the quarantine are believed now"
+        note = f"{len(moving):,} lines from the quarantine are trusted now"
         self._tell(FileReceipt.of(path, ended[path]), [note])
         return n_unread == 0
 
@@ -318,7 +329,7 @@ class _Loader:
             {"n": unchanged, "id": self.log.load_id},
         )
         ((events,),) = self._connection.execute("SELECT count(*) FROM events").fetchall()
-        nothing_believed, nothing_read = what_is_wrong(
+        nothing_trusted, nothing_read = what_is_wrong(
             self._connection, self._policy, [self.log.name_of(file.path) for file in files]
         )
         return Receipt(
@@ -329,7 +340,7 @@ class _Loader:
             privacy=self._privacy,
             secrets=self._secrets.names if self._secrets else (),
             events=events,
-            nothing_believed=nothing_believed,
+            nothing_trusted=nothing_trusted,
             nothing_read=nothing_read,
             pending=self.log.pending([file.path for file in files]),
             irregular=self._found.irregular,
@@ -347,10 +358,10 @@ def _add(ended: Mapping[str, LineCounts], readings: Sequence[OpenFile]) -> None:
 def what_is_wrong(
     connection: duckdb.DuckDBPyConnection, policy: Policy, files: list[str]
 ) -> tuple[bool, bool]:
-    """Whether nothing of these files could be believed, and whether nothing could even be read.
+    """Whether nothing of these files could be trusted, and whether nothing could even be read.
 
-    Nothing is read where no line is a delivery: it is another kind of file. Nothing is believed
-    then, nor where lines are in doubt and none is believed: it is a wrong secret. Files that an
+    Nothing is read where no line is a delivery: it is another kind of file. Nothing is trusted
+    then, nor where lines are in doubt and none is trusted: it is a wrong secret. Files that an
     earlier load read count, so it is told every night.
     """
     right = "signature IN ('verified', 'unchecked')"
@@ -361,11 +372,11 @@ def what_is_wrong(
         right += " OR ended <> 'quarantined'"
     # Whatever could be read has a word on its signature, or ended as something else.
     read = "signature IS NOT NULL OR ended <> 'quarantined' OR code = 'forgotten'"
-    ((lines, believed, in_doubt, deliveries),) = connection.execute(
+    ((lines, trusted, in_doubt, deliveries),) = connection.execute(
         f"SELECT count(*), count(*) FILTER (WHERE {right}), count(*) FILTER (WHERE {doubt}), "
         f"count(*) FILTER (WHERE {read}) "
         "FROM deliveries WHERE file IN (SELECT unnest($files))",
         {"files": files},
     ).fetchall()
     nothing_read = lines > 0 and deliveries == 0
-    return nothing_read or (believed == 0 and in_doubt > 0), nothing_read
+    return nothing_read or (trusted == 0 and in_doubt > 0), nothing_read

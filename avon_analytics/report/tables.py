@@ -376,7 +376,7 @@ MEANINGS = {
     "duplicate_keys": "a JSON object holds a key twice",
     "not_a_delivery": "JSON, but no delivery of a webhook",
     "contract": "a field is not as Avon describes it",
-    "conflict": "one event was told with two contents, and another line was believed",
+    "conflict": "one event was told with two contents, and another line was trusted",
 }
 """What the words for signatures and the codes of the quarantine mean."""
 

@@ -117,7 +117,7 @@ class Cluster:
     ) -> Loaded:
         """Read files and take their lines into the lake's folder, in files of no state yet.
 
-        Of the files ``in_quarantine``, lines that are believed now come in again.
+        Of the files ``in_quarantine``, lines that are trusted now come in again.
         """
         surveys = self._surveys([f for f in files if is_large(f, known, self._share_bytes)])
         shares = shares_of(files, known, surveys, self._share_bytes, self.n_cores)

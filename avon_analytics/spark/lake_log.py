@@ -101,7 +101,7 @@ def close_files(
         log.add_files(readings)
     for path, n in sorted(loaded.moved.items()):
         before = receipts.get(path, FileReceipt.of(path, ended[path]))
-        note = f"{n:,} lines from the quarantine are believed now"
+        note = f"{n:,} lines from the quarantine are trusted now"
         receipts[path] = replace(before, note=f"{before.note}; {note}" if before.note else note)
     if loaded.has_moved_lines:
         log.recount()
@@ -111,7 +111,7 @@ def close_files(
 def with_lines_to_retry(
     connection: duckdb.DuckDBPyConnection, policy: Policy, files: Sequence[ArchiveFile]
 ) -> frozenset[str]:
-    """The files of which lines are in quarantine that this load may believe."""
+    """The files of which lines are in quarantine that this load may trust."""
     found = connection.execute(
         "SELECT DISTINCT file FROM quarantine WHERE list_contains($codes, code) "
         "AND file IN (SELECT unnest($files))",

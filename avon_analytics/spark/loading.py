@@ -92,8 +92,8 @@ def load(
         check_time_zone(time_zone)
     for number in (share_bytes, 1 if buckets is None else buckets):
         whole_number(number, 1, 2**62, "buckets and share_bytes are whole numbers from 1")
-    given = Secrets.for_policy(policy, secrets)
     found = files_to_load(paths, secrets)
+    given = Secrets.for_policy(policy, secrets)
     own = own_session(session)
     root = _folder(lake)
     state = newest_state(root) or State()
@@ -145,7 +145,7 @@ def _receipt(
         {"n": unchanged, "id": log.load_id},
     )
     ((events,),) = connection.execute("SELECT count(*) FROM events").fetchall()
-    nothing_believed, nothing_read = what_is_wrong(
+    nothing_trusted, nothing_read = what_is_wrong(
         connection, policy, [file.path for file in found.files]
     )
     return Receipt(
@@ -156,7 +156,7 @@ def _receipt(
         privacy=privacy,
         secrets=secrets.names if secrets else (),
         events=events,
-        nothing_believed=nothing_believed,
+        nothing_trusted=nothing_trusted,
         nothing_read=nothing_read,
         pending=log.pending([file.path for file in found.files]),
         irregular=found.irregular,

@@ -1,4 +1,4 @@
-"""A task beside the first one: lines in quarantine for their signature that are believed now.
+"""A task beside the first one: lines in quarantine for their signature that are trusted now.
 
 Each is taken out of the bucket in which it is, and sent to that of its event.
 """
@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from avon_analytics.intake.after.quarantined_lines import QuarantinedLine, parts_of
-from avon_analytics.intake.after.replay import is_believed
+from avon_analytics.intake.after.replay import is_trusted
 from avon_analytics.intake.archive.batch import batch_of
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.read.codes import SIGNATURE_CODES, Policy
@@ -31,8 +31,8 @@ from avon_analytics.spark.rows import (
 
 
 def codes_to_retry(policy: Policy) -> tuple[str, ...]:
-    """The codes of lines that a policy may believe now."""
-    if policy == "require":  # what carries no signature is believed under no secret
+    """The codes of lines that a policy may trust now."""
+    if policy == "require":  # what carries no signature is trusted under no secret
         return ("signature_mismatch", "unverifiable")
     return SIGNATURE_CODES
 
@@ -47,11 +47,11 @@ class RetryTask:
     @in_our_words
     def run(self, batches: Batches) -> Batches:
         """Rows as ``SENT`` says."""
-        believed_under = self.how.shared.secrets() if self.how.policy == "require" else None
+        trusted_under = self.how.shared.secrets() if self.how.policy == "require" else None
         sender = Sender(self.how, AGAIN)
         with ArchivedLines() as archive:
             for rows in batches:
-                yield from self._retry(rows, sender, archive, believed_under)
+                yield from self._retry(rows, sender, archive, trusted_under)
 
     def _retry(
         self, rows: pa.RecordBatch, sender: Sender, archive: ArchivedLines, secrets: Secrets | None
@@ -66,7 +66,7 @@ class RetryTask:
             moving = {
                 place: content
                 for place, content in contents.items()
-                if content is not None and (secrets is None or is_believed(content, secrets))
+                if content is not None and (secrets is None or is_trusted(content, secrets))
             }
             if moving:
                 yield self._taken_out([found[place] for place in moving])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,10 +31,33 @@ def test_without_a_secret_nothing_is_read(run: Any, tiny: Any) -> None:
     for way in ("AVON_WEBHOOK_SECRET", "--secrets-file", "--policy skip"):
         assert way in told.err
     assert not (run.folder / "avon.duckdb").exists()
-    # It stops before it looks at the archive, too.
-    assert run("load", "nowhere").code == USAGE
     assert run("verify", tiny.archive).code == USAGE
     assert run("load", tiny.archive, AVON_WEBHOOK_SECRET="").code == USAGE
+
+
+@pytest.mark.parametrize("command", ["load", "verify"])
+def test_a_wrong_path_is_reported_before_a_missing_secret(run: Any, command: str) -> None:
+    told = run(command, "nowhere")
+    assert (told.code, "there is no file or folder nowhere" in told.err) == (BAD_INPUT, True)
+    assert "secret" not in told.err
+
+
+def test_a_store_without_events_says_so(run: Any, tiny: Any) -> None:
+    archive = tiny.archive / "2025" / "q4"
+    run("load", archive, AVON_WEBHOOK_SECRET="not-the-secret")
+    for form in ("table", "csv"):
+        told = run("outcomes", "--format", form)
+        assert (told.code, told.err.count("the store holds no events yet")) == (0, 1)
+        assert "avon-analytics load PATH" in told.err
+    assert run("load", archive, "--secrets-file", tiny.secrets).code == 0
+    assert "no events" not in run("outcomes").err
+
+
+def test_a_load_of_what_is_known_names_unchanged_files(run: Any, tiny: Any) -> None:
+    load = ("load", tiny.archive / "2025" / "q4", "--secrets-file", tiny.secrets)
+    first, second = run(*load).out, run(*load).out
+    assert (first.split()[:2], "Lines read" in second) == (["Lines", "read"], False)
+    assert re.match(r"Files unchanged +3  loaded before, not read again; 1 passed over\n", second)
 
 
 def test_a_wrong_secret_is_told_first_and_loudly(run: Any, tiny: Any) -> None:
@@ -41,12 +65,14 @@ def test_a_wrong_secret_is_told_first_and_loudly(run: Any, tiny: Any) -> None:
     told = run("load", archive, AVON_WEBHOOK_SECRET="not-the-secret")
     assert told.code == QUARANTINED
     said = [line for line in told.err.splitlines() if line.startswith("avon-analytics:")]
-    assert "NOT ONE LINE could be believed" in said[0]
+    assert "NOT ONE LINE could be trusted" in said[0]
+    assert (told.out + told.err).count("NOT ONE LINE") == 1
+    assert "was it signed with another secret?" not in told.out  # not of every file besides
     assert "not-the-secret" not in told.out + told.err
     receipt = told.out
     assert "signature_mismatch" in receipt
     assert avon.open(run.folder / "avon.duckdb").sql("SELECT * FROM events").empty
-    assert receipt.startswith("NOT ONE LINE could be believed")
+    assert receipt.startswith("Lines read")
     assert "(tried the secret AVON_WEBHOOK_SECRET)" in said[0]
     # The same on every later load, whose files are unchanged or looked into all the same, with
     # other wrong secrets, and as JSON or for a report; the right secret mends it.
@@ -54,7 +80,7 @@ def test_a_wrong_secret_is_told_first_and_loudly(run: Any, tiny: Any) -> None:
     assert run("load", archive, **wrong).code == QUARANTINED
     assert run("load", archive, "--recheck", **wrong).code == QUARANTINED
     as_json = run("load", archive, "--json", **wrong)
-    assert (as_json.code, as_json.json()["nothing_believed"]) == (QUARANTINED, True)
+    assert (as_json.code, as_json.json()["nothing_trusted"]) == (QUARANTINED, True)
     assert run("report", archive, **wrong).code == QUARANTINED
     file = run.folder / "wrong.toml"
     file.write_text('one = "not-the-secret"\ntwo = "nor-this-one"\n')
@@ -72,7 +98,7 @@ def test_a_wrong_secret_is_told_first_and_loudly(run: Any, tiny: Any) -> None:
 def test_a_file_of_another_secret_among_right_ones_is_told_and_fails_nothing(
     run: Any, tiny: Any
 ) -> None:
-    """One exporter's files are signed with a secret that nobody gave: the rest is believed."""
+    """One exporter's files are signed with a secret that nobody gave: the rest is trusted."""
     load = ("load", tiny.archive, "--secrets-file")
     only = run.folder / "only.toml"
     lines = tiny.secrets.read_text().splitlines()

@@ -160,7 +160,7 @@ def reconcile(folder: Path, batch: list[bytes], policy: str) -> Counter[str]:
         assert events == receipt.loaded
         if policy == "require":
             weak = store.sql("SELECT count(*) AS n FROM events WHERE signature <> 'verified'")
-            assert weak["n"].tolist() == [0], "nothing is believed unchecked"
+            assert weak["n"].tolist() == [0], "nothing is trusted unchecked"
         again = store.load(path, secrets=secrets, policy=policy, recheck=True, progress=False)
         assert again.lines == 0, "loading again changes nothing"
     return Counter(ended["ended"].tolist()) + Counter(blank=receipt.blank)

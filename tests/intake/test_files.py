@@ -143,7 +143,7 @@ def test_empty_files_are_files(archive: Any, desk: Any) -> None:
         paths.append(archive.write(name=f"empty.jsonl{suffix}"))
         paths[-1].write_bytes(compress(b""))
     receipt = desk.load(*paths)
-    assert (receipt.lines, len(receipt.files), receipt.nothing_believed) == (0, 4, False)
+    assert (receipt.lines, len(receipt.files), receipt.nothing_trusted) == (0, 4, False)
     assert desk.load(*paths).files_unchanged == 4
 
 

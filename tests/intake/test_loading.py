@@ -346,11 +346,11 @@ def test_the_right_secret_later_loads_what_waits(tmp_path: Path) -> None:
     folder = write(tmp_path / "a", one=[raw(visit(1)), raw(visit(2)), b"no json"])
     store, first = loaded(folder, secrets="wrong")
     assert counts(first) == (0, 0, 0, 3)
-    assert first.nothing_believed
+    assert first.nothing_trusted
     assert "wrong" not in str(first)
     second = store.load(folder, secrets={"old": "wrong", "new": SECRET}, progress=False)
     assert counts(second) == (0, 2, 0, 0)
-    assert not second.nothing_believed
+    assert not second.nothing_trusted
     assert list(store.quarantine.lines()["code"]) == ["not_json"]
     _sums_agree(store)
 

@@ -117,7 +117,7 @@ def test_the_right_secret_loads_what_a_wrong_one_left(archive: Any, desk: Any) -
     ]
     path = archive.write(*lines)
     receipt = desk.load(path, secrets="whsec_wrong")
-    assert receipt.nothing_believed
+    assert receipt.nothing_trusted
     assert "right webhook secret" in str(receipt)
     assert desk.ends() == [
         *("signature_mismatch", "signature_mismatch", "unverifiable", "not_json"),
@@ -125,7 +125,7 @@ def test_the_right_secret_loads_what_a_wrong_one_left(archive: Any, desk: Any) -
     ]
 
     receipt = desk.load(path)
-    assert (receipt.lines, receipt.loaded, receipt.nothing_believed) == (3, 3, False)
+    assert (receipt.lines, receipt.loaded, receipt.nothing_trusted) == (3, 3, False)
     assert "3 lines" in receipt.files[0].note
     assert desk.ends() == ["loaded", "loaded", "loaded", "not_json", "signature_mismatch"]
     assert desk.add_up() == {
@@ -189,7 +189,7 @@ def test_lines_of_a_rewritten_file_are_not_taken_for_its_earlier_ones(
 
 
 @pytest.mark.parametrize(
-    ("case", "believed", "read"),
+    ("case", "trusted", "read"),
     [
         ("one line", True, True),
         ("one line, of which the body is broken", True, True),
@@ -198,8 +198,8 @@ def test_lines_of_a_rewritten_file_are_not_taken_for_its_earlier_ones(
         ("no line at all", True, True),
     ],
 )
-def test_nothing_believed_is_said_of_a_wrong_secret_and_of_a_wrong_kind_of_file(
-    archive: Any, desk: Any, case: str, believed: bool, read: bool
+def test_nothing_trusted_is_said_of_a_wrong_secret_and_of_a_wrong_kind_of_file(
+    archive: Any, desk: Any, case: str, trusted: bool, read: bool
 ) -> None:
     lines = {
         "one line": [archive.raw(archive.patient(1)), archive.raw(archive.patient(2), secret="x")],
@@ -211,8 +211,8 @@ def test_nothing_believed_is_said_of_a_wrong_secret_and_of_a_wrong_kind_of_file(
     path = archive.write(*lines)
     for _ in range(2):  # and of an unchanged file again, every night
         receipt = desk.load(path)
-        assert (not receipt.nothing_believed, not receipt.nothing_read) == (believed, read)
-        assert (receipt.warning is None) == believed
+        assert (not receipt.nothing_trusted, not receipt.nothing_read) == (trusted, read)
+        assert (receipt.warning is None) == trusted
         assert ("could be read as a delivery" in (receipt.warning or "")) == (not read)
 
 

@@ -313,7 +313,7 @@ def test_a_secret_that_was_changed_on_its_way_is_named(
     assert cause == (None if expected is None else f"the secret prod matches {expected}")
 
 
-def test_another_secret_that_is_known_is_named_and_not_believed(
+def test_another_secret_that_is_known_is_named_and_not_trusted(
     archive: Any, desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AVON_WEBHOOK_SECRET", OLD)

@@ -62,7 +62,7 @@ def test_a_wrong_secret_frees_nothing_and_worsens_nothing(archive: Any, desk: An
     desk.add_up()
 
 
-def test_what_is_believed_now_and_fails_in_its_body_says_so(archive: Any, desk: Any) -> None:
+def test_what_is_trusted_now_and_fails_in_its_body_says_so(archive: Any, desk: Any) -> None:
     desk.take(archive.raw({"event": "", "object": 5}, secret=OLD), archive.raw(archive.patient()))
     done = desk.store.quarantine.replay(secrets=OLD)
     assert done.quarantined_by_code == {"contract": 1}
@@ -271,7 +271,7 @@ def test_a_plain_load_with_another_secret_is_the_same_mechanism(archive: Any, de
     desk.load(path)
     receipt = desk.load(path, secrets={"old": OLD})
     assert (receipt.loaded, receipt.quarantined) == (4, 0)
-    assert "4 lines from the quarantine are believed now" in str(receipt)
+    assert "4 lines from the quarantine are trusted now" in str(receipt)
     assert set(desk.ends()) == {"loaded"}
     desk.add_up()
 

@@ -134,7 +134,7 @@ def test_another_secret_is_tried_on_the_quarantine(
     both(lake, desk, *paths, secrets={"first": "one"})
     receipt = both(lake, desk, *paths, secrets={"first": "one", "second": "two"})
     assert (receipt.loaded, receipt.duplicate) == (11, 4)
-    assert "15 lines from the quarantine are believed now" in str(receipt)
+    assert "15 lines from the quarantine are trusted now" in str(receipt)
     assert_same(lake.folder, desk.store)
 
 
@@ -208,7 +208,7 @@ def test_a_limited_data_set(tiny: Loaded, lake: Lake, desk: Desk) -> None:
 def test_a_wrong_secret_is_told_every_night(tiny: Loaded, lake: Lake, desk: Desk) -> None:
     for _ in range(2):
         receipt = both(lake, desk, tiny.archive, secrets={"wrong": "not it"})
-        assert receipt.nothing_believed
+        assert receipt.nothing_trusted
     assert_same(lake.folder, desk.store)
 
 

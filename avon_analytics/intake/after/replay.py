@@ -165,11 +165,11 @@ def that_move(
 ) -> tuple[list[QuarantinedLine], int]:
     """Which lines of the quarantine no longer belong there for the reason that is written there.
 
-    These are the lines that load now, and those that are believed now and fail in their body.
-    ``secrets`` is None where all is believed. Also returns how many lines could not be read again.
+    These are the lines that load now, and those that are trusted now and fail in their body.
+    ``secrets`` is None where all is trusted. Also returns how many lines could not be read again.
     """
     moving: list[QuarantinedLine] = []
-    believing = None if secrets is None else LineReader("record", secrets)
+    trusting = None if secrets is None else LineReader("record", secrets)
     unreadable = 0
     for part in parts_of(found):
         others: list[tuple[QuarantinedLine, bytes]] = []
@@ -178,14 +178,14 @@ def that_move(
                 unreadable += 1
             elif place.code not in SIGNATURE_CODES:
                 others.append((place, content))
-            elif believing is None or _is_verified(believing, content):
+            elif trusting is None or _is_verified(trusting, content):
                 moving.append(place)
         if others:
             moving += _that_load(staging.reader, others)
     return moving, unreadable
 
 
-def is_believed(content: bytes, secrets: Secrets) -> bool:
+def is_trusted(content: bytes, secrets: Secrets) -> bool:
     """Whether the signature of a line is right under one of some secrets."""
     return _is_verified(LineReader("record", secrets), content)
 

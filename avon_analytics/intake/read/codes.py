@@ -10,7 +10,7 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 # Strongest first.
 SIGNATURE_WORDS = ("verified", "unchecked", "unverifiable", "unsigned", "mismatch")
 
-# What a policy ``require`` says of a line that it does not believe.
+# What a policy ``require`` says of a line that it does not trust.
 CODE_OF_WORD = {
     "unsigned": "unsigned",
     "unverifiable": "unverifiable",

@@ -86,6 +86,7 @@ class LineReader:
         secrets: Secrets | None,
         keeps: Callable[[CanonicalEvent], CanonicalEvent] | None = None,
     ) -> None:
+        self.n_read = 0  # lines of batches, for progress
         self._policy = policy
         self._keeps = keeps
         self._verifier = None if secrets is None else Verifier(secrets)
@@ -230,6 +231,7 @@ def read_batch(
             part = nths[start : start + _READ_AT_A_TIME].tolist()
             contents = [batch.content(nth) for nth in part]
             lines += reader.read(contents, is_verifying=is_verifying)
+            reader.n_read += len(part)
         odd = [nth for nth, line in zip(nths.tolist(), lines, strict=True) if _is_no_json(line)]
         cut = batch.cut(odd)
         if cut is batch:

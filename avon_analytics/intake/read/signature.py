@@ -119,7 +119,7 @@ class Secrets:
                 raise UsageError(f"the secret named {name!r} is empty")
             found[str(name)] = raw
         self._by_name = found
-        # Known, and not to be believed: a diagnosis may name one of them.
+        # Known, and not to be trusted: a diagnosis may name one of them.
         self._others = {
             name: other.encode() if isinstance(other, str) else bytes(other)
             for name, other in (others or {}).items()
@@ -180,7 +180,7 @@ class Secrets:
         return iter(self._by_name.values())
 
     def others(self) -> Iterator[tuple[str, bytes]]:
-        """Secrets that are known beside these, and under which nothing is believed."""
+        """Secrets that are known beside these, and under which nothing is trusted."""
         return iter(self._others.items())
 
     def matching(self, body: bytes, signature: str) -> str | None:

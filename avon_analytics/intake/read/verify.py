@@ -27,10 +27,10 @@ def verify_archive(paths: Paths, secrets: SecretsLike = None) -> pd.DataFrame:
 
     Raises MissingSecret without a secret, ArchiveError for a path that cannot be read.
     """
-    given = Secrets.read(secrets, may_skip=False)
     found = find_files(paths)
     if not found.files:
         raise ArchiveError("the given folders hold no archive file")
+    given = Secrets.read(secrets, may_skip=False)
     lines = LineReader("record", given)
     rows, notes = [], {}
     for file in found.files:

@@ -27,7 +27,7 @@ _LEAVES = {
 
 
 def rows_table(table: ObjectTable) -> str:
-    """The temporary table that holds a batch's rows for a table, until they are believed."""
+    """The temporary table that holds a batch's rows for a table, until they are trusted."""
     return f"rows_{table.name}"
 
 

@@ -78,7 +78,7 @@ def _texts(staging: Staging) -> Callable[[str], Iterator[str]]:
     return texts
 
 
-# Every key and every text of the bodies that are believed, escaped as they are.
+# Every key and every text of the bodies that are trusted, escaped as they are.
 _STRINGS = r"""SELECT DISTINCT unnest(regexp_extract_all(body, '"(?:[^"\\]|\\.)*"')) AS text
     FROM arrivals WHERE nth NOT IN (SELECT nth FROM verdicts)"""
 _BESIDE = (

@@ -8,6 +8,8 @@ from avon_analytics.intake.archive.files import ArchiveFile
 from avon_analytics.intake.archive.lines import LineReader
 from avon_analytics.intake.write.line_counts import LineCounts
 
+WRONG_SECRET = "was it signed with another secret?"
+
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
@@ -47,7 +49,7 @@ class OpenFile:
         return self.is_new or self.ended.lines > 0 or bool(self.notes) or not is_whole
 
     def note_how_it_ended(self) -> None:
-        """Add a word where the file was not read to its end, or nothing in it was believed."""
+        """Add a word where the file was not read to its end, or nothing in it was trusted."""
         if self.reader.is_damaged:
             self.notes.append(
                 f"it is damaged or cut short: only its first {self.reader.next_line - 1:,} lines "
@@ -60,9 +62,7 @@ class OpenFile:
         # A word on a file all of whose signatures match no secret; others of the archive may.
         wrong = self.ended.quarantined_by_code["signature_mismatch"]
         if wrong and self.ended.loaded + self.ended.duplicate == 0:
-            self.notes.append(
-                f"not one of its {wrong:,} signatures matched: was it signed with another secret?"
-            )
+            self.notes.append(f"not one of its {wrong:,} signatures matched: {WRONG_SECRET}")
 
     @property
     def _has_what_could_not_be_read(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from threading import Event
@@ -14,6 +14,8 @@ from avon_analytics.intake.archive.files import ArchiveFile
 from avon_analytics.intake.archive.lines import BATCH_LINES, LineReader
 from avon_analytics.intake.write.known_files import KnownFile, OpenFile
 from avon_analytics.intake.write.staging import Staging
+
+_LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +112,13 @@ def is_continued(reader: LineReader, known: KnownFile) -> bool:
 
 @contextmanager
 def read_ahead(
-    chunks: Iterator[Chunk], staging_areas: Sequence[Staging]
+    chunks: Iterator[Chunk],
+    staging_areas: Sequence[Staging],
+    while_waiting: Callable[[], None] = lambda: None,
 ) -> Iterator[Iterator[tuple[Chunk, Staging]]]:
     """Each chunk with its staging tables; the next are read meanwhile, into the others.
 
+    ``while_waiting`` is called now and then while the next chunk is not read yet.
     The caller is done with a chunk when it asks for the next; until then there is room for it.
     """
 
@@ -147,6 +152,8 @@ def read_ahead(
             idle.bound.keep()
             start(idle)
             idle, reading = coming.popleft()
+            while wait([reading], _LOOK_SECONDS).not_done:
+                while_waiting()
             chunk, room = reading.result()
             with room:
                 if chunk is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from avon_analytics.card import Counts, Shown
 from avon_analytics.intake.write.clock import Clock
-from avon_analytics.intake.write.known_files import pending_note
+from avon_analytics.intake.write.known_files import WRONG_SECRET, pending_note
 from avon_analytics.intake.write.line_counts import LineCounts
 
 
@@ -70,8 +70,8 @@ class Receipt(Shown):
     folders that are no archive files count in ``files_passed_over``. ``events`` is what the store
     holds after the load. ``pending`` names each file, read or unchanged, that ends in the middle of
     a delivery, and how many bytes of it stand there: no line yet, and not loaded. ``irregular``
-    names what is neither a file nor a folder. ``nothing_believed`` says that not one line could be
-    believed, ``nothing_read`` that not one was even a delivery. ``clock.seconds`` tells where the
+    names what is neither a file nor a folder. ``nothing_trusted`` says that not one line could be
+    trusted, ``nothing_read`` that not one was even a delivery. ``clock.seconds`` tells where the
     time went.
     """
 
@@ -81,7 +81,7 @@ class Receipt(Shown):
     policy: str
     secrets: tuple[str, ...]
     events: int
-    nothing_believed: bool = False
+    nothing_trusted: bool = False
     nothing_read: bool = False
     privacy: str = "full"
     pending: Mapping[str, int] = field(default_factory=dict)
@@ -133,7 +133,7 @@ class Receipt(Shown):
             "privacy": self.privacy,
             "secrets": list(self.secrets),
             "events": self.events,
-            "nothing_believed": self.nothing_believed,
+            "nothing_trusted": self.nothing_trusted,
             "nothing_read": self.nothing_read,
             "pending": dict(self.pending),
             "irregular": list(self.irregular),
@@ -141,16 +141,23 @@ class Receipt(Shown):
         }
 
     def _rows(self) -> Iterable[tuple[str, str, str]]:
-        yield "Lines read", f"{self.lines:,}", self._files_text()
-        if self.files:
+        if self.files or not self.files_unchanged:
+            yield "Lines read", f"{self.lines:,}", self._files_text()
             yield from self._ends()
+        else:
+            also = f"; {self.files_passed_over:,} passed over" if self.files_passed_over else ""
+            yield (
+                "Files unchanged",
+                f"{self.files_unchanged:,}",
+                f"loaded before, not read again{also}",
+            )
         limited = ", a limited data set" if self.privacy == "limited" else ""
         yield "Events in the store", f"{self.events:,}", f"policy {self.policy}{limited}"
 
     def _ends(self) -> Iterable[tuple[str, str, str]]:
         yield "  blank", f"{self.blank:,}", ""
         yield "  loaded", f"{self.loaded:,}", "new events"
-        yield "  duplicate", f"{self.duplicate:,}", "events told again"
+        yield "  duplicate", f"{self.duplicate:,}", "events reported again"
         yield "  quarantined", f"{self.quarantined:,}", "not loaded" if self.quarantined else ""
         for code, count in self.quarantined_by_code.items():
             yield f"    {code}", f"{count:,}", ""
@@ -172,18 +179,18 @@ class Receipt(Shown):
                 "NOT ONE LINE could be read as a delivery. Is it an archive of webhook calls, one "
                 "JSON object a line, in UTF-8?"
             )
-        if not self.nothing_believed:
+        if not self.nothing_trusted:
             return None
         tried = ", ".join(self.secrets)
         secrets = f"the secret {tried}" if len(self.secrets) == 1 else f"the secrets {tried}"
         return (
-            "NOT ONE LINE could be believed: no signature matched "
+            "NOT ONE LINE could be trusted: no signature matched "
             f"({'tried ' + secrets if tried else 'no secret was tried'}). "
             "Is it the right webhook secret?"
         )
 
     def _notes(self) -> list[str]:
-        notes = {file.file: [file.note] for file in self.files if file.note}
+        notes = {file.file: [note] for file in self.files if (note := self._note(file))}
         read = {file.file for file in self.files if file.pending_bytes}
         for path, n in self.pending.items():
             if path not in read:
@@ -192,6 +199,12 @@ class Receipt(Shown):
         return told + [
             f"{path}: neither a file nor a folder, passed over" for path in self.irregular
         ]
+
+    def _note(self, file: FileReceipt) -> str:
+        """What is to be said of a file; a wrong secret was reported of all of them at once."""
+        if not self.warning:
+            return file.note
+        return "; ".join(one for one in file.note.split("; ") if not one.endswith(WRONG_SECRET))
 
     def _card(self) -> Counts:
         return Counts("Receipt of the load", list(self._rows()), self.warning, self._notes())

@@ -4,7 +4,7 @@ A staging is a connection with temporary tables that every batch replaces:
 
     arrivals   one row per readable line: its place, form, signature
     verdicts   one row per line that does not load, and why
-    event_lines   one row per believed line: the event that it tells
+    event_lines   one row per trusted line: the event that it tells
     opened_…   the objects of these events, one table for each type of object
     rows_…     the rows that they become, one table for each table of the store, where somebody
                looks at what was said; elsewhere the rows are only selected (`rows_of`)
@@ -114,7 +114,7 @@ class Staging:
         self._add_verdicts(rows)
 
     def leave_out(self, nths: list[int]) -> None:
-        """Take some believed lines out of the batch, as if they were not there."""
+        """Take some trusted lines out of the batch, as if they were not there."""
         if nths:
             for table in ("event_lines", "arrivals"):
                 self.run(f"DELETE FROM {table} WHERE nth IN (SELECT unnest($nths))", nths=nths)

@@ -1,4 +1,4 @@
--- One row per believed line: the event that it tells.
+-- One row per trusted line: the event that it tells.
 --
 -- Reads the Arrow stream `decoded_lines` and `arrivals`.
 CREATE OR REPLACE TEMP TABLE event_lines AS
