@@ -37,9 +37,16 @@ def _held(database: Database) -> dict[str, str]:
         is_limited = privacy_of(connection) == "limited"
     return {
         "holds": f"{known.n_events:,} events from {known.n_files:,} files",
-        "about": f"{known.n_patients:,} patients",
+        "about": _about(known.n_patients, known.n_appointments),
         "from": "–" if oldest is None else f"{oldest:%Y-%m-%d}",
         "to": "–" if newest is None else f"{newest:%Y-%m-%d}",
         "quarantined": f"{known.lines['quarantined']:,} of {known.lines['lines']:,} lines",
         "time zone": database.time_zone,
     } | ({"keeps": "a limited data set, without identifiers"} if is_limited else {})
+
+
+def _about(n_patients: int, n_appointments: int) -> str:
+    visits = f"{n_appointments:,} appointments"
+    if not n_patients and n_appointments:
+        return f"{visits}; no records of patients came"
+    return f"{n_patients:,} patients, {visits}"

@@ -76,6 +76,7 @@ def collect(
         ),
         provenance=_provenance(known),
         time_zone=database.time_zone,
+        visit_zones=_zones(lifecycle["time_zone"], min_count),
         grace_hours=cohort.grace_hours,
         late=cohort.late,
         every=every,
@@ -164,6 +165,13 @@ def _by_name(figure: pd.DataFrame | None) -> pd.DataFrame | None:
     names = [name_column(group) for group in groupings(figure) if is_named(group)]
     ordered = figure.sort_values(names, kind="stable", na_position="last") if names else figure
     return named(ordered)
+
+
+def _zones(zones: pd.Series, min_count: int) -> tuple[str, ...]:
+    """The time zones of appointments, that of most first; not those of too few to be told apart."""
+    counts = zones.value_counts()
+    held = sorted((-int(n), str(zone)) for zone, n in counts.items() if n >= max(min_count, 1))
+    return tuple(zone for _, zone in held)
 
 
 def _bound(lifecycle: pd.DataFrame, which: str) -> datetime | None:

@@ -111,7 +111,9 @@ class ReportContent:
     coverage: Coverage = field(default_factory=Coverage)
     provenance: Provenance = field(default_factory=Provenance)
     time_zone: str = "UTC"
-    """The store's time zone, an IANA name."""
+    """The store's time zone, an IANA name; instants are shown in it."""
+    visit_zones: tuple[str, ...] = ()
+    """The time zones of the visits, that of most first; empty where none is known."""
     grace_hours: float = 24.0
     late: str = "less than 24 hours before the start, or after it"
     """When a cancellation is late."""

@@ -42,6 +42,8 @@ def render(content: ReportContent) -> str:
     return page.render(
         content=content,
         clock=wording.Clock(content.time_zone),
+        zones=wording.zones,
+        patients=wording.patients,
         style=style,
         style_digest=_csp_digest(style),
         summary=summary(content),

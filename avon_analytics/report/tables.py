@@ -249,15 +249,26 @@ def no_show_by(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
 
 
 def lead_times(by_booking: pd.DataFrame, total: pd.DataFrame | None, every: str) -> Table:
-    """Days booked ahead by the period of booking, the newest twelve, then all."""
-    rows = [row for row in by_period(by_booking) if number(row.get("n_with_lead"))][-12:]
+    """Days booked ahead by the period of booking, then all; quantiles of some have no sum.
+
+    So where there are more periods than a table holds, the row of all is left out with the oldest.
+    """
+    rows = [row for row in by_period(by_booking) if number(row.get("n_with_lead"))]
+    n_older = max(len(rows) - NEWEST, 0)
+    rows = rows[n_older:]
     lines = [
         Line(label(row["period_on"], every), _cells(row, LEAD_COLUMNS), *_mark(row)) for row in rows
     ]
-    if rows and total is not None:
+    if rows and total is not None and not n_older:
         lines += [Line("All", _cells(row, LEAD_COLUMNS), "total") for row in rows_of(total)[:1]]
     caption = f"Days booked ahead by {every} of booking"
-    return Table(caption, "Booked in", _columns(LEAD_COLUMNS), lines)
+    note = ""
+    if n_older:
+        note = (
+            f"The newest {NEWEST} {every}s are shown; {plural(n_older, f'older {every}')} "
+            f"{'is' if n_older == 1 else 'are'} left out."
+        )
+    return Table(caption, "Booked in", _columns(LEAD_COLUMNS), lines, note)
 
 
 def incidence(incidence: pd.DataFrame) -> Table:
@@ -376,7 +387,8 @@ MEANINGS = {
     "duplicate_keys": "a JSON object holds a key twice",
     "not_a_delivery": "JSON, but no delivery of a webhook",
     "contract": "a field is not as Avon describes it",
-    "conflict": "one event was told with two contents, and another line was trusted",
+    "forgotten": "about a person whom the clinic has asked to forget",
+    "conflict": "one event was reported with two contents, and another line was trusted",
 }
 """What the words for signatures and the codes of the quarantine mean."""
 

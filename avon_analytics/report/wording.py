@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
@@ -203,6 +203,19 @@ def utc(instant: str) -> str:
     """An instant in ISO 8601 as ``30 Nov 2025, 17:04 UTC``."""
     at = datetime.fromisoformat(instant).astimezone(UTC)
     return f"{day(at)}, {at:%H:%M} UTC"
+
+
+def zones(visits: Sequence[str], of_store: str) -> str:
+    """``America/New_York``, of several the zone of most visits; without visits the store's."""
+    if not visits:
+        return plain(of_store, 60)
+    most, more = plain(visits[0], 60), len(visits) - 1
+    return f"{most} for most visits, and {plural(more, 'other')}" if more else most
+
+
+def patients(n_patients: float | None, n_appointments: float | None) -> str:
+    """How many patients; where the archive names none of those who were to come, in words."""
+    return "none named" if n_patients == 0 and n_appointments else count(n_patients)
 
 
 @dataclass(frozen=True)

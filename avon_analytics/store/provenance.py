@@ -17,7 +17,8 @@ SELECT
         AS last_occurred_us,
     (SELECT count(*) FROM archive_files) AS n_files,
     (SELECT count(*) FROM events) AS n_events,
-    (SELECT count(*) FROM patients) AS n_patients
+    (SELECT count(*) FROM patients) AS n_patients,
+    (SELECT count(*) FROM appointments) AS n_appointments
 """
 _LINES = """
 SELECT coalesce(sum(lines), 0)::BIGINT AS lines, coalesce(sum(blank), 0)::BIGINT AS blank,
@@ -57,6 +58,7 @@ class Origin:
     n_files: int
     n_events: int
     n_patients: int
+    n_appointments: int
     lines: dict[str, int]
     policies: tuple[str, ...]
     frames: dict[str, pd.DataFrame]
@@ -77,6 +79,7 @@ def origin(database: Database, as_of: datetime | None) -> Origin:
         n_files=int(span["n_files"]),
         n_events=int(span["n_events"]),
         n_patients=int(span["n_patients"]),
+        n_appointments=int(span["n_appointments"]),
         lines={str(name): int(count) for name, count in lines.items()},
         policies=tuple(policies["policy"]),
         frames=frames,

@@ -10,14 +10,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from avon_analytics.intake.read.codes import CODES, SIGNATURE_WORDS
 from avon_analytics.report import render
 from avon_analytics.report.caveats import caveats
 from avon_analytics.report.periods import before, calendar, label, short, span
 from avon_analytics.report.rows import summed, window
 from avon_analytics.report.summary import summary
-from avon_analytics.report.tables import combined_digest, explained, listing
+from avon_analytics.report.tables import (
+    MEANINGS,
+    NEWEST,
+    combined_digest,
+    explained,
+    lead_times,
+    listing,
+)
 from avon_analytics.report.what_changed import what_changed, who_stands_out
-from avon_analytics.report.wording import Clock, count, month, percent, plain
+from avon_analytics.report.wording import Clock, count, month, patients, percent, plain, zones
 
 
 def topics(content):
@@ -287,3 +295,39 @@ def test_instants_are_local_and_utc():
     assert clock.instant(at) == "1 Apr 2025, 01:00 NZDT (31 Mar 2025, 12:00 UTC)"
     assert Clock("UTC").instant(at) == "31 Mar 2025, 12:00 UTC"
     assert clock.day(None) == "–"
+
+
+def test_every_code_and_signature_word_has_a_meaning():
+    assert set(MEANINGS) == {*CODES, *SIGNATURE_WORDS}
+
+
+def test_zones_are_those_of_the_visits():
+    assert zones((), "UTC") == "UTC"
+    assert zones(("America/New_York",), "UTC") == "America/New_York"
+    several = ("America/New_York", "America/Chicago", "America/Denver")
+    assert zones(several[:2], "UTC") == "America/New_York for most visits, and 1 other"
+    assert zones(several, "UTC") == "America/New_York for most visits, and 2 others"
+
+
+def test_patients_that_nobody_names_are_not_zero():
+    told = [patients(*ns) for ns in [(0, 5), (0, 0), (3, 5), (None, 5)]]
+    assert told == ["none named", "0", "3", "–"]
+
+
+@pytest.mark.parametrize(
+    ("n", "note", "last"),
+    [
+        (NEWEST, "", "All"),
+        (NEWEST + 1, "The newest 36 months are shown; 1 older month is left out.", "Mar 2026"),
+        (NEWEST + 2, "The newest 36 months are shown; 2 older months are left out.", "Mar 2026"),
+    ],
+)
+def test_older_months_of_booking_are_left_out_with_the_row_of_all(n, note, last):
+    row = {"n_appointments": 2, "n_with_lead": 2, "median_lead_days": 5.0, "p90_lead_days": 9.0}
+    row |= {"is_mature": True, "is_whole": True}
+    months = [before(date(2026, 3, 1), "month", back) for back in range(n)]
+    told = lead_times(
+        pd.DataFrame([{"period_on": on, **row} for on in months]), pd.DataFrame([row]), "month"
+    )
+    assert (told.note, told.lines[-1].name) == (note, last)
+    assert len(told.lines) == NEWEST + (last == "All")
