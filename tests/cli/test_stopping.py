@@ -86,6 +86,8 @@ stopping.PATIENCE_SECONDS = float(sys.argv[1])
 import avon_analytics.cli.app as app
 from avon_analytics.cli import main
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the tests may run in the background
+
 @app.app.command()
 def stubborn() -> None:
     print("begun", flush=True)
