@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from avon_analytics import errors
     from avon_analytics.api import Store
     from avon_analytics.api import open as open
-    from avon_analytics.appointments import Cohort, Quality
+    from avon_analytics.appointments import Quality
     from avon_analytics.appointments.trace import Trace
+    from avon_analytics.explorer.cohort import Cohort
+    from avon_analytics.explorer.widgets import Explorer
     from avon_analytics.intake.after.evidence import Evidence
     from avon_analytics.intake.after.forget_receipt import Forgotten
     from avon_analytics.intake.after.quarantine import Export
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Cohort",
     "Evidence",
+    "Explorer",
     "Export",
     "Forgotten",
     "Quality",
@@ -61,7 +64,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Cohort": "avon_analytics.appointments",
+    "Cohort": "avon_analytics.explorer.cohort",
+    "Explorer": "avon_analytics.explorer.widgets",
     "Quality": "avon_analytics.appointments",
     "Evidence": "avon_analytics.intake.after.evidence",
     "Export": "avon_analytics.intake.after.quarantine",

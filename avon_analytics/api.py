@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from avon_analytics import arguments
 from avon_analytics.appointments import (
-    Cohort,
     CohortSource,
     Quality,
     StoreEngine,
@@ -24,6 +23,7 @@ from avon_analytics.appointments import (
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.card import Card, Shown
 from avon_analytics.errors import StoreError
+from avon_analytics.explorer.cohort import Cohort
 from avon_analytics.intake.after.forget import forget
 from avon_analytics.intake.after.forget_receipt import Forgotten
 from avon_analytics.intake.archive.files import Paths
@@ -84,12 +84,14 @@ def open(  # noqa: A001
     return Store(database, Labels.read(labels))
 
 
-class Store(CohortSource, StoreTables, Shown):
+class Store(CohortSource[Cohort], StoreTables, Shown):
     """An archive of deliveries, verified and flattened into tables.
 
     The file is held only while something reads or writes it, so an open notebook keeps nobody
     out. Load into it, look at its tables, ask for a cohort of appointments, write a report.
     """
+
+    _makes = Cohort
 
     def __init__(self, database: Database, labels: Labels | None = None) -> None:
         super().__init__(StoreEngine(database), labels)

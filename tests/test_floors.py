@@ -27,6 +27,7 @@ FLOORS = (
     {"spark", "receive"},
     {"report"},
     {"progress", "table_files", "quarantine", "looking"},
+    {"explorer"},
     {"api"},
     {"cli"},
     {"__main__"},

@@ -11,7 +11,7 @@ from avon_analytics.appointments.holdings import holdings
 from avon_analytics.appointments.quality import Quality, quality
 from avon_analytics.appointments.scope import PERIODS
 from avon_analytics.appointments.slots import install_views, keep_slots
-from avon_analytics.appointments.source import CohortSource
+from avon_analytics.appointments.source import CohortSource, asked
 
 __all__ = [
     "GROUPINGS",
@@ -22,6 +22,7 @@ __all__ = [
     "CohortSource",
     "Quality",
     "StoreEngine",
+    "asked",
     "custom_fields",
     "explain",
     "holdings",

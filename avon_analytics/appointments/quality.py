@@ -121,7 +121,7 @@ class Quality(Shown):
 
 def quality(database: Database, *, as_of: DateLike | None = None) -> Quality:
     """See ``Store.quality``."""
-    visits = CohortSource(StoreEngine(database)).appointments(as_of=as_of)
+    visits = CohortSource[Cohort](StoreEngine(database)).appointments(as_of=as_of)
     bound = {"as_of": visits.as_of or BEFORE_ALL, "time_zone": database.time_zone}
     with database.reading() as connection:
         create_macros(connection)

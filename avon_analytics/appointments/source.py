@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from avon_analytics.appointments.cohort import Cohort
 from avon_analytics.appointments.cohort_rows import known_custom_keys
@@ -29,9 +29,14 @@ from avon_analytics.arguments import flag, mapping
 from avon_analytics.errors import UsageError
 from avon_analytics.labels import Labels
 
+AnyCohort = TypeVar("AnyCohort", bound=Cohort)
 
-class CohortSource:
+
+class CohortSource(Generic[AnyCohort]):
     """What can be asked for a cohort of appointments: a store, or a lake on a cluster."""
+
+    _makes: type[Any] = Cohort
+    """The class of its cohorts."""
 
     def __init__(self, engine: Engine, labels: Labels | None = None) -> None:
         self._engine = engine
@@ -51,7 +56,7 @@ class CohortSource:
         late: Late = 24.0,
         status_words: Mapping[str, str] | None = None,
         min_count: int = 0,
-    ) -> Cohort:
+    ) -> AnyCohort:
         """The cohort of a question, whose methods are the figures.
 
         start, end: the half-open window [start, end) of local dates; without them, all.
@@ -105,7 +110,8 @@ class CohortSource:
             )
             kept = self._filters(mapping(where, "where"))
             few = checked_min_count(min_count)
-            return Cohort(engine, scope, kept, settings, few, self._labels)
+            made: AnyCohort = self._makes(engine, scope, kept, settings, few, self._labels)
+            return made
 
     def _own(self, cohort: Cohort, what: str) -> Cohort:
         """The cohort, if it is of this store. Raises UsageError, saying ``what``, if it is not."""
@@ -121,3 +127,28 @@ class CohortSource:
             return ()
         with self._engine.reading():
             return filters(self._engine, where, known_custom_keys(self._engine))
+
+
+def asked(cohort: Cohort) -> dict[str, Any]:
+    """What ``appointments`` was given to make this cohort, as plain values, defaults left out."""
+    scope, settings = cohort._scope, cohort._settings
+    late = "same_day" if settings.is_same_day else settings.late_hours
+    usual = known_status_words()
+    with cohort._engine.reading():
+        is_newest = settings.as_of == cohort._engine.default_as_of()
+    told: dict[str, tuple[Any, Any]] = {
+        "start": (scope.start and scope.start.isoformat(), None),
+        "end": (scope.end and scope.end.isoformat(), None),
+        "on": (scope.on, "start"),
+        "as_of": (None if is_newest or not settings.as_of else settings.as_of.isoformat(), None),
+        "where": ({one.name: list(values) for one, values in cohort._filters}, {}),
+        "include_internal": (scope.include_internal, False),
+        "grace": (settings.grace_hours, 24.0),
+        "late": (late, 24.0),
+        "status_words": (
+            {word: said for word, said in settings.words if usual.get(word) != said},
+            {},
+        ),
+        "min_count": (cohort.min_count, 0),
+    }
+    return {name: value for name, (value, default) in told.items() if value != default}

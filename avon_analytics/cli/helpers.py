@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from avon_analytics.api import Store
-    from avon_analytics.appointments import Cohort
+    from avon_analytics.explorer.cohort import Cohort
     from avon_analytics.intake.write.receipt import Receipt
 
 DB = Path("avon.duckdb")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from avon_analytics.appointments import CohortSource
+from avon_analytics.appointments import Cohort, CohortSource
 from avon_analytics.card import Card, Shown
 from avon_analytics.errors import StoreError
 from avon_analytics.labels import Labels, LabelsLike
@@ -54,7 +54,7 @@ def open(  # noqa: A001
     return Lake(engine, own, Labels.read(labels))
 
 
-class Lake(CohortSource, Shown):
+class Lake(CohortSource[Cohort], Shown):
     """One state of a lake, asked on a cluster. What is written later, a new ``open`` shows.
 
     Use it in a ``with`` statement, or call ``close``: that removes what was computed on the way.

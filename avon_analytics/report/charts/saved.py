@@ -12,7 +12,7 @@ from avon_analytics.arguments import path as path_of
 from avon_analytics.arguments import whole_number
 from avon_analytics.errors import UsageError
 from avon_analytics.report.charts.shown import Shown
-from avon_analytics.report.charts.svg import on_dark, svg
+from avon_analytics.report.charts.svg import drawn, on_dark
 from avon_analytics.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def save_picture(
     if not isinstance(chart, Shown):
         raise UsageError("chart: expected a chart that a function of avon.plot made")
     ending = Path(path_of(path, "path")).suffix.lower()
-    words = str(chart.to_dict().get("description", ""))
-    picture = svg(chart, words, keep_size=True)
+    spec = chart.to_dict()
+    picture = drawn(spec, str(spec.get("description", "")), keep_size=True)
     picture = on_dark(picture) if dark else picture
     if ending == ".svg":
         content = picture.replace("<svg ", '<svg data-from="avon_analytics" ', 1).encode()

@@ -8,7 +8,7 @@ from typing import Any
 
 import altair as alt
 
-from avon_analytics.report.charts.svg import on_dark, svg
+from avon_analytics.report.charts.svg import drawn, on_dark
 
 # Which of two pictures a notebook shows: the one of its own theme (JupyterLab, VS Code). Where a
 # notebook is not trusted the rules are taken out, and the light picture is left.
@@ -33,7 +33,7 @@ class Shown:
     def _repr_mimebundle_(self, *_: Any, **__: Any) -> dict[str, str]:
         spec = self.to_dict()  # type: ignore[attr-defined]
         words = spec.get("description", "")
-        picture = svg(self, words, keep_size=True)  # type: ignore[arg-type]
+        picture = drawn(spec, words, keep_size=True)
         image = (
             f"{_BY_THEME}{_image(picture, words, 'light', _FIT)}"
             f"{_image(on_dark(picture), words, 'dark', _FIT + ';display:none')}"

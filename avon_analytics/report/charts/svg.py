@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from avon_analytics.report.palette import COLOURS
@@ -22,11 +22,16 @@ _ON_DARK = dict(COLOURS.values())
 ElementTree.register_namespace("", _SVG)
 
 
-def svg(chart: Chart, label: str, *, keep_size: bool = False) -> str:
+def svg(chart: Chart, label: str) -> str:
     """Draw a chart and label it as one picture for those who cannot see it."""
+    return drawn(chart.to_dict(), label)
+
+
+def drawn(spec: dict[str, Any], label: str, *, keep_size: bool = False) -> str:
+    """The same of a chart that is written down, which takes as long as drawing it."""
     import vl_convert
 
-    root = ElementTree.fromstring(vl_convert.vegalite_to_svg(chart.to_dict()))
+    root = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec))
     _prune(root)
     for name in ("version",) if keep_size else ("width", "height", "version"):
         root.attrib.pop(name, None)

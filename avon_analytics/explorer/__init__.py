@@ -1,0 +1,1 @@
+"""Choosing a figure with widgets: ``visits.explore()``."""

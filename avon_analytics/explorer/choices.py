@@ -1,0 +1,79 @@
+"""What there is to choose from: figures, groupings, periods, windows, and values in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from avon_analytics.appointments import GROUPINGS, PERIODS, Cohort
+from avon_analytics.appointments.cohort_rows import known_custom_keys
+from avon_analytics.appointments.scope import NAMED_PERIODS
+from avon_analytics.explorer.question import default
+from avon_analytics.figures import FIGURES
+from avon_analytics.figures.names import CUSTOM, name_column
+from avon_analytics.report.wording import heading, is_missing, plain
+from avon_analytics.table_files import plain as value_of
+
+Choices = list[tuple[str, Any]]
+"""What a reader finds, and what it stands for."""
+NONE: Choices = [("–", None)]
+DATES = "dates"
+MOST_VALUES = 500
+
+
+def figures() -> Choices:
+    """All figures by title."""
+    return [(figure.title, name) for name, figure in FIGURES.items()]
+
+
+def groupings_of(cohort: Cohort, figure: str) -> Choices:
+    """By what a figure can be divided."""
+    declared = FIGURES[figure]
+    if not declared.has_groups:
+        return NONE
+    general = GROUPINGS if declared.general is None else declared.general
+    customs = known_custom_keys(cohort._engine, declared.customs)
+    names = [*general, *declared.groupings, *(CUSTOM + key for key in sorted(customs))]
+    return [*_none(figure, "by"), *_headed(cohort, dict.fromkeys(names))]
+
+
+def periods_of(figure: str) -> Choices:
+    """By which periods a figure can be divided."""
+    if not FIGURES[figure].has_periods:
+        return NONE
+    return [*_none(figure, "every"), *((one.capitalize(), one) for one in PERIODS)]
+
+
+def windows() -> Choices:
+    """Which windows there are: the cohort's own, those with a name, and two dates."""
+    named = [(one.replace("-", " ").capitalize(), one) for one in NAMED_PERIODS]
+    return [("As the cohort", None), *named, ("From … to …", DATES)]
+
+
+def filters_of(cohort: Cohort) -> Choices:
+    """By what a cohort can be narrowed."""
+    customs = known_custom_keys(cohort._engine)
+    return [*NONE, *_headed(cohort, [*GROUPINGS, *(CUSTOM + key for key in sorted(customs))])]
+
+
+def values_of(cohort: Cohort, grouping: str) -> Choices:
+    """The values of a grouping that the cohort has, each in a tuple; the most frequent of many."""
+    held = cohort.outcomes(by=grouping)
+    kept = held["n_slots"].fillna(0).nlargest(MOST_VALUES).index
+    held = held.loc[held.index.isin(kept)]
+    called = held[name_column(grouping)] if name_column(grouping) in held else held[grouping]
+    return [
+        (plain(value if is_missing(name) else name), (value_of(value),))
+        for value, name in zip(held[grouping], called, strict=True)
+    ]
+
+
+def _none(figure: str, parameter: str) -> Choices:
+    """None, unless the figure divides by something where nothing is said."""
+    return [] if default(figure, parameter) else NONE
+
+
+def _headed(cohort: Cohort, names: Iterable[str]) -> Choices:
+    names = list(names)
+    told = cohort._labels.headings(names)
+    return [(told.get(name, heading(name)), name) for name in names]

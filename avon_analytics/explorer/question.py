@@ -1,0 +1,73 @@
+"""What was chosen: the arguments of a cohort and of a figure, asked or written down as code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any
+
+import pandas as pd
+
+from avon_analytics.appointments import Cohort, CohortSource
+from avon_analytics.figures import FIGURES
+
+
+@dataclass(frozen=True)
+class Question:
+    """A figure of a cohort.
+
+    scope: what ``appointments`` is given. by, every: what the figure is given, None for what it
+    does without.
+    """
+
+    figure: str
+    scope: Mapping[str, Any]
+    by: str | None = None
+    every: str | None = None
+
+    @property
+    def _given(self) -> dict[str, Any]:
+        both = {"by": self.by, "every": self.every}
+        return {name: value for name, value in both.items() if value is not None}
+
+    def ask(self, source: CohortSource[Any]) -> pd.DataFrame:
+        """The figure."""
+        with source._engine.reading():
+            visits = source.appointments(**self.scope)
+            frame: pd.DataFrame = getattr(visits, self.figure)(**self._given)
+            return frame
+
+    @property
+    def code(self) -> str:
+        """The lines that give the figure, its chart and its table, where ``store`` is the store."""
+        chart = FIGURES[self.figure].chart
+        shown = [f"avon.plot.{chart}(figure)"] if chart else []
+        return (
+            f"figure = store.appointments({_arguments(self.scope)})"
+            f".{self.figure}({_arguments(self._given)})\n"
+            f"display({', '.join([*shown, 'avon.show(figure)'])})"
+        )
+
+
+def default(figure: str, parameter: str) -> Any:
+    """What a figure takes where it is not given ``by`` or ``every``; None for none."""
+    known = signature(getattr(Cohort, figure)).parameters.get(parameter)
+    return (known and known.default) or None
+
+
+def _arguments(given: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={literal(value)}" for name, value in given.items())
+
+
+def literal(value: Any) -> str:
+    """A plain value as Python has it: a list of one as that one, texts between double quotes."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{literal(k)}: {literal(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        among = ", ".join(map(literal, value))
+        return among if len(value) == 1 else f"[{among}]"
+    written = repr(value)
+    if isinstance(value, str) and written.startswith("'") and '"' not in written:
+        return f'"{written[1:-1]}"'
+    return written

@@ -1,0 +1,231 @@
+"""The explorer: widgets over a question, and below them its chart, its table and its code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from html import escape
+from typing import Any
+from uuid import uuid4
+
+import pandas as pd
+
+from avon_analytics.appointments import Cohort, CohortSource, asked
+from avon_analytics.errors import AvonError, UsageError
+from avon_analytics.explorer import choices
+from avon_analytics.explorer.question import Question, default
+from avon_analytics.figures import FIGURES
+
+_FIRST, _FILTERS = "outcomes", 2
+_CODE = (
+    '<pre style="white-space:pre-wrap;margin:.75em 0 0;padding:.6em .8em;'
+    'border:1px solid rgba(128,128,128,.4);color:inherit;background:transparent">{}</pre>'
+)
+_SENTENCE = '<p role="alert" style="margin:.25em 0;max-width:60em"><strong>{}:</strong> {}</p>'
+
+
+class Explorer:
+    """Widgets to choose a figure of a cohort: ``visits.explore()``. The last line of a cell shows
+    it.
+
+    Chart, table and code follow every choice. What cannot be asked is said in a sentence.
+    """
+
+    def __init__(self, cohort: Cohort) -> None:
+        self._cohort = cohort
+        self._scope = asked(cohort)
+        self._source = CohortSource[Cohort](cohort._engine, cohort._labels)
+        self._id = f"avon-{uuid4().hex}"
+        self._is_shown = False
+        self._is_settling = True
+        self._last = _FIRST
+        self._make(_widgets())
+        self._choose_figure()
+        self._choose_window()
+        self._ask(self._asks())
+        self._is_settling = False
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The figure that is shown, as its method returns it. Raises what the sentence says."""
+        if isinstance(self._found, AvonError):
+            raise self._found
+        return self._found
+
+    @property
+    def code(self) -> str:
+        """The lines that give what is shown, where ``store`` is the store."""
+        return self._question.code
+
+    def _make(self, widgets: Any) -> None:
+        figures = choices.figures()
+        self._figure = _dropdown(widgets, "Figure", figures, _FIRST)
+        self._by = _dropdown(widgets, "By", choices.NONE, disabled=True)
+        self._every = _dropdown(widgets, "Every", choices.NONE, disabled=True)
+        self._window = _dropdown(widgets, "Window", choices.windows())
+        self._dates = [
+            widgets.DatePicker(description=words, value=self._bound(name))
+            for words, name in (("From", "start"), ("Up to, not with", "end"))
+        ]
+        for picker in self._dates:
+            picker.style.description_width = "auto"
+        fields = choices.filters_of(self._cohort)
+        self._filters = [
+            (_dropdown(widgets, "Only", fields), _dropdown(widgets, "is", [("anything", None)]))
+            for _ in range(_FILTERS)
+        ]
+        rows = [
+            [self._figure, self._by, self._every],
+            [self._window, *self._dates],
+            [one for row in self._filters for one in row],
+        ]
+        wrap = widgets.Layout(flex_flow="row wrap")
+        self._box = widgets.VBox([widgets.HBox(row, layout=wrap) for row in rows])
+        self._figure.observe(self._settled(self._choose_figure), "value")
+        self._window.observe(self._settled(self._choose_window), "value")
+        for grouping, value in self._filters:
+            fill = partial(self._choose_filter, grouping, value)
+            grouping.observe(self._settled(fill), "value")
+        values = [value for _, value in self._filters]
+        for one in (self._by, self._every, *self._dates, *values):
+            one.observe(self._settled(), "value")
+
+    def _bound(self, name: str) -> date | None:
+        told = self._scope.get(name)
+        return None if told is None else date.fromisoformat(told)
+
+    def _settled(self, first: Callable[[], None] | None = None) -> Callable[[Any], None]:
+        """Follow a choice once, after ``first`` has set what depends on it."""
+
+        def call(_: Any) -> None:
+            if self._is_settling:
+                return
+            self._is_settling = True
+            try:
+                if first is not None:
+                    first()
+            finally:
+                self._is_settling = False
+            self._follow()
+
+        return call
+
+    def _choose_figure(self) -> None:
+        """Offer what this figure can be divided by; what was chosen stays where it can."""
+        before, figure = self._last, self._figure.value
+        for one, name, offered, first in (
+            (self._by, "by", choices.groupings_of(self._cohort, figure), None),
+            (self._every, "every", choices.periods_of(figure), "month"),
+        ):
+            known = [value for _, value in offered]
+            # What nobody chose, for the figure before divides by it anyway, goes with that figure.
+            is_chosen = not one.disabled and (not one.value or one.value != default(before, name))
+            kept = [one.value] if is_chosen else []
+            wanted = [*kept, default(figure, name) or first]
+            one.options, one.disabled = offered, known == [None]
+            one.value = next((value for value in wanted if value in known), known[0])
+        self._last = figure
+
+    def _choose_window(self) -> None:
+        for picker in self._dates:
+            picker.layout.display = None if self._window.value == choices.DATES else "none"
+
+    def _choose_filter(self, grouping: Any, value: Any) -> None:
+        held = choices.values_of(self._cohort, grouping.value) if grouping.value else []
+        value.options = [("anything", None), *held]
+        value.value = None
+
+    def _asks(self) -> Question:
+        scope = dict(self._scope)
+        window = self._window.value
+        if window is not None:
+            scope = {name: one for name, one in scope.items() if name not in ("start", "end")}
+        if window == choices.DATES:
+            for name, picker in zip(("start", "end"), self._dates, strict=True):
+                if picker.value is not None:
+                    scope[name] = picker.value.isoformat()
+        elif window is not None:
+            scope["period"] = window
+        chosen: dict[str, list[Any]] = {}
+        for grouping, value in self._filters:
+            if grouping.value is not None and value.value is not None:
+                held = chosen.setdefault(grouping.value, [])
+                held += [one for one in value.value if one not in held]
+        if chosen:
+            scope["where"] = {**scope.get("where", {}), **chosen}
+        return Question(self._figure.value, scope, self._by.value, self._every.value)
+
+    def _follow(self) -> None:
+        question = self._asks()
+        if question != self._question:
+            self._ask(question)
+            if self._is_shown:
+                self._show(update=True)
+
+    def _ask(self, question: Question) -> None:
+        self._question = question
+        try:
+            self._found: pd.DataFrame | AvonError = question.ask(self._source)
+        except AvonError as error:
+            self._found = error
+
+    def _bundle(self) -> dict[str, str]:
+        """What is shown, as it stays in a saved notebook."""
+        question = self._question
+        code = _CODE.format(escape(question.code))
+        if isinstance(self._found, AvonError):
+            name, told = type(self._found).__name__, str(self._found)
+            return {
+                "text/html": _SENTENCE.format(name, escape(told)) + code,
+                "text/plain": f"{name}: {told}\n\n{question.code}",
+            }
+        from avon_analytics.report import plot
+        from avon_analytics.report.show import show
+
+        below = (show(self._found)._repr_html_() or "") + code
+        chart = FIGURES[question.figure].chart
+        if chart is None:
+            return {"text/html": below, "text/plain": question.code}
+        drawn: dict[str, str] = getattr(plot, chart)(self._found)._repr_mimebundle_()
+        return {
+            **drawn,
+            "text/html": drawn["text/html"] + below,
+            "text/plain": f"{drawn['text/plain']}\n\n{question.code}",
+        }
+
+    def _ipython_display_(self, **_: Any) -> None:
+        _display(self._box)
+        self._show()
+        self._is_shown = True
+
+    def _show(self, **how: Any) -> None:
+        _display(self._bundle(), display_id=self._id, raw=True, **how)
+
+    def __repr__(self) -> str:
+        return self.code
+
+
+def _display(shown: Any, **how: Any) -> None:
+    from IPython.display import display
+
+    show: Any = display  # it has no types
+    show(shown, **how)
+
+
+def _widgets() -> Any:
+    try:
+        import ipywidgets
+    except ImportError:
+        raise UsageError(
+            'explore: this needs ipywidgets: pip install "avon-analytics[notebook]"'
+        ) from None
+    return ipywidgets
+
+
+def _dropdown(
+    widgets: Any, words: str, offered: choices.Choices, value: Any = None, **how: Any
+) -> Any:
+    made = widgets.Dropdown(description=words, options=offered, value=value, **how)
+    made.style.description_width = "4.5em"
+    return made

@@ -1,0 +1,206 @@
+"""The explorer without a browser: widgets are set as a reader sets them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import avon_analytics as avon
+from avon_analytics.appointments import asked
+from avon_analytics.errors import UsageError
+from avon_analytics.figures import FIGURES
+
+HOST = "user_1acUdjf425MVJVbaMxfzTEdON1NR"
+
+
+@pytest.fixture(scope="module")
+def store(sample: Any) -> Iterator[avon.Store]:
+    with avon.open(sample.db) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def visits(store: avon.Store) -> avon.Cohort:
+    return store.appointments()
+
+
+@pytest.fixture
+def explorer(visits: avon.Cohort) -> avon.Explorer:
+    return visits.explore()
+
+
+def widgets(explorer: avon.Explorer) -> dict[str, Any]:
+    """By their descriptions; of the two filters, the first."""
+    rows = explorer._box.children
+    return {one.description: one for row in rows[::-1] for one in row.children[::-1]}
+
+
+def choose(explorer: avon.Explorer, **values: Any) -> None:
+    found = widgets(explorer)
+    for name, value in values.items():
+        found[{"is_": "is", "to": "Up to, not with"}.get(name, name.capitalize())].value = value
+
+
+def run(code: str, store: avon.Store) -> tuple[pd.DataFrame, list[Any]]:
+    """What the lines give where a reader pastes them."""
+    shown: list[Any] = []
+    names = {"avon": avon, "store": store, "display": lambda *all_of_it: shown.extend(all_of_it)}
+    exec(code, names)
+    return names["figure"], shown
+
+
+def test_it_begins_with_outcomes_by_month(explorer: avon.Explorer) -> None:
+    assert repr(explorer) == explorer.code
+    assert explorer.code == (
+        'figure = store.appointments().outcomes(every="month")\n'
+        "display(avon.plot.outcomes(figure), avon.show(figure))"
+    )
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_the_code_of_every_figure_gives_what_is_shown(
+    figure: str, explorer: avon.Explorer, store: avon.Store, visits: avon.Cohort
+) -> None:
+    if figure == "expected":  # it looks ahead alone
+        choose(explorer, window="next-month")
+    choose(explorer, figure=figure)
+    frame, shown = run(explorer.code, store)
+    assert_frame_equal(frame, explorer.frame)
+    assert frame.attrs == explorer.frame.attrs
+    assert len(shown) == 1 + (FIGURES[figure].chart is not None)
+
+
+def test_all_that_can_be_chosen_is_in_the_code(
+    explorer: avon.Explorer, store: avon.Store, visits: avon.Cohort
+) -> None:
+    choose(explorer, every=None, by="weekday", window="dates", to=date(2025, 7, 1))
+    choose(explorer, **{"from": date(2025, 1, 1)}, only="host", is_=(HOST,))
+    assert explorer.code.splitlines()[0] == (
+        'figure = store.appointments(start="2025-01-01", end="2025-07-01", '
+        f'where={{"host": "{HOST}"}}).outcomes(by="weekday")'
+    )
+    expected = store.appointments("2025-01-01", "2025-07-01", where={"host": HOST})
+    assert_frame_equal(explorer.frame, expected.outcomes(by="weekday"))
+    assert_frame_equal(explorer.frame, run(explorer.code, store)[0])
+    choose(explorer, window="last-month", is_=None)
+    assert explorer.code.startswith('figure = store.appointments(period="last-month").outcomes(')
+
+
+def test_two_filters_of_one_grouping_are_either(explorer: avon.Explorer, store: avon.Store) -> None:
+    first, one, second, other = explorer._box.children[2].children
+    for grouping, value, wanted in ((first, one, "Monday"), (second, other, "Friday")):
+        grouping.value = "weekday"
+        value.value = (wanted,)
+    assert 'where={"weekday": ["Monday", "Friday"]}' in explorer.code
+    assert_frame_equal(explorer.frame, run(explorer.code, store)[0])
+
+
+def test_values_are_those_of_the_cohort_with_names_and_a_missing_one(
+    explorer: avon.Explorer, store: avon.Store, visits: avon.Cohort
+) -> None:
+    choose(explorer, only="host")
+    offered = dict(widgets(explorer)["is"].options)
+    held = visits.outcomes(by="host")
+    assert [value[0] for value in list(offered.values())[1:]] == list(held["host"])
+    assert list(offered)[1] == held["host_name"][0]
+    choose(explorer, only="patient_state")
+    choose(explorer, is_=dict(widgets(explorer)["is"].options)["not known"])
+    assert 'where={"patient_state": None}' in explorer.code
+    assert_frame_equal(explorer.frame, run(explorer.code, store)[0])
+
+
+def test_custom_fields_divide_and_choose(explorer: avon.Explorer, store: avon.Store) -> None:
+    payer = "custom:cfld_DemoPayerAAAAAAAAAAA"
+    choose(explorer, by=payer, every=None, only=payer, is_=None)
+    values = [value for _, value in widgets(explorer)["is"].options]
+    choose(explorer, is_=values[1])
+    assert list(explorer.frame[payer]) == [values[1][0]]
+    assert_frame_equal(explorer.frame, run(explorer.code, store)[0])
+
+
+def test_what_a_figure_does_not_take_cannot_be_chosen(explorer: avon.Explorer) -> None:
+    found = widgets(explorer)
+    choose(explorer, figure="funnel")
+    assert found["Every"].disabled
+    assert "every" not in explorer.code
+    choose(explorer, figure="cancellations", by="reason")
+    assert 'cancellations(by="reason", every="month")' in explorer.code
+    choose(explorer, figure="outliers")
+    assert found["By"].value == "host"
+    choose(explorer, figure="outcomes")  # nobody chose the host
+    assert 'outcomes(every="month")' in explorer.code
+
+
+def test_what_cannot_be_asked_is_said_in_a_sentence(explorer: avon.Explorer) -> None:
+    choose(explorer, window="dates", to=date(2024, 1, 1), **{"from": date(2025, 1, 1)})
+    html = explorer._bundle()["text/html"]
+    assert "UsageError:</strong> the window ends on 2024-01-01" in html
+    assert "Traceback" not in html
+    with pytest.raises(UsageError, match="not after its start"):
+        _ = explorer.frame
+    choose(explorer, to=None)
+    assert len(explorer.frame)
+
+
+def test_what_is_shown_is_a_picture_a_table_and_the_code_without_a_script(
+    explorer: avon.Explorer,
+) -> None:
+    shown = explorer._bundle()
+    assert set(shown) == {"text/html", "image/svg+xml", "text/plain"}
+    html = shown["text/html"]
+    assert html.index('<img class="avon-on-light"') < html.index("<table") < html.index("<pre")
+    assert "figure = store.appointments().outcomes(every=&quot;month&quot;)" in html
+    assert "<script" not in html
+
+
+def test_it_is_shown_once_and_then_changed_in_place(
+    explorer: avon.Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[dict[str, Any]] = []
+    monkeypatch.setattr("IPython.display.display", lambda _, **how: calls.append(how))
+    choose(explorer, figure="funnel")
+    assert calls == []
+    explorer._ipython_display_()
+    choose(explorer, figure="reschedules")
+    choose(explorer, only="weekday")  # asks nothing yet
+    box, first, then = calls
+    assert box == {}
+    assert then == {**first, "update": True}
+
+
+def test_a_cohort_says_what_it_was_asked(store: avon.Store) -> None:
+    as_of = datetime(2025, 6, 1, 12, 30, tzinfo=UTC)
+    told: dict[str, Any] = {
+        "start": "2025-01-01",
+        "on": "booked",
+        "as_of": as_of.isoformat(),
+        "where": {"weekday": ["Monday", "Friday"], "group": [False]},
+        "include_internal": True,
+        "grace": 12.0,
+        "late": "same_day",
+        "status_words": {"dna": "no_show"},
+        "min_count": 5,
+    }
+    for given in (told, {}, {"late": 48.0, "end": "2025-03-01"}):
+        cohort = store.appointments(**given)
+        assert asked(cohort) == given
+        assert store.appointments(**asked(cohort)) == cohort
+
+
+def test_it_keeps_the_scope_that_it_was_asked_of(store: avon.Store) -> None:
+    cohort = store.appointments("2025-01-01", where={"host": HOST}, min_count=5)
+    explorer = cohort.explore()
+    assert_frame_equal(explorer.frame, cohort.outcomes(every="month"))
+    assert_frame_equal(explorer.frame, run(explorer.code, store)[0])
+
+
+def test_it_says_what_to_install(visits: avon.Cohort, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    with pytest.raises(UsageError, match=r'pip install "avon-analytics\[notebook\]"'):
+        visits.explore()
