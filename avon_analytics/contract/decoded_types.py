@@ -255,7 +255,7 @@ def _instant(value: datetime) -> int:
 def _date(value: Any) -> Any:
     try:
         found = _date_of_parts(value) if value.__class__ is dict else as_date(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Odd from None
     return UNSET if found is None else found.isoformat()
 

@@ -40,6 +40,8 @@ OBJECT_VALUES = [
     {"year": 1980, "month": 1, "day": 2},
     {"year": "1980", "month": "1", "day": "2"},
     {"year": 1980, "month": 2, "day": 30},
+    {"year": 1980, "month": 1, "day": 10**30},
+    {"year": 10**30, "month": -(10**30), "day": 2},
     {"year": 1980, "month": 1, "day": 2, "era": {"of": 1.50}},
     {"year": None, "month": None, "day": None},
     {"year": 80, "month": 1, "day": 1},

@@ -43,6 +43,8 @@ from avon_analytics.intake.read.signature import Secrets
 from avon_analytics.intake.read.verifier import Verifier
 
 _NEVER = 2**62
+# What is raised where a line is not as most are: the slow lane says what it is.
+_UNUSUAL = (msgspec.MsgspecError, Odd, OddEnvelope, ValueError, ArithmeticError, RecursionError)
 _SUBJECT = re.compile(rb'"event"\s*:\s*"([A-Za-z]\w*)\.')
 _USUAL_INSTANT = re.compile(
     r"(?:199\d|2\d{3})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-](?:0\d|1[0-5]):\d\d)",
@@ -100,7 +102,7 @@ class LineReader:
         for nth, content in enumerate(contents):
             try:
                 line = self._fast(nth, content, seen)
-            except (msgspec.MsgspecError, Odd, OddEnvelope, ValueError, RecursionError):
+            except _UNUSUAL:
                 line = self.read_one(content, is_verifying=is_verifying)
             lines.append(line)
         for nth in seen.doubtful(contents):
