@@ -310,6 +310,7 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
         by: str | None = None,
         every: str = "month",
         min_count: int = 0,
+        brief: bool = False,
         cohort: Cohort | None = None,
     ) -> Path:
         """Write the outcome report, one self-contained HTML page, and return its path.
@@ -320,6 +321,7 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
         by: a grouping that gets a section of its own.
         every: the length of the periods: day, week, month, quarter or year.
         min_count: counts from 1 to just below this are blank, and what would tell them.
+        brief: one sheet of paper: the summary, the outcomes, what changed and the caveats' names.
         cohort: what the report is about; without it, all appointments of the store.
 
         Raises StoreError or UnknownGroup; UsageError where the page cannot be written, and for a
@@ -331,7 +333,7 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
         from avon_analytics.report import render
         from avon_analytics.report.collect import collect, write
 
-        page = Path(out)
+        page, brief = Path(out), arguments.flag(brief, "brief")
         about = self._own(cohort or self.appointments(), "report")
         content = collect(
             self._database,
@@ -341,7 +343,7 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
             every=every,
             out=page,
         )
-        return write(content, render(content), page)
+        return write(content, render(content, brief=brief), page)
 
     def close(self) -> None:
         """Let go of the store.

@@ -207,6 +207,9 @@ def report(
             "--every", metavar="PERIOD", help="Periods: day, week, month, quarter or year."
         ),
     ] = opt.Every.month,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="One sheet of paper: the summary and what changed.")
+    ] = False,
     cohort: Any = None,
     wait: opt.Wait = 60.0,
     time_zone: opt.TimeZone = None,
@@ -231,7 +234,7 @@ def report(
     if visits.as_of is None:
         say(f"avon-analytics: {NO_EVENTS}")
     by_period = visits.outcomes(every=every.value)
-    written = store.report(out, title=title, by=by, every=every.value, cohort=visits)
+    written = store.report(out, title=title, by=by, every=every.value, brief=brief, cohort=visits)
     show_table(outcome_summary_table(by_period, width=terminal_width()))
     say(f"\nThe report is in {printable(str(written.resolve()))}")
     if receipt is not None:

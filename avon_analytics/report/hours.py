@@ -25,6 +25,7 @@ from avon_analytics.report.summary import Finding
 from avon_analytics.report.wording import amount, count, heading, lasting, number, percent, plural
 
 COLUMNS: Mapping[str, str] = {
+    "lost_ratio": "ratio",
     "n_sessions": "count",
     "planned_hours": "amount",
     "attended_hours": "amount",
@@ -35,7 +36,6 @@ COLUMNS: Mapping[str, str] = {
     "unresolved_hours": "amount",
     "won_back_hours": "amount",
     "lost_hours": "amount",
-    "lost_ratio": "ratio",
 }
 
 

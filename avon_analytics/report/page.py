@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def render(content: ReportContent) -> str:
-    """The whole page. The same content gives the same bytes, under 500 KB at any size."""
+def render(content: ReportContent, *, brief: bool = False) -> str:
+    """The whole page. The same content gives the same bytes, under 500 KB at any size.
+
+    brief: the summary, the outcomes, what changed and the caveats' headlines, on a sheet of paper.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -38,9 +41,10 @@ def render(content: ReportContent) -> str:
     )
     source = environment.loader.get_source(environment, "style.css")[0]  # type: ignore[union-attr]
     style = variables() + source
-    page = environment.get_template("page.html")
+    page = environment.get_template("brief.html" if brief else "page.html")
     return page.render(
         content=content,
+        is_brief=brief,
         clock=wording.Clock(content.time_zone),
         zones=wording.zones,
         patients=wording.patients,
@@ -51,8 +55,8 @@ def render(content: ReportContent) -> str:
         hours=hours_told(content),
         stands_out=who_stands_out(content.figures.outliers),
         caveats=caveats(content),
-        pictures=pictures(content),
-        tables=_tables(content),
+        pictures=pictures(content, brief=brief),
+        tables={} if brief else _tables(content),
         verified=_verified(content.provenance.events_by_signature),
         archive_digest=tables.combined_digest(content.provenance.archive_files),
         version=VERSION,

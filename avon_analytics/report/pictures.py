@@ -35,9 +35,11 @@ class Picture:
     narrow_span: str = ""
 
 
-def pictures(content: ReportContent) -> dict[str, Picture | None]:
-    """All charts by name; None where there is nothing to draw."""
+def pictures(content: ReportContent, *, brief: bool = False) -> dict[str, Picture | None]:
+    """All charts by name, or that of a brief page; None where there is nothing to draw."""
     figures, every = content.figures, content.every
+    if brief:
+        return {"outcomes": _outcomes(figures, every)}
     return {
         "outcomes": _outcomes(figures, every),
         "no_show": _no_show(figures, every),
@@ -211,7 +213,7 @@ def _week(outcomes: pd.DataFrame | None) -> Picture | None:
     return _picture(
         lambda width: charts.week(outcomes, "no_show_share", width=width),
         "Table of cells: no-show share by weekday and hour",
-        "In per cent. Pale cells rest on fewer than ten slots, too few to tell.",
+        "In per cent. Cells with a dot rest on fewer than ten slots, too few to tell.",
     )
 
 

@@ -123,6 +123,9 @@ def _counted(*shares: str) -> dict[str, str]:
 
 
 OUTCOME_COLUMNS = _declared(
+    "no_show_share",
+    "attended_share",
+    "cancelled_share",
     "n_slots",
     "n_attended",
     "n_no_show",
@@ -130,12 +133,11 @@ OUTCOME_COLUMNS = _declared(
     "n_rescheduled",
     "n_unresolved",
     "n_not_due",
-    "no_show_share",
-    "attended_share",
-    "cancelled_share",
 )
 OUTCOME_SHARES = _counted("no_show_share", "attended_share", "cancelled_share")
 CANCELLATION_COLUMNS = _declared(
+    "cancelled_share",
+    "late_share",
     "n_due",
     "n_cancelled",
     "n_by_patient",
@@ -144,14 +146,12 @@ CANCELLATION_COLUMNS = _declared(
     "n_late",
     "n_after_start",
     "median_notice_hours",
-    "cancelled_share",
-    "late_share",
 )
 CANCELLATION_SHARES = _counted("cancelled_share", "late_share")
 STAGE_COLUMNS = _declared(
-    "n_reached",
     "first_share",
     "previous_share",
+    "n_reached",
     "n_observed",
     "n_inferred",
     "median_hours_from_previous",
@@ -239,7 +239,7 @@ def outcomes_by_group(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
 def no_show_by(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
     """The no-show share by one grouping, with what it is made of."""
     (name,) = groupings(outcomes)
-    columns = _declared("n_attended", "n_no_show", "no_show_share")
+    columns = _declared("no_show_share", "n_attended", "n_no_show")
     lines = [Line(plain(row.get(name)), _cells(row, columns)) for row in rows_of(outcomes)]
     if lines:
         lines += [Line("All", _cells(row, columns), "total") for row in rows_of(total)[:1]]
@@ -329,7 +329,7 @@ def _of_cancelled(
     counts = [number(row["n_cancelled"]) for row in rows]
     total = None if None in counts else sum(count or 0 for count in counts)
     shown, others = largest(rows, "n_cancelled", MOST_ROWS)
-    columns = {**_declared("n_cancelled"), "of_all_share": "share", **more_columns}
+    columns = {"of_all_share": "share", **_declared("n_cancelled"), **more_columns}
 
     def line(name: str, row: Row, kind: str = "") -> Line:
         n = number(row.get("n_cancelled"))

@@ -172,7 +172,7 @@ def test_numbers_are_those_of_the_frames(year, contents):
         assert f"{100 * row['no_show_share']:.1f} % of {row['no_show_share_n']:.0f}, " in year.words
     total = content.figures.outcomes.iloc[0]
     cells = (total.n_slots, total.n_attended, total.n_no_show, total.n_cancelled)
-    assert "All" + "".join(f"{n:,}" for n in cells) in year.words
+    assert "".join(f"{n:,}" for n in cells) in year.words
     assert "Prepared from 2,700 verified deliveries, as of 20 Mar 2026, 12:00 EDT (16:00 UTC)." in (
         year.words
     )
@@ -244,3 +244,24 @@ def test_appointments_booked_far_ahead_do_not_push_the_past_out_of_the_charts(cl
     assert "Stacked bars: slots by outcome, Feb 2025 to Apr 2027" in labels
     assert "Stacked bars: slots by outcome, Jun 2025 to Apr 2026" in labels
     assert "Apr 2099" in page.words  # in the table
+
+
+def test_a_brief_page_holds_what_a_sheet_of_paper_does(contents):
+    content = contents["14 months"]
+    brief = render(content, brief=True)
+    words = Page(brief).words
+    for topic in ("Summary", "Outcomes by month", "Caveats"):
+        assert topic in words
+    assert "3,000 lines = 15 blank + 2,700 loaded + 240 duplicate + 45 quarantined" in words
+    assert "<table" not in brief
+    assert brief.count('class="chart wide"') == 1
+    assert 'href="#' not in brief  # nothing to go to
+    assert render(content).count("<details>") == 1
+
+
+def test_shares_come_first_in_each_table(contents):
+    heads = re.findall(r"<thead>\n<tr>(.*?)</tr>", render(contents["14 months"]), re.S)
+    firsts = [re.findall(r'<th scope="col" class="(\w+)">', head) for head in heads]
+    with_shares = [kinds for kinds in firsts if "share" in kinds]
+    assert len(with_shares) >= 6
+    assert all(kinds[0] == "share" for kinds in with_shares)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,3 +72,44 @@ def test_a_reader_with_a_keyboard_comes_to_the_summary(
     assert seen.page.evaluate("document.activeElement.textContent") == "Skip to the summary"
     seen.page.keyboard.press("Enter")
     assert seen.page.url.endswith("#summary")
+
+
+def test_provenance_is_folded_and_prints_open(page: Path, see: Callable[..., Seen]) -> None:
+    seen = see(page.as_uri(), 1280, 900)
+    digests = seen.page.locator("details td.code")
+    assert not digests.first.is_visible()
+    seen.page.emulate_media(media="print")
+    height = "document.querySelector('details').getBoundingClientRect().height"
+    assert seen.page.evaluate(height) > 500
+    seen.page.emulate_media(media="screen")
+    seen.page.locator("summary").click()
+    # 64 characters: two lines of 32, of the same width.
+    box = digests.first.evaluate(
+        "e => { const r = document.createRange(); r.selectNodeContents(e);"
+        " return [...r.getClientRects()].map(one => Math.round(one.width)) }"
+    )
+    assert len(box) == 2
+    assert box[0] == box[1]
+
+
+def test_a_brief_report_is_one_sheet(sample: Any, tmp_path: Path, see: Callable[..., Seen]) -> None:
+    with avon.open(sample.db) as store:
+        out = store.report(tmp_path / "brief.html", title="Sample clinic", brief=True)
+    seen = see(out.as_uri(), 1280, 900)
+    printed = seen.page.pdf(prefer_css_page_size=True, format="A4")
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+    assert seen.sideways == 0
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_phone_shows_the_share_of_each_period(
+    page: Path, see: Callable[..., Seen], dark: bool
+) -> None:
+    seen = see(page.as_uri(), 390, 844, dark=dark)
+    box = seen.page.locator("#outcomes td.share").first.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= 390
+    edge = seen.page.locator("#outcomes .scroll").first.evaluate(
+        "e => [e.scrollWidth > e.clientWidth, getComputedStyle(e).backgroundAttachment]"
+    )
+    assert edge == [True, "local, scroll"]
