@@ -21,6 +21,7 @@ from avon_analytics.appointments import (
     quality,
 )
 from avon_analytics.appointments.scope import DateLike
+from avon_analytics.appointments.words import Every, GroupBy
 from avon_analytics.card import Card, Shown
 from avon_analytics.errors import StoreError
 from avon_analytics.explorer.cohort import Cohort
@@ -307,8 +308,8 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
         out: str | os.PathLike[str] = "report.html",
         *,
         title: str = "Outcome report",
-        by: str | None = None,
-        every: str = "month",
+        by: GroupBy | None = None,
+        every: Every = "month",
         min_count: int = 0,
         brief: bool = False,
         cohort: Cohort | None = None,

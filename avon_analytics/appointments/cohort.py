@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -18,6 +17,7 @@ from avon_analytics.appointments.rebooking import rebooking
 from avon_analytics.appointments.refused import refuse
 from avon_analytics.appointments.reschedules import reschedules
 from avon_analytics.appointments.returns import returns
+from avon_analytics.appointments.words import Basis, By, Every, Unit
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -40,10 +40,10 @@ class Cohort(CohortBehind):
 
     def outcomes(
         self,
-        by: str | Iterable[str] = (),
-        every: str | None = None,
+        by: By = (),
+        every: Every | None = None,
         *,
-        basis: str = "completed",
+        basis: Basis = "completed",
         min_count: int | None = None,
     ) -> pd.DataFrame:
         """How slots ended.
@@ -79,9 +79,9 @@ class Cohort(CohortBehind):
 
     def funnel(
         self,
-        by: str | Iterable[str] = (),
+        by: By = (),
         *,
-        unit: str = "appointment",
+        unit: Unit = "appointment",
         min_count: int | None = None,
     ) -> pd.DataFrame:
         """How far appointments came, and where those went that did not come further.
@@ -111,8 +111,8 @@ class Cohort(CohortBehind):
 
     def cancellations(
         self,
-        by: str | Iterable[str] = (),
-        every: str | None = None,
+        by: By = (),
+        every: Every | None = None,
         *,
         min_count: int | None = None,
     ) -> pd.DataFrame:
@@ -144,8 +144,8 @@ class Cohort(CohortBehind):
 
     def reschedules(
         self,
-        by: str | Iterable[str] = (),
-        every: str | None = None,
+        by: By = (),
+        every: Every | None = None,
         *,
         min_count: int | None = None,
     ) -> pd.DataFrame:
@@ -171,7 +171,7 @@ class Cohort(CohortBehind):
 
     def rebooking(
         self,
-        by: str | Iterable[str] = (),
+        by: By = (),
         *,
         days: int = 30,
         min_count: int | None = None,
@@ -203,8 +203,8 @@ class Cohort(CohortBehind):
 
     def returns(
         self,
-        by: str | Iterable[str] = (),
-        every: str | None = None,
+        by: By = (),
+        every: Every | None = None,
         *,
         days: int = 90,
         min_count: int | None = None,
@@ -235,9 +235,7 @@ class Cohort(CohortBehind):
         """
         return returns(self._ask(min_count), by=by, every=every, days=days)
 
-    def incidence(
-        self, by: str | Iterable[str] = (), *, min_count: int | None = None
-    ) -> pd.DataFrame:
+    def incidence(self, by: By = (), *, min_count: int | None = None) -> pd.DataFrame:
         """By which day since the booking slots had ended, and how.
 
         One row per group, ``cause`` (attended, no_show, cancelled, rescheduled) and ``day`` on
@@ -266,7 +264,7 @@ class Cohort(CohortBehind):
         self,
         other: Cohort,
         figure: str = "outcomes",
-        by: str | Iterable[str] = (),
+        by: By = (),
         **options: Any,
     ) -> pd.DataFrame:
         """How the shares of this cohort differ from those of another one.

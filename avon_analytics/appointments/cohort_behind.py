@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from avon_analytics.appointments.cohort_rows import known_custom_keys
 from avon_analytics.appointments.groupings import OF_SLOTS
 from avon_analytics.appointments.trace import Trace, trace
 from avon_analytics.appointments.where import filters
+from avon_analytics.appointments.words import By, Every
 from avon_analytics.arguments import mapping
 from avon_analytics.intake.after.evidence import Evidence
 from avon_analytics.whole_file import StrPath
@@ -114,8 +115,8 @@ class CohortBehind(CohortChange):
         self,
         figure: str,
         appointment_id: str | None = None,
-        by: str | Iterable[str] = (),
-        every: str | None = None,
+        by: By = (),
+        every: Every | None = None,
         *,
         first: int = 5,
         **options: Any,

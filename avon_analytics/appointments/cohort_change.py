@@ -16,6 +16,7 @@ from avon_analytics.appointments.look_back import Clock
 from avon_analytics.appointments.outliers import outliers
 from avon_analytics.appointments.scope import PERIODS, DateLike, as_date, choice
 from avon_analytics.appointments.signals import asked, signals
+from avon_analytics.appointments.words import Basis, By, Every
 from avon_analytics.arguments import flag, whole_number
 from avon_analytics.errors import UsageError
 
@@ -28,14 +29,14 @@ class CohortChange(CohortTime):
     def signals(
         self,
         share: str = "no_show_share",
-        by: str | Iterable[str] = (),
-        every: str = "month",
+        by: By = (),
+        every: Every = "month",
         *,
         baseline: tuple[DateLike, DateLike] | None = None,
         rebase: Iterable[DateLike] | None = None,
         better: str | None = None,
         target: float | None = None,
-        basis: str = "completed",
+        basis: Basis = "completed",
         min_count: int | None = None,
     ) -> pd.DataFrame:
         """Whether a share changed over time, or strayed by chance: a p′-chart (Laney, 2002).
@@ -79,10 +80,10 @@ class CohortChange(CohortTime):
     def outliers(
         self,
         share: str = "no_show_share",
-        by: str | Iterable[str] = "host",
+        by: By = "host",
         *,
         overdispersion: bool = False,
-        basis: str = "completed",
+        basis: Basis = "completed",
         min_count: int | None = None,
     ) -> pd.DataFrame:
         """Which groups differ from all others together by more than chance: a funnel plot.
@@ -117,8 +118,8 @@ class CohortChange(CohortTime):
 
     def expected(
         self,
-        by: str | Iterable[str] = (),
-        every: str | None = None,
+        by: By = (),
+        every: Every | None = None,
         *,
         pickup: bool = False,
         closed: Iterable[DateLike] | None = None,
@@ -172,8 +173,8 @@ class CohortChange(CohortTime):
 
     def backtest(
         self,
-        by: str | Iterable[str] = (),
-        every: str = "week",
+        by: By = (),
+        every: Every = "week",
         *,
         days_ahead: int = 7,
         closed: Iterable[DateLike] | None = None,

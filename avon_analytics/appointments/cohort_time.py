@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pandas as pd
 
 from avon_analytics.appointments.cohort_rows import CohortRows
@@ -12,6 +10,7 @@ from avon_analytics.appointments.lost_time import lost_time
 from avon_analytics.appointments.punctuality import punctuality
 from avon_analytics.appointments.refills import refills
 from avon_analytics.appointments.replies import replies
+from avon_analytics.appointments.words import By, Every
 
 
 class CohortTime(CohortRows):
@@ -21,8 +20,8 @@ class CohortTime(CohortRows):
 
     def lead_times(
         self,
-        by: str | Iterable[str] = (),
-        every: str | None = None,
+        by: By = (),
+        every: Every | None = None,
         *,
         within: int = 14,
         min_count: int | None = None,
@@ -53,8 +52,8 @@ class CohortTime(CohortRows):
 
     def lost_time(
         self,
-        by: str | Iterable[str] = (),
-        every: str | None = None,
+        by: By = (),
+        every: Every | None = None,
         *,
         min_count: int | None = None,
     ) -> pd.DataFrame:
@@ -85,9 +84,7 @@ class CohortTime(CohortRows):
         """
         return lost_time(self._ask(min_count), by=by, every=every)
 
-    def refills(
-        self, by: str | Iterable[str] = (), *, min_count: int | None = None
-    ) -> pd.DataFrame:
+    def refills(self, by: By = (), *, min_count: int | None = None) -> pd.DataFrame:
         """How much of the time that was given back before its start others took.
 
         One row per group of the due sessions, with a host and a length, that were cancelled or
@@ -115,8 +112,8 @@ class CohortTime(CohortRows):
 
     def replies(
         self,
-        by: str | Iterable[str] = (),
-        every: str | None = None,
+        by: By = (),
+        every: Every | None = None,
         *,
         hours: int = 24,
         min_count: int | None = None,
@@ -147,8 +144,8 @@ class CohortTime(CohortRows):
 
     def punctuality(
         self,
-        by: str | Iterable[str] = (),
-        every: str | None = None,
+        by: By = (),
+        every: Every | None = None,
         *,
         min_count: int | None = None,
     ) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from avon_analytics.appointments.scope import (
     DATES,
     DateLike,
     Late,
+    On,
     Scope,
     as_instant,
     choice,
@@ -25,6 +26,7 @@ from avon_analytics.appointments.small_counts import checked_min_count
 from avon_analytics.appointments.statuses import status_words as known_status_words
 from avon_analytics.appointments.steps import Settings
 from avon_analytics.appointments.where import filters
+from avon_analytics.appointments.words import NamedPeriod
 from avon_analytics.arguments import flag, mapping
 from avon_analytics.errors import UsageError
 from avon_analytics.labels import Labels
@@ -47,8 +49,8 @@ class CohortSource(Generic[AnyCohort]):
         start: DateLike | None = None,
         end: DateLike | None = None,
         *,
-        period: str | None = None,
-        on: str = "start",
+        period: NamedPeriod | None = None,
+        on: On | str = "start",
         as_of: DateLike | None = None,
         where: Mapping[str, Any] | None = None,
         include_internal: bool = False,
