@@ -57,7 +57,7 @@ test-quick: $(VENV)/dev.stamp
 
 # The tests of what talks to the engine, with DuckDB of the line before.
 test-duckdb-1.5: $(VENV_1_5)/dev.stamp
-	$(VENV_1_5)/bin/python -m pytest -n 2 --dist loadfile -m "not any_engine" \
+	$(VENV_1_5)/bin/python -m pytest -n 2 --dist loadfile -m "not any_engine and not heavy" \
 		tests/store tests/intake tests/appointments tests/test_sample_truth.py
 
 $(VENV_1_5)/dev.stamp: requirements/dev.lock requirements/duckdb-1.5.lock pyproject.toml

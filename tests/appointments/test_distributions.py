@@ -20,6 +20,8 @@ from avon_analytics.appointments.distributions import (
     normal_tail,
 )
 
+pytestmark = pytest.mark.any_engine
+
 
 def weights(counts: Counts) -> tuple[np.ndarray, np.ndarray]:
     return counts.first + np.arange(len(counts.weights)), counts.weights

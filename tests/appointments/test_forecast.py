@@ -17,6 +17,8 @@ from avon_analytics.appointments.forecast import (
     sums,
 )
 
+pytestmark = pytest.mark.any_engine
+
 
 def counts(*rows: list[int]) -> np.ndarray:
     """Kinds with one number of days each."""

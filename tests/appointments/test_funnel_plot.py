@@ -10,6 +10,8 @@ from statsmodels.stats.multitest import multipletests
 from avon_analytics.appointments.distributions import hypergeometric
 from avon_analytics.appointments.funnel_plot import funnel_plot
 
+pytestmark = pytest.mark.any_engine
+
 
 def groups(seed: int, size: int, spread: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)

@@ -8,6 +8,8 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 
 from avon_analytics.appointments.intervals import newcombe, wilson
 
+pytestmark = pytest.mark.any_engine
+
 
 def test_by_hand() -> None:
     # 8 of 10, z = 1.96: centre (8 + 1.9207) / 13.8415 = 0.7167,

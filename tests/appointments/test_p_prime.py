@@ -7,6 +7,8 @@ import pytest
 
 from avon_analytics.appointments.p_prime import RULES, Chart, false_alarms, limits_at, p_prime
 
+pytestmark = pytest.mark.any_engine
+
 # Montgomery, Introduction to Statistical Quality Control (5th ed. 2005), table 6-1: cans of frozen
 # orange juice that leak, 30 samples of 50.
 CANS = [12, 15, 8, 10, 4, 7, 16, 9, 14, 10, 5, 6, 17, 12, 22]

@@ -11,6 +11,8 @@ import pytest
 
 from avon_analytics.intake.read.reader import LineReader
 
+pytestmark = pytest.mark.any_engine
+
 _SPEC = importlib.util.spec_from_file_location("fuzz", Path(__file__).with_name("fuzz.py"))
 assert _SPEC is not None
 assert _SPEC.loader is not None
