@@ -16,7 +16,10 @@ from avon_analytics.table_files import plain as value_of
 
 Choices = list[tuple[str, Any]]
 """What a reader finds, and what it stands for."""
-NONE: Choices = [("–", None)]
+NOTHING = ""
+"""The value of what is not chosen: of None, widgets show nothing."""
+NONE: Choices = [("None", NOTHING)]
+ANYTHING: Choices = [("anything", NOTHING)]
 DATES = "dates"
 MOST_VALUES = 500
 
@@ -47,7 +50,7 @@ def periods_of(figure: str) -> Choices:
 def windows() -> Choices:
     """Which windows there are: the cohort's own, those with a name, and two dates."""
     named = [(one.replace("-", " ").capitalize(), one) for one in NAMED_PERIODS]
-    return [("As the cohort", None), *named, ("From … to …", DATES)]
+    return [("As the cohort", NOTHING), *named, ("From … to …", DATES)]
 
 
 def filters_of(cohort: Cohort) -> Choices:

@@ -1,4 +1,4 @@
-"""The explorer: widgets over a question, and below them its chart, its table and its code."""
+"""The explorer: widgets over a question, and below them its code, its chart and its table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from avon_analytics.figures import FIGURES
 
 _FIRST, _FILTERS = "outcomes", 2
 _CODE = (
-    '<pre style="white-space:pre-wrap;margin:.75em 0 0;padding:.6em .8em;'
+    '<pre style="white-space:pre-wrap;margin:.25em 0 .75em;padding:.6em .8em;'
     'border:1px solid rgba(128,128,128,.4);color:inherit;background:transparent">{}</pre>'
 )
 _SENTENCE = '<p role="alert" style="margin:.25em 0;max-width:60em"><strong>{}:</strong> {}</p>'
@@ -72,13 +72,13 @@ class Explorer:
             picker.style.description_width = "auto"
         fields = choices.filters_of(self._cohort)
         self._filters = [
-            (_dropdown(widgets, "Only", fields), _dropdown(widgets, "is", [("anything", None)]))
+            (_dropdown(widgets, "Only", fields), _dropdown(widgets, "is", choices.ANYTHING))
             for _ in range(_FILTERS)
         ]
         rows = [
             [self._figure, self._by, self._every],
             [self._window, *self._dates],
-            [one for row in self._filters for one in row],
+            *(list(row) for row in self._filters),
         ]
         wrap = widgets.Layout(flex_flow="row wrap")
         self._box = widgets.VBox([widgets.HBox(row, layout=wrap) for row in rows])
@@ -115,7 +115,7 @@ class Explorer:
         """Offer what this figure can be divided by; what was chosen stays where it can."""
         before, figure = self._last, self._figure.value
         for one, name, offered, first in (
-            (self._by, "by", choices.groupings_of(self._cohort, figure), None),
+            (self._by, "by", choices.groupings_of(self._cohort, figure), choices.NOTHING),
             (self._every, "every", choices.periods_of(figure), "month"),
         ):
             known = [value for _, value in offered]
@@ -123,7 +123,7 @@ class Explorer:
             is_chosen = not one.disabled and (not one.value or one.value != default(before, name))
             kept = [one.value] if is_chosen else []
             wanted = [*kept, default(figure, name) or first]
-            one.options, one.disabled = offered, known == [None]
+            one.options, one.disabled = offered, known == [choices.NOTHING]
             one.value = next((value for value in wanted if value in known), known[0])
         self._last = figure
 
@@ -133,28 +133,30 @@ class Explorer:
 
     def _choose_filter(self, grouping: Any, value: Any) -> None:
         held = choices.values_of(self._cohort, grouping.value) if grouping.value else []
-        value.options = [("anything", None), *held]
-        value.value = None
+        value.options = [*choices.ANYTHING, *held]
+        value.value = choices.NOTHING
 
     def _asks(self) -> Question:
         scope = dict(self._scope)
         window = self._window.value
-        if window is not None:
+        if window:
             scope = {name: one for name, one in scope.items() if name not in ("start", "end")}
         if window == choices.DATES:
             for name, picker in zip(("start", "end"), self._dates, strict=True):
                 if picker.value is not None:
                     scope[name] = picker.value.isoformat()
-        elif window is not None:
+        elif window:
             scope["period"] = window
         chosen: dict[str, list[Any]] = {}
         for grouping, value in self._filters:
-            if grouping.value is not None and value.value is not None:
+            if grouping.value and value.value:
                 held = chosen.setdefault(grouping.value, [])
                 held += [one for one in value.value if one not in held]
         if chosen:
             scope["where"] = {**scope.get("where", {}), **chosen}
-        return Question(self._figure.value, scope, self._by.value, self._every.value)
+        return Question(
+            self._figure.value, scope, self._by.value or None, self._every.value or None
+        )
 
     def _follow(self) -> None:
         question = self._asks()
@@ -177,20 +179,20 @@ class Explorer:
         if isinstance(self._found, AvonError):
             name, told = type(self._found).__name__, str(self._found)
             return {
-                "text/html": _SENTENCE.format(name, escape(told)) + code,
+                "text/html": code + _SENTENCE.format(name, escape(told)),
                 "text/plain": f"{name}: {told}\n\n{question.code}",
             }
         from avon_analytics.report import plot
         from avon_analytics.report.show import show
 
-        below = (show(self._found)._repr_html_() or "") + code
+        below = show(self._found)._repr_html_()
         chart = FIGURES[question.figure].chart
         if chart is None:
-            return {"text/html": below, "text/plain": question.code}
+            return {"text/html": code + below, "text/plain": question.code}
         drawn: dict[str, str] = getattr(plot, chart)(self._found)._repr_mimebundle_()
         return {
             **drawn,
-            "text/html": drawn["text/html"] + below,
+            "text/html": code + drawn["text/html"] + below,
             "text/plain": f"{drawn['text/plain']}\n\n{question.code}",
         }
 
@@ -224,7 +226,7 @@ def _widgets() -> Any:
 
 
 def _dropdown(
-    widgets: Any, words: str, offered: choices.Choices, value: Any = None, **how: Any
+    widgets: Any, words: str, offered: choices.Choices, value: Any = choices.NOTHING, **how: Any
 ) -> Any:
     made = widgets.Dropdown(description=words, options=offered, value=value, **how)
     made.style.description_width = "4.5em"

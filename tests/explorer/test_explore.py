@@ -16,6 +16,7 @@ from avon_analytics.appointments import asked
 from avon_analytics.errors import UsageError
 from avon_analytics.figures import FIGURES
 
+NOTHING = ""
 HOST = "user_1acUdjf425MVJVbaMxfzTEdON1NR"
 
 
@@ -56,6 +57,8 @@ def run(code: str, store: avon.Store) -> tuple[pd.DataFrame, list[Any]]:
 
 
 def test_it_begins_with_outcomes_by_month(explorer: avon.Explorer) -> None:
+    lists = [one for row in explorer._box.children for one in row.children if hasattr(one, "index")]
+    assert None not in [one.index for one in lists]  # each says what is chosen
     assert repr(explorer) == explorer.code
     assert explorer.code == (
         'figure = store.appointments().outcomes(every="month")\n'
@@ -79,7 +82,7 @@ def test_the_code_of_every_figure_gives_what_is_shown(
 def test_all_that_can_be_chosen_is_in_the_code(
     explorer: avon.Explorer, store: avon.Store, visits: avon.Cohort
 ) -> None:
-    choose(explorer, every=None, by="weekday", window="dates", to=date(2025, 7, 1))
+    choose(explorer, every=NOTHING, by="weekday", window="dates", to=date(2025, 7, 1))
     choose(explorer, **{"from": date(2025, 1, 1)}, only="host", is_=(HOST,))
     assert explorer.code.splitlines()[0] == (
         'figure = store.appointments(start="2025-01-01", end="2025-07-01", '
@@ -88,13 +91,13 @@ def test_all_that_can_be_chosen_is_in_the_code(
     expected = store.appointments("2025-01-01", "2025-07-01", where={"host": HOST})
     assert_frame_equal(explorer.frame, expected.outcomes(by="weekday"))
     assert_frame_equal(explorer.frame, run(explorer.code, store)[0])
-    choose(explorer, window="last-month", is_=None)
+    choose(explorer, window="last-month", is_=NOTHING)
     assert explorer.code.startswith('figure = store.appointments(period="last-month").outcomes(')
 
 
 def test_two_filters_of_one_grouping_are_either(explorer: avon.Explorer, store: avon.Store) -> None:
-    first, one, second, other = explorer._box.children[2].children
-    for grouping, value, wanted in ((first, one, "Monday"), (second, other, "Friday")):
+    for row, wanted in zip(explorer._box.children[2:], ("Monday", "Friday"), strict=True):
+        grouping, value = row.children
         grouping.value = "weekday"
         value.value = (wanted,)
     assert 'where={"weekday": ["Monday", "Friday"]}' in explorer.code
@@ -117,7 +120,7 @@ def test_values_are_those_of_the_cohort_with_names_and_a_missing_one(
 
 def test_custom_fields_divide_and_choose(explorer: avon.Explorer, store: avon.Store) -> None:
     payer = "custom:cfld_DemoPayerAAAAAAAAAAA"
-    choose(explorer, by=payer, every=None, only=payer, is_=None)
+    choose(explorer, by=payer, every=NOTHING, only=payer, is_=NOTHING)
     values = [value for _, value in widgets(explorer)["is"].options]
     choose(explorer, is_=values[1])
     assert list(explorer.frame[payer]) == [values[1][0]]
@@ -154,7 +157,7 @@ def test_what_is_shown_is_a_picture_a_table_and_the_code_without_a_script(
     shown = explorer._bundle()
     assert set(shown) == {"text/html", "image/svg+xml", "text/plain"}
     html = shown["text/html"]
-    assert html.index('<img class="avon-on-light"') < html.index("<table") < html.index("<pre")
+    assert html.index("<pre") < html.index('<img class="avon-on-light"') < html.index("<table")
     assert "figure = store.appointments().outcomes(every=&quot;month&quot;)" in html
     assert "<script" not in html
 
