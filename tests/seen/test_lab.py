@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from .conftest import ROOT, Seen
@@ -150,3 +151,80 @@ def _keep(seen: Seen, name: str) -> None:
     )
     seen.keep(f"notebook-{name}")
     assert page.locator(".jp-OutputArea-output").first.is_visible()
+
+
+def test_the_explorer_follows_the_keyboard_and_leaves_a_picture(
+    lab: str, see: Callable[..., Seen]
+) -> None:
+    cells = [
+        "import avon_analytics as avon; from pathlib import Path",
+        "store = avon.open(':memory:'); sample = Path('data/sample')",
+        "_ = store.load(sample / 'archive', secrets=sample / 'secrets.toml', progress=False)",
+        "explorer = store.appointments().explore()",
+        "explorer",
+    ]
+    _write(lab, "explorer.ipynb", cells)
+    for dark in (False, True):
+        seen = see(f"{lab}/lab/tree/explorer.ipynb?reset", 1180, 1500, dark=dark)
+        page = seen.page
+        page.wait_for_function("window.jupyterapp !== undefined", timeout=SECONDS * 1000)
+        page.evaluate("window.jupyterapp.restored")
+        theme = "JupyterLab Dark" if dark else "JupyterLab Light"
+        page.evaluate(
+            f"window.jupyterapp.commands.execute('apputils:change-theme', {{theme: '{theme}'}})"
+        )
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=SECONDS * 1000)
+        page.wait_for_function(f"({STATE})().status === 'idle'", timeout=SECONDS * 1000)
+        page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+        page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        code = page.locator(".jp-OutputArea-output pre", has_text="figure = store")
+        code.wait_for(timeout=SECONDS * 1000)
+        assert 'outcomes(every="month")' in code.inner_text()
+
+        # Focus comes with Tab; letters choose in a list.
+        figure = page.locator(".widget-dropdown select").first
+        figure.focus()
+        page.keyboard.press("Tab")
+        page.keyboard.type("Host")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Home")
+        page.wait_for_function(
+            "[...document.querySelectorAll('.jp-OutputArea-output pre')]"
+            ".some(one => one.innerText.includes('outcomes(by=\"host\")'))",
+            timeout=SECONDS * 1000,
+        )
+        drawn = page.locator(f".jp-OutputArea img.avon-on-{'dark' if dark else 'light'}")
+        drawn.wait_for(timeout=SECONDS * 1000)
+        assert drawn.evaluate("image => image.naturalWidth") > 300
+        assert code.count() == 1  # changed in place, not written once more below
+        seen.keep(f"explorer-{'dark' if dark else 'light'}")
+        assert seen.went_out == []
+        assert [one for one in seen.complaints if "widget" in one.lower()] == []
+
+        page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+        page.evaluate(
+            "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+        )
+        page.wait_for_function(f"({STATE})().status === 'idle'", timeout=SECONDS * 1000)
+        assert drawn.is_visible()
+        seen.keep(f"explorer-{'dark' if dark else 'light'}-restarted")
+    saved = _read(lab, "explorer.ipynb")
+    last = [output.get("data", {}) for output in saved["cells"][-1]["outputs"]]
+    pictures = [data for data in last if "image/svg+xml" in data]
+    assert len(pictures) == 1
+    assert "outcomes(by=&quot;host&quot;)" in "".join(pictures[0]["text/html"])
+
+
+def _write(lab: str, name: str, cells: list[str]) -> None:
+    """A notebook of these cells, in the folder of the JupyterLab."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    body = json.dumps({"type": "notebook", "format": "json", "content": notebook}).encode()
+    request = urllib.request.Request(f"{lab}/api/contents/{name}", data=body, method="PUT")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == 201
+
+
+def _read(lab: str, name: str) -> Any:
+    with urllib.request.urlopen(f"{lab}/api/contents/{name}", timeout=30) as answer:
+        return json.load(answer)["content"]
