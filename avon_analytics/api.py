@@ -321,7 +321,7 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
 
         by: a grouping that gets a section of its own.
         every: the length of the periods: day, week, month, quarter or year.
-        min_count: counts from 1 to just below this are blank, and what would tell them.
+        min_count: counts from 1 to just below this are blank, and what would reveal them.
         brief: one sheet of paper: the summary, the outcomes, what changed and the caveats' names.
         cohort: what the report is about; without it, all appointments of the store.
 

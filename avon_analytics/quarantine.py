@@ -120,7 +120,7 @@ class Quarantine(Shown):
         >>> store.quarantine.replay(secrets=Path("secrets.toml"), code="contract")
         Lines tried again      2
           loaded               0  new events
-          duplicate            0  events told again
+          duplicate            0  events reported again
           quarantined          2  stay where they are
             contract           2
         Events in the store  145  policy require

@@ -125,7 +125,7 @@ def cell_of(cohort: CohortChange, figure: Any, row: Hashable, column: str) -> Ce
     values = _row_of(figure, row)
     if pd.isna(values[column]):
         raise UsageError(
-            f"{column} is blank in this row: it is small, or would tell a small one (min_count)"
+            f"{column} is blank in this row: it is small, or would reveal a small one (min_count)"
         )
     every = figure.attrs["every"]
     names = [*figure.attrs["by"], *(["period_on"] if every else []), *declared.row_names]

@@ -34,7 +34,7 @@ class Cohort(CohortBehind):
     missing value is a group of its own, and comes last. Of ids, ``<group>_name`` follows: of hosts
     from the records of staff, of all else from your labels.
 
-    ``min_count`` blanks counts from 1 to just below it, and what would tell them; counts are then
+    ``min_count`` blanks counts from 1 to just below it, and what would reveal them; counts are then
     ``Int64``. Without it a figure takes the cohort's.
     """
 

@@ -106,7 +106,7 @@ def _versions(connection: duckdb.DuckDBPyConnection, given: str, as_of: datetime
             break
     else:
         raise UnknownAppointment(
-            f"no event up to {as_of:%Y-%m-%d %H:%M} UTC tells of an appointment {given!r}: give an "
+            f"no event up to {as_of:%Y-%m-%d %H:%M} UTC reports an appointment {given!r}: give an "
             "id as in the column appointment_id of slots, with or without appt_"
         )
     lists: dict[str, dict[str, list[Row]]] = {}
@@ -207,7 +207,7 @@ class _Told:
             if value == earlier:
                 continue
             if name in self._hidden:
-                yield f"{name} changed" if before else f"{name} told"
+                yield f"{name} changed" if before else f"{name} reported"
             elif before is None or earlier is None:
                 yield f"{name} {_shown(value)}"
             else:
@@ -267,14 +267,14 @@ def _why(slot: Row) -> Iterator[str]:
             yield f"moved to {_shown(slot['moved_to_at'])} before anything else was known"
             yield f"notice {slot['notice_hours']:.1f} hours" if slot["start_at"] else "no notice"
         case "unresolved":
-            yield "its planned end and the grace are over, and nobody told how it ended"
+            yield "its planned end and the grace are over, and nobody reported how it ended"
         case "open":
-            yield "not due yet, and nothing was told that ends it"
+            yield "not due yet, and nothing was reported that ends it"
         case "cancelled" if slot["evidence"] == "attendee":
             yield "no longer among the attendees"
         case _:
             word = slot["source_word"] or slot["outcome"]
-            yield f"newest word that decides: {word}, told by {told_by}"
+            yield f"newest word that decides: {word}, reported by {told_by}"
     if slot["outcome"] == "cancelled":
         yield f"cancelled {_shown(slot['cancelled_at'])} by {slot['cancelled_by']}"
         if slot["notice_hours"] is not None:

@@ -24,7 +24,7 @@ from avon_analytics.store.frames import frame
 MEANINGS: Mapping[str, str] = {
     "coverage": (
         "A gap is a day without any event, between the first and the last, on a weekday that "
-        "usually has some. What happened then is known only where a later version tells of it; "
+        "usually has some. What happened then is known only where a later version reports it; "
         "visits that no later version mentions are missing from every count."
     ),
     "delivery_lag": (
@@ -45,7 +45,7 @@ MEANINGS: Mapping[str, str] = {
         "the status history; where these are missing too, lead times leave the visit out."
     ),
     "inferred_stages": (
-        "Stages that no webhook of that name told of, but something else did. They count; many of "
+        "Stages that no webhook of that name reported, but something else did. They count; many of "
         "them mean that webhooks were lost, and that others may have left no trace."
     ),
     "unresolved": (
@@ -202,7 +202,7 @@ def _of_coverage(data: pd.DataFrame) -> str:
 
 def _of_lag(data: pd.DataFrame) -> str:
     if data.n_events.sum() == data.n_without_receipt.sum():
-        return "no event tells when it was received"
+        return "no event reports when it was received"
     late = _percent(data.n_over_a_day.sum(), data.n_events.sum())
     slowest = data.sort_values("median_lag_minutes", ascending=False).to_dict("records")[0]
     return (
@@ -234,7 +234,7 @@ def _of_stages(data: pd.DataFrame) -> str:
         for row in data.to_dict("records")
     )
     before = data.n_out_of_order.sum()
-    return f"{told}; {before:,} told to be before the stage before" if before else told
+    return f"{told}; {before:,} reported to be before the stage before" if before else told
 
 
 def _of_unresolved(data: pd.DataFrame) -> str:

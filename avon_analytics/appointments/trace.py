@@ -147,7 +147,7 @@ def _appointment(cohort: CohortChange, given: str | None) -> str | None:
         {"bare": spelled[0], "prefixed": spelled[1]},
     )
     if known.empty:
-        raise UnknownAppointment(f"no event tells of an appointment {given!r}")
+        raise UnknownAppointment(f"no event reports an appointment {given!r}")
     return str(known["id"].iloc[0])
 
 

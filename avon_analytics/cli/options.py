@@ -239,7 +239,7 @@ MinCount = Annotated[
         "--min-count",
         metavar="N",
         min=0,
-        help="Blank counts from 1 to just below N, and what would tell them.",
+        help="Blank counts from 1 to just below N, and what would reveal them.",
     ),
 ]
 LabelsFile = Annotated[
@@ -254,7 +254,7 @@ LabelsFile = Annotated[
 ]
 TimeZone = Annotated[
     str | None,
-    typer.Option("--time-zone", metavar="ZONE", help="IANA zone where a visit tells none."),
+    typer.Option("--time-zone", metavar="ZONE", help="IANA zone where a visit reports none."),
 ]
 
 COHORT: Mapping[str, tuple[Any, Any]] = {

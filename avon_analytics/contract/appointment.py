@@ -86,7 +86,7 @@ class Appointment(AvonObject):
         [], description="Patients whom an internal meeting is about"
     )
     status_history: Annotated[list[StatusChange], AsList] = Field(
-        [], description="Every status so far, as this version tells it"
+        [], description="Every status so far, as this version reports it"
     )
     recurrence_rules: Annotated[list[RecurrenceRule], AsList] = Field(
         [], description="How the visit repeats"

@@ -65,7 +65,7 @@ class Patient(AvonObject):
     )
     addresses: Annotated[list[Address], AsList] = Field([], description="Postal addresses")
     status_history: Annotated[list[StatusChange], AsList] = Field(
-        [], description="Every status so far, as this version tells it"
+        [], description="Every status so far, as this version reports it"
     )
     custom_data: Annotated[list[CustomValue], AsList] = Field([], description="Custom fields")
     race: Annotated[list[Text], AsList] = Field([], description="Race")

@@ -63,7 +63,7 @@ class Document(AvonObject):
     reviews: Annotated[list[PrivateJson], AsList] = Field([], description="Reviews, as JSON")
     signers: Annotated[list[PrivateJson], AsList] = Field([], description="Signers, as JSON")
     status_history: Annotated[list[StatusChange], AsList] = Field(
-        [], description="Every status so far, as this version tells it"
+        [], description="Every status so far, as this version reports it"
     )
 
 
@@ -99,5 +99,5 @@ class Task(AvonObject):
 
     tags: Annotated[list[FreeText], AsList] = Field([], description="Tags")
     status_history: Annotated[list[StatusChange], AsList] = Field(
-        [], description="Every status so far, as this version tells it"
+        [], description="Every status so far, as this version reports it"
     )

@@ -44,7 +44,7 @@ class Staff(AvonObject):
     )
     addresses: Annotated[list[Address], AsList] = Field([], description="Postal addresses")
     status_history: Annotated[list[StatusChange], AsList] = Field(
-        [], description="Every status so far, as this version tells it"
+        [], description="Every status so far, as this version reports it"
     )
     custom_data: Annotated[list[CustomValue], AsList] = Field([], description="Custom fields")
 

@@ -172,7 +172,7 @@ def _inferred(content: ReportContent) -> Caveat | None:
         return None
     return Caveat(
         "Stages that are inferred",
-        f"For {', '.join(parts)} no delivery told of the stage itself; it was read from a later "
+        f"For {', '.join(parts)} no delivery reported the stage itself; it was read from a later "
         "status history, an actual time or a later stage.",
     )
 
@@ -209,7 +209,7 @@ def _outside(content: ReportContent) -> Caveat | None:
     return Caveat(
         "The archive begins after its first slots",
         f"Its first event is of {clock.day(first)}, but its first slot was planned for "
-        f"{clock.day(start)}. Of slots before that event it holds only what later events told.",
+        f"{clock.day(start)}. Of slots before that event it holds only what later events reported.",
     )
 
 
@@ -219,7 +219,7 @@ def _later_events(content: ReportContent) -> Caveat | None:
         return None
     return Caveat(
         "Later events are left out",
-        f"The archive goes on to {clock.instant(last)}. What is told after the as-of instant "
+        f"The archive goes on to {clock.instant(last)}. What is reported after the as-of instant "
         "counts in no figure.",
     )
 
@@ -266,8 +266,8 @@ def _small_cells(content: ReportContent) -> Caveat | None:
         return Caveat(
             "Small counts are blank",
             f"Counts from 1 to {content.min_count - 1} are shown as “–”, and so are others that "
-            "would tell them by subtraction, in any table or chart of the page. Nothing "
-            "rests on a blank that is not blank itself; what would tell one is left out.",
+            "would reveal them by subtraction, in any table or chart of the page. Nothing "
+            "rests on a blank that is not blank itself; what would reveal one is left out.",
         )
     if not any(_has_small(table) for table in _tables(figures)):
         return None

@@ -76,7 +76,7 @@ def _no_hours(row: Row) -> str:
         return "How many hours were planned is blank, for they rest on small counts."
     return (
         f"No session has usable hours: of {plural(number(row.get('n_sessions')), 'session')} "
-        f"{count(n)} tell no end, or one that is not within 24 hours after the start. So nothing "
+        f"{count(n)} report no end, or one that is not within 24 hours after the start. So nothing "
         "can be said of time; the counts above stand."
     )
 

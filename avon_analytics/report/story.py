@@ -17,7 +17,7 @@ def story(told: pd.DataFrame, *, width: int) -> str:
     """
     lines = []
     for row in told.astype(object).where(told.notna(), None).to_dict("records"):
-        at = "no instant told" if row["at"] is None else f"{row['at']:%Y-%m-%d %H:%M:%S}Z"
+        at = "no instant reported" if row["at"] is None else f"{row['at']:%Y-%m-%d %H:%M:%S}Z"
         slot = "" if row["slot"] is None else f"slot {row['slot']}"
         head = [f"{row['step']:>4}  {at:<20}", row["kind"], slot, row["what"]]
         if row["patient_id"]:

@@ -257,7 +257,10 @@ def _caveats(figure: Figure, shown: pd.DataFrame) -> list[tuple[str, str]]:
     few = number(attrs.get("min_count"))
     if few and few > 1:
         told.append(
-            ("Blank cells", f"Counts from 1 to {few - 1:.0f} are blank, and what would tell them.")
+            (
+                "Blank cells",
+                f"Counts from 1 to {few - 1:.0f} are blank, and what would reveal them.",
+            )
         )
     if "host" in shown:
         told.append(("Hosts", "Their visits differ: a difference between them need not be theirs."))

@@ -73,8 +73,8 @@ _SHARED_BY_FIGURES: Mapping[str, tuple[str, str]] = {
     "planned_at": ("TIMESTAMPTZ", "When this start came to be planned: booked, or moved to"),
     "booked_on": ("DATE", "Local day of the booking"),
     "is_due": ("BOOLEAN", "Whether the planned end and the grace are over"),
-    "started_at": ("TIMESTAMPTZ", "First instant told for the start"),
-    "completed_at": ("TIMESTAMPTZ", "First instant told for the completion"),
+    "started_at": ("TIMESTAMPTZ", "First instant reported for the start"),
+    "completed_at": ("TIMESTAMPTZ", "First instant reported for the completion"),
     "cancelled_at": ("TIMESTAMPTZ", "When it was cancelled, if that is how it ended"),
     "booked_observed": ("BOOLEAN", "Whether appointment.created came"),
     "started_observed": ("BOOLEAN", "Whether appointment.started or appointment.in_progress came"),
@@ -257,8 +257,8 @@ def _object_intro(table: ObjectTable) -> str:
     if table.name == "appointment_status_history":
         return (
             f"One row of `{now}` is one change of status: the union over all versions, each "
-            f"change once, so that nothing is forgotten that a later version no longer tells. "
-            f"`{versions}` holds the list as each event told it."
+            f"change once, so that nothing is forgotten that a later version no longer reports. "
+            f"`{versions}` holds the list as each event reported it."
         )
     if table.parent is not None:
         return (
@@ -268,7 +268,7 @@ def _object_intro(table: ObjectTable) -> str:
         )
     summary = table.description.rstrip(".")
     return (
-        f"{summary}. One row of `{now}` is one {kind} as its newest version tells; "
+        f"{summary}. One row of `{now}` is one {kind} as its newest version reports; "
         f"`{versions}` has one row per event."
     )
 

@@ -46,7 +46,7 @@ class ObjectTable:
     @property
     def key_columns(self) -> tuple[TableColumn, ...]:
         """What stands before Avon's own fields in the versions."""
-        event_id = TableColumn("event_id", "VARCHAR", "The event that told this version")
+        event_id = TableColumn("event_id", "VARCHAR", "The event that reported this version")
         occurred = TableColumn("occurred_at", _INSTANT, "When that event occurred")
         if self.parent is None:
             return (
@@ -197,7 +197,7 @@ LOG_TABLES: tuple[LogTable, ...] = (
         ("form", "VARCHAR", "raw, base64, parsed or bare"),
         ("ended", "VARCHAR", "loaded, duplicate or quarantined"),
         ("code", "VARCHAR", "Why it was quarantined"),
-        ("event_id", "VARCHAR", "The event that it told"),
+        ("event_id", "VARCHAR", "The event that it reported"),
         ("signature", "VARCHAR", "verified, mismatch, unsigned, unverifiable or unchecked"),
         ("secret", "VARCHAR", "The name of the secret that matched"),
         ("received_at", _INSTANT, "When it was received"),
@@ -227,8 +227,8 @@ LOG_TABLES: tuple[LogTable, ...] = (
         ("sha256", "VARCHAR", "SHA-256 of the decompressed bytes up to there"),
         ("lines", "BIGINT", "Lines read: blank + loaded + duplicate + quarantined"),
         ("blank", "BIGINT", "Blank lines"),
-        ("loaded", "BIGINT", "Lines that told a new event"),
-        ("duplicate", "BIGINT", "Lines that told a known event again"),
+        ("loaded", "BIGINT", "Lines that reported a new event"),
+        ("duplicate", "BIGINT", "Lines that reported a known event again"),
         ("quarantined", "BIGINT", "Lines that did not load"),
     ),
     _log(
@@ -244,8 +244,8 @@ LOG_TABLES: tuple[LogTable, ...] = (
         ("files_passed_over", "BIGINT", "Files in the folders that are no archive files"),
         ("lines", "BIGINT", "Lines read: blank + loaded + duplicate + quarantined"),
         ("blank", "BIGINT", "Blank lines"),
-        ("loaded", "BIGINT", "Lines that told a new event"),
-        ("duplicate", "BIGINT", "Lines that told a known event again"),
+        ("loaded", "BIGINT", "Lines that reported a new event"),
+        ("duplicate", "BIGINT", "Lines that reported a known event again"),
         ("quarantined", "BIGINT", "Lines that did not load"),
     ),
     LogTable(

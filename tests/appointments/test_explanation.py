@@ -91,7 +91,7 @@ def test_why_each_slot_ended_as_it_did(clinic: Clinic) -> None:
         "notice 126.0 hours"
     )
     assert cancelled == (
-        "planned 2025-03-10 18:00Z; newest word that decides: cancelled, told by the status "
+        "planned 2025-03-10 18:00Z; newest word that decides: cancelled, reported by the status "
         "history; cancelled 2025-03-09 15:00Z by patient; notice 27.0 hours, not late; "
         "reason: feels better"
     )
@@ -103,15 +103,19 @@ def test_why_each_slot_ended_as_it_did(clinic: Clinic) -> None:
 @pytest.mark.parametrize(
     ("tell", "as_of", "why"),
     [
-        ({}, "2025-03-05", "not due yet, and nothing was told that ends it"),
-        ({}, "2025-12-31", "its planned end and the grace are over, and nobody told how it ended"),
+        ({}, "2025-03-05", "not due yet, and nothing was reported that ends it"),
+        (
+            {},
+            "2025-12-31",
+            "its planned end and the grace are over, and nobody reported how it ended",
+        ),
         ({"attendees": ["dr"]}, "2025-12-31", "its planned end and the grace are over"),
         ({"start": None}, "2025-12-31", "no planned start"),
-        ({"name": "completed"}, "2025-12-31", "completed, told by the event of that name"),
+        ({"name": "completed"}, "2025-12-31", "completed, reported by the event of that name"),
         (
             {"actual_start_time": "03-10 15:02"},
             "2025-12-31",
-            "newest word that decides: in_progress, told by an actual time",
+            "newest word that decides: in_progress, reported by an actual time",
         ),
     ],
 )

@@ -75,7 +75,7 @@ class Replay(Shown):
     def _rows(self) -> Iterator[tuple[str, str, str]]:
         yield "Lines tried again", f"{self.tried:,}", ""
         yield "  loaded", f"{self.loaded:,}", "new events"
-        yield "  duplicate", f"{self.duplicate:,}", "events told again"
+        yield "  duplicate", f"{self.duplicate:,}", "events reported again"
         yield "  quarantined", f"{self.quarantined:,}", "stay where they are"
         for code, count in self.quarantined_by_code.items():
             yield f"    {code}", f"{count:,}", ""

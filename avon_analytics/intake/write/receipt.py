@@ -95,12 +95,12 @@ class Receipt(Shown):
 
     @property
     def loaded(self) -> int:
-        """Lines that told a new event."""
+        """Lines that reported a new event."""
         return sum(file.loaded for file in self.files)
 
     @property
     def duplicate(self) -> int:
-        """Lines that told a known event again."""
+        """Lines that reported a known event again."""
         return sum(file.duplicate for file in self.files)
 
     @property
