@@ -20,6 +20,7 @@ LONGER = {"report/tables.py"}
 
 # Names that somebody else calls: users, notebooks, libraries that are handed an object.
 CALLED_BY_OTHERS = {
+    "_ipython_display_": "a notebook",
     "_repr_html_": "a notebook",
     "_repr_mimebundle_": "a notebook",
     "is_verified": "an endpoint of a user's own",

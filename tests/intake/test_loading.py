@@ -368,8 +368,11 @@ def test_policies(tmp_path: Path) -> None:
 
 def test_without_a_secret_no_line_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AVON_WEBHOOK_SECRET", raising=False)
+    folder = write(tmp_path / "a", one=[raw(visit(1))])
+    store = avon.open(":memory:")
     with pytest.raises(MissingSecret, match="AVON_WEBHOOK_SECRET"):
-        avon.open(":memory:").load(tmp_path / "missing", progress=False)
+        store.load(folder, progress=False)
+    assert store.sql("SELECT * FROM deliveries").empty
 
 
 def test_a_damaged_file_leaves_the_store_as_before_it(tmp_path: Path) -> None:

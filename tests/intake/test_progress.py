@@ -25,8 +25,8 @@ def test_lines_are_counted_while_the_first_files_are_read(
         return read(self, contents, **how)
 
     monkeypatch.setattr(reader.LineReader, "read", slowly)
-    monkeypatch.setattr(reader, "_READ_AT_A_TIME", 1)
-    monkeypatch.setattr(read_ahead, "_LOOK_SECONDS", 0.005)
+    monkeypatch.setattr(reader, "READ_AT_A_TIME", 1)
+    monkeypatch.setattr(read_ahead, "LOOK_SECONDS", 0.005)
     path = archive.write(*(archive.raw(archive.patient(ms)) for ms in range(20)))
     seen: list[Progress] = []
     load(Database(tmp_path / "a.duckdb"), path, policy="skip", on_progress=seen.append)

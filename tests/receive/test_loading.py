@@ -152,7 +152,7 @@ def test_the_command_archives_loads_by_itself_and_ends_when_asked(tmp_path: Path
         assert client.post(delivery(1)) == 200
         assert client.post(b'{"event": "message.created"}') == 200
         found: dict[str, float] = {}
-        for _ in range(300):
+        for _ in range(1500):
             found = client.metrics()
             if found['avon_load_lines_total{ended="quarantined"}']:
                 break

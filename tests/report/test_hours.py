@@ -90,7 +90,7 @@ def test_without_usable_hours_it_says_so_and_draws_nothing(told: Any) -> None:
         lost_time=nothing, lost_time_by_period=nothing.assign(period_on=date(2025, 6, 1))
     )
     (only,) = hours_told(content)
-    assert only.text.startswith("No session has usable hours: of 120 sessions 120 tell no end")
+    assert only.text.startswith("No session has usable hours: of 120 sessions 120 report no end")
     assert hours_by_period(content) is None
     page = render(content)
     assert '<section id="hours"' in page

@@ -229,8 +229,8 @@ def read_batch(
     while True:
         nths = np.flatnonzero(batch.readable)
         lines: list[Line] = []
-        for start in range(0, len(nths), _READ_AT_A_TIME):
-            part = nths[start : start + _READ_AT_A_TIME].tolist()
+        for start in range(0, len(nths), READ_AT_A_TIME):
+            part = nths[start : start + READ_AT_A_TIME].tolist()
             contents = [batch.content(nth) for nth in part]
             lines += reader.read(contents, is_verifying=is_verifying)
             reader.n_read += len(part)
@@ -246,7 +246,7 @@ def _is_no_json(line: Line) -> bool:
 
 
 _NO_JSON = ("not_json", "not_utf8")
-_READ_AT_A_TIME = 1000  # lines: what is held of them meanwhile stays in the processor's caches
+READ_AT_A_TIME = 1000  # lines: what is held of them meanwhile stays in the processor's caches
 
 
 def event_of(text: bytes) -> CanonicalEvent | Verdict:

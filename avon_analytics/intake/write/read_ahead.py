@@ -15,7 +15,7 @@ from avon_analytics.intake.archive.lines import BATCH_LINES, LineReader
 from avon_analytics.intake.write.known_files import KnownFile, OpenFile
 from avon_analytics.intake.write.staging import Staging
 
-_LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def read_ahead(
             idle.bound.keep()
             start(idle)
             idle, reading = coming.popleft()
-            while wait([reading], _LOOK_SECONDS).not_done:
+            while wait([reading], LOOK_SECONDS).not_done:
                 while_waiting()
             chunk, room = reading.result()
             with room:
