@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from html import escape
@@ -100,13 +101,14 @@ def aligned(rows: Sequence[tuple[str, ...]], right: int | None = None) -> list[s
     ]
 
 
-class Shown:
+class Shown(ABC):
     """An object that shows itself by its card, and offers for completion what users call."""
 
     __slots__ = ()
 
+    @abstractmethod
     def _card(self) -> Card:
-        raise NotImplementedError
+        """What it shows."""
 
     def __repr__(self) -> str:
         return self._card().as_text()

@@ -7,15 +7,15 @@ published or described them printed; everything else is drawn with a seed.
 KaggleV2-May-2016): 110,527 appointments in 81 neighbourhoods of Vitória, on 27 days from 29 April
 to 8 June 2016, 22,319 of them (20.2 %) missed. Booked on the same day are 38,563 (34.9 %), of which
 4.6 % were missed; from one day ahead on more than a fifth, from two weeks on a third. Nothing in it
-was cancelled. By days ahead the shares below are rounded from tables in public analyses of the
-file.
+was cancelled. The shares by days ahead below are approximate: chosen to agree with these totals and
+with what is commonly reported of the file, not computed from it.
 
 *Cancelled long before.* Antonio, N., de Almeida, A. and Nunes, L. (2019), Hotel booking demand
 datasets, Data in Brief 22, 41-49: 119,390 bookings of two hotels (40,060 and 79,330; 27.8 % and
 41.7 % cancelled, together 37.0 %), arrivals from 1 July 2015 to 31 August 2017; 1,207 did not show
 up. Booked a median of 69 days ahead, a mean of 104, up to two years. A sixth came in groups, which
-are cancelled more often, and as one. By days ahead the shares are again rounded from tables in
-public analyses.
+are cancelled more often, and as one. The shares by days ahead are again approximate, and not
+computed from the data.
 """
 
 from __future__ import annotations

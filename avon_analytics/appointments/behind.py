@@ -204,9 +204,9 @@ def rows_behind(cohort: CohortChange, found: Behind) -> pd.DataFrame:
     data = cohort._ask_for(query, found.rows)
     if len(data) != found.cell.number:
         raise UsageError(
-            f"behind {found.cell.in_words} there are {len(data):,} rows in this cohort, and the "
-            f"figure says {found.cell.number:,}: it is of another cohort, or the store has changed "
-            "since"
+            f"behind this {found.cell.column} of {found.cell.figure.name} there are {len(data):,} "
+            f"rows in this cohort, and the figure says {found.cell.number:,}: it is of another "
+            "cohort, or the store has changed since"
         )
     data.attrs = attributes(
         f"One row is one {found.unit} that {found.cell.in_words} counts.",

@@ -98,7 +98,7 @@ class CohortBehind(CohortChange):
         alone. Files that are gone or are not what was loaded are named.
 
         The folder is its owner's alone. It holds ids of patients and what ``slots`` shows of them,
-        no content of a delivery and no secret. The same store, archive and number give the same
+        nothing else of a delivery and no secret. The same store, archive and number give the same
         bytes. ``out`` is a new folder, or an empty one.
 
         Raises UsageError as ``behind`` does, and where the folder cannot be written.

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import pandas as pd
 
 from avon_analytics.appointments.completeness import Completeness
 from avon_analytics.appointments.engine import Engine
-from avon_analytics.appointments.figure import Ask, Beside, Counted, attributes
+from avon_analytics.appointments.figure import Ask, Beside, Counted, How, attributes
 from avon_analytics.appointments.groupings import Grouping, groupings
 from avon_analytics.appointments.names import names_of
 from avon_analytics.appointments.population import Filters, Population, population
@@ -71,22 +71,10 @@ class CohortRows(Shown):
     def _ask(self, min_count: int | None) -> Ask:
         return partial(self._count, min_count=min_count)
 
-    def _count(
-        self,
-        figure: str,
-        *,
-        by: str | Iterable[str],
-        every: str | None = None,
-        table: str = "slots",
-        plus: str | None = None,
-        more: Mapping[str, Grouping] | None = None,
-        dated: str | None = None,
-        beside: Iterable[Beside] = (),
-        bound: Mapping[str, Any] | None = None,
-        min_count: int | None = None,
-    ) -> Counted:
+    def _count(self, figure: str, *, min_count: int | None = None, **how: Unpack[How]) -> Counted:
+        every = how.get("every")
         with self._engine.reading():
-            rows = self._rows_for(figure, by, every, table, plus, more, dated, beside, bound)
+            rows = self._rows_for(figure, **how)
             keys = rows.keys
             # An engine each has its own quotes: names that users give are put on afterwards.
             names = {f"key_{n}": key.name for n, key in enumerate(keys)}
@@ -97,11 +85,11 @@ class CohortRows(Shown):
                 keys=keys,
                 every=every,
                 as_of=self.as_of,
-                n_unverified_events=self._n_unverified(rows, table),
+                n_unverified_events=self._n_unverified(rows, how.get("table", "slots")),
                 late=self._settings.late_in_words,
                 min_count=checked_min_count(self.min_count if min_count is None else min_count),
                 completeness=(
-                    self._completeness(every, dated)
+                    self._completeness(every, how.get("dated"))
                     if "is_whole" in FIGURES[figure].spelled
                     else None
                 ),
@@ -123,7 +111,7 @@ class CohortRows(Shown):
         beside: Iterable[Beside] = (),
         bound: Mapping[str, Any] | None = None,
     ) -> Population:
-        """What the SQL of a figure reads: see ``Ask``."""
+        """What the SQL of a figure reads: see ``How``."""
         declared = FIGURES[figure]
         customs = known_custom_keys(self._engine, declared.customs)
         keys = groupings(by, customs, more, declared.general)

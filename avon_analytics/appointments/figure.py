@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Required, TypedDict, Unpack
 
 import pandas as pd
 
@@ -44,26 +44,27 @@ Beside = Literal["every_slot", "follow_up", "session_hours"]
 """What a figure reads beside the cohort's rows: all slots, or what was computed of them."""
 
 
-class Ask(Protocol):
-    """How a figure asks a cohort: run the SQL of this name over the rows of ``table``.
+class How(TypedDict, total=False):
+    """How a figure asks for the rows of ``table``.
 
     dated: the date that places a row in the window and in a period, in place of the cohort's.
     beside: further tables that it reads. bound: parameters of the figure's own.
     """
 
-    def __call__(
-        self,
-        figure: str,
-        *,
-        by: str | Iterable[str],
-        every: str | None = None,
-        table: str = "slots",
-        plus: str | None = None,
-        more: Mapping[str, Grouping] | None = None,
-        dated: str | None = None,
-        beside: Iterable[Beside] = (),
-        bound: Mapping[str, Any] | None = None,
-    ) -> Counted: ...
+    by: Required[str | Iterable[str]]
+    every: str | None
+    table: str
+    plus: str | None
+    more: Mapping[str, Grouping] | None
+    dated: str | None
+    beside: Iterable[Beside]
+    bound: Mapping[str, Any] | None
+
+
+class Ask(Protocol):
+    """How a figure asks a cohort: run the SQL of this name over rows."""
+
+    def __call__(self, figure: str, **how: Unpack[How]) -> Counted: ...
 
 
 def with_share(rows: pd.DataFrame, name: str, count: pd.Series, among: pd.Series) -> None:

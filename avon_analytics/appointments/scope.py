@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
-from typing import Literal, TypeGuard
+from typing import Literal, TypeGuard, get_args
 
 import duckdb
 
 from avon_analytics import arguments
+from avon_analytics.appointments.words import NamedPeriodWord, PeriodWord
 from avon_analytics.arguments import number, scalar
 from avon_analytics.errors import UnknownGroup, UsageError
 
@@ -18,17 +19,8 @@ On = Literal["start", "booked"]
 DateLike = str | date | datetime
 
 DATES: Mapping[str, str] = {"start": "start_on", "booked": "booked_on"}
-PERIODS = ("day", "week", "month", "quarter", "year")
-NAMED_PERIODS = (
-    "last-week",
-    "last-month",
-    "last-quarter",
-    "last-year",
-    "last-12-months",
-    "year-to-date",
-    "next-week",
-    "next-month",
-)
+PERIODS: tuple[str, ...] = get_args(PeriodWord)
+NAMED_PERIODS: tuple[str, ...] = get_args(NamedPeriodWord)
 Late = timedelta | float | Literal["same_day"]
 _MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
 _MOST_HOURS = 876_600  # a hundred years

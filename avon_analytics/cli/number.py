@@ -118,7 +118,7 @@ def evidence(
 ) -> None:
     """A folder that proves one number: its rows, the deliveries behind them, a script to check it.
 
-    The folder is for those who may see ids of patients; it holds no content of a delivery.
+    The folder is for those who may see ids of patients, and what slots show of them.
     """
     visits = ask(open_store(db, wait=wait), **cohort)
     shown, label = _asked(visits, figure, by, every, row, option)

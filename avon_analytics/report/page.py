@@ -6,7 +6,7 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING
 
-from avon_analytics.report import tables, wording
+from avon_analytics.report import tables, verified, wording
 from avon_analytics.report.caveats import caveats
 from avon_analytics.report.charts.svg import spark
 from avon_analytics.report.content import ReportContent
@@ -58,7 +58,7 @@ def render(content: ReportContent, *, brief: bool = False) -> str:
         pictures=pictures(content, brief=brief),
         tables={} if brief else _tables(content),
         verified=_verified(content.provenance.events_by_signature),
-        archive_digest=tables.combined_digest(content.provenance.archive_files),
+        archive_digest=verified.combined_digest(content.provenance.archive_files),
         version=VERSION,
     )
 
@@ -91,24 +91,24 @@ def _tables(content: ReportContent) -> dict[str, tables.Table | None]:
         if figures.lead_times_by_period is None
         else tables.lead_times(figures.lead_times_by_period, figures.lead_times, content.every),
         "incidence": None if figures.incidence is None else tables.incidence(figures.incidence),
-        "signatures": tables.explained(
+        "signatures": verified.explained(
             provenance.events_by_signature,
             "Events by what their signature proved",
             "signature",
             "n_events",
         ),
-        "secrets": tables.listing(
+        "secrets": verified.listing(
             provenance.events_by_secret,
             "Verified events by the secret that matched",
             {"secret": "text", "n_events": "count"},
         ),
-        "quarantine": tables.explained(
+        "quarantine": verified.explained(
             provenance.quarantined_by_code, "Lines in quarantine by reason", "code", "n_lines"
         ),
-        "drift": tables.listing(
+        "drift": verified.listing(
             provenance.drift,
             "What this version does not know",
             {"path": "text", "kind": "text", "json_type": "text", "n_seen": "count"},
         ),
-        "files": tables.archive_files(provenance.archive_files),
+        "files": verified.archive_files(provenance.archive_files),
     }

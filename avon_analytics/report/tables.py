@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,7 +10,6 @@ import pandas as pd
 
 from avon_analytics.figures import COLUMNS, Kind
 from avon_analytics.report.content import Figures
-from avon_analytics.report.paths import shortened
 from avon_analytics.report.periods import label, span
 from avon_analytics.report.rows import (
     Row,
@@ -39,7 +37,6 @@ from avon_analytics.report.wording import (
 
 NEWEST = 36
 MOST_GROUPS = 40
-MOST_FILES = 20
 MOST_ROWS = 30
 
 
@@ -162,13 +159,6 @@ END_COLUMNS = _declared(
 )
 LEAD_COLUMNS = _declared("n_appointments", "n_with_lead", "median_lead_days", "p90_lead_days")
 AFTER_DAYS = (1, 7, 14, 30, 60, 90)
-FILE_COLUMNS = {
-    "lines": "count",
-    "loaded": "count",
-    "duplicate": "count",
-    "quarantined": "count",
-    "sha256": "code",
-}
 
 
 def outcomes_by_period(figures: Figures, every: str) -> Table:
@@ -207,14 +197,14 @@ def _by_period(
     lines: list[Line] = []
     if older:
         years = span([row["period_on"] for row in older], every)
-        lines.append(Line(years, _cells(summed(older, shares), columns), "sum"))
+        lines.append(Line(years, cells_of(summed(older, shares), columns), "sum"))
     lines += [
-        Line(label(row["period_on"], every), _cells(row, columns), *_mark(row)) for row in newest
+        Line(label(row["period_on"], every), cells_of(row, columns), *_mark(row)) for row in newest
     ]
     if rows:
-        lines += [Line("All", _cells(row, columns), "total") for row in rows_of(total)[:1]]
+        lines += [Line("All", cells_of(row, columns), "total") for row in rows_of(total)[:1]]
     note = f"The first row adds up {plural(len(older), f'older {every}')}." if older else ""
-    return Table(caption, every.capitalize(), _columns(columns), lines, note)
+    return Table(caption, every.capitalize(), columns_of(columns), lines, note)
 
 
 def _mark(row: Row) -> tuple[str, str]:
@@ -226,26 +216,28 @@ def outcomes_by_group(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
     groups = groupings(outcomes)
     name = " · ".join(heading(group) for group in groups) or "Group"
     shown, others = largest(rows_of(outcomes), "n_slots", MOST_GROUPS)
-    lines = [Line(group_name(row, groups), _cells(row, OUTCOME_COLUMNS)) for row in shown]
+    lines = [Line(group_name(row, groups), cells_of(row, OUTCOME_COLUMNS)) for row in shown]
     if others:
         more = summed(others, OUTCOME_SHARES)
-        lines.append(Line(f"and {len(others):,} more", _cells(more, OUTCOME_COLUMNS), "sum"))
+        lines.append(Line(f"and {len(others):,} more", cells_of(more, OUTCOME_COLUMNS), "sum"))
     if shown:
-        lines += [Line("All", _cells(row, OUTCOME_COLUMNS), "total") for row in rows_of(total)[:1]]
+        lines += [
+            Line("All", cells_of(row, OUTCOME_COLUMNS), "total") for row in rows_of(total)[:1]
+        ]
     caption = f"Outcomes of slots by {name[:1].lower() + name[1:]}"
-    return Table(caption, name, _columns(OUTCOME_COLUMNS), lines)
+    return Table(caption, name, columns_of(OUTCOME_COLUMNS), lines)
 
 
 def no_show_by(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
     """The no-show share by one grouping, with what it is made of."""
     (name,) = groupings(outcomes)
     columns = _declared("no_show_share", "n_attended", "n_no_show")
-    lines = [Line(plain(row.get(name)), _cells(row, columns)) for row in rows_of(outcomes)]
+    lines = [Line(plain(row.get(name)), cells_of(row, columns)) for row in rows_of(outcomes)]
     if lines:
-        lines += [Line("All", _cells(row, columns), "total") for row in rows_of(total)[:1]]
+        lines += [Line("All", cells_of(row, columns), "total") for row in rows_of(total)[:1]]
     title = heading(name)
     caption = f"No-show share by {title[:1].lower() + title[1:]}"
-    return Table(caption, title, _columns(columns), lines)
+    return Table(caption, title, columns_of(columns), lines)
 
 
 def lead_times(by_booking: pd.DataFrame, total: pd.DataFrame | None, every: str) -> Table:
@@ -257,10 +249,11 @@ def lead_times(by_booking: pd.DataFrame, total: pd.DataFrame | None, every: str)
     n_older = max(len(rows) - NEWEST, 0)
     rows = rows[n_older:]
     lines = [
-        Line(label(row["period_on"], every), _cells(row, LEAD_COLUMNS), *_mark(row)) for row in rows
+        Line(label(row["period_on"], every), cells_of(row, LEAD_COLUMNS), *_mark(row))
+        for row in rows
     ]
     if rows and total is not None and not n_older:
-        lines += [Line("All", _cells(row, LEAD_COLUMNS), "total") for row in rows_of(total)[:1]]
+        lines += [Line("All", cells_of(row, LEAD_COLUMNS), "total") for row in rows_of(total)[:1]]
     caption = f"Days booked ahead by {every} of booking"
     note = ""
     if n_older:
@@ -268,7 +261,7 @@ def lead_times(by_booking: pd.DataFrame, total: pd.DataFrame | None, every: str)
             f"The newest {NEWEST} {every}s are shown; {plural(n_older, f'older {every}')} "
             f"{'is' if n_older == 1 else 'are'} left out."
         )
-    return Table(caption, "Booked in", _columns(LEAD_COLUMNS), lines, note)
+    return Table(caption, "Booked in", columns_of(LEAD_COLUMNS), lines, note)
 
 
 def incidence(incidence: pd.DataFrame) -> Table:
@@ -303,9 +296,10 @@ def stage_ends(funnel: pd.DataFrame) -> Table:
 
 def _by_stage(funnel: pd.DataFrame, caption: str, columns: Mapping[str, str]) -> Table:
     lines = [
-        Line(plain(row.get("stage")).capitalize(), _cells(row, columns)) for row in rows_of(funnel)
+        Line(plain(row.get("stage")).capitalize(), cells_of(row, columns))
+        for row in rows_of(funnel)
     ]
-    return Table(caption, "Stage", _columns(columns), lines)
+    return Table(caption, "Stage", columns_of(columns), lines)
 
 
 def who_cancelled(cancellations: pd.DataFrame) -> Table:
@@ -334,88 +328,20 @@ def _of_cancelled(
     def line(name: str, row: Row, kind: str = "") -> Line:
         n = number(row.get("n_cancelled"))
         part = None if n is None or not total else n / total
-        return Line(name, _cells({**row, "of_all_share": part}, columns), kind)
+        return Line(name, cells_of({**row, "of_all_share": part}, columns), kind)
 
     lines = [line(plain(row.get(by)), row) for row in shown]
     if others:
         more = summed(others, _counted("late_share"))
         lines.append(line(f"and {len(others):,} more", more, "sum"))
-    return Table(caption, heading(by), _columns(columns), lines)
+    return Table(caption, heading(by), columns_of(columns), lines)
 
 
-def archive_files(files: pd.DataFrame) -> Table:
-    """The first files one by one, the rest as one row; the folder that all share is left out."""
-    names = shortened([str(name) for name in files["file"]], 100)[:MOST_FILES]
-    rows = [
-        Line(plain(name, 160), _cells(row, FILE_COLUMNS))
-        for name, row in zip(names, rows_of(files.head(MOST_FILES)), strict=True)
-    ]
-    rest = files.iloc[MOST_FILES:]
-    if len(rest):
-        counts = {name: rest[name].sum() for name, kind in FILE_COLUMNS.items() if kind == "count"}
-        more = Line(
-            f"and {plural(len(rest), 'more file', 'more files')}",
-            _cells({**counts, "sha256": "in the combined digest"}, FILE_COLUMNS),
-            "sum",
-        )
-        rows.append(more)
-    return Table("Archive files", "File", _columns(FILE_COLUMNS), rows)
-
-
-def combined_digest(files: pd.DataFrame) -> str:
-    """SHA-256 over the sorted lines ``<sha256>  <file>``, each with a newline; "" for no files.
-
-    ``sha256sum FILE… | sort | sha256sum`` in the C locale gives the same.
-    """
-    pairs = zip(files["sha256"], files["file"], strict=True)
-    lines = sorted(
-        f"{digest}  {name}\n".encode("utf-8", "surrogateescape") for digest, name in pairs
-    )
-    return hashlib.sha256(b"".join(lines)).hexdigest() if lines else ""
-
-
-MEANINGS = {
-    "verified": "a secret of the clinic proves that Avon sent it, unaltered",
-    "mismatch": "the signature matches no secret",
-    "unchecked": "loaded without looking at signatures",
-    "unsigned": "there is no signature",
-    "unverifiable": "the exporter kept no bytes that a signature could be checked against",
-    "signature_mismatch": "the signature matches no secret",
-    "too_long": "longer than the limit",
-    "not_utf8": "not text in UTF-8",
-    "not_json": "not JSON",
-    "duplicate_keys": "a JSON object holds a key twice",
-    "not_a_delivery": "JSON, but no delivery of a webhook",
-    "contract": "a field is not as Avon describes it",
-    "forgotten": "about a person whom the clinic has asked to forget",
-    "conflict": "one event was reported with two contents, and another line was trusted",
-}
-"""What the words for signatures and the codes of the quarantine mean."""
-
-
-def explained(frame: pd.DataFrame, caption: str, word: str, counted: str) -> Table:
-    """Counts by a signature word or a quarantine code, with what the word means."""
-    meanings = [MEANINGS.get(str(key), "") for key in frame[word]]
-    columns = {word: "text", "meaning": "text", counted: "count"}
-    return listing(frame.assign(meaning=meanings), caption, columns)
-
-
-def listing(frame: pd.DataFrame, caption: str, columns: Mapping[str, str]) -> Table:
-    """Any short list: its first column names the row, the most frequent thirty are shown."""
-    first, *others = columns
-    last = others[-1]
-    shown, rest = largest(rows_of(frame), last, MOST_ROWS)
-    lines = [Line(plain(row.get(first), 160), _cells(row, columns, others)) for row in shown]
-    if rest:
-        blank = dict.fromkeys(others, "")
-        more = {**blank, last: sum(number(row.get(last)) or 0 for row in rest)}
-        lines.append(Line(f"and {len(rest):,} more", _cells(more, columns, others), "sum"))
-    return Table(caption, heading(first), _columns({name: columns[name] for name in others}), lines)
-
-
-def _cells(row: Row, columns: Mapping[str, str], names: Sequence[str] | None = None) -> list[Cell]:
+def cells_of(
+    row: Row, columns: Mapping[str, str], names: Sequence[str] | None = None
+) -> list[Cell]:
     return [KINDS[columns[name]][1](row, name) for name in names or columns]
 
 
-def _columns(columns: Mapping[str, str]) -> list[Column]:
+def columns_of(columns: Mapping[str, str]) -> list[Column]:
     return [Column(heading(name), KINDS[kind][0]) for name, kind in columns.items()]

@@ -256,6 +256,19 @@ def test_a_number_that_is_not_of_this_cohort_is_refused(clinic: Clinic) -> None:
         clinic.visits().behind(frame, 0, "n_slots")
 
 
+def test_an_error_says_nothing_of_what_somebody_wrote(clinic: Clinic) -> None:
+    for number in range(2):
+        clinic.person("ann", custom={"cfld_1": '"Jane Roe"'})
+        clinic.tell("created", "03-01 10:00", f"v{number}", host="dr", attendees=["ann"])
+    group = "custom:cfld_1"
+    frame = clinic.visits().outcomes(group)
+    assert list(frame[group]) == ["Jane Roe"]
+    others = clinic.visits(where={"lead_band": "same day"})
+    with pytest.raises(UsageError, match=r"there are \d+ rows in this cohort") as caught:
+        others.behind(frame, 0, "n_slots")
+    assert "Jane" not in str(caught.value)
+
+
 def test_a_blanked_number_has_no_rows(clinic: Clinic) -> None:
     four_visits(clinic)
     visits = clinic.visits(min_count=3)

@@ -133,6 +133,17 @@ def test_the_script_finds_all_as_it_was(folder: Path, unpacked: Path, tiny: Load
         assert all(".zst: unpack it first" in line for line in said.splitlines()[3:-1])
 
 
+def test_the_script_shows_no_sign_that_a_terminal_would_obey(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    told = (copy / "number.toml").read_text("utf-8")
+    (copy / "number.toml").write_text(
+        told.replace('in_words = "', 'in_words = "\\u001B[31m\\u202E')
+    )
+    _, out = checked(copy)
+    assert "\\x1b[31m\\u202e" in out
+    assert not {"\x1b", "\u202e"} & set(out)
+
+
 def test_a_wrong_secret_signed_nothing(folder: Path, unpacked: Path) -> None:
     code, said = checked(folder, "--archive", unpacked, AVON_WEBHOOK_SECRET="not-the-secret")
     assert code == 1

@@ -16,14 +16,8 @@ from avon_analytics.report.caveats import caveats
 from avon_analytics.report.periods import before, calendar, label, short, span
 from avon_analytics.report.rows import summed, window
 from avon_analytics.report.summary import summary
-from avon_analytics.report.tables import (
-    MEANINGS,
-    NEWEST,
-    combined_digest,
-    explained,
-    lead_times,
-    listing,
-)
+from avon_analytics.report.tables import NEWEST, lead_times
+from avon_analytics.report.verified import MEANINGS, combined_digest, explained, listing
 from avon_analytics.report.what_changed import what_changed, who_stands_out
 from avon_analytics.report.wording import Clock, count, month, patients, percent, plain, zones
 

@@ -91,7 +91,7 @@ class Reader:
 
 def signed(line: bytes) -> Iterator[bytes]:
     """What may have been signed: each body of a delivery, as bytes."""
-    with suppress(ValueError):
+    with suppress(ValueError, TypeError, KeyError, RecursionError):
         told = json.loads(line)
         for name in BODIES:
             body = told.get(name) if isinstance(told, dict) else None
@@ -113,6 +113,11 @@ def is_signed(line: bytes, secrets: list[str]) -> bool:
         for body in signed(line)
         for secret in secrets
     )
+
+
+def shown(text: str) -> str:
+    """A text with signs that a terminal would obey written out."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 class Check:
@@ -202,12 +207,12 @@ def main() -> int:
     check.folder()
     if not check.differs:  # tables that somebody changed say nothing of an archive
         check.files()
-    print(f"{check.number['in_words']}: {check.number['number']}")
+    print(shown(f"{check.number['in_words']}: {check.number['number']}"))
     print(f"lines compared with the archive: {check.n_lines}")
     print(f"signatures checked with a secret: {check.n_signed}")
     for what, told in (("DIFFERS", check.differs), ("not looked at", check.unseen)):
         for one in told:
-            print(f"{what}: {one}")
+            print(shown(f"{what}: {one}"))
     if check.differs:
         return 1
     print("all that was looked at is as it was")

@@ -2,7 +2,7 @@
 
 It holds the rows behind the number, every delivery behind the rows with its place in the archive
 and the digest of its line, and a script that compares them with the archive. Of deliveries it holds
-no content.
+nothing but what these rows show.
 """
 
 from __future__ import annotations
