@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from avon_analytics.appointments.groupings import OF_CANCELLATIONS
 from avon_analytics.appointments.intervals import wilson
 from avon_analytics.figures import FIGURES, Column, Figure, Kind, compare
 from avon_analytics.report.named import named
@@ -21,7 +22,6 @@ from avon_analytics.report.wording import count, heading, is_missing, number, pl
 
 DAYS = (1, 7, 14, 30, 60, 90)
 ALL = "All"
-OF_CANCELLATIONS = ("cancelled_by", "notice_band", "reason")
 _OF_ALL = Column("of_all_share", Kind.RATIO, "of all cancelled here", heading="Of all cancelled")
 _QUANTILES = ("median_", "p90_")
 _ADD_UP = (Kind.COUNT, Kind.HOURS, Kind.NUMBER)
