@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import http.client
 import json
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -23,6 +24,14 @@ SECRET = "a-secret-of-the-tests"
 OLD_SECRET = "the-secret-before"
 SECRETS = {"new": SECRET, "old": OLD_SECRET}
 SECONDS = 20.0
+PAGE = (Path(__file__).parents[2] / "docs" / "receiving.md").read_text("utf-8")
+
+
+def block(language: str) -> str:
+    """The block of the page on receiving that is in a language."""
+    found = re.search(rf"^```{language} .*?\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return found[1]
 
 
 def signature(body: bytes, secret: str = SECRET) -> str:

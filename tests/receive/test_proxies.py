@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import socket
 import ssl
@@ -16,17 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.receive.conftest import Client, delivery, lines, running, signature
+from tests.receive.conftest import Client, block, delivery, lines, running, signature
 
-PAGE = (Path(__file__).parents[2] / "docs" / "receiving.md").read_text("utf-8")
 BODY = delivery(1, "Grüße,  \\u00e9 \n")
 Ask = Callable[..., tuple[int, bytes]]
-
-
-def block(language: str) -> str:
-    found = re.search(rf"^```{language} .*?\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    assert found is not None
-    return found[1]
 
 
 def free_port() -> int:
