@@ -22,7 +22,7 @@ from avon_analytics.appointments import (
 )
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.appointments.words import Every, GroupBy
-from avon_analytics.card import Card, Shown
+from avon_analytics.display import Shown, Summary
 from avon_analytics.errors import StoreError
 from avon_analytics.explorer.cohort import Cohort
 from avon_analytics.intake.after.forget import forget
@@ -362,5 +362,5 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _card(self) -> Card:
-        return Card("Store", list(holdings(self._database).items()))
+    def _summary(self) -> Summary:
+        return Summary("Store", list(holdings(self._database).items()))

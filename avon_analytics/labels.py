@@ -25,7 +25,7 @@ from typing import Any, TypeAlias
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import InputError, UsageError
 from avon_analytics.figures.names import CUSTOM, LABELLED
-from avon_analytics.near import did_you_mean
+from avon_analytics.suggestions import did_you_mean
 
 LabelsLike: TypeAlias = "Labels | Mapping[str, Mapping[str, str]] | str | os.PathLike[str] | None"
 _FIELDS = "custom"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from avon_analytics import arguments
 from avon_analytics.appointments import keep_slots
-from avon_analytics.card import Card, Shown
+from avon_analytics.display import Shown, Summary
 from avon_analytics.errors import StoreError
 from avon_analytics.intake.after import quarantine as held
 from avon_analytics.intake.after.quarantine import Export
@@ -145,5 +145,5 @@ class Quarantine(Shown):
         whole = {"holds": f"{sum(by_code.values()):,} lines"}
         return whole | {code: f"{n:,}" for code, n in by_code.items()}
 
-    def _card(self) -> Card:
-        return Card("Quarantine", list(self._facts().items()))
+    def _summary(self) -> Summary:
+        return Summary("Quarantine", list(self._facts().items()))

@@ -20,7 +20,7 @@ NAME = "avon_analytics"
 FLOORS = (
     {"errors", "version", "printable"},
     {"arguments"},
-    {"figures", "contract", "whole_file", "near", "card"},
+    {"figures", "contract", "whole_file", "suggestions", "display"},
     {"store", "labels"},
     {"intake"},
     {"appointments"},

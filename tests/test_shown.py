@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import avon_analytics as avon
-from avon_analytics.card import Counts
+from avon_analytics.display import Counts
 from avon_analytics.errors import UnknownGroup
-from avon_analytics.near import did_you_mean
+from avon_analytics.suggestions import did_you_mean
 
 
 class Valid(HTMLParser):

@@ -12,7 +12,7 @@ import pandas as pd
 
 from avon_analytics.appointments.completeness import Completeness
 from avon_analytics.appointments.engine import Engine
-from avon_analytics.appointments.figure import Ask, Beside, Counted, How, attributes
+from avon_analytics.appointments.figure import Ask, AskOptions, Beside, Counted, attributes
 from avon_analytics.appointments.groupings import Grouping, groupings
 from avon_analytics.appointments.names import names_of
 from avon_analytics.appointments.population import Filters, Population, population
@@ -21,7 +21,7 @@ from avon_analytics.appointments.scope import Scope, local_day
 from avon_analytics.appointments.slots import from_micros
 from avon_analytics.appointments.small_counts import checked_min_count
 from avon_analytics.appointments.steps import BEFORE_ALL, Settings
-from avon_analytics.card import Card, Shown
+from avon_analytics.display import Shown, Summary
 from avon_analytics.figures import FIGURES
 from avon_analytics.figures.declared import Customs
 from avon_analytics.labels import Labels
@@ -71,7 +71,9 @@ class CohortRows(Shown):
     def _ask(self, min_count: int | None) -> Ask:
         return partial(self._count, min_count=min_count)
 
-    def _count(self, figure: str, *, min_count: int | None = None, **how: Unpack[How]) -> Counted:
+    def _count(
+        self, figure: str, *, min_count: int | None = None, **how: Unpack[AskOptions]
+    ) -> Counted:
         every = how.get("every")
         with self._engine.reading():
             rows = self._rows_for(figure, **how)
@@ -291,8 +293,8 @@ class CohortRows(Shown):
             "slots": f"{self._size('slots'):,}",
         }
 
-    def _card(self) -> Card:
-        return Card("Cohort", list(self._facts().items()))
+    def _summary(self) -> Summary:
+        return Summary("Cohort", list(self._facts().items()))
 
 
 def known_custom_keys(engine: Engine, of: Customs = "any") -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import duckdb
 import pandas as pd
 
-from avon_analytics.appointments import kept, slots
+from avon_analytics.appointments import slots, stored_slots
 from avon_analytics.appointments.follow_up import (
     follow_up,
     late_parameters,
@@ -91,7 +91,7 @@ class StoreEngine:
     """
 
     database: Database
-    seen: kept.Content | None = field(default=None, compare=False)
+    seen: stored_slots.Content | None = field(default=None, compare=False)
 
     @property
     def path(self) -> str:
@@ -107,7 +107,7 @@ class StoreEngine:
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Hold the store for reading."""
         with self.database.reading() as connection:
-            if self.seen is not None and kept.content(connection) != self.seen:
+            if self.seen is not None and stored_slots.content(connection) != self.seen:
                 raise StaleCohort(
                     f"the store {self.path} has changed since this cohort was made: make it anew "
                     "with appointments(), and all its figures are of one state again"
@@ -117,7 +117,7 @@ class StoreEngine:
     def as_it_is(self) -> StoreEngine:
         """The same, bound to what the store holds now."""
         with self.database.reading() as connection:
-            return replace(self, seen=kept.content(connection))
+            return replace(self, seen=stored_slots.content(connection))
 
     def default_as_of(self) -> datetime | None:
         """See ``slots.default_as_of``."""

@@ -44,7 +44,7 @@ Beside = Literal["every_slot", "follow_up", "session_hours"]
 """What a figure reads beside the cohort's rows: all slots, or what was computed of them."""
 
 
-class How(TypedDict, total=False):
+class AskOptions(TypedDict, total=False):
     """How a figure asks for the rows of ``table``.
 
     dated: the date that places a row in the window and in a period, in place of the cohort's.
@@ -64,7 +64,7 @@ class How(TypedDict, total=False):
 class Ask(Protocol):
     """How a figure asks a cohort: run the SQL of this name over rows."""
 
-    def __call__(self, figure: str, **how: Unpack[How]) -> Counted: ...
+    def __call__(self, figure: str, **how: Unpack[AskOptions]) -> Counted: ...
 
 
 def with_share(rows: pd.DataFrame, name: str, count: pd.Series, among: pd.Series) -> None:

@@ -17,7 +17,7 @@ from avon_analytics.appointments.queries import create_macros, sql
 from avon_analytics.appointments.scope import DateLike
 from avon_analytics.appointments.source import CohortSource
 from avon_analytics.appointments.steps import BEFORE_ALL
-from avon_analytics.card import Findings, Shown
+from avon_analytics.display import Findings, Shown
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
 
@@ -113,7 +113,7 @@ class Quality(Shown):
         rows = [(name, _FINDINGS[name](getattr(self, name)), text) for name, text in _MEANT]
         return pd.DataFrame(rows, columns=["check", "finding", "meaning"]).astype("str")
 
-    def _card(self) -> Findings:
+    def _summary(self) -> Findings:
         at = "no events" if self.as_of is None else f"as of {self.as_of:%Y-%m-%d %H:%M} UTC"
         found = [tuple(row) for row in self.summary.itertuples(index=False)]
         return Findings(f"Quality of the store, {at}", found)

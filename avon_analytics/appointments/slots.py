@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import duckdb
 
-from avon_analytics.appointments import kept, steps
+from avon_analytics.appointments import steps, stored_slots
 from avon_analytics.appointments.follow_up import follow_up
 from avon_analytics.appointments.queries import create_macros, sql
 from avon_analytics.appointments.scope import DateLike, as_instant
@@ -112,7 +112,7 @@ def computed(database: Database, settings: Settings) -> Computed:
     """
     with database.reading() as connection:
         known = _known.setdefault(database.session, {})
-        content = kept.content(connection)
+        content = stored_slots.content(connection)
         for old in [key for key in known if key[0] != content]:
             _drop(connection, known.pop(old))
         key = (content, settings)
@@ -126,20 +126,20 @@ def computed(database: Database, settings: Settings) -> Computed:
 
 def _made(
     connection: duckdb.DuckDBPyConnection,
-    content: kept.Content,
+    content: stored_slots.Content,
     settings: Settings,
     time_zone: str,
 ) -> Computed:
     number = next(_numbers)
     views = (f"slots_{number}", f"lifecycle_{number}")
     slots, lifecycle = (f"temp.{view}" for view in views)
-    state = kept.state(connection)
+    state = stored_slots.state(connection)
     if state is not None and state.holds(content, settings, time_zone):
         made = Computed(slots, lifecycle)
-        steps.show(connection, settings, time_zone, kept.FACTS, views)
+        steps.show(connection, settings, time_zone, stored_slots.FACTS, views)
         connection.execute(
             f"CREATE TEMP VIEW {made.follow_ups[False].removeprefix('temp.')} AS "
-            f"SELECT * FROM {kept.FOLLOW_UP}"
+            f"SELECT * FROM {stored_slots.FOLLOW_UP}"
         )
         return made
     facts = (f"slot_facts_{number}", f"lifecycle_facts_{number}")
@@ -163,8 +163,8 @@ def keep_slots(database: Database) -> None:
 
     To be called after whatever changed the store's events. Of what was kept before, the
     appointments that later loads touch are computed anew; all of it where that is not enough. A
-    store of fewer than ``kept.FROM`` events keeps nothing. Where the store cannot be written just
-    now, or memory does not suffice, figures compute what they need by themselves.
+    store of fewer than ``stored_slots.FROM`` events keeps nothing. Where the store cannot be
+    written just now, or memory does not suffice, figures compute what they need by themselves.
     """
     with suppress(StoreError, duckdb.Error), database.bounded(COMPUTING_SLOTS):
         _keep(database)
@@ -173,26 +173,26 @@ def keep_slots(database: Database) -> None:
 def _keep(database: Database) -> None:
     settings = usual_settings(database)
     with database.reading() as connection:
-        content = kept.content(connection)
-        state = kept.state(connection)
-    if not kept.is_large(content):
+        content = stored_slots.content(connection)
+        state = stored_slots.state(connection)
+    if not stored_slots.is_large(content):
         if state is not None:
             with database.writing() as connection:
-                kept.drop(connection)
+                stored_slots.drop(connection)
         return
     if state is not None:
         if state.holds(content, settings, database.time_zone):
             return
         with database.writing() as connection:
             create_macros(connection)
-            if kept.grow(connection, state, content, settings, database.time_zone):
+            if stored_slots.grow(connection, state, content, settings, database.time_zone):
                 return
     made = computed(database, settings)
     later = made.follow_ups[False]
     with database.reading() as connection:
         follow_up(connection, made.slots, later, include_internal=False)
     with database.writing() as connection:
-        kept.keep(connection, (*made.facts, later), content, settings, database.time_zone)
+        stored_slots.keep(connection, (*made.facts, later), content, settings, database.time_zone)
 
 
 def install_views(connection: duckdb.DuckDBPyConnection) -> None:

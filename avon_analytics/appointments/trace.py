@@ -21,7 +21,7 @@ from avon_analytics.appointments.behind import COMPUTED, rows_of
 from avon_analytics.appointments.engine import StoreEngine
 from avon_analytics.appointments.queries import create_macros, sql
 from avon_analytics.arguments import choice, whole_number
-from avon_analytics.card import Card, Counts, Shown
+from avon_analytics.display import Counts, Shown, Summary
 from avon_analytics.errors import UnknownAppointment, UnknownGroup, UsageError
 from avon_analytics.figures import FIGURES
 from avon_analytics.store.frames import frame
@@ -83,7 +83,7 @@ class Trace(Shown):
             }
         )
 
-    def _card(self) -> Card:
+    def _summary(self) -> Summary:
         about = f" of {self.appointment_id}" if self.appointment_id else ""
         rows = [
             (step.name, f"{step.n_rows:,}", shorten(step.means, 100, placeholder=" …"))

@@ -12,7 +12,7 @@ from avon_analytics.errors import ArchiveError, AvonError, StoreError
 from avon_analytics.intake.archive.files import ArchiveFile
 from avon_analytics.intake.archive.lines import Section
 from avon_analytics.intake.write.known_files import KnownFile
-from avon_analytics.spark.read_task import How, ReadTask
+from avon_analytics.spark.read_task import ReadOptions, ReadTask
 from avon_analytics.spark.retry_task import RetryTask
 from avon_analytics.spark.rows import (
     SENT,
@@ -23,7 +23,7 @@ from avon_analytics.spark.rows import (
     in_our_words,
     told,
 )
-from avon_analytics.spark.session import in_peace, rows_in_files
+from avon_analytics.spark.session import rows_in_files, without_pandas_warning
 from avon_analytics.spark.shares import Survey, is_large, shares_of, survey
 from avon_analytics.spark.take_task import IN_BUCKETS, TakeTask
 from avon_analytics.store.lake import Files, State
@@ -109,7 +109,7 @@ class Cluster:
 
     def load(
         self,
-        how: How,
+        how: ReadOptions,
         load_id: int,
         files: Sequence[ArchiveFile],
         known: Mapping[str, KnownFile],
@@ -164,7 +164,7 @@ class Cluster:
 
 
 def _map(rows: DataFrame, task: Callable[[Batches], Batches], schema: str) -> DataFrame:
-    with in_peace():
+    with without_pandas_warning():
         return rows.mapInArrow(task, schema)
 
 

@@ -25,7 +25,7 @@ from avon_analytics.appointments.follow_up import (
 from avon_analytics.appointments.queries import sql, zone_names
 from avon_analytics.appointments.slots import Computed, newest_instant
 from avon_analytics.appointments.steps import BEFORE_ALL, RANKS, STEPS, Settings
-from avon_analytics.spark.session import ask, in_peace, rows_of
+from avon_analytics.spark.session import ask, rows_of, without_pandas_warning
 from avon_analytics.store.frames import frame
 from avon_analytics.store.lake import SCRATCH, State
 from avon_analytics.store.tables import stored_tables
@@ -193,7 +193,7 @@ class LakeEngine:
         return path
 
     def _constants(self, schema: str, rows: list[tuple[Any, ...]]) -> DataFrame:
-        with in_peace():
+        with without_pandas_warning():
             return self._session.createDataFrame(rows, schema)
 
     @cached_property

@@ -6,14 +6,14 @@ import os
 from typing import TYPE_CHECKING
 
 from avon_analytics.appointments import Cohort, CohortSource
-from avon_analytics.card import Card, Shown
+from avon_analytics.display import Shown, Summary
 from avon_analytics.errors import StoreError
 from avon_analytics.labels import Labels, LabelsLike
-from avon_analytics.near import did_you_mean
 from avon_analytics.spark.engine import LakeEngine
 from avon_analytics.spark.session import own_session
 from avon_analytics.store.lake import newest_state
 from avon_analytics.store.making import check_time_zone
+from avon_analytics.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -94,5 +94,5 @@ class Lake(CohortSource[Cohort], Shown):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _card(self) -> Card:
-        return Card("Lake", [("path", self.path), ("time zone", self.time_zone)])
+    def _summary(self) -> Summary:
+        return Summary("Lake", [("path", self.path), ("time zone", self.time_zone)])

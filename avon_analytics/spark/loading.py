@@ -38,7 +38,7 @@ from avon_analytics.spark.lake_log import (
     show,
     with_lines_to_retry,
 )
-from avon_analytics.spark.read_task import How
+from avon_analytics.spark.read_task import ReadOptions
 from avon_analytics.spark.rows import shared
 from avon_analytics.spark.session import own_session
 from avon_analytics.spark.shares import MIB, SHARE_BYTES, inflated
@@ -114,7 +114,7 @@ def load(
             with shared(own, given) as secrets_of_tasks:
                 is_limited = held == "limited"
                 limits = (line_limit, _BATCH_BYTES, n_buckets, allow_truncated)
-                how = How(policy, secrets_of_tasks, is_limited, *limits)
+                how = ReadOptions(policy, secrets_of_tasks, is_limited, *limits)
                 loaded = cluster.load(how, log.load_id, files, known, again)
             settings = {**settings_of(connection), _BUCKETS: str(n_buckets)}
             after = State(state.number + 1, settings, loaded.tables_after(state, n_buckets))

@@ -38,7 +38,7 @@ KEY_OF_PLACE = "file || ':' || line"
 
 
 @dataclass(frozen=True)
-class How:
+class ReadOptions:
     """How a load reads lines."""
 
     policy: Policy
@@ -64,7 +64,7 @@ class How:
 class ReadTask:
     """Reads the shares whose numbers it is given."""
 
-    how: How
+    how: ReadOptions
     shares: tuple[Share, ...]
 
     @in_our_words
@@ -143,7 +143,7 @@ class ReadTask:
 class Sender:
     """Sends lines to their buckets: those of one event to one, in which it is settled who wins."""
 
-    def __init__(self, how: How, turn: int = IN) -> None:
+    def __init__(self, how: ReadOptions, turn: int = IN) -> None:
         self._reader = how.reader()
         self._n_buckets = how.n_buckets
         self._turn = turn

@@ -18,7 +18,7 @@ from avon_analytics.intake.archive.batch import batch_of
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.read.codes import SIGNATURE_CODES, Policy
 from avon_analytics.intake.read.signature import Secrets
-from avon_analytics.spark.read_task import How, Sender
+from avon_analytics.spark.read_task import ReadOptions, Sender
 from avon_analytics.spark.rows import (
     AGAIN,
     OUT,
@@ -41,7 +41,7 @@ def codes_to_retry(policy: Policy) -> tuple[str, ...]:
 class RetryTask:
     """Looks at rows of the lake's quarantine, those of some files."""
 
-    how: How
+    how: ReadOptions
     files: frozenset[str]
 
     @in_our_words

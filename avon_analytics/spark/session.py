@@ -94,7 +94,7 @@ def own_session(session: SparkSession) -> SparkSession:
 
 
 @contextmanager
-def in_peace() -> Iterator[None]:
+def without_pandas_warning() -> Iterator[None]:
     """Without pyspark's word on which pandas there is, though none is needed meanwhile."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")

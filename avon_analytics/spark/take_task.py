@@ -25,7 +25,7 @@ import pyarrow.compute
 
 from avon_analytics.intake.archive.batch import Batch, LongLine, batch_from
 from avon_analytics.intake.write.writer import StoreWriter
-from avon_analytics.spark.read_task import How
+from avon_analytics.spark.read_task import ReadOptions
 from avon_analytics.spark.recall import Recall
 from avon_analytics.spark.rows import SENT_SCHEMA, Batches, in_our_words, told
 from avon_analytics.store.database import Database
@@ -46,7 +46,7 @@ _TRANSACTION_BYTES = 64 * 1024 * 1024
 class TakeTask:
     """Takes the lines of a bucket in; ``files`` are those of the lake's state, by table."""
 
-    how: How
+    how: ReadOptions
     lake: str
     load_id: int
     files: Mapping[str, Sequence[str]]

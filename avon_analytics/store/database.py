@@ -17,7 +17,6 @@ import duckdb
 
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import StoreError
-from avon_analytics.near import did_you_mean
 from avon_analytics.store import journal
 from avon_analytics.store.connection import MEMORY, Session, connect, engine_config, interruptible
 from avon_analytics.store.lake import files_of_lake, is_lake, newest_state, place_of, view_of_lake
@@ -39,6 +38,7 @@ from avon_analytics.store.schema import literal
 from avon_analytics.store.trouble import is_of_the_file, store_error
 from avon_analytics.store.turns import Turns, turns_at
 from avon_analytics.store.waiting import WAIT_TO_READ, OnWait, seconds, when_free
+from avon_analytics.suggestions import did_you_mean
 
 
 class Database:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import avon_analytics as avon
-from avon_analytics.appointments import keep_slots, kept, steps
+from avon_analytics.appointments import keep_slots, steps, stored_slots
 from avon_analytics.appointments.follow_up import follow_up
 from avon_analytics.appointments.queries import create_macros
 from avon_analytics.appointments.slots import usual_settings
@@ -93,17 +93,17 @@ def kept_and_anew(database: Database) -> tuple[object, object]:
     """What is told from what the store keeps, and the same computed from all events."""
     usual = usual_settings(database)
     with database.reading() as connection:
-        state = kept.state(connection)
+        state = stored_slots.state(connection)
         assert state is not None
-        assert state.holds(kept.content(connection), usual, database.time_zone)
+        assert state.holds(stored_slots.content(connection), usual, database.time_zone)
         create_macros(connection)
         zone = database.time_zone
         kept_views, views = ("slots_kept", "lives_kept"), ("slots_anew", "lives_anew")
-        steps.show(connection, usual, zone, kept.FACTS, kept_views)
+        steps.show(connection, usual, zone, stored_slots.FACTS, kept_views)
         steps.compute(connection, usual, zone, ("facts_1", "facts_2"))
         steps.show(connection, usual, zone, ("temp.facts_1", "temp.facts_2"), views)
         follow_up(connection, "temp.slots_anew", "temp.later_anew", include_internal=False)
-        found = told(connection, *kept_views, kept.FOLLOW_UP)
+        found = told(connection, *kept_views, stored_slots.FOLLOW_UP)
         anew = told(connection, *views, "temp.later_anew")
         for view in (*kept_views, *views):
             connection.execute(f"DROP VIEW temp.{view}")
@@ -121,7 +121,7 @@ def kept_and_anew(database: Database) -> tuple[object, object]:
 def test_slots_grow_as_if_they_were_computed_anew(
     store: Database, seed: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "FROM", 1)
+    monkeypatch.setattr(stored_slots, "FROM", 1)
     random, clinic = Random(seed), Clinic(store)
     try:
         clinic.tell("created", "02-01 09:00", "v0")
@@ -141,8 +141,8 @@ def test_slots_of_the_sample_grow_file_by_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Through the loader, with repeats, conflicts and wrong clocks; the last load has no news."""
-    monkeypatch.setattr(kept, "FROM", 1)
-    monkeypatch.setattr(kept, "MOST", 1)
+    monkeypatch.setattr(stored_slots, "FROM", 1)
+    monkeypatch.setattr(stored_slots, "MOST", 1)
     write_sample(tmp_path / "clinic", n_appointments=60)
     files = sorted(path for path in (tmp_path / "clinic/archive").rglob("*.json*"))
     parts = [files[n::4] for n in range(4)]
@@ -159,12 +159,12 @@ def test_slots_of_the_sample_grow_file_by_file(
 
 def count_growth(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     counted: list[bool] = []
-    grow: Callable[..., bool] = kept.grow
+    grow: Callable[..., bool] = stored_slots.grow
 
     def counting(*arguments: Any) -> bool:
         done = grow(*arguments)
         counted.extend([True] * done)
         return done
 
-    monkeypatch.setattr(kept, "grow", counting)
+    monkeypatch.setattr(stored_slots, "grow", counting)
     return counted

@@ -383,7 +383,7 @@ def test_a_finished_load_keeps_its_receipt_whatever_comes_after(
     def fail(*_: object) -> Any:
         raise duckdb.OutOfMemoryException("no room for slots")
 
-    monkeypatch.setattr("avon_analytics.appointments.slots.kept.content", fail)
+    monkeypatch.setattr("avon_analytics.appointments.slots.stored_slots.content", fail)
     with avon.open(tmp_path / "a.duckdb") as store:
         receipt = store.load(tiny.archive, secrets=tiny.secrets, progress=False)
     assert receipt.loaded == tiny.receipt.loaded

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from avon_analytics.card import Counts, Shown
+from avon_analytics.display import Counts, Shown
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -82,5 +82,5 @@ class Forgotten(Shown):
             "same, and a later load will not bring it."
         ]
 
-    def _card(self) -> Counts:
+    def _summary(self) -> Counts:
         return Counts("Forgotten", list(self._rows()), notes=self._notes())

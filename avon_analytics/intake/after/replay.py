@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from avon_analytics.card import Counts, Shown
+from avon_analytics.display import Counts, Shown
 from avon_analytics.errors import StoreError
 from avon_analytics.intake.after.quarantined_lines import (
     QuarantinedLine,
@@ -84,7 +84,7 @@ class Replay(Shown):
             yield "    unreadable among them", f"{self.unreadable:,}", text
         yield "Events in the store", f"{self.events:,}", f"policy {self.policy}"
 
-    def _card(self) -> Counts:
+    def _summary(self) -> Counts:
         return Counts("Lines tried again", list(self._rows()))
 
 

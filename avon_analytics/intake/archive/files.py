@@ -14,7 +14,7 @@ from avon_analytics.errors import ArchiveError
 from avon_analytics.intake.archive.folders import Search, matches, unreadable
 from avon_analytics.intake.archive.masking import is_url
 from avon_analytics.intake.archive.remote import find_remote, open_remote
-from avon_analytics.near import did_you_mean
+from avon_analytics.suggestions import did_you_mean
 
 Paths: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from avon_analytics.card import Counts, Shown
+from avon_analytics.display import Counts, Shown
 from avon_analytics.intake.write.clock import Clock
 from avon_analytics.intake.write.known_files import WRONG_SECRET, pending_note
 from avon_analytics.intake.write.line_counts import LineCounts
@@ -206,7 +206,7 @@ class Receipt(Shown):
             return file.note
         return "; ".join(one for one in file.note.split("; ") if not one.endswith(WRONG_SECRET))
 
-    def _card(self) -> Counts:
+    def _summary(self) -> Counts:
         return Counts("Receipt of the load", list(self._rows()), self.warning, self._notes())
 
 

@@ -16,7 +16,7 @@ _NUMBER = "text-align:right;font-variant-numeric:tabular-nums"
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class Summary:
     """What an object shows: a title, rows of texts, and sentences before and behind them.
 
     A row begins with its label; two blanks before it put it one level below the row above. Each
@@ -65,7 +65,7 @@ class Card:
         return "".join(cells)
 
 
-class Counts(Card):
+class Counts(Summary):
     """Rows of a label, a number and what it means. As text they stand without their title."""
 
     __slots__ = ()
@@ -76,7 +76,7 @@ class Counts(Card):
         return aligned(self.rows, right=1)
 
 
-class Findings(Card):
+class Findings(Summary):
     """Rows of what was looked at, what was found, and in a sentence what it means."""
 
     __slots__ = ()
@@ -107,14 +107,14 @@ class Shown(ABC):
     __slots__ = ()
 
     @abstractmethod
-    def _card(self) -> Card:
+    def _summary(self) -> Summary:
         """What it shows."""
 
     def __repr__(self) -> str:
-        return self._card().as_text()
+        return self._summary().as_text()
 
     def _repr_html_(self) -> str:
-        return self._card().as_html()
+        return self._summary().as_html()
 
     def __dir__(self) -> list[str]:
         """The fields, methods and properties that users call, and nothing else."""

@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments import follow_up, keep_slots, kept, slots, steps
+from avon_analytics.appointments import follow_up, keep_slots, slots, steps, stored_slots
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic, appointments
 
@@ -18,7 +18,7 @@ from tests.appointments.conftest import Clinic, appointments
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clinic:
     """A clinic in a file, large enough that its slots are kept there."""
-    monkeypatch.setattr(kept, "FROM", 1)
+    monkeypatch.setattr(stored_slots, "FROM", 1)
     clinic = Clinic(Database(tmp_path / "store.duckdb"))
     clinic.clear()
     clinic.tell("created", "03-01 09:00")
@@ -192,7 +192,7 @@ def test_who_reads_the_store_meanwhile_does_not_fail_a_load(made: Clinic) -> Non
 
 
 def test_a_store_that_is_small_keeps_nothing(made: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "FROM", 100)
+    monkeypatch.setattr(stored_slots, "FROM", 100)
     keep_slots(made.database)
     with made.database.reading() as connection:
         found = connection.execute(
@@ -207,6 +207,6 @@ def test_other_texts_or_words_are_another_computation(
 ) -> None:
     computations = count_computations(monkeypatch)
     assert len(appointments(opened_anew(made), status_words={"dna": "no_show"}).slots()) == 3
-    monkeypatch.setattr(kept, "STEPS", kept.STEPS[::-1])
+    monkeypatch.setattr(stored_slots, "STEPS", stored_slots.STEPS[::-1])
     assert len(appointments(opened_anew(made)).slots()) == 3
     assert len(computations) == 2
