@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from avon_analytics.report import charts
-from avon_analytics.report.charts.parts import Chart, held
+from avon_analytics.report.charts.parts import held
+from avon_analytics.report.charts.spec import Spec
 from avon_analytics.report.charts.svg import svg
 from avon_analytics.report.content import Figures, ReportContent
 from avon_analytics.report.periods import span
@@ -229,7 +230,7 @@ def _incidence(incidence: pd.DataFrame | None) -> Picture | None:
 
 
 def _picture(
-    draw: Callable[[int], Chart | None], label: str, caption: str = "", legend: Legend | None = None
+    draw: Callable[[int], Spec | None], label: str, caption: str = "", legend: Legend | None = None
 ) -> Picture | None:
     wide, narrow = draw(WIDE), draw(NARROW)
     if wide is None or narrow is None:
@@ -240,7 +241,7 @@ def _picture(
 def _by_period(
     frame: pd.DataFrame,
     every: str,
-    draw: Callable[[int, int], Chart | None],
+    draw: Callable[[int, int], Spec | None],
     label: str,
     caption: str,
     legend: Legend | None = None,

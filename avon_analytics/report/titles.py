@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from avon_analytics.arguments import choice
 from avon_analytics.errors import UnknownGroup, UsageError
 from avon_analytics.report import charts
-from avon_analytics.report.charts.parts import finish
+from avon_analytics.report.charts.parts import style
+from avon_analytics.report.charts.spec import Spec
 from avon_analytics.report.palette import light
 from avon_analytics.report.periods import every_of
 from avon_analytics.report.rows import groupings
@@ -84,38 +85,36 @@ def range_words(figure: pd.DataFrame, name: str, few: int = 1) -> str:
 
 
 def titled(
-    chart: Any, frame: pd.DataFrame, title: str, counted: str, width: int, facts: str
+    chart: Spec | None, frame: pd.DataFrame, title: str, counted: str, width: int, facts: str
 ) -> alt.Chart:
     """The chart with what it shows and as of when; one that says so where nothing can be drawn."""
-    import altair as alt
-
     from avon_analytics.report.charts.shown import shown
 
     lines = [plain(counted, 200)]
     if chart is None:
-        chart = finish(charts.nothing(width), width)
-    elif chart.title is not alt.Undefined:
-        lines.append(str(chart.title.text))  # a chart has one title: what stood below moves up
+        chart = charts.nothing(width).having(config=style(width))
+    elif below := chart.get("title"):
+        lines.append(below["text"])  # a chart has one title: what stood below moves up
     if told := frame.attrs.get("as_of"):
         lines.append(f"as of {utc(told)}")
     described = ". ".join([plain(title, 120), *lines, *([facts] if facts else [])]) + "."
     across = max(width // 6, 30)
     lines = [part for line in lines for part in wrap(line, across)]
-    heading_lines = alt.TitleParams(
-        wrap(plain(title, 120), width // 8),
-        subtitle=lines,
-        anchor="start",
-        frame="bounds",
-        fontSize=15,
-        fontWeight=600,
-        color=light("ink"),
-        subtitleColor=light("muted"),
-        subtitleFontSize=12,
-        subtitlePadding=5,
-        offset=18,
+    heading_lines = {
+        "text": wrap(plain(title, 120), width // 8),
+        "subtitle": lines,
+        "anchor": "start",
+        "frame": "bounds",
+        "fontSize": 15,
+        "fontWeight": 600,
+        "color": light("ink"),
+        "subtitleColor": light("muted"),
+        "subtitleFontSize": 12,
+        "subtitlePadding": 5,
+        "offset": 18,
+    }
+    paper = {**chart["config"], "background": light("paper"), "padding": 12}
+    finished: alt.Chart = shown(
+        chart.having(title=heading_lines, description=described, config=paper)
     )
-    whole = chart.properties(title=heading_lines, description=described)
-    whole.config.background = light("paper")
-    whole.config.padding = 12
-    finished: alt.Chart = shown(whole)
     return finished

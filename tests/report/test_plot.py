@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import altair
 import pandas as pd
 import pytest
 
@@ -249,7 +250,13 @@ def test_what_came_is_beside_what_was_expected() -> None:
 
 
 def test_a_chart_is_an_altair_chart(visits: Any, tmp_path: Any) -> None:
-    chart = avon.plot.outcomes(visits.outcomes(every="month")).properties(height=100)
+    drawn = avon.plot.outcomes(visits.outcomes(every="month"))
+    assert isinstance(drawn, altair.LayerChart)
+    as_written = drawn.to_dict()
+    chart = drawn.properties(height=100)
+    assert chart.to_dict()["height"] == 100
+    assert drawn.to_dict()["height"] == as_written["height"] != 100
+    drawn.to_dict(format="vega-lite")  # by Altair, which checks it against Vega-Lite's own schema
     chart.save(tmp_path / "chart.svg")
     assert (tmp_path / "chart.svg").read_text("utf-8").startswith("<svg")
     assert 'alt="Outcomes of slots by month' in shown(chart)["text/html"]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.over_time import WHO
 from avon_analytics.report.charts.parts import (
-    Chart,
     and_more,
     axis_keys,
     below,
@@ -33,13 +33,11 @@ def cancellations_by(
     width: int = 720,
     legend: bool = True,
     most: int = MOST_GROUPS,
-) -> Chart | None:
+) -> spec.Spec | None:
     """Cancelled slots by group, each bar divided by who cancelled, with its share of all.
 
     Groups without a cancelled slot are passed over, and those whose count is blank.
     """
-    import altair as alt
-
     rows = [row for row in rows_of(cancellations) if number(row.get("n_cancelled"))]
     if not rows:
         return None
@@ -52,7 +50,7 @@ def cancellations_by(
     # The longest bar leaves room for the longest text behind it.
     length = width - max(room(name) for name in names)
     longest = max(counts) * length / max(length - max(room(text) for text in texts), 60)
-    x = alt.X("n:Q", axis=None).scale(domainMin=0, domainMax=longest)
+    x = spec.field("n:Q", axis=None).scale(domainMin=0, domainMax=longest)
     parts = [
         {"key": key, "word": word, "order": order, "n": number(row.get(name))}
         for key, row in zip(names, shown, strict=True)
@@ -61,8 +59,9 @@ def cancellations_by(
     ]
     is_divided = "cancelled_by" not in columns and bool(parts)
     bars = (
-        alt.Chart(pd.DataFrame(parts if is_divided else {"key": names, "n": counts}))
-        .mark_bar(
+        spec.chart(pd.DataFrame(parts if is_divided else {"key": names, "n": counts}))
+        .mark(
+            "bar",
             color=light("cancelled"),
             stroke=light("paper"),
             strokeWidth=0.6,
@@ -73,13 +72,13 @@ def cancellations_by(
     )
     if is_divided:
         bars = bars.encode(
-            color=colours("word", held(shown, WHO), legend), order=alt.Order("order:Q")
+            color=colours("word", held(shown, WHO), legend), order=spec.field("order:Q")
         )
     data = pd.DataFrame({"key": names, "n": counts, "label": texts})
     labels = (
-        alt.Chart(data)
-        .mark_text(align="left", dx=6, color=light("ink"), aria=False)
+        spec.chart(data)
+        .mark("text", align="left", dx=6, color=light("ink"), aria=False)
         .encode(y=key_axis(names), x=x, text="label")
     )
-    chart = below(alt.layer(bars, labels), and_more(others))
+    chart = below(spec.layer(bars, labels), and_more(others))
     return finish(sized(chart, width, 28 * len(shown)), width)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
+from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.parts import (
-    Chart,
     axis_keys,
     colours,
     count_axis,
@@ -32,7 +31,7 @@ _NAMED = 8  # groups whose names stand beside their points
 
 def signals(
     signals: pd.DataFrame, *, title: str, width: int = 720, newest: int = NEWEST
-) -> Chart | None:
+) -> spec.Spec | None:
     """A share by period between its limits, drawn as steps; signals are triangles that point where
     they lie, and their rule stands beside them. A baseline that is not all is shaded."""
     known = signals.dropna(subset=["share"])
@@ -40,18 +39,18 @@ def signals(
         return None
     highest = float(known[["share", "upper"]].max().max())
 
-    def draw(part: pd.DataFrame, across: int) -> Any:
+    def draw(part: pd.DataFrame, across: int) -> spec.Spec | None:
         return _limits(part, title, highest, across, newest)
 
     if groupings(signals):
         chart = panels(signals, draw, by="n", width=width)
-        return None if chart is None else finish(chart, width)
+        return finish(chart, width)
     return finish(sized(draw(signals, width), width, 240), width)
 
 
-def _limits(frame: pd.DataFrame, title: str, highest: float, width: int, newest: int) -> Any:
-    import altair as alt
-
+def _limits(
+    frame: pd.DataFrame, title: str, highest: float, width: int, newest: int
+) -> spec.Spec | None:
     rows, every = window(frame, newest), every_of(frame)
     data = pd.DataFrame(
         {
@@ -67,34 +66,39 @@ def _limits(frame: pd.DataFrame, title: str, highest: float, width: int, newest:
     if data["share"].isna().all():
         return None
     x = period_axis(rows, width, every)
-    y = share_axis(alt.Y, "share", title, highest)
-    layers: list[Any] = []
+    y = share_axis("y", "share", title, highest)
+    layers: list[spec.Spec] = []
     if not data["is_base"].all() and data["is_base"].any():
-        shade = alt.Chart(data[data["is_base"]]).mark_rect(
-            color=light("line"), opacity=0.45, aria=False
+        shade = spec.chart(data[data["is_base"]]).mark(
+            "rect", color=light("line"), opacity=0.45, aria=False
         )
         layers.append(shade.encode(x=x))
-    base = alt.Chart(data).encode(x=x)
+    base = spec.chart(data).encode(x=x)
     for name, dash in (("lower", [5, 4]), ("upper", [5, 4]), ("center", [1, 0])):
-        line = base.mark_line(
-            interpolate="step", color=light("muted"), strokeDash=dash, strokeWidth=1.2, aria=False
+        line = base.mark(
+            "line",
+            interpolate="step",
+            color=light("muted"),
+            strokeDash=dash,
+            strokeWidth=1.2,
+            aria=False,
         )
-        layers.append(line.encode(y=share_axis(alt.Y, name, title, highest)))
-    path = base.mark_line(color=light("accent"), strokeWidth=1.2, aria=False).encode(y=y)
-    dots = base.transform_filter("datum.side == null && datum.share != null").mark_circle(
-        size=30, color=light("accent"), opacity=1, aria=False
+        layers.append(line.encode(y=share_axis("y", name, title, highest)))
+    path = base.mark("line", color=light("accent"), strokeWidth=1.2, aria=False).encode(y=y)
+    dots = base.where("datum.side == null && datum.share != null").mark(
+        "circle", size=30, color=light("accent"), opacity=1, aria=False
     )
     layers += [path, dots.encode(y=y)]
     found = data.dropna(subset=["side"])
     if len(found):
         words = list(dict.fromkeys(zip(found["word"], found["word"].map(_colour), strict=True)))
         shapes = [_SHAPES[word.partition(": ")[0]] for word, _ in words]
-        scale = alt.Scale(domain=[word for word, _ in words], range=shapes)
-        shape = alt.Shape("word:N", scale=scale, legend=alt.Legend(orient="top", title=None))
-        marks = alt.Chart(found).mark_point(size=110, filled=True, opacity=1, aria=False)
+        scale = {"domain": [word for word, _ in words], "range": shapes}
+        shape = spec.field("word:N", scale=scale, legend={"orient": "top", "title": None})
+        marks = spec.chart(found).mark("point", size=110, filled=True, opacity=1, aria=False)
         layers.append(marks.encode(x=x, y=y, shape=shape, color=colours("word", words, True)))
         layers += [_rules(found, x, y, side) for side in _SHAPES if (found["side"] == side).any()]
-    return alt.layer(*layers).properties(height=160)
+    return spec.layer(*layers).having(height=160)
 
 
 def _word(row: Row) -> str | None:
@@ -109,28 +113,24 @@ def _colour(word: str) -> str:
     return _COLOURS.get(word.partition(": ")[2], "cancelled")
 
 
-def _rules(found: pd.DataFrame, x: Any, y: Any, side: str) -> Any:
+def _rules(found: pd.DataFrame, x: spec.Field, y: spec.Field, side: str) -> spec.Spec:
     """The rule in words beside the first signal of each run of one rule."""
-    import altair as alt
-
     here = found[found["side"] == side]
     begins = (here["rule"] != here["rule"].shift()) | (here.index.to_series().diff() != 1)
     up = side == "higher"
-    words = alt.Chart(here[begins]).mark_text(
-        dy=-12 if up else 14, color=light("ink"), fontSize=11, aria=False
+    words = spec.chart(here[begins]).mark(
+        "text", dy=-12 if up else 14, color=light("ink"), fontSize=11, aria=False
     )
     return words.encode(x=x, y=y, text="rule:N")
 
 
 def outliers(
     outliers: pd.DataFrame, *, title: str, width: int = 720, counted: str = "slots"
-) -> Chart | None:
+) -> spec.Spec | None:
     """Groups by their size and share, between the limits that chance keeps: a funnel.
 
     Inner lines are 95 % limits, outer ones 99.8 %; signals are triangles with their names.
     """
-    import altair as alt
-
     columns = groupings(outliers)
     known = outliers.dropna(subset=["share", "lower_998"]).sort_values("n", kind="stable")
     if known.empty:
@@ -144,26 +144,27 @@ def outliers(
         whole=whole,
     )
     highest = float(data[["share", "upper_998"]].max().max())
-    y = share_axis(alt.Y, "share", title, highest)
-    x = count_axis(alt.X, counted, float(data["n"].max()), width).scale(
+    y = share_axis("y", "share", title, highest)
+    x = count_axis("x", counted, float(data["n"].max()), width).scale(
         domain=[0, float(data["n"].max()) * 1.12], nice=False
     )
-    base = alt.Chart(data).encode(x=x)
+    base = spec.chart(data).encode(x=x)
     layers = [
-        base.mark_line(
+        base.mark(
+            "line",
             interpolate="monotone",
             color=light("muted"),
             strokeDash=dash,
             strokeWidth=1.2,
             aria=False,
-        ).encode(y=share_axis(alt.Y, f"{end}_{size}", title, highest))
+        ).encode(y=share_axis("y", f"{end}_{size}", title, highest))
         for size, dash in (("95", [2, 4]), ("998", [6, 3]))
         for end in ("lower", "upper")
     ]
-    across = base.mark_rule(color=light("muted"), aria=False)
+    across = base.mark("rule", color=light("muted"), aria=False)
     layers.append(
         across.encode(
-            x=alt.value(0), x2=alt.value("width"), y=share_axis(alt.Y, "whole", title, highest)
+            x=spec.value(0), x2=spec.value("width"), y=share_axis("y", "whole", title, highest)
         )
     )
     kinds = {
@@ -172,25 +173,25 @@ def outliers(
         "as others": ("circle", "not-due"),
     }
     present = [kind for kind in kinds if (data["side"] == kind).any()]
-    scale = alt.Scale(domain=present, range=[kinds[kind][0] for kind in present])
-    points = base.mark_point(filled=True, opacity=1, size=70, aria=False).encode(
+    scale = {"domain": present, "range": [kinds[kind][0] for kind in present]}
+    points = base.mark("point", filled=True, opacity=1, size=70, aria=False).encode(
         y=y,
-        shape=alt.Shape("side:N", scale=scale, legend=None),
+        shape=spec.field("side:N", scale=scale, legend=None),
         color=colours("side", [(kind, kinds[kind][1]) for kind in present], len(present) > 1),
     )
     layers.append(points)
     named = data[data["side"] != "as others"].nlargest(_NAMED, "n")
     if len(named):
-        words = alt.Chart(named).mark_text(
-            align="left", dx=9, color=light("ink"), fontSize=11, aria=False
+        words = spec.chart(named).mark(
+            "text", align="left", dx=9, color=light("ink"), fontSize=11, aria=False
         )
         layers.append(words.encode(x=x, y=y, text="name:N"))
-    return finish(sized(alt.layer(*layers), width, 300), width)
+    return finish(sized(spec.layer(*layers), width, 300), width)
 
 
 def expected(
     figure: pd.DataFrame, end: str, *, title: str, width: int = 720, newest: int = NEWEST
-) -> Chart | None:
+) -> spec.Spec | None:
     """The expected number of one outcome: bars are 80 % intervals, ticks what is expected, points
     what came (of a backtest); what an interval did not hold is a triangle."""
     known = figure.dropna(subset=[f"expected_{end}"])
@@ -203,16 +204,16 @@ def expected(
         height = 26 * len(rows) + 30
         return finish(sized(_bars(data, key_axis(keys), title, width), width, height), width)
 
-    def draw(part: pd.DataFrame, across: int) -> Any:
+    def draw(part: pd.DataFrame, across: int) -> spec.Spec | None:
         rows, every = window(part, newest), every_of(part)
         data = _numbers(rows, end).assign(period=[label(row["period_on"], every) for row in rows])
         if data["expected"].isna().all():
             return None
-        return _bars(data, period_axis(rows, across, every), title, across).properties(height=160)
+        return _bars(data, period_axis(rows, across, every), title, across).having(height=160)
 
     if groupings(figure):
         chart = panels(known, draw, by="n_open", width=width)
-        return None if chart is None else finish(chart, width)
+        return finish(chart, width)
     return finish(sized(draw(known, width), width, 240), width)
 
 
@@ -230,23 +231,20 @@ def _numbers(rows: Sequence[Row], end: str) -> pd.DataFrame:
     return data.assign(kind=beyond.mask(data["came"] < data["low"], "below the interval"))
 
 
-def _bars(data: pd.DataFrame, along: Any, title: str, width: int) -> Any:
+def _bars(data: pd.DataFrame, along: spec.Field, title: str, width: int) -> spec.Spec:
     """Intervals along one axis, counts along the other."""
-    import altair as alt
-
-    is_upright = isinstance(along, alt.X)
+    is_upright = along["field"] == "period"
     highest = float(data[["high", "came"]].max().max())
 
-    def numbers(field: str) -> Any:
-        axis: Any = count_axis(alt.Y if is_upright else alt.X, title, highest, width)
-        axis.shorthand = f"{field}:Q"
+    def numbers(field: str) -> spec.Field:
+        axis = count_axis("y" if is_upright else "x", title, highest, width).of(f"{field}:Q")
         return axis.scale(domain=[0, highest * 1.05 or 1], nice=True)
 
     one, two = ("y", "y2") if is_upright else ("x", "x2")
-    base = alt.Chart(data).encode(**{"x" if is_upright else "y": along})
-    bars = base.mark_bar(color=light("accent"), opacity=0.28, aria=False)
-    ticks = base.mark_tick(color=light("accent"), thickness=2, aria=False)
-    layers: list[Any] = [
+    base = spec.chart(data).encode(**{"x" if is_upright else "y": along})
+    bars = base.mark("bar", color=light("accent"), opacity=0.28, aria=False)
+    ticks = base.mark("tick", color=light("accent"), thickness=2, aria=False)
+    layers: list[spec.Spec] = [
         bars.encode(**{one: numbers("low"), two: "high:Q"}),
         ticks.encode(**{one: numbers("expected")}),
     ]
@@ -257,15 +255,15 @@ def _bars(data: pd.DataFrame, along: Any, title: str, width: int) -> Any:
             "below the interval": ("triangle-down", "cancelled"),
         }
         present = [kind for kind in kinds if (data["kind"] == kind).any()]
-        scale = alt.Scale(domain=present, range=[kinds[kind][0] for kind in present])
-        points = base.transform_filter("datum.came != null").mark_point(
-            filled=True, opacity=1, size=60, aria=False
+        scale = {"domain": present, "range": [kinds[kind][0] for kind in present]}
+        points = base.where("datum.came != null").mark(
+            "point", filled=True, opacity=1, size=60, aria=False
         )
         layers.append(
             points.encode(
                 **{one: numbers("came")},
-                shape=alt.Shape("kind:N", scale=scale, legend=None),
+                shape=spec.field("kind:N", scale=scale, legend=None),
                 color=colours("kind", [(kind, kinds[kind][1]) for kind in present], True),
             )
         )
-    return alt.layer(*layers)
+    return spec.layer(*layers)

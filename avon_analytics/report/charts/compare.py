@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
+from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.groups import MOST_GROUPS
 from avon_analytics.report.charts.parts import (
     PHONE,
-    Chart,
     and_more,
     below,
     colours,
@@ -30,13 +29,11 @@ _WORDS = {True: ("q-value under 0.05", "accent"), False: ("may be chance", "mute
 
 def differences(
     compared: pd.DataFrame, *, title: str, width: int = 720, most: int = MOST_GROUPS
-) -> Chart | None:
+) -> spec.Spec | None:
     """Differences of shares with their 95 % intervals, in the frame's order, the largest only.
 
     Those with a q-value under 0.05 are filled. Without groups and periods, a line for each share.
     """
-    import altair as alt
-
     columns, every = keys_of(compared), every_of(compared)
     known = [row for row in rows_of(compared) if number(row.get("difference")) is not None]
     if not known:
@@ -53,22 +50,22 @@ def differences(
         }
         for key, row in zip(keys, shown, strict=True)
     ).rename(columns={"": "difference"})
-    axis = alt.Axis(tickCount=6 if width >= PHONE else 4, format="+,~r", grid=True)
+    axis = {"tickCount": 6 if width >= PHONE else 4, "format": "+,~r", "grid": True}
     # One zero has no sign.
-    axis.labelExpr = "datum.value == 0 ? '0' : replace(datum.label, '-', '−')"
-    x = alt.X("difference:Q", title=title, axis=axis).scale(nice=True)
-    base = alt.Chart(data).encode(y=key_axis(keys))
+    axis["labelExpr"] = "datum.value == 0 ? '0' : replace(datum.label, '-', '−')"
+    x = spec.field("difference:Q", title=title, axis=axis).scale(nice=True)
+    base = spec.chart(data).encode(y=key_axis(keys))
     pairs = [_WORDS[it] for it in (True, False) if (data["word"] == _WORDS[it][0]).any()]
     colour = colours("word", pairs, True)
-    none = alt.Chart(pd.DataFrame({"difference": [0.0]}))
-    layers: list[Any] = [
-        none.mark_rule(stroke=light("ink"), strokeWidth=1, aria=False).encode(x=x),
-        base.mark_rule(strokeWidth=2, strokeOpacity=0.6, aria=False).encode(
-            x=alt.X("_low:Q"), x2="_high:Q", color=colour
+    none = spec.chart(pd.DataFrame({"difference": [0.0]}))
+    layers: list[spec.Spec] = [
+        none.mark("rule", stroke=light("ink"), strokeWidth=1, aria=False).encode(x=x),
+        base.mark("rule", strokeWidth=2, strokeOpacity=0.6, aria=False).encode(
+            x=spec.field("_low:Q"), x2="_high:Q", color=colour
         ),
-        base.mark_circle(size=52, opacity=1, aria=False).encode(x=x, color=colour),
+        base.mark("circle", size=52, opacity=1, aria=False).encode(x=x, color=colour),
     ]
-    chart = below(alt.layer(*layers), and_more(others))
+    chart = below(spec.layer(*layers), and_more(others))
     return finish(sized(chart, width, 26 * len(shown)), width - max(map(room, keys)))
 
 

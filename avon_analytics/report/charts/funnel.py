@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
+from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.parts import (
     PHONE,
-    Chart,
     Words,
     colours,
     count_axis,
@@ -33,7 +31,7 @@ FUNNEL_ENDS: Words = {
 
 def funnel(
     funnel: pd.DataFrame, *, width: int = 720, legend: bool = True, what: str = "appointments"
-) -> Chart | None:
+) -> spec.Spec | None:
     """How many reached each stage, and where the others of it went; a panel for each group."""
     present = [
         pair
@@ -42,21 +40,19 @@ def funnel(
     ]
     shown = present if legend else None
 
-    def draw(part: pd.DataFrame, across: int) -> Any:
+    def draw(part: pd.DataFrame, across: int) -> spec.Spec | None:
         return _stages(part, across, shown, what)
 
     if groupings(funnel):
         chart = panels(funnel, draw, by="n_reached", width=width)
-        return None if chart is None else finish(chart, width)
+        return finish(chart, width)
     chart = draw(funnel, width)
-    return None if chart is None else finish(sized(chart, width, 62 * len(funnel)), width)
+    return finish(sized(chart, width, 62 * len(funnel)), width)
 
 
 def _stages(
     funnel: pd.DataFrame, width: int, legend: list[tuple[str, str]] | None, what: str
-) -> Any:
-    import altair as alt
-
+) -> spec.Spec | None:
     rows = rows_of(funnel)
     reached = [number(row.get("n_reached")) for row in rows]
     of_booked = "" if width < PHONE else " of booked"
@@ -76,10 +72,10 @@ def _stages(
         return None
     highest = max(n or 0 for n in reached)
     return (
-        alt.Chart(pd.DataFrame(drawn))
-        .mark_bar(stroke=light("paper"), strokeWidth=0.6, aria=False)
+        spec.chart(pd.DataFrame(drawn))
+        .mark("bar", stroke=light("paper"), strokeWidth=0.6, aria=False)
         .encode(
-            y=alt.Y("stage:N", sort=None, title=None)
+            y=spec.field("stage:N", sort=None, title=None)
             .axis(
                 labelExpr="split(datum.label, '|')",
                 labelBaseline="line-top",
@@ -90,9 +86,9 @@ def _stages(
                 minExtent=room("Completed" if width < PHONE else "80.0 % of booked"),
             )
             .scale(paddingInner=0.35),
-            x=count_axis(alt.X, what, highest, width),
+            x=count_axis("x", what, highest, width),
             color=colours("end", legend or FUNNEL_ENDS.values(), legend is not None),
-            order=alt.Order("order:Q"),
+            order=spec.field("order:Q"),
         )
-        .properties(height=62 * len({part["stage"] for part in drawn}))
+        .having(height=62 * len({part["stage"] for part in drawn}))
     )

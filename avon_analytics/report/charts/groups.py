@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.over_time import HOURS, OUTCOMES
 from avon_analytics.report.charts.parts import (
-    Chart,
     Words,
     and_more,
     axis_keys,
@@ -37,10 +37,8 @@ def share_by_group(
     overall: float | None = None,
     width: int = 720,
     most: int = MOST_GROUPS,
-) -> Chart | None:
+) -> spec.Spec | None:
     """A share of each group with its 95 % interval, in the frame's order, the largest only."""
-    import altair as alt
-
     rows = [row for row in rows_of(frame) if number(row.get(name)) is not None]
     if not rows:
         return None
@@ -50,37 +48,37 @@ def share_by_group(
     data["key"] = keys = _keys(shown, frame, width)
     highest = max(float(known.high or known.value or 0) for known in shares)
     colour = light("no-show" if name == "no_show_share" else "accent")
-    base = alt.Chart(data).encode(y=key_axis(keys))
+    base = spec.chart(data).encode(y=key_axis(keys))
     layers = [
-        base.mark_rule(stroke=colour, strokeWidth=2, strokeOpacity=0.6, aria=False).encode(
-            x=alt.X("low:Q", title=title), x2="high:Q"
+        base.mark("rule", stroke=colour, strokeWidth=2, strokeOpacity=0.6, aria=False).encode(
+            x=spec.field("low:Q", title=title), x2="high:Q"
         ),
-        base.mark_circle(size=44, color=colour, opacity=1, aria=False).encode(
-            x=share_axis(alt.X, "share", title, highest)
+        base.mark("circle", size=44, color=colour, opacity=1, aria=False).encode(
+            x=share_axis("x", "share", title, highest)
         ),
     ]
     if overall is not None:
-        line = alt.Chart(pd.DataFrame({"overall": [overall]}))
+        line = spec.chart(pd.DataFrame({"overall": [overall]}))
         layers.insert(
             0,
-            line.mark_rule(stroke=light("muted"), strokeDash=[4, 3], aria=False).encode(
-                x=alt.X("overall:Q", title=title)
+            line.mark("rule", stroke=light("muted"), strokeDash=[4, 3], aria=False).encode(
+                x=spec.field("overall:Q", title=title)
             ),
         )
-    chart = below(alt.layer(*layers), and_more(others))
+    chart = below(spec.layer(*layers), and_more(others))
     return finish(sized(chart, width, 26 * len(shown)), _beside(keys, width))
 
 
 def outcomes_by_group(
     outcomes: pd.DataFrame, *, width: int = 720, most: int = MOST_GROUPS, legend: bool = True
-) -> Chart | None:
+) -> spec.Spec | None:
     """Slots by outcome of each group, stacked sideways, the largest groups only."""
     return _stacked(outcomes, OUTCOMES, "n_slots", "slots", width, most, legend)
 
 
 def hours_by_group(
     lost_time: pd.DataFrame, *, width: int = 720, most: int = MOST_GROUPS, legend: bool = True
-) -> Chart | None:
+) -> spec.Spec | None:
     """Planned hours of each group by what became of them, likewise."""
     return _stacked(lost_time, HOURS, "planned_hours", "planned hours", width, most, legend)
 
@@ -93,9 +91,7 @@ def _stacked(
     width: int,
     most: int,
     legend: bool,
-) -> Chart | None:
-    import altair as alt
-
+) -> spec.Spec | None:
     rows = [row for row in rows_of(frame) if number(row.get(total))]
     if not rows:
         return None
@@ -108,13 +104,13 @@ def _stacked(
     ]
     highest = max(number(row.get(total)) or 0 for row in shown)
     bars = (
-        alt.Chart(pd.DataFrame([part for part in parts if part["n"]]))
-        .mark_bar(stroke=light("paper"), strokeWidth=0.6, aria=False)
+        spec.chart(pd.DataFrame([part for part in parts if part["n"]]))
+        .mark("bar", stroke=light("paper"), strokeWidth=0.6, aria=False)
         .encode(
             y=key_axis(keys),
-            x=count_axis(alt.X, title, highest, width),
+            x=count_axis("x", title, highest, width),
             color=colours("word", held(shown, words), legend),
-            order=alt.Order("order:Q"),
+            order=spec.field("order:Q"),
         )
     )
     return finish(
@@ -124,10 +120,8 @@ def _stacked(
 
 def lead_times_by_group(
     lead_times: pd.DataFrame, *, width: int = 720, most: int = MOST_GROUPS
-) -> Chart | None:
+) -> spec.Spec | None:
     """Days booked ahead of each group: the median, and a line up to nine in ten."""
-    import altair as alt
-
     rows = [r for r in rows_of(lead_times) if number(r.get("median_lead_days")) is not None]
     if not rows:
         return None
@@ -140,17 +134,21 @@ def lead_times_by_group(
             "p90": [number(row.get("p90_lead_days")) for row in shown],
         }
     )
-    base = alt.Chart(data).encode(y=key_axis(keys))
-    x = alt.X("median:Q", title="days booked ahead").axis(tickCount=6, format=",d", tickMinStep=1)
+    base = spec.chart(data).encode(y=key_axis(keys))
+    x = spec.field("median:Q", title="days booked ahead").axis(
+        tickCount=6, format=",d", tickMinStep=1
+    )
     layers = [
-        base.mark_rule(stroke=light("accent"), strokeWidth=2, strokeOpacity=0.5, aria=False).encode(
-            x=x.scale(domainMin=0), x2="p90:Q"
+        base.mark(
+            "rule", stroke=light("accent"), strokeWidth=2, strokeOpacity=0.5, aria=False
+        ).encode(x=x.scale(domainMin=0), x2="p90:Q"),
+        base.mark("tick", color=light("accent"), thickness=2, height=10, aria=False).encode(
+            x="p90:Q"
         ),
-        base.mark_tick(color=light("accent"), thickness=2, height=10, aria=False).encode(x="p90:Q"),
-        base.mark_circle(size=44, color=light("accent"), opacity=1, aria=False).encode(x=x),
+        base.mark("circle", size=44, color=light("accent"), opacity=1, aria=False).encode(x=x),
     ]
     return finish(
-        sized(below(alt.layer(*layers), and_more(others)), width, 26 * len(shown)),
+        sized(below(spec.layer(*layers), and_more(others)), width, 26 * len(shown)),
         _beside(keys, width),
     )
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
+from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.parts import (
     ROOM,
-    Chart,
     Words,
     colours,
     finish,
@@ -30,7 +28,7 @@ _ENDS = ("_low", "", "_high")
 
 def incidence(
     incidence: pd.DataFrame, *, width: int = 720, legend: bool = True, days: int | None = None
-) -> Chart | None:
+) -> spec.Spec | None:
     """Cumulative incidence by cause, as steps with bands of 95 %; a panel for each group.
 
     ``days`` ends the axis; without it, the day by which all but one in fifty have ended.
@@ -43,7 +41,7 @@ def incidence(
 
     height = 170 if groupings(known) else 280
 
-    def draw(part: pd.DataFrame, across: int) -> Any:
+    def draw(part: pd.DataFrame, across: int) -> spec.Spec | None:
         return _curves(part, last, legend, height)
 
     if groupings(known):
@@ -59,28 +57,28 @@ def _last_day(frame: pd.DataFrame) -> int:
     return max(int(by_day[by_day >= 0.98 * by_day.iloc[-1]].index[0]), 1)
 
 
-def _curves(frame: pd.DataFrame, last: int, legend: bool, height: int) -> Any:
-    import altair as alt
-
+def _curves(frame: pd.DataFrame, last: int, legend: bool, height: int) -> spec.Spec | None:
     data = _to_the_end(frame, last)
     words = [CAUSES[cause] for cause in CAUSES if cause in set(frame["cause"])]
-    x = alt.X("day:Q", title="days since booking").axis(tickCount=8, format=",d", tickMinStep=1)
-    x = x.scale(domain=[min(0, int(data["day"].min())), last], nice=False)
-    y = alt.Y("share:Q", title="share of booked slots")
-    y = y.axis(format=".0%", tickCount=5, minExtent=ROOM).scale(domainMin=0)
-    base = alt.Chart(data).encode(x=x, color=colours("word", words, legend))
-    band = base.mark_area(interpolate="step-after", opacity=0.15, aria=False).encode(
-        y=alt.Y("low:Q", title="share of booked slots"), y2="high:Q"
+    x = spec.field("day:Q", title="days since booking").axis(
+        tickCount=8, format=",d", tickMinStep=1
     )
-    line = base.mark_line(interpolate="step-after", strokeWidth=2, aria=False).encode(y=y)
+    x = x.scale(domain=[min(0, int(data["day"].min())), last], nice=False)
+    y = spec.field("share:Q", title="share of booked slots")
+    y = y.axis(format=".0%", tickCount=5, minExtent=ROOM).scale(domainMin=0)
+    base = spec.chart(data).encode(x=x, color=colours("word", words, legend))
+    band = base.mark("area", interpolate="step-after", opacity=0.15, aria=False).encode(
+        y=spec.field("low:Q", title="share of booked slots"), y2="high:Q"
+    )
+    line = base.mark("line", interpolate="step-after", strokeWidth=2, aria=False).encode(y=y)
     ends = data[data["day"] == last].copy()
     ends["text"] = [percent(value).replace("\u00a0", " ") for value in ends["share"]]
     words_at_end = (
-        alt.Chart(_spread(ends, height))
-        .mark_text(align="left", dx=6, color=light("ink"), aria=False)
-        .encode(x=x, y=alt.Y("at:Q"), text="text")
+        spec.chart(_spread(ends, height))
+        .mark("text", align="left", dx=6, color=light("ink"), aria=False)
+        .encode(x=x, y=spec.field("at:Q"), text="text")
     )
-    return alt.layer(band, line, words_at_end).properties(height=height)
+    return spec.layer(band, line, words_at_end).having(height=height)
 
 
 def _to_the_end(frame: pd.DataFrame, last: int) -> pd.DataFrame:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
+from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.parts import (
-    Chart,
     Words,
     colours,
     count_axis,
@@ -51,21 +49,21 @@ WHO: Words = {
 
 def outcomes_over_time(
     outcomes: pd.DataFrame, *, width: int = 720, newest: int = NEWEST, legend: bool = True
-) -> Chart | None:
+) -> spec.Spec | None:
     """Slots by outcome and period, stacked; periods that are not complete are pale."""
     return _counts(outcomes, OUTCOMES, "n_slots", "slots", width, newest, legend)
 
 
 def hours_over_time(
     lost_time: pd.DataFrame, *, width: int = 720, newest: int = NEWEST, legend: bool = True
-) -> Chart | None:
+) -> spec.Spec | None:
     """Planned hours by what became of them and period, stacked."""
     return _counts(lost_time, HOURS, "planned_hours", "planned hours", width, newest, legend)
 
 
 def cancellations_over_time(
     cancellations: pd.DataFrame, *, width: int = 720, newest: int = NEWEST, legend: bool = True
-) -> Chart | None:
+) -> spec.Spec | None:
     """Cancelled slots by who cancelled and period, stacked."""
     return _counts(cancellations, WHO, "n_cancelled", "cancelled slots", width, newest, legend)
 
@@ -78,7 +76,7 @@ def share_over_time(
     overall: float | None = None,
     width: int = 720,
     newest: int = NEWEST,
-) -> Chart | None:
+) -> spec.Spec | None:
     """A share by period with its 95 % interval; periods that are not complete are hollow."""
     shown = window(frame, newest)
     known = [k for row in shown if (k := share(row, name)).value is not None]
@@ -86,24 +84,22 @@ def share_over_time(
         return None
     highest = max(float(k.high or k.value or 0) for k in known)
 
-    def draw(part: pd.DataFrame, across: int) -> Any:
+    def draw(part: pd.DataFrame, across: int) -> spec.Spec | None:
         return _shares(part, name, title, overall, highest, across, newest)
 
     if groupings(frame):
         chart = panels(frame, draw, by=f"{name}_n", width=width)
-        return None if chart is None else finish(chart, width)
+        return finish(chart, width)
     return finish(sized(draw(frame, width), width, 190), width)
 
 
 def lead_times_over_time(
     lead_times: pd.DataFrame, *, width: int = 720, newest: int = NEWEST
-) -> Chart | None:
+) -> spec.Spec | None:
     """Days booked ahead by booking period: the median, and a line up to nine in ten.
 
     Periods that are not complete are hollow.
     """
-    import altair as alt
-
     rows, every = window(lead_times, newest), every_of(lead_times)
     data = pd.DataFrame(
         {
@@ -117,18 +113,20 @@ def lead_times_over_time(
     )
     if data.empty:
         return None
-    base = alt.Chart(data).encode(x=period_axis(rows, width, every))
-    y = alt.Y("median:Q", title="days booked ahead").axis(tickCount=5, format=",d", tickMinStep=1)
-    reach = base.mark_rule(
-        stroke=light("accent"), strokeWidth=2, strokeOpacity=0.5, aria=False
+    base = spec.chart(data).encode(x=period_axis(rows, width, every))
+    y = spec.field("median:Q", title="days booked ahead").axis(
+        tickCount=5, format=",d", tickMinStep=1
+    )
+    reach = base.mark(
+        "rule", stroke=light("accent"), strokeWidth=2, strokeOpacity=0.5, aria=False
     ).encode(y=y, y2="p90:Q")
-    far = base.mark_tick(
-        color=light("accent"), thickness=2, width=10, orient="horizontal", aria=False
+    far = base.mark(
+        "tick", color=light("accent"), thickness=2, width=10, orient="horizontal", aria=False
     ).encode(y="p90:Q")
-    middle = base.mark_circle(
-        size=40, stroke=light("accent"), strokeWidth=1.6, opacity=1, aria=False
-    ).encode(y=y, fill=alt.Fill("fill:N", scale=None, legend=None))
-    marked = alt.layer(reach, far, middle, *incomplete(rows, width, every))
+    middle = base.mark(
+        "circle", size=40, stroke=light("accent"), strokeWidth=1.6, opacity=1, aria=False
+    ).encode(y=y, fill=spec.field("fill:N", scale=None, legend=None))
+    marked = spec.layer(reach, far, middle, *incomplete(rows, width, every))
     return finish(sized(marked, width, 190), width)
 
 
@@ -140,21 +138,21 @@ def _counts(
     width: int,
     newest: int,
     legend: bool,
-) -> Chart | None:
+) -> spec.Spec | None:
     present = held(rows_of(frame), words)
     shown = window(frame, newest)
     if not present or not shown:
         return None
     highest = max(number(row.get(total)) or 0 for row in shown)
 
-    def draw(part: pd.DataFrame, across: int) -> Any:
+    def draw(part: pd.DataFrame, across: int) -> spec.Spec | None:
         return _stacks(part, words, title, highest, across, newest, present if legend else None)
 
     if groupings(frame):
         chart = panels(frame, draw, by=total, width=width)
-        return None if chart is None else finish(chart, width)
+        return finish(chart, width)
     chart = draw(frame, width)
-    return None if chart is None else finish(sized(chart, width, 240), width)
+    return finish(sized(chart, width, 240), width)
 
 
 def _stacks(
@@ -165,9 +163,7 @@ def _stacks(
     width: int,
     newest: int,
     legend: list[tuple[str, str]] | None,
-) -> Any:
-    import altair as alt
-
+) -> spec.Spec | None:
     rows, every = window(frame, newest), every_of(frame)
     parts = [
         {
@@ -183,23 +179,23 @@ def _stacks(
     drawn = [part for part in parts if part["n"]]
     if not drawn:
         return None
-    y = count_axis(alt.Y, title, highest, width)
+    y = count_axis("y", title, highest, width)
     if groupings(frame):
         y = y.scale(domainMax=highest)
     bars = (
-        alt.Chart(pd.DataFrame(drawn))
-        .mark_bar(stroke=light("paper"), strokeWidth=0.6, aria=False)
+        spec.chart(pd.DataFrame(drawn))
+        .mark("bar", stroke=light("paper"), strokeWidth=0.6, aria=False)
         .encode(
             x=period_axis(rows, width, every),
             y=y,
             color=colours("word", legend or words.values(), legend is not None),
-            opacity=alt.Opacity("opacity:Q", scale=None, legend=None),
-            order=alt.Order("order:Q"),
+            opacity=spec.field("opacity:Q", scale=None, legend=None),
+            order=spec.field("order:Q"),
         )
     )
-    paper = bars.transform_filter("datum.opacity < 1").mark_bar(color=light("paper"), aria=False)
-    paper = paper.encode(color=alt.value(light("paper")), opacity=alt.value(1))
-    return alt.layer(paper, bars, *incomplete(rows, width, every)).properties(height=150)
+    paper = bars.where("datum.opacity < 1").mark("bar", color=light("paper"), aria=False)
+    paper = paper.encode(color=spec.value(light("paper")), opacity=spec.value(1))
+    return spec.layer(paper, bars, *incomplete(rows, width, every)).having(height=150)
 
 
 def _shares(
@@ -210,9 +206,7 @@ def _shares(
     highest: float,
     width: int,
     newest: int,
-) -> Any:
-    import altair as alt
-
+) -> spec.Spec | None:
     rows, every = window(frame, newest), every_of(frame)
     colour = light("no-show" if name == "no_show_share" else "accent")
     drawn = [
@@ -228,22 +222,22 @@ def _shares(
     ]
     if not drawn:
         return None
-    y = share_axis(alt.Y, "share", title, highest)
-    points = alt.Chart(pd.DataFrame(drawn)).encode(x=period_axis(rows, width, every))
-    layers: list[Any] = [
-        points.mark_rule(stroke=colour, strokeWidth=2, strokeOpacity=0.6, aria=False).encode(
-            y=alt.Y("low:Q", title=title), y2="high:Q"
+    y = share_axis("y", "share", title, highest)
+    points = spec.chart(pd.DataFrame(drawn)).encode(x=period_axis(rows, width, every))
+    layers: list[spec.Spec] = [
+        points.mark("rule", stroke=colour, strokeWidth=2, strokeOpacity=0.6, aria=False).encode(
+            y=spec.field("low:Q", title=title), y2="high:Q"
         ),
-        points.mark_circle(size=36, stroke=colour, strokeWidth=1.6, opacity=1, aria=False).encode(
-            y=y, fill=alt.Fill("fill:N", scale=None, legend=None)
-        ),
+        points.mark(
+            "circle", size=36, stroke=colour, strokeWidth=1.6, opacity=1, aria=False
+        ).encode(y=y, fill=spec.field("fill:N", scale=None, legend=None)),
     ]
     if overall is not None:
-        line = alt.Chart(pd.DataFrame({"overall": [overall]}))
+        line = spec.chart(pd.DataFrame({"overall": [overall]}))
         layers.insert(
             0,
-            line.mark_rule(stroke=light("muted"), strokeDash=[4, 3], aria=False).encode(
-                y=alt.Y("overall:Q", title=title)
+            line.mark("rule", stroke=light("muted"), strokeDash=[4, 3], aria=False).encode(
+                y=spec.field("overall:Q", title=title)
             ),
         )
-    return alt.layer(*layers, *incomplete(rows, width, every)).properties(height=130)
+    return spec.layer(*layers, *incomplete(rows, width, every)).having(height=130)

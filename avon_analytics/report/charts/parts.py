@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import pandas as pd
 
+from avon_analytics.report.charts import spec
+from avon_analytics.report.charts.spec import Field, Spec
 from avon_analytics.report.palette import light
 from avon_analytics.report.periods import calendar, label, short
 from avon_analytics.report.rows import Row, group_name, groupings, is_complete, rows_of
 from avon_analytics.report.wording import count, number, plain
 
-if TYPE_CHECKING:
-    import altair as alt
-
-Chart: TypeAlias = "alt.Chart | alt.LayerChart | alt.VConcatChart"
 Words = Mapping[str, tuple[str, str]]
 """A column or value, the word for it and the name of its colour."""
 
@@ -39,33 +37,31 @@ def room(text: str) -> float:
     return 7.6 * len(text) + 10
 
 
-def key_axis(keys: Sequence[str]) -> alt.Y:
+def key_axis(keys: Sequence[str]) -> Field:
     """The names of groups, one below the other."""
-    import altair as alt
-
-    axis = alt.Axis(
-        labelExpr="slice(datum.label, 4)",
-        labelLimit=400,
-        labelPadding=8,
-        ticks=False,
-        domain=False,
-        minExtent=max(room(key[4:]) for key in keys),
-    )
-    return alt.Y("key:N", sort=None, title=None, axis=axis)
+    axis = {
+        "labelExpr": "slice(datum.label, 4)",
+        "labelLimit": 400,
+        "labelPadding": 8,
+        "ticks": False,
+        "domain": False,
+        "minExtent": max(room(key[4:]) for key in keys),
+    }
+    return spec.field("key:N", sort=None, title=None, axis=axis)
 
 
-def share_axis(channel: Any, field: str, title: str, highest: float) -> Any:
+def share_axis(channel: str, field: str, title: str, highest: float) -> Field:
     """An axis of shares from 0, as far as the highest interval reaches."""
-    aside = {"minExtent": ROOM} if channel.__name__ == "Y" else {}
+    aside = {"minExtent": ROOM} if channel == "y" else {}
     digits = 0 if highest >= 0.05 else 1 if highest >= 0.005 else 2  # so that no two ticks agree
-    axis = channel(f"{field}:Q", title=title).axis(format=f".{digits}%", tickCount=5, **aside)
+    axis = spec.field(f"{field}:Q", title=title).axis(format=f".{digits}%", tickCount=5, **aside)
     return axis.scale(domain=[0, min(1, highest * 1.04 or 1)], nice=True)
 
 
-def count_axis(channel: Any, title: str, highest: float, width: int) -> Any:
+def count_axis(channel: str, title: str, highest: float, width: int) -> Field:
     """An axis of counts, without fractions."""
-    aside = {"minExtent": room(count(highest))} if channel.__name__ == "Y" else {}
-    return channel("n:Q", title=title).axis(
+    aside = {"minExtent": room(count(highest))} if channel == "y" else {}
+    return spec.field("n:Q", title=title).axis(
         tickCount=4 if width < PHONE else 6,
         format=",d",
         tickMinStep=1,
@@ -74,10 +70,8 @@ def count_axis(channel: Any, title: str, highest: float, width: int) -> Any:
     )
 
 
-def period_axis(rows: Sequence[Row], width: int, every: str) -> alt.X:
+def period_axis(rows: Sequence[Row], width: int, every: str) -> Field:
     """Every period from first to last, one without a row included; years once each."""
-    import altair as alt
-
     periods = calendar(rows[0]["period_on"], rows[-1]["period_on"], every)
     band = (width - 60) / len(periods)
     needed = {"month": 34, "quarter": 30, "year": 40}.get(every, 58)
@@ -94,18 +88,18 @@ def period_axis(rows: Sequence[Row], width: int, every: str) -> alt.X:
         else [short(on, every)]
         for i, on in enumerate(ticks)
     }
-    axis = alt.Axis(
-        values=list(texts),
-        labelExpr=f"({_literal(texts)})[datum.label]",
-        labelAngle=0,
-        title=None,
-        ticks=False,
-        labelPadding=6,
-    )
+    axis = {
+        "values": list(texts),
+        "labelExpr": f"({_literal(texts)})[datum.label]",
+        "labelAngle": 0,
+        "title": None,
+        "ticks": False,
+        "labelPadding": 6,
+    }
     wide = min(0.25, max(0.08, 1 - 60 / band)) if len(periods) > 3 else max(0.08, 1 - 60 / band)
     domain = [label(on, every) for on in periods]
-    scale = alt.Scale(domain=domain, paddingInner=wide, paddingOuter=0.1)
-    return alt.X("period:O", sort=None, axis=axis, scale=scale)
+    scale = {"domain": domain, "paddingInner": wide, "paddingOuter": 0.1}
+    return spec.field("period:O", sort=None, axis=axis, scale=scale)
 
 
 def _literal(texts: Mapping[str, list[str]]) -> str:
@@ -114,49 +108,44 @@ def _literal(texts: Mapping[str, list[str]]) -> str:
     return "{" + ",".join(pairs) + "}"
 
 
-def incomplete(rows: Sequence[Row], width: int, every: str) -> list[Any]:
+def incomplete(rows: Sequence[Row], width: int, every: str) -> list[Spec]:
     """A line above the periods that are not complete, and the words that say so."""
-    import altair as alt
-
     periods: list[date] = [row["period_on"] for row in rows if not is_complete(row)]
     if not periods:
         return []
     x = period_axis(rows, width, every)
     data = pd.DataFrame({"period": [label(on, every) for on in periods]})
     line = (
-        alt.Chart(data)
-        .mark_bar(color=light("muted"), aria=False)
-        .encode(x=x, y=alt.value(-5), y2=alt.value(-4))
+        spec.chart(data)
+        .mark("bar", color=light("muted"), aria=False)
+        .encode(x=x, y=spec.value(-5), y2=spec.value(-4))
     )
     whole = calendar(rows[0]["period_on"], rows[-1]["period_on"], every)
     near_start = periods[-1] < whole[len(whole) // 3]
     words = (
-        alt.Chart(data[:1] if near_start else data[-1:])
-        .mark_text(
+        spec.chart(data[:1] if near_start else data[-1:])
+        .mark(
+            "text",
             align="left" if near_start else "right",
             baseline="bottom",
             color=light("muted"),
             aria=False,
         )
         .encode(
-            x=x.bandPosition(0 if near_start else 1),
-            y=alt.value(-8),
-            text=alt.value("not complete"),
+            x=Field({**x, "bandPosition": 0 if near_start else 1}),
+            y=spec.value(-8),
+            text=spec.value("not complete"),
         )
     )
     return [line, words]
 
 
-def colours(field: str, words: Iterable[tuple[str, str]], legend: bool) -> alt.Color:
+def colours(field: str, words: Iterable[tuple[str, str]], legend: bool) -> Field:
     """A colour for each word, with or without the legend."""
-    import altair as alt
-
     pairs = list(dict.fromkeys(words))
-    scale = alt.Scale(
-        domain=[word for word, _ in pairs], range=[light(colour) for _, colour in pairs]
-    )
-    shown = alt.Legend(orient="top", title=None, columnPadding=20) if legend else None
-    return alt.Color(f"{field}:N", scale=scale, legend=shown)
+    scale = {"domain": [word for word, _ in pairs], "range": [light(colour) for _, colour in pairs]}
+    shown = {"orient": "top", "title": None, "columnPadding": 20} if legend else None
+    return spec.field(f"{field}:N", scale=scale, legend=shown)
 
 
 def held(rows: Iterable[Row], words: Words) -> list[tuple[str, str]]:
@@ -169,36 +158,37 @@ def and_more(others: Sequence[Row]) -> str:
     return f"and {len(others):,} more, with smaller counts" if others else ""
 
 
-def below(chart: Any, words: str) -> Any:
+def below(chart: Spec, words: str) -> Spec:
     """The chart with a line of words below it."""
-    import altair as alt
-
     if not words:
         return chart
-    title = alt.TitleParams(
-        words, orient="bottom", anchor="start", fontSize=12, offset=8, color=light("muted")
-    )
-    return chart.properties(title=title)
+    title = {
+        "text": words,
+        "orient": "bottom",
+        "anchor": "start",
+        "fontSize": 12,
+        "offset": 8,
+        "color": light("muted"),
+    }
+    return chart.having(title=title)
 
 
-def sized(chart: Any, width: int, height: int) -> Any:
+def sized(chart: Spec | None, width: int, height: int) -> Spec | None:
     """As wide as asked for, labels included, where it stands alone."""
-    import altair as alt
-
-    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
-    return chart.properties(width=width, height=height, autosize=fit)
+    if chart is None:
+        return None
+    fit = {"type": "fit-x", "contains": "padding"}
+    return chart.having(width=width, height=height, autosize=fit)
 
 
 def panels(
-    frame: pd.DataFrame, draw: Callable[[pd.DataFrame, int], Any], *, by: str, width: int
-) -> Any:
+    frame: pd.DataFrame, draw: Callable[[pd.DataFrame, int], Spec | None], *, by: str, width: int
+) -> Spec | None:
     """One small chart for each of the largest groups, side by side, then below each other.
 
     ``draw`` gets one group's rows and a width and gives a chart without size; ``by`` is the count
     that tells which groups are largest.
     """
-    import altair as alt
-
     columns = groupings(frame)
     parts = [part for _, part in frame.groupby(columns, dropna=False, sort=False)]
     ranked = sorted(range(len(parts)), key=lambda i: (-float(parts[i][by].sum()), i))
@@ -211,52 +201,64 @@ def panels(
         if chart is None:
             continue
         name = group_name(rows_of(part.head(1))[0], columns, 40 if each > 240 else 26)
-        title = alt.TitleParams(name, anchor="start", fontSize=12, fontWeight="bold", offset=16)
-        drawn.append(chart.properties(width=each, title=title))
+        title = {
+            "text": name,
+            "anchor": "start",
+            "fontSize": 12,
+            "fontWeight": "bold",
+            "offset": 16,
+        }
+        drawn.append(chart.having(width=each, title=title))
     if not drawn:
         return None
-    rows = [alt.hconcat(*drawn[i : i + across]) for i in range(0, len(drawn), across)]
+    rows = [spec.side_by_side(drawn[i : i + across]) for i in range(0, len(drawn), across)]
     more = len(parts) - len(kept)
-    return below(alt.vconcat(*rows), f"and {more:,} more, with smaller counts" if more else "")
+    return below(
+        spec.one_below_the_other(rows), f"and {more:,} more, with smaller counts" if more else ""
+    )
 
 
-def nothing(width: int) -> Any:
+def nothing(width: int) -> Spec:
     """A chart of nothing, that says so."""
-    import altair as alt
-
     data = pd.DataFrame({"text": ["There is nothing to draw."]})
-    words = alt.Chart(data).mark_text(
-        align="left", baseline="top", color=light("muted"), fontStyle="italic", aria=False
+    words = spec.chart(data).mark(
+        "text", align="left", baseline="top", color=light("muted"), fontStyle="italic", aria=False
     )
-    words = words.encode(text="text", x=alt.value(0), y=alt.value(0))
-    return words.properties(width=width, height=20)
+    words = words.encode(text="text", x=spec.value(0), y=spec.value(0))
+    return words.having(width=width, height=20)
 
 
-def finish(chart: Any, width: float) -> Chart:
-    """The house style: no frame, hair-line grid, ink; ``width`` is what a legend may take."""
-    finished: Chart = (
-        chart.configure(background="transparent", font=FONT, padding=4)
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=light("muted"),
-            labelFontSize=12,
-            titleColor=light("muted"),
-            titleFontSize=12,
-            titleFontWeight="normal",
-            gridColor=light("line"),
-            domainColor=light("muted"),
-            tickColor=light("line"),
-        )
-        .configure_axisY(domain=False, ticks=False)
-        .configure_axisX(grid=False)
-        .configure_legend(
-            labelColor=light("ink"),
-            labelFontSize=12,
-            symbolType="square",
-            symbolOpacity=1,
-            columns=min(6, max(2, int(width // 115))),
-        )
-        .configure_text(fontSize=12, font=FONT)
-        .configure_title(fontWeight="normal", color=light("ink"))
-    )
-    return finished
+def finish(chart: Spec | None, width: float) -> Spec | None:
+    """The chart in the house style; None for none."""
+    return None if chart is None else chart.having(config=style(width))
+
+
+def style(width: float) -> dict[str, Any]:
+    """No frame, hair-line grid, ink; ``width`` is what a legend may take."""
+    return {
+        "background": "transparent",
+        "font": FONT,
+        "padding": 4,
+        "view": {"stroke": None},
+        "axis": {
+            "labelColor": light("muted"),
+            "labelFontSize": 12,
+            "titleColor": light("muted"),
+            "titleFontSize": 12,
+            "titleFontWeight": "normal",
+            "gridColor": light("line"),
+            "domainColor": light("muted"),
+            "tickColor": light("line"),
+        },
+        "axisY": {"domain": False, "ticks": False},
+        "axisX": {"grid": False},
+        "legend": {
+            "labelColor": light("ink"),
+            "labelFontSize": 12,
+            "symbolType": "square",
+            "symbolOpacity": 1,
+            "columns": min(6, max(2, int(width // 115))),
+        },
+        "text": {"fontSize": 12, "font": FONT},
+        "title": {"fontWeight": "normal", "color": light("ink")},
+    }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from copy import deepcopy
 from html import escape
 from typing import Any
 
 import altair as alt
 
+from avon_analytics.report.charts.spec import Spec
 from avon_analytics.report.charts.svg import drawn, on_dark
 
 # Which of two pictures a notebook shows: the one of its own theme (JupyterLab, VS Code). Where a
@@ -30,8 +32,30 @@ class Shown:
     see it, fits a narrow window, and is still there when a saved notebook is opened again.
     """
 
+    _written: dict[str, Any] | None
+    """The whole chart, until somebody asks for a part of it: then Altair's objects are made of it,
+    which takes longer than to draw it."""
+
+    def __getattr__(self, name: str) -> Any:
+        written = self.__dict__.get("_written")
+        if name not in ("_args", "_kwds") or written is None:
+            return super().__getattr__(name)  # type: ignore[misc]
+        made = _ALTAIR[type(self)].from_dict(written, validate=False)
+        for part in ("_args", "_kwds"):
+            object.__setattr__(self, part, getattr(made, part))
+        object.__setattr__(self, "_written", None)
+        return self.__dict__[name]
+
+    def to_dict(self, *args: Any, **options: Any) -> dict[str, Any]:
+        """The chart as Vega-Lite reads it."""
+        written = self.__dict__.get("_written")
+        if written is not None and not (args or options):
+            return deepcopy(written)
+        made: dict[str, Any] = super().to_dict(*args, **options)  # type: ignore[misc]
+        return made
+
     def _repr_mimebundle_(self, *_: Any, **__: Any) -> dict[str, str]:
-        spec = self.to_dict()  # type: ignore[attr-defined]
+        spec = self.__dict__.get("_written") or self.to_dict()
         words = spec.get("description", "")
         picture = drawn(spec, words, keep_size=True)
         image = (
@@ -41,7 +65,7 @@ class Shown:
         return {"text/html": image, "image/svg+xml": picture, "text/plain": words}
 
     def __repr__(self) -> str:
-        return f"<{self.to_dict().get('description', 'Chart')}>"  # type: ignore[attr-defined]
+        return f"<{self.to_dict().get('description', 'Chart')}>"
 
 
 def _image(picture: str, words: str, paper: str, style: str) -> str:
@@ -64,15 +88,17 @@ class VConcatChart(Shown, alt.VConcatChart):
     """Several panels."""
 
 
-_CLASSES = {
-    alt.Chart: Chart,
-    alt.LayerChart: LayerChart,
-    alt.VConcatChart: VConcatChart,
-}
-
-
-def shown(chart: Any) -> Any:
-    """The same chart, that shows itself."""
+def shown(chart: Spec) -> Any:
+    """An Altair chart of it, that shows itself."""
+    kind = VConcatChart if "vconcat" in chart else LayerChart if "layer" in chart else Chart
+    made = kind.__new__(kind)
     # Past Altair, for which an attribute that is set is a part of the picture.
-    object.__setattr__(chart, "__class__", _CLASSES[type(chart)])
-    return chart
+    object.__setattr__(made, "_written", chart.whole())
+    return made
+
+
+_ALTAIR: dict[type, Any] = {
+    Chart: alt.Chart,
+    LayerChart: alt.LayerChart,
+    VConcatChart: alt.VConcatChart,
+}

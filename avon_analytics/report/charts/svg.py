@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from avon_analytics.report.palette import COLOURS
 
 if TYPE_CHECKING:
-    from avon_analytics.report.charts.parts import Chart
+    from avon_analytics.report.charts.spec import Spec
 
 _SVG = "http://www.w3.org/2000/svg"
 _FEWEST = 3
@@ -22,9 +22,9 @@ _ON_DARK = dict(COLOURS.values())
 ElementTree.register_namespace("", _SVG)
 
 
-def svg(chart: Chart, label: str) -> str:
+def svg(chart: Spec, label: str) -> str:
     """Draw a chart and label it as one picture for those who cannot see it."""
-    return drawn(chart.to_dict(), label)
+    return drawn(chart.whole(), label)
 
 
 def drawn(spec: dict[str, Any], label: str, *, keep_size: bool = False) -> str:

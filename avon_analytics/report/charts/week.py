@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from avon_analytics.report.charts.parts import PHONE, Chart, finish, sized
+from avon_analytics.report.charts import spec
+from avon_analytics.report.charts.parts import PHONE, finish, sized
 from avon_analytics.report.palette import HEAT, light
 from avon_analytics.report.rows import rows_of
 from avon_analytics.report.wording import count, number, share
@@ -13,14 +14,12 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 FEW = 10
 
 
-def week(frame: pd.DataFrame, name: str, *, width: int = 720) -> Chart | None:
+def week(frame: pd.DataFrame, name: str, *, width: int = 720) -> spec.Spec | None:
     """A share by weekday and hour: the stronger, the higher; too few to tell hold a dot.
 
     Cells hold the share in per cent and, where there is room, its denominator. The hours drawn
     are those from the first to the last that tell something.
     """
-    import altair as alt
-
     cells = [row for row in rows_of(frame) if _is_placed(row) and share(row, name).n]
     if not cells:
         return None
@@ -47,26 +46,26 @@ def week(frame: pd.DataFrame, name: str, *, width: int = 720) -> Chart | None:
                 "of": f"of {count(n)}" if room >= 46 and step >= 0 else "",
             }
         )
-    base = alt.Chart(pd.DataFrame(parts)).encode(
-        x=alt.X("hour:O", sort=None, title="hour of the planned start")
+    base = spec.chart(pd.DataFrame(parts)).encode(
+        x=spec.field("hour:O", sort=None, title="hour of the planned start")
         .axis(labelAngle=0, ticks=False, domain=False, orient="bottom", labelOverlap=True)
         .scale(domain=[_hour(hour) for hour in hours], padding=0),
-        y=alt.Y("day:O", sort=None, title=None)
+        y=spec.field("day:O", sort=None, title=None)
         .axis(ticks=False, domain=False, minExtent=34)
         .scale(domain=[day[:3] for day in days], padding=0),
     )
-    squares = base.mark_rect(stroke=light("line"), strokeWidth=1, aria=False).encode(
-        fill=alt.Fill("fill:N", scale=None)
+    squares = base.mark("rect", stroke=light("line"), strokeWidth=1, aria=False).encode(
+        fill=spec.field("fill:N", scale=None)
     )
-    ink = alt.Color("ink:N", scale=None)
+    ink = spec.field("ink:N", scale=None)
     up = -6 if room >= 46 else 0
     layers = [
         squares,
-        base.mark_text(dy=up, aria=False).encode(text="text", color=ink),
-        base.mark_text(dy=8, fontSize=10, aria=False).encode(text="of", color=ink),
+        base.mark("text", dy=up, aria=False).encode(text="text", color=ink),
+        base.mark("text", dy=8, fontSize=10, aria=False).encode(text="of", color=ink),
     ]
     height = (30 if width < PHONE else 38) * len(days)
-    return finish(sized(alt.layer(*layers), width, height), width)
+    return finish(sized(spec.layer(*layers), width, height), width)
 
 
 def _is_placed(row: dict[str, object]) -> bool:
