@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from avon_analytics.appointments import kept as kept_slots
+from avon_analytics.appointments import stored_slots
 from benchmarks import archive
 from benchmarks.jobs import AFTER, FIGURES, NOT_INSTALLED, STORE
 
@@ -150,7 +150,7 @@ def main() -> None:
                 f"{kept.megabytes:,.0f} MB"
             )
             show_figures(run("figures_of_copies", folder, fresh=False), len(FIGURES))
-            if int(made.told) >= kept_slots.FROM:
+            if int(made.told) >= stored_slots.FROM:
                 print("\nThe same by pandas, from the same slots:")
                 show_figures(run("by_pandas", folder, fresh=False), 2)
 

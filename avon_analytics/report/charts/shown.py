@@ -41,6 +41,7 @@ class Shown:
         if name not in ("_args", "_kwds") or written is None:
             return super().__getattr__(name)  # type: ignore[misc]
         made = _ALTAIR[type(self)].from_dict(written, validate=False)
+        made["title"] = alt.TitleParams(**written["title"])
         for part in ("_args", "_kwds"):
             object.__setattr__(self, part, getattr(made, part))
         object.__setattr__(self, "_written", None)
