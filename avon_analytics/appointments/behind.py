@@ -275,8 +275,8 @@ def _select(cohort: CohortChange, found: Behind) -> str:
 
 
 def _n_unverified(cohort: CohortChange, found: Behind) -> int:
-    text = sql("unverified_messages" if found.unit == "question" else "unverified")
-    return cohort._number(found.rows.query(text.replace("population", "counted")), found.rows)
+    table = "questions" if found.unit == "question" else "slots"
+    return cohort._n_unverified(found.rows, table, of="counted")
 
 
 class _Asked(Exception):

@@ -227,9 +227,12 @@ class CohortRows(Shown):
         value: Any = self._ask_for(query, rows).iat[0, 0]
         return int(value)
 
-    def _n_unverified(self, rows: Population, table: str = "slots") -> int:
-        text = "unverified_messages" if table == "questions" else "unverified"
-        return self._number(rows.query(sql(text)), rows)
+    def _n_unverified(self, rows: Population, table: str = "slots", of: str = "population") -> int:
+        """How many events about the rows of a step are not verified."""
+        if not self._number(sql("unverified_at_all"), rows):
+            return 0
+        text = sql("unverified_messages" if table == "questions" else "unverified")
+        return self._number(rows.query(text.replace("population", of)), rows)
 
     def _table(self, table: str, definition: str) -> pd.DataFrame:
         with self._engine.reading():

@@ -23,7 +23,7 @@ FIGURES = (
     *("lost_time", "refills", "returns", "replies"),
 )
 OTHERS = (
-    *("default_as_of", "custom_keys", "custom_values", "unverified"),
+    *("default_as_of", "custom_keys", "custom_values", "unverified", "unverified_at_all"),
     *("first_event", "undue_periods", "patient_visits", "staff_names"),
     *("landmark_history", "landmark_open", "landmark_later"),
     *("follow_up", "explain_versions", "questions", "unverified_messages"),

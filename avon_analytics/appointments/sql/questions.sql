@@ -7,9 +7,9 @@ WITH people AS (
     SELECT id AS person_id, 'patient' AS side
     FROM people_versions
     WHERE occurred_at <= $as_of
-    UNION
+    UNION ALL
     SELECT id, 'staff' FROM providers_versions WHERE occurred_at <= $as_of
-    UNION
+    UNION ALL
     SELECT id, 'staff' FROM supports_versions WHERE occurred_at <= $as_of
 ),
 sides AS (
@@ -52,28 +52,38 @@ asked AS (
     FROM in_turn
     WHERE side = 'patient' AND coalesce(side_before, 'staff') = 'staff'
 ),
-before AS (
+visits AS (
     SELECT
         a.id,
-        coalesce(
-            max(CASE WHEN s.start_at <= a.written_at THEN s.start_at END),
-            min(CASE WHEN s.start_at > a.written_at THEN s.start_at END)
-        ) AS start_at
+        a.written_at,
+        s.start_at,
+        s.appointment_id,
+        s.slot,
+        s.host,
+        s.time_zone,
+        s.patient_state,
+        s.medical_center
     FROM asked AS a
     INNER JOIN every_slot AS s ON a.patient_id = s.patient_id
-    GROUP BY a.id
+),
+nearest AS (
+    SELECT
+        id,
+        coalesce(
+            max(CASE WHEN start_at <= written_at THEN start_at END),
+            min(CASE WHEN start_at > written_at THEN start_at END)
+        ) AS start_at
+    FROM visits
+    GROUP BY id
 ),
 visit AS (
     SELECT
-        a.id,
-        min_by(s.host, (s.appointment_id, s.slot)) AS host,
-        min_by(s.time_zone, (s.appointment_id, s.slot)) AS time_zone,
-        min_by(s.patient_state, (s.appointment_id, s.slot)) AS patient_state,
-        min_by(s.medical_center, (s.appointment_id, s.slot)) AS medical_center
-    FROM asked AS a
-    INNER JOIN before AS b ON a.id = b.id
-    INNER JOIN every_slot AS s ON a.patient_id = s.patient_id AND s.start_at = b.start_at
-    GROUP BY a.id
+        v.*,
+        row_number() OVER (
+            PARTITION BY v.id ORDER BY v.appointment_id NULLS LAST, v.slot NULLS LAST
+        ) AS nth
+    FROM visits AS v
+    INNER JOIN nearest AS n ON v.id = n.id AND v.start_at = n.start_at
 ),
 placed AS (
     SELECT
@@ -83,7 +93,7 @@ placed AS (
         v.medical_center,
         from_utc_timestamp(a.written_at, coalesce(v.time_zone, $time_zone)) AS local_written
     FROM asked AS a
-    LEFT JOIN visit AS v ON a.id = v.id
+    LEFT JOIN visit AS v ON a.id = v.id AND v.nth = 1
 )
 SELECT
     id AS message_id,
