@@ -29,6 +29,7 @@ from avon_analytics.report.titles import (
     MOST_GROUPS,
     WIDTH,
     by_words,
+    drawn_periods,
     need,
     range_words,
     share_of,
@@ -76,7 +77,7 @@ def outcomes(outcomes: pd.DataFrame, *, title: str | None = None, width: int = W
     )
     n_all = total(outcomes, "n_slots")
     slots = "slots" if n_all is None else plural(n_all, "slot")
-    counted = f"{slots}, one a patient and planned start"
+    counted = f"{slots}, one a patient and planned start{drawn_periods(outcomes)}"
     held = [f"{word} {count(total(outcomes, n))}" for n, (word, _) in charts.OUTCOMES.items()]
     name = title or f"Outcomes of slots{by_words(outcomes)}"
     return titled(chart, outcomes, name, counted, width, ", ".join(held))
@@ -109,7 +110,7 @@ def share(
         if "period_on" in figure
         else charts.share_by_group(figure, name, title=axis, width=width, most=MOST_GROUPS)
     )
-    counted = f"{divided}; lines are 95 % intervals"
+    counted = f"{divided}; lines are 95 % intervals{drawn_periods(figure)}"
     return titled(
         chart,
         figure,
@@ -163,6 +164,7 @@ def cancellations(
     counted += "" if columns == ["cancelled_by"] else ", divided by who cancelled"
     if n_all is not None and "period_on" not in cancellations:
         counted += "; per cent of all these"
+    counted += drawn_periods(cancellations)
     held = [f"{word} {count(total(cancellations, n))}" for n, (word, _) in charts.WHO.items()]
     name = title or f"Cancelled slots{by_words(cancellations)}"
     return titled(chart, cancellations, name, counted, width, ", ".join(held))
@@ -239,6 +241,7 @@ def lead_times(
     counted = (
         "days from booking to the first start: point, the median; nine in ten lie below the tick"
     )
+    counted += "" if groupings(lead_times) else drawn_periods(lead_times)
     known = lead_times["median_lead_days"].dropna()
     facts = (
         f"medians from {amount(known.min())} to {amount(known.max())} days" if len(known) else ""
@@ -271,6 +274,7 @@ def lost_time(
         counted += (
             f"; {amount(lost, 0)} of {amount(planned, 0)} were lost ({percent(lost / planned)})"
         )
+    counted += drawn_periods(lost_time)
     facts = [
         f"{word} {amount(total(lost_time, name), 0)}" for name, (word, _) in charts.HOURS.items()
     ]

@@ -12,7 +12,15 @@ from avon_analytics.figures import FIGURES
 from avon_analytics.figures.expected import KNOWN
 from avon_analytics.report import charts
 from avon_analytics.report.named import by_names
-from avon_analytics.report.titles import MOST_GROUPS, WIDTH, by_words, need, share_told, titled
+from avon_analytics.report.titles import (
+    MOST_GROUPS,
+    WIDTH,
+    by_words,
+    drawn_periods,
+    need,
+    share_told,
+    titled,
+)
 from avon_analytics.report.wording import amount, heading, plural, points, share_words
 
 if TYPE_CHECKING:
@@ -40,6 +48,7 @@ def signals(signals: pd.DataFrame, *, title: str | None = None, width: int = WID
     if alarms is not None:
         counted += f"; {plural(n_signals, 'signal')}, {alarms:.2g} to expect by chance"
     counted += "".join(f"; {told}" for told in signals.attrs.get("messages", ()))
+    counted += drawn_periods(signals)
     rules = ", ".join(dict.fromkeys(signals["rule"].dropna()))
     name = title or f"{words}: change or chance{by_words(signals)}"
     return titled(chart, signals, name, counted, width, f"signals: {rules}" if rules else "")
@@ -91,7 +100,7 @@ def expected(
     word = outcome.replace("_", "-")
     chart = charts.expected(figure, outcome, title=f"slots {word}", width=width)
     counted = "of slots that were open then" if f"n_{outcome}" in figure else "of slots open now"
-    counted += "; bars, 80 % intervals; ticks, expected"
+    counted += f"; bars, 80 % intervals; ticks, expected{drawn_periods(figure)}"
     known = figure[f"expected_{outcome}"].dropna()
     facts = f"expected in all {amount(known.sum())}" if len(known) else ""
     name = title or f"Slots to expect to be {word}{by_words(figure)}"

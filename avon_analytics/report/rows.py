@@ -18,7 +18,9 @@ Row = Mapping[str, Any]
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A frame as plain rows, names as text."""
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    names = [str(name) for name in frame.columns]
+    columns = [frame.iloc[:, at].tolist() for at in range(len(names))]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def by_period(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -41,6 +43,12 @@ def window(frame: pd.DataFrame, newest: int) -> list[dict[str, Any]]:
         end = min(end, before(max(complete), every, -(newest // 4)))
     start = before(end, every, newest - 1)
     return [row for row in rows if start <= row["period_on"] <= end]
+
+
+def newest_part(frame: pd.DataFrame, newest: int) -> pd.DataFrame:
+    """The frame with those periods alone."""
+    kept = {row["period_on"] for row in window(frame, newest)}
+    return frame[[as_date(on) in kept for on in frame["period_on"]]]
 
 
 def split_newest(rows: list[dict[str, Any]], newest: int) -> tuple[list[Row], list[Row]]:

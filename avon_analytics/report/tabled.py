@@ -214,17 +214,20 @@ def _by_days(frame: pd.DataFrame, groups: list[str]) -> Tabled:
                has_interval=True)
         for one in causes
     ]  # fmt: skip
+    parts: dict[tuple[Any, ...], dict[str, list[Row]]] = {}
+    for row in rows_of(frame):
+        of_group = tuple(None if is_missing(row[name]) else row[name] for name in groups)
+        parts.setdefault(of_group, {}).setdefault(str(row["cause"]), []).append(row)
     rows: list[Row] = []
-    parts = frame.groupby(groups, sort=False, dropna=False) if groups else [((), frame)]
-    for told, part in parts:
-        days = [day for day in DAYS if day <= part["day"].max()]
-        for day in days:
-            row: dict[str, Any] = dict(zip(groups, told, strict=True)) | {
-                "within": plural(day, "day")
-            }
-            for cause, of_cause in part[part["day"] <= day].groupby("cause", sort=False):
-                row |= _reached(str(cause), rows_of(of_cause))
-            rows.append({**{str(cause): 0.0 for cause in causes}, **row})
+    for of_group, curves in parts.items():
+        furthest = max(row["day"] for curve in curves.values() for row in curve)
+        for day in (day for day in DAYS if day <= furthest):
+            reached: dict[str, Any] = {str(cause): 0.0 for cause in causes}
+            for cause, curve in curves.items():
+                if so_far := [row for row in curve if row["day"] <= day]:
+                    reached |= _reached(cause, so_far)
+            called = dict(zip(groups, of_group, strict=True))
+            rows.append({**called, "within": plural(day, "day"), **reached})
     last = frame["day"].max() if len(frame) else 0
     return Tabled(
         keys=[*groups, "within"],

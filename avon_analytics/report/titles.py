@@ -13,8 +13,8 @@ from avon_analytics.report import charts
 from avon_analytics.report.charts.parts import style
 from avon_analytics.report.charts.spec import Spec
 from avon_analytics.report.palette import light
-from avon_analytics.report.periods import every_of
-from avon_analytics.report.rows import groupings
+from avon_analytics.report.periods import every_of, span
+from avon_analytics.report.rows import by_period, groupings, window
 from avon_analytics.report.wording import count, heading, percent, plain, share_words, utc
 
 if TYPE_CHECKING:
@@ -65,6 +65,17 @@ def by_words(frame: pd.DataFrame, word: str = " by ") -> str:
     if "period_on" in frame:
         names.append(every_of(frame))
     return f"{word}{' and '.join(names)}" if names else ""
+
+
+def drawn_periods(frame: pd.DataFrame) -> str:
+    """Which periods a chart draws, where they are not all."""
+    if "period_on" not in frame:
+        return ""
+    every = every_of(frame)
+    newest = charts.NEWEST_IN_PANELS if groupings(frame) else charts.NEWEST
+    kept = {row["period_on"] for row in window(frame, newest)}
+    n = len({row["period_on"] for row in by_period(frame)})
+    return f"; drawn: {span(kept, every)}, {len(kept)} of {n} {every}s" if len(kept) < n else ""
 
 
 def total(frame: pd.DataFrame, name: str) -> float | None:

@@ -262,6 +262,19 @@ def test_a_chart_is_an_altair_chart(visits: Any, tmp_path: Any) -> None:
     assert 'alt="Outcomes of slots by month' in shown(chart)["text/html"]
 
 
+def test_a_chart_says_which_periods_it_leaves_out() -> None:
+    rows = pd.DataFrame({"period_on": pd.date_range("2020-01-01", periods=70, freq="MS")})
+    rows = rows.assign(no_show_share=0.5, no_show_share_n=4, is_mature=True, is_whole=True)
+    rows = rows.assign(no_show_share_low=0.3, no_show_share_high=0.7)
+    whole = avon.plot.share(rows).to_dict()
+    assert whole["title"]["subtitle"][0].endswith("drawn: Nov 2020 to Oct 2025, 60 of 70 months")
+    assert "drawn" not in str(avon.plot.share(rows.tail(60)).to_dict()["title"])
+    by_host = pd.concat([rows.assign(host=one) for one in ("a", "b")], ignore_index=True)
+    by_host = by_host[["host", *rows.columns]]
+    told = " ".join(avon.plot.share(by_host).to_dict()["title"]["subtitle"])
+    assert "drawn: May 2023 to Oct 2025, 30 of 70 months" in told
+
+
 @pytest.mark.parametrize(("pixels", "across"), [(None, 2 * 760), (1920, 1920)])
 def test_a_picture_for_a_slide(
     visits: Any, tmp_path: Path, pixels: int | None, across: int

@@ -19,7 +19,6 @@ from avon_analytics.report.charts.groups import (
 from avon_analytics.report.charts.incidence import CAUSES, incidence
 from avon_analytics.report.charts.over_time import (
     HOURS,
-    NEWEST,
     OUTCOMES,
     WHO,
     cancellations_over_time,
@@ -28,7 +27,7 @@ from avon_analytics.report.charts.over_time import (
     outcomes_over_time,
     share_over_time,
 )
-from avon_analytics.report.charts.parts import nothing
+from avon_analytics.report.charts.parts import NEWEST, NEWEST_IN_PANELS, nothing
 from avon_analytics.report.charts.week import FEW, week
 
 __all__ = [
@@ -37,6 +36,7 @@ __all__ = [
     "FUNNEL_ENDS",
     "HOURS",
     "NEWEST",
+    "NEWEST_IN_PANELS",
     "OUTCOMES",
     "WHO",
     "cancellations_by",

@@ -8,6 +8,7 @@ import pandas as pd
 
 from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.parts import (
+    NEWEST,
     axis_keys,
     colours,
     count_axis,
@@ -23,7 +24,6 @@ from avon_analytics.report.periods import every_of, label
 from avon_analytics.report.rows import Row, group_name, groupings, rows_of, window
 from avon_analytics.report.wording import number, plain
 
-NEWEST = 60
 _SHAPES = {"higher": "triangle-up", "lower": "triangle-down"}
 _COLOURS = {"concern": "no-show", "improvement": "attended"}
 _NAMED = 8  # groups whose names stand beside their points

@@ -14,7 +14,7 @@ from avon_analytics.report.charts.parts import (
     sized,
 )
 from avon_analytics.report.palette import light
-from avon_analytics.report.rows import groupings
+from avon_analytics.report.rows import groupings, rows_of
 from avon_analytics.report.wording import percent
 
 CAUSES: Words = {
@@ -83,19 +83,19 @@ def _curves(frame: pd.DataFrame, last: int, legend: bool, height: int) -> spec.S
 
 def _to_the_end(frame: pd.DataFrame, last: int) -> pd.DataFrame:
     """Each curve from 0 at its start to the last day drawn, where it keeps what it reached."""
-    parts = []
-    for cause, part in frame.sort_values("day").groupby("cause", sort=False):
-        names = [f"cumulative_incidence{end}" for end in _ENDS]
-        curve = part.loc[part["day"] <= last, ["day", *names]].astype("float64")
-        curve.columns = pd.Index(["day", "low", "share", "high"])
-        first = pd.DataFrame({"day": [min(0.0, curve["day"].min() if len(curve) else 0.0)]})
-        start = first.assign(low=0.0, share=0.0, high=0.0)
-        if not len(curve) or curve["day"].iloc[0] > start["day"].iloc[0]:
-            curve = pd.concat([start, curve], ignore_index=True)
-        if curve["day"].iloc[-1] < last:
-            curve = pd.concat([curve, curve.tail(1).assign(day=float(last))], ignore_index=True)
-        parts.append(curve.assign(word=CAUSES[str(cause)][0]))
-    return pd.concat(parts, ignore_index=True)
+    curves: dict[str, list[tuple[float, ...]]] = {}
+    for row in sorted(rows_of(frame), key=lambda row: float(row["day"])):
+        curve = curves.setdefault(row["cause"], [])
+        if row["day"] <= last:
+            reached = (float(row[f"cumulative_incidence{end}"]) for end in _ENDS)
+            curve.append((float(row["day"]), *reached))
+    for curve in curves.values():
+        if not curve or curve[0][0] > 0:
+            curve.insert(0, (0.0, 0.0, 0.0, 0.0))
+        if curve[-1][0] < last:
+            curve.append((float(last), *curve[-1][1:]))
+    points = [(*point, CAUSES[cause][0]) for cause, curve in curves.items() for point in curve]
+    return pd.DataFrame(points, columns=["day", "low", "share", "high", "word"])
 
 
 def _spread(ends: pd.DataFrame, height: int) -> pd.DataFrame:

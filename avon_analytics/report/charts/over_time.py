@@ -6,6 +6,7 @@ import pandas as pd
 
 from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.parts import (
+    NEWEST,
     Words,
     colours,
     count_axis,
@@ -22,7 +23,6 @@ from avon_analytics.report.periods import every_of, label
 from avon_analytics.report.rows import groupings, is_complete, rows_of, window
 from avon_analytics.report.wording import number, share
 
-NEWEST = 60
 OUTCOMES: Words = {
     # column: (word, colour), in the order they are stacked
     "n_attended": ("attended", "attended"),

@@ -12,7 +12,7 @@ from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.spec import Field, Spec
 from avon_analytics.report.palette import light
 from avon_analytics.report.periods import calendar, label, short
-from avon_analytics.report.rows import Row, group_name, groupings, is_complete, rows_of
+from avon_analytics.report.rows import Row, group_name, groupings, is_complete, newest_part, rows_of
 from avon_analytics.report.wording import count, number, plain
 
 Words = Mapping[str, tuple[str, str]]
@@ -24,6 +24,8 @@ PHONE = 400
 ROOM = 46
 """Pixels left of an axis of numbers. The reader's font is not known, so none is measured."""
 MOST_PANELS = 12
+NEWEST, NEWEST_IN_PANELS = 60, 30
+"""How many periods a chart draws, and a panel, which is a third as wide."""
 
 
 def axis_keys(rows: Sequence[Row], columns: Sequence[str], width: int) -> list[str]:
@@ -190,6 +192,8 @@ def panels(
     that tells which groups are largest.
     """
     columns = groupings(frame)
+    if "period_on" in frame:
+        frame = newest_part(frame, NEWEST_IN_PANELS)
     parts = [part for _, part in frame.groupby(columns, dropna=False, sort=False)]
     ranked = sorted(range(len(parts)), key=lambda i: (-float(parts[i][by].sum()), i))
     kept = [parts[i] for i in sorted(ranked[:MOST_PANELS])]
