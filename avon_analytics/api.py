@@ -240,7 +240,7 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
         as_of: DateLike | None = None,
         identifiers: bool = False,
     ) -> pd.DataFrame:
-        """One appointment's story in order: what was told, by which delivery, and how it ended.
+        """One appointment's story in order: what was reported, by which delivery, and how it ended.
 
         One row is an event, something that an event told for the first time beside its own name,
         or at the end the outcome of a slot. Columns: ``step`` (Int64, from 1); ``at`` (UTC, when
@@ -289,7 +289,7 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
         """Custom fields, wide: one row per patient (appointment, provider, support), by id.
 
         Columns: ``patient_id`` (or the like), then one for each key, in the order of the keys,
-        with the value told last up to ``as_of``. Its type is read off the values, texts that
+        with the value reported last up to ``as_of``. Its type is read off the values, texts that
         spell one included: ``boolean`` if all are flags, ``float64`` if all are numbers,
         ``datetime64`` if all are dates (2025-01-31), else ``str``, with lists and objects as JSON.
         Missing: null, or never told. Who is only a caregiver is no patient.

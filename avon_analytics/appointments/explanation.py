@@ -1,4 +1,4 @@
-"""One appointment's story: what was told, by which delivery, and why each slot ended as it did."""
+"""One appointment's story: what was reported, by which delivery, and why its slots ended so."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from avon_analytics.store.frames import frame
 from avon_analytics.store.tables import object_tables
 
 DEFINITION = (
-    "What was told about one appointment, in the order in which it happened, and what became of "
-    "its slots. An event is a delivery that came; a row of kind told is what an event told beside "
-    "its own name, inferred where no event of that name ever came."
+    "What was reported about one appointment, in the order in which it happened, and what became "
+    "of its slots. An event is a delivery that came; a row of kind reported is what an event "
+    "reported beside its own name, inferred where no event of that name ever came."
 )
 DTYPES = {
     "step": "Int64",
@@ -156,7 +156,7 @@ class _Told:
                 start = version["start_time"]
             place = {name: version[name] for name in (*_PLACE, "n_deliveries")}
             for row in self._beside(version):
-                yield {**place, "kind": "told", "slot": slot, **row}
+                yield {**place, "kind": "reported", "slot": slot, **row}
             yield {
                 **place,
                 "at": version["occurred_at"],
@@ -262,7 +262,7 @@ def _why(slot: Row) -> Iterator[str]:
     }.get(slot["evidence"])
     match slot["outcome"]:
         case "no_show" if slot["evidence"] == "attendee":
-            yield "the last version that tells says no_show of this attendee"
+            yield "the last version that reports it says no_show of this attendee"
         case "rescheduled":
             yield f"moved to {_shown(slot['moved_to_at'])} before anything else was known"
             yield f"notice {slot['notice_hours']:.1f} hours" if slot["start_at"] else "no notice"

@@ -17,10 +17,10 @@ class Cohort(CohortOfFigures):
     def explore(self) -> Explorer:
         """Widgets to choose a figure of this cohort, for JupyterLab.
 
-        Choose the figure, how it is grouped and by which period, another window, and two filters
-        from what the store holds. The chart, the table and the code that gives both follow at once;
-        the keyboard suffices. What was shown last stays in the saved notebook as a picture, also
-        when the kernel is gone.
+        Choose the figure, how it is grouped and by which period, what else it can be asked, another
+        window, and two filters from what the store holds. The chart, the table and the code that
+        gives both follow at once; the keyboard suffices. What was shown last stays in the saved
+        notebook as a picture, also when the kernel is gone.
 
         Of what comes back, ``frame`` is the figure that is shown and ``code`` the lines that give
         it.

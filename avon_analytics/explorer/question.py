@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
 
@@ -18,18 +18,19 @@ class Question:
     """A figure of a cohort.
 
     scope: what ``appointments`` is given. by, every: what the figure is given, None for what it
-    does without.
+    does without. options: what else it is given.
     """
 
     figure: str
     scope: Mapping[str, Any]
     by: str | None = None
     every: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def _given(self) -> dict[str, Any]:
         both = {"by": self.by, "every": self.every}
-        return {name: value for name, value in both.items() if value is not None}
+        return {name: value for name, value in both.items() if value is not None} | {**self.options}
 
     def ask(self, source: CohortSource[Any]) -> pd.DataFrame:
         """The figure."""

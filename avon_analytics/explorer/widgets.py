@@ -18,10 +18,21 @@ from avon_analytics.explorer.question import Question, default
 from avon_analytics.figures import FIGURES
 
 _FIRST, _FILTERS = "outcomes", 2
+_OPTIONS = max(len(choices.options_of(figure)) for figure in FIGURES)
 _CODE = (
     '<pre style="white-space:pre-wrap;margin:.25em 0 .75em;padding:.6em .8em;'
     'border:1px solid rgba(128,128,128,.4);color:inherit;background:transparent">{}</pre>'
 )
+_CONTROLS, _BELOW = "avon-controls", "avon-explored"
+# Without their kernel controls do nothing, and a saved notebook has none: what they showed stays,
+# with a line that says how to have them again.
+_WITHOUT_KERNEL = f"""<style>
+.{_CONTROLS}.jupyter-widgets-disconnected,
+.jp-OutputArea-child:has(+ * .{_BELOW}):not(:has(.{_CONTROLS})) {{display:none !important}}
+.{_BELOW} {{display:none}}
+.jp-OutputArea-child:has(.{_CONTROLS}.jupyter-widgets-disconnected) + * .{_BELOW},
+.jp-OutputArea-child:not(:has(.{_CONTROLS})) + * .{_BELOW} {{display:block}}
+</style><p class="{_BELOW}" style="font-style:italic">Run the cell again to choose.</p>"""
 _SENTENCE = '<p role="alert" style="margin:.25em 0;max-width:60em"><strong>{}:</strong> {}</p>'
 
 
@@ -40,6 +51,7 @@ class Explorer:
         self._is_shown = False
         self._is_settling = True
         self._last = _FIRST
+        self._asked: list[tuple[str, str, choices.Choices, Any]] = []
         self._make(_widgets())
         self._choose_figure()
         self._choose_window()
@@ -70,6 +82,7 @@ class Explorer:
         ]
         for picker in self._dates:
             picker.style.description_width = "auto"
+        self._options = [_dropdown(widgets, "", choices.NONE) for _ in range(_OPTIONS)]
         fields = choices.filters_of(self._cohort)
         self._filters = [
             (_dropdown(widgets, "Only", fields), _dropdown(widgets, "is", choices.ANYTHING))
@@ -77,18 +90,20 @@ class Explorer:
         ]
         rows = [
             [self._figure, self._by, self._every],
+            self._options,
             [self._window, *self._dates],
             *(list(row) for row in self._filters),
         ]
         wrap = widgets.Layout(flex_flow="row wrap")
         self._box = widgets.VBox([widgets.HBox(row, layout=wrap) for row in rows])
+        self._box.add_class(_CONTROLS)
         self._figure.observe(self._settled(self._choose_figure), "value")
         self._window.observe(self._settled(self._choose_window), "value")
         for grouping, value in self._filters:
             fill = partial(self._choose_filter, grouping, value)
             grouping.observe(self._settled(fill), "value")
         values = [value for _, value in self._filters]
-        for one in (self._by, self._every, *self._dates, *values):
+        for one in (self._by, self._every, *self._options, *self._dates, *values):
             one.observe(self._settled(), "value")
 
     def _bound(self, name: str) -> date | None:
@@ -126,6 +141,23 @@ class Explorer:
             one.options, one.disabled = offered, known == [choices.NOTHING]
             one.value = next((value for value in wanted if value in known), known[0])
         self._last = figure
+        self._offer_options(figure)
+
+    def _offer_options(self, figure: str) -> None:
+        """What else this figure can be asked; what an option of that name said stays."""
+        before, self._asked = self._options_chosen(), choices.options_of(figure)
+        for at, one in enumerate(self._options):
+            one.layout.display = None if at < len(self._asked) else "none"
+            if at < len(self._asked):
+                name, one.description, one.options, unless_chosen = self._asked[at]
+                kept = before.get(name, unless_chosen)
+                known = [value for _, value in one.options]
+                one.value = kept if kept in known else unless_chosen
+
+    def _options_chosen(self) -> dict[str, Any]:
+        """The options that say something else than what is so anyway."""
+        told = zip(self._asked, self._options, strict=False)
+        return {name: one.value for (name, *_, usual), one in told if one.value != usual}
 
     def _choose_window(self) -> None:
         for picker in self._dates:
@@ -155,7 +187,11 @@ class Explorer:
         if chosen:
             scope["where"] = {**scope.get("where", {}), **chosen}
         return Question(
-            self._figure.value, scope, self._by.value or None, self._every.value or None
+            self._figure.value,
+            scope,
+            self._by.value or None,
+            self._every.value or None,
+            self._options_chosen(),
         )
 
     def _follow(self) -> None:
@@ -175,7 +211,7 @@ class Explorer:
     def _bundle(self) -> dict[str, str]:
         """What is shown, as it stays in a saved notebook."""
         question = self._question
-        code = _CODE.format(escape(question.code))
+        code = _WITHOUT_KERNEL + _CODE.format(escape(question.code))
         if isinstance(self._found, AvonError):
             name, told = type(self._found).__name__, str(self._found)
             return {

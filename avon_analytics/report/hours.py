@@ -1,4 +1,4 @@
-"""Planned hours, told as a director reads it: how many came to nothing, and what was filled again.
+"""Planned hours, as a director reads them: how many came to nothing, and what was filled again.
 
 A figure without hours is no figure of zero hours: where sessions tell no end, the page says so.
 """

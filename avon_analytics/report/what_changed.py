@@ -1,4 +1,4 @@
-"""What changed, told as a director reads it: signals of process control, and outlying groups.
+"""What changed, as a director reads it: signals of process control, and outlying groups.
 
 Month against month is what these charts replace: two months always differ, and mostly by chance.
 """

@@ -27,7 +27,7 @@ def write_sample(
 
     ``out`` gets ``archive/``, ``secrets.toml``, ``truth.json``, ``truth_slots.csv`` and
     ``README.md``. The same numbers give the same bytes. About every ``mishap_every``-th delivery
-    is followed by an extra line that must not be believed.
+    is followed by an extra line that must not be trusted.
 
     There are about seven deliveries to two appointments. Memory grows with the visits still ahead
     and with one short text a slot, not with the archive.

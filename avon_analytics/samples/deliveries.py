@@ -41,7 +41,7 @@ class Again(NamedTuple):
 
 
 class Spoilt(NamedTuple):
-    """An extra line that must not be believed."""
+    """An extra line that must not be trusted."""
 
     parts: Parts
     file: int
@@ -109,7 +109,7 @@ class Post:
         parts = Parts(body, sign(secret_at(received_at), body), received_at)
         if fact.sent == "bad":
             mishap = rng.choice(SPOILT)
-            self.cases["webhook not believed"] += 1
+            self.cases["webhook not trusted"] += 1
             self._spoil(Spoilt(parts, 0, mishap), received_at)
             return
         place = self._archive.place(received_at)

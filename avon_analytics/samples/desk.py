@@ -35,8 +35,8 @@ class Desk:
         """A user id as records write it: mostly with its prefix, sometimes bare."""
         return user_id if self.one_in(8) else f"user_{user_id}"
 
-    def unbelieved(self) -> Sent:
-        """A webhook that tells nothing: it never came, or it came in a form nobody can believe."""
+    def untrusted(self) -> Sent:
+        """A webhook that tells nothing: it never came, or it came in a form nobody can trust."""
         return "lost" if self.rng.random() < 0.5 else "bad"
 
 

@@ -12,7 +12,7 @@ from avon_analytics.samples.people import Person
 if TYPE_CHECKING:
     from avon_analytics.samples.visits import Visit
 
-Sent = Literal["sent", "lost", "bad"]  # a bad one is in the archive, but cannot be believed
+Sent = Literal["sent", "lost", "bad"]  # a bad one is in the archive, but cannot be trusted
 Word = Literal["no_show", "completed", "in_progress", "cancelled"]
 GRACE = DAY
 

@@ -29,7 +29,7 @@ BEGIN = at(2024, 9, 3, 11, 30)  # the clinic's first booking
 B_FROM = at(2025, 1, 20, 5)  # deliveries change from generation A to B …
 C_FROM = at(2025, 5, 12, 4)  # … and to C
 NEW_SECRET_FROM = at(2025, 3, 1, 9)
-LAST_WORD = at(2025, 11, 14, 21, 59, 58) + 417  # the newest believed event: the default T
+LAST_WORD = at(2025, 11, 14, 21, 59, 58) + 417  # the newest trusted event: the default T
 CLOSED = LAST_WORD + 20 * MINUTE  # nothing is received after this
 FUTURE = at(2031, 7, 7, 7, 7, 7)  # what one clock, set wrong, said
 

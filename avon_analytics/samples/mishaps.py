@@ -1,4 +1,4 @@
-"""Lines that must not be believed, one function for each way in which a line can go wrong.
+"""Lines that must not be trusted, one function for each way in which a line can go wrong.
 
 Each takes a good delivery and makes an *extra* line of it (some make a line of nothing): the good
 one is in the archive too, so that nothing is lost by refusing the bad one. ``CODES`` says under

@@ -47,7 +47,7 @@ truth is that one's.
 | `{passed_over}` | no archive: to be passed over |
 
 Mixed into them on purpose: repeated, late, lost and re-sent deliveries, lines out of order, and a
-few lines of every kind that must not be believed.
+few lines of every kind that must not be trusted.
 """
 
 

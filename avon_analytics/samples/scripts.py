@@ -35,13 +35,13 @@ Script = Callable[[Visit, Desk], None]
 
 def started_lost(visit: Visit, desk: Desk) -> None:
     """The start's webhook never came; the closing one's status history tells of it."""
-    sent = desk.unbelieved() if happens(visit.start) else "sent"
+    sent = desk.untrusted() if happens(visit.start) else "sent"
     visit.begin(begin_at(visit, desk), sent=sent)
     finish(visit, desk)
 
 
 def created_lost(visit: Visit, desk: Desk) -> None:
-    visit.book(sent=desk.unbelieved() if happens(visit.start) else "sent")
+    visit.book(sent=desk.untrusted() if happens(visit.start) else "sent")
     held(visit, desk)
 
 
@@ -104,7 +104,7 @@ def cancel_told_late(visit: Visit, desk: Desk) -> None:
     if not in_a(visit.start + 2 * DAY):
         return cancel_by(visit, desk, "patient", when)
     by = desk.reference(visit.patients[0].id)
-    visit.cancel(when, by, "patient", sent=desk.unbelieved())
+    visit.cancel(when, by, "patient", sent=desk.untrusted())
     return visit.note(when + moment(desk.rng, 1, 30))
 
 
@@ -162,7 +162,7 @@ def moved_untold(visit: Visit, desk: Desk) -> None:
     new = another_start(visit, desk, when)
     if in_a(new + DAY) or not happens(new):
         return visit.move(when, new)
-    visit.move(when, new, sent=desk.unbelieved(), noted=False)
+    visit.move(when, new, sent=desk.untrusted(), noted=False)
     visit.begin(begin_at(visit, desk), exact=True)
     return finish(visit, desk)
 

@@ -156,7 +156,7 @@ def receipt(archive: Archive) -> dict[str, Any]:
 
 
 def tables(tally: Tally, post: Post) -> dict[str, int]:
-    """Rows of the tables of current state: objects of which at least one event is believed."""
+    """Rows of the tables of current state: objects of which at least one event is trusted."""
     names = {
         "patients": "patient",
         "caregivers": "caregiver",

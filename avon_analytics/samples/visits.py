@@ -148,7 +148,7 @@ class Visit:
     def move(self, instant: int, start: int, *, sent: Sent = "sent", noted: bool = True) -> None:
         """Another planned start: the slots end here and new ones begin.
 
-        The moving event is the first version that is believed and shows the new start. Without
+        The moving event is the first version that is trusted and shows the new start. Without
         ``noted`` the status history does not tell of the move.
         """
         instant = self._on(instant)
@@ -283,7 +283,7 @@ class Visit:
         return "booked", next(word for word in order if word in outcomes)
 
     def came(self, verb: str) -> bool:
-        """Whether the webhook named after this verb was sent and believed."""
+        """Whether the webhook named after this verb was sent and trusted."""
         return any(
             fact.verb == verb
             and fact.sent == "sent"

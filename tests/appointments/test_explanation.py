@@ -47,10 +47,10 @@ def test_a_story_in_order(clinic: Clinic) -> None:
     a_story(clinic)
     told = rows(clinic, as_of="2025-12-31")
     assert [(row["step"], row["kind"], row["what"], row["slot"]) for row in told] == [
-        (1, "told", "scheduled", 1),
+        (1, "reported", "scheduled", 1),
         (2, "event", "appointment.created", 1),
         (3, "event", "appointment.rescheduled", 2),
-        (4, "told", "cancelled", 2),
+        (4, "reported", "cancelled", 2),
         (5, "event", "appointment.updated", 2),
         (6, "outcome", "rescheduled", 1),
         (7, "outcome", "cancelled", 2),
@@ -96,7 +96,7 @@ def test_why_each_slot_ended_as_it_did(clinic: Clinic) -> None:
         "reason: feels better"
     )
     assert missed == (
-        "planned 2025-03-10 18:00Z; the last version that tells says no_show of this attendee"
+        "planned 2025-03-10 18:00Z; the last version that reports it says no_show of this attendee"
     )
 
 
@@ -143,7 +143,7 @@ def test_actual_times_are_told_once_and_for_whom(clinic: Clinic) -> None:
     came = {"attendee": "ann", "actual_start_time": "03-10 15:02"}
     for when in ("03-10 15:05", "03-10 15:06"):
         clinic.tell("started", when, attendees=[came], actual_end_time="03-10 15:03")
-    told = [row for row in rows(clinic, as_of="2025-12-31") if row["kind"] == "told"]
+    told = [row for row in rows(clinic, as_of="2025-12-31") if row["kind"] == "reported"]
     assert [(row["what"], row["patient_id"], row["is_inferred"]) for row in told] == [
         ("in_progress", "ann", False),
         ("completed", None, True),

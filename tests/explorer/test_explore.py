@@ -96,7 +96,7 @@ def test_all_that_can_be_chosen_is_in_the_code(
 
 
 def test_two_filters_of_one_grouping_are_either(explorer: avon.Explorer, store: avon.Store) -> None:
-    for row, wanted in zip(explorer._box.children[2:], ("Monday", "Friday"), strict=True):
+    for row, wanted in zip(explorer._box.children[3:], ("Monday", "Friday"), strict=True):
         grouping, value = row.children
         grouping.value = "weekday"
         value.value = (wanted,)
@@ -160,6 +160,27 @@ def test_what_is_shown_is_a_picture_a_table_and_the_code_without_a_script(
     assert html.index("<pre") < html.index('<img class="avon-on-light"') < html.index("<table")
     assert "figure = store.appointments().outcomes(every=&quot;month&quot;)" in html
     assert "<script" not in html
+
+
+def test_what_else_a_figure_can_be_asked_is_chosen_too(
+    explorer: avon.Explorer, store: avon.Store
+) -> None:
+    choose(explorer, figure="signals")
+    choose(explorer, share="cancelled_share", better="lower")
+    assert 'signals(every="month", share="cancelled_share", better="lower")' in explorer.code
+    assert_frame_equal(explorer.frame, run(explorer.code, store)[0])
+    choose(explorer, figure="outliers")  # the share stays, better goes
+    choose(explorer, overdispersion=True)
+    assert 'outliers(by="host", share="cancelled_share", overdispersion=True)' in explorer.code
+    assert explorer.frame.attrs["share"] == "cancelled_share"
+    choose(explorer, figure="rebooking")
+    choose(explorer, days=90)
+    assert "rebooking(days=90)" in explorer.code
+    choose(explorer, figure="cancellations")
+    assert explorer._box.children[1].layout.display is None
+    assert [one.layout.display for one in explorer._options] == ["none"] * 3
+    choose(explorer, figure="rebooking")
+    assert "rebooking()" in explorer.code
 
 
 def test_it_is_shown_once_and_then_changed_in_place(

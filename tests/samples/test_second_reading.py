@@ -31,7 +31,7 @@ SUFFIXES = (".jsonl", ".ndjson", ".json")
 
 
 class Refused(Exception):
-    """A line that must not be believed; the message is the reason code."""
+    """A line that must not be trusted; the message is the reason code."""
 
 
 def lines_of(path: Path) -> list[bytes]:
@@ -86,7 +86,7 @@ def bare_id(value: Any) -> str | None:
 
 
 def delivery(line: bytes, secrets: dict[str, str]) -> tuple[dict[str, Any], datetime]:
-    """The believed body of a line, and when it was received; raises Refused with a code."""
+    """The trusted body of a line, and when it was received; raises Refused with a code."""
     envelope = parse(line)
     if not isinstance(envelope, dict):
         raise Refused("not_a_delivery")

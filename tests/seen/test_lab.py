@@ -206,6 +206,9 @@ def test_the_explorer_follows_the_keyboard_and_leaves_a_picture(
             "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
         )
         page.wait_for_function(f"({STATE})().status === 'idle'", timeout=SECONDS * 1000)
+        # Of controls without a kernel nothing is left but how to have them again.
+        page.get_by_text("Run the cell again to choose.").wait_for(timeout=SECONDS * 1000)
+        assert not page.locator(".jupyter-widgets-disconnected").first.is_visible()
         assert drawn.is_visible()
         seen.keep(f"explorer-{'dark' if dark else 'light'}-restarted")
     saved = _read(lab, "explorer.ipynb")
