@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -96,10 +97,27 @@ class Desk:
     """A store and what one asks of it after a load."""
 
     def __init__(
-        self, archive: Archive, where: str | Path = ":memory:", store: Store | None = None
+        self,
+        archive: Archive,
+        where: str | Path = ":memory:",
+        empty_stores: EmptyStores | None = None,
     ) -> None:
         self.archive = archive
-        self.store = avon_analytics.open(where) if store is None else store
+        self._empty_stores = empty_stores if where == ":memory:" else None
+        self._is_open = True
+        self.store = self._empty_stores.take() if self._empty_stores else avon_analytics.open(where)
+
+    def close(self) -> None:
+        """Let go of the store; one in memory is emptied, for another desk."""
+        if self._is_open and self._empty_stores:
+            self._empty_stores.give_back(self.store)
+        elif self._is_open:
+            self.store.close()
+        self._is_open = False
+
+    def held(self) -> AbstractContextManager[object]:
+        """The store's file, held while one asks much of it: each question would open it anew."""
+        return self.store._database.reading()
 
     def load(self, *paths: Path | str, within: dict[str, int] | None = None, **how: Any) -> Any:
         """Load files; without a word on secrets, with the secret of these tests.
@@ -150,6 +168,10 @@ class Desk:
 
     def add_up(self) -> dict[str, int]:
         """The sums of the store's log, after it was found that they agree."""
+        with self.held():
+            return self._sums()
+
+    def _sums(self) -> dict[str, int]:
         counts = ("loaded", "duplicate", "quarantined")
         names = ("lines", "blank", *counts)
         sums = ", ".join(f"coalesce(sum({name}), 0)::BIGINT" for name in names)
@@ -255,16 +277,12 @@ def open_desk(archive: Archive, empty_stores: EmptyStores) -> Iterator[Any]:
     opened: list[Desk] = []
 
     def open_one(where: str | Path = ":memory:") -> Desk:
-        store = empty_stores.take() if where == ":memory:" else None
-        opened.append(Desk(archive, where, store))
+        opened.append(Desk(archive, where, empty_stores))
         return opened[-1]
 
     yield open_one
     for desk in opened:
-        if desk.store._database.in_memory:
-            empty_stores.give_back(desk.store)
-        else:
-            desk.store.close()
+        desk.close()
 
 
 @pytest.fixture

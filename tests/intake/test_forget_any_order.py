@@ -20,9 +20,10 @@ TABLES = (*(table.versions for table in object_tables()), "other_objects")
 
 def content(store: avon.Store) -> dict[str, str]:
     """All rows of a store, sorted; of events, those that forgetting and loading must agree on."""
-    found = {name: store.sql(f'SELECT * FROM "{name}" ORDER BY ALL').to_csv() for name in TABLES}
-    events = "SELECT * EXCLUDE (extra) FROM events ORDER BY event_id"
-    return found | {"events": store.sql(events).to_csv()}
+    queries = {name: f'SELECT * FROM "{name}" ORDER BY ALL' for name in TABLES}
+    queries["events"] = "SELECT * EXCLUDE (extra) FROM events ORDER BY event_id"
+    with store._database.reading():  # the file is opened once
+        return {name: store.sql(query).to_csv() for name, query in queries.items()}
 
 
 def adds_up(store: avon.Store) -> bool:

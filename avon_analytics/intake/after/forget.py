@@ -28,7 +28,7 @@ from avon_analytics.store.database import Database
 from avon_analytics.store.derived import drop_derived
 from avon_analytics.store.rewrite import rewrite
 from avon_analytics.store.schema import quote
-from avon_analytics.store.tables import object_tables
+from avon_analytics.store.tables import ObjectTable, object_tables
 from avon_analytics.store.trouble import store_error
 
 _WHO = "name a person by an id, such as user_… or the same without user_"
@@ -86,9 +86,13 @@ class _Forgetting:
     def __init__(self, connection: duckdb.DuckDBPyConnection, person: str) -> None:
         self._connection = connection
         self._person = person
+        self._tables = [table for table in object_tables() if self._has_rows(table)]
         self._rows = Rows(
-            self._run, self._texts, object_tables(), lambda t: quote(t.versions), "event_id"
+            self._run, self._texts, self._tables, lambda t: quote(t.versions), "event_id"
         )
+
+    def _has_rows(self, table: ObjectTable) -> bool:
+        return bool(self._run(f"SELECT 1 FROM {quote(table.versions)} LIMIT 1"))
 
     def _texts(self, query: str) -> Iterator[str]:
         found = self._connection.execute(query)
@@ -100,7 +104,7 @@ class _Forgetting:
 
     def run(self) -> Forgotten:
         sought = self._who()
-        find(self._rows, sought, _BESIDE)
+        found_in = find(self._rows, sought, _BESIDE)
         self._say("others", OTHERS)
         self._find_own_events(sought)
         self._mark()
@@ -108,7 +112,7 @@ class _Forgetting:
         withheld, unsearchable = self._withhold(sought)
         self._say("touched_rows", touched(self._rows, "SELECT thread FROM own_threads"))
         removed = self._remove()
-        changed = dict(strip(self._rows, sought))
+        changed = dict(strip(self._rows, sought, found_in))
         changed |= self._strip_beside()
         files = self._mask_files(sought)
         reasons = self._reasons()
@@ -190,7 +194,7 @@ class _Forgetting:
 
     def _remove(self) -> dict[str, int]:
         found: dict[str, int] = {}
-        names = [table.versions for table in object_tables()]
+        names = [table.versions for table in self._tables]
         for name in (*names, "other_objects", "events"):
             ((n,),) = self._run(
                 f"DELETE FROM {quote(name)} WHERE event_id IN (SELECT event_id FROM own_events)"

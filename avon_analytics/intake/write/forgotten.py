@@ -46,7 +46,7 @@ def leave_out(
         threads = marks.among(staging.run, wanted, "thread")
     if not (people or objects or threads):
         return
-    find(rows, sought, _BESIDE)
+    found_in = find(rows, sought, _BESIDE)
     _say(staging, "marked_objects", objects)
     others = [one for (one,) in store.execute(OTHERS).fetchall()]
     for name, condition in (
@@ -64,7 +64,7 @@ def leave_out(
         "CREATE OR REPLACE TEMP TABLE touched_rows AS "
         + touched(rows, "SELECT id FROM marked_threads")
     )
-    for _ in strip(rows, sought):
+    for _ in strip(rows, sought, found_in):
         pass
     _strip_beside(staging, sought)
 

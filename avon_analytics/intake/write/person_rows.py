@@ -129,21 +129,26 @@ def touched(rows: Rows, threads: str) -> str:
 THREAD = "coalesce(message_thread, thread)"
 
 
-def find(rows: Rows, sought: PersonSearch, more: Sequence[str] = ()) -> None:
+Place = tuple[str, str]  # a table's versions and one of its columns
+
+
+def find(rows: Rows, sought: PersonSearch, more: Sequence[str] = ()) -> frozenset[Place]:
     """Write down which texts of the rows name somebody, and which are nothing but their id.
 
     ``more`` are further queries of one column of texts. What is found stands in ``named``; the
-    spellings of the id in ``persons``.
+    spellings of the id in ``persons``. Returns the columns in which anything was found.
     """
+    places: set[Place] = set()
     found: dict[str, tuple[bool, bool, bool, bool, str | None]] = {}
-    queries = [
-        f"SELECT {_text(column)} AS t FROM {rows.name_of(table)}"
+    queries: list[tuple[str, Place | None]] = [
+        (f"SELECT {_text(column)} AS t FROM {rows.name_of(table)}", (table.versions, column))
         for table in rows.tables
         for column in _texts_of(table)
     ]
-    for query in (*queries, *more):
+    for query, place in (*queries, *((one, None) for one in more)):
         for text in rows.texts(_not_plain(query, sought)):
             if text in found:
+                places |= {place} if place else set()
                 continue
             by_id = sought.is_named_by_id(text)
             by_words = by_id or sought.is_named(text)
@@ -153,6 +158,7 @@ def find(rows: Rows, sought: PersonSearch, more: Sequence[str] = ()) -> None:
                 is_json = text[:1] in ("{", "[") or text[:1] == '"'
                 left = sought.left_of_json(text) if by_words and is_json else None
                 found[text] = (is_id, by_id, by_words, by_half, left)
+                places |= {place} if place else set()
     rows.run(_NAMED)
     if found:
         columns = [list(column) for column in zip(*found.values(), strict=True)]
@@ -166,6 +172,7 @@ def find(rows: Rows, sought: PersonSearch, more: Sequence[str] = ()) -> None:
     rows.run("CREATE OR REPLACE TEMP TABLE persons AS SELECT spelling AS id FROM named WHERE is_id")
     for bare in sought.bare_ids:
         rows.run("INSERT INTO persons VALUES ($one), ($bare)", one=f"user_{bare}", bare=bare)
+    return frozenset(places)
 
 
 _NAMED = """CREATE OR REPLACE TEMP TABLE named (
@@ -190,11 +197,15 @@ def _texts_of(table: ObjectTable) -> list[str]:
     return [*found, "extra"] if table.model is not None else found
 
 
-def strip(rows: Rows, sought: PersonSearch) -> Iterator[tuple[str, int]]:
+def strip(
+    rows: Rows, sought: PersonSearch, found_in: frozenset[Place]
+) -> Iterator[tuple[str, int]]:
     """Take them out of others' rows; the keys whose free text goes stand in ``touched_rows``.
 
-    Yields how many rows of each table were changed or removed.
+    ``found_in`` are the columns in which they were found: no other is searched again. Yields how
+    many rows of each table were changed or removed.
     """
+    ((is_any_touched,),) = rows.run("SELECT count(*) > 0 FROM touched_rows")
     for table in rows.tables:
         name = rows.name_of(table)
         changed = 0
@@ -206,41 +217,63 @@ def strip(rows: Rows, sought: PersonSearch) -> Iterator[tuple[str, int]]:
         own_columns = {f.name for f in table.fields if is_own(table, f)}
         for column in _texts_of(table):
             word = "by_id" if column in own_columns else "by_words"
-            changed += _take_out(rows, sought, table, column, word)
+            if (table.versions, column) in found_in:
+                changed += _take_out(rows, table, column, word)
+            if is_any_touched and _is_free(table, column):
+                changed += _empty(rows, sought, table, column)
         if changed:
             yield table.versions, changed
 
 
-def _take_out(rows: Rows, sought: PersonSearch, table: ObjectTable, column: str, word: str) -> int:
-    """Empty one column where it names them, or where its row is about them anyhow."""
-    name, place = rows.name_of(table), quote(column)
-    kinds = {f.name: f.column for f in table.fields}
-    is_json = column == "extra" or kinds[column].kind == "json"
-    half = f"(n.by_half AND {rows.key} IN (SELECT {rows.key} FROM touched_rows))"
-    is_id = column != "extra" and kinds[column].kind == "id"
-    test = f"n.{word}" if is_id or word == "by_id" else f"(n.by_words OR {half})"
-    left = "CAST(n.rest AS JSON)" if is_json else "NULL"
-    touched_too = f"{rows.key} IN (SELECT {rows.key} FROM touched_rows)"
-    is_free = column == "extra" or kinds[column].privacy == "free_text"
-    done = rows.run(
-        f"UPDATE {name} SET {place} = {left} FROM named AS n "
-        f"WHERE n.spelling = {_text(column)} AND {test} AND NOT ({is_free} AND {touched_too})"
+_TOUCHED = "{key} IN (SELECT {key} FROM touched_rows)"
+
+
+def _take_out(rows: Rows, table: ObjectTable, column: str, word: str) -> int:
+    """Empty one column where it names them, but for free text that goes anyhow."""
+    name, kind = rows.name_of(table), _kind(table, column)
+    is_touched = _TOUCHED.format(key=rows.key)
+    by_word = f"n.{word}"
+    if kind != "id" and word != "by_id":
+        by_word = f"(n.by_words OR (n.by_half AND {is_touched}))"
+    left = "CAST(n.rest AS JSON)" if kind == "json" else "NULL"
+    goes_anyhow = f" AND NOT {is_touched}" if _is_free(table, column) else ""
+    return _count(
+        rows.run(
+            f"UPDATE {name} SET {quote(column)} = {left} FROM named AS n "
+            f"WHERE n.spelling = {_text(column)} AND {by_word}{goes_anyhow}"
+        )
     )
-    if not is_free:
-        return _count(done)
+
+
+def _empty(rows: Rows, sought: PersonSearch, table: ObjectTable, column: str) -> int:
+    """Empty one column of free text, or of unknown values, where its row is about them."""
+    name, place = rows.name_of(table), quote(column)
+    is_touched = _TOUCHED.format(key=rows.key)
     nothing = limited.emptied("extra") if column == "extra" else "NULL"
-    more = rows.run(
-        f"UPDATE {name} SET {place} = {nothing} WHERE {place} IS NOT NULL AND {touched_too}"
+    changed = rows.run(
+        f"UPDATE {name} SET {place} = {nothing} WHERE {place} IS NOT NULL AND {is_touched}"
     )
     if column == "extra":  # a key may name them, too
-        emptied = f"SELECT DISTINCT {_text(column)} FROM {name} WHERE {touched_too}"
+        emptied = f"SELECT DISTINCT {_text(column)} FROM {name} WHERE {is_touched}"
         for text in [one for one in rows.texts(emptied) if one and sought.is_named(one)]:
             rows.run(
                 f"UPDATE {name} SET {place} = $rest WHERE {_text(column)} = $text",
                 rest=sought.left_of_json(text),
                 text=text,
             )
-    return _count(done) + _count(more)
+    return _count(changed)
+
+
+def _kind(table: ObjectTable, column: str) -> str:
+    if column == "extra":
+        return "json"
+    return next(f.column.kind for f in table.fields if f.name == column)
+
+
+def _is_free(table: ObjectTable, column: str) -> bool:
+    return column == "extra" or any(
+        f.name == column and f.column.privacy == "free_text" for f in table.fields
+    )
 
 
 def people_in(table: ObjectTable) -> list[ColumnOf]:
