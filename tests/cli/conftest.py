@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 _SERVER = """
-import ctypes, json, os, resource, signal, sys, threading, time, traceback, warnings
+import ctypes, gc, json, os, resource, signal, sys, threading, time, traceback, warnings
 from functools import partial
 
 def run(ask):
@@ -73,6 +73,8 @@ def kill(child, after, number, ended):
         except OSError:  # it has just ended
             return
 
+gc.collect()
+gc.freeze()  # so that no collection in a child copies all of these pages
 answers = os.fdopen(os.dup(1), "w")
 for line in sys.stdin:
     ask = json.loads(line)

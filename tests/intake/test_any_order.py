@@ -157,7 +157,7 @@ def check(data: st.DataObject, archive: Any, open_desk: Any, lines: list[str]) -
     assert (found["lines"], found["blank"]) == (len(lines), blank)
     assert found == once.add_up()
     for desk in (once, somehow):
-        desk.store.close()
+        desk.close()
 
 
 KINDS: dict[str, tuple[int, dict[str, Any]]] = {

@@ -257,15 +257,15 @@ def test_a_thousand_unknown_keys(archive: Any, desk: Any) -> None:
     assert json.loads(extra) == fields
 
 
-MILLION = 1_000_000
+MANY = 250_000
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("where", ["event", "envelope"])
-def test_a_million_unknown_keys(archive: Any, desk: Any, where: str) -> None:
-    """Those of an object are in ``test_heavy_lines``."""
+def test_very_many_unknown_keys(archive: Any, desk: Any, where: str) -> None:
+    """A million of an object are in ``test_heavy_lines``."""
     event = {"event": "appointment.created", "created_at": 1, "object": {"id": "v"}}
-    keyed = {f"{n:x}": 0 for n in range(MILLION)}
+    keyed = {f"{n:x}": 0 for n in range(MANY)}
     if where == "event":
         event.update(keyed)
     line = archive.parsed(archive.text(event).replace(" ", ""))
@@ -273,25 +273,23 @@ def test_a_million_unknown_keys(archive: Any, desk: Any, where: str) -> None:
         line = f"{line[:-1]}, {archive.text(keyed)[1:]}"
     assert check(archive, desk, [line]) == ["loaded"]
     if where == "event":
-        assert desk.column("SELECT count(*) FROM drift WHERE n_seen = 1") == [MILLION]
+        assert desk.column("SELECT count(*) FROM drift WHERE n_seen = 1") == [MANY]
 
 
 @pytest.mark.heavy
 def test_arrays_of_very_many(archive: Any, desk: Any) -> None:
-    attendees = [{"id": n, "attendee": f"user_{n:x}"} for n in range(MILLION // 4)]
+    attendees = [{"id": n, "attendee": f"user_{n:x}"} for n in range(MANY)]
     visits = [
         {"id": "v", "attendees": attendees},
-        {"id": "w", "seats": list(range(MILLION))},
-        {"id": "x", "attendees": [[]] * (MILLION // 4)},
+        {"id": "w", "seats": list(range(MANY))},
+        {"id": "x", "attendees": [[]] * MANY},
     ]
     events = [{"event": "appointment.created", "created_at": 1, "object": v} for v in visits]
     ends = check(archive, desk, [archive.raw(archive.text(e).replace(" ", "")) for e in events])
     assert ends == ["loaded", "loaded", "contract"]
-    assert desk.column("SELECT count(DISTINCT attendee) FROM appointment_attendees") == [
-        MILLION // 4
-    ]
+    assert desk.column("SELECT count(DISTINCT attendee) FROM appointment_attendees") == [MANY]
     (extra,) = desk.column("SELECT extra FROM appointments WHERE extra IS NOT NULL")
-    assert json.loads(extra) == {"seats": list(range(MILLION))}
+    assert json.loads(extra) == {"seats": list(range(MANY))}
 
 
 NAMES: list[tuple[Any, str]] = [

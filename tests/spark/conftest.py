@@ -1,4 +1,4 @@
-"""A small cluster of real processes, shared by all tests here."""
+"""Spark, one session at a time: this process alone, or a small cluster of real processes."""
 
 from __future__ import annotations
 
@@ -19,56 +19,97 @@ PACKAGE = HERE.parent.parent
 # What short runs on two cores lose nothing by.
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 JAVA = shutil.which("java") or os.environ.get("JAVA_HOME")
+CLUSTER = "local-cluster[2,1,1024]"
+# Planning is all that little data costs: no plan is made anew while it runs, and none is split.
+ALONE = {"spark.sql.adaptive.enabled": "false", "spark.sql.shuffle.partitions": "1"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Without Java there is no Spark."""
     for item in items:
-        if HERE in item.path.parents and JAVA is None and "session" in item.fixturenames:  # type: ignore[attr-defined]
+        if HERE in item.path.parents and JAVA is None and "sessions" in item.fixturenames:  # type: ignore[attr-defined]
             item.add_marker(pytest.mark.skip(reason="there is no Java 17 on this machine"))
 
 
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the cluster keeps its files, the log of its events among them."""
-    return tmp_path_factory.mktemp("spark")
+class Sessions:
+    """The one session that a process can have, made anew where another kind is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._session: SparkSession | None = None
+        self._master = ""
+
+    def on(self, master: str, **settings: str) -> SparkSession:
+        if self._session is None or master != self._master:
+            self.stop()
+            self._session, self._master = self._start(master, settings), master
+        return self._session
+
+    def stop(self) -> None:
+        if self._session is not None:
+            logs = executor_logs(self._session)
+            self._session.stop()
+            self._session = None
+            shutil.rmtree(logs, ignore_errors=True)
+
+    def _start(self, master: str, settings: dict[str, str]) -> SparkSession:
+        sql = pytest.importorskip("pyspark.sql")
+        folder = self.folder
+        (folder / "events").mkdir(exist_ok=True)
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+        builder = (
+            sql.SparkSession.builder.master(master)
+            .appName("tests")
+            .config("spark.ui.enabled", "false")
+            .config("spark.ui.showConsoleProgress", "false")
+            .config("spark.driver.host", "127.0.0.1")
+            .config("spark.driver.bindAddress", "127.0.0.1")
+            .config("spark.driver.memory", "1g")
+            .config("spark.executor.memory", "1g")
+            .config("spark.executorEnv.PYTHONPATH", str(PACKAGE))
+            .config("spark.sql.shuffle.partitions", "2")
+            .config("spark.sql.adaptive.enabled", "true")
+            # Little data and many queries: what compiling saves is less than what it takes.
+            .config("spark.sql.codegen.wholeStage", "false")
+            .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+            .config("spark.driver.extraJavaOptions", JAVA_OPTIONS)
+            .config("spark.executor.extraJavaOptions", JAVA_OPTIONS)
+            .config("spark.local.dir", str(folder / "local"))
+            .config("spark.eventLog.enabled", str(master == CLUSTER).lower())
+            .config("spark.eventLog.dir", str(folder / "events"))
+            .config("spark.eventLog.compress", "false")
+            .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
+        )
+        for name, value in settings.items():
+            builder = builder.config(name, value)
+        made: SparkSession = builder.getOrCreate()
+        made.sparkContext.setLogLevel("ERROR")
+        return made
 
 
 @pytest.fixture(scope="session")
-def session(cluster: Path) -> Iterator[SparkSession]:
-    """Two executors, each a process of its own with one core and 1 GB."""
-    sql = pytest.importorskip("pyspark.sql")
-    folder = cluster
-    (folder / "events").mkdir()
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    made = (
-        sql.SparkSession.builder.master("local-cluster[2,1,1024]")
-        .appName("tests")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.memory", "1g")
-        .config("spark.executor.memory", "1g")
-        .config("spark.executorEnv.PYTHONPATH", str(PACKAGE))
-        .config("spark.sql.shuffle.partitions", "2")
-        # Little data and many queries: what compiling saves is less than what it takes.
-        .config("spark.sql.codegen.wholeStage", "false")
-        .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
-        .config("spark.driver.extraJavaOptions", JAVA_OPTIONS)
-        .config("spark.executor.extraJavaOptions", JAVA_OPTIONS)
-        .config("spark.local.dir", str(folder / "local"))
-        .config("spark.eventLog.enabled", "true")
-        .config("spark.eventLog.dir", str(folder / "events"))
-        .config("spark.eventLog.compress", "false")
-        .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
-        .getOrCreate()
-    )
-    made.sparkContext.setLogLevel("ERROR")
+def sessions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sessions]:
+    made = Sessions(tmp_path_factory.mktemp("spark"))
     yield made
-    logs = executor_logs(made)
     made.stop()
-    shutil.rmtree(logs, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def cluster(sessions: Sessions) -> Path:
+    """Where the cluster keeps its files, the log of its events among them."""
+    return sessions.folder
+
+
+@pytest.fixture(scope="module")
+def session(sessions: Sessions) -> SparkSession:
+    """Two executors, each a process of its own with one core and 1 GB."""
+    return sessions.on(CLUSTER)
+
+
+@pytest.fixture(scope="module")
+def alone(sessions: Sessions) -> SparkSession:
+    """No process but that of Spark's own driver: the same plans without the way to others."""
+    return sessions.on("local[1]", **ALONE)
 
 
 def executor_logs(session: SparkSession) -> Path:
