@@ -343,6 +343,7 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
             by=by,
             every=every,
             out=page,
+            brief=brief,
         )
         return write(content, render(content, brief=brief), page)
 

@@ -39,8 +39,12 @@ def collect(
     by: str | None = None,
     every: str = "month",
     out: Path | None = None,
+    brief: bool = False,
 ) -> ReportContent:
     """All that the page shows, about one cohort of a store; ``out`` is where the page will stand.
+
+    brief: only what the brief page shows. With small counts blank it is all of the full page, so
+    that both are blank alike.
 
     Raises UnknownGroup for an unknown ``by``, StoreError for a store that cannot be read, and at
     once UsageError for an ``out`` that would replace a file of the archive or a store.
@@ -50,7 +54,7 @@ def collect(
         for place in (out, files_beside(out)):
             refuse_to_replace(place, known.frames["archive_files"]["file"])
     lifecycle = cohort.lifecycle()
-    signals_every, figures = _set_of_figures(cohort, by, every)
+    signals_every, figures = _set_of_figures(cohort, by, every, brief=brief)
     min_count = cohort.min_count
     return ReportContent(
         title=title,
@@ -102,11 +106,15 @@ def _signals_every(cohort: Cohort, every: str) -> str:
     return every
 
 
-def _set_of_figures(cohort: Cohort, by: str | None, every: str) -> tuple[str, Figures]:
+def _set_of_figures(
+    cohort: Cohort, by: str | None, every: str, *, brief: bool
+) -> tuple[str, Figures]:
     """The figures of the page, and the periods of its charts of shares over time."""
     min_count = cohort.min_count
     with_all = replace(cohort, min_count=0)
     signals_every = _signals_every(with_all, every)
+    if brief and min_count <= 1:
+        return signals_every, _foremost_figures(cohort, by, every, signals_every)
     known = _figures(with_all, by, every, signals_every)
     if min_count <= 1:
         return signals_every, known
@@ -134,6 +142,21 @@ def _signals(cohort: Cohort, every: str) -> dict[str, pd.DataFrame]:
 
 
 def _figures(cohort: Cohort, by: str | None, every: str, signals_every: str) -> Figures:
+    return replace(
+        _foremost_figures(cohort, by, every, signals_every),
+        lead_times=cohort.lead_times(),
+        lead_times_by_period=cohort.lead_times(every=every),
+        incidence=cohort.incidence(),
+        no_show_by_lead=cohort.outcomes(by="lead_band"),
+        no_show_by_hour=cohort.outcomes(by=["weekday", "hour"]),
+        lost_time=cohort.lost_time(),
+        lost_time_by_period=cohort.lost_time(every=every),
+        refills=cohort.refills(),
+    )
+
+
+def _foremost_figures(cohort: Cohort, by: str | None, every: str, signals_every: str) -> Figures:
+    """Those that the summary, what changed and the caveats rest on."""
     by_who = cohort.cancellations(by="cancelled_by")
     by_notice = cohort.cancellations(by="notice_band")
     return Figures(
@@ -145,16 +168,8 @@ def _figures(cohort: Cohort, by: str | None, every: str, signals_every: str) -> 
         cancellations_by_who=by_who.loc[by_who.n_cancelled != 0, list(OF_WHO)],
         cancellations_by_notice=by_notice.loc[by_notice.n_cancelled != 0, list(OF_NOTICE)],
         outcomes_by_group=cohort.outcomes(by=by) if by else None,
-        lead_times=cohort.lead_times(),
-        lead_times_by_period=cohort.lead_times(every=every),
-        incidence=cohort.incidence(),
-        no_show_by_lead=cohort.outcomes(by="lead_band"),
-        no_show_by_hour=cohort.outcomes(by=["weekday", "hour"]),
         signals=_signals(cohort, signals_every),
         outliers=cohort.outliers(by=by) if by else None,
-        lost_time=cohort.lost_time(),
-        lost_time_by_period=cohort.lost_time(every=every),
-        refills=cohort.refills(),
     )
 
 

@@ -83,14 +83,15 @@ def tabled(frame: pd.DataFrame, every: str | None = None) -> Tabled | None:
     columns = [one for one in figure.in_tables if one.name in frame]
     rows = rows_of(frame)
     groups = [name for name in keys if name not in figure.row_names]
+    of_all = totals(rows, columns, figure, groups) if groups and figure.adds_up else []
     return Tabled(
         keys=keys,
         columns=columns,
         rows=rows,
-        totals=totals(rows, columns, figure, groups) if groups and figure.adds_up else (),
+        totals=of_all,
         every=every or every_of(frame),
         n_further=_n_further(frame, keys, columns),
-        notes=_of_window(rows, keys),
+        notes=(*_of_window(rows, keys), *of_quantiles(columns, of_all)),
     )
 
 
@@ -107,6 +108,13 @@ def _of_window(rows: Sequence[Row], keys: Sequence[str]) -> tuple[str, ...]:
     if "period_on" in keys or all(map(is_complete, rows)):
         return ()
     return ("Not complete: part of the window is not due yet, or lies outside the archive.",)
+
+
+def of_quantiles(columns: Sequence[Column], totals: Sequence[Row]) -> tuple[str, ...]:
+    """Why medians of all are blank."""
+    if not totals or not any(one.name.startswith(_QUANTILES) for one in columns):
+        return ()
+    return (f"{ALL} has no median here: medians do not add up. Ask without groups and periods.",)
 
 
 def totals(
@@ -183,7 +191,7 @@ def _of_cancelled(frame: pd.DataFrame, keys: list[str], every: str) -> Tabled:
         totals=[{**one, _OF_ALL.name: 1.0 if total else None} for one in of_all],
         every=every,
         n_further=_n_further(frame, keys, told),
-        notes=(*_of_window(rows, keys), *_left_out(frame, rows)),
+        notes=(*_of_window(rows, keys), *_left_out(frame, rows), *of_quantiles(told, of_all)),
     )
 
 

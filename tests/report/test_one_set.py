@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 import avon_analytics as avon
+from avon_analytics.report import render
 from avon_analytics.report.collect import collect
 
 # What became of a slot: outcome, who cancelled, notice. Late is under 24 hours.
@@ -182,6 +183,15 @@ def told(found: list[Number]) -> list[str]:
         for (key, (where, _)), rest in zip(blank.items(), far, strict=True)
         if rest < 1e-3 or key in shown
     ]
+
+
+def test_a_brief_page_rests_on_what_it_shows_alone(sample: Any) -> None:
+    with avon.open(sample.db) as store:
+        visits = store.appointments("2025-01-01", "2025-03-01")
+        content = collect(store._database, visits, title="t", brief=True)
+    figures = content.figures
+    assert figures.incidence is figures.lost_time is figures.no_show_by_hour is None
+    assert "Outcomes by month" in render(content, brief=True)
 
 
 def test_no_table_or_chart_tells_what_is_blank_in_another(sample: Any) -> None:
