@@ -114,7 +114,7 @@ def of_quantiles(columns: Sequence[Column], totals: Sequence[Row]) -> tuple[str,
     """Why medians of all are blank."""
     if not totals or not any(one.name.startswith(_QUANTILES) for one in columns):
         return ()
-    return (f"{ALL} has no median here: medians do not add up. Ask without groups and periods.",)
+    return ("Medians do not add up: that of all is the figure's without groups and periods.",)
 
 
 def totals(

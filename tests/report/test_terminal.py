@@ -205,3 +205,8 @@ def test_what_a_cancellation_decides_has_shares_of_all_cancelled(clinic):
     assert told["provider"].startswith("provider 10 25.0 % 30.0 % 10")
     assert told["All"].startswith("All 40 100.0 %")
     assert "60 due slots that were not cancelled are left out." in lines
+    why = "Medians do not add up: that of all is the figure's without groups and periods."
+    assert why in lines
+    alone = clinic.frame(rows[:1], rows[0])
+    alone.attrs["figure"] = "cancellations"
+    assert why not in squeezed(printed(alone, 100))  # no row of all
