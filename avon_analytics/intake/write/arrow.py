@@ -96,3 +96,30 @@ class ArrowRows:
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         stream = CArrayStream.from_c_arrays(self._arrays, self._schema, validate=False)
         return stream.__arrow_c_stream__(requested_schema)
+
+
+def run_with_rows(
+    source: duckdb.DuckDBPyConnection,
+    store: duckdb.DuckDBPyConnection,
+    rows: str,
+    into: str,
+    **parameters: object,
+) -> None:
+    """Run a statement on the store that reads ``staged_rows``: a query of another connection."""
+    staged_rows = ArrowRows(source.sql(rows, params=parameters or None))
+    store.register("staged_rows", staged_rows)
+    store.execute(into)
+    store.unregister("staged_rows")
+    staged_rows.release()
+
+
+def insert_rows(
+    source: duckdb.DuckDBPyConnection,
+    store: duckdb.DuckDBPyConnection,
+    table: str,
+    rows: str,
+    **parameters: object,
+) -> None:
+    """Add the rows of a query of another connection to a table of the store."""
+    into = f"INSERT INTO {table} SELECT * FROM staged_rows"
+    run_with_rows(source, store, rows, into, **parameters)

@@ -5,31 +5,31 @@ from __future__ import annotations
 import duckdb
 
 from avon_analytics.intake.read.codes import strength_of, word_of
-from avon_analytics.intake.write.arrow import ArrowRows
+from avon_analytics.intake.write.arrow import insert_rows, run_with_rows
+from avon_analytics.intake.write.flatten import version_rows
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.statements import statement
+from avon_analytics.intake.write.waiting_events import WaitingEvents
 from avon_analytics.store.schema import quote
-from avon_analytics.store.tables import ObjectTable
 
 
 class EventRows:
     """Rows on their way from the staging tables, which read a batch, to the store."""
 
-    def __init__(self, store: duckdb.DuckDBPyConnection, staging: Staging) -> None:
+    def __init__(
+        self, store: duckdb.DuckDBPyConnection, staging: Staging, waiting: WaitingEvents
+    ) -> None:
         self._store = store
         self._staging = staging
+        self._waiting = waiting
 
     def run_with_rows(self, rows: str, into: str, **parameters: object) -> None:
         """Run a statement on the store that reads ``staged_rows``: rows that were staged."""
-        staged_rows = ArrowRows(self._staging.connection.sql(rows, params=parameters or None))
-        self._store.register("staged_rows", staged_rows)
-        self._store.execute(into)
-        self._store.unregister("staged_rows")
-        staged_rows.release()
+        run_with_rows(self._staging.connection, self._store, rows, into, **parameters)
 
     def insert(self, table: str, rows: str, **parameters: object) -> None:
         """Add rows selected on the staging side to a table of the store."""
-        self.run_with_rows(rows, f"INSERT INTO {table} SELECT * FROM staged_rows", **parameters)
+        insert_rows(self._staging.connection, self._store, table, rows, **parameters)
 
     def store(self) -> None:
         """Write what the lines of the batch tell that are not refused."""
@@ -39,8 +39,9 @@ class EventRows:
         if self._staging.run("SELECT 1 FROM batch_events WHERE is_known LIMIT 1"):
             self._tell_again(word)
         for table in self._staging.tables:
-            rows = _version_rows(table, self._staging.rows_of(table))
+            rows = version_rows(table, self._staging.rows_of(table), "batch_events")
             self.insert(quote(table.versions), rows)
+        self._waiting.add(self._staging)
         if self._staging.run("SELECT 1 FROM unread LIMIT 1"):
             what = "CAST(NULL AS JSON)" if self._staging.is_limited else "u.body -> '$.object'"
             self.insert("other_objects", statement("other_objects", object=what))
@@ -76,26 +77,10 @@ class EventRows:
 
     def _versions(self, *, with_receipt: bool = False) -> list[str]:
         """The tables of versions that the batch tells of; perhaps only those with a receipt."""
-        tables = self._staging.tables
+        tables = self._staging.told_tables
         if with_receipt:
             return [quote(table.versions) for table in tables if table.parent is None]
         return [*(quote(table.versions) for table in tables), "other_objects"]
-
-
-def _version_rows(table: ObjectTable, rows: str) -> str:
-    """SQL for the versions that new events tell of a table, from the rows of the batch."""
-    names = [field.name for field in table.fields] + (["extra"] if table.model else [])
-    fields = ", ".join(f"r.{quote(name)}" for name in names)
-    keys = (
-        "c.event_id, c.event, c.occurred_at, c.received_at"
-        if table.parent is None
-        else "c.event_id, c.occurred_at, r.parent_id, r.position"
-    )
-    return (
-        f"SELECT {keys}, {fields} "
-        f"FROM {rows} AS r JOIN batch_events AS c ON c.first_nth = r.nth "
-        "WHERE NOT c.is_known"
-    )
 
 
 _SAME = "WHERE v.event_id = h.event_id"

@@ -6,12 +6,16 @@ What the outside world wrote was read before (``intake/read``): here nothing can
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
+
+import duckdb
 
 from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.model import ColumnOf, Part, columns_of, lists_of, objects_of
 from avon_analytics.contract.values import Column
+from avon_analytics.intake.write.arrow import ArrowColumns, blobs, integers
 from avon_analytics.store.schema import literal, quote
 from avon_analytics.store.tables import ObjectTable, tables_of
 
@@ -36,9 +40,36 @@ def opened_table(object_type: str) -> str:
     return f"opened_{object_type}"
 
 
+def open_objects(
+    connection: duckdb.DuckDBPyConnection,
+    object_type: str,
+    contents: Sequence[tuple[int, bytes]],
+) -> list[ObjectTable]:
+    """Open canonical events about objects of one type, each with the number of its line.
+
+    Returns the tables of which they tell rows.
+    """
+    register_contents(connection, contents)
+    connection.execute(_opened(object_type))
+    connection.unregister("contents")
+    root, *lists = tables_of(object_type)
+    has_some = connection.execute(_has_items(object_type)).fetchall()[0] if lists else ()
+    return [root, *(table for table, has in zip(lists, has_some, strict=True) if has)]
+
+
+def register_contents(
+    connection: duckdb.DuckDBPyConnection, contents: Sequence[tuple[int, bytes]]
+) -> None:
+    """Have some canonical events read as ``contents``."""
+    columns = ArrowColumns(
+        nth=integers([nth for nth, _ in contents]),
+        content=blobs([content for _, content in contents], are_texts=True),
+    )
+    connection.register("contents", columns)
+
+
 @cache
-def opened(object_type: str) -> str:
-    """The statement that opens the canonical events in ``contents`` (``nth``, ``content``)."""
+def _opened(object_type: str) -> str:
     structure = literal(json.dumps({"object": _structure(OBJECTS[object_type])}))
     return (
         f"CREATE OR REPLACE TEMP TABLE {quote(opened_table(object_type))} AS "
@@ -53,7 +84,7 @@ def created(table: ObjectTable) -> str:
 
 
 @cache
-def has_items(object_type: str) -> str:
+def _has_items(object_type: str) -> str:
     """The query that tells of each list of an object type whether any opened object has one."""
     _, *lists = tables_of(object_type)
     tests = [f"bool_or(o.{quote(str(one.list_field))} IS NOT NULL)" for one in lists]
@@ -92,6 +123,24 @@ def rows_of(table: ObjectTable) -> str:
         FROM (SELECT nth, o.id AS parent_id, unnest({items}) AS s,
                 generate_subscripts({items}, 1) AS position
               FROM {source} WHERE {items} IS NOT NULL)"""
+
+
+def version_rows(table: ObjectTable, rows: str, events: str) -> str:
+    """The query that tells the versions of a table: its rows, with what ``events`` tells of them.
+
+    ``events`` has the number of the line that tells each event first.
+    """
+    names = [field.name for field in table.fields] + (["extra"] if table.model else [])
+    fields = ", ".join(f"r.{quote(name)}" for name in names)
+    keys = (
+        "c.event_id, c.event, c.occurred_at, c.received_at"
+        if table.parent is None
+        else "c.event_id, c.occurred_at, r.parent_id, r.position"
+    )
+    return (
+        f"SELECT {keys}, {fields} FROM {rows} AS r JOIN {events} AS c ON c.first_nth = r.nth "
+        "WHERE NOT c.is_known"
+    )
 
 
 def _place(of: str, field: ColumnOf) -> str:

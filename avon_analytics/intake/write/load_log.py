@@ -63,10 +63,9 @@ class LoadLog:
         self._connection.execute("BEGIN")
         try:
             yield intake
-            with staging.clock.timing("settle"):
-                if intake.settle():
-                    self.recount()
-                    self.has_moved_lines = True
+            if intake.settle():
+                self.recount()
+                self.has_moved_lines = True
             with staging.clock.timing("commit"):
                 self._connection.execute("COMMIT")
                 journal.shorten(self._connection)

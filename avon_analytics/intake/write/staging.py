@@ -64,6 +64,8 @@ class Staging:
         self.reader = LineReader(policy, secrets, limit if is_limited else None)
         self.bound = bound or Bound()
         self.tables: list[ObjectTable] = []  # those of which the batch read last has rows
+        # What it tells of types of which it has few, with the numbers of lines: it is not opened.
+        self.few: dict[str, list[tuple[int, bytes]]] = {}
         self.is_limited = is_limited
         self.clock = clock or Clock()
         self._secrets = secrets
@@ -87,7 +89,7 @@ class Staging:
         held += {flatten.opened_table(table.object_type) for table in self.tables}
         for name in ("arrivals", "event_lines", *held):
             self.run(f"DROP TABLE IF EXISTS {name}")
-        self.tables = []
+        self.tables, self.few = [], {}
         with self.clock.timing("read lines"):
             batch, nths, lines = read_batch(self.reader, batch)
         if not lines:
@@ -101,6 +103,11 @@ class Staging:
             with self.bound.lifted():  # it needs more than it looks
                 self.make_rows(batch, nths, lines)
         return batch
+
+    @property
+    def told_tables(self) -> list[ObjectTable]:
+        """The tables of which the batch may tell rows, those included that are not opened."""
+        return [*self.tables, *(table for few in self.few for table in tables_of(few))]
 
     def rows_of(self, table: ObjectTable) -> str:
         """What a statement reads to get the batch's rows of a table."""
@@ -130,7 +137,7 @@ class Staging:
                 if line.verdict is None
             ]
             self._tell([nth for nth, _ in told], [line for _, line in told])
-            self._open([(nth, line) for nth, line in told])
+            self._open(batch, told)
 
     def _arrive(self, batch: Batch, nths: Any, lines: list[Line]) -> None:
         bodies = [None if line.canonical is None else line.canonical.content for line in lines]
@@ -211,7 +218,7 @@ class Staging:
         self.run(statement("event_lines"))
         self.connection.unregister("decoded_lines")
 
-    def _open(self, told: list[tuple[int, Line]]) -> None:
+    def _open(self, batch: Batch, told: list[tuple[int, Line]]) -> None:
         by_type: dict[str, list[tuple[int, bytes]]] = defaultdict(list)
         for nth, line in told:
             by_type[line.event.object_type].append((nth, line.event.content))
@@ -219,24 +226,25 @@ class Staging:
         for object_type, contents in sorted(by_type.items()):
             if object_type not in OBJECTS:
                 unread += contents
-                continue
-            self._register(contents)
-            self.run(flatten.opened(object_type))
-            self.connection.unregister("contents")
-            root, *lists = tables_of(object_type)
-            has_some = self.run(flatten.has_items(object_type))[0] if lists else ()
-            tables = [root, *(t for t, has in zip(lists, has_some, strict=True) if has)]
-            self.tables += tables
-            if self._keeps_texts:
-                for table in tables:
-                    self.run(flatten.created(table))
-        self._register(sorted(unread))
+            elif self._are_few(contents) and not batch.is_heavy:
+                self.few[object_type] = contents
+            else:
+                self._open_type(object_type, contents)
+        flatten.register_contents(self.connection, sorted(unread))
         self.run("CREATE OR REPLACE TEMP TABLE unread AS SELECT nth, content AS body FROM contents")
         self.connection.unregister("contents")
 
-    def _register(self, contents: list[tuple[int, bytes]]) -> None:
-        found = ArrowColumns(
-            nth=integers([nth for nth, _ in contents]),
-            content=blobs([content for _, content in contents], are_texts=True),
-        )
-        self.connection.register("contents", found)
+    def _are_few(self, contents: list[tuple[int, bytes]]) -> bool:
+        is_small = sum(len(content) for _, content in contents) < _FEW_BYTES
+        return not self._keeps_texts and len(contents) < _FEW and is_small
+
+    def _open_type(self, object_type: str, contents: list[tuple[int, bytes]]) -> None:
+        tables = flatten.open_objects(self.connection, object_type, contents)
+        self.tables += tables
+        if self._keeps_texts:
+            for table in tables:
+                self.run(flatten.created(table))
+
+
+# So few objects of a type wait for others: see `waiting_events`.
+_FEW, _FEW_BYTES = 4000, 4 * 1024 * 1024

@@ -21,6 +21,7 @@ from avon_analytics.intake.write.line_counts import LineCounts
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.statements import statement
 from avon_analytics.intake.write.tombstones import Tombstones
+from avon_analytics.intake.write.waiting_events import WaitingEvents
 
 
 class StoreWriter:
@@ -43,6 +44,7 @@ class StoreWriter:
         self._load_id = load_id
         self._known_ids = known_ids or KnownIds(store)
         self._urls = urls or {}
+        self._waiting = WaitingEvents(store)
         self.take_over(staging)
         self._marks = Tombstones(store)
         self._conflicts = Conflicts(store, self._urls)
@@ -51,7 +53,7 @@ class StoreWriter:
     def take_over(self, staging: Staging) -> None:
         """Work on these staging tables from now on; those before may read another batch already."""
         self._staging = staging
-        self._rows = EventRows(self._store, staging)
+        self._rows = EventRows(self._store, staging, self._waiting)
 
     def take(
         self, batch: Batch, *, is_read: bool = False, may_wait: bool = False
@@ -134,11 +136,15 @@ class StoreWriter:
         )
 
     def settle(self) -> bool:
-        """Keep the lines that were displaced by others.
+        """Write what waits, and keep the lines that were displaced by others.
 
         Returns whether any line that was counted before has now ended elsewhere.
         """
-        self._conflicts.keep_lines(self._staging)
+        clock = self._staging.clock
+        with clock.timing("store rows"):
+            self._waiting.write()
+        with clock.timing("settle"):
+            self._conflicts.keep_lines(self._staging)
         return self._conflicts.has_moved_lines
 
     # -- between the staging tables and the store ---------------------------------------------
@@ -183,6 +189,8 @@ class StoreWriter:
             "CAST(conflict_rank AS UUID) AS conflict_rank FROM recalled"
         )
         self._staging.connection.unregister("recalled")
+        if self._staging.run("SELECT 1 FROM known_events LIMIT 1"):
+            self._waiting.write()
 
     # -- the log ----------------------------------------------------------------------------
 
