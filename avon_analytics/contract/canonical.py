@@ -11,7 +11,7 @@ body that the models accept.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -33,7 +33,6 @@ from avon_analytics.contract.values import UNSET, Column, as_id, as_instant, is_
 _encode = msgspec.json.Encoder().encode
 _ORDERS: dict[tuple[str, ...], list[tuple[str, bytes]]] = {}  # of unknown fields that were met
 _MOST_ORDERS = 1000
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class CanonicalEvent(msgspec.Struct, gc=False):
@@ -56,7 +55,8 @@ class CanonicalEvent(msgspec.Struct, gc=False):
 
 def micros(value: datetime) -> int:
     """An instant as microseconds since 1970."""
-    return (value - UNSET) // _MICROSECOND
+    since = value - UNSET
+    return (since.days * 86400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def joined(fields: dict[str, bytes]) -> bytes:
@@ -96,18 +96,28 @@ def canonical_event(
     event has none of its own, and is left out elsewhere.
     """
     beside = joined(extra) if extra else None
-    created_us = instants[0]
-    if created_us is not None:
-        instants = (created_us, None)
-    parts = [b'{"event":', _encode(event)]
+    created_us, own_us = instants
+    begin = _BEGINNINGS.get(event) or _beginning(event)
     if delivery_id is not None:
-        parts += [b',"id":', _encode(delivery_id)]
+        begin += b',"id":' + _encode(delivery_id)
     if created_us is not None:
-        parts += [b',"created_at":', str(created_us).encode()]
+        begin += b',"created_at":%d' % created_us
+        own_us = None
     if beside is not None:
-        parts += [b',"extra":', beside]
-    parts += [b',"object":', said, b"}"]
-    return CanonicalEvent(event, delivery_id, *about, *instants, beside, b"".join(parts))
+        begin += b',"extra":' + beside
+    content = b'%b,"object":%b}' % (begin, said)
+    return CanonicalEvent(event, delivery_id, *about, created_us, own_us, beside, content)
+
+
+def _beginning(event: str) -> bytes:
+    found = b'{"event":' + _encode(event)
+    if len(_BEGINNINGS) < _MOST_EVENTS:
+        _BEGINNINGS[event] = found
+    return found
+
+
+_BEGINNINGS: dict[str, bytes] = {}  # of canonical events, by the names of events that were met
+_MOST_EVENTS = 1000
 
 
 def with_fields(

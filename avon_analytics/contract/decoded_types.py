@@ -42,6 +42,8 @@ _TYPES: dict[str, Any] = {
 }
 
 
+# Whether an id ``v`` is another one than it looks like, or none.
+_UNUSUAL_ID = '("_" not in v or v[-5:] == "_null" or v[0] in "{[")'
 _DATE_PARTS, _WHOLE = frozenset(DATE_PARTS), [int, int, int]
 
 
@@ -118,6 +120,7 @@ class Shape:
             "instant": _instant,
             "n_keys": _n_keys,
             "of_text": one_spelling.of_text,
+            "Odd": Odd,
         }
         columns = {c.path[0]: c.column for c in columns_of(model) if len(c.path) == 1}
         nested, lists = objects_of(model), {one.field: one.item for one in lists_of(model)}
@@ -175,8 +178,7 @@ class Shape:
                 steps = [gone]
             case "id":
                 self._names[fix] = _id_with(column.prefix)
-                unusual = 'elif "_" not in v or v[-5:] == "_null" or v[0] in "{["'
-                steps = [gone, f"{unusual}: o.{name} = {fix}(v)"]
+                steps = [gone, f"elif {_UNUSUAL_ID}: o.{name} = {fix}(v)"]
             case "instant":
                 steps = [
                     gone,
@@ -201,7 +203,6 @@ class Shape:
             f'    n += settle_{name}(v, extra, "{name}.")',
             f"    if v == empty_{name}: o.{name} = U",
         ]
-        self._names["Odd"] = Odd
         self._add(name, shape.type | None, steps)
 
     def _add_list(self, name: str, item: type[Part] | ColumnOf) -> None:
@@ -216,18 +217,26 @@ class Shape:
                 each = each | None
                 if item.column.kind == "id":
                     self._names[f"each_{name}"] = _id_item(item.column.prefix)
-                    steps.append(f"else: o.{name} = list(map(each_{name}, v))")
+                    each_one = f"each_{name}(v) if v is None or {_UNUSUAL_ID} else v"
+                    steps.append(f"else: o.{name} = [{each_one} for v in v]")
         else:
             shape = Shape(item, (*self._path, name), self._learned)
             each = shape.type | str if item is PersonRef else shape.type
-            self._names[f"close_{name}"] = shape.close
+            self._names |= {f"settle_{name}": shape.settle, "joined": joined, "Raw": Raw}
             steps += ["else:"]
             if item is PersonRef:
                 self._names |= {f"person_{name}": _person(shape.type), "str": str}
                 # Who is told by an id alone has a key that does not stand in the text.
                 steps.append("    n -= sum([x.__class__ is str for x in v])")
                 steps.append(f"    v = o.{name} = list(map(person_{name}, v))")
-            steps.append(f"    for x in v: n += close_{name}(x)")
+            # As `close` does it, without a call of its own for each.
+            steps += [
+                "    for x in v:",
+                "        if x.extra is not U: raise Odd",
+                "        more = {}",
+                f'        n += settle_{name}(x, more, "")',
+                "        if more: x.extra = Raw(joined(more))",
+            ]
         self._add(name, list[each] | _Empty | None, steps)  # type: ignore[valid-type]
 
     def _add_unknown(self, key: str) -> None:

@@ -106,6 +106,12 @@ class Batch:
         start = int(self.bounds[nth])
         return self.buffer[start : start + int(self.byte_lengths[nth])]
 
+    def contents(self, nths: npt.NDArray[np.int64]) -> list[bytes]:
+        """The bytes of some lines, each without its end."""
+        starts = self.bounds[nths]
+        ends = starts + self.byte_lengths[nths]
+        return [self.buffer[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
+
     def text(self, nth: int) -> str:
         """One line as text; what is no UTF-8 is replaced."""
         return self.content(nth).decode("utf-8", "replace")

@@ -230,9 +230,8 @@ def read_batch(
         nths = np.flatnonzero(batch.readable)
         lines: list[Line] = []
         for start in range(0, len(nths), READ_AT_A_TIME):
-            part = nths[start : start + READ_AT_A_TIME].tolist()
-            contents = [batch.content(nth) for nth in part]
-            lines += reader.read(contents, is_verifying=is_verifying)
+            part = nths[start : start + READ_AT_A_TIME]
+            lines += reader.read(batch.contents(part), is_verifying=is_verifying)
             reader.n_read += len(part)
         odd = [nth for nth, line in zip(nths.tolist(), lines, strict=True) if _is_no_json(line)]
         cut = batch.cut(odd)
@@ -304,7 +303,7 @@ def _usual_instant(value: Any) -> int:
 def _identify(line: Line, signed: bytes) -> None:
     """Name and date the event of a line, and say how it stands in a conflict."""
     canonical = line.event
-    line.digest = sha256(canonical.content).digest()[:16]
+    line.digest = digest = sha256(canonical.content).digest()[:16]
     received, at = line.received_us, canonical.created_us
     # Of one that has no instant of its own, what it says takes its place.
     when: int | str
@@ -313,14 +312,15 @@ def _identify(line: Line, signed: bytes) -> None:
     elif (at := canonical.own_us) is not None:
         line.source, when = "object", at // 1000
     else:
-        when, at = line.digest.hex(), received
+        when, at = digest.hex(), received
         line.source = "received"
         if at is None:
             line.verdict = _UNDATED
             return
     line.occurred_us = at
-    before = "" if canonical.delivery_id is None else f"{canonical.delivery_id}:"
-    line.event_id = f"{before}{canonical.event}:{canonical.object_id or ''}:{when}"
+    name = f"{canonical.event}:{canonical.object_id or ''}:{when}"
+    delivery_id = canonical.delivery_id
+    line.event_id = name if delivery_id is None else f"{delivery_id}:{name}"
     first = _NEVER if received is None else received + (1 << 60)
     if line.word != "verified":
         first |= 1 << 63

@@ -17,13 +17,15 @@ what each line tells; the engine turns that into columns.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import pandas as pd
 
 from avon_analytics.contract import OBJECTS
+from avon_analytics.contract.canonical import CanonicalEvent
 from avon_analytics.intake.archive.batch import Batch
 from avon_analytics.intake.read.codes import SIGNATURE_WORDS, Policy
 from avon_analytics.intake.read.diagnosis import causes
@@ -130,47 +132,57 @@ class Staging:
 
     def make_rows(self, batch: Batch, nths: Any, lines: list[Line]) -> None:
         with self.clock.timing("make rows"):
+            numbered = list(zip(nths.tolist(), lines, strict=True))
             self._arrive(batch, nths, lines)
-            told = [
-                (nth, line)
-                for nth, line in zip(nths.tolist(), lines, strict=True)
-                if line.verdict is None
-            ]
-            self._tell([nth for nth, _ in told], [line for _, line in told])
-            self._open(batch, told)
+            self._refuse_unread(batch, [one for one in numbered if one[1].verdict is not None])
+            self._open(batch, [one for one in numbered if one[1].verdict is None])
 
     def _arrive(self, batch: Batch, nths: Any, lines: list[Line]) -> None:
-        bodies = [None if line.canonical is None else line.canonical.content for line in lines]
+        """Write ``arrivals``, and ``event_lines`` of those that are trusted."""
+        told = [line.canonical if line.verdict is None else None for line in lines]
+        kinds: dict[_Kind, int] = {}  # what many lines have in common is handed over once
+        number = [
+            kinds.setdefault(_kind_of(line, one), len(kinds))
+            for line, one in zip(lines, told, strict=True)
+        ]
+        bodies = {}
+        if self._keeps_texts:
+            contents = [
+                None if line.canonical is None else line.canonical.content for line in lines
+            ]
+            bodies["body"] = blobs(contents, are_texts=True)
         arrived = ArrowColumns(
             nth=integers(nths),
+            kind=integers(number),
             file_no=integers(batch.file_no[nths]),
             line=integers(batch.lines[nths]),
             byte_offset=integers(batch.byte_offsets[nths]),
             byte_length=integers(batch.byte_lengths[nths]),
-            form=texts([line.form for line in lines]),
-            signature=texts([line.word for line in lines]),
-            secret=texts([line.secret for line in lines]),
             received_us=integers([line.received_us for line in lines]),
             unset_receipt=texts([line.unset_receipt for line in lines]),
-            body=blobs(bodies if self._keeps_texts else [None] * len(lines), are_texts=True),
+            event_id=texts([line.event_id if line.verdict is None else None for line in lines]),
+            object_id=texts([None if one is None else one.object_id for one in told]),
+            occurred_us=integers([line.occurred_us for line in lines]),
+            body_digest=blobs([line.digest for line in lines]),
+            conflict_rank=blobs([line.rank for line in lines]),
+            extra=blobs([None if one is None else one.extra for one in told], are_texts=True),
+            **bodies,
         )
         self.connection.register("arrived", arrived)
-        self.run(
-            "CREATE OR REPLACE TEMP TABLE arrivals AS SELECT nth, $files[file_no + 1] AS file, "
-            "line, byte_offset, byte_length, form, signature, secret, "
-            "make_timestamptz(received_us) AS received_at, unset_receipt, body FROM arrived",
-            files=list(batch.files),
-        )
+        files = list(batch.files)
+        body = "body" if self._keeps_texts else "CAST(NULL AS VARCHAR) AS body"
+        of_lines = ("form", "signature", "secret")
+        self.run(statement("arrivals", body=body), files=files, **_lists(kinds, of_lines))
+        of_events = ("event", "event_sent", "object_type", "source", "signature", "strength")
+        common = _lists(kinds, (*of_events, "secret"))
+        self.run(statement("event_lines"), files=files, **common)
         self.connection.unregister("arrived")
+
+    def _refuse_unread(self, batch: Batch, refused: list[tuple[int, Line]]) -> None:
         self.run(
             "CREATE OR REPLACE TEMP TABLE verdicts "
             "(nth BIGINT, code VARCHAR, errors VARCHAR, cause VARCHAR, is_of_line BOOLEAN)"
         )
-        refused = [
-            (nth, line)
-            for nth, line in zip(nths.tolist(), lines, strict=True)
-            if line.verdict is not None
-        ]
         if refused:
             found = self._causes(batch, refused)
             self._add_verdicts(
@@ -198,26 +210,6 @@ class Staging:
         self.run("INSERT INTO verdicts SELECT * FROM refused")
         self.connection.unregister("refused")
 
-    def _tell(self, nths: list[int], lines: list[Line]) -> None:
-        told = [line.event for line in lines]
-        rows = ArrowColumns(
-            nth=integers(nths),
-            event_id=texts([line.event_id for line in lines]),
-            event=texts([one.event for one in told]),
-            event_sent=texts([one.event_sent for one in told]),
-            object_type=texts([one.object_type for one in told]),
-            object_id=texts([one.object_id for one in told]),
-            occurred_us=integers([line.occurred_us for line in lines]),
-            occurred_at_source=texts([line.source for line in lines]),
-            strength=integers([_STRENGTH[str(line.word)] for line in lines]),
-            body_digest=blobs([line.digest for line in lines]),
-            conflict_rank=blobs([line.rank for line in lines]),
-            extra=blobs([one.extra for one in told], are_texts=True),
-        )
-        self.connection.register("decoded_lines", rows)
-        self.run(statement("event_lines"))
-        self.connection.unregister("decoded_lines")
-
     def _open(self, batch: Batch, told: list[tuple[int, Line]]) -> None:
         by_type: dict[str, list[tuple[int, bytes]]] = defaultdict(list)
         for nth, line in told:
@@ -244,6 +236,41 @@ class Staging:
         if self._keeps_texts:
             for table in tables:
                 self.run(flatten.created(table))
+
+
+class _Kind(NamedTuple):
+    """What many lines of a batch have in common."""
+
+    form: str | None
+    signature: str | None
+    secret: str | None
+    event: str | None
+    event_sent: str | None
+    object_type: str | None
+    source: str | None
+
+    @property
+    def strength(self) -> int | None:
+        """The place of its word on signatures; the smaller is the stronger."""
+        return None if self.signature is None else _STRENGTH[self.signature]
+
+
+def _kind_of(line: Line, told: CanonicalEvent | None) -> _Kind:
+    if told is None:
+        return _Kind(line.form, line.word, line.secret, None, None, None, None)
+    return _Kind(
+        line.form,
+        line.word,
+        line.secret,
+        told.event,
+        told.event_sent,
+        told.object_type,
+        line.source,
+    )
+
+
+def _lists(kinds: Iterable[_Kind], names: Sequence[str]) -> dict[str, list[Any]]:
+    return {name: [getattr(kind, name) for kind in kinds] for name in names}
 
 
 # So few objects of a type wait for others: see `waiting_events`.

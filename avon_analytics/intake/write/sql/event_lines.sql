@@ -1,13 +1,21 @@
 -- One row per trusted line: the event that it tells.
 --
--- Reads the Arrow stream `decoded_lines` and `arrivals`.
+-- Reads the Arrow stream `arrived`. What lines of a kind have in common is bound, in lists.
 CREATE OR REPLACE TEMP TABLE event_lines AS
 SELECT
-    t.nth, a.file, a.line, t.event_id, t.event, t.event_sent, t.object_type, t.object_id,
-    make_timestamptz(t.occurred_us) AS occurred_at, t.occurred_at_source, a.received_at,
-    a.signature, t.strength, a.secret, a.byte_offset, a.byte_length,
-    CAST(hex(t.body_digest) AS UUID) AS body_digest,
-    CAST(hex(t.conflict_rank) AS UUID) AS conflict_rank,
-    CAST(t.extra AS JSON) AS extra
-FROM decoded_lines AS t
-JOIN arrivals AS a ON a.nth = t.nth
+    nth, $files[file_no + 1] AS file, line, event_id,
+    CAST($event AS VARCHAR[])[kind + 1] AS event,
+    CAST($event_sent AS VARCHAR[])[kind + 1] AS event_sent,
+    CAST($object_type AS VARCHAR[])[kind + 1] AS object_type,
+    object_id, make_timestamptz(occurred_us) AS occurred_at,
+    CAST($source AS VARCHAR[])[kind + 1] AS occurred_at_source,
+    make_timestamptz(received_us) AS received_at,
+    CAST($signature AS VARCHAR[])[kind + 1] AS signature,
+    CAST($strength AS BIGINT[])[kind + 1] AS strength,
+    CAST($secret AS VARCHAR[])[kind + 1] AS secret,
+    byte_offset, byte_length,
+    CAST(hex(body_digest) AS UUID) AS body_digest,
+    CAST(hex(conflict_rank) AS UUID) AS conflict_rank,
+    CAST(extra AS JSON) AS extra
+FROM arrived
+WHERE event_id IS NOT NULL
