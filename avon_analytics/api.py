@@ -20,11 +20,10 @@ from avon_analytics.appointments import (
     keep_slots,
     quality,
 )
-from avon_analytics.appointments.scope import DateLike
-from avon_analytics.appointments.words import Every, GroupBy
 from avon_analytics.display import Shown, Summary
 from avon_analytics.errors import StoreError
 from avon_analytics.explorer.cohort import Cohort
+from avon_analytics.figures.words import DateLike, Every, GroupBy
 from avon_analytics.intake.after.forget import forget
 from avon_analytics.intake.after.forget_receipt import Forgotten
 from avon_analytics.intake.archive.files import Paths

@@ -74,7 +74,7 @@ def number(value: Any, least: float, most: float, expected: str) -> float:
     return value
 
 
-def whole_number(value: Any, least: int, most: int, expected: str) -> int:
+def whole_number(value: Any, least: float, most: float, expected: str) -> int:
     """A whole number within bounds, also one that a frame made a float of.
 
     Raises UsageError, saying what was ``expected``, for anything else.

@@ -1,39 +1,27 @@
 """From a cell of a figure to the rows that it counts.
 
-A figure is listened to for how it asks for its rows; then the very condition by which its SQL
-counts them chooses them. There must be as many as the number says, which also tells whether the
-number is of this cohort and of this state of the store.
+A figure declares which rows it reads; the very condition by which its SQL counts them chooses them.
+There must be as many as the number says, which also tells whether the number is of this cohort and
+of this state of the store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from avon_analytics.appointments import incidence as of_incidence
-from avon_analytics.appointments.cancellations import cancellations
 from avon_analytics.appointments.cohort_rows import ORDER, known_custom_keys
 from avon_analytics.appointments.counting import Counting, counting
 from avon_analytics.appointments.engine import StoreEngine
-from avon_analytics.appointments.expected import looked_at, window_of
-from avon_analytics.appointments.figure import Counted, attributes
-from avon_analytics.appointments.funnel import funnel
+from avon_analytics.appointments.expected import clock_of, looked_at, slots_as_they_stood, window_of
+from avon_analytics.appointments.figure import attributes
 from avon_analytics.appointments.groupings import groupings
-from avon_analytics.appointments.incidence import incidence
-from avon_analytics.appointments.lead_times import lead_times
-from avon_analytics.appointments.lost_time import lost_time
-from avon_analytics.appointments.outcomes import outcomes
 from avon_analytics.appointments.population import Population
-from avon_analytics.appointments.punctuality import punctuality
 from avon_analytics.appointments.queries import sql
-from avon_analytics.appointments.rebooking import rebooking
-from avon_analytics.appointments.refills import refills
-from avon_analytics.appointments.replies import replies
-from avon_analytics.appointments.reschedules import reschedules
-from avon_analytics.appointments.returns import returns
 from avon_analytics.appointments.shares import figure_of
 from avon_analytics.arguments import choice
 from avon_analytics.errors import UsageError
@@ -42,18 +30,12 @@ from avon_analytics.intake.after.evidence import Evidence, write_evidence
 from avon_analytics.whole_file import StrPath
 
 if TYPE_CHECKING:
-    from avon_analytics.appointments.cohort_change import CohortChange
+    from avon_analytics.appointments.cohort_rows import CohortRows
 
-COMPUTED: Mapping[str, Callable[..., pd.DataFrame]] = {
-    one.__name__: one
-    for one in (
-        *(outcomes, funnel, cancellations, reschedules, lead_times, rebooking, returns),
-        *(incidence, punctuality, lost_time, refills, replies),
-    )
-}
-"""The figures whose SQL counts rows, by name."""
 _FORECASTS = ("expected", "backtest")
 _OF_SHARES = ("signals", "outliers")
+COUNTED = tuple(name for name in FIGURES if name not in (*_FORECASTS, *_OF_SHARES))
+"""The figures whose own SQL counts rows."""
 _IDS: Mapping[str, tuple[str, ...]] = {
     "slot": ("appointment_id", "slot", "patient_id"),
     "patient": ("appointment_id", "slot", "patient_id"),
@@ -105,7 +87,7 @@ class Behind:
         return _IDS[self.unit]
 
 
-def cell_of(cohort: CohortChange, figure: Any, row: Hashable, column: str) -> Cell:
+def cell_of(cohort: CohortRows, figure: Any, row: Hashable, column: str) -> Cell:
     """The cell that somebody means, checked. Raises UsageError for what is none, or no count."""
     if not isinstance(figure, pd.DataFrame) or "options" not in figure.attrs:
         raise UsageError("expected a figure as the cohort returned it, such as visits.outcomes()")
@@ -173,7 +155,7 @@ def _is_count(declared: Figure, name: str) -> bool:
     return name in declared.spelled and declared.spelled[name].kind is Kind.COUNT
 
 
-def behind(cohort: CohortChange, cell: Cell, *, unit: str | None = None) -> Behind:
+def behind(cohort: CohortRows, cell: Cell, *, unit: str | None = None) -> Behind:
     """The rows of a cell. ``unit`` asks for slots where the cell counts patients."""
     if cell.figure.name in _FORECASTS:
         found, told = counting("landmark_open"), "slot"
@@ -182,7 +164,7 @@ def behind(cohort: CohortChange, cell: Cell, *, unit: str | None = None) -> Behi
     else:
         if cell.figure.name in _OF_SHARES:
             cell = _of_share(cell)
-        rows = rows_of(cohort, cell.figure, cell.by, cell.every, cell.options)
+        rows = cohort._rows_for(cell.figure, cell.by, cell.every, cell.options)
         found = counting(cell.figure.name)
         condition = _condition(cell, found)
         told = cell.options.get("unit", cell.figure.unit)
@@ -198,7 +180,7 @@ def behind(cohort: CohortChange, cell: Cell, *, unit: str | None = None) -> Behi
     return Behind(cell, rows, unit)
 
 
-def rows_behind(cohort: CohortChange, found: Behind) -> pd.DataFrame:
+def rows_behind(cohort: CohortRows, found: Behind) -> pd.DataFrame:
     """The rows themselves. Raises UsageError unless there are as many as the number says."""
     query = found.rows.query(_select(cohort, found))
     data = cohort._ask_for(query, found.rows)
@@ -216,7 +198,7 @@ def rows_behind(cohort: CohortChange, found: Behind) -> pd.DataFrame:
     return data
 
 
-def evidence(cohort: CohortChange, cell: Cell, out: StrPath) -> Evidence:
+def evidence(cohort: CohortRows, cell: Cell, out: StrPath) -> Evidence:
     """Write the folder that shows what a cell rests on. See ``Cohort.evidence``."""
     if not isinstance(cohort._engine, StoreEngine):
         raise UsageError("evidence rests on the archive files of a store: ask one for it")
@@ -241,7 +223,7 @@ def evidence(cohort: CohortChange, cell: Cell, out: StrPath) -> Evidence:
     return write_evidence(cohort._engine.database, out, number, rows, ids, cohort.as_of)
 
 
-def ids_behind(cohort: CohortChange, found: Behind) -> list[str]:
+def ids_behind(cohort: CohortRows, found: Behind) -> list[str]:
     """The ids of all objects that the rows rest on: visits or messages, patients and staff."""
     if found.unit == "question":
         query = sql("messages_behind")
@@ -262,7 +244,7 @@ def _tie(table: str, name: str) -> str:
     return f"{table}.{name} = counted.{name}"
 
 
-def _select(cohort: CohortChange, found: Behind) -> str:
+def _select(cohort: CohortRows, found: Behind) -> str:
     if found.unit not in _TABLES:
         return sql(f"{found.unit}s_behind")
     ties = " AND ".join(_tie("population", name) for name in found.ids)
@@ -274,36 +256,9 @@ def _select(cohort: CohortChange, found: Behind) -> str:
     )
 
 
-def _n_unverified(cohort: CohortChange, found: Behind) -> int:
+def _n_unverified(cohort: CohortRows, found: Behind) -> int:
     table = "questions" if found.unit == "question" else "slots"
     return cohort._n_unverified(found.rows, table, of="counted")
-
-
-class _Asked(Exception):
-    """How a figure asks for its counts; all that is wanted of it here."""
-
-    def __init__(self, figure: str, how: Mapping[str, Any]) -> None:
-        self.how = {"figure": figure, **how}
-
-
-def _listen(figure: str, **how: Any) -> Counted:
-    raise _Asked(figure, how)
-
-
-def rows_of(
-    cohort: CohortChange,
-    figure: Figure,
-    by: Iterable[str],
-    every: str | None,
-    options: Mapping[str, Any],
-) -> Population:
-    """The rows among which a figure counts: those that it asks for itself."""
-    periods = {"every": every} if figure.has_periods else {}
-    try:
-        COMPUTED[figure.name](_listen, by=by, **periods, **options)
-    except _Asked as asked:
-        return cohort._rows_for(**asked.how)
-    raise AssertionError(f"{figure.name} counts nothing")
 
 
 def _of_share(cell: Cell) -> Cell:
@@ -343,9 +298,9 @@ def _in_row(cell: Cell) -> str:
     return " AND ".join(conditions)
 
 
-def _forecast(cohort: CohortChange, cell: Cell) -> tuple[Population, str]:
+def _forecast(cohort: CohortRows, cell: Cell) -> tuple[Population, str]:
     """The slots that were open when they were looked at, and which of them a column counts."""
-    slots = cohort._slots_as_they_stood(cell.options["closed"], cell.options["history_from"])
+    slots = slots_as_they_stood(cohort, cell.options["closed"], cell.options["history_from"])
     keys = groupings(cell.by, known_custom_keys(cohort._engine))
     if cell.figure.name == "expected":
         assert cohort.as_of is not None
@@ -353,7 +308,7 @@ def _forecast(cohort: CohortChange, cell: Cell) -> tuple[Population, str]:
         return slots.open_rows(keys, cell.every, cohort.as_of, *window), "true"
     assert cell.every is not None
     periods = cohort._complete_periods(cell.every)
-    instants = looked_at(periods, cohort._clock(slots), cell.options["days_ahead"])
+    instants = looked_at(periods, clock_of(cohort, slots), cell.options["days_ahead"])
     rows = slots.open_rows(keys, cell.every, instants, *window_of(instants, cell.every))
     ended = cell.column.removeprefix("n_")
     return rows, "true" if ended == "open" else f"outcome = '{ended}'"

@@ -9,18 +9,17 @@ from typing import Any, Self
 import pandas as pd
 
 from avon_analytics.appointments.behind import behind, cell_of, evidence, rows_behind
-from avon_analytics.appointments.cohort_change import CohortChange
-from avon_analytics.appointments.cohort_rows import known_custom_keys
+from avon_analytics.appointments.cohort_rows import CohortRows, known_custom_keys
 from avon_analytics.appointments.groupings import OF_SLOTS
 from avon_analytics.appointments.trace import Trace, trace
 from avon_analytics.appointments.where import filters
-from avon_analytics.appointments.words import By, Every
 from avon_analytics.arguments import mapping
+from avon_analytics.figures.words import By, Every
 from avon_analytics.intake.after.evidence import Evidence
 from avon_analytics.whole_file import StrPath
 
 
-class CohortBehind(CohortChange):
+class CohortBehind(CohortRows):
     """The rows of a cohort, and which of them a number counts."""
 
     __slots__ = ()

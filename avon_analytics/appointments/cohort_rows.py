@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import partial
-from typing import Any, Unpack
+from typing import Any, Self
 
 import pandas as pd
 
 from avon_analytics.appointments.completeness import Completeness
 from avon_analytics.appointments.engine import Engine
-from avon_analytics.appointments.figure import Ask, AskOptions, Beside, Counted, attributes
-from avon_analytics.appointments.groupings import Grouping, groupings
+from avon_analytics.appointments.figure import Counted, attributes
+from avon_analytics.appointments.groupings import Grouping, groupings, own_groupings
 from avon_analytics.appointments.names import names_of
 from avon_analytics.appointments.population import Filters, Population, population
 from avon_analytics.appointments.queries import sql
@@ -22,8 +21,8 @@ from avon_analytics.appointments.slots import from_micros
 from avon_analytics.appointments.small_counts import checked_min_count
 from avon_analytics.appointments.steps import BEFORE_ALL, Settings
 from avon_analytics.display import Shown, Summary
-from avon_analytics.figures import FIGURES
-from avon_analytics.figures.declared import Customs
+from avon_analytics.figures.declared import Beside, Customs, Figure
+from avon_analytics.figures.words import By
 from avon_analytics.labels import Labels
 
 ORDER = {
@@ -68,32 +67,34 @@ class CohortRows(Shown):
         """Which cancellations are late, in words."""
         return self._settings.late_in_words
 
-    def _ask(self, min_count: int | None) -> Ask:
-        return partial(self._count, min_count=min_count)
-
     def _count(
-        self, figure: str, *, min_count: int | None = None, **how: Unpack[AskOptions]
+        self,
+        figure: Figure,
+        by: By = (),
+        every: str | None = None,
+        *,
+        options: Mapping[str, Any] | None = None,
+        min_count: int | None = None,
     ) -> Counted:
-        every = how.get("every")
+        """What the SQL of a figure counts."""
+        reads = figure.reads_of(options or {})
         with self._engine.reading():
-            rows = self._rows_for(figure, **how)
+            rows = self._rows_for(figure, by, every, options)
             keys = rows.keys
             # An engine each has its own quotes: names that users give are put on afterwards.
             names = {f"key_{n}": key.name for n, key in enumerate(keys)}
             dtypes = {f"key_{n}": key.dtype for n, key in enumerate(keys)}
-            counted = self._ask_for(rows.run(sql(figure)), rows, dtypes)
+            counted = self._ask_for(rows.run(sql(figure.name)), rows, dtypes)
             return Counted(
                 rows=counted.rename(columns=names),
                 keys=keys,
                 every=every,
                 as_of=self.as_of,
-                n_unverified_events=self._n_unverified(rows, how.get("table", "slots")),
+                n_unverified_events=self._n_unverified(rows, reads.table),
                 late=self._settings.late_in_words,
                 min_count=checked_min_count(self.min_count if min_count is None else min_count),
                 completeness=(
-                    self._completeness(every, how.get("dated"))
-                    if "is_whole" in FIGURES[figure].spelled
-                    else None
+                    self._completeness(every, reads.dated) if "is_whole" in figure.spelled else None
                 ),
                 names=names_of(
                     self._engine, self._labels, [key.name for key in keys], self.as_of or BEFORE_ALL
@@ -103,28 +104,37 @@ class CohortRows(Shown):
 
     def _rows_for(
         self,
-        figure: str,
-        by: str | Iterable[str],
+        figure: Figure,
+        by: By = (),
         every: str | None = None,
-        table: str = "slots",
-        plus: str | None = None,
-        more: Mapping[str, Grouping] | None = None,
-        dated: str | None = None,
-        beside: Iterable[Beside] = (),
-        bound: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> Population:
-        """What the SQL of a figure reads: see ``How``."""
-        declared = FIGURES[figure]
-        customs = known_custom_keys(self._engine, declared.customs)
-        keys = groupings(by, customs, more, declared.general)
-        if table == "questions":  # they know of nothing else
-            groupings([grouping.name for grouping, _ in self._filters], (), None, declared.general)
+        """What the SQL of a figure reads, with its options as parameters."""
+        reads = figure.reads_of(options or {})
+        customs = known_custom_keys(self._engine, figure.customs)
+        keys = groupings(by, customs, own_groupings(figure), figure.general)
+        if reads.table == "questions":  # they know of nothing else
+            groupings([grouping.name for grouping, _ in self._filters], (), None, figure.general)
         rows = self._population(
-            table, keys, every, plus, dated, own_customs=declared.customs == "appointment"
+            reads.table,
+            keys,
+            every,
+            reads.plus,
+            reads.dated,
+            own_customs=figure.customs == "appointment",
         )
-        for name in beside:
+        for name in reads.beside:
             rows = rows.beside(name, self._beside(name))
-        return replace(rows, parameters={**rows.parameters, **(bound or {})})
+        return replace(rows, parameters={**rows.parameters, **(options or {})})
+
+    def _without_window(self) -> Self:
+        scope = replace(self._scope, start=None, end=None)
+        return replace(self, _scope=scope)
+
+    def _complete_periods(self, every: str) -> Sequence[date]:
+        """The first days of the cohort's complete periods, oldest first."""
+        with self._engine.reading():
+            return self._completeness(every).complete_periods()
 
     def _completeness(self, every: str | None, dated: str | None = None) -> Completeness:
         """Which periods are complete.

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from avon_analytics.appointments.figure import with_rests
 from avon_analytics.appointments.groupings import OF_CANCELLATIONS
 from avon_analytics.appointments.small_counts import blanked, with_blanks
 from avon_analytics.figures import cancellations, lead_times, outcomes
 from avon_analytics.figures.declared import Cells, Figure, Kind
 
-_OUTCOMES = outcomes.CELLS["completed"]
+_OUTCOMES = outcomes.BASES["completed"].cells
 _CANCELLATIONS = cancellations.FIGURE.cells or Cells()
 WHO = OF_CANCELLATIONS["cancelled_by"].labels
 BANDS = OF_CANCELLATIONS["notice_band"].labels
@@ -88,11 +89,7 @@ def lead_times_blanked(
     names, always = _names(cells, _counts(figure, cells)), set[str]()
     shown = []
     for rows in (whole, parts):
-        known = rows.assign(
-            n_without_lead=rows.n_appointments - rows.n_with_lead,
-            n_not_followed=rows.n_appointments - rows.n_followed,
-            n_not_within=rows.n_followed - rows.n_within,
-        )
+        known = with_rests(rows, cells)
         blank = _blank(known, names, cells, min_count, always)
         always = {name for name in names if blank[name].any()}
         shown.append(_shown(known, figure, cells, blank, min_count)[rows.columns])
@@ -228,7 +225,7 @@ def _cell_of_whole(by: str, key: str, name: str) -> str:
 
 def _wide(pair: Pair, keys: Sequence[str]) -> pd.DataFrame:
     """All cells of both by the names of ``BOTH``, a row for each of ``outcomes``."""
-    told = _with_rests(pair.cancellations)
+    told = with_rests(pair.cancellations, _CANCELLATIONS)
     told = told[[*keys, *(name for name in told if _in_outcomes(str(name)) not in pair.outcomes)]]
     if keys:
         wide = pair.outcomes.merge(told, on=list(keys), how="left")
@@ -238,25 +235,13 @@ def _wide(pair: Pair, keys: Sequence[str]) -> pd.DataFrame:
     return wide.assign(**{name: wide[name].fillna(0).astype("int64") for name in names})
 
 
-def _with_rests(rows: pd.DataFrame) -> pd.DataFrame:
-    """``cancellations`` with the cells that are what is left of a total."""
-    return rows.assign(
-        n_without_notice=rows.n_cancelled - rows.late_share_n,
-        n_in_time=rows.late_share_n - rows.n_late,
-        n_late_before_start=rows.n_late - rows.n_after_start,
-        n_kept=rows.n_due - rows.n_cancelled,
-        n_held=rows.patient_cancelled_share_n - rows.n_by_patient,
-        n_attended=rows.provider_cancelled_share_n - rows.n_by_provider,
-    )
-
-
 def _pair_shown(pair: Pair, keys: Sequence[str], blank: _Blank, min_count: int) -> Pair:
     shown = _shown(pair.outcomes, outcomes.FIGURE, _OUTCOMES, blank, min_count)
     places = {tuple(row): n for n, row in enumerate(_keys(pair.outcomes, keys))}
     at = [places[tuple(row)] for row in _keys(pair.cancellations, keys)]
     own = _names(_CANCELLATIONS, _counts(cancellations.FIGURE, _CANCELLATIONS))
     masks = {name: blank[_in_outcomes(name)][at] for name in own}
-    known = _with_rests(pair.cancellations)
+    known = with_rests(pair.cancellations, _CANCELLATIONS)
     told = _shown(known, cancellations.FIGURE, _CANCELLATIONS, masks, min_count)
     return Pair(shown, told[pair.cancellations.columns])
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import pandas as pd
 
-from avon_analytics.appointments.scope import DateLike, choice
+from avon_analytics.appointments.scope import choice
 from avon_analytics.appointments.slots import usual_settings
 from avon_analytics.appointments.steps import BEFORE_ALL
 from avon_analytics.arguments import mapping
 from avon_analytics.errors import UsageError
+from avon_analytics.figures.words import DateLike
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,19 +23,23 @@ from avon_analytics.appointments.look_back import (
     shares_at,
 )
 from avon_analytics.appointments.pickup import Booked, pickup
-from avon_analytics.appointments.scope import as_date, period_end
+from avon_analytics.appointments.scope import PERIODS, as_date, choice, period_end
 from avon_analytics.arguments import values
 from avon_analytics.errors import UsageError
 from avon_analytics.figures import backtest as of_backtest
 from avon_analytics.figures import expected as of_expected
+from avon_analytics.figures import outcomes
 from avon_analytics.figures.expected import ENDS, KNOWN
+from avon_analytics.figures.words import By, DateLike
 
-Complete = Callable[[str], Sequence[date]]
+if TYPE_CHECKING:
+    from avon_analytics.appointments.cohort_rows import CohortRows
+
 _PICKED_UP = " What is usually booked between T and then is added, by weekday and days ahead."
 _DAY = timedelta(days=1)
 
 
-def days_given(given: Any, what: str) -> list[date]:
+def _days_given(given: Any, what: str) -> list[date]:
     """One day or several. Raises UsageError for what is none."""
     days = [] if given is None else [as_date(one, what) for one in values(given)]
     if None in days:
@@ -44,18 +48,29 @@ def days_given(given: Any, what: str) -> list[date]:
 
 
 def expected(
-    counted: Counted,
-    slots: Slots,
-    complete: Complete,
-    clock: Clock,
+    cohort: CohortRows,
     *,
-    window: tuple[date | None, date | None],
+    by: By,
     every: str | None,
-    with_pickup: bool,
+    min_count: int | None,
+    pickup: bool,
+    closed: Iterable[DateLike] | None,
+    history_from: DateLike | None,
 ) -> pd.DataFrame:
-    """See ``Cohort.expected``. ``complete`` gives the complete periods of all its past slots."""
-    start, end = window
-    at = counted.as_of
+    """See ``Cohort.expected``."""
+    if cohort._scope.on != "start":
+        raise UsageError("expected: the window must be one of starts (on='start')")
+    counted = cohort._count(outcomes.FIGURE, by, every, min_count=min_count)
+    with cohort._engine.reading():
+        return _expected(cohort, counted, slots_as_they_stood(cohort, closed, history_from), pickup)
+
+
+def _expected(
+    cohort: CohortRows, counted: Counted, slots: Slots, with_pickup: bool
+) -> pd.DataFrame:
+    start, end, every = cohort._scope.start, cohort._scope.end, counted.every
+    at, clock = counted.as_of, clock_of(cohort, slots)
+    complete = cohort._without_window()._complete_periods
     if start is None:
         raise UsageError("expected: say from when on, such as start='2025-12-01' (--start)")
     if at is not None and clock.at(start) < at:
@@ -98,16 +113,48 @@ def expected(
     return _expected_figure(counted, rows, found, clock, slots, with_pickup)
 
 
+def slots_as_they_stood(
+    cohort: CohortRows, closed: Iterable[DateLike] | None, history_from: DateLike | None
+) -> Slots:
+    """The cohort's slots at any instant, without closed days. Raises UsageError for no dates."""
+    days = _days_given(closed, "closed")
+    return Slots(cohort, days, as_date(history_from, "history_from"))
+
+
+def clock_of(cohort: CohortRows, slots: Slots) -> Clock:
+    """What the expectations of a cohort are told by."""
+    return Clock(
+        time_zone=cohort._engine.time_zone,
+        grace=timedelta(hours=cohort.grace_hours),
+        weeks=cohort._without_window()._complete_periods("week"),
+        history_from=slots.history_from,
+    )
+
+
 def backtest(
-    counted: Counted,
-    slots: Slots,
-    periods: Sequence[date],
-    clock: Clock,
+    cohort: CohortRows,
     *,
+    by: By,
     every: str,
+    min_count: int | None,
     days_ahead: int,
+    closed: Iterable[DateLike] | None,
+    history_from: DateLike | None,
 ) -> pd.DataFrame:
     """See ``Cohort.backtest``."""
+    if cohort._scope.on != "start":
+        raise UsageError("backtest: the window must be one of starts (on='start')")
+    choice("period", every, PERIODS)
+    counted = cohort._count(outcomes.FIGURE, by, every, min_count=min_count)
+    with cohort._engine.reading():
+        slots = slots_as_they_stood(cohort, closed, history_from)
+        return _backtest(cohort, counted, slots, every, days_ahead)
+
+
+def _backtest(
+    cohort: CohortRows, counted: Counted, slots: Slots, every: str, days_ahead: int
+) -> pd.DataFrame:
+    clock, periods = clock_of(cohort, slots), cohort._complete_periods(every)
     instants = looked_at(periods, clock, days_ahead)
     seen = _seen(slots, counted, every, instants)
     reference = max(instants.values(), default=datetime(1970, 1, 1, tzinfo=UTC))

@@ -13,12 +13,12 @@ import pandas as pd
 from avon_analytics import arguments
 from avon_analytics.appointments.figure import attributes
 from avon_analytics.appointments.queries import sql
-from avon_analytics.appointments.scope import DateLike
 from avon_analytics.appointments.slots import computed, usual_settings
 from avon_analytics.appointments.statuses import spelling
 from avon_analytics.appointments.steps import BEFORE_ALL
 from avon_analytics.contract.values import as_id
 from avon_analytics.errors import UnknownAppointment
+from avon_analytics.figures.words import DateLike
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
 from avon_analytics.store.tables import object_tables

@@ -1,11 +1,12 @@
-"""What all figures share: running their SQL, and the shares, order and types of their columns."""
+"""What is made of the counts of a figure: its options, shares, order, types and attributes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+import math
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol, Required, TypedDict, Unpack
+from typing import Any
 
 import pandas as pd
 
@@ -13,11 +14,11 @@ from avon_analytics.appointments.completeness import Completeness
 from avon_analytics.appointments.groupings import Grouping
 from avon_analytics.appointments.intervals import wilson
 from avon_analytics.appointments.names import Names, with_names
+from avon_analytics.appointments.scope import choice
 from avon_analytics.appointments.small_counts import blank_small
-from avon_analytics.arguments import whole_number
-from avon_analytics.figures.declared import Cells, Column, Figure, Kind
-
-_MOST_DAYS = 36_500
+from avon_analytics.arguments import choice as known
+from avon_analytics.arguments import flag, whole_number
+from avon_analytics.figures.declared import Cells, Column, Figure, Kind, Option, Takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +41,27 @@ class Counted:
     """What custom fields among the groupings are called."""
 
 
-Beside = Literal["every_slot", "follow_up", "session_hours"]
-"""What a figure reads beside the cohort's rows: all slots, or what was computed of them."""
+def checked_options(figure: Figure, given: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of a figure, those given and the rest as they are by default.
 
-
-class AskOptions(TypedDict, total=False):
-    """How a figure asks for the rows of ``table``.
-
-    dated: the date that places a row in the window and in a period, in place of the cohort's.
-    beside: further tables that it reads. bound: parameters of the figure's own.
+    Choices, whole numbers and flags are checked; what a figure with a calculation of its own takes
+    besides, it checks itself. Raises UsageError, or UnknownGroup for an unknown choice.
     """
-
-    by: Required[str | Iterable[str]]
-    every: str | None
-    table: str
-    plus: str | None
-    more: Mapping[str, Grouping] | None
-    dated: str | None
-    beside: Iterable[Beside]
-    bound: Mapping[str, Any] | None
+    for name in given:
+        known("option", name, [one.name for one in figure.options])
+    return {one.name: _checked(one, given.get(one.name, one.default)) for one in figure.options}
 
 
-class Ask(Protocol):
-    """How a figure asks a cohort: run the SQL of this name over rows."""
-
-    def __call__(self, figure: str, **how: Unpack[AskOptions]) -> Counted: ...
+def _checked(option: Option, value: Any) -> Any:
+    if value is None and option.default is None:
+        return None
+    if option.takes is Takes.CHOICE:
+        return choice(option.name, value, option.choices)
+    if option.takes is Takes.WHOLE:
+        least = -math.inf if option.least is None else option.least
+        most = math.inf if option.most is None else option.most
+        return whole_number(value, least, most, option.expected)
+    return flag(value, option.name) if option.takes is Takes.FLAG else value
 
 
 def with_share(rows: pd.DataFrame, name: str, count: pd.Series, among: pd.Series) -> None:
@@ -100,10 +97,43 @@ def ratio(part: pd.Series, whole: pd.Series) -> pd.Series:
     return part.astype("float64") / whole.astype("float64").where(whole > 0)
 
 
-def checked_days(days: int) -> int:
-    """For how many days somebody is followed. Raises UsageError for what is no such number."""
-    expected = f"days: expected a whole number of days from 1 to {_MOST_DAYS:,}, such as 30"
-    return whole_number(days, 1, _MOST_DAYS, expected)
+def with_ratios(figure: Figure, rows: pd.DataFrame) -> None:
+    """Add each ratio of a figure that its declaration says the parts of."""
+    for column in figure.columns:
+        if column.kind is Kind.RATIO and column.counts:
+            rows[column.name] = ratio(rows[column.counts], rows[list(column.among)].sum(axis=1))
+
+
+def with_rests(rows: pd.DataFrame, cells: Cells) -> pd.DataFrame:
+    """The rows with each cell that nobody counted: what the other parts of a sum leave of it."""
+    rests: dict[str, pd.Series] = {}
+    for total, parts in cells.sums:
+        known = {name: rests.get(name, rows.get(name)) for name in (total, *parts)}
+        missing = [name for name, cell in known.items() if cell is None]
+        if len(missing) == 1 and missing[0] != total:
+            counted = [rows[name] for name in parts if name != missing[0]]
+            rests[missing[0]] = rows[total] - sum(counted)
+    return rows.assign(**rests)
+
+
+def of_counts(figure: Figure, counted: Counted, options: Mapping[str, Any]) -> pd.DataFrame:
+    """The figure that is made of counts as it declares: shares, ratios and what it adds itself."""
+    rows, basis = counted.rows, options.get("basis")
+    with_shares(figure, rows, basis)
+    with_ratios(figure, rows)
+    if figure.made is not None:
+        figure.made(rows, options)
+    division = figure.bases.get(str(basis))
+    return finished(
+        figure,
+        counted,
+        rows,
+        cells=None if division is None else division.cells,
+        options=options,
+        late=counted.late,
+        among="" if division is None else division.words,
+        **options,
+    )
 
 
 Blank = Callable[[pd.DataFrame, Mapping[str, Column], int], pd.DataFrame]
@@ -142,7 +172,8 @@ def finished(
     is_blanked = counted.min_count > 1
     if is_blanked:
         if blank is None:
-            rows = blank_small(rows, columns, cells or figure.cells or Cells(), counted.min_count)
+            cells = cells or figure.cells or Cells()
+            rows = blank_small(with_rests(rows, cells), columns, cells, counted.min_count)
         else:
             rows = blank(rows, columns, counted.min_count)
     dtypes = {

@@ -2,44 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from avon_analytics.appointments.figure import Ask, Counted, finished, with_shares
-from avon_analytics.appointments.scope import choice
+from avon_analytics.appointments.figure import Counted, finished, with_shares
 from avon_analytics.appointments.small_counts import blanked, with_blanks
 from avon_analytics.figures.declared import Cells, Column
-from avon_analytics.figures.funnel import FIGURE, UNITS
+from avon_analytics.figures.funnel import FIGURE
+from avon_analytics.figures.words import By
 
-# Which table a unit is a row of, and where all its patients were no-shows.
-_ROWS = {
-    "appointment": ("lifecycle", "n_no_show = n_slots AS is_absent"),
-    "slot": ("slots", "outcome = 'no_show' AS is_absent"),
-}
+if TYPE_CHECKING:
+    from avon_analytics.appointments.cohort_rows import CohortRows
 
 
-def funnel(ask: Ask, *, by: str | Iterable[str], unit: str) -> pd.DataFrame:
+def funnel(cohort: CohortRows, *, by: By, min_count: int | None, unit: str) -> pd.DataFrame:
     """See ``Cohort.funnel``."""
-    counted = counted_stages(ask, by=by, unit=unit)
-    rows = counted.rows
-    with_shares(FIGURE, rows)
+    options = {"unit": unit}
+    return of_stages(cohort._count(FIGURE, by, options=options, min_count=min_count), unit)
+
+
+def of_stages(counted: Counted, unit: str) -> pd.DataFrame:
+    """The figure that is made of the counts of each stage."""
+    with_shares(FIGURE, counted.rows)
     return finished(
         FIGURE,
         counted,
-        rows,
+        counted.rows,
         blank=_blank_small,
         ordered={"step": ()},
         options={"unit": unit},
         unit=unit.capitalize(),
     )
-
-
-def counted_stages(ask: Ask, *, by: str | Iterable[str] = (), unit: str = "appointment") -> Counted:
-    """What the SQL counts; of each stage also how many were told to be before the stage before."""
-    table, plus = _ROWS[choice("unit", unit, UNITS)]
-    return ask("funnel", by=by, table=table, plus=plus)
 
 
 # Small counts. What hangs together are the three stages of a group, so they are blanked as one.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from avon_analytics import arguments
 from avon_analytics.appointments.scope import PERIODS
 from avon_analytics.errors import UnknownGroup, UsageError
+from avon_analytics.figures.declared import Figure
 from avon_analytics.figures.names import CUSTOM, is_named, name_column
 
 
@@ -136,6 +137,12 @@ OF_REFILLS: Mapping[str, Grouping] = _by_name(
     ),
     Grouping("released_by", "released_by", labels=("cancelled", "rescheduled")),
 )
+
+
+def own_groupings(figure: Figure) -> Mapping[str, Grouping]:
+    """What a figure declares to be divided by beside the general groupings."""
+    of_table = OF_REFILLS if figure.reads.table == "released" else OF_CANCELLATIONS
+    return {name: of_table[name] for name in figure.groupings}
 
 
 def groupings(

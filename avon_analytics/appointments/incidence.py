@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from avon_analytics.appointments.aalen_johansen import aalen_johansen
-from avon_analytics.appointments.figure import Ask, Counted, finished
+from avon_analytics.appointments.figure import Counted, finished
 from avon_analytics.appointments.small_counts import with_blanks
 from avon_analytics.figures.declared import Cells, Column
 from avon_analytics.figures.incidence import CAUSES, FIGURE
+from avon_analytics.figures.words import By
+
+if TYPE_CHECKING:
+    from avon_analytics.appointments.cohort_rows import CohortRows
 
 BEHIND = {
     "n_at_risk": "day >= $row_day",
@@ -23,9 +28,13 @@ BEHIND = {
 CURVE = ("cumulative_incidence", "cumulative_incidence_low", "cumulative_incidence_high")
 
 
-def incidence(ask: Ask, *, by: str | Iterable[str]) -> pd.DataFrame:
+def incidence(cohort: CohortRows, *, by: By, min_count: int | None) -> pd.DataFrame:
     """See ``Cohort.incidence``."""
-    counted = ask("incidence", by=by)
+    return of_days(cohort._count(FIGURE, by, min_count=min_count))
+
+
+def of_days(counted: Counted) -> pd.DataFrame:
+    """The figure that is made of the counts of each day."""
     rows = _in_order(counted)
     curves = [
         np.column_stack(aalen_johansen(curve.n_at_risk, curve.n_events, curve.n_events_of_any))

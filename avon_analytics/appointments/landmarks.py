@@ -21,6 +21,7 @@ from avon_analytics.appointments.groupings import GROUPINGS, Grouping
 from avon_analytics.appointments.population import Population
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.scope import Scope
+from avon_analytics.figures.expected import HISTORY_DAYS
 from avon_analytics.store.schema import literal
 
 _LEAD = GROUPINGS["lead_band"]
@@ -39,7 +40,6 @@ TRAITS = (
 )
 VISITS = ("first", "returning", "unknown", "none")  # their places stand in the SQL
 N_KINDS = (len(_LEAD.labels) + 1) * 3 * len(VISITS)
-HISTORY_DAYS = 365
 _NO_PERIOD = date(1970, 1, 1)
 
 

@@ -23,13 +23,13 @@ from avon_analytics.appointments.forecast import (
     sums,
 )
 from avon_analytics.appointments.landmarks import (
-    HISTORY_DAYS,
     Learning,
     Open,
     day_number,
     steps_before,
 )
 from avon_analytics.appointments.scope import midnight, period_end
+from avon_analytics.figures.expected import HISTORY_DAYS
 
 FEWEST_WEEKS = 4  # complete ones to learn from
 _WEEKS = 12  # that a plain forecast looks at

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from avon_analytics.appointments.figure import Ask, finished
+from avon_analytics.appointments.figure import finished
 from avon_analytics.appointments.funnel_plot import funnel_plot
 from avon_analytics.appointments.shares import in_words, share_of
-from avon_analytics.arguments import flag
 from avon_analytics.errors import UsageError
 from avon_analytics.figures.outliers import FIGURE, LIMITS
+from avon_analytics.figures.words import By
+
+if TYPE_CHECKING:
+    from avon_analytics.appointments.cohort_rows import CohortRows
 
 _HOW = {
     False: "with the exact limits of chance (hypergeometric, mid-P)",
@@ -21,11 +24,16 @@ _HOW = {
 
 
 def outliers(
-    ask: Ask, share: str, *, by: str | Iterable[str], overdispersion: bool, basis: str
+    cohort: CohortRows,
+    *,
+    by: By,
+    min_count: int | None,
+    share: str,
+    overdispersion: bool,
+    basis: str,
 ) -> pd.DataFrame:
     """See ``Cohort.outliers``."""
-    overdispersion = flag(overdispersion, "overdispersion")
-    counted = share_of(ask, share, by=by, every=None, basis=basis)
+    counted = share_of(cohort, share, by=by, basis=basis, min_count=min_count)
     if not counted.keys:
         raise UsageError("outliers: say which groups are compared, such as by='host' (--by host)")
     rows = counted.rows

@@ -12,12 +12,12 @@ import pandas as pd
 
 from avon_analytics.appointments.cohort import Cohort
 from avon_analytics.appointments.engine import StoreEngine
-from avon_analytics.appointments.funnel import counted_stages
 from avon_analytics.appointments.queries import create_macros, sql
-from avon_analytics.appointments.scope import DateLike
 from avon_analytics.appointments.source import CohortSource
 from avon_analytics.appointments.steps import BEFORE_ALL
 from avon_analytics.display import Findings, Shown
+from avon_analytics.figures import funnel
+from avon_analytics.figures.words import DateLike
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
 
@@ -172,7 +172,9 @@ def _coverage(days: pd.DataFrame) -> pd.DataFrame:
 
 
 def _inferred(visits: Cohort) -> pd.DataFrame:
-    stages = counted_stages(visits._ask(None)).rows.sort_values("step", ignore_index=True)
+    stages = visits._count(funnel.FIGURE, options={"unit": "appointment"}).rows.sort_values(
+        "step", ignore_index=True
+    )
     counts = ["n_reached", "n_inferred", "n_out_of_order"]
     data = stages[["stage", *counts]].astype({"stage": "str", **dict.fromkeys(counts, "int64")})
     reached = data.n_reached.where(data.n_reached > 0)

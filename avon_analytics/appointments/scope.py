@@ -11,12 +11,11 @@ from typing import Literal, TypeGuard, get_args
 import duckdb
 
 from avon_analytics import arguments
-from avon_analytics.appointments.words import NamedPeriodWord, PeriodWord
 from avon_analytics.arguments import number, scalar
 from avon_analytics.errors import UnknownGroup, UsageError
+from avon_analytics.figures.words import DateLike, NamedPeriodWord, PeriodWord
 
 On = Literal["start", "booked"]
-DateLike = str | date | datetime
 
 DATES: Mapping[str, str] = {"start": "start_on", "booked": "booked_on"}
 PERIODS: tuple[str, ...] = get_args(PeriodWord)

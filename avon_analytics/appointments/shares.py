@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from avon_analytics.appointments.figure import Ask, Counted, in_order, shares_of
-from avon_analytics.appointments.scope import choice
+from avon_analytics.appointments.figure import Counted, in_order, shares_of
 from avon_analytics.figures import Figure, cancellations, outcomes
-from avon_analytics.figures.outcomes import BASES
-from avon_analytics.figures.signals import SHARES
+from avon_analytics.figures.words import By
+
+if TYPE_CHECKING:
+    from avon_analytics.appointments.cohort_rows import CohortRows
 
 
 def share_of(
-    ask: Ask, share: str, *, by: str | Iterable[str], every: str | None, basis: str
+    cohort: CohortRows,
+    share: str,
+    *,
+    by: By,
+    every: str | None = None,
+    basis: str,
+    min_count: int | None,
 ) -> Counted:
-    """The counts of one share: ``n``, ``count`` and ``n_others``, beside groups and period.
-
-    Raises UnknownGroup, listing the choices, for an unknown share or basis.
-    """
-    choice("share", share, SHARES)
-    choice("basis", basis, BASES)
+    """The counts of one share: ``n``, ``count`` and ``n_others``, beside groups and period."""
     figure = figure_of(share)
-    counted = ask(figure.name, by=by, every=every)
+    # What only cancellations can be divided by has no others to be compared with.
+    counted = cohort._count(replace(figure, groupings=()), by, every, min_count=min_count)
     part, among = shares_of(figure, counted.rows, basis)[share]
     keys = [key.name for key in counted.keys] + ([] if every is None else ["period_on"])
     rows = counted.rows[keys].assign(n=among, count=part, n_others=among - part)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from avon_analytics.appointments.figure import Ask, finished
+from avon_analytics.appointments.figure import finished
 from avon_analytics.appointments.p_prime import (
     FEWEST_EXPECTED,
     FEWEST_PERIODS,
@@ -27,7 +27,6 @@ from avon_analytics.appointments.p_prime import (
 )
 from avon_analytics.appointments.scope import (
     PERIODS,
-    DateLike,
     as_date,
     choice,
     period_end,
@@ -38,9 +37,10 @@ from avon_analytics.arguments import number, values
 from avon_analytics.errors import UsageError
 from avon_analytics.figures.declared import Column
 from avon_analytics.figures.signals import BETTER, FIGURE
+from avon_analytics.figures.words import By, DateLike
 
-Complete = Callable[[str], Sequence[date]]
-"""The first days of the complete periods of a cohort."""
+if TYPE_CHECKING:
+    from avon_analytics.appointments.cohort_rows import CohortRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,8 @@ class Asked:
     target: float | None
 
 
-def asked(baseline: Any, rebase: Any, better: str | None, target: float | None) -> Asked:
+def _asked(baseline: Any, rebase: Any, better: str | None, target: float | None) -> Asked:
     """The options of ``signals``. Raises UsageError for what cannot be."""
-    if better is not None:
-        choice("better", better, BETTER)
     if target is not None:
         target = number(target, 0, 1, "target: expected a share from 0 to 1")
     days = [] if rebase is None else [_day(one, "rebase") for one in values(rebase)]
@@ -83,19 +81,23 @@ def _baseline(given: Any) -> tuple[date, date] | None:
 
 
 def signals(
-    ask: Ask,
-    complete: Complete,
-    share: str,
+    cohort: CohortRows,
     *,
-    by: str | Iterable[str],
+    by: By,
     every: str,
-    asked: Asked,
+    min_count: int | None,
+    share: str,
+    baseline: Any,
+    rebase: Any,
+    better: str | None,
+    target: float | None,
     basis: str,
 ) -> pd.DataFrame:
     """See ``Cohort.signals``."""
+    asked = _asked(baseline, rebase, better, target)
     choice("period", every, PERIODS)
-    counted = share_of(ask, share, by=by, every=every, basis=basis)
-    calendar = _calendar(complete(every), every)
+    counted = share_of(cohort, share, by=by, every=every, basis=basis, min_count=min_count)
+    calendar = _calendar(cohort._complete_periods(every), every)
     keys = [key.name for key in counted.keys]
     groups, count, n = _by_group(counted.rows, keys, calendar)
     is_base = _in_baseline(calendar, asked.baseline)

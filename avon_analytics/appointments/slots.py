@@ -17,10 +17,11 @@ import duckdb
 from avon_analytics.appointments import steps, stored_slots
 from avon_analytics.appointments.follow_up import follow_up
 from avon_analytics.appointments.queries import create_macros, sql
-from avon_analytics.appointments.scope import DateLike, as_instant
+from avon_analytics.appointments.scope import as_instant
 from avon_analytics.appointments.statuses import status_words
 from avon_analytics.appointments.steps import STEPS, Settings, scope_text, text_of
 from avon_analytics.errors import StoreError
+from avon_analytics.figures.words import DateLike
 from avon_analytics.store.connection import Session
 from avon_analytics.store.database import Database
 from avon_analytics.store.memory import COMPUTING_SLOTS

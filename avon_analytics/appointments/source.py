@@ -12,7 +12,6 @@ from avon_analytics.appointments.engine import Engine
 from avon_analytics.appointments.population import Filters
 from avon_analytics.appointments.scope import (
     DATES,
-    DateLike,
     Late,
     On,
     Scope,
@@ -26,9 +25,9 @@ from avon_analytics.appointments.small_counts import checked_min_count
 from avon_analytics.appointments.statuses import status_words as known_status_words
 from avon_analytics.appointments.steps import Settings
 from avon_analytics.appointments.where import filters
-from avon_analytics.appointments.words import NamedPeriod
 from avon_analytics.arguments import flag, mapping
 from avon_analytics.errors import UsageError
+from avon_analytics.figures.words import DateLike, NamedPeriod
 from avon_analytics.labels import Labels
 
 AnyCohort = TypeVar("AnyCohort", bound=Cohort)

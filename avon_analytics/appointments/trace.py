@@ -17,8 +17,9 @@ import duckdb
 import pandas as pd
 
 from avon_analytics.appointments import steps
-from avon_analytics.appointments.behind import COMPUTED, rows_of
+from avon_analytics.appointments.behind import COUNTED
 from avon_analytics.appointments.engine import StoreEngine
+from avon_analytics.appointments.figure import checked_options
 from avon_analytics.appointments.queries import create_macros, sql
 from avon_analytics.arguments import choice, whole_number
 from avon_analytics.display import Counts, Shown, Summary
@@ -27,7 +28,7 @@ from avon_analytics.figures import FIGURES
 from avon_analytics.store.frames import frame
 
 if TYPE_CHECKING:
-    from avon_analytics.appointments.cohort_change import CohortChange
+    from avon_analytics.appointments.cohort_rows import CohortRows
 
 _STEP = re.compile(r"^(?:WITH )?(\w+) AS \($", re.MULTILINE)
 _HEADER = re.compile(r"\A((?:--[^\n]*\n)+)")
@@ -93,7 +94,7 @@ class Trace(Shown):
 
 
 def trace(
-    cohort: CohortChange,
+    cohort: CohortRows,
     figure: str,
     appointment_id: str | None,
     by: str | Iterable[str],
@@ -102,18 +103,17 @@ def trace(
     options: Mapping[str, Any],
 ) -> Trace:
     """See ``Cohort.trace``."""
-    choice("figure", figure, COMPUTED, UnknownGroup)
+    choice("figure", figure, COUNTED, UnknownGroup)
     first = whole_number(first, 1, 1_000_000, "first: expected a whole number of at least 1")
     engine = cohort._engine
     if not isinstance(engine, StoreEngine):
         raise UsageError("trace runs the steps in a store: ask one for it")
-    for name in options:
-        choice("option", name, [one.name for one in FIGURES[figure].options])
-    if every is not None and not FIGURES[figure].has_periods:
+    declared = FIGURES[figure]
+    asked = checked_options(declared, options)
+    if every is not None and not declared.has_periods:
         raise UsageError(f"{figure} has no periods: leave every= out")
-    asked = {one.name: one.default for one in FIGURES[figure].options} | dict(options)
     with engine.database.reading() as connection:
-        population = rows_of(cohort, FIGURES[figure], by, every, asked)
+        population = cohort._rows_for(declared, by, every, asked)
         chosen = _appointment(cohort, appointment_id)
         looker = _Looker(connection, chosen, first)
         looker.compute(cohort)
@@ -134,7 +134,7 @@ def trace(
     return Trace(figure, chosen, tuple(looker.steps.values()))
 
 
-def _appointment(cohort: CohortChange, given: str | None) -> str | None:
+def _appointment(cohort: CohortRows, given: str | None) -> str | None:
     """The appointment that is looked at: the first of the cohort unless one is named."""
     rows = cohort._population("slots")
     if given is None:
@@ -162,7 +162,7 @@ class _Looker:
         self._ours: dict[str, Any] = {"chosen": appointment, "appointment": [], "seat": []}
         self.steps: dict[str, Step] = {}
 
-    def compute(self, cohort: CohortChange) -> None:
+    def compute(self, cohort: CohortRows) -> None:
         """Run the steps to slots and lifecycles once more, as they are run for every figure."""
         number = next(_numbers)
         names = (f"traced_slots_{number}", f"traced_lifecycle_{number}")

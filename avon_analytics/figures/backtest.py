@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from avon_analytics.figures.declared import Cells, Figure, Option, Takes, count
-from avon_analytics.figures.expected import CLOSED, ENDS, HISTORY_FROM, RESTS, expectations
+from avon_analytics.figures.expected import (
+    CLOSED,
+    ENDS,
+    HISTORY_DAYS,
+    HISTORY_FROM,
+    RESTS,
+    expectations,
+)
+from avon_analytics.figures.method import FigureMethod
+from avon_analytics.figures.words import By, DateLike, Every
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIGURE = Figure(
     name="backtest",
@@ -39,6 +54,8 @@ FIGURE = Figure(
             "How many days before each period expectations are made.",
             default=7,
             least=0,
+            most=HISTORY_DAYS,
+            of="days",
         ),
         CLOSED,
         HISTORY_FROM,
@@ -53,3 +70,53 @@ FIGURE = Figure(
     chart="expected",
     examples=("backtest --every week", "backtest --every day --days-ahead 14"),
 )
+
+
+class Backtest(FigureMethod, figure=FIGURE):
+    """The figure as a method of a cohort."""
+
+    __slots__ = ()
+
+    def backtest(
+        self,
+        by: By = (),
+        every: Every = "week",
+        *,
+        days_ahead: int = 7,
+        closed: Iterable[DateLike] | None = None,
+        history_from: DateLike | None = None,
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
+        """How good expectations were: those of every complete period, and what came.
+
+        One row per group and complete period (by planned start) of the slots that were open
+        ``days_ahead`` times 24 hours before it began. A slot's state at that instant is read off
+        its own instants, as known at T; expectations learn only from slots that were due by then.
+
+        Columns: counts (int64) ``n_open`` and what came of them: ``n_attended``, ``n_no_show``,
+        ``n_cancelled``, ``n_rescheduled``, ``n_unresolved``; and as in ``expected``
+        ``expected_attended``, ``expected_no_show``, ``expected_cancelled``,
+        ``expected_rescheduled``, each with ``_low`` and ``_high``, and ``expected_unresolved``.
+
+        ``attrs["coverage"]`` holds the share of intervals that held what came, for each outcome
+        and for ``all``, of ``attrs["n_intervals"]`` (an expected number of 0 has none);
+        ``attrs["skill"]`` is 1 less the mean error over that of a plain forecast, the mean of the
+        same weekday in the 12 weeks before (0: no better); ``attrs["mean_error"]`` and
+        ``attrs["mean_error_of_plain"]`` are the two. Periods
+        before there were 4 complete weeks to learn from have no expectations.
+
+        Raises UnknownGroup for an unknown grouping or period, UsageError for other ``days_ahead``
+        than 0 to 365, or a window of bookings.
+
+        >>> visits.backtest(every="month").attrs["n_intervals"]
+        15
+        """
+        return self._figure(
+            FIGURE,
+            by=by,
+            every=every,
+            days_ahead=days_ahead,
+            closed=closed,
+            history_from=history_from,
+            min_count=min_count,
+        )

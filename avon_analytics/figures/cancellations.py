@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from avon_analytics.figures.declared import COMPLETE, Cells, Column, Figure, Kind, count, share
+from avon_analytics.figures.method import FigureMethod
+from avon_analytics.figures.words import By, Every
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIGURE = Figure(
     name="cancellations",
@@ -99,3 +106,42 @@ FIGURE = Figure(
     by=("cancelled_by",),
     groupings=("notice_band", "cancelled_by", "reason"),
 )
+
+
+class Cancellations(FigureMethod, figure=FIGURE):
+    """The figure as a method of a cohort."""
+
+    __slots__ = ()
+
+    def cancellations(
+        self,
+        by: By = (),
+        every: Every | None = None,
+        *,
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
+        """How many due slots were cancelled, by whom and how late.
+
+        One row per group and, with ``every``, per period, as in ``outcomes``. ``by`` may also be
+        notice_band, cancelled_by or reason, which are missing for slots that were not cancelled.
+
+        Columns: ``period_on`` (only with ``every``); counts (int64) ``n_due`` (due slots that were
+        not rescheduled), ``n_cancelled`` = ``n_by_patient`` + ``n_by_provider`` +
+        ``n_by_unknown``, ``n_late`` (less notice than the cohort's ``late``, after the start
+        included), ``n_after_start``; shares (float) ``cancelled_share`` of ``n_due``,
+        ``patient_cancelled_share`` = by patient / (attended + no-show + by patient),
+        ``provider_cancelled_share`` = by provider / (attended + by provider), ``late_share`` of
+        those cancelled with known notice; ``median_notice_hours`` (float): start minus
+        cancellation in elapsed hours, negative after the start; ``is_mature`` and
+        ``is_whole``, as in ``outcomes``.
+
+        Raises UnknownGroup, listing the choices, for an unknown grouping or period.
+
+        >>> visits.cancellations(by="notice_band")[["notice_band", "n_cancelled", "n_late"]]
+           notice_band  n_cancelled  n_late
+        0  after start            1       1
+        1   2-24 hours            4       4
+        2  over 7 days            1       0
+        3          NaN            0       0
+        """
+        return self._figure(FIGURE, by=by, every=every, min_count=min_count)

@@ -1,17 +1,20 @@
 """The forms in which a figure is declared: what it is called, holds, means and can be asked.
 
-Nothing here computes. What prints, writes, draws or documents a figure reads it here; the module of
-the same name in ``appointments`` computes it.
+Nothing here computes. What prints, writes, draws or documents a figure reads it here, and
+``appointments`` makes the figure of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from itertools import takewhile
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Customs = Literal["any", "appointment", "none"]
 
@@ -160,8 +163,8 @@ COMPLETE = (
 class Cells:
     """How the counts of a figure hang together, so that small ones can be blanked.
 
-    sums: each cell that is the sum of others; one of them may be no column of the figure, but what
-    is left of the total. same: columns that repeat a cell under another name. rests: what other
+    sums: each cell that is the sum of others; one of them may be counted by nobody: it is what is
+    left of the total. same: columns that repeat a cell under another name. rests: what other
     columns rest on; those of a share's interval rest on what the share does.
     """
 
@@ -170,8 +173,38 @@ class Cells:
     rests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Division:
+    """What the option ``basis`` of a figure decides.
+
+    words: what fills in ``{among}`` of its definition. cells: how its counts then hang together.
+    among: the denominators of shares that are others than their columns say.
+    """
+
+    words: str
+    cells: Cells
+    among: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 Unit = Literal["slot", "appointment", "session", "question"]
 """What the counts of a figure count."""
+Beside = Literal["every_slot", "follow_up", "session_hours"]
+"""What a figure reads beside the cohort's rows: all slots, or what was computed of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Which rows the SQL of a figure finds in ``population``.
+
+    table: what they are; ``released`` are slots whose session was given back before its start.
+    dated: the date that places a row in the window and in a period, in place of the cohort's.
+    beside: further tables that it reads. plus: a column that the rows have besides, as SQL.
+    """
+
+    table: Literal["slots", "lifecycle", "questions", "released"] = "slots"
+    dated: Literal["start", "booked"] | None = None
+    beside: tuple[Beside, ...] = ()
+    plus: str | None = None
 
 
 class Takes(StrEnum):
@@ -201,7 +234,8 @@ class Option:
     name: the parameter of the cohort's method; ``--name`` on the command line, with hyphens.
     default: what it is unless given, or REQUIRED. length: 1; with 0 it is repeated and comes as a
     list (``--rebase DATE --rebase DATE``), with 2 it takes that many values and comes as a tuple
-    (``--baseline FIRST END``). least: the smallest number.
+    (``--baseline FIRST END``). least, most: the smallest and the largest number; of: what it is a
+    number of.
     """
 
     name: str
@@ -211,12 +245,24 @@ class Option:
     choices: tuple[str, ...] = ()
     metavar: str = ""
     least: int | None = None
+    most: int | None = None
+    of: str = ""
     length: int = 1
 
     @property
     def is_required(self) -> bool:
         """Whether the figure cannot be asked without it."""
         return self.default is REQUIRED
+
+    @property
+    def expected(self) -> str:
+        """Which whole numbers it takes, as an error says it."""
+        of = f" of {self.of}" if self.of else ""
+        bounds = "" if self.least is None else f" of at least {self.least:,}"
+        if self.most is not None:
+            bounds = f" from {self.least or 0:,} to {self.most:,}"
+        example = "" if self.is_required else f", such as {self.default}"
+        return f"{self.name}: expected a whole number{of}{bounds}{example}"
 
 
 @dataclass(frozen=True)
@@ -227,13 +273,17 @@ class Figure:
     counted and divided, with ``{names}`` of what is filled in; it becomes ``attrs["definition"]``.
     source: where the definition comes from, if from somewhere. row: what one row is. columns:
     those beside the groups and the period. has_groups, has_periods: whether it takes ``by`` and
-    ``every``; needs_period: whether it cannot do without ``every``. options: what else it takes.
-    cells: how its counts hang together; None where its module blanks in a way of its own.
+    ``every``; needs_period: whether it cannot do without ``every``. options: what else it takes;
+    its SQL may read each as a parameter, its definition as a name.
+    cells: how its counts hang together; None where it blanks in a way of its own, or ``basis``
+    decides. reads: which rows its SQL counts; ``reads_by_unit`` for each value of the option
+    ``unit``. made: a function that adds to its rows what is neither counted there nor a share or
+    ratio of counts; it is given the rows and the options.
     examples: lines for its help, without the program's name. chart: the function of
     ``avon_analytics.plot`` that draws it. by: the groups that show it best. groupings: names of
     groupings that divide nothing else, beside the general ones. general: which of the general ones
     divide it, all unless given. customs: which custom fields divide it. unit: what one row behind
-    its counts is. bases: what else shares can be among, by the value of the option ``basis``.
+    its counts is. bases: what each value of the option ``basis`` decides.
     foremost: the columns of a table for the eye, those first that stay where it is narrow; all
     unless given. adds_up: whether counts and hours of its rows add up to those of the whole;
     ``apart`` are those that do not.
@@ -258,7 +308,10 @@ class Figure:
     general: tuple[str, ...] | None = None
     customs: Customs = "any"
     unit: Unit = "slot"
-    bases: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    reads: Reads = Reads()
+    reads_by_unit: Mapping[str, Reads] = field(default_factory=dict)
+    bases: Mapping[str, Division] = field(default_factory=dict)
+    made: Callable[[pd.DataFrame, Mapping[str, Any]], None] | None = None
     foremost: tuple[str, ...] = ()
     adds_up: bool = True
     apart: tuple[str, ...] = ()
@@ -297,7 +350,11 @@ class Figure:
         ]
         return tuple(self.spelled[name] for name in names if name not in self.row_names)
 
+    def reads_of(self, options: Mapping[str, Any]) -> Reads:
+        """Which rows are counted, with these options."""
+        return self.reads_by_unit.get(options.get("unit", ""), self.reads)
+
     def among(self, share: str, basis: str | None = None) -> tuple[str, ...]:
         """The counts whose sum a share is divided by; they have no row in common."""
-        of_basis = self.bases.get(basis, {}) if basis is not None else {}
+        of_basis = self.bases[basis].among if basis is not None and basis in self.bases else {}
         return of_basis.get(share) or self.spelled[share].among

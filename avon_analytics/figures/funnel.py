@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from avon_analytics.figures.declared import Column, Figure, Kind, Option, Takes, count, share
+from typing import TYPE_CHECKING
+
+from avon_analytics.figures.declared import Column, Figure, Kind, Option, Reads, Takes, count, share
+from avon_analytics.figures.method import FigureMethod
+from avon_analytics.figures.words import By, Unit
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNITS = ("appointment", "slot")
 STAGES = ("booked", "started", "completed")
@@ -59,6 +66,10 @@ FIGURE = Figure(
         count("n_open", "stopped here: not due", "Open"),
     ),
     unit="appointment",
+    reads_by_unit={
+        "appointment": Reads("lifecycle", plus="n_no_show = n_slots AS is_absent"),
+        "slot": Reads("slots", plus="outcome = 'no_show' AS is_absent"),
+    },
     options=(
         Option(
             "unit",
@@ -81,3 +92,41 @@ FIGURE = Figure(
     ),
     chart="funnel",
 )
+
+
+class Funnel(FigureMethod, figure=FIGURE):
+    """The figure as a method of a cohort."""
+
+    __slots__ = ()
+
+    def funnel(
+        self,
+        by: By = (),
+        *,
+        unit: Unit = "appointment",
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
+        """How far appointments came, and where those went that did not come further.
+
+        Three rows per group: ``step`` 1 to 3, ``stage`` booked, started, completed. All
+        appointments of the cohort count, due or not (``unit="slot"``: all slots). A later stage
+        implies the earlier ones. An appointment all of whose patients were no-shows stops at
+        booked; one that started and was not completed stops at started.
+
+        Columns: counts (int64) ``n_reached`` = ``n_observed`` (the webhook named after the stage
+        came) + ``n_inferred``; shares (float) ``first_share`` of those booked and
+        ``previous_share`` of those that reached the stage before (missing at the first stage);
+        ``median_hours_from_previous``, ``p90_hours_from_previous`` (float, elapsed hours, of those
+        with both instants, quantiles interpolated linearly); and where those went that stopped
+        here: ``n_cancelled``, ``n_no_show``, ``n_rescheduled``, ``n_unresolved`` (due),
+        ``n_open`` (not due). ``n_reached`` is the next stage's ``n_reached`` plus these five.
+
+        Raises UnknownGroup, listing the choices, for an unknown grouping or unit.
+
+        >>> visits.funnel()[["stage", "n_reached", "first_share"]].round(3)
+               stage  n_reached  first_share
+        0     booked         29        1.000
+        1    started         18        0.621
+        2  completed         18        0.621
+        """
+        return self._figure(FIGURE, by=by, unit=unit, min_count=min_count)

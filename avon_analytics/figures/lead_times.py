@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from avon_analytics.figures.declared import (
     COMPLETE,
     Cells,
@@ -9,10 +11,16 @@ from avon_analytics.figures.declared import (
     Figure,
     Kind,
     Option,
+    Reads,
     Takes,
     count,
     share,
 )
+from avon_analytics.figures.method import FigureMethod
+from avon_analytics.figures.words import By, Every
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIGURE = Figure(
     name="lead_times",
@@ -61,8 +69,11 @@ FIGURE = Figure(
             "Within how many days of the booking a visit is to be.",
             default=14,
             least=0,
+            most=36_500,
+            of="days",
         ),
     ),
+    reads=Reads("lifecycle", dated="booked"),
     cells=Cells(
         sums=(
             ("n_appointments", ("n_with_lead", "n_without_lead")),
@@ -86,3 +97,41 @@ FIGURE = Figure(
     ),
     chart="lead_times",
 )
+
+
+class LeadTimes(FigureMethod, figure=FIGURE):
+    """The figure as a method of a cohort."""
+
+    __slots__ = ()
+
+    def lead_times(
+        self,
+        by: By = (),
+        every: Every | None = None,
+        *,
+        within: int = 14,
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
+        """How long ahead appointments were booked, and which share was soon seen.
+
+        One row per group and, with ``every``, per period of the booking. The cohort's window is
+        taken as one of bookings, whatever ``on`` says: a window of starts would cut long leads
+        away. What has no booking date is one row without a period.
+
+        Columns: ``period_on`` (only with ``every``); counts (int64) ``n_appointments`` and
+        ``n_with_lead`` (both booking and first start are known); of these ``median_lead_days`` and
+        ``p90_lead_days`` (float): local calendar days from booking to first planned start,
+        negative where it was booked afterwards; ``n_followed``, of all those booked so long before
+        T that ``within`` local days and the grace are over; ``n_within`` of these, attended with a
+        planned start at most so many days after the booking; ``within_share`` (float) of
+        ``n_followed``, so that cancelled, missed and later visits count as not seen; ``is_mature``
+        (the period was over at T) and ``is_whole``, as in ``outcomes``.
+
+        Raises UnknownGroup, listing the choices, for an unknown grouping or period; UsageError for
+        days that are not a whole number of at least 0.
+
+        >>> visits.lead_times()[["n_appointments", "median_lead_days", "within_share"]].round(2)
+           n_appointments  median_lead_days  within_share
+        0              29              10.0          0.32
+        """
+        return self._figure(FIGURE, by=by, every=every, within=within, min_count=min_count)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from avon_analytics.figures.declared import COMPLETE, Cells, Column, Figure, Kind, count
+from typing import TYPE_CHECKING
+
+from avon_analytics.figures.declared import COMPLETE, Cells, Column, Figure, Kind, Reads, count
+from avon_analytics.figures.method import FigureMethod
+from avon_analytics.figures.words import By, Every
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 OF_A_SESSION = (
     "host",
@@ -91,6 +98,7 @@ FIGURE = Figure(
     unit="session",
     general=OF_A_SESSION,
     customs="appointment",
+    reads=Reads(beside=("session_hours",)),
     cells=Cells(
         sums=(
             ("n_sessions", ("n_without_length", "n_timed")),
@@ -138,3 +146,43 @@ FIGURE = Figure(
     ),
     chart="lost_time",
 )
+
+
+class LostTime(FigureMethod, figure=FIGURE):
+    """The figure as a method of a cohort."""
+
+    __slots__ = ()
+
+    def lost_time(
+        self,
+        by: By = (),
+        every: Every | None = None,
+        *,
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
+        """What became of the planned hours: attended, missed, given back, won back, lost.
+
+        One row per group and, with ``every``, per period of the start, of the due sessions of
+        which the cohort holds a slot. A session is one appointment at one planned start, whoever
+        was to come. Sessions that overlap it are sought in the whole store as of T.
+
+        Columns: counts (int64) ``n_sessions``, ``n_without_length`` (no end, or one not within 24
+        hours after the start: in no hours); elapsed hours (float) ``planned_hours`` =
+        ``attended_hours`` + ``no_show_hours`` + ``late_cancelled_hours`` +
+        ``late_rescheduled_hours`` + ``released_in_time_hours`` + ``unresolved_hours``, and
+        ``late_cancelled_by_patient_hours``, ``late_cancelled_by_provider_hours`` and
+        ``late_cancelled_by_unknown_hours``, which add up to ``late_cancelled_hours``;
+        ``won_back_hours``, late released time that an attended session of the same host took that
+        was planned at the release or after it; ``lost_hours``, missed or late released time that
+        no attended session of the host overlaps; ``lost_ratio`` = lost / planned (0 to 1, missing
+        of nothing; a ratio of hours has no interval). Lost and won-back time counts once per host,
+        so groups and periods add up; all other hours count once per session, double booked or
+        not. ``is_mature`` and ``is_whole``, as in ``outcomes``.
+
+        Raises UnknownGroup, listing the choices, for a grouping that is not the session's own.
+
+        >>> visits.lost_time()[["n_sessions", "planned_hours", "lost_hours", "lost_ratio"]].round(3)
+           n_sessions  planned_hours  lost_hours  lost_ratio
+        0          31         16.417         5.0       0.305
+        """
+        return self._figure(FIGURE, by=by, every=every, min_count=min_count)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from avon_analytics.figures.declared import COMPLETE, Cells, Column, Figure, Kind, count
+from avon_analytics.figures.method import FigureMethod
+from avon_analytics.figures.words import By, Every
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _TIMED = ("n_with_actual_times",)
 
@@ -61,3 +68,35 @@ FIGURE = Figure(
     ),
     examples=("punctuality --by host", "punctuality --by hour --every quarter"),
 )
+
+
+class Punctuality(FigureMethod, figure=FIGURE):
+    """The figure as a method of a cohort."""
+
+    __slots__ = ()
+
+    def punctuality(
+        self,
+        by: By = (),
+        every: Every | None = None,
+        *,
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
+        """How late attended slots began, and how far they ran over.
+
+        One row per group and, with ``every``, per period, as in ``outcomes``.
+
+        Columns: ``period_on`` (only with ``every``); counts (int64) ``n_attended``, due slots that
+        were attended, as in ``outcomes``, and ``n_with_actual_times``, those whose actual start
+        and end are both known; of these, in minutes (float), negative when early:
+        ``median_start_delay_minutes`` and ``p90_start_delay_minutes``, the actual start minus the
+        planned one, and ``median_overrun_minutes``, the actual end minus the planned one;
+        ``is_mature`` and ``is_whole``, as in ``outcomes``.
+
+        Raises UnknownGroup, listing the choices, for an unknown grouping or period.
+
+        >>> visits.punctuality()[["n_attended", "median_start_delay_minutes"]].round(1)
+           n_attended  median_start_delay_minutes
+        0          18                         9.6
+        """
+        return self._figure(FIGURE, by=by, every=every, min_count=min_count)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from avon_analytics.figures.declared import Cells, Column, Figure, Kind, count, share
+from typing import TYPE_CHECKING
+
+from avon_analytics.figures.declared import Cells, Column, Figure, Kind, Reads, count, share
 from avon_analytics.figures.lost_time import OF_A_SESSION
+from avon_analytics.figures.method import FigureMethod
+from avon_analytics.figures.words import By
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIGURE = Figure(
     name="refills",
@@ -57,6 +64,7 @@ FIGURE = Figure(
     groupings=("notice_band", "released_by"),
     general=OF_A_SESSION,
     customs="appointment",
+    reads=Reads("released", beside=("session_hours",)),
     cells=Cells(
         sums=(
             ("n_released", ("n_refilled", "n_not_refilled")),
@@ -84,3 +92,35 @@ FIGURE = Figure(
     ),
     chart="share",
 )
+
+
+class Refills(FigureMethod, figure=FIGURE):
+    """The figure as a method of a cohort."""
+
+    __slots__ = ()
+
+    def refills(self, by: By = (), *, min_count: int | None = None) -> pd.DataFrame:
+        """How much of the time that was given back before its start others took.
+
+        One row per group of the due sessions, with a host and a length, that were cancelled or
+        moved before their start. ``by`` may also be ``notice_band`` and ``released_by``
+        (cancelled, rescheduled). Sessions that refill one are sought in the whole store as of T,
+        due or not: of the same host, overlapping it, their own start planned after the release
+        and before the released end.
+
+        Columns: ``n_released`` (int64), ``released_hours``; ``n_refilled`` (int64), those with at
+        least half of their time refilled; ``refilled_share`` (float) of ``n_released``;
+        ``refilled_hours``, ``refilled_ratio`` = refilled / released hours,
+        ``attended_again_hours``, the refilled hours to which somebody came;
+        ``median_hours_to_refill`` (float), of the refilled, from the release to the planning of
+        the first refill. Each moment of a refilling session counts for one released session, that
+        released last.
+
+        Unlike the common refill rate, moves are releases, the same patient may refill, and half
+        the time suffices. Raises UnknownGroup for a grouping that is not the session's own.
+
+        >>> visits.refills()[["n_released", "released_hours", "refilled_hours"]]
+           n_released  released_hours  refilled_hours
+        0           7        3.583333             0.0
+        """
+        return self._figure(FIGURE, by=by, min_count=min_count)

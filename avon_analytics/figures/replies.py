@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from avon_analytics.figures.declared import (
     COMPLETE,
     Cells,
@@ -9,10 +11,16 @@ from avon_analytics.figures.declared import (
     Figure,
     Kind,
     Option,
+    Reads,
     Takes,
     count,
     share,
 )
+from avon_analytics.figures.method import FigureMethod
+from avon_analytics.figures.words import By, Every
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 OF_A_QUESTION = ("host", "weekday", "hour", "patient_state", "medical_center")
 
@@ -62,8 +70,17 @@ FIGURE = Figure(
     general=OF_A_QUESTION,
     customs="none",
     options=(
-        Option("hours", Takes.WHOLE, "Within how many hours is in time.", default=24, least=1),
+        Option(
+            "hours",
+            Takes.WHOLE,
+            "Within how many hours is in time.",
+            default=24,
+            least=1,
+            most=8_760,
+            of="hours",
+        ),
     ),
+    reads=Reads("questions", dated="start"),
     cells=Cells(
         sums=(
             ("n_questions", ("n_answered", "n_waiting")),
@@ -87,3 +104,41 @@ FIGURE = Figure(
     ),
     chart="share",
 )
+
+
+class Replies(FigureMethod, figure=FIGURE):
+    """The figure as a method of a cohort."""
+
+    __slots__ = ()
+
+    def replies(
+        self,
+        by: By = (),
+        every: Every | None = None,
+        *,
+        hours: int = 24,
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
+        """How soon staff answered the messages of patients.
+
+        One row per group and, with ``every``, per period of arrival, of questions: the first
+        message of a patient or caregiver in a thread since staff last wrote there. The cohort's
+        window is one of arrival dates, local to the patient's visit, else to the store; ``by``
+        and ``where`` are host, weekday, hour (of arrival), patient_state and medical_center, as of
+        the patient's last visit that began before the question, else of the first one after it.
+
+        Columns: counts (int64) ``n_questions`` = ``n_answered`` + ``n_waiting`` (not by T);
+        ``n_in_time``, answered within ``hours``, and ``in_time_share`` (float) of those that
+        arrived at least so long before T; ``median_hours_to_reply`` and ``p90_hours_to_reply``
+        (float), elapsed hours by which half, and nine in ten, had an answer, unanswered ones
+        censored at T (Kaplan and Meier, 1958); missing where fewer ever had. ``is_mature`` (the
+        period was over at T) and ``is_whole``, as in ``outcomes``.
+
+        Raises UnknownGroup for another grouping, or a cohort narrowed by another one; UsageError
+        for hours that are no whole number of at least 1.
+
+        >>> visits.replies(hours=24)[["n_questions", "n_answered", "n_in_time"]]
+           n_questions  n_answered  n_in_time
+        0            3           0          0
+        """
+        return self._figure(FIGURE, by=by, every=every, hours=hours, min_count=min_count)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from avon_analytics.figures.declared import COMPLETE, Cells, Column, Figure, Kind, count, share
+from avon_analytics.figures.method import FigureMethod
+from avon_analytics.figures.words import By, Every
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIGURE = Figure(
     name="reschedules",
@@ -65,3 +72,36 @@ FIGURE = Figure(
     ),
     chart="share",
 )
+
+
+class Reschedules(FigureMethod, figure=FIGURE):
+    """The figure as a method of a cohort."""
+
+    __slots__ = ()
+
+    def reschedules(
+        self,
+        by: By = (),
+        every: Every | None = None,
+        *,
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
+        """How many slots were moved to another start, which way, and with how much notice.
+
+        One row per group and, with ``every``, per period, as in ``outcomes``. All slots count, due
+        or not. A visit that was moved twice is three slots, two of them superseded.
+
+        Columns: ``period_on`` (only with ``every``); counts (int64) ``n_slots``, ``n_superseded``
+        (moved away from, whatever their outcome) = ``n_moved_earlier`` + ``n_moved_later``;
+        ``superseded_share`` (float) of ``n_slots``; of the superseded, in elapsed hours (float)
+        ``median_shift_hours``, the new start minus the old one, positive when later, and
+        ``median_notice_hours``, the old start minus the event that moved it; ``is_mature`` and
+        ``is_whole``, as in ``outcomes``.
+
+        Raises UnknownGroup, listing the choices, for an unknown grouping or period.
+
+        >>> visits.reschedules()[["n_slots", "n_superseded", "n_moved_later"]]
+           n_slots  n_superseded  n_moved_later
+        0       35             3              3
+        """
+        return self._figure(FIGURE, by=by, every=every, min_count=min_count)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from avon_analytics.figures.declared import (
     COMPLETE,
     Cells,
@@ -9,10 +11,16 @@ from avon_analytics.figures.declared import (
     Figure,
     Kind,
     Option,
+    Reads,
     Takes,
     count,
     share,
 )
+from avon_analytics.figures.method import FigureMethod
+from avon_analytics.figures.words import By, Every
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIGURE = Figure(
     name="returns",
@@ -75,9 +83,16 @@ FIGURE = Figure(
     has_periods=True,
     options=(
         Option(
-            "days", Takes.WHOLE, "For how many days a patient is followed.", default=90, least=1
+            "days",
+            Takes.WHOLE,
+            "For how many days a patient is followed.",
+            default=90,
+            least=1,
+            most=36_500,
+            of="days",
         ),
     ),
+    reads=Reads(beside=("every_slot",)),
     cells=Cells(
         sums=(
             ("n_attended", ("n_followed", "n_not_followed")),
@@ -111,3 +126,43 @@ FIGURE = Figure(
     apart=("n_patients", "n_without_booking"),
     chart="share",
 )
+
+
+class Returns(FigureMethod, figure=FIGURE):
+    """The figure as a method of a cohort."""
+
+    __slots__ = ()
+
+    def returns(
+        self,
+        by: By = (),
+        every: Every | None = None,
+        *,
+        days: int = 90,
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
+        """What patients did after a visit, and who has nothing booked.
+
+        One row per group and, with ``every``, per period of the cohort's attended slots with a
+        known patient, each followed from its start for ``days`` times 24 hours. What the patient
+        did next is looked for in the whole store as of T (internal meetings apart, unless the
+        cohort includes them).
+
+        Columns: counts (int64) ``n_attended``; ``n_followed``, those with so many days before T;
+        ``n_already_held`` of these, whose patient then had another visit planned and still to
+        come; ``n_followed_up``, who held one, or booked or attended one within the days;
+        ``n_returned``, who attended one within them. A booking made after the visit that it is
+        for is none. ``n_patients`` counts each patient once a row, so rows do not add up;
+        ``n_without_booking`` of these hold no open slot that starts after T. Shares (float)
+        ``followed_up_share`` and ``returned_share`` of ``n_followed``, ``without_booking_share``
+        of ``n_patients``; ``median_days_to_return`` (float), elapsed days of the returned;
+        ``is_mature`` and ``is_whole``, as in ``outcomes``.
+
+        Raises UnknownGroup for an unknown grouping; UsageError for days that are no whole number
+        of at least 1.
+
+        >>> visits.returns(days=90)[["n_attended", "n_followed", "n_returned"]]
+           n_attended  n_followed  n_returned
+        0          18          13           1
+        """
+        return self._figure(FIGURE, by=by, every=every, days=days, min_count=min_count)

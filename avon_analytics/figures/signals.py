@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from avon_analytics.figures import cancellations, outcomes
 from avon_analytics.figures.declared import Cells, Column, Figure, Kind, Option, Takes, count
+from avon_analytics.figures.method import FigureMethod
+from avon_analytics.figures.words import Basis, By, DateLike, Every
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHARES = tuple(dict.fromkeys((*outcomes.FIGURE.shares, *cancellations.FIGURE.shares)))
 """The shares that can be asked for by name."""
@@ -16,7 +24,7 @@ BASIS = Option(
     Takes.CHOICE,
     "What no_show_share is divided by: completed or booked.",
     default="completed",
-    choices=outcomes.BASES,
+    choices=tuple(outcomes.BASES),
 )
 
 FIGURE = Figure(
@@ -88,3 +96,63 @@ FIGURE = Figure(
     chart="signals",
     examples=("signals --every month", "signals --every week --by host --better lower"),
 )
+
+
+class Signals(FigureMethod, figure=FIGURE):
+    """The figure as a method of a cohort."""
+
+    __slots__ = ()
+
+    def signals(
+        self,
+        share: str = "no_show_share",
+        by: By = (),
+        every: Every = "month",
+        *,
+        baseline: tuple[DateLike, DateLike] | None = None,
+        rebase: Iterable[DateLike] | None = None,
+        better: str | None = None,
+        target: float | None = None,
+        basis: Basis = "completed",
+        min_count: int | None = None,
+    ) -> pd.DataFrame:
+        """Whether a share changed over time, or strayed by chance: a p′-chart (Laney, 2002).
+
+        One row per group and complete period: over, all of it due, wholly in the cohort's window
+        and not before the store's first appointment event. A complete period without slots is a
+        row with ``n`` 0. ``share`` is any of ``outcomes`` or ``cancellations``; ``basis`` is that
+        of ``no_show_share`` in ``outcomes``.
+
+        Columns: ``period_on``; counts (int64) ``n``, what the share is of, and ``count``; ``share``
+        (float); ``center``, the share of the baseline, with ``lower`` and ``upper`` limit (float),
+        3 standard deviations of chance away, wider where neighbours differ by more;
+        ``is_in_baseline`` (bool); ``signal`` (str: higher, lower or missing); ``rule`` (str:
+        beyond a limit, trend, two of three, shift); ``meaning`` (str: improvement or concern, with
+        ``better="lower"`` or ``"higher"``, else missing).
+
+        ``baseline=(start, end)`` are the periods whose first day is in it, else all; ``rebase``
+        are days from which new limits hold. A stretch of under 13 periods, and one whose median
+        period expects under 5, has limits but no signals, and ``attrs["messages"]`` says so.
+        ``attrs["expected_false_alarms"]`` holds how many ``rows`` and ``groups`` of this very
+        figure would be signals by chance alone. With ``target=`` ``attrs["target"]`` says for each
+        group whether the limits of the newest stretch, at its median n, hold it.
+
+        Raises UnknownGroup for an unknown share, grouping, period or basis; UsageError for a date,
+        baseline or target that cannot be.
+
+        >>> change = visits.signals("no_show_share", every="month")
+        >>> change.attrs["messages"]
+        ['the median period expects fewer than 5 that count, or ...
+        """
+        return self._figure(
+            FIGURE,
+            share=share,
+            by=by,
+            every=every,
+            baseline=baseline,
+            rebase=rebase,
+            better=better,
+            target=target,
+            basis=basis,
+            min_count=min_count,
+        )

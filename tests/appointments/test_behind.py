@@ -13,7 +13,6 @@ import pytest
 
 import avon_analytics as avon
 from avon_analytics.appointments import StoreEngine
-from avon_analytics.appointments.behind import rows_of
 from avon_analytics.appointments.counting import counting
 from avon_analytics.errors import UsageError
 from avon_analytics.figures import FIGURES, Kind
@@ -284,7 +283,7 @@ def test_no_step_has_a_name_twice(random_clinic: Clinic, figure: str) -> None:
     """Spark refuses such a name, and DuckDB takes the first of the two without a word."""
     visits = random_clinic.visits()
     options = {one.name: one.default for one in FIGURES[figure].options}
-    rows = rows_of(visits, FIGURES[figure], (), None, options)
+    rows = visits._rows_for(FIGURES[figure], (), None, options)
     query = rows.query(f"SELECT * FROM ({counting(figure).rows('true')}) AS counted LIMIT 0")
     columns = StoreEngine(random_clinic.database).frame(query, rows.bind(query)).columns
     assert not {f"{name}_1" for name in columns} & set(columns)

@@ -12,17 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import avon_analytics as avon
-from avon_analytics.appointments.cancellations import cancellations
 from avon_analytics.appointments.completeness import Completeness
-from avon_analytics.appointments.figure import Ask, Counted
-from avon_analytics.appointments.funnel import funnel
+from avon_analytics.appointments.figure import Counted, of_counts
+from avon_analytics.appointments.funnel import of_stages
 from avon_analytics.appointments.groupings import GROUPINGS
-from avon_analytics.appointments.incidence import incidence
-from avon_analytics.appointments.outcomes import outcomes
-from avon_analytics.appointments.rebooking import rebooking
-from avon_analytics.appointments.reschedules import reschedules
+from avon_analytics.appointments.incidence import of_days
 from avon_analytics.appointments.scope import Scope
 from avon_analytics.errors import UsageError
+from avon_analytics.figures import FIGURES as DECLARED
 
 if TYPE_CHECKING:
     from conftest import Loaded
@@ -159,22 +156,22 @@ def row_equations(rows: pd.DataFrame, figure: str) -> list[dict[tuple[int, str],
 # On generated tables
 
 
-def asked(rows: pd.DataFrame, min_count: int, keys: tuple[str, ...] = ("host",)) -> Ask:
-    """A cohort of which the SQL counted these rows."""
+def asked(rows: pd.DataFrame, min_count: int) -> Counted:
+    """What a cohort is told whose SQL counted these rows."""
+    return Counted(
+        rows=rows.copy(),
+        keys=(GROUPINGS["host"],),
+        every=None,
+        as_of=None,
+        n_unverified_events=0,
+        late="late",
+        min_count=min_count,
+        completeness=EVERYTHING,
+    )
 
-    def ask(figure: str, **_: Any) -> Counted:
-        return Counted(
-            rows=rows.copy(),
-            keys=tuple(GROUPINGS[key] for key in keys),
-            every=None,
-            as_of=None,
-            n_unverified_events=0,
-            late="late",
-            min_count=min_count,
-            completeness=EVERYTHING,
-        )
 
-    return ask
+def made(name: str, counted: Counted, **options: Any) -> pd.DataFrame:
+    return of_counts(DECLARED[name], counted, options)
 
 
 COUNT = st.one_of(st.integers(0, 12), st.just(0), st.integers(0, 90))
@@ -205,9 +202,7 @@ def test_outcomes(parts: pd.DataFrame, min_count: int, basis: str) -> None:
     for name in BY_WHOM:
         rows[f"n_cancelled_{name}"] = parts[name]
     rows["n_slots"] = parts.drop(columns="host").sum(axis=1)
-    truth, found = (
-        outcomes(asked(rows, bound), by="host", every=None, basis=basis) for bound in (0, min_count)
-    )
+    truth, found = (made("outcomes", asked(rows, bound), basis=basis) for bound in (0, min_count))
     equations = row_equations(found, "outcomes booked" if basis == "booked" else "outcomes")
     assert_nothing_is_told(found, truth, min_count, equations)
 
@@ -224,9 +219,7 @@ def test_cancellations(parts: pd.DataFrame, min_count: int) -> None:
     rows["n_after_start"] = np.minimum(parts.after_start, rows.n_late)
     rows["n_due"] = rows.n_cancelled + parts.rest + parts.attended + parts.no_show
     rows["median_notice_hours"] = 5.0
-    truth, found = (
-        cancellations(asked(rows, bound), by="host", every=None) for bound in (0, min_count)
-    )
+    truth, found = (made("cancellations", asked(rows, bound)) for bound in (0, min_count))
     assert_nothing_is_told(found, truth, min_count, row_equations(found, "cancellations"))
     assert found.median_notice_hours[found.late_share_n.isna()].isna().all()
 
@@ -238,9 +231,7 @@ def test_reschedules(parts: pd.DataFrame, min_count: int) -> None:
     rows["n_moved_earlier"], rows["n_moved_later"] = parts.earlier, parts.later
     rows["n_superseded"] = parts.earlier + parts.later
     rows["median_shift_hours"] = rows["median_notice_hours"] = 5.0
-    truth, found = (
-        reschedules(asked(rows, bound), by="host", every=None) for bound in (0, min_count)
-    )
+    truth, found = (made("reschedules", asked(rows, bound)) for bound in (0, min_count))
     assert_nothing_is_told(found, truth, min_count, row_equations(found, "reschedules"))
     assert found.median_shift_hours[found.n_superseded.isna()].isna().all()
 
@@ -255,7 +246,7 @@ def test_rebooking(parts: pd.DataFrame, min_count: int) -> None:
     rows["n_rebooked"] = parts.rebooked
     rows["n_returned"] = np.minimum(parts.returned, rows.n_followed)
     rows["median_days_to_rebook"] = 5.0
-    truth, found = (rebooking(asked(rows, bound), by="host", days=30) for bound in (0, min_count))
+    truth, found = (made("rebooking", asked(rows, bound), days=30) for bound in (0, min_count))
     assert_nothing_is_told(found, truth, min_count, row_equations(found, "rebooking"))
 
 
@@ -292,7 +283,7 @@ def test_funnel(parts: pd.DataFrame, min_count: int) -> None:
                 }
             )
     rows = pd.DataFrame(found_rows)
-    truth, found = (funnel(asked(rows, bound), by="host", unit="slot") for bound in (0, min_count))
+    truth, found = (of_stages(asked(rows, bound), "slot") for bound in (0, min_count))
     equations: list[dict[tuple[int, str], int]] = []
     for r in found.index:
         step, booked = int(found.step[r]), r - int(found.step[r]) + 1
@@ -346,7 +337,7 @@ def test_incidence(groups: list[list[tuple[int, ...]]], min_count: int) -> None:
             ]
             n_at_risk -= sum(events) + censored
     rows = pd.DataFrame(made)
-    truth, found = (incidence(asked(rows, bound), by="host") for bound in (0, min_count))
+    truth, found = (of_days(asked(rows, bound)) for bound in (0, min_count))
     values = found[["n_at_risk", "n_events"]].to_numpy(dtype="float64", na_value=np.nan)
     assert not ((values > 0) & (values < min_count)).any()
     for (_, _), curve in found.groupby(["host", "cause"]):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from avon_analytics.appointments.behind import COMPUTED
+from avon_analytics.appointments.behind import COUNTED
 from avon_analytics.appointments.steps import STEPS
 from avon_analytics.errors import UnknownAppointment, UnknownGroup, UsageError
 from tests.appointments.test_behind import four_visits
@@ -59,7 +59,7 @@ def test_it_shows_itself(clinic: Clinic) -> None:
     assert "lifecycle_facts" in html
 
 
-@pytest.mark.parametrize("figure", COMPUTED)
+@pytest.mark.parametrize("figure", COUNTED)
 def test_every_figure_ends_in_itself(clinic: Clinic, figure: str) -> None:
     four_visits(clinic)
     visits = clinic.visits()

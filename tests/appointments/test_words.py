@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import typing
 
+import pandas as pd
 import pytest
 
 import avon_analytics as avon
-from avon_analytics.appointments import words
 from avon_analytics.appointments.cohort import Cohort
 from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS, OF_REFILLS
 from avon_analytics.appointments.scope import DATES, NAMED_PERIODS, PERIODS, On
-from avon_analytics.figures import FIGURES
+from avon_analytics.figures import FIGURES, words
 
 
 def option(figure: str, name: str) -> tuple[str, ...]:
@@ -35,9 +35,14 @@ def test_they_are_the_same(literal: object, known: object) -> None:
     assert set(typing.get_args(literal)) == set(known)  # type: ignore[call-overload]
 
 
+def hints(method: object) -> dict[str, object]:
+    """The types of a method. Where figures are declared, pandas is known to type checkers alone."""
+    return typing.get_type_hints(method, localns={"pd": pd})
+
+
 def literals(method: object, name: str) -> set[object]:
     """What an editor finds in a parameter's type."""
-    found, left = set(), [typing.get_type_hints(method)[name]]
+    found, left = set(), [hints(method)[name]]
     while left:
         one = left.pop()
         if typing.get_origin(one) is typing.Literal:
@@ -51,7 +56,7 @@ def literals(method: object, name: str) -> set[object]:
 def test_the_methods_of_the_figures_name_them(figure: str) -> None:
     method = getattr(Cohort, figure)
     for name, word in (("by", "host"), ("every", "month"), ("basis", "booked"), ("unit", "slot")):
-        if name in typing.get_type_hints(method):
+        if name in hints(method):
             assert word in literals(method, name), name
 
 

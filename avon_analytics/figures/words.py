@@ -7,6 +7,7 @@ field, and an error says what was probably meant.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, datetime
 from typing import Literal
 
 GroupWord = Literal[
@@ -49,3 +50,4 @@ Every = PeriodWord | str
 NamedPeriod = NamedPeriodWord | str
 Basis = BasisWord | str
 Unit = UnitWord | str
+DateLike = str | date | datetime
