@@ -68,6 +68,8 @@ BATCHES: dict[str, list[float]] = {
     "archive.lines.READ_BYTES": [4 << 20, 500],
     "write.writer._WAITING_SHARE": [0.1, 1],
     "write.writer.PUT_OFF_BYTES": [4 << 20, 700, 0],
+    "write.staging._FEW": [4000, 2, 0],
+    "write.waiting_events._MOST_BYTES": [16 << 20, 0],
 }
 JUNK = ["", "   ", "{", '{"body": 5}', "[1]", '{"a": 1, "a": 2}']
 
@@ -126,7 +128,8 @@ def content(desk: Any) -> dict[str, list[str]]:
 def load_somehow(draw: st.DrawFn, archive: Any, desk: Any, lines: list[str]) -> None:
     """Load lines in any order, in up to three files, compressed or not, in up to three loads.
 
-    A file is one batch or many, and what tells of stored events waits for its end, or does not.
+    A file is one batch or many; what tells of stored events waits for its end, or does not, and so
+    does what a batch has few of.
     """
     order = draw(st.permutations(lines))
     cuts = sorted(draw(st.lists(st.integers(0, len(order)), max_size=2)))
