@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -174,6 +174,12 @@ def _server() -> Iterator[subprocess.Popen[str]]:
         assert server.stdin is not None
         server.stdin.close()
         server.wait(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def run_in(_server: subprocess.Popen[str]) -> Callable[[Path], CommandLine]:
+    """``run_in(folder)("tables")``: a command in a process, in a folder that tests share."""
+    return lambda folder: CommandLine(_server, folder)
 
 
 @pytest.fixture
