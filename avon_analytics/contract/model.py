@@ -30,6 +30,13 @@ class AvonObject(Part):
     object_type: ClassVar[str]
     table: ClassVar[str]
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **more: Any) -> None:
+        """Every object says which it is, and which of its versions is the newest."""
+        super().__pydantic_init_subclass__(**more)
+        if missing := {"id", "last_updated_at"} - set(cls.model_fields):
+            raise TypeError(f"{cls.__name__} lacks the field {' and '.join(sorted(missing))}")
+
     @field_validator("id", check_fields=False)
     @classmethod
     def _has_an_id(cls, value: str | None) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import ValidationError
 
 from avon_analytics.contract import EVENTS, OBJECTS
 from avon_analytics.contract.event import SAME_EVENT, Event
+from avon_analytics.contract.model import AvonObject
 from avon_analytics.contract.values import as_date, as_id, as_instant
 
 PLANTED = "Zebedee Quillfeather"
@@ -138,3 +139,11 @@ def test_events() -> None:
         with pytest.raises(ValidationError):
             Event.model_validate(wrong)
     assert set(SAME_EVENT) | set(SAME_EVENT.values()) <= EVENTS
+
+
+def test_a_model_without_what_every_object_has_is_refused_at_once() -> None:
+    with pytest.raises(TypeError, match="Referral lacks the field id and last_updated_at"):
+
+        class Referral(AvonObject):
+            object_type: ClassVar[str] = "referral"
+            table: ClassVar[str] = "referrals"
