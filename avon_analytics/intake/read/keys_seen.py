@@ -32,24 +32,13 @@ class KeysSeen:
     """Lines that were decoded, and how many keys were read of each."""
 
     def __init__(self) -> None:
-        self._nths: list[int] = []
-        self._n_keys: list[int] = []
-        self._bodies: list[bytes] = []
-        self._n_inner: list[int] = []
-        self._hidden: list[int] = []
+        self._decoded: list[tuple[int, int, bytes, int, bool]] = []
 
     def add(
         self, nth: int, n_around: int, body: bytes, n_inner: int, *, is_hidden: bool = False
     ) -> None:
         """A line: the keys around its body and in it, which may not stand in the line as text."""
-        if is_hidden:
-            self._hidden.append(len(self._nths))
-            self._n_keys.append(n_around)
-        else:
-            self._n_keys.append(n_around + n_inner)
-        self._nths.append(nth)
-        self._bodies.append(body)
-        self._n_inner.append(n_inner)
+        self._decoded.append((nth, n_around, body, n_inner, is_hidden))
 
     def doubtful(self, contents: Sequence[bytes]) -> list[int]:
         """Those in which other keys stand than were read, or instants that a decoder rounds.
@@ -57,18 +46,20 @@ class KeysSeen:
         A key may stand twice, or a text hold what looks like one. Bodies are searched by themselves
         where they do not stand in the line as they are.
         """
-        if not self._nths:
+        if not self._decoded:
             return []
-        of_lines = _Scan.of([contents[nth] for nth in self._nths])
-        doubtful = of_lines.is_spaced | (of_lines.n_keys != np.array(self._n_keys))
-        apart = of_lines.is_escaped | of_lines.has_long_fraction
-        apart[self._hidden] = True
+        nths, around, bodies, inner, hidden = zip(*self._decoded, strict=True)
+        is_hidden, n_inner = np.array(hidden), np.array(inner)
+        of_lines = _Scan.of([contents[nth] for nth in nths])
+        n_keys = np.array(around) + np.where(is_hidden, 0, n_inner)
+        doubtful = of_lines.is_spaced | (of_lines.n_keys != n_keys)
+        apart = of_lines.is_escaped | of_lines.has_long_fraction | is_hidden
         again = np.flatnonzero(apart & ~doubtful)
         if len(again):
-            of_bodies = _Scan.of([self._bodies[at] for at in again.tolist()])
-            differs = of_bodies.n_keys != np.array(self._n_inner)[again]
+            of_bodies = _Scan.of([bodies[at] for at in again.tolist()])
+            differs = of_bodies.n_keys != n_inner[again]
             doubtful[again] = differs | of_bodies.is_spaced | of_bodies.has_long_fraction
-        return np.array(self._nths)[doubtful].tolist()  # type: ignore[no-any-return]
+        return np.array(nths)[doubtful].tolist()  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)
