@@ -267,3 +267,11 @@ def clinic(_store: Database) -> Iterator[Clinic]:
     made = Clinic(_store)
     yield made
     made.clear()
+
+
+@pytest.fixture(scope="module")
+def module_clinic() -> Iterator[Clinic]:
+    """A clinic of a store of its own, which a module fills once and then only asks."""
+    database = Database(":memory:")
+    yield Clinic(database)
+    database.close()

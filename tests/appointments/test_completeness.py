@@ -42,22 +42,19 @@ def year(clinic: Clinic) -> Clinic:
     return clinic
 
 
-@pytest.mark.parametrize("figure", OF_PERIODS)
-def test_a_period_that_the_window_cuts_is_not_whole(year: Clinic, figure: str) -> None:
+def whole_months(visits: Any) -> dict[str, dict[str, bool]]:
+    """Which months are whole, by figure: all of one cohort, whose slots are computed once."""
+    return {name: marks(getattr(visits, name)(every="month"), "is_whole") for name in OF_PERIODS}
+
+
+def test_a_period_that_the_window_cuts_is_not_whole(year: Clinic) -> None:
     # Bookings lie a day before the visits: the window is the same in months for lead_times.
+    cut = {"03-01": False, "04-01": True, "05-01": True, "06-01": False}
     visits = year.visits(start="2025-03-12", end="2025-06-25")
-    assert marks(getattr(visits, figure)(every="month"), "is_whole") == {
-        "03-01": False,
-        "04-01": True,
-        "05-01": True,
-        "06-01": False,
-    }
+    assert whole_months(visits) == dict.fromkeys(OF_PERIODS, cut)
+    whole = {"03-01": True, "04-01": True, "05-01": True}
     visits = year.visits(start="2025-03-01", end="2025-06-01")
-    assert marks(getattr(visits, figure)(every="month"), "is_whole") == {
-        "03-01": True,
-        "04-01": True,
-        "05-01": True,
-    }
+    assert whole_months(visits) == dict.fromkeys(OF_PERIODS, whole)
 
 
 def test_weeks_at_the_edges_of_a_window_are_not_whole(clinic: Clinic) -> None:
@@ -77,17 +74,12 @@ def test_weeks_at_the_edges_of_a_window_are_not_whole(clinic: Clinic) -> None:
     }
 
 
-@pytest.mark.parametrize("figure", OF_PERIODS)
-def test_the_month_in_which_the_archive_begins_is_not_whole(year: Clinic, figure: str) -> None:
-    assert marks(getattr(year.visits(), figure)(every="month"), "is_whole") == {
-        "02-01": False,
-        "03-01": True,
-        "04-01": True,
-        "05-01": True,
-        "06-01": True,
-    }
+def test_the_month_in_which_the_archive_begins_is_not_whole(year: Clinic) -> None:
+    months = {"02-01": False, "03-01": True, "04-01": True, "05-01": True, "06-01": True}
+    assert whole_months(year.visits()) == dict.fromkeys(OF_PERIODS, months)
     year.tell("created", "02-01 00:30", "first", start="02-20 09:00")
-    assert marks(getattr(year.visits(), figure)(every="month"), "is_whole")["02-01"]
+    found = whole_months(year.visits())
+    assert {name: told["02-01"] for name, told in found.items()} == dict.fromkeys(OF_PERIODS, True)
 
 
 def test_the_archive_begins_on_a_day_of_the_store(clinic: Clinic) -> None:
@@ -111,22 +103,26 @@ def test_without_periods_the_window_is_the_period(
         assert (rows.is_mature[0], rows.is_whole[0]) == (True, whole)
 
 
-@pytest.mark.parametrize("figure", [name for name in OF_PERIODS if name != "lead_times"])
-def test_both_are_the_same_for_all_groups(clinic: Clinic, figure: str) -> None:
+def test_both_are_the_same_for_all_groups(clinic: Clinic) -> None:
+    def asked(visits: Any) -> list[pd.DataFrame]:
+        figures = [name for name in OF_PERIODS if name != "lead_times"]
+        return [getattr(visits, name)("host", "month") for name in figures]
+
     visit(clinic, "02-20")
     visit(clinic, "03-20", "dr")
     visit(clinic, "03-21", "el")
     clinic.tell("created", "03-01 09:00", "open", start="03-31 15:00", host="el")
     as_of = clinic.at("04-01 14:00")  # the grace of the 31st is not over
-    rows = getattr(clinic.visits(as_of=as_of), figure)("host", "month")
-    told = list(zip(rows.host, rows.period_on.dt.month, rows.is_mature, rows.is_whole, strict=True))
-    assert told == [("dr", 2, True, False), ("dr", 3, False, True), ("el", 3, False, True)]
+    for rows in asked(clinic.visits(as_of=as_of)):
+        months = rows.period_on.dt.month
+        told = list(zip(rows.host, months, rows.is_mature, rows.is_whole, strict=True))
+        assert told == [("dr", 2, True, False), ("dr", 3, False, True), ("el", 3, False, True)]
     # The month and its grace are over, but a slot of it is planned to end in the next one.
     clinic.tell("updated", "04-01 10:00", "open", start="03-31 23:50", host="el")
-    rows = getattr(clinic.visits(as_of=clinic.at("04-02 00:10")), figure)("host", "month")
-    assert list(rows.is_mature) == [True, False, False]
-    rows = getattr(clinic.visits(as_of=clinic.at("04-02 00:20")), figure)("host", "month")
-    assert list(rows.is_mature) == [True, True, True]
+    for rows in asked(clinic.visits(as_of=clinic.at("04-02 00:10"))):
+        assert list(rows.is_mature) == [True, False, False]
+    for rows in asked(clinic.visits(as_of=clinic.at("04-02 00:20"))):
+        assert list(rows.is_mature) == [True, True, True]
 
 
 def test_a_period_of_bookings_is_mature_when_it_is_over(clinic: Clinic) -> None:

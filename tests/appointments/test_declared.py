@@ -85,9 +85,10 @@ def test_the_page_has_the_tables_that_are_declared() -> None:
     assert written(page) == page
 
 
-@pytest.fixture
-def filled(clinic: Clinic) -> Clinic:
+@pytest.fixture(scope="module")
+def filled(module_clinic: Clinic) -> Clinic:
     """Six visits in two months, each kind of end twice, the cancelled ones booked again."""
+    clinic = module_clinic
     for nth, (day, end) in enumerate(
         (day, end) for day in ("03-10", "04-14") for end in ("completed", "no_show", "cancelled")
     ):
