@@ -47,8 +47,16 @@ def window(frame: pd.DataFrame, newest: int) -> list[dict[str, Any]]:
 
 def newest_part(frame: pd.DataFrame, newest: int) -> pd.DataFrame:
     """The frame with those periods alone."""
-    kept = {row["period_on"] for row in window(frame, newest)}
-    return frame[[as_date(on) in kept for on in frame["period_on"]]]
+    kept = set(drawn_on(frame, newest))
+    known = [on for on in frame["period_on"].dropna().unique() if as_date(on) in kept]
+    return frame[frame["period_on"].isin(known)]
+
+
+def drawn_on(frame: pd.DataFrame, newest: int) -> list[date]:
+    """Those periods. Whether one is complete is the same for all groups."""
+    told = [name for name in ("period_on", "is_mature", "is_whole") if name in frame]
+    apart = frame.drop_duplicates(told)
+    return list(dict.fromkeys(row["period_on"] for row in window(apart, newest)))
 
 
 def split_newest(rows: list[dict[str, Any]], newest: int) -> tuple[list[Row], list[Row]]:

@@ -14,7 +14,7 @@ from avon_analytics.report.charts.parts import style
 from avon_analytics.report.charts.spec import Spec
 from avon_analytics.report.palette import light
 from avon_analytics.report.periods import every_of, span
-from avon_analytics.report.rows import by_period, groupings, window
+from avon_analytics.report.rows import drawn_on, groupings
 from avon_analytics.report.wording import count, heading, percent, plain, share_words, utc
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def drawn_periods(frame: pd.DataFrame) -> str:
         return ""
     every = every_of(frame)
     newest = charts.NEWEST_IN_PANELS if groupings(frame) else charts.NEWEST
-    kept = {row["period_on"] for row in window(frame, newest)}
-    n = len({row["period_on"] for row in by_period(frame)})
+    kept = drawn_on(frame, newest)
+    n = frame["period_on"].nunique()
     return f"; drawn: {span(kept, every)}, {len(kept)} of {n} {every}s" if len(kept) < n else ""
 
 

@@ -275,6 +275,20 @@ def test_a_chart_says_which_periods_it_leaves_out() -> None:
     assert "drawn: May 2023 to Oct 2025, 30 of 70 months" in told
 
 
+def test_of_many_groups_the_largest_have_a_panel_in_the_order_of_the_frame() -> None:
+    rows = sixty(lambda i: f"Host {i}")
+    rows = rows.assign(period_on=pd.Timestamp("2025-01-01"), is_mature=True, is_whole=True)
+    rows["no_show_share_n"] = [i % 20 + 10 for i in range(60)]  # three of each size
+    rows.loc[7, "host"] = None
+    rows["no_show_share_n"] = rows["no_show_share_n"].mask(rows.index == 7, 99)
+    spec = avon.plot.share(rows).to_dict()
+    titles = [one["title"]["text"] for row in spec["vconcat"] for one in row["hconcat"]]
+    numbers = [i for i in range(60) if i % 20 >= 17 or i in (7, 16, 36)]
+    expected = ["not known" if i == 7 else f"Host {i}" for i in numbers]
+    assert titles == expected
+    assert "and 48 more, with smaller counts" in str(spec["title"])
+
+
 @pytest.mark.parametrize(("pixels", "across"), [(None, 2 * 760), (1920, 1920)])
 def test_a_picture_for_a_slide(
     visits: Any, tmp_path: Path, pixels: int | None, across: int

@@ -12,6 +12,7 @@ from avon_analytics.report.charts.parts import (
     count_axis,
     finish,
     held,
+    in_panels,
     incomplete,
     panels,
     period_axis,
@@ -78,7 +79,7 @@ def share_over_time(
     newest: int = NEWEST,
 ) -> spec.Spec | None:
     """A share by period with its 95 % interval; periods that are not complete are hollow."""
-    shown = window(frame, newest)
+    shown = window(in_panels(frame, f"{name}_n") if groupings(frame) else frame, newest)
     known = [k for row in shown if (k := share(row, name)).value is not None]
     if not known:
         return None
@@ -139,8 +140,9 @@ def _counts(
     newest: int,
     legend: bool,
 ) -> spec.Spec | None:
-    present = held(rows_of(frame), words)
-    shown = window(frame, newest)
+    drawn = in_panels(frame, total) if groupings(frame) else frame
+    present = held(rows_of(drawn), words)
+    shown = window(drawn, newest)
     if not present or not shown:
         return None
     highest = max(number(row.get(total)) or 0 for row in shown)

@@ -192,11 +192,9 @@ def panels(
     that tells which groups are largest.
     """
     columns = groupings(frame)
-    if "period_on" in frame:
-        frame = newest_part(frame, NEWEST_IN_PANELS)
-    parts = [part for _, part in frame.groupby(columns, dropna=False, sort=False)]
-    ranked = sorted(range(len(parts)), key=lambda i: (-float(parts[i][by].sum()), i))
-    kept = [parts[i] for i in sorted(ranked[:MOST_PANELS])]
+    n_groups = frame.groupby(columns, dropna=False, sort=False).ngroups
+    foremost = in_panels(frame, by)
+    kept = [part for _, part in foremost.groupby(columns, dropna=False, sort=False)]
     across = 1 if width < PHONE else 2 if len(kept) in (2, 4) or width < 640 else 3
     each = width // across - (100 if by == "n_reached" else 72)
     drawn = []
@@ -216,10 +214,20 @@ def panels(
     if not drawn:
         return None
     rows = [spec.side_by_side(drawn[i : i + across]) for i in range(0, len(drawn), across)]
-    more = len(parts) - len(kept)
+    more = n_groups - len(kept)
     return below(
         spec.one_below_the_other(rows), f"and {more:,} more, with smaller counts" if more else ""
     )
+
+
+def in_panels(frame: pd.DataFrame, by: str) -> pd.DataFrame:
+    """What panels draw of a figure: its largest groups, and of its periods the newest."""
+    if "period_on" in frame:
+        frame = newest_part(frame, NEWEST_IN_PANELS)
+    parts = frame.groupby(groupings(frame), dropna=False, sort=False)
+    sizes = parts[by].sum().astype("float64").reset_index(drop=True)
+    largest = sizes.sort_values(ascending=False, kind="stable").index[:MOST_PANELS]
+    return frame[parts.ngroup().isin(largest)]
 
 
 def nothing(width: int) -> Spec:
