@@ -175,6 +175,8 @@ class CohortRows(Shown):
         internal = self._scope.include_internal
         if name == "follow_up":
             return self._engine.follow_up(self._settings, include_internal=internal)
+        if name == "after_visits":
+            return self._engine.after_visits(self._settings, include_internal=internal)
         if name == "session_hours":
             return self._engine.session_hours(self._settings, include_internal=internal)
         return self._every_slot

@@ -17,6 +17,7 @@ import pandas as pd
 
 from avon_analytics.appointments import slots, stored_slots
 from avon_analytics.appointments.follow_up import (
+    after_visits,
     follow_up,
     late_parameters,
     patient_visits,
@@ -61,6 +62,10 @@ class Engine(Protocol):
 
     def follow_up(self, settings: Settings, *, include_internal: bool) -> str:
         """The name of the table that tells what patients did next."""
+        ...
+
+    def after_visits(self, settings: Settings, *, include_internal: bool) -> str:
+        """The name of the table that tells what patients did after each visit."""
         ...
 
     def session_hours(self, settings: Settings, *, include_internal: bool) -> str:
@@ -133,6 +138,14 @@ class StoreEngine:
             tables = self.computed(settings)
             name = tables.follow_ups[include_internal]
             follow_up(connection, tables.slots, name, include_internal=include_internal)
+            return name
+
+    def after_visits(self, settings: Settings, *, include_internal: bool) -> str:
+        """See ``follow_up.after_visits``."""
+        with self.database.reading() as connection:
+            tables = self.computed(settings)
+            name = tables.after_visits[include_internal]
+            after_visits(connection, tables.slots, name, include_internal=include_internal)
             return name
 
     def patient_visits(self, settings: Settings) -> str:

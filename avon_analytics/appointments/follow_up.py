@@ -20,6 +20,11 @@ def follow_up_text(slots: str) -> str:
     return f"WITH every_slot AS (SELECT * FROM {slots}) SELECT * FROM ({sql('follow_up')}) AS later"
 
 
+def after_visits_text(slots: str) -> str:
+    """What patients did after each visit, likewise."""
+    return f"WITH every_slot AS (SELECT * FROM {slots}) SELECT * FROM ({sql('after_visits')}) AS v"
+
+
 def session_hours_text(slots: str) -> str:
     """What became of each session's time. Parameters: $late_hours, $is_same_day."""
     steps = ",\n".join(f"{step} AS ({sql(step)})" for step in _SESSION_STEPS)
@@ -52,6 +57,14 @@ def follow_up(
     """
     parts = _parts(connection, slots, "patient_id", include_internal)
     _fill(connection, name, [follow_up_text(part) for part in parts], {})
+
+
+def after_visits(
+    connection: duckdb.DuckDBPyConnection, slots: str, name: str, *, include_internal: bool
+) -> None:
+    """Fill the temporary table ``name`` with what patients did after each visit, likewise."""
+    parts = _parts(connection, slots, "patient_id", include_internal)
+    _fill(connection, name, [after_visits_text(part) for part in parts], {})
 
 
 def session_hours(

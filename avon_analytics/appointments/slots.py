@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 import duckdb
 
 from avon_analytics.appointments import steps, stored_slots
-from avon_analytics.appointments.follow_up import follow_up
+from avon_analytics.appointments.follow_up import after_visits, follow_up
 from avon_analytics.appointments.queries import create_macros, sql
 from avon_analytics.appointments.scope import as_instant
 from avon_analytics.appointments.statuses import status_words
@@ -45,6 +45,11 @@ class Computed:
     def follow_ups(self) -> tuple[str, str]:
         """What patients did next, without and with internal meetings; made when first asked for."""
         return f"{self.slots}_follow_up", f"{self.slots}_follow_up_internal"
+
+    @property
+    def after_visits(self) -> tuple[str, str]:
+        """What patients did after each visit, likewise."""
+        return f"{self.slots}_after", f"{self.slots}_after_internal"
 
     @property
     def session_hours(self) -> tuple[str, str]:
@@ -138,10 +143,10 @@ def _made(
     if state is not None and state.holds(content, settings, time_zone):
         made = Computed(slots, lifecycle)
         steps.show(connection, settings, time_zone, stored_slots.FACTS, views)
-        connection.execute(
-            f"CREATE TEMP VIEW {made.follow_ups[False].removeprefix('temp.')} AS "
-            f"SELECT * FROM {stored_slots.FOLLOW_UP}"
-        )
+        names = (made.follow_ups[False], made.after_visits[False])
+        for name, table in zip(names, stored_slots.OF_PATIENTS, strict=True):
+            view = name.removeprefix("temp.")
+            connection.execute(f"CREATE TEMP VIEW {view} AS SELECT * FROM {table}")
         return made
     facts = (f"slot_facts_{number}", f"lifecycle_facts_{number}")
     steps.compute(connection, settings, time_zone, facts)
@@ -151,12 +156,13 @@ def _made(
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, made: Computed) -> None:
-    later, later_internal = made.follow_ups
+    later, later_internal = zip(made.follow_ups, made.after_visits, strict=True)
     for view in (made.slots, made.lifecycle):
         connection.execute(f"DROP VIEW IF EXISTS {view}")
-    for table in (*made.facts, later_internal, *made.session_hours, made.patient_visits):
+    for table in (*made.facts, *later_internal, *made.session_hours, made.patient_visits):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
-    connection.execute(f"DROP {'TABLE' if made.facts else 'VIEW'} IF EXISTS {later}")
+    for name in later:
+        connection.execute(f"DROP {'TABLE' if made.facts else 'VIEW'} IF EXISTS {name}")
 
 
 def keep_slots(database: Database) -> None:
@@ -189,11 +195,12 @@ def _keep(database: Database) -> None:
             if stored_slots.grow(connection, state, content, settings, database.time_zone):
                 return
     made = computed(database, settings)
-    later = made.follow_ups[False]
+    later = (made.follow_ups[False], made.after_visits[False])
     with database.reading() as connection:
-        follow_up(connection, made.slots, later, include_internal=False)
+        follow_up(connection, made.slots, later[0], include_internal=False)
+        after_visits(connection, made.slots, later[1], include_internal=False)
     with database.writing() as connection:
-        stored_slots.keep(connection, (*made.facts, later), content, settings, database.time_zone)
+        stored_slots.keep(connection, (*made.facts, *later), content, settings, database.time_zone)
 
 
 def install_views(connection: duckdb.DuckDBPyConnection) -> None:

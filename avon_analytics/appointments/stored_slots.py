@@ -27,7 +27,8 @@ from avon_analytics.store.tables import stored_tables
 
 FROM = 100_000  # from how many events on a store keeps its slots; below, computing is quick
 FACTS = ("store.kept_slots", "store.kept_lifecycle")
-FOLLOW_UP = "store.kept_follow_up"
+# What is told of one patient at a time, and the SQL that tells it.
+OF_PATIENTS = {"store.kept_follow_up": "follow_up", "store.kept_after_visits": "after_visits"}
 # From which part of all appointments on, if they are not few, all are computed anew.
 MOST = 0.2
 _FEW = 1000
@@ -73,7 +74,7 @@ class State:
     @classmethod
     def of(cls, content: Content, settings: Settings, time_zone: str) -> State:
         """The state of slots computed now."""
-        texts = "".join(text_of(step, {}) for step in STEPS) + sql("follow_up")
+        texts = "".join([*(text_of(step, {}) for step in STEPS), *map(sql, OF_PATIENTS.values())])
         as_of = None if settings.as_of is None else _micros(settings.as_of)
         words = [list(pair) for pair in settings.words]
         return cls(list(content), as_of, [words, time_zone, crc32(texts.encode())])
@@ -236,9 +237,9 @@ def _replace(connection: duckdb.DuckDBPyConnection, facts: tuple[str, str]) -> N
         )
         connection.execute(f"INSERT INTO store.{table} SELECT * FROM temp.{source}")
     theirs = "patient_id IN (SELECT patient_id FROM kept_patients)"
-    connection.execute(f"DELETE FROM {FOLLOW_UP} WHERE {theirs}")
-    connection.execute(
-        f"INSERT INTO {FOLLOW_UP} WITH every_slot AS ("
-        f"SELECT * FROM {FACTS[0]} WHERE NOT internal AND {theirs}) "
-        f"SELECT * FROM ({sql('follow_up')})"
-    )
+    for table, text in OF_PATIENTS.items():
+        connection.execute(f"DELETE FROM {table} WHERE {theirs}")
+        connection.execute(
+            f"INSERT INTO {table} WITH every_slot AS ("
+            f"SELECT * FROM {FACTS[0]} WHERE NOT internal AND {theirs}) SELECT * FROM ({sql(text)})"
+        )

@@ -188,7 +188,7 @@ class Division:
 
 Unit = Literal["slot", "appointment", "session", "question"]
 """What the counts of a figure count."""
-Beside = Literal["every_slot", "follow_up", "session_hours"]
+Beside = Literal["every_slot", "follow_up", "after_visits", "session_hours"]
 """What a figure reads beside the cohort's rows: all slots, or what was computed of them."""
 
 

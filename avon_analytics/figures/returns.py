@@ -92,7 +92,7 @@ FIGURE = Figure(
             of="days",
         ),
     ),
-    reads=Reads(beside=("every_slot",)),
+    reads=Reads(beside=("every_slot", "after_visits")),
     cells=Cells(
         sums=(
             ("n_attended", ("n_followed", "n_not_followed")),

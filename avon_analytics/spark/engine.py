@@ -17,6 +17,7 @@ from uuid import uuid4
 import duckdb
 
 from avon_analytics.appointments.follow_up import (
+    after_visits_text,
     follow_up_text,
     late_parameters,
     patient_visits_text,
@@ -95,6 +96,13 @@ class LakeEngine:
         tables = self.computed(settings)
         name = tables.follow_ups[include_internal]
         self._make(name, tables.slots, follow_up_text, include_internal)
+        return name
+
+    def after_visits(self, settings: Settings, *, include_internal: bool) -> str:
+        """What patients did after each visit, computed when first asked for."""
+        tables = self.computed(settings)
+        name = tables.after_visits[include_internal]
+        self._make(name, tables.slots, after_visits_text, include_internal)
         return name
 
     def session_hours(self, settings: Settings, *, include_internal: bool) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import duckdb
 
-TABLES = ("kept_slots", "kept_lifecycle", "kept_follow_up")
+TABLES = ("kept_slots", "kept_lifecycle", "kept_follow_up", "kept_after_visits")
 
 
 def drop_derived(connection: duckdb.DuckDBPyConnection) -> None:

@@ -26,7 +26,7 @@ OTHERS = (
     *("default_as_of", "custom_keys", "custom_values", "unverified", "unverified_at_all"),
     *("first_event", "undue_periods", "patient_visits", "staff_names"),
     *("landmark_history", "landmark_open", "landmark_later"),
-    *("follow_up", "explain_versions", "questions", "unverified_messages"),
+    *("follow_up", "after_visits", "explain_versions", "questions", "unverified_messages"),
     *("sessions", "session_losses", "session_refills", "session_hours"),
     *("sessions_behind", "patients_behind", "messages_behind"),
     *("kept_objects", "kept_persons", "kept_touched", "kept_people", "kept_patients"),

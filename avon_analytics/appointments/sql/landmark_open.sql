@@ -4,32 +4,43 @@
 -- attended or missed. Reads `population`, `patients`, `closed` and `looked`, the instant of each
 -- period; 1 January 1970 stands for no period. `visit` is 0 for a first one, 1 for a returning
 -- patient, 2 for unknown, 3 without a patient; outcomes are numbered, -1 is still open.
-WITH instants AS (
+WITH there AS (
+    SELECT p.*, l.at_us
+    FROM population AS p
+    INNER JOIN looked AS l ON coalesce(p.keys.period_on, DATE '1970-01-01') = l.period_on
+    LEFT JOIN closed AS c ON p.start_on = c.day
+    WHERE
+        c.day IS NULL
+        AND unix_micros(p.start_at) >= l.at_us
+        AND (p.outcome = 'open' OR unix_micros(p.planned_at) <= l.at_us)
+        AND coalesce(
+            unix_micros(
+                least(
+                    p.moved_at,
+                    CASE p.outcome
+                        WHEN 'cancelled' THEN p.cancelled_at
+                        WHEN 'attended' THEN least(p.started_at, p.completed_at, p.evidence_at)
+                        WHEN 'no_show' THEN p.evidence_at
+                    END
+                )
+            ) > l.at_us,
+            true
+        )
+),
+known AS (
     SELECT
-        p.*,
-        l.at_us,
+        t.*,
         CASE
-            WHEN p.patient_id IS NULL THEN 3
-            WHEN v.first_attended_at < p.start_at AND unix_micros(v.attended_known_at) <= l.at_us
+            WHEN t.patient_id IS NULL THEN 3
+            WHEN v.first_attended_at < t.start_at AND unix_micros(v.attended_known_at) <= t.at_us
                 THEN 1
             WHEN v.is_new THEN 0
             ELSE 2
-        END AS visit,
-        unix_micros(
-            least(
-                p.moved_at,
-                CASE p.outcome
-                    WHEN 'cancelled' THEN p.cancelled_at
-                    WHEN 'attended' THEN least(p.started_at, p.completed_at, p.evidence_at)
-                    WHEN 'no_show' THEN p.evidence_at
-                END
-            )
-        ) AS gone_us
-    FROM population AS p
-    INNER JOIN looked AS l ON coalesce(p.keys.period_on, DATE '1970-01-01') = l.period_on
-    LEFT JOIN patients AS v ON p.patient_id = v.patient_id
-    LEFT JOIN closed AS c ON p.start_on = c.day
-    WHERE p.start_at IS NOT NULL AND c.day IS NULL AND unix_micros(p.start_at) >= l.at_us
+        END AS visit
+    FROM there AS t
+    LEFT JOIN (
+        SELECT * FROM patients WHERE first_attended_at IS NOT NULL OR is_new
+    ) AS v ON t.patient_id = v.patient_id
 )
 SELECT
     keys,
@@ -45,10 +56,7 @@ SELECT
     start_on,
     CAST(floor((unix_micros(start_at) - at_us) / 8.64e10) AS BIGINT) AS days,
     count(*) AS n
-FROM instants
-WHERE
-    (outcome = 'open' OR unix_micros(planned_at) <= at_us)
-    AND (gone_us IS NULL OR gone_us > at_us)
+FROM known
 GROUP BY
     keys,
     visit,

@@ -4,47 +4,73 @@
 -- is won back where an attended session covers it that was planned after the release; it counts for
 -- the first late released session that can say so.
 -- Reads `sessions`.
-WITH numbered AS (
+WITH timed AS (
     SELECT
         *,
+        CAST(floor(start_us / 8.64e10) AS BIGINT) AS first_day,
+        CAST(floor((end_us - 1) / 8.64e10) AS BIGINT) AS last_day
+    FROM sessions
+    WHERE hours IS NOT NULL AND host IS NOT NULL
+),
+lost AS (
+    SELECT
+        *,
+        CASE WHEN outcome <> 'no_show' THEN released_us END AS given_up_us,
         row_number() OVER (
             ORDER BY start_us NULLS LAST, appointment_id NULLS LAST, slot NULLS LAST
-        ) AS nth,
-        CAST(floor(start_us / 8.64e10) AS BIGINT) AS first_day,
-        CAST(floor((end_us - 1) / 8.64e10) AS BIGINT) AS last_day,
-        is_due AND (outcome = 'no_show' OR is_late) AS is_lost
-    FROM sessions
-    WHERE hours IS NOT NULL AND host IS NOT NULL AND (outcome = 'attended' OR is_due)
+        ) AS nth
+    FROM timed
+    WHERE is_due AND (outcome = 'no_show' OR is_late)
 ),
-by_day AS (
-    SELECT *, first_day AS on_day FROM numbered WHERE is_lost OR outcome = 'attended'
+lost_by_day AS (
+    SELECT *, first_day AS on_day FROM lost
     UNION ALL
-    SELECT *, last_day
-    FROM numbered
-    WHERE first_day < last_day AND (is_lost OR outcome = 'attended')
+    SELECT *, last_day FROM lost WHERE first_day < last_day
+),
+attended_by_day AS (
+    SELECT host, start_us, end_us, planned_us, first_day, first_day AS on_day
+    FROM timed
+    WHERE outcome = 'attended'
+    UNION ALL
+    SELECT host, start_us, end_us, planned_us, first_day, last_day
+    FROM timed
+    WHERE outcome = 'attended' AND first_day < last_day
 ),
 meetings AS (
     SELECT
         l.nth,
         l.start_us,
         l.end_us,
-        CASE WHEN l.outcome <> 'no_show' THEN l.released_us END AS released_us,
         greatest(l.start_us, o.start_us) AS from_us,
         least(l.end_us, o.end_us) AS to_us,
-        o.outcome = 'attended' AS is_attended,
-        CASE WHEN o.outcome = 'attended' THEN o.planned_us END AS other_planned_us,
-        CASE WHEN o.outcome NOT IN ('attended', 'no_show') THEN o.released_us END
-            AS other_released_us
-    FROM by_day AS l
-    INNER JOIN by_day AS o
+        true AS is_attended,
+        o.planned_us AS other_planned_us,
+        CAST(NULL AS BIGINT) AS other_released_us
+    FROM lost_by_day AS l
+    INNER JOIN attended_by_day AS o
         ON l.host = o.host
         AND l.on_day = o.on_day
         AND l.start_us < o.end_us
         AND o.start_us < l.end_us
-    WHERE
-        l.is_lost
-        AND l.on_day = greatest(l.first_day, o.first_day)
-        AND (o.outcome = 'attended' OR o.nth < l.nth)
+    WHERE l.on_day = greatest(l.first_day, o.first_day)
+    UNION ALL
+    SELECT
+        l.nth,
+        l.start_us,
+        l.end_us,
+        greatest(l.start_us, o.start_us),
+        least(l.end_us, o.end_us),
+        false,
+        NULL,
+        o.given_up_us
+    FROM lost_by_day AS l
+    INNER JOIN lost_by_day AS o
+        ON l.host = o.host
+        AND l.on_day = o.on_day
+        AND l.start_us < o.end_us
+        AND o.start_us < l.end_us
+        AND o.nth < l.nth
+    WHERE l.on_day = greatest(l.first_day, o.first_day)
 ),
 points AS (
     SELECT nth, start_us AS at_us FROM meetings
@@ -74,8 +100,8 @@ covered AS (
     GROUP BY m.nth, m.at_us, m.until_us
 )
 SELECT
-    n.appointment_id,
-    n.slot,
+    l.appointment_id,
+    l.slot,
     sum(
         CASE
             WHEN NOT coalesce(c.is_attended, false) AND NOT coalesce(c.is_counted, false)
@@ -85,13 +111,12 @@ SELECT
     ) / 3.6e9 AS lost_hours,
     sum(
         CASE
-            WHEN n.outcome <> 'no_show'
-                AND c.planned_us >= n.released_us
+            WHEN c.planned_us >= l.given_up_us
                 AND NOT coalesce(c.planned_us >= c.counted_released_us, false)
                 THEN c.until_us - c.at_us
             ELSE 0
         END
     ) / 3.6e9 AS won_back_hours
 FROM covered AS c
-INNER JOIN numbered AS n ON c.nth = n.nth
-GROUP BY n.appointment_id, n.slot
+INNER JOIN lost AS l ON c.nth = l.nth
+GROUP BY l.appointment_id, l.slot

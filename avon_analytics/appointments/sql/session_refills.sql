@@ -3,75 +3,92 @@
 -- the release or after it and before the released end; what became of it does not matter. Each moment
 -- of a refilling session counts for one released session, that released last, then the smaller id.
 -- Reads `sessions`.
-WITH numbered AS (
+WITH timed AS (
+    SELECT
+        *,
+        CAST(floor(start_us / 8.64e10) AS BIGINT) AS first_day,
+        CAST(floor((end_us - 1) / 8.64e10) AS BIGINT) AS last_day
+    FROM sessions
+    WHERE hours IS NOT NULL AND host IS NOT NULL
+),
+given AS (
     SELECT
         *,
         row_number() OVER (
             ORDER BY released_us DESC NULLS LAST, appointment_id NULLS LAST, slot NULLS LAST
-        ) AS nth,
-        CAST(floor(start_us / 8.64e10) AS BIGINT) AS first_day,
-        CAST(floor((end_us - 1) / 8.64e10) AS BIGINT) AS last_day,
-        outcome IN ('rescheduled', 'cancelled') AND released_us < start_us AS is_released
-    FROM sessions
-    WHERE hours IS NOT NULL AND host IS NOT NULL
+        ) AS nth
+    FROM timed
+    WHERE outcome IN ('rescheduled', 'cancelled') AND released_us < start_us
+),
+given_by_day AS (
+    SELECT *, first_day AS on_day FROM given
+    UNION ALL
+    SELECT *, last_day FROM given WHERE first_day < last_day
 ),
 by_day AS (
-    SELECT *, first_day AS on_day FROM numbered
+    SELECT *, first_day AS on_day FROM timed
     UNION ALL
-    SELECT *, last_day FROM numbered WHERE first_day < last_day
+    SELECT *, last_day FROM timed WHERE first_day < last_day
 ),
 meetings AS (
     SELECT
         r.nth AS released,
-        o.nth AS refill,
+        o.appointment_id,
+        o.slot,
+        o.planned_us,
+        o.outcome = 'attended' AS is_attended,
         greatest(r.start_us, o.start_us) AS from_us,
         least(r.end_us, o.end_us) AS to_us
-    FROM by_day AS r
+    FROM given_by_day AS r
     INNER JOIN by_day AS o
         ON r.host = o.host
         AND r.on_day = o.on_day
         AND r.start_us < o.end_us
         AND o.start_us < r.end_us
-    WHERE
-        r.is_released
-        AND r.nth <> o.nth
         AND o.planned_us >= r.released_us
         AND o.planned_us < r.end_us
-        AND r.on_day = greatest(r.first_day, o.first_day)
+    WHERE
+        r.on_day = greatest(r.first_day, o.first_day)
+        AND (r.appointment_id <> o.appointment_id OR r.slot <> o.slot)
 ),
 points AS (
-    SELECT refill, from_us AS at_us FROM meetings
+    SELECT appointment_id, slot, from_us AS at_us FROM meetings
     UNION
-    SELECT refill, to_us FROM meetings
+    SELECT appointment_id, slot, to_us FROM meetings
 ),
 moments AS (
-    SELECT refill, at_us, lead(at_us) OVER (PARTITION BY refill ORDER BY at_us NULLS LAST) AS until_us
+    SELECT
+        appointment_id,
+        slot,
+        at_us,
+        lead(at_us) OVER (PARTITION BY appointment_id, slot ORDER BY at_us NULLS LAST) AS until_us
     FROM points
 ),
 pieces AS (
-    SELECT m.refill, m.at_us, m.until_us, min(o.released) AS released
+    SELECT
+        m.at_us,
+        m.until_us,
+        min(o.released) AS released,
+        min(o.planned_us) AS planned_us,
+        bool_or(o.is_attended) AS is_attended
     FROM moments AS m
     INNER JOIN meetings AS o
-        ON m.refill = o.refill AND o.from_us <= m.at_us AND m.until_us <= o.to_us
-    GROUP BY m.refill, m.at_us, m.until_us
+        ON m.appointment_id = o.appointment_id
+        AND m.slot = o.slot
+        AND o.from_us <= m.at_us
+        AND m.until_us <= o.to_us
+    GROUP BY m.appointment_id, m.slot, m.at_us, m.until_us
 ),
 in_turn AS (
     SELECT
-        p.released,
-        p.at_us,
-        p.until_us,
-        n.planned_us,
-        n.outcome = 'attended' AS is_attended,
-        max(p.until_us) OVER (
-            PARTITION BY p.released ORDER BY p.at_us NULLS LAST, p.until_us NULLS LAST, p.refill NULLS LAST
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS reached_us,
-        max(CASE WHEN n.outcome = 'attended' THEN p.until_us END) OVER (
-            PARTITION BY p.released ORDER BY p.at_us NULLS LAST, p.until_us NULLS LAST, p.refill NULLS LAST
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS attended_reached_us
-    FROM pieces AS p
-    INNER JOIN numbered AS n ON p.refill = n.nth
+        *,
+        max(until_us) OVER so_far AS reached_us,
+        max(CASE WHEN is_attended THEN until_us END) OVER so_far AS attended_reached_us
+    FROM pieces
+    WINDOW so_far AS (
+        PARTITION BY released ORDER BY at_us NULLS LAST, until_us NULLS LAST
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    )
 ),
 unions AS (
     SELECT
@@ -91,10 +108,10 @@ unions AS (
     GROUP BY released
 )
 SELECT
-    n.appointment_id,
-    n.slot,
+    g.appointment_id,
+    g.slot,
     u.refilled_us / 3.6e9 AS refilled_hours,
     u.attended_us / 3.6e9 AS attended_again_hours,
-    (u.planned_us - n.released_us) / 3.6e9 AS hours_to_refill
+    (u.planned_us - g.released_us) / 3.6e9 AS hours_to_refill
 FROM unions AS u
-INNER JOIN numbered AS n ON u.released = n.nth
+INNER JOIN given AS g ON u.released = g.nth

@@ -15,62 +15,69 @@ WITH ends AS (
         unix_micros(min(end_at)) AS end_us,
         unix_micros(min(planned_at)) AS planned_us,
         bool_or(is_due) AS is_due,
-        CASE
-            WHEN bool_or(outcome = 'attended') THEN 'attended'
-            WHEN bool_or(outcome = 'no_show') THEN 'no_show'
-            WHEN bool_or(outcome = 'unresolved') THEN 'unresolved'
-            WHEN bool_or(outcome = 'open') THEN 'open'
-            WHEN bool_or(outcome = 'rescheduled') THEN 'rescheduled'
-            ELSE 'cancelled'
-        END AS outcome,
+        min(
+            CASE outcome
+                WHEN 'attended' THEN 1
+                WHEN 'no_show' THEN 2
+                WHEN 'unresolved' THEN 3
+                WHEN 'open' THEN 4
+                WHEN 'rescheduled' THEN 5
+                ELSE 6
+            END
+        ) AS place,
         max(CASE WHEN outcome = 'rescheduled' THEN moved_at END) AS moved_at,
-        max(CASE WHEN outcome = 'cancelled' THEN cancelled_at END) AS cancelled_at
+        max(CASE WHEN outcome = 'cancelled' THEN cancelled_at END) AS cancelled_at,
+        -- The last cancellation, and who is named of those at one instant, in one number.
+        max(
+            CASE
+                WHEN outcome = 'cancelled'
+                    THEN unix_micros(cancelled_at) * 4
+                        + CASE cancelled_by WHEN 'provider' THEN 2 WHEN 'patient' THEN 1 ELSE 0 END
+            END
+        ) AS cancelled
     FROM every_slot
     GROUP BY appointment_id, slot
 ),
 released AS (
     SELECT
-        e.*,
-        CASE outcome WHEN 'rescheduled' THEN moved_at WHEN 'cancelled' THEN cancelled_at END
-            AS released_at,
+        *,
+        CASE place
+            WHEN 1 THEN 'attended'
+            WHEN 2 THEN 'no_show'
+            WHEN 3 THEN 'unresolved'
+            WHEN 4 THEN 'open'
+            WHEN 5 THEN 'rescheduled'
+            ELSE 'cancelled'
+        END AS outcome,
+        CASE place WHEN 5 THEN moved_at WHEN 6 THEN cancelled_at END AS released_at,
         CASE
             WHEN start_us < end_us AND end_us <= start_us + 86400000000
                 THEN (end_us - start_us) / 3.6e9
         END AS hours
-    FROM ends AS e
-),
-cancellers AS (
-    SELECT
-        r.appointment_id,
-        r.slot,
-        min(CASE s.cancelled_by WHEN 'provider' THEN 1 WHEN 'patient' THEN 2 ELSE 3 END) AS side
-    FROM released AS r
-    INNER JOIN every_slot AS s
-        ON r.appointment_id = s.appointment_id
-        AND r.slot = s.slot
-        AND r.released_at = s.cancelled_at
-    WHERE r.outcome = 'cancelled' AND s.outcome = 'cancelled'
-    GROUP BY r.appointment_id, r.slot
+    FROM ends
 )
 SELECT
-    r.appointment_id,
-    r.slot,
-    r.host,
-    r.is_due,
-    r.outcome,
-    r.start_us,
-    r.end_us,
-    r.planned_us,
-    unix_micros(r.released_at) AS released_us,
-    r.hours,
-    (r.start_us - unix_micros(r.released_at)) / 3.6e9 AS notice_hours,
-    CASE c.side WHEN 1 THEN 'provider' WHEN 2 THEN 'patient' WHEN 3 THEN 'unknown' END
-        AS cancelled_by,
+    appointment_id,
+    slot,
+    host,
+    is_due,
+    outcome,
+    start_us,
+    end_us,
+    planned_us,
+    unix_micros(released_at) AS released_us,
+    hours,
+    (start_us - unix_micros(released_at)) / 3.6e9 AS notice_hours,
     CASE
-        WHEN r.released_at IS NULL THEN false
+        WHEN place < 6 THEN NULL
+        WHEN cancelled - unix_micros(cancelled_at) * 4 = 2 THEN 'provider'
+        WHEN cancelled - unix_micros(cancelled_at) * 4 = 1 THEN 'patient'
+        WHEN cancelled IS NOT NULL THEN 'unknown'
+    END AS cancelled_by,
+    CASE
+        WHEN released_at IS NULL THEN false
         WHEN $is_same_day
-            THEN CAST(from_utc_timestamp(r.released_at, r.time_zone) AS DATE) >= r.start_on
-        ELSE (r.start_us - unix_micros(r.released_at)) / 3.6e9 < $late_hours
+            THEN CAST(from_utc_timestamp(released_at, time_zone) AS DATE) >= start_on
+        ELSE (start_us - unix_micros(released_at)) / 3.6e9 < $late_hours
     END AS is_late
-FROM released AS r
-LEFT JOIN cancellers AS c ON r.appointment_id = c.appointment_id AND r.slot = c.slot
+FROM released

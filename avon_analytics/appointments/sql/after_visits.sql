@@ -1,0 +1,57 @@
+-- One row is one start that a patient attended, and what that patient did next. A patient already
+-- held another booking if one was open at the start: planned by then, its own start still to come,
+-- neither cancelled nor moved. Bookings after the start of the visit that they are for are records of
+-- the past and count as none. Reads `every_slot`.
+WITH known AS (
+    SELECT
+        patient_id,
+        start_at,
+        outcome,
+        slot,
+        planned_at,
+        booked_at,
+        least(start_at, moved_at, cancelled_at) AS closed_at
+    FROM every_slot
+    WHERE patient_id IS NOT NULL AND start_at IS NOT NULL
+),
+instants AS (
+    SELECT patient_id, planned_at AS happened_at, 0 AS is_visit, closed_at,
+        CASE WHEN false THEN booked_at END AS booked_at
+    FROM known
+    WHERE planned_at < closed_at
+    UNION ALL
+    SELECT patient_id, booked_at, 0, NULL, booked_at
+    FROM known
+    WHERE slot = 1 AND booked_at < start_at
+    UNION ALL
+    SELECT DISTINCT patient_id, start_at, 1, NULL, NULL
+    FROM known
+    WHERE outcome = 'attended'
+),
+in_turn AS (
+    SELECT
+        patient_id,
+        happened_at AS start_at,
+        is_visit,
+        max(closed_at) OVER (
+            PARTITION BY patient_id ORDER BY happened_at NULLS LAST, is_visit NULLS LAST
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) > happened_at AS is_held,
+        min(booked_at) OVER (
+            PARTITION BY patient_id ORDER BY happened_at NULLS LAST, is_visit NULLS LAST
+            ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+        ) AS next_booked_at,
+        min(CASE WHEN is_visit = 1 THEN happened_at END) OVER (
+            PARTITION BY patient_id ORDER BY happened_at NULLS LAST, is_visit NULLS LAST
+            ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+        ) AS next_attended_at
+    FROM instants
+)
+SELECT
+    patient_id,
+    start_at,
+    coalesce(is_held, false) AS is_held,
+    next_booked_at,
+    next_attended_at
+FROM in_turn
+WHERE is_visit = 1
