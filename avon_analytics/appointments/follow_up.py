@@ -12,7 +12,7 @@ import duckdb
 from avon_analytics.appointments.queries import sql
 
 SLOTS_AT_A_TIME = 1_000_000  # so many take about half a gigabyte
-_SESSION_STEPS = ("sessions", "session_losses", "session_refills")
+SESSION_STEPS = ("sessions", "session_losses", "session_refills")
 
 
 def follow_up_text(slots: str) -> str:
@@ -27,7 +27,7 @@ def after_visits_text(slots: str) -> str:
 
 def session_hours_text(slots: str) -> str:
     """What became of each session's time. Parameters: $late_hours, $is_same_day."""
-    steps = ",\n".join(f"{step} AS ({sql(step)})" for step in _SESSION_STEPS)
+    steps = ",\n".join(f"{step} AS ({sql(step)})" for step in SESSION_STEPS)
     return (
         f"WITH every_slot AS (SELECT * FROM {slots}),\n{steps}\n"
         f"SELECT * FROM ({sql('session_hours')}) AS hours"

@@ -7,15 +7,20 @@ that the first figure of a new process does not wait for it.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 from weakref import WeakKeyDictionary
 
 import duckdb
 
-from avon_analytics.appointments import steps, stored_slots
-from avon_analytics.appointments.follow_up import after_visits, follow_up
+from avon_analytics.appointments import steps, stored_hours, stored_slots
+from avon_analytics.appointments.follow_up import (
+    after_visits,
+    follow_up,
+    late_parameters,
+    session_hours,
+)
 from avon_analytics.appointments.queries import create_macros, sql
 from avon_analytics.appointments.scope import as_instant
 from avon_analytics.appointments.statuses import status_words
@@ -34,16 +39,19 @@ KNOWN = 4  # how many computations a database keeps in memory: as of now, and a 
 class Computed:
     """The names of the temporary views that show one computation, and what holds it.
 
-    ``facts`` are temporary tables, none where the store keeps them.
+    ``facts`` are temporary tables, none where the store keeps them. ``shown`` are the names, of
+    those below, of views that show what the store keeps; others are tables, made when first asked
+    for.
     """
 
     slots: str
     lifecycle: str
     facts: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
 
     @property
     def follow_ups(self) -> tuple[str, str]:
-        """What patients did next, without and with internal meetings; made when first asked for."""
+        """What patients did next, without and with internal meetings."""
         return f"{self.slots}_follow_up", f"{self.slots}_follow_up_internal"
 
     @property
@@ -57,11 +65,17 @@ class Computed:
         return f"{self.slots}_hours", f"{self.slots}_hours_internal"
 
     @property
+    def derived(self) -> tuple[str, ...]:
+        """All of these, whether they are there or not."""
+        return (*self.follow_ups, *self.after_visits, *self.session_hours, self.patient_visits)
+
+    @property
     def patient_visits(self) -> str:
         """Since when each patient is one who comes back, likewise."""
         return f"{self.slots}_patients"
 
 
+_USUAL_HOURS = 24.0
 _Key = tuple[object, Settings]
 _known: WeakKeyDictionary[Session, dict[_Key, Computed]] = WeakKeyDictionary()
 _numbers = count(1)
@@ -105,10 +119,16 @@ def usual_settings(database: Database, as_of: DateLike | None = None) -> Setting
     """The settings of a cohort about which nothing else was said."""
     return Settings(
         as_of=default_as_of(database) if as_of is None else as_instant(as_of, database.time_zone),
-        grace_hours=24.0,
-        late_hours=24.0,
+        grace_hours=_USUAL_HOURS,
+        late_hours=_USUAL_HOURS,
         words=tuple(status_words().items()),
     )
+
+
+def is_usual(settings: Settings) -> bool:
+    """Whether grace and notice are those about which nothing was said."""
+    hours = (settings.grace_hours, settings.late_hours)
+    return hours == (_USUAL_HOURS, _USUAL_HOURS) and not settings.is_same_day
 
 
 def computed(database: Database, settings: Settings) -> Computed:
@@ -142,12 +162,20 @@ def _made(
     state = stored_slots.state(connection)
     if state is not None and state.holds(content, settings, time_zone):
         made = Computed(slots, lifecycle)
+        kept = dict(
+            zip(
+                (made.follow_ups[False], made.after_visits[False]),
+                stored_slots.OF_PATIENTS,
+                strict=True,
+            )
+        )
+        if is_usual(settings):
+            kept[made.session_hours[False]] = stored_hours.HOURS
         steps.show(connection, settings, time_zone, stored_slots.FACTS, views)
-        names = (made.follow_ups[False], made.after_visits[False])
-        for name, table in zip(names, stored_slots.OF_PATIENTS, strict=True):
+        for name, table in kept.items():
             view = name.removeprefix("temp.")
             connection.execute(f"CREATE TEMP VIEW {view} AS SELECT * FROM {table}")
-        return made
+        return replace(made, shown=tuple(kept))
     facts = (f"slot_facts_{number}", f"lifecycle_facts_{number}")
     steps.compute(connection, settings, time_zone, facts)
     held = (f"temp.{facts[0]}", f"temp.{facts[1]}")
@@ -156,13 +184,10 @@ def _made(
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, made: Computed) -> None:
-    later, later_internal = zip(made.follow_ups, made.after_visits, strict=True)
-    for view in (made.slots, made.lifecycle):
+    for view in (made.slots, made.lifecycle, *made.shown):
         connection.execute(f"DROP VIEW IF EXISTS {view}")
-    for table in (*made.facts, *later_internal, *made.session_hours, made.patient_visits):
+    for table in (*made.facts, *(name for name in made.derived if name not in made.shown)):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
-    for name in later:
-        connection.execute(f"DROP {'TABLE' if made.facts else 'VIEW'} IF EXISTS {name}")
 
 
 def keep_slots(database: Database) -> None:
@@ -195,10 +220,12 @@ def _keep(database: Database) -> None:
             if stored_slots.grow(connection, state, content, settings, database.time_zone):
                 return
     made = computed(database, settings)
-    later = (made.follow_ups[False], made.after_visits[False])
+    later = (made.follow_ups[False], made.after_visits[False], made.session_hours[False])
+    late = late_parameters(settings.late_hours, settings.is_same_day)
     with database.reading() as connection:
         follow_up(connection, made.slots, later[0], include_internal=False)
         after_visits(connection, made.slots, later[1], include_internal=False)
+        session_hours(connection, made.slots, later[2], late, include_internal=False)
     with database.writing() as connection:
         stored_slots.keep(connection, (*made.facts, *later), content, settings, database.time_zone)
 

@@ -19,7 +19,8 @@ from zlib import crc32
 
 import duckdb
 
-from avon_analytics.appointments import steps
+from avon_analytics.appointments import steps, stored_hours
+from avon_analytics.appointments.follow_up import SESSION_STEPS
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.steps import STEPS, Settings, text_of
 from avon_analytics.store.derived import TABLES, drop_derived
@@ -74,7 +75,8 @@ class State:
     @classmethod
     def of(cls, content: Content, settings: Settings, time_zone: str) -> State:
         """The state of slots computed now."""
-        texts = "".join([*(text_of(step, {}) for step in STEPS), *map(sql, OF_PATIENTS.values())])
+        later = (*OF_PATIENTS.values(), *SESSION_STEPS, "session_hours")
+        texts = "".join([*(text_of(step, {}) for step in STEPS), *map(sql, later)])
         as_of = None if settings.as_of is None else _micros(settings.as_of)
         words = [list(pair) for pair in settings.words]
         return cls(list(content), as_of, [words, time_zone, crc32(texts.encode())])
@@ -165,25 +167,35 @@ def grow(
         n_touched, n_kept = _counts(connection)
         if n_touched > max(MOST * n_kept, _FEW):
             return False
-        if not n_touched:
-            connection.execute("BEGIN")
-            _remember(connection, now)
-            connection.execute("COMMIT")
-            return True
-        for table, key in _OF_APPOINTMENTS.items():
-            _make(connection, table, _part_of(table, key, "kept_touched", "appointment_id"), {})
-        _make(connection, "kept_people", sql("kept_people"), {})
-        for table, key in _OF_PEOPLE.items():
-            _make(connection, table, _part_of(table, key, "kept_people", "person_id"), {})
-        steps.compute(connection, settings, time_zone, facts)
+        if n_touched:
+            _compute(connection, settings, time_zone, facts)
         connection.execute("BEGIN")
-        _replace(connection, facts)
+        if n_touched:
+            _replace(connection, facts)
+        stored_hours.grow_hours(
+            connection, settings, time_zone, FACTS, {"before": state.as_of, "now": now.as_of}
+        )
         _remember(connection, now)
         connection.execute("COMMIT")
     finally:
         for table in (*_STEPS, *_OF_APPOINTMENTS, *_OF_PEOPLE, *facts, "kept_later"):
             connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
     return True
+
+
+def _compute(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    time_zone: str,
+    facts: tuple[str, str],
+) -> None:
+    """Compute the facts of the appointments that are touched, from what is told of them."""
+    for table, key in _OF_APPOINTMENTS.items():
+        _make(connection, table, _part_of(table, key, "kept_touched", "appointment_id"), {})
+    _make(connection, "kept_people", sql("kept_people"), {})
+    for table, key in _OF_PEOPLE.items():
+        _make(connection, table, _part_of(table, key, "kept_people", "person_id"), {})
+    steps.compute(connection, settings, time_zone, facts)
 
 
 def _follows(connection: duckdb.DuckDBPyConnection, state: State, now: State) -> bool:

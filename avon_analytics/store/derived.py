@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import duckdb
 
-TABLES = ("kept_slots", "kept_lifecycle", "kept_follow_up", "kept_after_visits")
+TABLES = (
+    "kept_slots",
+    "kept_lifecycle",
+    "kept_follow_up",
+    "kept_after_visits",
+    "kept_session_hours",
+)
 
 
 def drop_derived(connection: duckdb.DuckDBPyConnection) -> None:

@@ -14,8 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import avon_analytics as avon
-from avon_analytics.appointments import keep_slots, steps, stored_slots
-from avon_analytics.appointments.follow_up import after_visits, follow_up
+from avon_analytics.appointments import keep_slots, steps, stored_hours, stored_slots
+from avon_analytics.appointments.follow_up import (
+    after_visits,
+    follow_up,
+    late_parameters,
+    session_hours,
+)
 from avon_analytics.appointments.queries import create_macros
 from avon_analytics.appointments.slots import usual_settings
 from avon_analytics.samples import write_sample
@@ -104,11 +109,14 @@ def kept_and_anew(database: Database) -> tuple[object, object]:
         steps.show(connection, usual, zone, ("temp.facts_1", "temp.facts_2"), views)
         follow_up(connection, "temp.slots_anew", "temp.later_anew", include_internal=False)
         after_visits(connection, "temp.slots_anew", "temp.after_anew", include_internal=False)
-        found = told(connection, *kept_views, *stored_slots.OF_PATIENTS)
-        anew = told(connection, *views, "temp.later_anew", "temp.after_anew")
+        late = late_parameters(usual.late_hours, usual.is_same_day)
+        slots, hours = "temp.slots_anew", "temp.hours_anew"
+        session_hours(connection, slots, hours, late, include_internal=False)
+        found = told(connection, *kept_views, *stored_slots.OF_PATIENTS, stored_hours.HOURS)
+        anew = told(connection, *views, "temp.later_anew", "temp.after_anew", hours)
         for view in (*kept_views, *views):
             connection.execute(f"DROP VIEW temp.{view}")
-        for table in ("facts_1", "facts_2", "later_anew", "after_anew"):
+        for table in ("facts_1", "facts_2", "later_anew", "after_anew", "hours_anew"):
             connection.execute(f"DROP TABLE temp.{table}")
     return found, anew
 

@@ -30,6 +30,7 @@ OTHERS = (
     *("sessions", "session_losses", "session_refills", "session_hours"),
     *("sessions_behind", "patients_behind", "messages_behind"),
     *("kept_objects", "kept_persons", "kept_touched", "kept_people", "kept_patients"),
+    "kept_sessions",
 )
 QUALITY = (
     *("quality_coverage", "quality_custom_fields", "quality_delivery_lag"),

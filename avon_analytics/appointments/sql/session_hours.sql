@@ -3,6 +3,8 @@
 SELECT
     s.appointment_id,
     s.slot,
+    s.host,
+    CAST(floor(s.start_us / 8.64e10) AS BIGINT) AS start_day,
     s.is_due,
     s.outcome,
     s.hours,

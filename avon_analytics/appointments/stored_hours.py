@@ -1,0 +1,67 @@
+"""The hours of sessions that a large store keeps, as of its default instant, and how they grow.
+
+They hold for the usual grace and notice alone. What became of an hour hangs on the sessions that
+overlap it and on those that overlap these: with a session, those of its host are computed anew that
+start up to two days from it, for which as many days again are looked at.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from avon_analytics.appointments import steps
+from avon_analytics.appointments.follow_up import late_parameters, session_hours_text
+from avon_analytics.appointments.queries import sql
+from avon_analytics.appointments.steps import Settings
+
+HOURS = "store.kept_session_hours"
+_MADE = ("kept_sessions", "kept_days", "kept_session_hours_new")
+_DAY = "CAST(floor(unix_micros(start_at) / 8.64e10) AS BIGINT)"
+
+
+def grow_hours(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    time_zone: str,
+    facts: tuple[str, str],
+    since: dict[str, object],
+) -> None:
+    """Bring the hours up to date with the kept facts, in which ``kept_touched`` were replaced.
+
+    since: the instants ``before`` and ``now`` in microseconds, as of which they are and shall be.
+    """
+    views = ("kept_told", "kept_lives_told")
+    late = late_parameters(settings.late_hours, settings.is_same_day)
+    try:
+        connection.execute(
+            f"CREATE TEMP TABLE kept_sessions AS {sql('kept_sessions')}",
+            {**since, "grace_hours": settings.grace_hours},
+        )
+        connection.execute(
+            "CREATE TEMP TABLE kept_days AS SELECT host, start_day + away AS start_day, "
+            "min(abs(away)) AS away FROM kept_sessions, (SELECT unnest(range(-4, 5)) AS away) "
+            "GROUP BY ALL"
+        )
+        steps.show(connection, settings, time_zone, facts, views)
+        near = f"(SELECT * FROM temp.kept_told WHERE NOT internal AND {_some(_DAY, 4)}) AS near"
+        connection.execute(
+            f"CREATE TEMP TABLE kept_session_hours_new AS {session_hours_text(near)}", late
+        )
+        connection.execute(f"DELETE FROM {HOURS} WHERE {_some('start_day', 2)}")
+        connection.execute(
+            f"INSERT INTO {HOURS} SELECT * FROM kept_session_hours_new "
+            f"WHERE {_some('start_day', 2)}"
+        )
+    finally:
+        for view in views:
+            connection.execute(f"DROP VIEW IF EXISTS temp.{view}")
+        for table in _MADE:
+            connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+
+
+def _some(day: str, away: int) -> str:
+    """The sessions that changed, and those of their hosts that start so many days from them."""
+    return (
+        "((appointment_id, slot) IN (SELECT (appointment_id, slot) FROM kept_sessions) OR "
+        f"(host, {day}) IN (SELECT (host, start_day) FROM kept_days WHERE away <= {away}))"
+    )
