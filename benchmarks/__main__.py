@@ -22,7 +22,7 @@ from pathlib import Path
 
 from avon_analytics.appointments import stored_slots
 from benchmarks import archive
-from benchmarks.jobs import AFTER, FIGURES, NOT_INSTALLED, STORE
+from benchmarks.jobs import AFTER, BY_HOST, FIGURES, NOT_INSTALLED, STORE
 
 PAIRS = (
     ("load", "land", "against DuckDB alone, plain"),
@@ -108,6 +108,17 @@ def show_figures(found: Measured | None, n_figures: int) -> None:
         print(f"| `{name}` | {float(first):.2f} s | {float(second):.2f} s |")
     assert len(found.told.splitlines()) == n_figures
     print(f"\nPeak memory of the figures: {found.megabytes:,.0f} MB", flush=True)
+
+
+def show_by_host(found: Measured | None) -> None:
+    """Print how long each figure by month and host took, on the wall and of the processors."""
+    assert found is not None
+    print("\n| figure by month and host | first | CPU | second | CPU |\n|---|---|---|---|---|")
+    for line in found.told.splitlines():
+        name, *seconds = line.split("\t")
+        print(f"| `{name}` | {' | '.join(f'{float(one):.2f} s' for one in seconds)} |")
+    assert len(found.told.splitlines()) == len(BY_HOST)
+    print(f"\nPeak memory of these figures: {found.megabytes:,.0f} MB", flush=True)
 
 
 def main() -> None:

@@ -10,17 +10,14 @@ from pathlib import Path
 from avon_analytics.store.database import Database
 from avon_analytics.store.schema import literal, quote
 
-# Every copy has events, visits and patients of its own; the staff are the same people.
-_ONCE = ("loads", "archive_files", "provider", "support")
+# Every copy has events, visits, threads, patients and staff of its own.
+_ONCE = ("loads", "archive_files")
 _NOT = ("settings", "quarantine", "kept_")
 _IDS = {
     *("event_id", "object_id", "appointment_id", "patient_id", "id", "appointment", "attendee"),
     *("patient", "caregiver", "reference_patient", "parent", "created_by", "changed_by"),
+    *("host", "provider_id", "support_id", "care_team_id", "thread", "message_thread"),
 }
-_STAFF = """
-    SELECT id FROM original.providers_versions UNION SELECT id FROM original.supports_versions
-    UNION SELECT id FROM original.care_team_members_versions WHERE id IS NOT NULL
-"""
 _COLUMNS = """
     SELECT table_name, list(column_name ORDER BY column_index) FROM duckdb_columns()
     JOIN duckdb_tables() USING (database_name, schema_name, table_name)
@@ -33,7 +30,6 @@ def make_copies(original: Path, into: Path, n_copies: int) -> int:
     database = Database(into)
     with database.writing() as connection:
         connection.execute(f"ATTACH {literal(str(original))} AS original (READ_ONLY)")
-        connection.execute(f"CREATE TEMP TABLE staff AS {_STAFF}")
         for table, columns in connection.execute(_COLUMNS).fetchall():
             if table.startswith(_NOT):
                 continue
@@ -51,6 +47,4 @@ def make_copies(original: Path, into: Path, n_copies: int) -> int:
 def _value(column: str, copy: int) -> str:
     """SQL for a value of one copy."""
     name = quote(column)
-    if column not in _IDS or not copy:
-        return name
-    return f"CASE WHEN {name} IN (SELECT id FROM staff) THEN {name} ELSE {name} || 'x{copy}' END"
+    return f"{name} || 'x{copy}'" if column in _IDS and copy else name

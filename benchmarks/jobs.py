@@ -16,6 +16,7 @@ import time
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,27 @@ def figures(folder: Path, of: str = STORE) -> None:
             print(f"{name}\t{took[0]:.3f}\t{took[1]:.3f}")
 
 
+def figures_by_host(folder: Path, of: str = MANY) -> None:
+    """Figures by month and host, twice: seconds on the wall, then of the processors."""
+    import avon_analytics as avon
+
+    with avon.open(folder / of) as store:
+        visits = store.appointments()
+        assert visits.as_of is not None
+        last = visits.as_of.date()
+        cohorts = {
+            "expected": store.appointments(start=last + timedelta(days=1)),
+            "backtest": store.appointments(start=last - timedelta(days=365)),
+        }
+        for name, how in BY_HOST.items():
+            took = []
+            for _ in range(2):
+                start = time.perf_counter(), time.process_time()
+                getattr(cohorts.get(name, visits), name)(**how)
+                took += [time.perf_counter() - start[0], time.process_time() - start[1]]
+            print("\t".join([name, *(f"{seconds:.3f}" for seconds in took)]), flush=True)
+
+
 _MONTHLY = {"every": "month", "by": "appointment_type"}
 FIGURES: dict[str, dict[str, str]] = {
     "outcomes": _MONTHLY,
@@ -209,6 +231,18 @@ FIGURES: dict[str, dict[str, str]] = {
     "rebooking": {"by": "appointment_type"},
     "incidence": {"by": "appointment_type"},
     "punctuality": _MONTHLY,
+}
+_BY_HOST = {"every": "month", "by": "host"}
+BY_HOST: dict[str, dict[str, str]] = {
+    "lost_time": _BY_HOST,
+    "refills": {"by": "host"},
+    "returns": _BY_HOST,
+    "replies": _BY_HOST,
+    "lead_times": {"every": "month", "by": "patient_visit"},
+    "signals": {"share": "no_show_share", **_BY_HOST},
+    "outliers": {"share": "no_show_share", "by": "host"},
+    "expected": _BY_HOST,
+    "backtest": {"every": "week", "by": "host"},
 }
 JOBS: dict[str, Callable[..., None]] = {
     "load": load,
@@ -224,6 +258,7 @@ JOBS: dict[str, Callable[..., None]] = {
     "copies": copies,
     "slots_of_copies": slots_of_copies,
     "figures_of_copies": lambda folder: figures(folder, MANY),
+    "figures_by_host": figures_by_host,
     "by_pandas": by_pandas,
     "profile": profile,
     "limits": limits,
