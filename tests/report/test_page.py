@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from avon_analytics.report import Coverage, Provenance, render
+from avon_analytics.report.content import ReportContent
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 HOSTILE = ["<script>alert(1)</script>", '"><b>bold</b>', "{{ 7 * 7 }}", "a\x00\x1b[31m\u202eb"]
@@ -52,8 +55,11 @@ class Page(HTMLParser):
         return " ".join(self.text.replace("\u00a0", " ").split())
 
 
+Contents = dict[str, ReportContent]
+
+
 @pytest.fixture(scope="module")
-def contents(clinic):
+def contents(clinic: SimpleNamespace) -> Contents:
     many = clinic.by_host([f"Host {i} {'x' * i}" for i in range(500)])
     hostile = replace(
         clinic.with_groups(clinic.content(2), clinic.by_host(HOSTILE)),
@@ -76,16 +82,18 @@ def contents(clinic):
 @pytest.fixture(
     scope="module", params=["nothing", "one month", "14 months", "120 months", "hostile"]
 )
-def html(request, contents, page_of):
+def html(
+    request: pytest.FixtureRequest, contents: Contents, page_of: Callable[[ReportContent], str]
+) -> str:
     return page_of(contents[request.param])
 
 
 @pytest.fixture(scope="module")
-def year(contents, page_of):
+def year(contents: Contents, page_of: Callable[[ReportContent], str]) -> Page:
     return Page(page_of(contents["14 months"]))
 
 
-def test_the_page_is_well_formed_closed_and_small(html):
+def test_the_page_is_well_formed_closed_and_small(html: str) -> None:
     page = Page(html)
     assert html.startswith("<!DOCTYPE html>")
     assert len(html.encode()) < 500_000
@@ -101,7 +109,7 @@ def test_the_page_is_well_formed_closed_and_small(html):
     assert "@import" not in html
 
 
-def test_links_lead_to_sections_of_the_page(html):
+def test_links_lead_to_sections_of_the_page(html: str) -> None:
     page = Page(html)
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -109,7 +117,7 @@ def test_links_lead_to_sections_of_the_page(html):
     assert {section["aria-labelledby"] for section in page.all("section")} <= set(ids)
 
 
-def test_the_policy_allows_this_very_style_sheet_and_nothing_else(html):
+def test_the_policy_allows_this_very_style_sheet_and_nothing_else(html: str) -> None:
     (policy,) = [
         meta["content"]
         for meta in Page(html).all("meta")
@@ -121,14 +129,14 @@ def test_the_policy_allows_this_very_style_sheet_and_nothing_else(html):
     assert "unsafe" not in policy
 
 
-def test_light_dark_print_and_phone_are_there(html):
+def test_light_dark_print_and_phone_are_there(html: str) -> None:
     style = html.split("<style>")[1].split("</style>")[0]
     assert "prefers-color-scheme:dark" in style
     assert "@media print" in style
     assert "max-width:44rem" in style
 
 
-def test_accessible_names_scopes_and_landmarks(html):
+def test_accessible_names_scopes_and_landmarks(html: str) -> None:
     page = Page(html)
     assert page.all("html")[0]["lang"] == "en"
     names = [name for name, _ in page.tags]
@@ -143,18 +151,22 @@ def test_accessible_names_scopes_and_landmarks(html):
         )
 
 
-def test_every_chart_is_drawn_wide_and_narrow(year):
+def test_every_chart_is_drawn_wide_and_narrow(year: Page) -> None:
     labels = [chart["aria-label"] for chart in year.all("svg") if "aria-label" in chart]
     assert len(labels) == 12
     assert "Stacked bars: slots by outcome, Feb 2025 to Mar 2026" in labels
     assert "Stacked bars: slots by outcome, Apr 2025 to Mar 2026" in labels  # the newest twelve
 
 
-def test_the_same_content_gives_the_same_bytes(contents, page_of):
+def test_the_same_content_gives_the_same_bytes(
+    contents: Contents, page_of: Callable[[ReportContent], str]
+) -> None:
     assert render(contents["14 months"]) == page_of(contents["14 months"])
 
 
-def test_dates_and_timestamps_give_the_same_page(clinic, contents, page_of):
+def test_dates_and_timestamps_give_the_same_page(
+    clinic: SimpleNamespace, contents: Contents, page_of: Callable[[ReportContent], str]
+) -> None:
     content = clinic.content(2, 1)
     stamped = {
         name: getattr(content.figures, name).assign(
@@ -166,7 +178,7 @@ def test_dates_and_timestamps_give_the_same_page(clinic, contents, page_of):
     assert render(content) == render(replace(content, figures=figures))
 
 
-def test_numbers_are_those_of_the_frames(year, contents):
+def test_numbers_are_those_of_the_frames(year: Page, contents: Contents) -> None:
     content = contents["14 months"]
     for row in content.figures.outcomes_by_period.to_dict("records"):
         assert f"{100 * row['no_show_share']:.1f} % of {row['no_show_share_n']:.0f}, " in year.words
@@ -179,7 +191,9 @@ def test_numbers_are_those_of_the_frames(year, contents):
     assert "3,000 lines = 15 blank + 2,700 loaded + 240 duplicate + 45 quarantined" in year.words
 
 
-def test_texts_from_outside_stay_text(contents, page_of):
+def test_texts_from_outside_stay_text(
+    contents: Contents, page_of: Callable[[ReportContent], str]
+) -> None:
     html = page_of(contents["hostile"])
     page = Page(html)
     assert "<b>bold" not in html
@@ -190,7 +204,9 @@ def test_texts_from_outside_stay_text(contents, page_of):
     assert not set("\x00\x1b\u202e") & set(html)
 
 
-def test_a_long_history_is_summed_up(contents, page_of):
+def test_a_long_history_is_summed_up(
+    contents: Contents, page_of: Callable[[ReportContent], str]
+) -> None:
     words = Page(page_of(contents["120 months"])).words
     assert "The first row adds up 84 older months." in words
     assert "Apr 2016 to Mar 2023" in words
@@ -201,7 +217,9 @@ def test_a_long_history_is_summed_up(contents, page_of):
     assert "and 485 more" in words  # hosts in the chart
 
 
-def test_the_rest_of_the_files_is_summed_and_all_are_in_the_digest(contents, page_of):
+def test_the_rest_of_the_files_is_summed_and_all_are_in_the_digest(
+    contents: Contents, page_of: Callable[[ReportContent], str]
+) -> None:
     files = contents["120 months"].provenance.archive_files
     lines = sorted(f"{d}  {f}\n" for d, f in zip(files["sha256"], files["file"], strict=True))
     digest = hashlib.sha256("".join(lines).encode()).hexdigest()
@@ -212,7 +230,7 @@ def test_the_rest_of_the_files_is_summed_and_all_are_in_the_digest(contents, pag
     )
 
 
-def test_even_boundless_texts_give_a_small_page(clinic):
+def test_even_boundless_texts_give_a_small_page(clinic: SimpleNamespace) -> None:
     long = "very long " * 20_000
     content = clinic.content(2, 30)
     provenance = content.provenance
@@ -231,7 +249,9 @@ def test_even_boundless_texts_give_a_small_page(clinic):
     assert len(render(content).encode()) < 500_000
 
 
-def test_appointments_booked_far_ahead_do_not_push_the_past_out_of_the_charts(clinic):
+def test_appointments_booked_far_ahead_do_not_push_the_past_out_of_the_charts(
+    clinic: SimpleNamespace,
+) -> None:
     content = clinic.content(14)
     months = content.figures.outcomes_by_period
     ahead = [
@@ -246,7 +266,7 @@ def test_appointments_booked_far_ahead_do_not_push_the_past_out_of_the_charts(cl
     assert "Apr 2099" in page.words  # in the table
 
 
-def test_a_brief_page_holds_what_a_sheet_of_paper_does(contents):
+def test_a_brief_page_holds_what_a_sheet_of_paper_does(contents: Contents) -> None:
     content = contents["14 months"]
     brief = render(content, brief=True)
     words = Page(brief).words
@@ -259,7 +279,7 @@ def test_a_brief_page_holds_what_a_sheet_of_paper_does(contents):
     assert render(content).count("<details>") == 1
 
 
-def test_shares_come_first_in_each_table(contents):
+def test_shares_come_first_in_each_table(contents: Contents) -> None:
     heads = re.findall(r"<thead>\n<tr>(.*?)</tr>", render(contents["14 months"]), re.S)
     firsts = [re.findall(r'<th scope="col" class="(\w+)">', head) for head in heads]
     with_shares = [kinds for kinds in firsts if "share" in kinds]

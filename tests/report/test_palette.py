@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from avon_analytics.report.palette import COLOURS
@@ -37,21 +38,23 @@ VISION = {
     ),
 }
 
+Numbers = npt.NDArray[np.float64]
 
-def linear(colour):
+
+def linear(colour: str) -> Numbers:
     value = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
 
-def lab(rgb):
+def lab(rgb: Numbers) -> Numbers:
     part = XYZ @ rgb / np.array([0.9505, 1, 1.089])
     part = np.where(part > 0.008856, np.cbrt(part), 7.787 * part + 16 / 116)
     return np.array([116 * part[1] - 16, 500 * (part[0] - part[1]), 200 * (part[1] - part[2])])
 
 
 @pytest.mark.parametrize("side", [0, 1], ids=["light", "dark"])
-def test_colours_stand_out_from_their_paper(side):
-    def contrast(name):
+def test_colours_stand_out_from_their_paper(side: int) -> None:
+    def contrast(name: str) -> float:
         low, high = sorted(XYZ[1] @ linear(COLOURS[each][side]) for each in (name, "paper"))
         return (high + 0.05) / (low + 0.05)
 
@@ -61,12 +64,12 @@ def test_colours_stand_out_from_their_paper(side):
 
 @pytest.mark.parametrize("vision", VISION)
 @pytest.mark.parametrize("side", [0, 1], ids=["light", "dark"])
-def test_outcomes_can_be_told_apart(side, vision):
+def test_outcomes_can_be_told_apart(side: int, vision: str) -> None:
     seen = [lab(np.clip(VISION[vision] @ linear(COLOURS[name][side]), 0, 1)) for name in OUTCOMES]
     assert min(np.linalg.norm(a - b) for a, b in combinations(seen, 2)) >= 20
 
 
 @pytest.mark.parametrize("side", [0, 1], ids=["light", "dark"])
-def test_no_two_roles_share_a_colour(side):
+def test_no_two_roles_share_a_colour(side: int) -> None:
     """The style sheet knows a role by its colour."""
     assert len({pair[side] for pair in COLOURS.values()}) == len(COLOURS)

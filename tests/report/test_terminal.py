@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,17 +13,17 @@ from rich.console import Console
 from avon_analytics.report.terminal import STARRED, outcome_summary_table, table
 
 
-def printed(frame, width=80, **options):
+def printed(frame: pd.DataFrame, width: int = 80, **options: Any) -> str:
     console = Console(file=io.StringIO(), width=width)
     console.print(table(frame, width=console.width, **options))
     return console.file.getvalue()
 
 
-def squeezed(text):
+def squeezed(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.splitlines()]
 
 
-def summary_of(frame, width=80):
+def summary_of(frame: pd.DataFrame, width: int = 80) -> str:
     console = Console(file=io.StringIO(), width=width)
     console.print(outcome_summary_table(frame, width=width))
     return console.file.getvalue()
@@ -29,14 +31,14 @@ def summary_of(frame, width=80):
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200, 300])
 @pytest.mark.parametrize("name", ["outcomes_by_period", "funnel", "cancellations_by_notice"])
-def test_every_figure_fits_every_width(clinic, name, width):
+def test_every_figure_fits_every_width(clinic: SimpleNamespace, name: str, width: int) -> None:
     frame = getattr(clinic.figures(30, scale=10), name)
     lines = printed(frame, width).splitlines()
     assert max(len(line.rstrip()) for line in lines) <= width
     assert not [line for line in lines if "…" in line]
 
 
-def test_intervals_go_first_and_it_is_said(clinic):
+def test_intervals_go_first_and_it_is_said(clinic: SimpleNamespace) -> None:
     frame = clinic.figures(3).cancellations
     columns = ["n_due", "n_cancelled", *[name for name in frame if name.startswith("cancelled_")]]
     wide, narrow = printed(frame[columns], 60), printed(frame[columns], 38)
@@ -47,7 +49,7 @@ def test_intervals_go_first_and_it_is_said(clinic):
     assert "of" in narrow.split()
 
 
-def test_shares_months_and_missing(clinic):
+def test_shares_months_and_missing(clinic: SimpleNamespace) -> None:
     frame = pd.DataFrame(
         {
             "host": ["Dr. Li", None],
@@ -72,38 +74,38 @@ def test_shares_months_and_missing(clinic):
     ("every", "shown"),
     [("year", "2025"), ("quarter", "2025-Q3"), ("month", "2025-07"), ("week", "2025-07-01")],
 )
-def test_periods_are_written_as_long_as_they_are(every, shown):
+def test_periods_are_written_as_long_as_they_are(every: str, shown: str) -> None:
     frame = pd.DataFrame({"period_on": [pd.Timestamp("2025-07-01")], "n_slots": [1]})
     assert printed(frame, every=every).split()[:1] == [every.capitalize()]
     assert shown in printed(frame, every=every).split()
 
 
-def test_markup_in_names_is_text_and_controls_are_gone(clinic):
+def test_markup_in_names_is_text_and_controls_are_gone(clinic: SimpleNamespace) -> None:
     text = printed(clinic.by_host(["[red]Dr.[/red] \x1b[31mLi"]), 300)
     assert "[red]Dr.[/red] [31mLi" in text
     assert "\x1b" not in text
 
 
-def test_no_rows(clinic):
+def test_no_rows(clinic: SimpleNamespace) -> None:
     assert "no rows" in printed(clinic.figures(0).outcomes_by_period)
     assert "no slots" in summary_of(clinic.figures(0).outcomes_by_period)
 
 
-def test_outcome_summary_of_a_short_history(clinic):
+def test_outcome_summary_of_a_short_history(clinic: SimpleNamespace) -> None:
     lines = squeezed(summary_of(clinic.figures(2).outcomes_by_period))
     assert "2026-02 362 260 30 48 20 4 0 10.3 % of 290" in lines
     assert "2026-03 * 500 268 33 53 21 5 120 11.0 % of 301" in lines
     assert STARRED in lines
 
 
-def test_outcome_summary_of_a_long_history(clinic):
+def test_outcome_summary_of_a_long_history(clinic: SimpleNamespace) -> None:
     text = summary_of(clinic.figures(30, scale=10).outcomes_by_period)
     assert len([line for line in text.splitlines() if line.startswith("20")]) == 24
     assert text.count("earlier") == 1
     assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
 
 
-def of_hosts(clinic, *hosts):
+def of_hosts(clinic: SimpleNamespace, *hosts: str | None) -> pd.DataFrame:
     """Outcomes of two hosts in two quarters, the second of which is not complete."""
     rows = [
         clinic.outcome_row(
@@ -118,7 +120,9 @@ def of_hosts(clinic, *hosts):
     return frame
 
 
-def test_a_share_comes_first_with_what_it_rests_on_and_all_come_last(clinic):
+def test_a_share_comes_first_with_what_it_rests_on_and_all_come_last(
+    clinic: SimpleNamespace,
+) -> None:
     lines = squeezed(printed(of_hosts(clinic, "Ada", "Bo"), 80))
     assert lines[1] == "Host Quarter share of 95 % Slots Attended No-show Cancelled"
     assert lines[2] == "Ada 2025-Q1 20.0 % 100 13.3–28.9 120 80 20 10"
@@ -132,12 +136,12 @@ def test_a_share_comes_first_with_what_it_rests_on_and_all_come_last(clinic):
     ]
 
 
-def test_one_row_has_no_row_of_all(clinic):
+def test_one_row_has_no_row_of_all(clinic: SimpleNamespace) -> None:
     frame = of_hosts(clinic, "Ada").head(1)
     assert "All" not in printed(frame, 80)
 
 
-def test_what_is_blank_in_part_has_no_total(clinic):
+def test_what_is_blank_in_part_has_no_total(clinic: SimpleNamespace) -> None:
     frame = of_hosts(clinic, "Ada", "Bo")
     blank = frame.index[0]
     frame["n_no_show"] = frame["n_no_show"].astype("Int64")
@@ -147,7 +151,7 @@ def test_what_is_blank_in_part_has_no_total(clinic):
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
-def test_a_figure_fits_and_says_what_it_leaves_out(clinic, width):
+def test_a_figure_fits_and_says_what_it_leaves_out(clinic: SimpleNamespace, width: int) -> None:
     frame = of_hosts(clinic, "A name of some length (…3f9a)", "Bo")
     text = printed(frame, width)
     assert max(len(line.rstrip()) for line in text.splitlines()) <= width
@@ -156,7 +160,7 @@ def test_a_figure_fits_and_says_what_it_leaves_out(clinic, width):
     assert ("Not shown for lack of width" in text) == (width < 200)
 
 
-def test_a_name_that_is_cut_keeps_the_ending_that_tells_it_apart(clinic):
+def test_a_name_that_is_cut_keeps_the_ending_that_tells_it_apart(clinic: SimpleNamespace) -> None:
     one, other = (f"Maximiliana Testwell-Sample ({ending})" for ending in ("…3f9a", "…77b0"))
     text = printed(of_hosts(clinic, one, other), 60)
     assert max(map(len, text.splitlines())) <= 60
@@ -164,7 +168,7 @@ def test_a_name_that_is_cut_keeps_the_ending_that_tells_it_apart(clinic):
     assert "Maximiliana Tes… (…77b0)" in text
 
 
-def test_incidence_is_told_at_a_few_days(clinic):
+def test_incidence_is_told_at_a_few_days(clinic: SimpleNamespace) -> None:
     days = [
         {
             "cause": cause,
@@ -190,7 +194,7 @@ def test_incidence_is_told_at_a_few_days(clinic):
     ]
 
 
-def test_what_a_cancellation_decides_has_shares_of_all_cancelled(clinic):
+def test_what_a_cancellation_decides_has_shares_of_all_cancelled(clinic: SimpleNamespace) -> None:
     rows = [
         clinic.cancellation_row(30, 30, cancelled_by="patient"),
         clinic.cancellation_row(10, 10, cancelled_by="provider"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ import pytest
 from avon_analytics.intake.read.codes import CODES, SIGNATURE_WORDS
 from avon_analytics.report import render
 from avon_analytics.report.caveats import caveats
+from avon_analytics.report.content import ReportContent
 from avon_analytics.report.periods import before, calendar, label, short, span
 from avon_analytics.report.rows import summed, window
 from avon_analytics.report.summary import summary
@@ -22,11 +25,11 @@ from avon_analytics.report.what_changed import what_changed, who_stands_out
 from avon_analytics.report.wording import Clock, count, month, patients, percent, plain, zones
 
 
-def topics(content):
+def topics(content: ReportContent) -> list[str]:
     return [caveat.topic for caveat in caveats(content)]
 
 
-def test_summary_tells_of_the_last_complete_month(clinic):
+def test_summary_tells_of_the_last_complete_month(clinic: SimpleNamespace) -> None:
     told = summary(clinic.content(14))
     assert told.period == "Feb 2026, the last complete month"
     # The 13th month: 279 attended, 45 no-shows, 58 cancelled, 20 rescheduled, 4 unresolved.
@@ -39,17 +42,17 @@ def test_summary_tells_of_the_last_complete_month(clinic):
     assert "29 were cancelled by patients" in findings["Who, and how late"]
 
 
-def test_summary_without_a_complete_month_tells_of_the_whole(clinic):
+def test_summary_without_a_complete_month_tells_of_the_whole(clinic: SimpleNamespace) -> None:
     told = summary(clinic.content(1))
     assert told.period == "The whole period, as no month is complete"
     assert told.headlines[0].value == "362"
 
 
-def test_summary_of_nothing(clinic):
+def test_summary_of_nothing(clinic: SimpleNamespace) -> None:
     assert summary(clinic.content(0)).headlines == []
 
 
-def test_caveats_are_those_that_apply(clinic):
+def test_caveats_are_those_that_apply(clinic: SimpleNamespace) -> None:
     assert topics(clinic.content(14)) == [
         "Lines in quarantine",
         "Months that are not complete",
@@ -61,7 +64,7 @@ def test_caveats_are_those_that_apply(clinic):
     assert topics(replace(clinic.content(0), provenance=clinic.provenance(0)))[0] == "No slots"
 
 
-def test_caveats_about_the_archive(clinic):
+def test_caveats_about_the_archive(clinic: SimpleNamespace) -> None:
     content = clinic.content(14)
     early = content.coverage.first_start_at - timedelta(days=90)
     late = replace(
@@ -89,7 +92,7 @@ def test_caveats_about_the_archive(clinic):
     assert "A quiet end" in topics(replace(content, coverage=quiet))
 
 
-def test_caveats_about_thin_figures(clinic):
+def test_caveats_about_thin_figures(clinic: SimpleNamespace) -> None:
     content = clinic.content(2)
     months = pd.DataFrame(
         [
@@ -103,7 +106,7 @@ def test_caveats_about_thin_figures(clinic):
     assert {"Months without a no-show share", "Small numbers", "Unresolved slots"} <= set(thin)
 
 
-def test_unresolved_slots_bound_the_no_show_share(clinic):
+def test_unresolved_slots_bound_the_no_show_share(clinic: SimpleNamespace) -> None:
     row = clinic.outcome_row(9, 2, 8, 0, 3, 0) | {
         "no_show_share_if_all_unresolved_attended": 2 / 14,
         "no_show_share_if_all_unresolved_missed": 5 / 14,
@@ -119,11 +122,11 @@ def test_unresolved_slots_bound_the_no_show_share(clinic):
     assert "the no-show share would be 14.3\u00a0%; had all been missed, 35.7\u00a0%" in told
 
 
-def test_missing_figures_are_dashes_not_zeros_or_errors(clinic):
+def test_missing_figures_are_dashes_not_zeros_or_errors(clinic: SimpleNamespace) -> None:
     """What ``min_count`` blanks, whatever the kind of missing."""
     content = clinic.content(2)
 
-    def blanked(frame):
+    def blanked(frame: pd.DataFrame) -> pd.DataFrame:
         return frame.astype(
             {name: "float64" for name in frame if name.startswith("n_") or "share" in name}
         ).assign(**{name: np.nan for name in frame if name.startswith("n_") or "share" in name})
@@ -140,7 +143,7 @@ def test_missing_figures_are_dashes_not_zeros_or_errors(clinic):
     render(replace(content, figures=replace(content.figures, outcomes_by_period=nullable)))
 
 
-def charted(clinic, **signals):
+def charted(clinic: SimpleNamespace, **signals: Any) -> tuple[pd.DataFrame, ReportContent]:
     """The content with a chart of fourteen months of no-shows; ``signals`` are given by month."""
     months = pd.to_datetime(clinic.months_back(15)[:14])
     rows = pd.DataFrame({"period_on": months, "n": 100, "count": 20, "share": 0.2})
@@ -152,7 +155,7 @@ def charted(clinic, **signals):
     return rows, replace(content, figures=replace(content.figures, signals={"no_show_share": rows}))
 
 
-def test_what_did_not_change_is_called_chance(clinic):
+def test_what_did_not_change_is_called_chance(clinic: SimpleNamespace) -> None:
     _, content = charted(clinic)
     assert summary(content).verdict == (
         "No share strayed from its usual range by more than chance brings."
@@ -166,7 +169,9 @@ def test_what_did_not_change_is_called_chance(clinic):
     assert not told.is_signal
 
 
-def test_what_changed_is_told_with_its_rule_and_what_chance_would_bring(clinic):
+def test_what_changed_is_told_with_its_rule_and_what_chance_would_bring(
+    clinic: SimpleNamespace,
+) -> None:
     high = {"signal": "higher", "rule": "shift", "meaning": "concern"}
     _, content = charted(clinic, m2=high, m5=high, m12=high, m13=high)
     verdict_of = summary(content).verdict
@@ -181,7 +186,7 @@ def test_what_changed_is_told_with_its_rule_and_what_chance_would_bring(clinic):
     assert "an improvement" in one.text
 
 
-def test_where_too_little_is_known_nothing_is_called_chance(clinic):
+def test_where_too_little_is_known_nothing_is_called_chance(clinic: SimpleNamespace) -> None:
     rows, content = charted(clinic)
     rows.attrs["messages"] = ["a stretch of 3 complete periods is too short for the rules"]
     assert summary(content).verdict == "There is too little yet to tell change from chance."
@@ -192,7 +197,7 @@ def test_where_too_little_is_known_nothing_is_called_chance(clinic):
     assert "What changed" not in render(clinic.content(14))
 
 
-def test_who_stands_out_beside_what_chance_would_bring():
+def test_who_stands_out_beside_what_chance_would_bring() -> None:
     rows = pd.DataFrame({"host": ["a", "b"], "n": [100, 300], "count": [40, 60]})
     rows = rows.assign(share=[0.4, 0.2], center=[0.2, 0.4], p_value=0.0005, q_value=0.001)
     rows["signal"] = ["higher", None]
@@ -208,7 +213,7 @@ def test_who_stands_out_beside_what_chance_would_bring():
     assert who_stands_out(None) == who_stands_out(rows[:0]) == ""
 
 
-def test_summed_rows_divide_sums():
+def test_summed_rows_divide_sums() -> None:
     rows = [
         {"n_no_show": 1, "s": 0.5, "s_n": 2, "s_low": 0.1, "n_slots": 4, "n_late": None},
         {"n_no_show": 3, "s": 0.5, "s_n": 6, "s_low": 0.2, "n_slots": 9, "n_late": 1},
@@ -229,7 +234,14 @@ def test_summed_rows_divide_sums():
         ("year", (2025, 1, 1), (2024, 1, 1), (2024, 1, 1), "2025", "2025"),
     ],
 )
-def test_periods_have_neighbours_and_names(every, on, earlier, year_ago, words, brief):
+def test_periods_have_neighbours_and_names(
+    every: str,
+    on: tuple[int, int, int],
+    earlier: tuple[int, int, int],
+    year_ago: tuple[int, int, int],
+    words: str,
+    brief: str,
+) -> None:
     on = date(*on)
     n_in_a_year = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}
     assert before(on, every) == date(*earlier)
@@ -239,13 +251,13 @@ def test_periods_have_neighbours_and_names(every, on, earlier, year_ago, words, 
     assert (label(on, every), short(on, every)) == (words, brief)
 
 
-def test_a_span_names_its_ends():
+def test_a_span_names_its_ends() -> None:
     assert span([date(2025, 1, 1), date(2024, 11, 1)], "month") == "Nov 2024 to Jan 2025"
     assert span([date(2025, 1, 1)], "quarter") == "Q1 2025"
     assert label(None) == "not known"
 
 
-def test_a_start_mistyped_by_a_century_does_not_stretch_an_axis():
+def test_a_start_mistyped_by_a_century_does_not_stretch_an_axis() -> None:
     three = calendar(date(2024, 11, 1), date(2025, 1, 1), "month")
     assert three == [date(2024, 11, 1), date(2024, 12, 1), date(2025, 1, 1)]
     months = pd.DataFrame(
@@ -254,13 +266,13 @@ def test_a_start_mistyped_by_a_century_does_not_stretch_an_axis():
     assert [row["period_on"].year for row in window(months, 12)] == [2025]
 
 
-def test_the_digest_needs_no_order():
+def test_the_digest_needs_no_order() -> None:
     files = pd.DataFrame({"sha256": ["bb", "aa"], "file": ["x", "y"]})
     assert combined_digest(files) == combined_digest(files[::-1])
     assert combined_digest(files.head(0)) == ""
 
 
-def test_lists_are_bounded_and_explained():
+def test_lists_are_bounded_and_explained() -> None:
     codes = pd.DataFrame({"code": ["not_json", "new_code"], "n_lines": [3, 1]})
     table = explained(codes, "Reasons", "code", "n_lines")
     assert [cell.text for cell in table.lines[0].cells] == ["not JSON", "3"]
@@ -272,7 +284,7 @@ def test_lists_are_bounded_and_explained():
     assert table.lines[-1].cells[0].text == "190"  # 0 + 1 + … + 19
 
 
-def test_words():
+def test_words() -> None:
     assert count(1234567) == "1,234,567"
     assert count(pd.NA) == count(None) == count(float("nan")) == "–"
     assert percent(0.12345) == "12.3\u00a0%"
@@ -283,7 +295,7 @@ def test_words():
     assert plain("Zoë\u202e\x1b[31m  Ω") == "Zoë [31m Ω"
 
 
-def test_instants_are_local_and_utc():
+def test_instants_are_local_and_utc() -> None:
     clock = Clock("Pacific/Auckland")
     at = datetime(2025, 3, 31, 12, 0, tzinfo=UTC)
     assert clock.instant(at) == "1 Apr 2025, 01:00 NZDT (31 Mar 2025, 12:00 UTC)"
@@ -291,11 +303,11 @@ def test_instants_are_local_and_utc():
     assert clock.day(None) == "–"
 
 
-def test_every_code_and_signature_word_has_a_meaning():
+def test_every_code_and_signature_word_has_a_meaning() -> None:
     assert set(MEANINGS) == {*CODES, *SIGNATURE_WORDS}
 
 
-def test_zones_are_those_of_the_visits():
+def test_zones_are_those_of_the_visits() -> None:
     assert zones((), "UTC") == "UTC"
     assert zones(("America/New_York",), "UTC") == "America/New_York"
     several = ("America/New_York", "America/Chicago", "America/Denver")
@@ -303,7 +315,7 @@ def test_zones_are_those_of_the_visits():
     assert zones(several, "UTC") == "America/New_York for most visits, and 2 others"
 
 
-def test_patients_that_nobody_names_are_not_zero():
+def test_patients_that_nobody_names_are_not_zero() -> None:
     told = [patients(*ns) for ns in [(0, 5), (0, 0), (3, 5), (None, 5)]]
     assert told == ["none named", "0", "3", "–"]
 
@@ -316,7 +328,9 @@ def test_patients_that_nobody_names_are_not_zero():
         (NEWEST + 2, "The newest 36 months are shown; 2 older months are left out.", "Mar 2026"),
     ],
 )
-def test_older_months_of_booking_are_left_out_with_the_row_of_all(n, note, last):
+def test_older_months_of_booking_are_left_out_with_the_row_of_all(
+    n: int, note: str, last: str
+) -> None:
     row = {"n_appointments": 2, "n_with_lead": 2, "median_lead_days": 5.0, "p90_lead_days": 9.0}
     row |= {"is_mature": True, "is_whole": True}
     months = [before(date(2026, 3, 1), "month", back) for back in range(n)]
