@@ -258,10 +258,10 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
 
         >>> visit = visits.slots()["appointment_id"].iloc[0]
         >>> store.explain(visit)[["step", "kind", "what"]].head(3)
-           step   kind                 what
-        0     1   told            scheduled
-        1     2  event  appointment.created
-        2     3   told          rescheduled
+           step      kind                 what
+        0     1  reported            scheduled
+        1     2     event  appointment.created
+        2     3  reported          rescheduled
         """
         return explain(self._database, appointment_id, as_of=as_of, identifiers=identifiers)
 
