@@ -22,12 +22,15 @@ TESTS = Path(__file__).parent
 SAMPLE = TESTS.parent / "data" / "sample"
 
 # What takes longest goes first, so that no process is left alone with it in the end.
-FIRST = ("spark", "cli", "intake", "seen", "docs", "receive", "samples")
+FIRST = (
+    *("spark", "cli", "intake", "seen", "docs", "receive", "samples"),
+    *("test_benchmarks.py", "appointments"),
+)
 MARKED = {"spark": "spark", "seen": "browser"}
 
 
 def _folder(path: Path) -> str:
-    """The folder of ``tests`` that a test stands in."""
+    """The folder of ``tests`` that a test stands in, or its file where it stands in none."""
     return path.relative_to(TESTS).parts[0]
 
 
