@@ -1,5 +1,6 @@
 -- One row is one group and period of due sessions, and what became of their planned hours, which are
--- the sum of the six kinds of hours. Reads `population` and `session_hours`.
+-- the sum of the six kinds of hours. Sums are of whole microseconds, so that they do not hang on the
+-- order in which an engine adds. Reads `population` and `session_hours`.
 WITH chosen AS (
     SELECT DISTINCT keys, appointment_id, slot FROM population WHERE is_due
 ),
@@ -7,6 +8,9 @@ timed AS (
     SELECT
         c.keys,
         s.*,
+        CAST(round(s.hours * 3.6e9) AS BIGINT) AS planned_us,
+        CAST(round(s.won_back_hours * 3.6e9) AS BIGINT) AS won_back_us,
+        CAST(round(s.lost_hours * 3.6e9) AS BIGINT) AS lost_us,
         CASE
             WHEN s.outcome IN ('attended', 'no_show', 'unresolved') THEN s.outcome
             WHEN NOT s.is_late THEN 'in_time'
@@ -19,21 +23,21 @@ SELECT
     keys,
     count(*) AS n_sessions,
     count(*) FILTER (WHERE hours IS NULL) AS n_without_length,
-    coalesce(sum(hours), 0) AS planned_hours,
-    coalesce(sum(hours) FILTER (WHERE fate = 'attended'), 0) AS attended_hours,
-    coalesce(sum(hours) FILTER (WHERE fate = 'no_show'), 0) AS no_show_hours,
-    coalesce(sum(hours) FILTER (WHERE fate = 'cancelled'), 0) AS late_cancelled_hours,
-    coalesce(sum(hours) FILTER (WHERE fate = 'rescheduled'), 0) AS late_rescheduled_hours,
-    coalesce(sum(hours) FILTER (WHERE fate = 'in_time'), 0) AS released_in_time_hours,
-    coalesce(sum(hours) FILTER (WHERE fate = 'unresolved'), 0) AS unresolved_hours,
-    coalesce(sum(hours) FILTER (WHERE fate = 'cancelled' AND cancelled_by = 'patient'), 0)
-        AS late_cancelled_by_patient_hours,
-    coalesce(sum(hours) FILTER (WHERE fate = 'cancelled' AND cancelled_by = 'provider'), 0)
-        AS late_cancelled_by_provider_hours,
-    coalesce(sum(hours) FILTER (WHERE fate = 'cancelled' AND cancelled_by = 'unknown'), 0)
-        AS late_cancelled_by_unknown_hours,
-    sum(won_back_hours) AS won_back_hours,
-    sum(lost_hours) AS lost_hours,
+    coalesce(sum(planned_us), 0) / 3.6e9 AS planned_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate = 'attended'), 0) / 3.6e9 AS attended_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate = 'no_show'), 0) / 3.6e9 AS no_show_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate = 'cancelled'), 0) / 3.6e9 AS late_cancelled_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate = 'rescheduled'), 0) / 3.6e9 AS late_rescheduled_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate = 'in_time'), 0) / 3.6e9 AS released_in_time_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate = 'unresolved'), 0) / 3.6e9 AS unresolved_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate = 'cancelled' AND cancelled_by = 'patient'), 0)
+        / 3.6e9 AS late_cancelled_by_patient_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate = 'cancelled' AND cancelled_by = 'provider'), 0)
+        / 3.6e9 AS late_cancelled_by_provider_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate = 'cancelled' AND cancelled_by = 'unknown'), 0)
+        / 3.6e9 AS late_cancelled_by_unknown_hours,
+    sum(won_back_us) / 3.6e9 AS won_back_hours,
+    sum(lost_us) / 3.6e9 AS lost_hours,
     count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'attended') AS n_attended,
     count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'no_show') AS n_no_show,
     count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'cancelled') AS n_late_cancelled,

@@ -1,10 +1,17 @@
 -- One row is one group of due sessions that were released before their start, and how much of their
--- time other sessions of the host took. Reads `population` and `session_hours`.
+-- time other sessions of the host took. Sums are of whole microseconds, as in `lost_time`.
+-- Reads `population` and `session_hours`.
 WITH chosen AS (
     SELECT DISTINCT keys, appointment_id, slot FROM population WHERE is_due
 ),
 released AS (
-    SELECT c.keys, s.*, s.refilled_hours >= s.hours / 2 AS is_refilled
+    SELECT
+        c.keys,
+        s.*,
+        CAST(round(s.hours * 3.6e9) AS BIGINT) AS released_us,
+        CAST(round(s.refilled_hours * 3.6e9) AS BIGINT) AS refilled_us,
+        CAST(round(s.attended_again_hours * 3.6e9) AS BIGINT) AS attended_again_us,
+        s.refilled_hours >= s.hours / 2 AS is_refilled
     FROM chosen AS c
     INNER JOIN session_hours AS s ON c.appointment_id = s.appointment_id AND c.slot = s.slot
     WHERE s.is_released
@@ -12,10 +19,10 @@ released AS (
 SELECT
     keys,
     count(*) AS n_released,
-    sum(hours) AS released_hours,
+    sum(released_us) / 3.6e9 AS released_hours,
     count(*) FILTER (WHERE is_refilled) AS n_refilled,
-    sum(refilled_hours) AS refilled_hours,
-    sum(attended_again_hours) AS attended_again_hours,
+    sum(refilled_us) / 3.6e9 AS refilled_hours,
+    sum(attended_again_us) / 3.6e9 AS attended_again_hours,
     count(*) FILTER (WHERE refilled_hours > 0) AS n_refilled_at_all,
     count(*) FILTER (WHERE attended_again_hours > 0) AS n_attended_again,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY hours_to_refill) FILTER (WHERE is_refilled)
