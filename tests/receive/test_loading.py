@@ -163,6 +163,6 @@ def test_the_command_archives_loads_by_itself_and_ends_when_asked(tmp_path: Path
         assert found["avon_load_newest_seconds"] > time.time() - 60
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=30)
-    assert process.returncode == 143
+    assert process.returncode == 143, err
     assert "Traceback" not in err
     assert len(avon.open(tmp_path / "store.duckdb").sql("SELECT * FROM messages")) == 1
