@@ -86,6 +86,22 @@ def test_a_group_session_is_one(clinic: Clinic) -> None:
     assert row_of(clinic) == {"n_sessions": 1, "planned_hours": 1.5, "attended_hours": 1.5}
 
 
+def test_a_session_across_time_zones_is_in_one_group(clinic: Clinic) -> None:
+    # Monday evening in New York is Tuesday morning in Tokyo.
+    clinic.person("ann", timezone="America/New_York")
+    clinic.person("ben", timezone="Asia/Tokyo")
+    both = {"attendees": ["dr", "ann", "ben"], "start": "03-10 23:00", "minutes": 60, "group": True}
+    clinic.tell("created", BOOKED, "v", **both)
+    clinic.tell("cancelled", "03-10 22:00", "v", history=[("cancelled", "03-10 22:00", "dr")], **both)
+    visits = clinic.visits()
+    assert visits.slots().time_zone.nunique() == 2
+    for figure, count in (("lost_time", "n_sessions"), ("refills", "n_released")):
+        for how in ({"by": "weekday"}, {"by": "hour"}):
+            rows = getattr(visits, figure)(**how)
+            assert rows[count].tolist() == [1], (figure, how)
+            assert len(visits.behind(rows, 0, count)) == 1
+
+
 def test_a_session_moved_twice_is_three(clinic: Clinic) -> None:
     book(clinic, "v", "03-10 08:00")
     clinic.tell("rescheduled", "03-09 20:00", "v", start="03-11 08:00", minutes=60)  # 12 h before

@@ -1,8 +1,13 @@
 -- One row is one group and period of due sessions, and what became of their planned hours, which are
 -- the sum of the six kinds of hours. Sums are of whole microseconds, so that they do not hang on the
--- order in which an engine adds. Reads `population` and `session_hours`.
+-- order in which an engine adds. Where the patients of a session would place it in several groups, as
+-- those in several time zones do, it is in the least of them, so that groups add up.
+-- Reads `population` and `session_hours`.
 WITH chosen AS (
-    SELECT DISTINCT keys, appointment_id, slot FROM population WHERE is_due
+    SELECT min(keys) AS keys, appointment_id, slot
+    FROM population
+    WHERE is_due
+    GROUP BY appointment_id, slot
 ),
 timed AS (
     SELECT

@@ -2,7 +2,10 @@
 -- time other sessions of the host took. Sums are of whole microseconds, as in `lost_time`.
 -- Reads `population` and `session_hours`.
 WITH chosen AS (
-    SELECT DISTINCT keys, appointment_id, slot FROM population WHERE is_due
+    SELECT min(keys) AS keys, appointment_id, slot
+    FROM population
+    WHERE is_due
+    GROUP BY appointment_id, slot
 ),
 released AS (
     SELECT

@@ -72,7 +72,8 @@ def own(rows: Rows, shared: str = "SELECT NULL") -> str:
             AND id NOT IN ({others})
             AND id NOT IN (SELECT id FROM ({shared}) AS s(id) WHERE id IS NOT NULL)"""
         )
-    return " UNION ".join(found) or f"SELECT NULL AS {rows.key} WHERE false"
+    nothing = f"SELECT CAST(NULL AS {_KEYS[rows.key]}) AS {rows.key} WHERE false"
+    return " UNION ".join(found) or nothing
 
 
 def _owner(table: ObjectTable) -> str | None:
@@ -106,6 +107,9 @@ def _seats(rows: Rows, visits: str) -> tuple[str, str]:
     return taken, others
 
 
+_KEYS = {"event_id": "VARCHAR", "nth": "BIGINT"}
+
+
 def touched(rows: Rows, threads: str) -> str:
     """SQL for the keys of others' rows whose free text may be about them.
 
@@ -123,7 +127,8 @@ def touched(rows: Rows, threads: str) -> str:
             )
     if (messages := rows.named("messages")) is not None:
         found.append(f"SELECT {rows.key} FROM {messages} WHERE {THREAD} IN ({threads})")
-    return " UNION ".join(found) or f"SELECT NULL AS {rows.key} WHERE false"
+    nothing = f"SELECT CAST(NULL AS {_KEYS[rows.key]}) AS {rows.key} WHERE false"
+    return " UNION ".join(found) or nothing
 
 
 THREAD = "coalesce(message_thread, thread)"
