@@ -92,7 +92,8 @@ def test_a_session_across_time_zones_is_in_one_group(clinic: Clinic) -> None:
     clinic.person("ben", timezone="Asia/Tokyo")
     both = {"attendees": ["dr", "ann", "ben"], "start": "03-10 23:00", "minutes": 60, "group": True}
     clinic.tell("created", BOOKED, "v", **both)
-    clinic.tell("cancelled", "03-10 22:00", "v", history=[("cancelled", "03-10 22:00", "dr")], **both)
+    history = [("cancelled", "03-10 22:00", "dr")]
+    clinic.tell("cancelled", "03-10 22:00", "v", history=history, **both)
     visits = clinic.visits()
     assert visits.slots().time_zone.nunique() == 2
     for figure, count in (("lost_time", "n_sessions"), ("refills", "n_released")):
