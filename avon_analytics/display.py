@@ -102,7 +102,7 @@ def aligned(rows: Sequence[tuple[str, ...]], right: int | None = None) -> list[s
 
 
 class Shown(ABC):
-    """An object that shows itself by its card, and offers for completion what users call."""
+    """An object that shows itself by its summary, and offers for completion what users call."""
 
     __slots__ = ()
 

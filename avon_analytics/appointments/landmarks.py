@@ -41,6 +41,8 @@ TRAITS = (
 VISITS = ("first", "returning", "unknown", "none")  # their places stand in the SQL
 N_KINDS = (len(_LEAD.labels) + 1) * 3 * len(VISITS)
 _NO_PERIOD = date(1970, 1, 1)
+# Of patients with nothing but bookings nothing follows; without them the table is far smaller.
+_TOLD = "first_attended_at IS NOT NULL OR is_new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,8 @@ class Slots:
         scope = Scope(start=start, end=end, on="start", include_internal=internal)
         rows = replace(cohort, _scope=scope)._population("slots", keys, every)
         if patients:
-            rows = rows.beside("patients", cohort._engine.patient_visits(cohort._settings))
+            visits = cohort._engine.patient_visits(cohort._settings)
+            rows = rows.beside("patients", f"(SELECT * FROM {visits} WHERE {_TOLD}) AS p")
         return rows.beside("closed", f"({_days_closed(self.closed)}) AS c")
 
 

@@ -253,6 +253,7 @@ def test_a_chart_is_an_altair_chart(visits: Any, tmp_path: Any) -> None:
     drawn = avon.plot.outcomes(visits.outcomes(every="month"))
     assert isinstance(drawn, altair.LayerChart)
     as_written = drawn.to_dict()
+    assert as_written["$schema"] == altair.SCHEMA_URL
     chart = drawn.properties(height=100)
     assert chart.to_dict()["height"] == 100
     assert drawn.to_dict()["height"] == as_written["height"] != 100

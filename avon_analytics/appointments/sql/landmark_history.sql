@@ -42,9 +42,7 @@ WITH instants AS (
                 THEN ceil((unix_micros(v.attended_known_at) - $at_us) / 8.64e10)
         END AS returning_day
     FROM population AS p
-    LEFT JOIN (
-        SELECT * FROM patients WHERE first_attended_at IS NOT NULL OR is_new
-    ) AS v ON p.patient_id = v.patient_id
+    LEFT JOIN patients AS v ON p.patient_id = v.patient_id
     LEFT JOIN closed AS c ON p.start_on = c.day
     WHERE
         p.is_due

@@ -38,9 +38,7 @@ known AS (
             ELSE 2
         END AS visit
     FROM there AS t
-    LEFT JOIN (
-        SELECT * FROM patients WHERE first_attended_at IS NOT NULL OR is_new
-    ) AS v ON t.patient_id = v.patient_id
+    LEFT JOIN patients AS v ON t.patient_id = v.patient_id
 )
 SELECT
     keys,

@@ -45,6 +45,12 @@ class Rows:
     name_of: Callable[[ObjectTable], str]
     key: str  # event_id or nth
 
+    @property
+    def no_keys(self) -> str:
+        """SQL for the keys of no row."""
+        kind = "VARCHAR" if self.key == "event_id" else "BIGINT"
+        return f"SELECT CAST(NULL AS {kind}) AS {self.key} WHERE false"
+
     def named(self, name: str) -> str | None:
         """The table with the rows of a table of the contract; None if there are no such rows."""
         return next((self.name_of(t) for t in self.tables if t.name == name), None)
@@ -72,8 +78,7 @@ def own(rows: Rows, shared: str = "SELECT NULL") -> str:
             AND id NOT IN ({others})
             AND id NOT IN (SELECT id FROM ({shared}) AS s(id) WHERE id IS NOT NULL)"""
         )
-    nothing = f"SELECT CAST(NULL AS {_KEYS[rows.key]}) AS {rows.key} WHERE false"
-    return " UNION ".join(found) or nothing
+    return " UNION ".join(found) or rows.no_keys
 
 
 def _owner(table: ObjectTable) -> str | None:
@@ -107,9 +112,6 @@ def _seats(rows: Rows, visits: str) -> tuple[str, str]:
     return taken, others
 
 
-_KEYS = {"event_id": "VARCHAR", "nth": "BIGINT"}
-
-
 def touched(rows: Rows, threads: str) -> str:
     """SQL for the keys of others' rows whose free text may be about them.
 
@@ -127,8 +129,7 @@ def touched(rows: Rows, threads: str) -> str:
             )
     if (messages := rows.named("messages")) is not None:
         found.append(f"SELECT {rows.key} FROM {messages} WHERE {THREAD} IN ({threads})")
-    nothing = f"SELECT CAST(NULL AS {_KEYS[rows.key]}) AS {rows.key} WHERE false"
-    return " UNION ".join(found) or nothing
+    return " UNION ".join(found) or rows.no_keys
 
 
 THREAD = "coalesce(message_thread, thread)"

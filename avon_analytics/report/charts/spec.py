@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.1.0.json"
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.4.1.json"
 _KINDS = {"N": "nominal", "O": "ordinal", "Q": "quantitative"}
 
 
