@@ -162,7 +162,7 @@ def test_each_group_of_a_figure_can_be_asked_for_by_its_own_value(db: Path, by: 
 
 
 def test_numbers_of_numpy_are_numbers(db: Path) -> None:
-    store = avon.open(db)
+    store: Any = avon.open(db)  # the types ask for Python's own numbers
     usual = store.appointments(min_count=3, grace=24, late=24)
     found = store.appointments(
         min_count=np.int64(3), grace=np.float64(24), late=np.timedelta64(24, "h")
@@ -217,9 +217,10 @@ def test_the_end_of_the_calendar_is_named_as_such(db: Path) -> None:
 
 
 def test_who_asks_wrongly_is_told_what_was_expected(db: Path) -> None:
-    store = avon.open(db)
+    store: Any = avon.open(db)  # as is what a type checker would refuse
     cohort = store.appointments()
-    for ask, told in (
+    export: Any = avon.export
+    asked: tuple[tuple[Callable[[], Any], str], ...] = (
         (lambda: store.explain(None), "explain: name an appointment by its id"),
         (lambda: store.forget(None), "name a person by an id"),
         (lambda: cohort.compare(None), "compare: expected a cohort"),
@@ -229,9 +230,10 @@ def test_who_asks_wrongly_is_told_what_was_expected(db: Path) -> None:
         (lambda: store.load(db, secrets=["x"]), "secrets: expected a text, a dict of texts"),
         (lambda: store.load(db, secrets={"a": None}), "the secret named 'a' is no text"),
         (lambda: store.load(db, secrets={"a": 5}), "the secret named 'a' is no text"),
-        (lambda: avon.export(pd.Series([1]), "x.csv"), "export: expected a DataFrame"),
+        (lambda: export(pd.Series([1]), "x.csv"), "export: expected a DataFrame"),
         (lambda: cohort.outcomes(basis=pd.Series(["Zebediah"])), "^basis: expected a text. Ch"),
         (lambda: cohort.outcomes(by=1), "by: expected a name or a list of names"),
-    ):
+    )
+    for ask, told in asked:
         with pytest.raises(UsageError, match=told):
             ask()

@@ -12,7 +12,7 @@ import pytest
 import avon_analytics as avon
 
 if TYPE_CHECKING:
-    from conftest import Loaded
+    from tests.conftest import Loaded
 
 
 @pytest.fixture(scope="module")
@@ -127,13 +127,9 @@ def test_every_slot_is_the_truth(
     slots = visits.slots()
     told = {}
     for row in slots.astype(object).where(slots.notna(), None).to_dict("records"):
-        key = (
-            row["appointment_id"],
-            row["patient_id"] or "",
-            f"{row['start_at']:%Y-%m-%dT%H:%M:%SZ}",
-        )
+        whose = (row["appointment_id"], row["patient_id"] or "")
         # A visit that was moved away and back has the same start twice.
-        key = (*key, int(row["slot"]))
+        key = (*whose, f"{row['start_at']:%Y-%m-%dT%H:%M:%SZ}", int(row["slot"]))
         notice = row["notice_hours"]
         told[key] = {
             "superseded": str(row["is_superseded"]).lower(),
@@ -145,8 +141,8 @@ def test_every_slot_is_the_truth(
     known = {}
     with (sample.root / "truth_slots.csv").open(encoding="utf-8") as file:
         for line in csv.DictReader(file):
-            key = (line.pop("appointment_id"), line.pop("patient_id"))
-            known[*key, line.pop("start_at"), int(line.pop("slot"))] = line
+            whose = (line.pop("appointment_id"), line.pop("patient_id"))
+            known[*whose, line.pop("start_at"), int(line.pop("slot"))] = line
     assert len(slots) == len(told) == len(known) == truth["outcomes"]["total"]["n_slots"]
     differing = [key for key in known if told.get(key) != known[key]]
     assert differing == []

@@ -25,7 +25,7 @@ def figure() -> pd.DataFrame:
     data = pd.DataFrame(
         {
             "host": pd.Series(["user_1", None, "=1+1"], dtype="str"),
-            "period_on": pd.to_datetime(["2025-01-01", None, "2025-02-01"]).astype(
+            "period_on": pd.to_datetime(pd.Series(["2025-01-01", None, "2025-02-01"])).astype(
                 "datetime64[us]"
             ),
             "start_at": pd.Series(
@@ -143,7 +143,7 @@ def test_no_rows_and_no_attributes_are_a_file_too(tmp_path: Path, ending: str) -
     read = {
         "csv": lambda: pd.read_csv(path),
         "xlsx": lambda: pd.DataFrame(columns=cells(path, "Figure")[0]),
-        "parquet": lambda: pd.DataFrame(columns=duckdb.sql(f"SELECT * FROM '{path}'").columns),
+        "parquet": lambda: duckdb.execute(f"SELECT * FROM '{path}' LIMIT 0").df(),
     }[ending]()
     assert list(read.columns) == list(empty.columns)
     assert len(read) == 0

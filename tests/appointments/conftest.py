@@ -12,6 +12,7 @@ import pytest
 
 from avon_analytics.appointments import Cohort, CohortSource, StoreEngine
 from avon_analytics.store.database import Database
+from tests.frames import column_names, only, plain
 
 Instant = str | datetime
 
@@ -51,10 +52,10 @@ class Clinic:
 
     def add(self, table: str, **row: Any) -> None:
         self._touched.add(table)
-        names = ", ".join(f'"{name}"' for name in row)
+        columns = ", ".join(f'"{name}"' for name in row)
         places = ", ".join(f"${n}" for n in range(1, len(row) + 1))
         with self.database.writing() as connection:
-            statement = f"INSERT INTO {table} ({names}) VALUES ({places})"
+            statement = f"INSERT INTO {table} ({columns}) VALUES ({places})"
             connection.execute(statement, list(row.values()))
 
     def event(
@@ -101,13 +102,13 @@ class Clinic:
         start: Instant | None = "03-10 15:00",
         minutes: float | None = 30,
         attendees: Sequence[str | dict[str, Any]] = ("dr", "ann"),
-        history: Sequence[tuple[str, Instant | None] | tuple[str, Instant | None, str]] = (),
+        history: Sequence[tuple[Instant | None, ...]] = (),
         custom: dict[str, str] | None = None,
         signature: str = "verified",
         received: Instant | None = None,
         **columns: Any,
     ) -> None:
-        """One event about an appointment; ``history`` holds (status, when, by whom)."""
+        """One event about an appointment; ``history`` holds (status, when, by whom, why)."""
         event = f"appointment.{name}"
         event_id = self.event(event, when, visit, signature=signature, received=received)
         own = {"event_id": event_id, "occurred_at": at(when)}
@@ -158,7 +159,7 @@ class Clinic:
     def tell_all(self, told: pd.DataFrame) -> None:
         """Many one-to-one visits at once: a row per event, with the columns of ``appointments`` and
         ``attendee``."""
-        own = [name for name in told if name not in ("attendee", "number")]
+        own = [name for name in column_names(told) if name not in ("attendee", "number")]
         insert = {
             "events": "event_id, event, occurred_at, received_at, 'verified' AS signature, "
             "'appointment' AS object_type, id AS object_id",
@@ -236,22 +237,15 @@ class Clinic:
 
     def slot(self, **scope: Any) -> dict[str, Any]:
         """The only slot."""
-        (row,) = self.slots(**scope).to_dict("records")
-        return row
+        return only(self.slots(**scope))
 
     def life(self, **scope: Any) -> dict[str, Any]:
         """The only appointment."""
-        (row,) = plain(self.visits(**scope).lifecycle()).to_dict("records")
-        return row
+        return only(plain(self.visits(**scope).lifecycle()))
 
 
 def _is_instant(name: str, value: Any) -> bool:
     return isinstance(value, str) and name.endswith(("_time", "_at"))
-
-
-def plain(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with None for whatever is missing."""
-    return rows.astype(object).where(rows.notna(), None)
 
 
 @pytest.fixture(scope="session")

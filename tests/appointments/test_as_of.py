@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from random import Random
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pandas as pd
 import pytest
 
+from tests.appointments.conftest import Clinic
 from tests.appointments.test_properties import events, when
-
-if TYPE_CHECKING:
-    from tests.appointments.conftest import Clinic
 
 Telling = tuple[str, Callable[["Clinic"], None]]
 
@@ -34,10 +33,10 @@ def clinic_of(rng: Random) -> list[Telling]:
         event["last_updated_at"] = rng.choice((None, event["when"]))
         event["timezone"] = rng.choice((None, "Asia/Tokyo"))
         event["received"] = rng.choice((event["when"], "12-01 00:00"))
-        add(event["when"], lambda clinic, event=event: clinic.tell(**event))
+        add(event["when"], partial(Clinic.tell, **event))
     for person in ("ann", "bob", "cid"):
         for _ in range(3):
-            columns = {
+            columns: dict[str, Any] = {
                 "state": rng.choice(("NY", "NJ")),
                 "center": rng.choice(("mctr_1", "mctr_2")),
                 "timezone": rng.choice((None, "America/New_York")),
@@ -47,16 +46,11 @@ def clinic_of(rng: Random) -> list[Telling]:
                 "custom": {"cfld_1": rng.choice(('"b"', "true"))} if rng.random() < 0.5 else {},
             }
             at = when(rng)
-            add(
-                at,
-                lambda clinic, person=person, at=at, columns=columns: clinic.person(
-                    person, at, **columns
-                ),
-            )
+            add(at, partial(Clinic.person, person=person, when=at, **columns))
     for person in rng.sample(["ann", "bob", "sam"], 2):
         at = when(rng)
         table = rng.choice(("providers", "supports", "care_team_members"))
-        add(at, lambda clinic, person=person, at=at, table=table: clinic.staff(person, table, at))
+        add(at, partial(Clinic.staff, person=person, table=table, when=at))
     return told
 
 

@@ -205,7 +205,7 @@ def test_of_many_entries_of_one_patient_the_last_tells(clinic: Clinic, n: int) -
 
 
 def test_the_entry_that_was_updated_last_tells_wherever_it_stands(clinic: Clinic) -> None:
-    entries = [
+    entries: list[str | dict[str, Any]] = [
         {"attendee": "ann", "no_show": False, "last_updated_at": "03-10 15:00"},
         {"attendee": "ann", "no_show": True, "last_updated_at": "03-10 16:00"},
         {"attendee": "ann", "no_show": False},

@@ -20,7 +20,7 @@ WEEK = timedelta(days=7)
 
 
 def logistic(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
+    return np.asarray(1 / (1 + np.exp(-x)))
 
 
 def clinic_of(clinic: Clinic, seed: int, spread: float, *, n_weeks: int, a_week: int) -> None:
@@ -56,7 +56,7 @@ def clinic_of(clinic: Clinic, seed: int, spread: float, *, n_weeks: int, a_week:
             "word": word,
             "host": host,
             "patient": [f"p{one}" for one in patient],
-            "generated_from_type": np.where(is_self, "booking", None),
+            "generated_from_type": ["booking" if own else None for own in is_self],
         }
     )
     tell(clinic, bookings)
@@ -125,7 +125,7 @@ def test_they_hold_where_bookings_are_cancelled_long_before(clinic: Clinic) -> N
     bookings = shapes.cancelled(0.5, seed=1, n_hosts=3)
     gone = bookings[bookings.word == "cancelled"]
     assert 0.35 < len(gone) / len(bookings) < 0.40
-    assert (gone.start - gone.ended).median() > pd.Timedelta(days=30)
+    assert pd.to_timedelta(gone.start - gone.ended).median() > pd.Timedelta(days=30)
     tell(clinic, bookings)
     visits = clinic.visits(as_of=shapes.as_of(bookings))
     looked = [visits.backtest("host", every="week", days_ahead=days) for days in (14, 30)]

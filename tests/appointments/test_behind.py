@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import avon_analytics as avon
-from avon_analytics.appointments import StoreEngine
+from avon_analytics.appointments import Cohort, StoreEngine
 from avon_analytics.appointments.counting import counting
 from avon_analytics.errors import UsageError
 from avon_analytics.figures import FIGURES, Kind
@@ -22,9 +22,10 @@ from tests.appointments.test_dialects import parsed, refused
 from tests.appointments.test_properties import events, when
 from tests.appointments.test_replies import write
 from tests.appointments.test_sql import FIGURES as FIGURES_OF_SQL
+from tests.frames import column_names, records
 
 if TYPE_CHECKING:
-    from conftest import Loaded
+    from tests.conftest import Loaded
 
 WAYS: Mapping[str, tuple[dict[str, Any], ...]] = {
     "outcomes": ({}, {"by": ["host", "weekday"], "basis": "booked"}),
@@ -86,7 +87,9 @@ def random_clinic() -> Iterator[Clinic]:
 
 def counts(figure: str, frame: pd.DataFrame) -> list[str]:
     spelled = FIGURES[figure].spelled
-    return [name for name in frame if name in spelled and spelled[name].kind is Kind.COUNT]
+    return [
+        name for name in column_names(frame) if name in spelled and spelled[name].kind is Kind.COUNT
+    ]
 
 
 def test_every_figure_is_asked_here() -> None:
@@ -114,7 +117,7 @@ def sample_visits(sample: Loaded) -> Iterator[avon.Cohort]:
         )
 
 
-def holds(visits: avon.Cohort, frame: pd.DataFrame, n_columns: int | None = None) -> None:
+def holds(visits: Cohort, frame: pd.DataFrame, n_columns: int | None = None) -> None:
     """Behind every count there are as many rows, each once, and of the group."""
     figure = str(frame.attrs["figure"])
     rng = Random(figure)
@@ -243,7 +246,8 @@ def test_a_number_that_is_not_of_this_cohort_is_refused(clinic: Clinic) -> None:
         clinic.visits(as_of="03-20 12:00").behind(frame, 0, "n_slots")
     with pytest.raises(UsageError, match="ask each of them"):
         visits.behind(clinic.visits(where={"host": "dr"}).compare(others), 0, "share_n")
-    for other in (frame.reset_index(drop=True).to_dict("records"), pd.DataFrame({"n_slots": [4]})):
+    others_made: tuple[Any, ...] = (records(frame), pd.DataFrame({"n_slots": [4]}))
+    for other in others_made:
         with pytest.raises(UsageError, match="as the cohort returned it"):
             visits.behind(other, 0, "n_slots")
     by_host = visits.outcomes("host")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -153,7 +153,7 @@ def test_like_cohorts_warn_of_nothing(clinic: Clinic) -> None:
         ({"status_words": {"dna": "no_show"}}, "status words"),
     ],
 )
-def test_other_definitions_are_told(clinic: Clinic, scope: dict[str, object], words: str) -> None:
+def test_other_definitions_are_told(clinic: Clinic, scope: dict[str, Any], words: str) -> None:
     two_hosts(clinic)
     differing = clinic.visits(where={"host": "dr"}, **scope)
     with pytest.warns(DefinitionsDiffer, match=words) as told:

@@ -268,7 +268,7 @@ def test_a_visit_that_never_lists_anybody_is_one_slot_for_each_start(clinic: Cli
 
 def test_an_observer_is_who_the_last_version_says(clinic: Clinic) -> None:
     for when, bob, cid in [("03-01", True, None), ("03-02", False, True), ("03-03", None, True)]:
-        attendees = [
+        attendees: list[str | dict[str, Any]] = [
             "ann",
             {"attendee": "bob", "is_observer": bob},
             {"attendee": "cid", "is_observer": cid},
@@ -334,7 +334,7 @@ def test_the_second_word_for_started_is_the_stage_too(clinic: Clinic) -> None:
 def test_one_clinic_across_zones_and_the_night_the_clocks_change(clinic: Clinic) -> None:
     # 2nd of November 2025, New York: 01:30 comes twice, as 05:30 and as 06:30 UTC.
     for visit, start in [("before", "11-02 05:30"), ("after", "11-02 06:30")]:
-        zone = {"start": start, "timezone": "America/New_York"}
+        zone: dict[str, Any] = {"start": start, "timezone": "America/New_York"}
         clinic.tell("created", "11-01 05:30", visit, **zone)
         clinic.tell("cancelled", "11-01 06:30", visit, **zone)
     clinic.tell("created", "10-31 16:00", "far", start="11-02 05:30", timezone="Asia/Tokyo")

@@ -60,7 +60,7 @@ def built() -> Iterator[tuple[str, str]]:
 STATEMENTS = {name: text for name, text in built() if name not in ONE_ENGINE}
 
 
-def parsed(text: str, dialect: str) -> exp.Expression:
+def parsed(text: str, dialect: str) -> exp.Expr:
     if dialect == "spark":
         text = re.sub(r"\$(\w+)", r":\1", text)
     return sqlglot.parse_one(text, dialect=dialect)
@@ -109,7 +109,7 @@ def test_what_does_not_differ_is_let_through(text: str) -> None:
     assert refused(parsed(text, "duckdb"), text) == []
 
 
-def refused(tree: exp.Expression, text: str) -> list[str]:
+def refused(tree: exp.Expr, text: str) -> list[str]:
     """What the two engines would not do alike."""
     found = [
         reason for kind, reason in DIFFERENT.items() if next(tree.find_all(kind), None) is not None

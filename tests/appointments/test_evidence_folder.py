@@ -23,7 +23,7 @@ import avon_analytics as avon
 from avon_analytics.errors import UsageError
 
 if TYPE_CHECKING:
-    from conftest import Loaded
+    from tests.conftest import Loaded
 
 NAMES = {"README.md", "check.py", "deliveries.csv", "files.csv", "number.toml", "rows.csv"}
 

@@ -247,7 +247,8 @@ def test_first_and_returning_patients(clinic: Clinic) -> None:
         *(("c1", "cyd", 10), ("n1", None, 10)),
     ):
         start = f"01-{day} 15:00"
-        told = {"attendees": ["dr", *([patient] if patient else [])], "start": start}
+        attendees = ["dr", patient] if patient else ["dr"]
+        told: dict[str, Any] = {"attendees": attendees, "start": start}
         clinic.tell("created", "01-02 09:00", visit, **told)
         clinic.tell("completed", f"01-{day} 15:30", visit, **told)
     clinic.person("ann", created_at=clinic.at("01-02 09:00"))

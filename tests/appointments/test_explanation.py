@@ -8,7 +8,7 @@ import pytest
 
 from avon_analytics.appointments.explanation import DTYPES, explain
 from avon_analytics.errors import UnknownAppointment
-from tests.appointments.conftest import plain
+from tests.frames import plain, records
 
 if TYPE_CHECKING:
     from tests.appointments.conftest import Clinic
@@ -40,7 +40,7 @@ def a_story(clinic: Clinic) -> None:
 
 
 def rows(clinic: Clinic, visit: str = "v", **arguments: Any) -> list[dict[str, Any]]:
-    return list(plain(explain(clinic.database, visit, **arguments)).to_dict("records"))
+    return records(plain(explain(clinic.database, visit, **arguments)))
 
 
 def test_a_story_in_order(clinic: Clinic) -> None:

@@ -90,7 +90,8 @@ def test_a_session_across_time_zones_is_in_one_group(clinic: Clinic) -> None:
     # Monday evening in New York is Tuesday morning in Tokyo.
     clinic.person("ann", timezone="America/New_York")
     clinic.person("ben", timezone="Asia/Tokyo")
-    both = {"attendees": ["dr", "ann", "ben"], "start": "03-10 23:00", "minutes": 60, "group": True}
+    at_once: dict[str, Any] = {"start": "03-10 23:00", "minutes": 60, "group": True}
+    both = {"attendees": ["dr", "ann", "ben"], **at_once}
     clinic.tell("created", BOOKED, "v", **both)
     history = [("cancelled", "03-10 22:00", "dr")]
     clinic.tell("cancelled", "03-10 22:00", "v", history=history, **both)

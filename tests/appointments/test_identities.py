@@ -12,21 +12,22 @@ import pandas as pd
 import pytest
 
 import avon_analytics as avon
-from avon_analytics.appointments import follow_up
+from avon_analytics.appointments import Cohort, follow_up
 from avon_analytics.appointments import steps as computing
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic
 from tests.appointments.test_properties import events, when
+from tests.frames import column_names, plain, records
 
 if TYPE_CHECKING:
-    from conftest import Loaded
+    from tests.conftest import Loaded
 
 DAY = timedelta(days=1)
 BY = ("interaction_type", "patient_state", ["weekday", "host"], "lead_band")
 
 
 @pytest.fixture(scope="module", params=["random 0", "random 1", "sample"])
-def ask(request: pytest.FixtureRequest, sample: Loaded) -> Iterator[Callable[..., avon.Cohort]]:
+def ask(request: pytest.FixtureRequest, sample: Loaded) -> Iterator[Callable[..., Cohort]]:
     """How to ask a made-up clinic for a cohort."""
     kind, _, seed = str(request.param).partition(" ")
     if kind == "sample":
@@ -47,8 +48,19 @@ def ask(request: pytest.FixtureRequest, sample: Loaded) -> Iterator[Callable[...
 
 
 def counts(rows: pd.DataFrame) -> pd.Series:
-    names = [name for name in rows if name.startswith("n_") or name.endswith("_share_n")]
-    return rows[names].sum()
+    counted = [n for n in column_names(rows) if n.startswith("n_") or n.endswith("_share_n")]
+    return rows[counted].sum()
+
+
+def minutes(later: pd.Series, earlier: pd.Series) -> pd.Series:
+    """From one column of instants to another."""
+    return (later - earlier).dt.total_seconds() / 60
+
+
+def instant_of(visits: Cohort) -> pd.Timestamp:
+    """The instant as of which the cohort is asked."""
+    assert visits.as_of is not None
+    return pd.Timestamp(visits.as_of)
 
 
 COUNTED: dict[str, dict[str, Any]] = {
@@ -62,9 +74,7 @@ COUNTED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("figure", COUNTED)
-def test_groups_and_periods_add_up_to_the_whole(
-    ask: Callable[..., avon.Cohort], figure: str
-) -> None:
+def test_groups_and_periods_add_up_to_the_whole(ask: Callable[..., Cohort], figure: str) -> None:
     options = COUNTED[figure]
     visits = ask()
     whole = counts(getattr(visits, figure)(**options))
@@ -77,12 +87,13 @@ def test_groups_and_periods_add_up_to_the_whole(
 
 
 @pytest.mark.parametrize("figure", COUNTED)
-def test_disjoint_cohorts_add_up_to_the_whole(ask: Callable[..., avon.Cohort], figure: str) -> None:
+def test_disjoint_cohorts_add_up_to_the_whole(ask: Callable[..., Cohort], figure: str) -> None:
     options = COUNTED[figure]
     whole = counts(getattr(ask(), figure)(**options))
     kinds = [*ask().outcomes("interaction_type").interaction_type.dropna(), None]
     parts = [ask(where={"interaction_type": kind}) for kind in kinds]
-    assert sum(counts(getattr(part, figure)(**options)) for part in parts).equals(whole)
+    counted = [counts(getattr(part, figure)(**options)) for part in parts]
+    assert pd.DataFrame(counted).sum().equals(whole)
     for on in ("start", "booked"):
         cut = {"start": "2025-03-16", "booked": "2025-03-01"}[on]
         before, after = ask(end=cut, on=on), ask(start=cut, on=on)
@@ -93,7 +104,7 @@ def test_disjoint_cohorts_add_up_to_the_whole(ask: Callable[..., avon.Cohort], f
         assert dated.equals(counts(getattr(everything, figure)(**options)))
 
 
-def test_the_funnel_adds_up_and_never_grows(ask: Callable[..., avon.Cohort]) -> None:
+def test_the_funnel_adds_up_and_never_grows(ask: Callable[..., Cohort]) -> None:
     ends = ["n_cancelled", "n_no_show", "n_rescheduled", "n_unresolved", "n_open"]
     for unit in ("appointment", "slot"):
         whole = ask().funnel(unit=unit)
@@ -109,7 +120,7 @@ def test_the_funnel_adds_up_and_never_grows(ask: Callable[..., avon.Cohort]) -> 
                 assert went == [reached[0] - reached[1], reached[1] - reached[2], 0]
 
 
-def test_figures_agree_with_each_other(ask: Callable[..., avon.Cohort]) -> None:
+def test_figures_agree_with_each_other(ask: Callable[..., Cohort]) -> None:
     for by in BY:
         outcomes, moves = ask().outcomes(by), ask().reschedules(by)
         cancelled, visits = ask().cancellations(by), ask().punctuality(by)
@@ -129,7 +140,7 @@ def test_figures_agree_with_each_other(ask: Callable[..., avon.Cohort]) -> None:
         assert list(lead.n_appointments) == list(funnel.n_reached[funnel.step == 1])
 
 
-def test_incidence_adds_up(ask: Callable[..., avon.Cohort]) -> None:
+def test_incidence_adds_up(ask: Callable[..., Cohort]) -> None:
     whole = ask().incidence().set_index(["cause", "day"])
     for by in BY:
         rows = ask().incidence(by)
@@ -150,7 +161,7 @@ def test_incidence_adds_up(ask: Callable[..., avon.Cohort]) -> None:
 
 
 def naive_rebooking(slots: pd.DataFrame, as_of: pd.Timestamp, days: int) -> dict[str, Any]:
-    rows = slots.astype(object).where(slots.notna(), None).to_dict("records")
+    rows = records(plain(slots))
     n = dict.fromkeys(("n_index", "n_followed", "n_already_held", "n_rebooked", "n_returned"), 0)
     waits = []
     for row in rows:
@@ -196,7 +207,7 @@ def is_open(slot: dict[str, Any], others: list[dict[str, Any]], then: pd.Timesta
 @pytest.mark.parametrize("days", [1, 5, 30])
 @pytest.mark.parametrize("slots_at_a_time", [1_000_000, 9])
 def test_rebooking_counted_once_more(
-    ask: Callable[..., avon.Cohort],
+    ask: Callable[..., Cohort],
     days: int,
     slots_at_a_time: int,
     monkeypatch: pytest.MonkeyPatch,
@@ -204,7 +215,7 @@ def test_rebooking_counted_once_more(
     monkeypatch.setattr(follow_up, "SLOTS_AT_A_TIME", slots_at_a_time)
     # With another grace what patients did next is another computation.
     visits = ask(grace=24 if slots_at_a_time > 9 else 25)
-    expected = naive_rebooking(visits.slots(), pd.Timestamp(visits.as_of), days)
+    expected = naive_rebooking(visits.slots(), instant_of(visits), days)
     (row,) = visits.rebooking(days=days).to_dict("records")
     assert {name: row[name] for name in expected if name.startswith("n_")} == {
         name: value for name, value in expected.items() if name.startswith("n_")
@@ -216,7 +227,7 @@ def test_rebooking_counted_once_more(
 
 
 def test_a_few_appointments_at_a_time_make_the_same_slots(
-    ask: Callable[..., avon.Cohort], monkeypatch: pytest.MonkeyPatch
+    ask: Callable[..., Cohort], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = ask(include_internal=True, grace=26)
     expected = whole.slots(), whole.lifecycle()
@@ -227,14 +238,14 @@ def test_a_few_appointments_at_a_time_make_the_same_slots(
         pd.testing.assert_frame_equal(found, rows)
 
 
-def test_the_others_counted_once_more(ask: Callable[..., avon.Cohort]) -> None:
+def test_the_others_counted_once_more(ask: Callable[..., Cohort]) -> None:
     slots, lives = ask().slots(), ask().lifecycle()
     moved = slots[slots.is_superseded.astype(bool)]
     (row,) = ask().reschedules().to_dict("records")
-    shift = (moved.moved_to_at - moved.start_at) / timedelta(hours=1)
+    shift = minutes(moved.moved_to_at, moved.start_at) / 60
     assert (row["n_superseded"], row["n_moved_later"]) == (len(moved), int((shift > 0).sum()))
     assert row["median_shift_hours"] == pytest.approx(shift.median())
-    notice = (moved.start_at - moved.moved_at) / timedelta(hours=1)
+    notice = minutes(moved.start_at, moved.moved_at) / 60
     assert row["median_notice_hours"] == pytest.approx(notice.median())
 
     (row,) = ask().lead_times().to_dict("records")
@@ -246,12 +257,12 @@ def test_the_others_counted_once_more(ask: Callable[..., avon.Cohort]) -> None:
     (row,) = ask().punctuality().to_dict("records")
     timed = slots[(slots.outcome == "attended") & slots.is_due.astype(bool)]
     timed = timed[timed.actual_start_at.notna() & timed.actual_end_at.notna()]
-    delay = (timed.actual_start_at - timed.start_at) / timedelta(minutes=1)
+    delay = minutes(timed.actual_start_at, timed.start_at)
     assert row["n_with_actual_times"] == len(timed)
     assert row["p90_start_delay_minutes"] == pytest.approx(delay.quantile(0.9), nan_ok=True)
 
 
-def test_incidence_counted_once_more(ask: Callable[..., avon.Cohort]) -> None:
+def test_incidence_counted_once_more(ask: Callable[..., Cohort]) -> None:
     visits = ask()
     slots = visits.slots()
     slots = slots[slots.booked_on.notna()].astype(object)
@@ -261,7 +272,7 @@ def test_incidence_counted_once_more(ask: Callable[..., avon.Cohort]) -> None:
         instants = {
             "cancelled": row["cancelled_at"],
             "rescheduled": row["moved_at"],
-            "open": pd.Timestamp(visits.as_of),
+            "open": instant_of(visits),
         }
         end = instants.get(row["outcome"], row["start_at"])
         local = end.tz_convert(row["time_zone"]).tz_localize(None).normalize()

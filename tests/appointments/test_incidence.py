@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ import pytest
 from statsmodels.duration.survfunc import CumIncidenceRight
 
 from avon_analytics.appointments.aalen_johansen import aalen_johansen
-from avon_analytics.appointments.incidence import CAUSES
+from avon_analytics.figures.incidence import CAUSES
 
 if TYPE_CHECKING:
     from tests.appointments.conftest import Clinic
@@ -54,7 +54,7 @@ def test_by_hand(clinic: Clinic) -> None:
 
 def test_causes_end_where_they_are_said_to(clinic: Clinic) -> None:
     """Attended and missed at the start, cancelled and moved at their instant, local days."""
-    zone = {"timezone": "America/New_York"}
+    zone: dict[str, Any] = {"timezone": "America/New_York"}
     # Booked on the 1st there (the 2nd in UTC).
     clinic.tell("created", "03-02 03:00", "v", start="03-10 15:00", **zone)
     # Moved on the 4th there (the 5th in UTC): day 3. Then attended on the 12th: day 11.

@@ -99,7 +99,7 @@ def test_days_and_hours_are_local(clinic: Clinic) -> None:
 
 def test_a_clock_change_moves_no_day_and_no_hour_of_notice(clinic: Clinic) -> None:
     # Clocks go forward on the 9th of March at 02:00: 09:00 there is 14:00 UTC before, 13:00 after.
-    zone = {"timezone": "America/New_York", "start": "03-10 13:00"}
+    zone: dict[str, Any] = {"timezone": "America/New_York", "start": "03-10 13:00"}
     clinic.tell("created", "03-07 14:00", **zone)
     clinic.tell("cancelled", "03-09 13:00", **zone)
     slot = clinic.slot()

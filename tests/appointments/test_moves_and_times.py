@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
+from tests.frames import only
+
 if TYPE_CHECKING:
     from tests.appointments.conftest import Clinic
 
@@ -44,7 +46,7 @@ def moved_visits(clinic: Clinic) -> None:
 
 def test_reschedules(clinic: Clinic) -> None:
     moved_visits(clinic)
-    (row,) = clinic.visits().reschedules().to_dict("records")
+    row = only(clinic.visits().reschedules())
     assert counted(row) == {
         "n_slots": 10,
         "n_superseded": 5,
@@ -94,7 +96,7 @@ def test_lead_times_are_local_calendar_days_to_the_first_start(clinic: Clinic) -
     clinic.tell("rescheduled", "03-02 09:00", "v3", start="03-20 15:00")
     clinic.tell("created", "03-11 09:00", "v4")
     clinic.tell("updated", "03-01 09:00", "v5")
-    (row,) = clinic.visits().lead_times().to_dict("records")
+    row = only(clinic.visits().lead_times())
     assert counted(row) == {
         "n_appointments": 5,
         "n_with_lead": 4,
@@ -144,7 +146,7 @@ def test_punctuality(clinic: Clinic) -> None:
     clinic.tell(
         "started", "12-30 15:00", "not due", start="12-30 15:00", actual_start_time="12-30 15:30"
     )
-    (row,) = clinic.visits().punctuality().to_dict("records")
+    row = only(clinic.visits().punctuality())
     assert counted(row) == {
         "n_attended": 5,
         "n_with_actual_times": 3,

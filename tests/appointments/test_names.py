@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -12,6 +12,10 @@ import pytest
 from avon_analytics.errors import InputError, UsageError
 from avon_analytics.figures.names import endings, told_apart
 from avon_analytics.labels import Labels
+from tests.frames import column_names
+
+if TYPE_CHECKING:
+    from tests.appointments.conftest import Clinic
 
 
 def named(frame: pd.DataFrame, group: str) -> list[tuple[Any, Any]]:
@@ -19,13 +23,13 @@ def named(frame: pd.DataFrame, group: str) -> list[tuple[Any, Any]]:
     return list(pairs.where(pairs.notna(), None).itertuples(index=False, name=None))
 
 
-def hosted(clinic: Any, *hosts: str | None) -> None:
+def hosted(clinic: Clinic, *hosts: str | None) -> None:
     for nth, host in enumerate(hosts):
         visit = f"v{nth}"
         clinic.tell("created", "03-01 10:00", visit, host=host, attendees=["ann"])
 
 
-def test_a_host_is_called_as_the_newest_record_known_at_t_says(clinic: Any) -> None:
+def test_a_host_is_called_as_the_newest_record_known_at_t_says(clinic: Clinic) -> None:
     hosted(clinic, "user_1", "user_2", "user_3", None)
     clinic.staff("user_1", first_name="Ada", last_name="Testwell", when="01-01 00:00")
     clinic.staff("user_1", first_name="Ada", last_name="Sample", when="06-01 00:00")
@@ -41,14 +45,14 @@ def test_a_host_is_called_as_the_newest_record_known_at_t_says(clinic: Any) -> N
     assert now["host_name"].dtype == "str"
 
 
-def test_a_name_is_that_of_one_record_and_never_of_two(clinic: Any) -> None:
+def test_a_name_is_that_of_one_record_and_never_of_two(clinic: Clinic) -> None:
     hosted(clinic, "user_1")
     clinic.staff("user_1", first_name="Ada", last_name="Testwell", when="01-01 00:00")
     clinic.staff("user_1", first_name="Bea", last_name=None, when="02-01 00:00")
     assert named(clinic.visits().outcomes(by="host"), "host") == [("user_1", "Bea")]
 
 
-def test_two_of_one_name_keep_the_shortest_ending_that_differs(clinic: Any) -> None:
+def test_two_of_one_name_keep_the_shortest_ending_that_differs(clinic: Clinic) -> None:
     hosted(clinic, "user_11aaaa", "user_12aaaa", "user_3bbbb")
     for one in ("user_11aaaa", "user_12aaaa"):
         clinic.staff(one, first_name="Ada", last_name="Testwell")
@@ -96,7 +100,7 @@ LABELS = {
         ("custom:cfld_1", [("hmo", "Health maintenance"), ("ppo", None)]),
     ],
 )
-def test_labels_stand_beside_ids(clinic: Any, group: str, expected: Any) -> None:
+def test_labels_stand_beside_ids(clinic: Clinic, group: str, expected: Any) -> None:
     clinic.person("ann", center="mctr_1")
     for visit, kind, patient, value in (
         ("v1", "aptp_1", "ann", '"hmo"'),
@@ -123,13 +127,13 @@ def test_labels_stand_beside_ids(clinic: Any, group: str, expected: Any) -> None
     assert dict(named(compared, group)) == dict(expected)
 
 
-def test_other_groupings_have_no_names(clinic: Any) -> None:
+def test_other_groupings_have_no_names(clinic: Clinic) -> None:
     hosted(clinic, "dr")
     figure = clinic.visits().outcomes(by=["weekday", "name", "interaction_type"])
-    assert [one for one in figure if one.endswith("_name")] == []
+    assert [one for one in column_names(figure) if one.endswith("_name")] == []
 
 
-def test_two_fields_that_need_one_column_are_refused(clinic: Any) -> None:
+def test_two_fields_that_need_one_column_are_refused(clinic: Clinic) -> None:
     clinic.tell("created", "03-01 10:00", custom={"a": "1", "a_name": "2"})
     with pytest.raises(UsageError, match="would share a column"):
         clinic.visits().outcomes(by=["custom:a_name", "custom:a"])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.frames import column_names
+
 if TYPE_CHECKING:
     from tests.appointments.conftest import Clinic
 
@@ -68,9 +70,9 @@ def test_what_always_holds(clinic: Clinic, seed: int) -> None:
         assert whole.n_slots[0] == len(slots)
         for every, by in (("week", ()), ("day", "interaction_type"), (None, ["host", "weekday"])):
             rows = visits.outcomes(by, every)
-            counts = [name for name in rows if name.startswith("n_")]
+            counts = [name for name in column_names(rows) if name.startswith("n_")]
             assert (rows.n_slots == rows.n_not_due + rows[list(OUTCOMES)].sum(axis=1)).all()
-            by_whom = [name for name in rows if name.startswith("n_cancelled_by_")]
+            by_whom = [name for name in column_names(rows) if name.startswith("n_cancelled_by_")]
             assert (rows.n_cancelled == rows[by_whom].sum(axis=1)).all()
             assert rows[counts].sum().equals(whole[counts].iloc[0])
             for share in ("no_show_share", "attended_share", "cancelled_share"):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from avon_analytics.errors import UsageError
+from tests.frames import only
 
 if TYPE_CHECKING:
     from tests.appointments.conftest import Clinic
@@ -28,7 +29,7 @@ def miss(clinic: Clinic, visit: str, patient: str, start: str) -> None:
 
 
 def row_of(clinic: Clinic, days: int = 30, **scope: Any) -> dict[str, Any]:
-    (row,) = clinic.visits(**scope).rebooking(days=days).to_dict("records")
+    row = only(clinic.visits(**scope).rebooking(days=days))
     return {name: row[name] for name in row if not name.endswith(("_low", "_high"))}
 
 
@@ -129,7 +130,7 @@ def test_a_visit_moved_past_the_instant_is_held_at_its_new_start(clinic: Clinic)
     book(clinic, "a1", "ann", "03-01 09:00", "03-10 15:00")
     end(clinic, "a1", "ann", "cancelled", "03-05 10:00", "03-10 15:00")
     book(clinic, "a2", "ann", "03-01 09:00", "03-04 15:00")
-    window = {"start": "2025-03-10", "end": "2025-03-11"}
+    window: dict[str, Any] = {"start": "2025-03-10", "end": "2025-03-11"}
     assert counts(clinic, **window)[2] == 0
     end(clinic, "a2", "ann", "rescheduled", "03-03 09:00", "03-25 15:00")
     assert counts(clinic, **window)[2] == 1
@@ -190,7 +191,7 @@ def test_coming_back_is_looked_for_outside_the_cohort(clinic: Clinic) -> None:
     miss(clinic, "a1", "ann", "03-10 15:00")
     book(clinic, "a2", "ann", "03-12 15:00", "04-02 15:00", host="el")
     clinic.tell("completed", "04-02 15:30", "a2", start="04-02 15:00", attendees=["ann"], host="el")
-    narrow = {"end": "2025-03-11", "where": {"host": "dr"}}
+    narrow: dict[str, Any] = {"end": "2025-03-11", "where": {"host": "dr"}}
     assert counts(clinic, **narrow) == (1, 1, 0, 1, 1)
 
 

@@ -136,8 +136,9 @@ def test_any_share_by_name(clinic: Clinic) -> None:
         {"better": "up"},
         {"by": "reason"},
     ):
+        ask: dict[str, Any] = {"every": "week", **wrong}
         with pytest.raises(UnknownGroup):
-            cohort.signals(**{"every": "week", **wrong})
+            cohort.signals(**ask)
 
 
 def test_groups_and_weeks_without_slots(clinic: Clinic) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import avon_analytics as avon
+from avon_analytics.appointments import Cohort
 from avon_analytics.appointments.completeness import Completeness
 from avon_analytics.appointments.figure import Counted, of_counts
 from avon_analytics.appointments.funnel import of_stages
@@ -20,11 +21,11 @@ from avon_analytics.appointments.incidence import of_days
 from avon_analytics.appointments.scope import Scope
 from avon_analytics.errors import UsageError
 from avon_analytics.figures import FIGURES as DECLARED
+from tests.frames import column_names
 
 if TYPE_CHECKING:
-    from conftest import Loaded
-
     from tests.appointments.conftest import Clinic
+    from tests.conftest import Loaded
 
 # The sums that the documentation states, once more, in words of their own: total, then parts.
 OUTCOMES = (
@@ -86,7 +87,7 @@ SHARES = {
 
 
 def counts_of(rows: pd.DataFrame) -> list[str]:
-    return [n for n in rows if n.startswith("n_") or n.endswith("_share_n")]
+    return [n for n in column_names(rows) if n.startswith("n_") or n.endswith("_share_n")]
 
 
 def terms(sums: str) -> dict[str, int]:
@@ -98,7 +99,7 @@ def told_by_subtraction(
     blank: pd.DataFrame, equations: list[dict[tuple[int, str], int]]
 ) -> list[tuple[int, str]]:
     """The blank cells that have one value only in all solutions of the equations."""
-    unknown = [(r, c) for r in blank.index for c in blank if blank.loc[r, c]]
+    unknown = [(r, c) for r in blank.index for c in column_names(blank) if blank.loc[r, c]]
     place = {cell: n for n, cell in enumerate(unknown)}
     matrix = np.zeros((len(equations) + 1, len(unknown)))
     for row, equation in enumerate(equations):
@@ -139,7 +140,7 @@ def assert_nothing_is_told(
         if whole in rows and part in rows:
             rest = (rows[whole] - rows[part]).dropna()
             assert ((rest == 0) | (rest >= min_count)).all(), (whole, part)
-    for name in rows:
+    for name in column_names(rows):
         if "_if_all_" in name:
             hidden = rows[["n_no_show", "n_unresolved"]].isna().any(axis=1)
             assert rows[name][hidden].isna().all()
@@ -341,8 +342,7 @@ def test_incidence(groups: list[list[tuple[int, ...]]], min_count: int) -> None:
     values = found[["n_at_risk", "n_events"]].to_numpy(dtype="float64", na_value=np.nan)
     assert not ((values > 0) & (values < min_count)).any()
     for (_, _), curve in found.groupby(["host", "cause"]):
-        events = truth.n_events[curve.index]
-        hidden = events.where(curve.n_events.isna(), 0).cumsum()
+        hidden = truth.n_events[curve.index].where(curve.n_events.isna(), 0).cumsum()
         # Between two points of the curve that are shown lie no or enough hidden events.
         steps = hidden[curve.cumulative_incidence.notna()].diff().dropna()
         assert ((steps == 0) | (steps >= min_count)).all()
@@ -350,9 +350,9 @@ def test_incidence(groups: list[list[tuple[int, ...]]], min_count: int) -> None:
         n_blank = curve.n_events.isna().cumsum()[curve.cumulative_incidence.notna()].diff().dropna()
         assert ((steps == 0) | (n_blank >= 2)).all()
         assert curve.cumulative_incidence_low[curve.cumulative_incidence.isna()].isna().all()
-    for _, group in found.groupby("host"):
-        first = group[group.cause == "attended"]
-        told = group.n_events.fillna(0).groupby(group.day).sum()
+    for _, of_host in found.groupby("host"):
+        first = of_host[of_host.cause == "attended"]
+        told = of_host.n_events.fillna(0).groupby(of_host.day).sum()
         left = -truth.n_at_risk[first.index].diff(-1).iloc[:-1]
         gone = (-left.to_numpy() - told.to_numpy()[:-1]).cumsum()
         rest = np.concatenate([[0], gone])[first.n_at_risk.notna().to_numpy()]
@@ -436,7 +436,7 @@ def test_types_are_the_same_whatever_is_blank(clinic: Clinic) -> None:
 
 # On the sample
 
-FIGURES: Mapping[str, Callable[[avon.Cohort], pd.DataFrame]] = {
+FIGURES: Mapping[str, Callable[[Cohort], pd.DataFrame]] = {
     "outcomes": lambda visits: visits.outcomes("host"),
     "cancellations": lambda visits: visits.cancellations("cancelled_by", "month"),
     "reschedules": lambda visits: visits.reschedules("weekday"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pandas as pd
@@ -95,8 +95,9 @@ def test_what_fails_half_way_leaves_nothing(made: Clinic, monkeypatch: pytest.Mo
     with made.database.reading() as connection:
         tables = slots.computed(made.database, slots.usual_settings(made.database))
         name = "temp.what_they_did"
+        failing = cast("duckdb.DuckDBPyConnection", _Failing(connection))
         with pytest.raises(duckdb.Error):
-            follow_up.follow_up(_Failing(connection), tables.slots, name, include_internal=False)
+            follow_up.follow_up(failing, tables.slots, name, include_internal=False)
         left = connection.execute(
             "SELECT table_name FROM duckdb_tables() WHERE contains(table_name, 'what_they_did')"
         ).fetchall()
@@ -207,6 +208,6 @@ def test_other_texts_or_words_are_another_computation(
 ) -> None:
     computations = count_computations(monkeypatch)
     assert len(appointments(opened_anew(made), status_words={"dna": "no_show"}).slots()) == 3
-    monkeypatch.setattr(stored_slots, "STEPS", stored_slots.STEPS[::-1])
+    monkeypatch.setattr(stored_slots, "STEPS", steps.STEPS[::-1])
     assert len(appointments(opened_anew(made)).slots()) == 3
     assert len(computations) == 2

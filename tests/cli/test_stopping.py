@@ -16,6 +16,7 @@ import pytest
 
 import avon_analytics as avon
 from avon_analytics.errors import Interrupted
+from avon_analytics.store import journal
 
 pytestmark = pytest.mark.kill
 TINY_BATCHES = 2_000  # many files, many moments
@@ -141,17 +142,16 @@ def test_a_program_that_was_told_to_ignore_it_does(tmp_path: Path) -> None:
 def test_in_python_it_is_a_keyboard_interrupt_that_says_what_stays(
     tmp_path: Path, tiny: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from avon_analytics.intake.write import load_log
 
     calls = []
-    shorten = load_log.journal.shorten
+    shorten = journal.shorten
 
     def interrupted(connection: duckdb.DuckDBPyConnection) -> None:
         shorten(connection)
         calls.append(1)
         raise RuntimeError("Query interrupted")  # as the engine tells it
 
-    monkeypatch.setattr(load_log.journal, "shorten", interrupted)
+    monkeypatch.setattr(journal, "shorten", interrupted)
     with avon.open(tmp_path / "a.duckdb") as store:
         with pytest.raises(Interrupted) as told:
             store.load(tiny.archive, secrets=tiny.secrets, progress=False)

@@ -135,7 +135,12 @@ def test_an_error_tells_the_path_and_never_the_value() -> None:
 
 def test_events() -> None:
     assert Event.model_validate({"event": "a.b", "object": {}}).created_at is None
-    for wrong in ({"object": {}}, {"event": "", "object": {}}, {"event": "a.b", "object": []}):
+    cases: tuple[dict[str, Any], ...] = (
+        {"object": {}},
+        {"event": "", "object": {}},
+        {"event": "a.b", "object": []},
+    )
+    for wrong in cases:
         with pytest.raises(ValidationError):
             Event.model_validate(wrong)
     assert set(SAME_EVENT) | set(SAME_EVENT.values()) <= EVENTS

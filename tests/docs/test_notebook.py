@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
+
+if TYPE_CHECKING:
+    from tests.docs.conftest import Desk
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -39,7 +42,7 @@ def test_it_holds_calls_and_no_logic(path: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["notebooks", "."])
 def test_it_finds_the_sample_from_either_folder(
-    folder: str, desk: Any, monkeypatch: pytest.MonkeyPatch
+    folder: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (desk.folder / "notebooks").mkdir(exist_ok=True)
     monkeypatch.chdir(desk.folder / folder)
@@ -53,7 +56,7 @@ def test_it_finds_the_sample_from_either_folder(
 @pytest.mark.filterwarnings("default")  # the machinery around the kernel has its own
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_runs_without_a_warning(
-    path: Path, desk: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    path: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from nbclient import NotebookClient
 

@@ -18,7 +18,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,6 +26,9 @@ from avon_analytics import __version__
 from avon_analytics.cli import main
 from avon_analytics.intake.read.codes import BODY_CODES, LINE_CODES, SIGNATURE_CODES
 from avon_analytics.intake.read.signature import Secrets
+
+if TYPE_CHECKING:
+    from tests.docs.conftest import Desk
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -113,7 +116,7 @@ def commands(page: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("page", with_blocks("python"))
-def test_python_blocks_run_and_print_what_is_shown(page: Path, at_desk: Any) -> None:
+def test_python_blocks_run_and_print_what_is_shown(page: Path, at_desk: Desk) -> None:
     for name in ("avon.duckdb", "sample.duckdb"):
         at_desk.store(name)
     for block, truth in printed(page):
@@ -123,7 +126,7 @@ def test_python_blocks_run_and_print_what_is_shown(page: Path, at_desk: Any) -> 
 @pytest.mark.parametrize("page", with_blocks("sh"))
 def test_shell_blocks_run(
     page: Path,
-    at_desk: Any,
+    at_desk: Desk,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -141,7 +144,7 @@ def test_shell_blocks_run(
         assert not end.value.code, f"{command}\n{capsys.readouterr().err}"
 
 
-def test_the_first_command_of_the_readme_runs_as_a_process(at_desk: Any) -> None:
+def test_the_first_command_of_the_readme_runs_as_a_process(at_desk: Desk) -> None:
     at_desk.store("avon.duckdb")
     first = next(c for c in commands(README) if c.startswith("avon-analytics "))
     done = subprocess.run(
@@ -166,7 +169,7 @@ def test_every_block_says_how_it_is_tested() -> None:
 # -- what is shown ----------------------------------------------------------------------------
 
 
-def test_the_receipt_shown_is_that_of_the_sample(desk: Any) -> None:
+def test_the_receipt_shown_is_that_of_the_sample(desk: Desk) -> None:
     (shown,) = [b.text for p in PAGES for b in blocks(p) if b.note == "receipt"]
     assert shown == desk.receipt + "\n"
 

@@ -51,7 +51,11 @@ def choose(explorer: avon.Explorer, **values: Any) -> None:
 def run(code: str, store: avon.Store) -> tuple[pd.DataFrame, list[Any]]:
     """What the lines give where a reader pastes them."""
     shown: list[Any] = []
-    names = {"avon": avon, "store": store, "display": lambda *all_of_it: shown.extend(all_of_it)}
+
+    def display(*all_of_it: Any) -> None:
+        shown.extend(all_of_it)
+
+    names: dict[str, Any] = {"avon": avon, "store": store, "display": display}
     exec(code, names)
     return names["figure"], shown
 

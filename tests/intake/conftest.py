@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
@@ -21,7 +21,8 @@ import pytest
 import avon_analytics
 from avon_analytics.api import Store
 from avon_analytics.intake.load import load as load_within_limits
-from avon_analytics.store.database import Database, Session
+from avon_analytics.store.connection import Session
+from avon_analytics.store.database import Database
 
 SECRET = "whsec_of_these_tests"
 NOON = "2025-03-10T12:00:00Z"
@@ -93,8 +94,57 @@ class Archive:
         return path
 
 
-class Desk:
-    """A store and what one asks of it after a load."""
+class Asked:
+    """A store, loaded in one way or another, and what one asks of it then."""
+
+    store: Store
+
+    def load(self, *paths: Path, within: dict[str, int] | None = None, **how: Any) -> Any:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self.store.close()
+
+    def add_up(self) -> dict[str, int]:
+        return self.sums()
+
+    def rows(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        """The rows of a query, missing values as None."""
+        frame = self.store.sql(query, **parameters).astype(object)
+        return list(frame.where(frame.notna(), None).itertuples(index=False, name=None))
+
+    def column(self, query: str, **parameters: Any) -> list[Any]:
+        """The first column of a query."""
+        return [row[0] for row in self.rows(query, **parameters)]
+
+    def sums(self) -> dict[str, int]:
+        """The sums of the store's log, after it was found that they agree."""
+        counts = ("loaded", "duplicate", "quarantined")
+        names = ("lines", "blank", *counts)
+        sums = ", ".join(f"coalesce(sum({name}), 0)::BIGINT" for name in names)
+        (files,) = self.rows(f"SELECT {sums} FROM archive_files")
+        (loads,) = self.rows(f"SELECT {sums} FROM loads")
+        ended = dict(self.rows("SELECT ended, count(*) FROM deliveries GROUP BY ended"))
+        found = dict(zip(names, map(int, files), strict=True))
+        assert files == loads, "archive_files and loads"
+        assert {name: found[name] for name in counts} == {
+            name: ended.get(name, 0) for name in counts
+        }
+        assert found["lines"] == found["blank"] + sum(ended.values())
+        places = self.rows("SELECT file, line, byte_offset FROM deliveries")
+        assert len(places) == len(set(places)), "each line once in deliveries"
+        refused = self.rows(
+            "SELECT file, line, byte_offset FROM deliveries WHERE ended = 'quarantined'"
+        )
+        kept = self.rows("SELECT file, line, byte_offset FROM quarantine")
+        assert sorted(refused) == sorted(kept)
+        (told,) = self.rows("SELECT count(*), coalesce(sum(n_deliveries), 0)::BIGINT FROM events")
+        assert told == (found["loaded"], found["loaded"] + found["duplicate"]), "events"
+        return found
+
+
+class Desk(Asked):
+    """A store, loaded from an archive that is typed out."""
 
     def __init__(
         self,
@@ -130,22 +180,13 @@ class Desk:
         if within is None:
             receipt = self.store.load(list(paths), progress=False, **how)
         else:
-            receipt = load_within_limits(self.store._database, list(paths), **how, **within)
+            receipt = load_within_limits(self.store._database, list(paths), **{**how, **within})
         self.check_receipt(receipt)
         return receipt
 
     def take(self, *lines: str | bytes, **how: Any) -> Any:
         """Load a new file of these lines."""
         return self.load(self.archive.write(*lines), **how)
-
-    def rows(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        """The rows of a query, missing values as None."""
-        frame = self.store.sql(query, **parameters).astype(object)
-        return list(frame.where(frame.notna(), None).itertuples(index=False, name=None))
-
-    def column(self, query: str, **parameters: Any) -> list[Any]:
-        """The first column of a query."""
-        return [row[0] for row in self.rows(query, **parameters)]
 
     def ends(self) -> list[str]:
         """Where each line ended, by file and line: ``loaded``, ``duplicate`` or its code."""
@@ -169,31 +210,7 @@ class Desk:
     def add_up(self) -> dict[str, int]:
         """The sums of the store's log, after it was found that they agree."""
         with self.held():
-            return self._sums()
-
-    def _sums(self) -> dict[str, int]:
-        counts = ("loaded", "duplicate", "quarantined")
-        names = ("lines", "blank", *counts)
-        sums = ", ".join(f"coalesce(sum({name}), 0)::BIGINT" for name in names)
-        (files,) = self.rows(f"SELECT {sums} FROM archive_files")
-        (loads,) = self.rows(f"SELECT {sums} FROM loads")
-        ended = dict(self.rows("SELECT ended, count(*) FROM deliveries GROUP BY ended"))
-        found = dict(zip(names, map(int, files), strict=True))
-        assert files == loads, "archive_files and loads"
-        assert {name: found[name] for name in counts} == {
-            name: ended.get(name, 0) for name in counts
-        }
-        assert found["lines"] == found["blank"] + sum(ended.values())
-        places = self.rows("SELECT file, line, byte_offset FROM deliveries")
-        assert len(places) == len(set(places)), "each line once in deliveries"
-        refused = self.rows(
-            "SELECT file, line, byte_offset FROM deliveries WHERE ended = 'quarantined'"
-        )
-        kept = self.rows("SELECT file, line, byte_offset FROM quarantine")
-        assert sorted(refused) == sorted(kept)
-        (told,) = self.rows("SELECT count(*), coalesce(sum(n_deliveries), 0)::BIGINT FROM events")
-        assert told == (found["loaded"], found["loaded"] + found["duplicate"]), "events"
-        return found
+            return self.sums()
 
 
 def _catalog(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
@@ -221,6 +238,9 @@ def _empty(database: Database) -> None:
             for (name,) in connection.execute(temporary.format(kind)).fetchall():
                 connection.execute(f'DROP {kind} temp."{name}"')
     database.session = Session()
+
+
+OpenDesk = Callable[..., Desk]
 
 
 class EmptyStores:
@@ -272,7 +292,7 @@ def archive(tmp_path: Path) -> Archive:
 
 
 @pytest.fixture
-def open_desk(archive: Archive, empty_stores: EmptyStores) -> Iterator[Any]:
+def open_desk(archive: Archive, empty_stores: EmptyStores) -> Iterator[OpenDesk]:
     """Opens a desk, in memory unless told where."""
     opened: list[Desk] = []
 
@@ -286,7 +306,6 @@ def open_desk(archive: Archive, empty_stores: EmptyStores) -> Iterator[Any]:
 
 
 @pytest.fixture
-def desk(open_desk: Any) -> Desk:
+def desk(open_desk: OpenDesk) -> Desk:
     """An empty store in memory."""
-    found: Desk = open_desk()
-    return found
+    return open_desk()

@@ -21,6 +21,7 @@ from pathlib import Path
 from random import Random
 
 import avon_analytics as avon
+from avon_analytics.intake.read.codes import Policy
 
 SECRET = "whsec_of_the_fuzz"
 TOKENS = (
@@ -71,12 +72,14 @@ VALUES = (
     ),
 )
 
+POLICIES: tuple[Policy, ...] = ("require", "record", "skip")
+
 
 def mutated(random: Random, line: bytes, other: bytes) -> bytes:
     """The line with one value replaced, or after some flips, cuts, splices, doublings, tokens."""
     if random.random() < 0.6 and (places := list(VALUE.finditer(line))):
-        at = random.choice(places)
-        return line[: at.start()] + random.choice(VALUES) + line[at.end() :]
+        place = random.choice(places)
+        return line[: place.start()] + random.choice(VALUES) + line[place.end() :]
     for _ in range(random.choice((1, 1, 2, 3))):
         at = random.randrange(len(line) + 1)
         match random.randrange(6):
@@ -132,7 +135,7 @@ def solid(text: bytes) -> bytes:
     return bytes(code for code in text if code not in b" \t\r\n")
 
 
-def reconcile(folder: Path, batch: list[bytes], policy: str) -> Counter[str]:
+def reconcile(folder: Path, batch: list[bytes], policy: Policy) -> Counter[str]:
     """Load some lines into a new store; every one of them must be accounted for."""
     path, raw = folder / "batch.jsonl", b"".join(line + b"\n" for line in batch)
     path.write_bytes(raw)
@@ -177,7 +180,7 @@ def main() -> None:
     random, started, done, ends = Random(given.seed), time.monotonic(), 0, Counter[str]()
     with tempfile.TemporaryDirectory() as folder:
         while done < given.lines and time.monotonic() - started < given.seconds:
-            policy = random.choice(("require", "record", "skip"))
+            policy = random.choice(POLICIES)
             ends += reconcile(Path(folder), lines(random, given.batch), policy)
             done += given.batch
             print(f"{done:,} lines, {time.monotonic() - started:.0f} s", flush=True)

@@ -7,7 +7,7 @@ import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
@@ -15,6 +15,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from avon_analytics.store.tables import object_tables
+
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Asked, Desk, OpenDesk
 
 COMPRESS: list[tuple[str, Callable[[bytes], bytes]]] = [
     ("", bytes),
@@ -77,7 +80,7 @@ JUNK = ["", "   ", "{", '{"body": 5}', "[1]", '{"a": 1, "a": 2}']
 @st.composite
 def deliveries(
     draw: st.DrawFn,
-    archive: Any,
+    archive: Archive,
     bodies: list[dict[str, Any]],
     *,
     forms: tuple[str, ...] = ("raw",),
@@ -108,7 +111,7 @@ def backwards(value: Any) -> Any:
     return [backwards(one) for one in value] if isinstance(value, list) else value
 
 
-def content(desk: Any) -> dict[str, list[str]]:
+def content(desk: Asked) -> dict[str, list[str]]:
     """Everything that must not depend on the order, JSON as it is spelled, as sorted text."""
     names = ["events", "other_objects"]
     for table in object_tables():
@@ -125,7 +128,7 @@ def content(desk: Any) -> dict[str, list[str]]:
     return found
 
 
-def load_somehow(draw: st.DrawFn, archive: Any, desk: Any, lines: list[str]) -> None:
+def load_somehow(draw: st.DrawFn, archive: Archive, desk: Asked, lines: list[str]) -> None:
     """Load lines in any order, in up to three files, compressed or not, in up to three loads.
 
     A file is one batch or many; what tells of stored events waits for its end, or does not, and so
@@ -133,13 +136,13 @@ def load_somehow(draw: st.DrawFn, archive: Any, desk: Any, lines: list[str]) -> 
     """
     order = draw(st.permutations(lines))
     cuts = sorted(draw(st.lists(st.integers(0, len(order)), max_size=2)))
-    paths = []
+    paths: list[Path] = []
     for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True):
         suffix, compress = draw(st.sampled_from(COMPRESS))
         path: Path = archive.write(*order[start:end], name=f"part-{len(paths)}.jsonl{suffix}")
         path.write_bytes(compress(path.read_bytes()))
         paths.append(path)
-    how = {"policy": "record", "secrets": {"first": "one", "second": "two"}}
+    how: dict[str, Any] = {"policy": "record", "secrets": {"first": "one", "second": "two"}}
     with pytest.MonkeyPatch.context() as patch:
         for name, choices in BATCHES.items():
             patch.setattr(f"avon_analytics.intake.{name}", draw(st.sampled_from(choices)))
@@ -150,8 +153,9 @@ def load_somehow(draw: st.DrawFn, archive: Any, desk: Any, lines: list[str]) -> 
         desk.load(*paths, **how)
 
 
-def check(data: st.DataObject, archive: Any, open_desk: Any, lines: list[str]) -> None:
-    once, somehow = open_desk(), open_desk()
+def check(
+    data: st.DataObject, archive: Archive, once: Desk, somehow: Asked, lines: list[str]
+) -> None:
     once.take(*lines, policy="record", secrets={"first": "one", "second": "two"})
     data.draw(st.composite(lambda draw: load_somehow(draw, archive, somehow, lines))())
     assert content(somehow) == content(once)
@@ -185,7 +189,9 @@ KINDS: dict[str, tuple[int, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_same_lines_give_the_same_tables(archive: Any, open_desk: Any, kind: str) -> None:
+def test_the_same_lines_give_the_same_tables(
+    archive: Archive, open_desk: OpenDesk, kind: str
+) -> None:
     examples, how = KINDS[kind]
     lines = st.one_of(
         *[deliveries(archive, **how)] * 4,
@@ -203,6 +209,7 @@ def test_the_same_lines_give_the_same_tables(archive: Any, open_desk: Any, kind:
     )
     @given(data=st.data())
     def run(data: st.DataObject) -> None:
-        check(data, archive, open_desk, data.draw(st.lists(lines, min_size=12, max_size=30)))
+        told = data.draw(st.lists(lines, min_size=12, max_size=30))
+        check(data, archive, open_desk(), open_desk(), told)
 
     run()

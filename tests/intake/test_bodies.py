@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from itertools import permutations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk, OpenDesk
 
-def test_of_several_bodies_the_one_that_was_signed_is_meant(archive: Any, desk: Any) -> None:
+
+def test_of_several_bodies_the_one_that_was_signed_is_meant(archive: Archive, desk: Desk) -> None:
     """A parsed body beside the text that was signed, an empty one, another one that was not."""
     beside = [{"parsed": True}, "", {}, "another text", ["no", "body"], None]
     lines = []
@@ -28,7 +31,7 @@ def test_of_several_bodies_the_one_that_was_signed_is_meant(archive: Any, desk: 
 
 
 def test_where_none_is_verified_the_first_text_is_meant_else_the_first_object(
-    archive: Any, desk: Any
+    archive: Archive, desk: Desk
 ) -> None:
     one, two = archive.patient(1), archive.patient(2)
     wrong = {"signature": "0" * 64}
@@ -45,7 +48,7 @@ def test_where_none_is_verified_the_first_text_is_meant_else_the_first_object(
     ]
 
 
-def test_a_buffer_of_node_stands_for_its_bytes(archive: Any, desk: Any) -> None:
+def test_a_buffer_of_node_stands_for_its_bytes(archive: Archive, desk: Desk) -> None:
     body = json.dumps(archive.patient(first_name="Zoë"), ensure_ascii=False).encode()
     line = {"signature": archive.sign(body), "body": {"type": "Buffer", "data": list(body)}}
     desk.take(json.dumps(line), json.dumps({**line, "isBase64Encoded": True}))
@@ -57,16 +60,16 @@ def test_a_buffer_of_node_stands_for_its_bytes(archive: Any, desk: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["headers", "multiValueHeaders"])
-def test_headers_as_an_edge_function_writes_them(archive: Any, desk: Any, name: str) -> None:
+def test_headers_as_an_edge_function_writes_them(archive: Archive, desk: Desk, name: str) -> None:
     body = json.dumps(archive.patient())
     header = [{"key": "Avon-Signature", "value": archive.sign(body)}]
     desk.take(json.dumps({name: {"avon-signature": header}, "body": body}))
     assert desk.ends() == ["loaded"]
 
 
-def test_a_receipt_as_the_older_gateway_writes_it(archive: Any, desk: Any) -> None:
-    context = {"requestContext": {"requestTimeEpoch": 1741608000000, "staging": "x"}}
-    desk.take(archive.raw(archive.patient(), received=None, **context))
+def test_a_receipt_as_the_older_gateway_writes_it(archive: Archive, desk: Desk) -> None:
+    context = {"requestTimeEpoch": 1741608000000, "staging": "x"}
+    desk.take(archive.raw(archive.patient(), received=None, requestContext=context))
     assert desk.column("SELECT epoch_ms(received_at) FROM events") == [1741608000000]
 
 
@@ -84,7 +87,7 @@ SPELLINGS = (
 
 @pytest.mark.parametrize("policy", ["record", "skip"])
 def test_another_spelling_is_a_duplicate_in_any_order(
-    archive: Any, open_desk: Any, policy: str
+    archive: Archive, open_desk: OpenDesk, policy: str
 ) -> None:
     bare = [*SPELLINGS, f"  {SPELLINGS[0]}  ", SPELLINGS[0] + "\r"]
     found: list[Any] = []
@@ -105,7 +108,7 @@ def test_another_spelling_is_a_duplicate_in_any_order(
     assert all(one == found[0] for one in found)
 
 
-def test_many_lost_conflicts_are_settled_together(archive: Any, desk: Any) -> None:
+def test_many_lost_conflicts_are_settled_together(archive: Archive, desk: Desk) -> None:
     """Events that lose against a later file, and come back with a third."""
     n = 300
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,9 @@ from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.model import ColumnOf, lists_of
 from avon_analytics.store.schema import quote
 from avon_analytics.store.tables import ObjectTable, object_tables, tables_of
+
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk
 
 # One of each JSON type, none of which any spelling of a missing value is.
 VALUES: dict[str, Any] = {
@@ -27,6 +30,7 @@ VALUES: dict[str, Any] = {
 
 def spelled(table: ObjectTable, field: ColumnOf, value: Any) -> dict[str, Any]:
     """An object in which a field of a table has this value and everything else is well."""
+    assert table.list_field is not None
     if table.model is None:
         return {"id": "x_1", table.list_field: [value]}
     here: dict[str, Any] = {}
@@ -47,7 +51,7 @@ def cases(object_type: str) -> Iterator[tuple[ObjectTable, ColumnOf, str]]:
 
 
 @pytest.mark.parametrize("object_type", sorted(OBJECTS))
-def test_no_field_turns_empty_in_silence(archive: Any, desk: Any, object_type: str) -> None:
+def test_no_field_turns_empty_in_silence(archive: Archive, desk: Desk, object_type: str) -> None:
     asked = list(cases(object_type))
     bodies = [
         {
@@ -93,7 +97,7 @@ def test_no_field_turns_empty_in_silence(archive: Any, desk: Any, object_type: s
 
 
 @pytest.mark.parametrize("kind", [k for k in VALUES if k != "list"])
-def test_a_list_that_is_none_is_quarantined(archive: Any, desk: Any, kind: str) -> None:
+def test_a_list_that_is_none_is_quarantined(archive: Archive, desk: Desk, kind: str) -> None:
     asked = [(kind_of, nested) for kind_of, model in OBJECTS.items() for nested in lists_of(model)]
     desk.take(
         *(

@@ -6,13 +6,17 @@ import bz2
 import gzip
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 import zstandard
 
 from avon_analytics.errors import ArchiveError, DamagedFile
+
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk, OpenDesk
 
 pytestmark = pytest.mark.any_engine
 
@@ -23,7 +27,7 @@ def skipped(n: int, size: int) -> bytes:
     return SKIPPABLE[n] + size.to_bytes(4, "little") + b"?" * size
 
 
-def lines(archive: Any, n: int = 20) -> bytes:
+def lines(archive: Archive, n: int = 20) -> bytes:
     return b"".join(archive.raw(archive.patient(ms)).encode() + b"\n" for ms in range(n))
 
 
@@ -36,7 +40,7 @@ def run(*command: str, given: bytes) -> bytes:
 @pytest.mark.parametrize("name", ["a.jsonl.zst", "a.jsonl"])
 @pytest.mark.parametrize("batch_bytes", [1, 1 << 25])
 def test_frames_to_skip_stand_anywhere(
-    archive: Any, desk: Any, name: str, batch_bytes: int
+    archive: Archive, desk: Desk, name: str, batch_bytes: int
 ) -> None:
     text = lines(archive)
     path: Path = archive.write(name=name)
@@ -52,13 +56,13 @@ def test_frames_to_skip_stand_anywhere(
     assert desk.load(path, allow_truncated=True).files[0].is_partial
 
 
-def test_a_file_of_frames_to_skip_holds_no_line(archive: Any, desk: Any) -> None:
+def test_a_file_of_frames_to_skip_holds_no_line(archive: Archive, desk: Desk) -> None:
     path: Path = archive.write(name="a.jsonl.zst")
     path.write_bytes(skipped(3, 100))
     assert desk.load(path).lines == 0
 
 
-def test_what_pzstd_writes(archive: Any, desk: Any) -> None:
+def test_what_pzstd_writes(archive: Archive, desk: Desk) -> None:
     path: Path = archive.write(name="a.jsonl.zst")
     path.write_bytes(run("pzstd", "-q", "-c", "-p", "2", given=lines(archive)))
     assert path.read_bytes()[:4] in SKIPPABLE
@@ -67,7 +71,9 @@ def test_what_pzstd_writes(archive: Any, desk: Any) -> None:
 
 @pytest.mark.parametrize("level", ["--long=27", "--long=31"])
 @pytest.mark.parametrize("partial", [False, True])
-def test_a_long_window_is_no_damage(archive: Any, desk: Any, level: str, partial: bool) -> None:
+def test_a_long_window_is_no_damage(
+    archive: Archive, desk: Desk, level: str, partial: bool
+) -> None:
     path: Path = archive.write(name="a.jsonl.zst")
     text = lines(archive)
     path.write_bytes(run("zstd", "-q", "-c", "-1", level, given=text))
@@ -80,10 +86,10 @@ def test_a_long_window_is_no_damage(archive: Any, desk: Any, level: str, partial
 
 @pytest.mark.parametrize("partial", [False, True])
 def test_a_frame_that_needs_a_dictionary_is_told_as_such(
-    archive: Any, desk: Any, partial: bool
+    archive: Archive, desk: Desk, partial: bool
 ) -> None:
     path: Path = archive.write(name="a.jsonl.zst")
-    samples = [lines(archive, n) for n in range(1, 40)]
+    samples: list[bytes | bytearray | memoryview] = [lines(archive, n) for n in range(1, 40)]
     dictionary = zstandard.train_dictionary(4000, samples)
     assert dictionary.dict_id() > 0
     compressor = zstandard.ZstdCompressor(dict_data=dictionary)
@@ -96,7 +102,12 @@ def test_a_frame_that_needs_a_dictionary_is_told_as_such(
 
 # -- compressed since it was read ---------------------------------------------------------------
 
-TO = {"": bytes, ".zst": zstandard.compress, ".gz": gzip.compress, ".bz2": bz2.compress}
+TO: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".zst": zstandard.compress,
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +115,7 @@ TO = {"": bytes, ".zst": zstandard.compress, ".gz": gzip.compress, ".bz2": bz2.c
 )
 @pytest.mark.parametrize("is_still_there", [False, True])
 def test_a_file_that_was_compressed_since_is_the_same_file(
-    archive: Any, desk: Any, before: str, after: str, is_still_there: bool
+    archive: Archive, desk: Desk, before: str, after: str, is_still_there: bool
 ) -> None:
     text = lines(archive)
     first: Path = archive.write(name=f"a.jsonl{before}")
@@ -124,7 +135,9 @@ def test_a_file_that_was_compressed_since_is_the_same_file(
     desk.add_up()
 
 
-def test_a_file_of_that_name_with_other_content_is_another_file(archive: Any, desk: Any) -> None:
+def test_a_file_of_that_name_with_other_content_is_another_file(
+    archive: Archive, desk: Desk
+) -> None:
     archive.write(archive.raw(archive.patient(1)), name="a.jsonl")
     desk.load(archive.folder)
     packed: Path = archive.write(name="a.jsonl.zst")
@@ -137,7 +150,7 @@ def test_a_file_of_that_name_with_other_content_is_another_file(archive: Any, de
 
 
 def test_lines_are_found_again_in_a_file_that_was_compressed_since(
-    archive: Any, open_desk: Any
+    archive: Archive, open_desk: OpenDesk
 ) -> None:
     """A limited store keeps no line of its quarantine: the archive is read again."""
     desk = open_desk()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from itertools import permutations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk, OpenDesk
 
 SEVEN, EIGHT, NINE, TEN = (f"2025-03-10T{hour:02}:00:00Z" for hour in (7, 8, 9, 10))
 # Of texts that differ in white space alone one comes first by its SHA-256, another last.
@@ -51,8 +55,8 @@ WAITS = {"all waits": 16 << 20, "none waits": 0, "some waits": 700}
 @pytest.mark.parametrize("waits", WAITS)
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
 def test_the_same_content_wins_whatever_comes_first(
-    archive: Any,
-    open_desk: Any,
+    archive: Archive,
+    open_desk: OpenDesk,
     order: tuple[int, ...],
     waits: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -104,11 +108,12 @@ def sha(text: str) -> str:
 
 
 def test_without_a_difference_in_time_the_smaller_digest_of_the_signed_bytes_wins(
-    archive: Any, open_desk: Any
+    archive: Archive, open_desk: OpenDesk
 ) -> None:
     texts = [json.dumps(archive.patient(1, first_name=name)) for name in "abcde"]
     winner = json.loads(min(texts, key=sha))["object"]["first_name"]
-    make = [archive.raw, archive.base64, archive.raw, archive.parsed, archive.raw]
+    raw, other, parsed = archive.raw, archive.base64, archive.parsed
+    make: list[Callable[[str], str]] = [raw, other, raw, parsed, raw]
     lines = [spell(text) for spell, text in zip(make, texts, strict=True)]
     noon = [line.replace('"body"', '"received_at": 1741608000000, "body"', 1) for line in lines]
     for told in (noon, noon[::-1]):
@@ -123,7 +128,7 @@ def test_without_a_difference_in_time_the_smaller_digest_of_the_signed_bytes_win
 
 
 def test_the_smallest_digest_counts_of_all_spellings_of_a_content(
-    archive: Any, open_desk: Any
+    archive: Archive, open_desk: OpenDesk
 ) -> None:
     one = [start + '"object":{"id":"user_ann","first_name":"a"}}' for start in SPELLINGS]
     other = [start + '"object":{"id":"user_ann","first_name":"b"}}' for start in SPELLINGS]
@@ -138,7 +143,7 @@ def test_the_smallest_digest_counts_of_all_spellings_of_a_content(
 
 
 def test_a_content_in_several_orders_of_its_keys_wins_no_more_often(
-    archive: Any, open_desk: Any
+    archive: Archive, open_desk: OpenDesk
 ) -> None:
     def spellings(name: str) -> list[str]:
         fields = {"id": "user_ann", "object": "patient", "first_name": name, "gender": "x"}
@@ -156,7 +161,7 @@ def test_a_content_in_several_orders_of_its_keys_wins_no_more_often(
         assert desk.column("SELECT content IS NOT NULL FROM quarantine") == [True, True]
 
 
-def test_the_receipt_of_one_load_knows_who_lost_later_in_it(archive: Any, desk: Any) -> None:
+def test_the_receipt_of_one_load_knows_who_lost_later_in_it(archive: Archive, desk: Desk) -> None:
     late, early = (
         archive.raw(archive.patient(1, first_name=name), received=at)
         for name, at in (("late", NINE), ("early", EIGHT))
@@ -169,7 +174,7 @@ def test_the_receipt_of_one_load_knows_who_lost_later_in_it(archive: Any, desk: 
     desk.add_up()
 
 
-def test_a_displaced_object_leaves_every_table(archive: Any, desk: Any) -> None:
+def test_a_displaced_object_leaves_every_table(archive: Archive, desk: Desk) -> None:
     def visit(received: str, **fields: Any) -> str:
         about = {"id": "v", "last_updated_at": 1, **fields}
         return archive.raw(
@@ -194,7 +199,7 @@ def test_a_displaced_object_leaves_every_table(archive: Any, desk: Any) -> None:
 
 @pytest.mark.parametrize("happened", ["gone", "other bytes", "shorter", "compressed"])
 def test_a_line_that_loses_when_its_file_is_no_longer_the_same(
-    archive: Any, desk: Any, happened: str
+    archive: Archive, desk: Desk, happened: str
 ) -> None:
     """The quarantine never holds bytes that are not the line's."""
     line = archive.raw(archive.patient(1, first_name="b"), received=NINE)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk
+
 # The same body under each of these is verified; `{}` stands for the right signature.
-PLACES = {
+PLACES: dict[str, dict[str, Any]] = {
     "header": {"headers": {"avon-signature": "{}"}},
     "header in another case": {"headers": {"AVON-Signature": "{}"}},
     "header among others": {"headers": {"Host": "x", "Avon-Signature": "{}", "Accept": "y"}},
@@ -28,7 +31,7 @@ PLACES = {
 }
 
 
-def test_the_signature_is_found_wherever_it_may_stand(archive: Any, desk: Any) -> None:
+def test_the_signature_is_found_wherever_it_may_stand(archive: Archive, desk: Desk) -> None:
     lines = []
     for ms, place in enumerate(PLACES.values(), 1):
         body = json.dumps(archive.patient(ms))
@@ -44,7 +47,7 @@ def test_the_signature_is_found_wherever_it_may_stand(archive: Any, desk: Any) -
 
 
 @pytest.mark.parametrize("key", ["body", "payload", "raw_body", "rawBody"])
-def test_the_body_stands_under_one_of_four_keys(archive: Any, desk: Any, key: str) -> None:
+def test_the_body_stands_under_one_of_four_keys(archive: Archive, desk: Desk, key: str) -> None:
     body = json.dumps(archive.patient(first_name="Ann"))
     line = json.dumps({"avon-signature": archive.sign(body), key: body})
     parsed = f'{{"avon-signature": "{archive.sign(body)}", "{key}": {body}}}'
@@ -57,13 +60,13 @@ def test_the_body_stands_under_one_of_four_keys(archive: Any, desk: Any, key: st
     assert desk.column("SELECT first_name FROM patients") == ["Ann"]
 
 
-def test_a_body_that_is_null_does_not_hide_the_next_one(archive: Any, desk: Any) -> None:
+def test_a_body_that_is_null_does_not_hide_the_next_one(archive: Archive, desk: Desk) -> None:
     body = json.dumps(archive.patient())
     desk.take(json.dumps({"signature": archive.sign(body), "body": None, "payload": body}))
     assert desk.ends() == ["loaded"]
 
 
-def test_a_base64_body_is_signed_as_it_was_before(archive: Any, desk: Any) -> None:
+def test_a_base64_body_is_signed_as_it_was_before(archive: Archive, desk: Desk) -> None:
     body = '{ "event":"patient.updated", "created_at":1, "object":{"id":"user_ann"} }\n'
     wrapped = json.loads(archive.base64(body))
     desk.take(json.dumps(wrapped), json.dumps({**wrapped, "isBase64Encoded": "true"}))
@@ -74,14 +77,14 @@ def test_a_base64_body_is_signed_as_it_was_before(archive: Any, desk: Any) -> No
 
 
 @pytest.mark.parametrize("number", [1, 0, "yes"])
-def test_only_true_says_that_a_body_is_base64(archive: Any, desk: Any, number: Any) -> None:
+def test_only_true_says_that_a_body_is_base64(archive: Archive, desk: Desk, number: Any) -> None:
     body = json.dumps(archive.patient())
     desk.take(archive.raw(body, isBase64Encoded=number))
     assert desk.rows("SELECT form, signature FROM deliveries") == [("raw", "verified")]
 
 
 def test_a_parsed_body_is_verified_where_its_text_or_its_compact_form_is_what_was_signed(
-    archive: Any, desk: Any
+    archive: Archive, desk: Desk
 ) -> None:
     compact = '{"event":"patient.updated","created_at":1,"object":{"id":"user_ann","note":"é/"}}'
     spaced = '{ "event": "patient.updated",\t"created_at":1.0 , "object": {"id":"user_ann"} }'
@@ -100,7 +103,7 @@ def test_a_parsed_body_is_verified_where_its_text_or_its_compact_form_is_what_wa
     ]
 
 
-def test_a_bare_event_is_unsigned_whatever_it_holds(archive: Any, desk: Any) -> None:
+def test_a_bare_event_is_unsigned_whatever_it_holds(archive: Archive, desk: Desk) -> None:
     body = archive.patient()
     bare = {**body, "signature": archive.sign(json.dumps(body))}
     desk.take(json.dumps(body), json.dumps(bare))
@@ -109,7 +112,7 @@ def test_a_bare_event_is_unsigned_whatever_it_holds(archive: Any, desk: Any) -> 
 
 
 # 12:00 UTC on the 10th of March 2025 is 1741608000 s after 1970.
-RECEIVED = {
+RECEIVED: dict[str, dict[str, Any]] = {
     "ISO": {"received_at": "2025-03-10T12:00:00Z"},
     "ISO with an offset": {"received_at": "2025-03-10T07:00:00.00-05:00"},
     "milliseconds": {"receivedAt": 1741608000000},
@@ -121,7 +124,7 @@ RECEIVED = {
 }
 
 
-def test_the_time_of_receipt_is_read_in_every_spelling(archive: Any, desk: Any) -> None:
+def test_the_time_of_receipt_is_read_in_every_spelling(archive: Archive, desk: Desk) -> None:
     desk.take(
         *(
             archive.raw(archive.patient(ms), received=None, **spelling)
@@ -137,7 +140,9 @@ def test_the_time_of_receipt_is_read_in_every_spelling(archive: Any, desk: Any) 
         assert found == dict.fromkeys(RECEIVED, 1741608000000)
 
 
-def test_a_bare_event_keeps_its_receipt_apart_from_what_it_says(archive: Any, desk: Any) -> None:
+def test_a_bare_event_keeps_its_receipt_apart_from_what_it_says(
+    archive: Archive, desk: Desk
+) -> None:
     body = archive.patient()
     desk.take(
         json.dumps(body),
@@ -150,7 +155,7 @@ def test_a_bare_event_keeps_its_receipt_apart_from_what_it_says(archive: Any, de
     assert desk.column("SELECT epoch_ms(received_at) FROM events") == [1741608000000]
 
 
-def test_all_four_forms_of_one_event_are_one_event(archive: Any, desk: Any) -> None:
+def test_all_four_forms_of_one_event_are_one_event(archive: Archive, desk: Desk) -> None:
     body = archive.patient(first_name="Ann", custom_data=[{"key": "cfld_a", "value": 1.5}])
     text = json.dumps(body)
     desk.take(archive.raw(text), archive.base64(text), archive.parsed(text), text, policy="record")

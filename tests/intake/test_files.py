@@ -6,19 +6,27 @@ import bz2
 import gzip
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 import zstandard
 
 from avon_analytics.errors import ArchiveError, UsageError
 
-COMPRESS = {".gz": gzip.compress, ".zst": zstandard.compress, ".bz2": bz2.compress}
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk
+
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".zst": zstandard.compress,
+    ".bz2": bz2.compress,
+}
 MARK = b"\xef\xbb\xbf"
 
 
-def test_marks_carriage_returns_and_blank_lines_are_normal(archive: Any, desk: Any) -> None:
+def test_marks_carriage_returns_and_blank_lines_are_normal(archive: Archive, desk: Desk) -> None:
     one, two = (archive.raw(archive.patient(ms)).encode() for ms in (1, 2))
     path = archive.write(
         MARK + one, b"", b"  \t", MARK, b"\r", b" " + two + b" ", b"", end=b"\r\n", last=b""
@@ -36,7 +44,7 @@ def test_marks_carriage_returns_and_blank_lines_are_normal(archive: Any, desk: A
     assert desk.add_up()["blank"] == 4
 
 
-def test_a_quarantined_line_is_kept_to_the_byte(archive: Any, desk: Any) -> None:
+def test_a_quarantined_line_is_kept_to_the_byte(archive: Archive, desk: Desk) -> None:
     lines = [b"{not json", MARK + b"{not json either", b"\xff\xfe", b"[1]\t"]
     desk.take(*lines)
     kept = desk.rows("SELECT content, sha256, byte_length FROM quarantine ORDER BY line")
@@ -45,7 +53,7 @@ def test_a_quarantined_line_is_kept_to_the_byte(archive: Any, desk: Any) -> None
     assert [length for _, _, length in kept] == [len(line) for line in lines]
 
 
-def test_a_complete_last_line_needs_no_end(archive: Any, desk: Any) -> None:
+def test_a_complete_last_line_needs_no_end(archive: Archive, desk: Desk) -> None:
     one, two, three = (archive.raw(archive.patient(ms)) for ms in (1, 2, 3))
     path = archive.write(one, two, last=b"")
     assert desk.load(path).loaded == 2
@@ -62,7 +70,7 @@ def test_a_complete_last_line_needs_no_end(archive: Any, desk: Any) -> None:
 
 @pytest.mark.parametrize("cut", [1, 40, -1])
 def test_an_incomplete_last_line_waits_until_the_file_has_grown(
-    archive: Any, desk: Any, cut: int
+    archive: Archive, desk: Desk, cut: int
 ) -> None:
     one, two = (archive.raw(archive.patient(ms)).encode() for ms in (1, 2))
     path = archive.write(one)
@@ -87,7 +95,7 @@ def test_an_incomplete_last_line_waits_until_the_file_has_grown(
 
 @pytest.mark.parametrize("suffix", COMPRESS)
 def test_compressed_files_read_like_plain_ones_also_in_several_members(
-    archive: Any, desk: Any, suffix: str
+    archive: Archive, desk: Desk, suffix: str
 ) -> None:
     lines = [(archive.raw(archive.patient(ms)) + "\n").encode() for ms in range(4)]
     members = [lines[0], lines[1][:50], lines[1][50:] + lines[2]]
@@ -105,7 +113,7 @@ def test_compressed_files_read_like_plain_ones_also_in_several_members(
 
 
 def test_the_first_bytes_tell_how_a_file_is_compressed_not_its_name(
-    archive: Any, desk: Any
+    archive: Archive, desk: Desk
 ) -> None:
     plain = (archive.raw(archive.patient(1)) + "\n").encode()
     archive.write(name="a.jsonl.gz").write_bytes(plain)
@@ -116,7 +124,7 @@ def test_the_first_bytes_tell_how_a_file_is_compressed_not_its_name(
 @pytest.mark.parametrize("suffix", COMPRESS)
 @pytest.mark.parametrize("kept", [0.5, -1, 6])
 def test_a_file_that_is_cut_short_leaves_the_store_as_before_it_and_is_named(
-    archive: Any, desk: Any, suffix: str, kept: float
+    archive: Archive, desk: Desk, suffix: str, kept: float
 ) -> None:
     before = archive.write(archive.raw(archive.patient(1)), name="a.jsonl")
     # Digests do not compress well, so that the cut falls between lines that could be read.
@@ -137,7 +145,7 @@ def test_a_file_that_is_cut_short_leaves_the_store_as_before_it_and_is_named(
     desk.add_up()
 
 
-def test_empty_files_are_files(archive: Any, desk: Any) -> None:
+def test_empty_files_are_files(archive: Archive, desk: Desk) -> None:
     paths = [archive.write(name="empty.jsonl")]
     for suffix, compress in COMPRESS.items():
         paths.append(archive.write(name=f"empty.jsonl{suffix}"))
@@ -147,7 +155,9 @@ def test_empty_files_are_files(archive: Any, desk: Any) -> None:
     assert desk.load(*paths).files_unchanged == 4
 
 
-def test_folders_are_searched_and_what_is_passed_over_is_counted(archive: Any, desk: Any) -> None:
+def test_folders_are_searched_and_what_is_passed_over_is_counted(
+    archive: Archive, desk: Desk
+) -> None:
     names = ("a.jsonl", "x/b.NDJSON", "x/y/c.json", "x/d.jsonl.gz", "e.ndjson.zst", "f.json.bz2")
     for ms, name in enumerate(names, 1):
         archive.write(archive.raw(archive.patient(ms)), name=name)
@@ -157,7 +167,7 @@ def test_folders_are_searched_and_what_is_passed_over_is_counted(archive: Any, d
     assert (receipt.loaded, receipt.quarantined, receipt.files_passed_over) == (6, 0, 4)
 
 
-def test_files_folders_and_globs_mix_and_name_each_file_once(archive: Any, desk: Any) -> None:
+def test_files_folders_and_globs_mix_and_name_each_file_once(archive: Archive, desk: Desk) -> None:
     one = archive.write(archive.raw(archive.patient(1)), name="x/one.jsonl")
     two = archive.write(archive.raw(archive.patient(2)), name="x/two.log")
     receipt = desk.load(one, archive.folder / "x", f"{archive.folder}/**/*.jsonl", str(two))
@@ -166,12 +176,12 @@ def test_files_folders_and_globs_mix_and_name_each_file_once(archive: Any, desk:
 
 
 @pytest.mark.parametrize("path", ["missing.jsonl", "*.nothing"])
-def test_a_path_that_names_nothing_is_an_error_that_says_so(desk: Any, path: str) -> None:
+def test_a_path_that_names_nothing_is_an_error_that_says_so(desk: Desk, path: str) -> None:
     with pytest.raises(ArchiveError, match=path.replace("*", r"\*")):
         desk.load(path)
 
 
-def test_folders_without_an_archive_are_an_error(archive: Any, desk: Any) -> None:
+def test_folders_without_an_archive_are_an_error(archive: Archive, desk: Desk) -> None:
     archive.write("text", name="only-text/readme.txt")
     with pytest.raises(ArchiveError, match="no archive file"):
         desk.load(archive.folder / "only-text")
@@ -180,7 +190,7 @@ def test_folders_without_an_archive_are_an_error(archive: Any, desk: Any) -> Non
 
 
 def test_an_empty_path_is_not_the_current_folder(
-    archive: Any, desk: Any, monkeypatch: pytest.MonkeyPatch
+    archive: Archive, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive.write(archive.raw(archive.patient()))
     monkeypatch.chdir(archive.folder)
@@ -192,7 +202,7 @@ NAMES = ["it's.jsonl", 'a"b.jsonl', "a;drop table events;--.jsonl", "[x]*.jsonl"
 NAMES += ["üñ 😀.jsonl", "new\nline.jsonl"]
 
 
-def test_names_of_files_are_never_code(archive: Any, desk: Any) -> None:
+def test_names_of_files_are_never_code(archive: Archive, desk: Desk) -> None:
     paths = [
         archive.write(archive.raw(archive.patient(ms)), "{bad", name=name)
         for ms, name in enumerate(NAMES, 1)
@@ -206,7 +216,7 @@ def test_names_of_files_are_never_code(archive: Any, desk: Any) -> None:
     desk.add_up()
 
 
-def test_a_name_that_is_no_utf8_is_an_error_of_the_archive(archive: Any, desk: Any) -> None:
+def test_a_name_that_is_no_utf8_is_an_error_of_the_archive(archive: Archive, desk: Desk) -> None:
     good = archive.write(archive.raw(archive.patient(1)), name="a.jsonl")
     bad = os.fsdecode(os.fsencode(archive.folder) + b"/\xff.jsonl")
     Path(bad).write_bytes(good.read_bytes())
@@ -214,7 +224,9 @@ def test_a_name_that_is_no_utf8_is_an_error_of_the_archive(archive: Any, desk: A
         desk.load(archive.folder)
 
 
-def test_a_pipe_is_an_error_of_the_archive_and_not_of_the_program(archive: Any, desk: Any) -> None:
+def test_a_pipe_is_an_error_of_the_archive_and_not_of_the_program(
+    archive: Archive, desk: Desk
+) -> None:
     good = archive.write(archive.raw(archive.patient(1)), name="a.jsonl")
     pipe = archive.folder / "pipe.jsonl"
     os.mkfifo(pipe)
@@ -229,7 +241,7 @@ def test_a_pipe_is_an_error_of_the_archive_and_not_of_the_program(archive: Any, 
 
 @pytest.mark.parametrize("batch_bytes", [1, 300, 1 << 20])
 def test_a_line_over_the_limit_is_set_aside_unread(
-    archive: Any, desk: Any, batch_bytes: int
+    archive: Archive, desk: Desk, batch_bytes: int
 ) -> None:
     one, two = (archive.raw(archive.patient(ms)).encode() for ms in (1, 2))
     long = b'{"headers": {}, "body": "' + b"x" * 3000 + b"\r"

@@ -9,12 +9,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from avon_analytics.errors import ArchiveError
 from avon_analytics.intake.archive.files import find_files
+
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk
 
 PLAIN_USER = 65534
 
@@ -60,7 +63,7 @@ def write(folder: Path, *files: str) -> None:
 # -- links ----------------------------------------------------------------------------------------
 
 
-def test_links_are_followed_once(archive: Any, desk: Any, tmp_path: Path) -> None:
+def test_links_are_followed_once(archive: Archive, desk: Desk, tmp_path: Path) -> None:
     """A year that lies elsewhere, and names for what is there already."""
     inside, outside = archive.folder, tmp_path / "disk2"
     one, two, three = (archive.raw(archive.patient(ms)) for ms in range(3))
@@ -107,7 +110,7 @@ LEADS_NOWHERE: dict[str, Callable[[Path], None]] = {
 @pytest.mark.parametrize("make", LEADS_NOWHERE)
 @pytest.mark.parametrize("name", ["2023", "b.jsonl"])
 def test_a_link_that_leads_nowhere_ends_the_load_before_a_line_is_stored(
-    archive: Any, desk: Any, make: str, name: str
+    archive: Archive, desk: Desk, make: str, name: str
 ) -> None:
     archive.write(archive.raw(archive.patient()), name="a.jsonl")
     LEADS_NOWHERE[make](archive.folder / name)
@@ -121,7 +124,7 @@ def test_a_link_that_leads_nowhere_ends_the_load_before_a_line_is_stored(
 
 
 def test_what_is_neither_a_file_nor_a_folder_is_passed_over_and_named(
-    archive: Any, desk: Any, monkeypatch: pytest.MonkeyPatch
+    archive: Archive, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive.write(archive.raw(archive.patient()), name="a.jsonl")
     pipe, plug, link = (archive.folder / name for name in ("b.jsonl", "c.json", "d.jsonl"))
@@ -144,7 +147,7 @@ def test_what_is_neither_a_file_nor_a_folder_is_passed_over_and_named(
 
 @pytest.mark.parametrize("name", ["2023", "b.jsonl", "2024/c.jsonl.gz"])
 def test_what_may_not_be_read_ends_the_load_before_a_line_is_stored(
-    archive: Any, desk: Any, open_folder: Path, name: str
+    archive: Archive, desk: Desk, open_folder: Path, name: str
 ) -> None:
     good = archive.write(archive.raw(archive.patient())).read_bytes()
     for path in ("a.jsonl", "2023/a.jsonl", "b.jsonl", "2024/c.jsonl.gz"):
@@ -153,11 +156,11 @@ def test_what_may_not_be_read_ends_the_load_before_a_line_is_stored(
     (open_folder / name).chmod(0)
     globs = ["*", "**/*.jsonl*", "*/*.jsonl*", "20*/**", "[2ab]*"]
     with as_plain_user():
-        for path in (open_folder, *(f"{open_folder}/{one}" for one in globs)):
-            if name == "b.jsonl" and str(path).endswith(("*/*.jsonl*", "20*/**")):
+        for where in (str(open_folder), *(f"{open_folder}/{one}" for one in globs)):
+            if name == "b.jsonl" and where.endswith(("*/*.jsonl*", "20*/**")):
                 continue
             with pytest.raises(ArchiveError, match=rf"cannot read .*{name}: Permission denied"):
-                desk.load(path)
+                desk.load(where)
         with pytest.raises(ArchiveError, match="Permission denied"):
             desk.load(open_folder / name / ("a.jsonl" if name == "2023" else ""))
     assert desk.column("SELECT count(*) FROM events") == [0]

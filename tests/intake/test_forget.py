@@ -8,14 +8,16 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import avon_analytics as avon
 from avon_analytics.errors import StoreError, UsageError
-from avon_analytics.store import rewrite as rewriting
 from avon_analytics.store.tables import object_tables
+
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk, OpenDesk
 
 BARE = "zeb28characterslongid0000001"
 HER = f"user_{BARE}"
@@ -36,7 +38,7 @@ WORDS = ("Zebul", "Quix", BARE, "000-98-7654", "zebulonia@")
 AT = 1_740_000_000_000
 
 
-def world(archive: Any) -> Iterator[str]:
+def world(archive: Archive) -> Iterator[str]:
     """Deliveries about her, about others, and about both."""
     ms = AT
 
@@ -129,7 +131,7 @@ KEPT = {
 }
 
 
-def assert_without_her(desk: Any) -> None:
+def assert_without_her(desk: Desk) -> None:
     with desk.held():
         for name, ids in KEPT.items():
             assert set(desk.column(f"SELECT id FROM {name}")) == ids, name
@@ -158,7 +160,7 @@ def assert_without_her(desk: Any) -> None:
     desk.add_up()
 
 
-def versions(desk: Any) -> dict[str, list[Any]]:
+def versions(desk: Desk) -> dict[str, list[Any]]:
     """The rows of every version, by table."""
     names = [table.versions for table in object_tables()]
     with desk.held():
@@ -175,7 +177,7 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "store" / "avon.duckdb"
 
 
-def test_she_is_nowhere_any_more(archive: Any, open_desk: Any, place: Path) -> None:
+def test_she_is_nowhere_any_more(archive: Archive, open_desk: OpenDesk, place: Path) -> None:
     desk = open_desk(place)
     desk.load(archive.write(*world(archive)))
     before = desk.add_up()
@@ -213,7 +215,7 @@ def test_she_is_nowhere_any_more(archive: Any, open_desk: Any, place: Path) -> N
 
 @pytest.mark.parametrize("n_others", [7, 150, 2100])
 def test_no_byte_stays_whatever_the_size_of_the_store(
-    archive: Any, open_desk: Any, place: Path, n_others: int
+    archive: Archive, open_desk: OpenDesk, place: Path, n_others: int
 ) -> None:
     """Loads and figures before and between, all in one process, whose memory held her name."""
     desk = open_desk(place)
@@ -240,7 +242,7 @@ def test_no_byte_stays_whatever_the_size_of_the_store(
     assert desk.add_up()["lines"] == len(lines)
 
 
-def test_no_later_load_brings_her_back(archive: Any, open_desk: Any, place: Path) -> None:
+def test_no_later_load_brings_her_back(archive: Archive, open_desk: OpenDesk, place: Path) -> None:
     path = archive.write(*world(archive))
     desk = open_desk(place)
     desk.load(path)
@@ -289,7 +291,7 @@ def test_no_later_load_brings_her_back(archive: Any, open_desk: Any, place: Path
 
 
 def test_forgotten_before_she_came_is_the_same(
-    archive: Any, open_desk: Any, tmp_path: Path
+    archive: Archive, open_desk: OpenDesk, tmp_path: Path
 ) -> None:
     """The object tables are those of a load and a forgetting after it, names typed by others aside.
 
@@ -315,7 +317,9 @@ def test_forgotten_before_she_came_is_the_same(
     assert early.rows(query) == late.rows(query)
 
 
-def test_a_caregiver_can_be_forgotten_and_staff_cannot(archive: Any, open_desk: Any) -> None:
+def test_a_caregiver_can_be_forgotten_and_staff_cannot(
+    archive: Archive, open_desk: OpenDesk
+) -> None:
     desk = open_desk()
     desk.load(archive.write(*world(archive)))
     desk.store.forget("user_cara")
@@ -327,14 +331,14 @@ def test_a_caregiver_can_be_forgotten_and_staff_cannot(archive: Any, open_desk: 
             desk.store.forget(wrong)
 
 
-def test_without_a_store_there_is_nobody(open_desk: Any, place: Path) -> None:
+def test_without_a_store_there_is_nobody(open_desk: OpenDesk, place: Path) -> None:
     with pytest.raises(StoreError, match="no store"):
         open_desk(place).store.forget(HER)
     assert not place.exists()
 
 
 def test_cut_short_it_is_done_by_doing_it_again(
-    archive: Any, open_desk: Any, place: Path, monkeypatch: pytest.MonkeyPatch
+    archive: Archive, open_desk: OpenDesk, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rows are gone in one transaction; the file is the old one or the new one."""
     desk = open_desk(place)
@@ -343,7 +347,7 @@ def test_cut_short_it_is_done_by_doing_it_again(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(rewriting.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(StoreError, match="run the same again"):
         desk.store.forget(HER)
     monkeypatch.undo()
@@ -354,7 +358,7 @@ def test_cut_short_it_is_done_by_doing_it_again(
 
 
 def test_who_reads_meanwhile_reads_on_and_views_stay(
-    archive: Any, open_desk: Any, place: Path
+    archive: Archive, open_desk: OpenDesk, place: Path
 ) -> None:
     desk, other = open_desk(place), open_desk(place)
     desk.load(archive.write(*world(archive)))
@@ -366,7 +370,7 @@ def test_who_reads_meanwhile_reads_on_and_views_stay(
     assert set(desk.store.tables()["table"]) >= {"patients", "appointment_slots", "forgotten"}
 
 
-def test_a_limited_store_forgets_too(archive: Any, open_desk: Any, place: Path) -> None:
+def test_a_limited_store_forgets_too(archive: Archive, open_desk: OpenDesk, place: Path) -> None:
     desk = open_desk(place)
     path = archive.write(*world(archive))
     desk.load(path, privacy="limited")

@@ -6,7 +6,7 @@ import base64
 import json
 import random
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,9 @@ from avon_analytics.contract.values import Column
 from avon_analytics.intake.write.person_rows import is_own
 from avon_analytics.store.tables import ObjectTable, object_tables
 from tests.intake.test_forget import bytes_around
+
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, OpenDesk
 
 BARE = "5f2c9a7b1e3d4f60a1b2c3d4e5f60718"
 HER = f"user_{BARE}"
@@ -102,7 +105,7 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "store" / "avon.duckdb"
 
 
-def every_planting(archive: Any) -> list[str]:
+def every_planting(archive: Archive) -> list[str]:
     lines, ms = [], AT
     draw = random.Random(11)
 
@@ -129,7 +132,7 @@ def every_planting(archive: Any) -> list[str]:
 
 
 def test_in_no_byte_of_the_store_stands_a_word_of_hers(
-    archive: Any, open_desk: Any, place: Path
+    archive: Archive, open_desk: OpenDesk, place: Path
 ) -> None:
     desk = open_desk(place)
     lines = every_planting(archive)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
@@ -17,6 +17,9 @@ from avon_analytics.errors import StoreError
 from avon_analytics.intake.archive.batch import Batch
 from avon_analytics.intake.archive.lines import LineReader
 from avon_analytics.intake.write.staging import Staging
+
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, OpenDesk
 
 GIB = 1024 * 1024 * 1024
 MEASURED = """
@@ -151,7 +154,7 @@ def test_batches_are_heavy_by_what_is_read_at_once(
 
 @pytest.mark.parametrize("n_refusals", [1, 2])
 def test_what_needs_more_than_it_looks_is_read_again_without_a_bound(
-    archive: Any, open_desk: Any, n_refusals: int, monkeypatch: pytest.MonkeyPatch
+    archive: Archive, open_desk: OpenDesk, n_refusals: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, refusals = Staging.make_rows, [duckdb.OutOfMemoryException] * n_refusals
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk
 
 HEAD = '"event":"patient.updated","created_at":'
 LISTS, OBJECTS = ("[", "1", "]"), ('{"a":', "1", "}")
@@ -22,7 +26,7 @@ def deep(depth: int, kind: tuple[str, str, str]) -> str:
     return start * depth + inner + end * depth
 
 
-def check(archive: Any, desk: Any, lines: list[str | bytes], **how: Any) -> list[str]:
+def check(archive: Archive, desk: Desk, lines: Sequence[str | bytes], **how: Any) -> list[str]:
     """Where lines end that stand between two good ones, which load whatever is between them."""
     good = [archive.raw(archive.patient(ms)) for ms in (-1, -2)]
     first = archive.write(good[0], *lines, name="a.jsonl")
@@ -55,7 +59,7 @@ REPEATED_IN_BODY = [
 NOT_REPEATED = ['"x":[{"a":1},{"a":1}]', '"x":{"a\\u0000b":1,"a\\u0000c":1}', '"x":{"a":1,"A":1}']
 
 
-def test_a_key_given_twice_is_found_at_any_depth(archive: Any, desk: Any) -> None:
+def test_a_key_given_twice_is_found_at_any_depth(archive: Archive, desk: Desk) -> None:
     lines: list[str | bytes] = [*REPEATED.values()]
     lines += [archive.raw(told(n, text)) for n, text in enumerate(REPEATED_IN_BODY)]
     fine = [archive.raw(told(100 + n, text)) for n, text in enumerate(NOT_REPEATED)]
@@ -70,7 +74,7 @@ def test_a_key_given_twice_is_found_at_any_depth(archive: Any, desk: Any) -> Non
 @pytest.mark.parametrize("kind", [LISTS, OBJECTS], ids=["lists", "objects"])
 @pytest.mark.parametrize("depth", [200, 300, 500, 975, 20_000])
 def test_deep_nesting_is_no_accident(
-    archive: Any, desk: Any, depth: int, kind: tuple[str, str, str]
+    archive: Archive, desk: Desk, depth: int, kind: tuple[str, str, str]
 ) -> None:
     """In a place where the engine reads alone, and in bodies that the models must look at."""
     nested = deep(depth, kind)
@@ -133,7 +137,7 @@ NO_JSON_IN_BODY = [
 ]
 
 
-def test_what_is_no_json_is_said_and_kept(archive: Any, desk: Any) -> None:
+def test_what_is_no_json_is_said_and_kept(archive: Archive, desk: Desk) -> None:
     lines = [line for _, line in NO_JSON]
     bodies = [archive.raw(told(n, text)) for n, text in enumerate(NO_JSON_IN_BODY)]
     ends = check(archive, desk, [*lines, *bodies])
@@ -150,7 +154,7 @@ def test_what_is_no_json_is_said_and_kept(archive: Any, desk: Any) -> None:
         ('{"body": "x"} // said', ["unsigned", "not_json"]),
     ],
 )
-def test_what_follows_a_whole_value_ends_for_itself(desk: Any, line: str, ends: list[str]) -> None:
+def test_what_follows_a_whole_value_ends_for_itself(desk: Desk, line: str, ends: list[str]) -> None:
     desk.take(line)
     assert desk.column("SELECT code FROM deliveries ORDER BY byte_offset") == ends
     kept = desk.column("SELECT content FROM quarantine ORDER BY byte_offset")
@@ -162,7 +166,7 @@ NUMBERS += ["1e99999999999999999999", "-1e999999999999999999999"]
 
 
 @pytest.mark.parametrize("beside", ['"note":"fine"', '"date_of_birth":{}'], ids=["plain", "odd"])
-def test_numbers_beyond_64_bits_are_kept(archive: Any, desk: Any, beside: str) -> None:
+def test_numbers_beyond_64_bits_are_kept(archive: Archive, desk: Desk, beside: str) -> None:
     """The same whether the engine read the body alone or the models looked at it."""
     lines: list[str | bytes] = []
     for ms, n in enumerate(NUMBERS, 1):
@@ -176,7 +180,7 @@ def test_numbers_beyond_64_bits_are_kept(archive: Any, desk: Any, beside: str) -
     assert found == [(number, number, number) for number in NUMBERS]
 
 
-def test_nul_in_texts_ids_and_keys_is_a_character(archive: Any, desk: Any) -> None:
+def test_nul_in_texts_ids_and_keys_is_a_character(archive: Archive, desk: Desk) -> None:
     body = {
         "id": "wbhk_\0",
         "event": "patient.up\0dated",
@@ -194,7 +198,7 @@ def test_nul_in_texts_ids_and_keys_is_a_character(archive: Any, desk: Any) -> No
 KEYS = ["a'b", 'a"b', "a.b", "a;drop table events;--", "", "$", "*", "a\\b", "[0]", "é", "ID", "Id"]
 
 
-def test_unknown_keys_of_any_spelling_are_kept_apart(archive: Any, desk: Any) -> None:
+def test_unknown_keys_of_any_spelling_are_kept_apart(archive: Archive, desk: Desk) -> None:
     fields = {key: n for n, key in enumerate(KEYS)}
     visit = {"id": "v", "location": {**fields, "city": "Avon"}, "attendees": [fields], **fields}
     event = {"event": "appointment.created", "created_at": 1, "object": visit, **fields}
@@ -212,7 +216,7 @@ def test_unknown_keys_of_any_spelling_are_kept_apart(archive: Any, desk: Any) ->
     assert set(paths) == expected
 
 
-def test_unknown_keys_of_a_date_are_kept(archive: Any, desk: Any) -> None:
+def test_unknown_keys_of_a_date_are_kept(archive: Archive, desk: Desk) -> None:
     born = {"year": 1980, "month": 2, "day": 3, "era": "CE", "a.b": {"c": 1}}
     bodies = [
         archive.patient(1, date_of_birth=born),
@@ -241,7 +245,7 @@ def test_unknown_keys_of_a_date_are_kept(archive: Any, desk: Any) -> None:
     ]
 
 
-def test_two_unknown_fields_never_land_on_one_name(archive: Any, desk: Any) -> None:
+def test_two_unknown_fields_never_land_on_one_name(archive: Archive, desk: Desk) -> None:
     visit = {"id": "v", "location": {"floor": "inner"}, "location.floor": "outer"}
     event = {"event": "appointment.created", "created_at": 1, "object": visit}
     assert check(archive, desk, [archive.raw(event)]) == ["loaded"]
@@ -249,7 +253,7 @@ def test_two_unknown_fields_never_land_on_one_name(archive: Any, desk: Any) -> N
     assert sorted(json.loads(extra).values()) == ["inner", "outer"]
 
 
-def test_a_thousand_unknown_keys(archive: Any, desk: Any) -> None:
+def test_a_thousand_unknown_keys(archive: Archive, desk: Desk) -> None:
     fields = {f"key {n}": n for n in range(1000)}
     assert check(archive, desk, [archive.raw(archive.patient(1, **fields))]) == ["loaded"]
     assert desk.column("SELECT count(*) FROM drift") == [1000]
@@ -262,7 +266,7 @@ MANY = 250_000
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("where", ["event", "envelope"])
-def test_very_many_unknown_keys(archive: Any, desk: Any, where: str) -> None:
+def test_very_many_unknown_keys(archive: Archive, desk: Desk, where: str) -> None:
     """A million of an object are in ``test_heavy_lines``."""
     event = {"event": "appointment.created", "created_at": 1, "object": {"id": "v"}}
     keyed = {f"{n:x}": 0 for n in range(MANY)}
@@ -277,7 +281,7 @@ def test_very_many_unknown_keys(archive: Any, desk: Any, where: str) -> None:
 
 
 @pytest.mark.heavy
-def test_arrays_of_very_many(archive: Any, desk: Any) -> None:
+def test_arrays_of_very_many(archive: Archive, desk: Desk) -> None:
     attendees = [{"id": n, "attendee": f"user_{n:x}"} for n in range(MANY)]
     visits = [
         {"id": "v", "attendees": attendees},
@@ -307,7 +311,7 @@ NAMES: list[tuple[Any, str]] = [
 ]
 
 
-def test_an_event_has_a_name_that_is_a_text(archive: Any, desk: Any) -> None:
+def test_an_event_has_a_name_that_is_a_text(archive: Archive, desk: Desk) -> None:
     lines = [
         archive.raw({"event": name, "created_at": n, "object": {"id": "x"}})
         for n, (name, _) in enumerate(NAMES)

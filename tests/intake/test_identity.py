@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk
 
 HEAD = '"event":"patient.updated","created_at":1700000000000'
 
@@ -16,7 +19,7 @@ def body(value: str, who: object = "ann") -> str:
 
 
 def test_an_event_is_named_by_what_it_is_about_and_when_after_the_delivery_id(
-    archive: Any, desk: Any
+    archive: Archive, desk: Desk
 ) -> None:
     about = {"id": "user_ann"}
     bodies: list[dict[str, Any]] = [
@@ -36,11 +39,11 @@ def test_an_event_is_named_by_what_it_is_about_and_when_after_the_delivery_id(
     ]
 
 
-def test_where_the_instant_of_an_event_comes_from(archive: Any, desk: Any) -> None:
+def test_where_the_instant_of_an_event_comes_from(archive: Archive, desk: Desk) -> None:
     """Its own, else the object's newest own, else that of its receipt (1741608000000)."""
     history = [{"status": "active", "changed_at": 30}, {"status": "archived", "changed_at": 20}]
     visit: dict[str, Any] = {"id": "v", "created_at": 5, "start_time": 99}
-    cases = [
+    cases: list[tuple[dict[str, Any], dict[str, Any]]] = [
         ({"created_at": 7}, {**visit, "last_updated_at": 9}),
         ({}, {**visit, "last_updated_at": 40, "status_history": history}),
         ({}, {**visit, "last_updated_at": 10, "status_history": history}),
@@ -66,7 +69,7 @@ def test_where_the_instant_of_an_event_comes_from(archive: Any, desk: Any) -> No
     assert desk.ends() == ["loaded"] * 6 + ["contract"]
 
 
-def test_two_words_for_one_event_both_stay_visible(archive: Any, desk: Any) -> None:
+def test_two_words_for_one_event_both_stay_visible(archive: Archive, desk: Desk) -> None:
     for ms, word in enumerate(["started", "in_progress"], 1):
         event = {"event": f"appointment.{word}", "created_at": ms, "object": {"id": "v"}}
         desk.take(archive.raw(event))
@@ -93,12 +96,12 @@ SAME = {
 }
 
 
-def ends_by_case(desk: Any, cases: dict[str, list[str]]) -> dict[str, list[str]]:
+def ends_by_case(desk: Desk, cases: dict[str, list[str]]) -> dict[str, list[str]]:
     ends = iter(desk.ends())
     return {case: sorted(next(ends) for _ in values) for case, values in cases.items()}
 
 
-def test_a_body_spelled_anew_tells_the_same_event(archive: Any, desk: Any) -> None:
+def test_a_body_spelled_anew_tells_the_same_event(archive: Archive, desk: Desk) -> None:
     lines = [archive.raw(body(value, n)) for n, case in enumerate(SAME) for value in SAME[case]]
     desk.take(*lines)
     assert ends_by_case(desk, SAME) == {
@@ -127,7 +130,7 @@ DIFFERENT = {
 }
 
 
-def test_another_content_is_no_repeat(archive: Any, desk: Any) -> None:
+def test_another_content_is_no_repeat(archive: Archive, desk: Desk) -> None:
     desk.take(
         *(
             archive.raw(body(value, n))
@@ -144,7 +147,7 @@ def test_another_content_is_no_repeat(archive: Any, desk: Any) -> None:
 NUMBERS = ["1.50", "1e3", "12345678901234567890123", "1e400", "0.12345678901234567890123"]
 
 
-def test_numbers_say_the_same_in_every_form(archive: Any, desk: Any) -> None:
+def test_numbers_say_the_same_in_every_form(archive: Archive, desk: Desk) -> None:
     lines = []
     for number in NUMBERS:
         text = body(number, number)
@@ -157,7 +160,7 @@ def test_numbers_say_the_same_in_every_form(archive: Any, desk: Any) -> None:
     }
 
 
-def test_repeats_are_counted_across_files_forms_and_loads(archive: Any, desk: Any) -> None:
+def test_repeats_are_counted_across_files_forms_and_loads(archive: Archive, desk: Desk) -> None:
     text = json.dumps(archive.patient())
     desk.take(archive.raw(text), archive.raw(text))
     desk.take(archive.base64(text))
@@ -182,7 +185,7 @@ TELLINGS = [
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (1, 3, 0, 2)])
 @pytest.mark.parametrize("at_once", [True, False])
 def test_an_event_keeps_its_earliest_receipt_and_its_strongest_word(
-    archive: Any, desk: Any, order: tuple[int, ...], at_once: bool
+    archive: Archive, desk: Desk, order: tuple[int, ...], at_once: bool
 ) -> None:
     lines = {
         n: archive.raw(archive.patient(), secret=secret, received=received)
@@ -208,7 +211,7 @@ def test_an_event_keeps_its_earliest_receipt_and_its_strongest_word(
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 @pytest.mark.parametrize("n_loads", [1, 2])
 def test_a_line_that_nothing_dates_ends_as_contract_beside_one_with_a_receipt(
-    archive: Any, desk: Any, order: tuple[int, int], n_loads: int
+    archive: Archive, desk: Desk, order: tuple[int, int], n_loads: int
 ) -> None:
     body = {"id": "wbhk_1", "event": "message.created", "object": {"id": "m", "created_at": 9}}
     told = [archive.raw(body, received=at) for at in ("2025-03-10T12:00:00Z", None)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,9 @@ from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.model import Part, columns_of, lists_of, objects_of
 from avon_analytics.errors import UsageError
 from avon_analytics.store.tables import object_tables
+
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk, OpenDesk
 
 NAME = "Zebulonia Quixworthy"
 # What 45 CFR 164.514(e) and our page on privacy let stay; the other texts of people may not.
@@ -77,17 +80,18 @@ def full_of_her(model: type[Part], kind: str) -> dict[str, Any]:
     return found
 
 
-def lines_about_her(archive: Any) -> Iterator[str]:
+def lines_about_her(archive: Archive) -> Iterator[str]:
     for number, (kind, model) in enumerate(OBJECTS.items()):
+        about = full_of_her(model, kind)
         body = {
             "event": f"{kind}.updated",
             "created_at": 1_740_000_000_000 + number,
-            "object": full_of_her(model, kind),
+            "object": about,
             "told_beside": NAME,
         }
         yield archive.raw(body)
         # A later receipt: of two at once, what is kept decides in a limited store.
-        otherwise = {**body, "object": {**body["object"], "told_otherwise": NAME}}
+        otherwise = {**body, "object": {**about, "told_otherwise": NAME}}
         yield archive.raw(otherwise, received="2025-03-10T13:00:00Z")
         yield archive.raw({**body, "created_at": "soon"})
         yield archive.raw(body, secret="another")
@@ -102,7 +106,7 @@ def bytes_around(store: Path) -> bytes:
     return b"".join(p.read_bytes() for p in sorted(store.parent.rglob("*")) if p.is_file())
 
 
-def texts_of(desk: Any) -> str:
+def texts_of(desk: Desk) -> str:
     tables = desk.column(
         "SELECT table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
     )
@@ -110,12 +114,14 @@ def texts_of(desk: Any) -> str:
 
 
 @pytest.fixture
-def planted(archive: Any) -> Path:
+def planted(archive: Archive) -> Path:
     path: Path = archive.write(*lines_about_her(archive))
     return path
 
 
-def test_her_name_is_nowhere_in_the_file(planted: Path, open_desk: Any, tmp_path: Path) -> None:
+def test_her_name_is_nowhere_in_the_file(
+    planted: Path, open_desk: OpenDesk, tmp_path: Path
+) -> None:
     """Nor in a journal beside it; the full store shows that looking for it finds it."""
     held = {}
     for mode in ("limited", "full"):
@@ -139,7 +145,7 @@ def test_her_name_is_nowhere_in_the_file(planted: Path, open_desk: Any, tmp_path
     assert set(held["limited"].ends()) >= {"loaded", "conflict", "contract", "not_json"}
 
 
-def test_what_goes_and_what_stays(planted: Path, desk: Any) -> None:
+def test_what_goes_and_what_stays(planted: Path, desk: Desk) -> None:
     desk.load(planted, privacy="limited")
     for table, columns in GOES.items():
         for column in columns - ({"value"} if table == "patient_custom_data" else set()):
@@ -195,7 +201,7 @@ def test_figures_and_receipts_are_those_of_the_full_store(sample: Any, tmp_path:
             assert limited.funnel().equals(visits.funnel())
 
 
-def test_a_store_stays_what_it_is(archive: Any, open_desk: Any) -> None:
+def test_a_store_stays_what_it_is(archive: Archive, open_desk: OpenDesk) -> None:
     good = archive.write(archive.raw(archive.patient(1, first_name=NAME)))
     more = archive.write(archive.raw(archive.patient(2, first_name=NAME)))
     limited, full = open_desk(), open_desk()
@@ -213,7 +219,9 @@ def test_a_store_stays_what_it_is(archive: Any, open_desk: Any) -> None:
     assert full.column("SELECT first_name FROM people_versions") == [NAME, NAME]
 
 
-def test_a_store_that_holds_nothing_yet_may_become_either(archive: Any, open_desk: Any) -> None:
+def test_a_store_that_holds_nothing_yet_may_become_either(
+    archive: Archive, open_desk: OpenDesk
+) -> None:
     empty = archive.write()
     desk = open_desk()
     desk.load(empty, privacy="limited")
@@ -221,7 +229,7 @@ def test_a_store_that_holds_nothing_yet_may_become_either(archive: Any, open_des
     assert desk.take(archive.raw(archive.patient()), privacy="limited").privacy == "limited"
 
 
-def test_what_tells_repeats_tells_nothing_that_is_not_kept(archive: Any, desk: Any) -> None:
+def test_what_tells_repeats_tells_nothing_that_is_not_kept(archive: Archive, desk: Desk) -> None:
     """Equal digests for bodies that differ in a name alone: nobody can try out names."""
     desk.take(
         archive.raw(archive.patient(1, id="user_a", ssn="000-00-0001", note="x", gender="f")),
@@ -234,7 +242,7 @@ def test_what_tells_repeats_tells_nothing_that_is_not_kept(archive: Any, desk: A
     desk.add_up()
 
 
-def test_a_conflict_is_settled_without_its_lines(archive: Any, open_desk: Any) -> None:
+def test_a_conflict_is_settled_without_its_lines(archive: Archive, open_desk: OpenDesk) -> None:
     """Whichever came first, and though the store keeps no line."""
     bodies = [archive.patient(1, gender=g, first_name=NAME) for g in ("f", "m", "x")]
     paths = [
@@ -251,7 +259,7 @@ def test_a_conflict_is_settled_without_its_lines(archive: Any, open_desk: Any) -
         desk.add_up()
 
 
-def test_replay_reads_the_archive_and_stays_limited(archive: Any, desk: Any) -> None:
+def test_replay_reads_the_archive_and_stays_limited(archive: Archive, desk: Desk) -> None:
     path = archive.write(
         archive.raw(archive.patient(1, first_name=NAME), secret="whsec_old"),
         archive.raw(archive.patient(2, first_name=NAME)),
@@ -275,7 +283,9 @@ PLANTED = (
 )
 
 
-def test_what_identifies_is_kept_in_no_field_of_people(archive: Any, open_desk: Any) -> None:
+def test_what_identifies_is_kept_in_no_field_of_people(
+    archive: Archive, open_desk: OpenDesk
+) -> None:
     """Whatever stands where a word of Avon's should; only ids, and what is of staff, are free."""
     desk, lines = open_desk(), []
     for kind, model in OBJECTS.items():
@@ -322,7 +332,7 @@ def test_every_field_says_what_a_limited_store_keeps_of_it() -> None:
     assert kept["tasks", "due_date"].startswith("some: a date")
 
 
-def test_codes_places_and_dates_stay(archive: Any, desk: Any) -> None:
+def test_codes_places_and_dates_stay(archive: Archive, desk: Desk) -> None:
     address = {"city": "Avon", "postal_code": "12345-6789", "state": "OH"}
     her = archive.patient(
         1, sex="248153007", pronouns="she/her", addresses=[address], account="a_1"
@@ -356,7 +366,7 @@ def test_codes_places_and_dates_stay(archive: Any, desk: Any) -> None:
     assert desk.column("SELECT due_date FROM tasks") == ["1740000000000"]
 
 
-def test_an_object_in_place_of_a_text_is_not_shown(archive: Any, desk: Any) -> None:
+def test_an_object_in_place_of_a_text_is_not_shown(archive: Archive, desk: Desk) -> None:
     odd = archive.patient(1, id="user_odd", pronouns={"say": NAME}, account=[NAME], gender="f")
     rule = {"by_day": {"name": NAME}}
     visit = {"id": "appt_1", "recurrence_rules": [rule]}

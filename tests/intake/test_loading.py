@@ -22,8 +22,15 @@ PLANTED = "Zebedee Quillfeather"
 T0 = 1_700_000_000_000  # 2023-11-14T22:13:20Z
 
 
-def visit(number: int = 1, *, minutes: int = 0, event: str = "created", **fields: Any) -> str:
-    """The body of an appointment's event, ``minutes`` after T0."""
+def visit(
+    number: int = 1,
+    *,
+    minutes: int = 0,
+    event: str = "created",
+    more: dict[str, Any] | None = None,
+    **fields: Any,
+) -> str:
+    """The body of an appointment's event, ``minutes`` after T0; ``more`` has odd names."""
     body = {
         "event": f"appointment.{event}",
         "created_at": T0 + minutes * 60_000,
@@ -33,6 +40,7 @@ def visit(number: int = 1, *, minutes: int = 0, event: str = "created", **fields
             "start_time": T0 + 86_400_000,
             "attendees": [{"id": 1, "attendee": f"user_p{number}", "no_show": False}],
             **fields,
+            **(more or {}),
         },
     }
     return json.dumps(body, separators=(",", ":"))
@@ -426,7 +434,7 @@ def test_a_damaged_file_leaves_the_store_as_before_it(tmp_path: Path, empty: Any
 def test_unknown_events_types_and_fields_are_kept(tmp_path: Path, loaded: Any) -> None:
     bodies = [
         visit(1, event="moved", odd=1),
-        visit(2, location={"city": "Avon", "floor": 3}, **{"a.b; \"c'": None}),
+        visit(2, location={"city": "Avon", "floor": 3}, more={"a.b; \"c'": None}),
         '{"event":"invoice.paid","created_at":1700000000000,"object":{"id":"inv_1","sum":5}}',
         '{"event":"patient.created","created_at":1700000000000,"tenant":7,"object":{"id":"p1"}}',
     ]
@@ -473,8 +481,8 @@ def test_unknown_fields_are_kept_by_name_few_or_many(tmp_path: Path, loaded: Any
     folder = write(
         tmp_path / "a",
         one=[
-            raw(visit(1, **{name: number for number, name in enumerate(few)})),
-            raw(visit(2, **{name: number for number, name in enumerate(many)})),
+            raw(visit(1, more={name: number for number, name in enumerate(few)})),
+            raw(visit(2, more={name: number for number, name in enumerate(many)})),
             raw(visit(3, note=None, deep={"x": [1, {"y": "z"}]})),
         ],
     )

@@ -5,16 +5,19 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from avon_analytics.errors import ArchiveError
 
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk
+
 LOG_TIMES = "load_id, loaded_at"
 
 
-def everything(desk: Any, *, but: tuple[str, ...] = ("loads",)) -> dict[str, list[str]]:
+def everything(desk: Desk, *, but: tuple[str, ...] = ("loads",)) -> dict[str, list[str]]:
     """Every row of every table, but of the log of loads itself."""
     tables = [name for name in desk.store.tables()["table"] if name not in but]
     found = {}
@@ -24,7 +27,7 @@ def everything(desk: Any, *, but: tuple[str, ...] = ("loads",)) -> dict[str, lis
     return found
 
 
-def mixed(archive: Any) -> list[str]:
+def mixed(archive: Archive) -> list[str]:
     """A loaded line, a duplicate, a blank one, one of each kind of bad line."""
     good = archive.raw(archive.patient(1, first_name="a"))
     return [
@@ -38,7 +41,7 @@ def mixed(archive: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("how", ["at once", "recheck", "touched", "another policy's words"])
-def test_loading_again_changes_nothing(archive: Any, desk: Any, how: str) -> None:
+def test_loading_again_changes_nothing(archive: Archive, desk: Desk, how: str) -> None:
     path = archive.write(*mixed(archive))
     desk.load(path)
     before = everything(desk)
@@ -57,7 +60,7 @@ def test_loading_again_changes_nothing(archive: Any, desk: Any, how: str) -> Non
     desk.add_up()
 
 
-def test_renamed_and_overlapping_exports_add_only_what_is_new(archive: Any, desk: Any) -> None:
+def test_renamed_and_overlapping_exports_add_only_what_is_new(archive: Archive, desk: Desk) -> None:
     lines = [archive.raw(archive.patient(ms)) for ms in range(6)]
     first = archive.write(*lines[:4], name="march.jsonl")
     desk.load(first)
@@ -71,7 +74,7 @@ def test_renamed_and_overlapping_exports_add_only_what_is_new(archive: Any, desk
     assert desk.column("SELECT count(*) FROM patients_versions") == [6]
 
 
-def test_a_grown_file_goes_on_where_it_ended(archive: Any, desk: Any) -> None:
+def test_a_grown_file_goes_on_where_it_ended(archive: Archive, desk: Desk) -> None:
     lines = [archive.raw(archive.patient(ms)) for ms in range(3)]
     path = archive.write(lines[0], "", lines[1])
     desk.load(path)
@@ -90,7 +93,7 @@ def test_a_grown_file_goes_on_where_it_ended(archive: Any, desk: Any) -> None:
 
 @pytest.mark.parametrize("change", ["a byte", "shorter", "empty"])
 def test_a_file_whose_earlier_part_changed_is_read_whole_again(
-    archive: Any, desk: Any, change: str
+    archive: Archive, desk: Desk, change: str
 ) -> None:
     lines = [archive.raw(archive.patient(ms)) for ms in range(4)]
     path = archive.write(*lines[:2])
@@ -106,7 +109,7 @@ def test_a_file_whose_earlier_part_changed_is_read_whole_again(
     assert desk.load(path).files_unchanged == 1
 
 
-def test_the_right_secret_loads_what_a_wrong_one_left(archive: Any, desk: Any) -> None:
+def test_the_right_secret_loads_what_a_wrong_one_left(archive: Archive, desk: Desk) -> None:
     texts = [json.dumps(archive.patient(ms)) for ms in range(4)]
     lines = [
         archive.raw(texts[0]),
@@ -143,7 +146,7 @@ def test_the_right_secret_loads_what_a_wrong_one_left(archive: Any, desk: Any) -
 
 
 def test_every_line_waiting_for_a_secret_leaves_the_first_load_empty(
-    archive: Any, desk: Any
+    archive: Archive, desk: Desk
 ) -> None:
     path = archive.write(*(archive.raw(archive.patient(ms)) for ms in range(3)))
     desk.load(path, secrets="whsec_wrong")
@@ -153,7 +156,7 @@ def test_every_line_waiting_for_a_secret_leaves_the_first_load_empty(
     assert desk.rows(counts) == [(0, 0, 0), (3, 3, 0)]
 
 
-def test_a_weaker_policy_takes_what_waits(archive: Any, desk: Any) -> None:
+def test_a_weaker_policy_takes_what_waits(archive: Archive, desk: Desk) -> None:
     path = archive.write(
         archive.raw(archive.patient(1)), archive.raw(archive.patient(2), secret=None)
     )
@@ -167,7 +170,7 @@ def test_a_weaker_policy_takes_what_waits(archive: Any, desk: Any) -> None:
 
 
 def test_lines_of_a_rewritten_file_are_not_taken_for_its_earlier_ones(
-    archive: Any, desk: Any
+    archive: Archive, desk: Desk
 ) -> None:
     """Line 1 of yesterday waits for a secret while line 1 of today is loaded."""
     old = [archive.raw(archive.patient(1), secret="whsec_old"), archive.raw(archive.patient(2))]
@@ -199,7 +202,7 @@ def test_lines_of_a_rewritten_file_are_not_taken_for_its_earlier_ones(
     ],
 )
 def test_nothing_trusted_is_said_of_a_wrong_secret_and_of_a_wrong_kind_of_file(
-    archive: Any, desk: Any, case: str, trusted: bool, read: bool
+    archive: Archive, desk: Desk, case: str, trusted: bool, read: bool
 ) -> None:
     lines = {
         "one line": [archive.raw(archive.patient(1)), archive.raw(archive.patient(2), secret="x")],
@@ -216,7 +219,7 @@ def test_nothing_trusted_is_said_of_a_wrong_secret_and_of_a_wrong_kind_of_file(
         assert ("could be read as a delivery" in (receipt.warning or "")) == (not read)
 
 
-def test_a_file_that_fails_leaves_the_store_as_before_it(archive: Any, desk: Any) -> None:
+def test_a_file_that_fails_leaves_the_store_as_before_it(archive: Archive, desk: Desk) -> None:
     good = archive.write(archive.raw(archive.patient(1)), name="a.jsonl")
     lines = "".join(archive.raw(archive.patient(ms)) + "\n" for ms in range(2, 400))
     whole = gzip.compress(lines.encode())

@@ -7,9 +7,12 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk
 
 pytestmark = pytest.mark.any_engine
 
@@ -17,7 +20,7 @@ LIMIT = 1000
 WITHIN = {"line_limit": LIMIT, "batch_bytes": 300}
 
 
-def place(desk: Any) -> Any:
+def place(desk: Desk) -> Any:
     (found,) = desk.rows(
         "SELECT q.line, q.byte_offset, q.byte_length, q.sha256, d.byte_length "
         "FROM quarantine AS q JOIN deliveries AS d USING (file, line)"
@@ -28,7 +31,7 @@ def place(desk: Any) -> Any:
 @pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gz"])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["lf", "crlf"])
 def test_the_rest_of_a_line_over_the_limit_is_no_line_of_its_own(
-    archive: Any, desk: Any, compress: Any, end: bytes
+    archive: Archive, desk: Desk, compress: Any, end: bytes
 ) -> None:
     """The file grows in the middle of it, four times, then goes on with other lines."""
     one, two = (archive.raw(archive.patient(ms)).encode() for ms in (1, 2))
@@ -54,7 +57,7 @@ def test_the_rest_of_a_line_over_the_limit_is_no_line_of_its_own(
     desk.add_up()
 
 
-def test_blanks_after_a_line_that_was_read_are_its_end(archive: Any, desk: Any) -> None:
+def test_blanks_after_a_line_that_was_read_are_its_end(archive: Archive, desk: Desk) -> None:
     one, two = (archive.raw(archive.patient(ms)).encode() for ms in (1, 2))
     path = archive.write(one, last=b"")
     for more in (b" ", b"\t \r", b"\n", two):
@@ -111,7 +114,7 @@ def _bomb(piece: bytes) -> Any:
     [(_one_line, (1, 0, 1)), (_bomb(b"x"), (1, 0, 1)), (_bomb(b"\n"), (MANY, MANY, 0))],
     ids=["one line of 1 GB", "a bomb of one line", "a bomb of blank lines"],
 )
-def test_what_is_huge_is_not_held(archive: Any, tmp_path: Path, write: Any, found: Any) -> None:
+def test_what_is_huge_is_not_held(archive: Archive, tmp_path: Path, write: Any, found: Any) -> None:
     """Measured in a process of its own: MB beyond what it takes to load a small file."""
     small = archive.write('{"event":"x.y","created_at":1,"object":{"id":"1"}}')
     huge = tmp_path / "huge.jsonl"

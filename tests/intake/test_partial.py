@@ -5,19 +5,27 @@ from __future__ import annotations
 import bz2
 import gzip
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 import zstandard
 
 from avon_analytics.errors import ArchiveError, DamagedFile
 
-COMPRESS = {".gz": gzip.compress, ".zst": zstandard.compress, ".bz2": bz2.compress}
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk, OpenDesk
+
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".zst": zstandard.compress,
+    ".bz2": bz2.compress,
+}
 N_LINES = 400
 
 
-def lines(archive: Any) -> list[str]:
+def lines(archive: Archive) -> list[str]:
     """Signed lines that do not compress well, so that a cut falls between some of them."""
     notes = [hashlib.sha256(bytes([n % 256, n // 256])).hexdigest() * 60 for n in range(N_LINES)]
     return [archive.raw(archive.patient(n, note=note)) for n, note in enumerate(notes)]
@@ -37,7 +45,7 @@ def spoil(whole: bytes, how: str) -> bytes:
     [(".gz", "cut"), (".gz", "flipped"), (".bz2", "cut"), (".bz2", "flipped"), (".zst", "cut")],
 )
 def test_what_stands_before_the_damage_is_loaded_when_asked_for(
-    archive: Any, desk: Any, suffix: str, how: str, batch_bytes: int
+    archive: Archive, desk: Desk, suffix: str, how: str, batch_bytes: int
 ) -> None:
     text = lines(archive)
     whole = COMPRESS[suffix]("".join(line + "\n" for line in text).encode())
@@ -85,7 +93,7 @@ def test_what_stands_before_the_damage_is_loaded_when_asked_for(
 
 @pytest.mark.parametrize("suffix", COMPRESS)
 def test_every_cut_of_a_small_file_is_read_up_to_its_last_whole_line(
-    archive: Any, open_desk: Any, suffix: str
+    archive: Archive, open_desk: OpenDesk, suffix: str
 ) -> None:
     text = [archive.raw(archive.patient(n)) for n in range(3)]
     whole = COMPRESS[suffix]("".join(line + "\n" for line in text).encode())
@@ -102,7 +110,9 @@ def test_every_cut_of_a_small_file_is_read_up_to_its_last_whole_line(
         desk.store.close()
 
 
-def test_a_cut_inside_a_line_over_the_limit_leaves_it_for_later(archive: Any, desk: Any) -> None:
+def test_a_cut_inside_a_line_over_the_limit_leaves_it_for_later(
+    archive: Archive, desk: Desk
+) -> None:
     good = archive.raw(archive.patient(1)).encode()
     noise = b"".join(
         hashlib.sha512(bytes([n % 256, n >> 8])).hexdigest().encode() for n in range(500)
@@ -120,7 +130,7 @@ def test_a_cut_inside_a_line_over_the_limit_leaves_it_for_later(archive: Any, de
     desk.add_up()
 
 
-def test_a_file_that_cannot_be_read_is_no_damage(archive: Any, desk: Any) -> None:
+def test_a_file_that_cannot_be_read_is_no_damage(archive: Archive, desk: Desk) -> None:
     with pytest.raises(ArchiveError) as caught:
         desk.load(archive.folder / "none.jsonl.gz", allow_truncated=True)
     assert not isinstance(caught.value, DamagedFile)

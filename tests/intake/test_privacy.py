@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import pickle
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,12 +18,15 @@ from avon_analytics.intake.read.faults import Verdict
 from avon_analytics.intake.read.reader import LineReader, event_of
 from avon_analytics.intake.read.signature import Secrets
 
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk, OpenDesk
+
 NAME = "Zebedee Quillfeather"
 SECRET = "whsec_Nobody-May-Read-This"
 UPDATED = {"event": "patient.updated", "created_at": 1}
 
 
-def bad_lines(archive: Any) -> Iterator[str | bytes]:
+def bad_lines(archive: Archive) -> Iterator[str | bytes]:
     """Lines that fail in every way, each with the name where it fails."""
     yield f'{{"body": "{NAME}'
     yield f'{{"{NAME}": 1, "{NAME}": 2}}'
@@ -65,7 +68,10 @@ def shown(*what: Any) -> str:
 
 
 def test_nothing_that_is_shown_holds_the_name(
-    archive: Any, desk: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    archive: Archive,
+    desk: Desk,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     lines = list(bad_lines(archive))
     path = archive.write(*lines)
@@ -91,7 +97,7 @@ def test_nothing_that_is_shown_holds_the_name(
     assert "Quillfeather" in desk.store.table("patients", identifiers=True).to_csv()
 
 
-def test_no_error_holds_the_name_where_lines_are_judged(archive: Any) -> None:
+def test_no_error_holds_the_name_where_lines_are_judged(archive: Archive) -> None:
     secrets = Secrets({"one": SECRET})
     reader = LineReader("require", secrets)
     for line in bad_lines(archive):
@@ -111,15 +117,16 @@ def test_no_error_holds_the_name_where_lines_are_judged(archive: Any) -> None:
         assert "Quillfeather" not in shown(*found), line
 
 
-def test_an_error_in_mid_load_or_in_a_query_holds_no_value(archive: Any, desk: Any) -> None:
+def test_an_error_in_mid_load_or_in_a_query_holds_no_value(archive: Archive, desk: Desk) -> None:
     desk.take(archive.raw(archive.patient(1, first_name=NAME)))
     damaged = archive.write(name="z.jsonl.gz")
     damaged.write_bytes(b"\x1f\x8b" + NAME.encode())
-    for fail, kind in (
+    failures: tuple[tuple[Callable[[], Any], type[AvonError]], ...] = (
         (lambda: desk.load(damaged), AvonError),
         (lambda: desk.store.sql("SELECT CAST(first_name AS INTEGER) FROM patients"), QueryError),
         (lambda: desk.store.sql("SELECT error(first_name) FROM patients"), QueryError),
-    ):
+    )
+    for fail, kind in failures:
         with pytest.raises(kind) as caught:
             fail()
         told = "".join(traceback.format_exception(caught.value))
@@ -127,7 +134,7 @@ def test_an_error_in_mid_load_or_in_a_query_holds_no_value(archive: Any, desk: A
 
 
 def test_a_secret_is_nowhere(
-    archive: Any, open_desk: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    archive: Archive, open_desk: OpenDesk, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     where = tmp_path / "clinic.duckdb"
     desk = open_desk(where)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,9 +13,12 @@ from avon_analytics.intake.read import reader
 from avon_analytics.intake.write import read_ahead
 from avon_analytics.store.database import Database
 
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive
+
 
 def test_lines_are_counted_while_the_first_files_are_read(
-    archive: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Small files are stored together, so no file is done for long."""
     read = reader.LineReader.read

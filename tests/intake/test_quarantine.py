@@ -8,8 +8,9 @@ import hmac
 import json
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,12 +20,15 @@ from avon_analytics.intake.read.diagnosis import likely_cause
 from avon_analytics.intake.read.envelope import RECEIVED_PATHS
 from avon_analytics.intake.read.verify import verify_archive
 
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk
+
 UPDATED = '{"event": "patient.updated", "created_at": 1, "object": {"id": "user_ann"}}'
 NAMED = '{"event": "a.b", "created_at": 1, "object": {"name": "é/"}}'
 OLD, NEW = "whsec_old", "whsec_new"
 
 
-def test_the_first_code_that_holds_is_the_code(archive: Any, desk: Any) -> None:
+def test_the_first_code_that_holds_is_the_code(archive: Archive, desk: Desk) -> None:
     """Each line has its own fault and every fault that comes after it in the order of work."""
     twice = '"x": 1, "x": 2'
     bad_body = '{"event": "", "object": 5'
@@ -70,7 +74,7 @@ def test_the_first_code_that_holds_is_the_code(archive: Any, desk: Any) -> None:
     assert None not in words[first:]
 
 
-def test_every_error_of_a_line_is_told(archive: Any, desk: Any) -> None:
+def test_every_error_of_a_line_is_told(archive: Archive, desk: Desk) -> None:
     visit = {
         "id": "appt_null",
         "start_time": "2025-03-10T12:00:00",
@@ -106,7 +110,9 @@ def test_every_error_of_a_line_is_told(archive: Any, desk: Any) -> None:
     assert expected == "expected true or false"
 
 
-def test_a_line_that_is_no_delivery_tells_its_wrong_receipt_too(archive: Any, desk: Any) -> None:
+def test_a_line_that_is_no_delivery_tells_its_wrong_receipt_too(
+    archive: Archive, desk: Desk
+) -> None:
     desk.take('{"body": 5, "received_at": "yesterday"}')
     assert len(desk.errors()[0]) == 2
 
@@ -119,7 +125,7 @@ def test_a_line_that_is_no_delivery_tells_its_wrong_receipt_too(archive: Any, de
         ("skip", ["loaded"] * 5),
     ],
 )
-def test_policies(archive: Any, desk: Any, policy: str, expected: list[str]) -> None:
+def test_policies(archive: Archive, desk: Desk, policy: str, expected: list[str]) -> None:
     texts = [json.dumps(archive.patient(ms)) for ms in range(1, 6)]
     lines = [
         archive.raw(texts[0]),
@@ -140,11 +146,12 @@ def test_policies(archive: Any, desk: Any, policy: str, expected: list[str]) -> 
 
 
 def test_a_load_without_a_secret_stops_before_it_reads_a_line(
-    archive: Any, desk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    archive: Archive, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AVON_WEBHOOK_SECRET", raising=False)
     path = archive.write(archive.raw(archive.patient()))
-    for given in (None, {}):
+    nothing: tuple[dict[str, str] | None, ...] = (None, {})
+    for given in nothing:
         with pytest.raises(MissingSecret, match=r"AVON_WEBHOOK_SECRET.*--policy skip"):
             desk.load(path, secrets=given)
     with pytest.raises(UsageError, match="policy 'trust'"):
@@ -159,7 +166,7 @@ def test_a_load_without_a_secret_stops_before_it_reads_a_line(
 
 
 def test_several_named_secrets_are_tried_and_the_one_that_matched_is_kept(
-    archive: Any, desk: Any, tmp_path: Path
+    archive: Archive, desk: Desk, tmp_path: Path
 ) -> None:
     file = tmp_path / "secrets.toml"
     long = "x" * 100  # longer than a block of SHA-256
@@ -179,7 +186,7 @@ def test_several_named_secrets_are_tried_and_the_one_that_matched_is_kept(
 
 @pytest.mark.parametrize("text", ["whsec_alone", 'name = "a"\nname = "b"', "name = 5", "", "\xff"])
 def test_a_secrets_file_that_cannot_be_used_is_said_without_its_text(
-    archive: Any, desk: Any, tmp_path: Path, text: str
+    archive: Archive, desk: Desk, tmp_path: Path, text: str
 ) -> None:
     file = tmp_path / "secrets.toml"
     file.write_bytes(text.encode("latin-1"))
@@ -193,7 +200,7 @@ def test_a_secrets_file_that_cannot_be_used_is_said_without_its_text(
 
 
 # Not the hex digest alone, and what may be said of it.
-WRONG = {
+WRONG: dict[str, tuple[Callable[[str], str | list[str]], str | None]] = {
     "cut by one": (lambda s: s[:-1], "cut short"),
     "cut to eight": (lambda s: s[:8], "cut short"),
     "padded with a blank": (lambda s: s + " ", "white space"),
@@ -217,7 +224,7 @@ WRONG = {
 
 
 def test_what_only_holds_the_right_digest_is_refused_and_its_likely_cause_named(
-    archive: Any, desk: Any
+    archive: Archive, desk: Desk
 ) -> None:
     lines = []
     for ms, (change, _) in enumerate(WRONG.values(), 1):
@@ -230,7 +237,7 @@ def test_what_only_holds_the_right_digest_is_refused_and_its_likely_cause_named(
         assert (cause is None) if expected is None else (expected in (cause or "")), case
 
 
-def test_hex_of_either_case_is_the_same_digest(archive: Any, desk: Any) -> None:
+def test_hex_of_either_case_is_the_same_digest(archive: Archive, desk: Desk) -> None:
     body = json.dumps(archive.patient())
     right = archive.sign(body)
     mixed = "".join(c.upper() if n % 2 else c for n, c in enumerate(right))
@@ -276,7 +283,7 @@ CHANGED = {
 }
 
 
-def test_a_changed_body_is_refused_and_its_likely_cause_named(archive: Any, desk: Any) -> None:
+def test_a_changed_body_is_refused_and_its_likely_cause_named(archive: Archive, desk: Desk) -> None:
     lines = [
         json.dumps({"signature": archive.sign(sent), "body": kept})
         for sent, kept, _ in CHANGED.values()
@@ -289,7 +296,7 @@ def test_a_changed_body_is_refused_and_its_likely_cause_named(archive: Any, desk
 
 
 # What may have happened to the secret that was given, or to the digest.
-OF_THE_SECRET = {
+OF_THE_SECRET: dict[str, tuple[Callable[[str], str], str | None]] = {
     "white space": (lambda s: f" {s}\n", "without the white space around it"),
     "a newline lost": (lambda s: s.rstrip("\n"), "with a newline at its end"),
     "in quotes": (lambda s: f'"{s}"', "without the quotes around it"),
@@ -302,7 +309,7 @@ OF_THE_SECRET = {
 
 @pytest.mark.parametrize("case", OF_THE_SECRET)
 def test_a_secret_that_was_changed_on_its_way_is_named(
-    archive: Any, desk: Any, case: str, monkeypatch: pytest.MonkeyPatch
+    archive: Archive, desk: Desk, case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AVON_WEBHOOK_SECRET", raising=False)
     change, expected = OF_THE_SECRET[case]
@@ -314,7 +321,7 @@ def test_a_secret_that_was_changed_on_its_way_is_named(
 
 
 def test_another_secret_that_is_known_is_named_and_not_trusted(
-    archive: Any, desk: Any, monkeypatch: pytest.MonkeyPatch
+    archive: Archive, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AVON_WEBHOOK_SECRET", OLD)
     desk.take(archive.raw(archive.patient(), secret=OLD), secrets={"new": NEW})
@@ -324,7 +331,7 @@ def test_another_secret_that_is_known_is_named_and_not_trusted(
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha512", "md5", None])
-def test_another_digest_is_named(archive: Any, desk: Any, algorithm: str | None) -> None:
+def test_another_digest_is_named(archive: Archive, desk: Desk, algorithm: str | None) -> None:
     body = json.dumps(archive.patient()).encode()
     if algorithm:
         digest = hmac.new(b"whsec_of_these_tests", body, algorithm).hexdigest()
@@ -337,7 +344,7 @@ def test_another_digest_is_named(archive: Any, desk: Any, algorithm: str | None)
 
 
 def test_a_wrong_secret_is_not_sought_for_in_every_line(
-    archive: Any, desk: Any, monkeypatch: pytest.MonkeyPatch
+    archive: Archive, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of each file, a few hundred lines are looked at; a cause that shows keeps the search on."""
     looked_at = Counter[str]()
@@ -360,7 +367,7 @@ def test_a_wrong_secret_is_not_sought_for_in_every_line(
     assert set(desk.ends()) == {"signature_mismatch"}
 
 
-def test_no_flipped_byte_is_verified(archive: Any, desk: Any) -> None:
+def test_no_flipped_byte_is_verified(archive: Archive, desk: Desk) -> None:
     body = UPDATED.encode()
     right = archive.sign(body)
     lines = []
@@ -380,7 +387,7 @@ def test_no_flipped_byte_is_verified(archive: Any, desk: Any) -> None:
     assert desk.column("SELECT DISTINCT cause FROM quarantine") == [None]
 
 
-def test_verify_counts_the_same_words_without_a_store(archive: Any) -> None:
+def test_verify_counts_the_same_words_without_a_store(archive: Archive) -> None:
     texts = [json.dumps(archive.patient(ms)) for ms in range(5)]
     path = archive.write(
         archive.raw(texts[0]),

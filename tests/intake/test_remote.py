@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,6 +27,9 @@ from avon_analytics.intake.archive.files import find_files
 from avon_analytics.intake.archive.lines import LineReader
 from avon_analytics.intake.archive.masking import is_url, masked
 from avon_analytics.intake.read.verify import verify_archive
+
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk, OpenDesk
 
 fsspec = pytest.importorskip("fsspec")
 pytestmark = pytest.mark.any_engine
@@ -41,11 +44,11 @@ def memory() -> Iterator[Any]:
     files.store.clear()
 
 
-def line(archive: Any, ms: int, **fields: Any) -> bytes:
+def line(archive: Archive, ms: int, **fields: Any) -> bytes:
     return (archive.raw(archive.patient(ms, **fields)) + "\n").encode()
 
 
-def fill(files: Any, where: str, archive: Any) -> None:
+def fill(files: Any, where: str, archive: Archive) -> None:
     """Five files in a folder, of which one is none of an archive."""
     files.pipe(f"{where}/2024/a.jsonl", line(archive, 1))
     files.pipe(f"{where}/2024/b.jsonl.gz", gzip.compress(line(archive, 2)))
@@ -54,7 +57,7 @@ def fill(files: Any, where: str, archive: Any) -> None:
     files.pipe(f"{where}/2025/notes.txt", b"no delivery")
 
 
-def check_files_folders_and_globs(files: Any, root: str, archive: Any, desk: Any) -> None:
+def check_files_folders_and_globs(files: Any, root: str, archive: Archive, desk: Desk) -> None:
     """What a store of objects must do, whichever it is."""
     receipt = desk.load(f"{root}/2024/*.jsonl*")
     assert (receipt.loaded, len(receipt.files), receipt.files_passed_over) == (2, 2, 0)
@@ -86,13 +89,13 @@ def check_files_folders_and_globs(files: Any, root: str, archive: Any, desk: Any
     assert desk.load(f"{root}/cut.jsonl.gz", allow_truncated=True).loaded == 1
 
 
-def test_a_store_in_memory(memory: Any, archive: Any, desk: Any) -> None:
+def test_a_store_in_memory(memory: Any, archive: Archive, desk: Desk) -> None:
     fill(memory, "memory://clinic/hooks", archive)
     check_files_folders_and_globs(memory, "memory://clinic/hooks", archive, desk)
 
 
 def test_a_conflict_is_judged_by_reading_the_line_again(
-    memory: Any, archive: Any, desk: Any
+    memory: Any, archive: Archive, desk: Desk
 ) -> None:
     memory.pipe("memory://a/later.jsonl", line(archive, 1, gender="x"))
     early = archive.raw(archive.patient(1, gender="y"), received="2025-03-09T12:00:00Z")
@@ -105,13 +108,13 @@ def test_a_conflict_is_judged_by_reading_the_line_again(
     desk.add_up()
 
 
-def test_signatures_are_verified_without_a_store(memory: Any, archive: Any) -> None:
+def test_signatures_are_verified_without_a_store(memory: Any, archive: Archive) -> None:
     memory.pipe("memory://a/b.jsonl", line(archive, 1))
     found = verify_archive("memory://a", "whsec_of_these_tests")
     assert found[["file", "verified"]].to_numpy().tolist() == [["memory:///a/b.jsonl", 1]]
 
 
-def test_remote_and_local_mix(memory: Any, archive: Any, desk: Any) -> None:
+def test_remote_and_local_mix(memory: Any, archive: Archive, desk: Desk) -> None:
     memory.pipe("memory://a/b.jsonl", line(archive, 1))
     receipt = desk.load("memory://a", archive.write(line(archive, 1).strip()))
     assert (receipt.loaded, receipt.duplicate) == (1, 1)
@@ -192,7 +195,7 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     s3fs.S3FileSystem.clear_instance_cache()
 
 
-def test_s3(s3: Any, archive: Any, desk: Any) -> None:
+def test_s3(s3: Any, archive: Archive, desk: Desk) -> None:
     s3.mkdir("clinic")
     fill(s3, "s3://clinic/hooks", archive)
     check_files_folders_and_globs(s3, "s3://clinic/hooks", archive, desk)
@@ -201,7 +204,7 @@ def test_s3(s3: Any, archive: Any, desk: Any) -> None:
         desk.load("s3://empty")
 
 
-def test_s3_in_many_parts(s3: Any, archive: Any, desk: Any) -> None:
+def test_s3_in_many_parts(s3: Any, archive: Archive, desk: Desk) -> None:
     """A file of several blocks gives the same as from a disk."""
     notes = [hashlib.sha512(bytes([n])).hexdigest() * 600 for n in range(150)]
     text = b"".join(line(archive, n, note=note) for n, note in enumerate(notes))
@@ -218,8 +221,8 @@ def test_s3_in_many_parts(s3: Any, archive: Any, desk: Any) -> None:
 def test_who_may_not_read_is_told_so_and_no_key_is_shown(
     s3: Any,
     s3_server: str,
-    archive: Any,
-    desk: Any,
+    archive: Archive,
+    desk: Desk,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
@@ -298,7 +301,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
 
 def test_a_signed_url_over_http_is_stored_without_its_signature(
-    archive: Any, desk: Any, tmp_path: Path
+    archive: Archive, desk: Desk, tmp_path: Path
 ) -> None:
     pytest.importorskip("aiohttp")
     archive.write(line(archive, 1).strip(), name="day.jsonl")
@@ -323,7 +326,7 @@ def test_a_signed_url_over_http_is_stored_without_its_signature(
 
 
 def test_a_missing_package_is_named_with_how_to_get_it(
-    desk: Any, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ArchiveError, match=r"gs://b/a\.jsonl.*gcsfs"):
         desk.load("gs://b/a.jsonl")
@@ -337,7 +340,7 @@ def test_a_missing_package_is_named_with_how_to_get_it(
 
 
 def test_files_found_with_a_password_are_opened_with_it(
-    archive: Any, desk: Any, monkeypatch: pytest.MonkeyPatch, memory: Any
+    archive: Archive, desk: Desk, monkeypatch: pytest.MonkeyPatch, memory: Any
 ) -> None:
     """As sftp has it: the password stands in the URL, and the listing does not repeat it."""
     memory.pipe("memory://x/a.jsonl", line(archive, 1))
@@ -355,7 +358,7 @@ def test_files_found_with_a_password_are_opened_with_it(
 
 
 def test_urls_that_differ_in_what_is_masked_alone_are_two_files(
-    archive: Any, desk: Any, open_desk: Any, monkeypatch: pytest.MonkeyPatch, memory: Any
+    archive: Archive, desk: Desk, open_desk: OpenDesk, monkeypatch: pytest.MonkeyPatch, memory: Any
 ) -> None:
     for n in range(4):
         memory.pipe(f"memory://c{n}/a.jsonl", line(archive, n) + line(archive, 9))
@@ -390,7 +393,7 @@ def test_urls_that_differ_in_what_is_masked_alone_are_two_files(
 
 
 def test_no_module_keeps_a_url_with_credentials(
-    archive: Any, desk: Any, monkeypatch: pytest.MonkeyPatch, memory: Any
+    archive: Archive, desk: Desk, monkeypatch: pytest.MonkeyPatch, memory: Any
 ) -> None:
     memory.pipe("memory://x/a.jsonl", line(archive, 1))
     monkeypatch.setattr(remote, "file_system", lambda url: (memory, "/x/a.jsonl"))

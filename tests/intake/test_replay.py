@@ -7,7 +7,7 @@ import os
 import stat
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,17 +16,21 @@ from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.patient import Patient
 from avon_analytics.errors import MissingSecret, StoreError, UsageError
 from avon_analytics.intake.after.replay import that_move
+from tests.frames import records
+
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk, OpenDesk
 
 OLD, NEW = "whsec_old", "whsec_of_these_tests"
 BOM = b"\xef\xbb\xbf"
 
 
-def rotated(archive: Any, n: int = 3) -> list[str]:
+def rotated(archive: Archive, n: int = 3) -> list[str]:
     """Deliveries of an old secret, then of a new one."""
     return [archive.raw(archive.patient(ms), secret=OLD if ms < n else NEW) for ms in range(2 * n)]
 
 
-def test_a_secret_that_was_added_frees_its_lines(archive: Any, desk: Any) -> None:
+def test_a_secret_that_was_added_frees_its_lines(archive: Archive, desk: Desk) -> None:
     desk.take(*rotated(archive), "{", json.dumps({"event": "", "object": 5}))
     assert desk.ends() == ["signature_mismatch"] * 3 + ["loaded"] * 3 + ["not_json", "unsigned"]
     done = desk.store.quarantine.replay(secrets={"old": OLD})
@@ -41,7 +45,9 @@ def test_a_secret_that_was_added_frees_its_lines(archive: Any, desk: Any) -> Non
     assert (again.tried, again.loaded, again.quarantined) == (2, 0, 2)
 
 
-def test_the_same_tables_as_if_both_secrets_had_been_there(archive: Any, open_desk: Any) -> None:
+def test_the_same_tables_as_if_both_secrets_had_been_there(
+    archive: Archive, open_desk: OpenDesk
+) -> None:
     path = archive.write(*rotated(archive))
     late, at_once = open_desk(), open_desk()
     late.load(path)
@@ -53,7 +59,7 @@ def test_the_same_tables_as_if_both_secrets_had_been_there(archive: Any, open_de
     assert late.rows(query) == at_once.rows(query)
 
 
-def test_a_wrong_secret_frees_nothing_and_worsens_nothing(archive: Any, desk: Any) -> None:
+def test_a_wrong_secret_frees_nothing_and_worsens_nothing(archive: Archive, desk: Desk) -> None:
     desk.take(*rotated(archive), archive.raw({"event": "", "object": 5}))
     before = desk.rows("SELECT * FROM quarantine ORDER BY line")
     done = desk.store.quarantine.replay(secrets="whsec_neither")
@@ -62,7 +68,7 @@ def test_a_wrong_secret_frees_nothing_and_worsens_nothing(archive: Any, desk: An
     desk.add_up()
 
 
-def test_what_is_trusted_now_and_fails_in_its_body_says_so(archive: Any, desk: Any) -> None:
+def test_what_is_trusted_now_and_fails_in_its_body_says_so(archive: Archive, desk: Desk) -> None:
     desk.take(archive.raw({"event": "", "object": 5}, secret=OLD), archive.raw(archive.patient()))
     done = desk.store.quarantine.replay(secrets=OLD)
     assert done.quarantined_by_code == {"contract": 1}
@@ -70,7 +76,7 @@ def test_what_is_trusted_now_and_fails_in_its_body_says_so(archive: Any, desk: A
     desk.add_up()
 
 
-def test_another_policy_takes_what_the_first_one_refused(archive: Any, desk: Any) -> None:
+def test_another_policy_takes_what_the_first_one_refused(archive: Archive, desk: Desk) -> None:
     lines = [archive.raw(archive.patient(ms), secret=None) for ms in (1, 2)]
     desk.take(*lines, archive.raw(archive.patient(7), secret=OLD))
     done = desk.store.quarantine.replay(policy="record", secrets=NEW, code="unsigned")
@@ -83,7 +89,7 @@ def test_another_policy_takes_what_the_first_one_refused(archive: Any, desk: Any
 
 
 def test_a_widened_contract_frees_its_lines(
-    archive: Any, desk: Any, monkeypatch: pytest.MonkeyPatch
+    archive: Archive, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As if a later version of this package read what this one refuses."""
     desk.take(archive.raw(archive.patient(caregiver_only="perhaps")), archive.raw("{"))
@@ -100,7 +106,7 @@ def test_a_widened_contract_frees_its_lines(
     desk.add_up()
 
 
-def test_a_line_that_was_too_long_is_read_from_the_archive(archive: Any, desk: Any) -> None:
+def test_a_line_that_was_too_long_is_read_from_the_archive(archive: Archive, desk: Desk) -> None:
     big = archive.raw(archive.patient(2, note="x" * 9000))
     path = archive.write(
         archive.raw(archive.patient(1)), big, archive.raw(archive.patient(3), secret=OLD)
@@ -118,7 +124,7 @@ def test_a_line_that_was_too_long_is_read_from_the_archive(archive: Any, desk: A
             desk.load(path, line_limit=wrong)
 
 
-def test_a_line_that_is_no_longer_there_stays(archive: Any, desk: Any) -> None:
+def test_a_line_that_is_no_longer_there_stays(archive: Archive, desk: Desk) -> None:
     big = archive.raw(archive.patient(2, note="x" * 9000))
     path = archive.write(big)
     desk.load(path, within={"line_limit": 4000})
@@ -131,7 +137,7 @@ def test_a_line_that_is_no_longer_there_stays(archive: Any, desk: Any) -> None:
     desk.add_up()
 
 
-def test_a_conflict_is_turned_by_a_better_signature_alone(archive: Any, desk: Any) -> None:
+def test_a_conflict_is_turned_by_a_better_signature_alone(archive: Archive, desk: Desk) -> None:
     first = archive.patient(1, id="user_ann", first_name="A")
     other = archive.patient(1, id="user_ann", first_name="B")
     lines = [archive.raw(first, secret=None), archive.raw(other, secret=OLD)]
@@ -146,7 +152,9 @@ def test_a_conflict_is_turned_by_a_better_signature_alone(archive: Any, desk: An
     desk.add_up()
 
 
-def test_all_of_it_or_nothing(archive: Any, desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_of_it_or_nothing(
+    archive: Archive, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk.take(*rotated(archive))
     before = desk.rows("SELECT * FROM deliveries ORDER BY line")
 
@@ -162,7 +170,9 @@ def test_all_of_it_or_nothing(archive: Any, desk: Any, monkeypatch: pytest.Monke
     assert desk.store.quarantine.replay(secrets=OLD).loaded == 3
 
 
-def test_what_replay_refuses(archive: Any, desk: Any, open_desk: Any, tmp_path: Path) -> None:
+def test_what_replay_refuses(
+    archive: Archive, desk: Desk, open_desk: OpenDesk, tmp_path: Path
+) -> None:
     desk.take(*rotated(archive))
     with pytest.raises(MissingSecret):
         desk.store.quarantine.replay(secrets={})
@@ -189,7 +199,7 @@ ODD = [
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_export_gives_the_bytes_as_archived(
-    archive: Any, desk: Any, tmp_path: Path, end: bytes
+    archive: Archive, desk: Desk, tmp_path: Path, end: bytes
 ) -> None:
     path = archive.write(*ODD, archive.raw(archive.patient()), end=end, last=end)
     desk.load(path)
@@ -203,11 +213,13 @@ def test_export_gives_the_bytes_as_archived(
         line + b"\r" if line.endswith(b"\r") else line
         for line in desk.store.quarantine.lines(identifiers=True)["content"]
     ]
-    for row in desk.store.quarantine.lines(identifiers=True).itertuples():
-        assert raw[row.byte_offset : row.byte_offset + row.byte_length] == row.content
+    for row in records(desk.store.quarantine.lines(identifiers=True)):
+        assert raw[row["byte_offset"] :][: row["byte_length"]] == row["content"]
 
 
-def test_what_was_exported_loads_as_it_stands(archive: Any, open_desk: Any, tmp_path: Path) -> None:
+def test_what_was_exported_loads_as_it_stands(
+    archive: Archive, open_desk: OpenDesk, tmp_path: Path
+) -> None:
     path = archive.write(BOM + archive.raw(archive.patient(9), secret=OLD).encode(), *ODD)
     long = archive.write(archive.raw(archive.patient(5, note="x" * 9000), secret=OLD))
     desk = open_desk()
@@ -227,7 +239,7 @@ def test_what_was_exported_loads_as_it_stands(archive: Any, open_desk: Any, tmp_
     assert (done.lines, done.missing, out.read_bytes()) == (0, 1, b"")
 
 
-def test_looking_at_one_line(archive: Any, desk: Any) -> None:
+def test_looking_at_one_line(archive: Archive, desk: Desk) -> None:
     bad = archive.raw(archive.patient(1, caregiver_only="perhaps", date_of_birth="Zebulonia"))
     one = archive.write("{", bad, name="a/x.jsonl")
     desk.load(one, archive.write("{", name="b/x.jsonl"), archive.write("[", name="yx.jsonl"))
@@ -252,7 +264,9 @@ def test_looking_at_one_line(archive: Any, desk: Any) -> None:
         store.quarantine.lines(file="x.jsonl")
 
 
-def test_the_quarantine_shows_how_much_it_holds(archive: Any, desk: Any, tmp_path: Path) -> None:
+def test_the_quarantine_shows_how_much_it_holds(
+    archive: Archive, desk: Desk, tmp_path: Path
+) -> None:
     bad = archive.raw(archive.patient(1, caregiver_only="perhaps"))
     desk.load(archive.write("{", bad, "["))
     assert repr(desk.store.quarantine) == (
@@ -264,10 +278,12 @@ def test_the_quarantine_shows_how_much_it_holds(archive: Any, desk: Any, tmp_pat
     assert "there is no store" in repr(nowhere)
 
 
-def test_a_plain_load_with_another_secret_is_the_same_mechanism(archive: Any, desk: Any) -> None:
+def test_a_plain_load_with_another_secret_is_the_same_mechanism(
+    archive: Archive, desk: Desk
+) -> None:
     """Also for a line with a byte-order mark, which stands in the quarantine as it was sent."""
-    lines = [BOM + archive.raw(archive.patient(9), secret=OLD).encode(), *rotated(archive)]
-    path = archive.write(*lines)
+    marked = BOM + archive.raw(archive.patient(9), secret=OLD).encode()
+    path = archive.write(marked, *rotated(archive))
     desk.load(path)
     receipt = desk.load(path, secrets={"old": OLD})
     assert (receipt.loaded, receipt.quarantined) == (4, 0)
@@ -277,7 +293,7 @@ def test_a_plain_load_with_another_secret_is_the_same_mechanism(archive: Any, de
 
 
 def test_a_secret_is_tried_once_on_what_matched_none(
-    archive: Any, desk: Any, monkeypatch: pytest.MonkeyPatch
+    archive: Archive, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A night's load does not verify the mismatches of all nights before; a new secret does."""
     tried: list[int] = []

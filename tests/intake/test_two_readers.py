@@ -9,18 +9,22 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from avon_analytics.contract import OBJECTS, one_spelling
-from avon_analytics.contract.decoded import Odd, Reader
+from avon_analytics.contract.decoded import Reader
+from avon_analytics.contract.decoded_types import Odd
 from avon_analytics.contract.model import columns_of, lists_of, objects_of
 from avon_analytics.contract.values import as_date, as_instant
 from avon_analytics.intake.read.faults import Verdict
 from avon_analytics.intake.read.reader import LineReader, event_of
+
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk
 
 SPELLINGS = [
     *("2024-02-22T20:09:46.206Z", "2024-02-22T20:09:46.99+00:00", "2024-02-22T20:09:46Z"),
@@ -96,9 +100,13 @@ def bodies() -> st.SearchStrategy[dict[str, Any]]:
         unknown = st.sampled_from(["new", "extra", "a.b", "location.x"])
         for key in draw(st.lists(unknown, max_size=1)):
             content[key] = draw(VALUES)
-        head = draw(
-            st.sampled_from([{}, {"created_at": 1}, {"created_at": 0}, {"id": "wbhk_1", "new": 1}])
-        )
+        heads: list[dict[str, Any]] = [
+            {},
+            {"created_at": 1},
+            {"created_at": 0},
+            {"id": "wbhk_1", "new": 1},
+        ]
+        head = draw(st.sampled_from(heads))
         return {"event": f"{object_type}.updated", **head, "object": content}
 
     return build()
@@ -188,7 +196,7 @@ def test_what_a_decoder_lets_pass_is_refused(odd: str, hides: str) -> None:
 
 
 @pytest.mark.parametrize("spelling", [*SPELLINGS, 0, 0.0, -1, 1653798303000, 1653798303000.0])
-def test_a_value_is_kept_as_the_models_read_it(desk: Any, archive: Any, spelling: Any) -> None:
+def test_a_value_is_kept_as_the_models_read_it(desk: Desk, archive: Archive, spelling: Any) -> None:
     desk.take(
         archive.raw(archive.patient(1, last_updated_at=spelling)),
         archive.raw(archive.patient(2, date_of_birth=spelling)),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk
 
 ZEROS = [0, "0", 0.0, "0.000", "1970-01-01T00:00:00Z", "1970-01-01T01:00:00.000+01:00"]
 NOON = 1741608000000
@@ -22,7 +25,7 @@ def visit(ms: int, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("zero", ZEROS)
-def test_an_instant_of_0_is_missing_and_listed(archive: Any, desk: Any, zero: Any) -> None:
+def test_an_instant_of_0_is_missing_and_listed(archive: Archive, desk: Desk, zero: Any) -> None:
     attendee = {"attendee": "user_ann", "actual_start_time": zero, "last_updated_at": zero}
     desk.take(
         archive.raw(
@@ -60,13 +63,13 @@ def test_an_instant_of_0_is_missing_and_listed(archive: Any, desk: Any, zero: An
     assert list(slots["outcome"]) == ["unresolved"]
 
 
-def test_a_millisecond_is_an_instant(archive: Any, desk: Any) -> None:
+def test_a_millisecond_is_an_instant(archive: Archive, desk: Desk) -> None:
     desk.take(archive.raw(visit(NOON, actual_start_time=1)))
     assert desk.column("SELECT epoch_ms(actual_start_time) FROM appointments_versions") == [1]
     assert desk.column("SELECT count(*) FROM drift") == [0]
 
 
-def test_a_birth_on_the_first_day_of_1970_is_one(archive: Any, desk: Any) -> None:
+def test_a_birth_on_the_first_day_of_1970_is_one(archive: Archive, desk: Desk) -> None:
     desk.take(archive.raw(archive.patient(date_of_birth=0)))
     found = "SELECT CAST(date_of_birth AS VARCHAR) FROM people_versions"
     assert desk.column(found) == ["1970-01-01"]
@@ -74,7 +77,7 @@ def test_a_birth_on_the_first_day_of_1970_is_one(archive: Any, desk: Any) -> Non
 
 
 @pytest.mark.parametrize("zero", ZEROS)
-def test_an_event_of_0_is_dated_by_its_object(archive: Any, desk: Any, zero: Any) -> None:
+def test_an_event_of_0_is_dated_by_its_object(archive: Archive, desk: Desk, zero: Any) -> None:
     desk.take(archive.raw({**visit(1, last_updated_at=NOON), "created_at": zero}))
     assert desk.rows("SELECT epoch_ms(occurred_at), occurred_at_source FROM events") == [
         (NOON, "object")
@@ -86,14 +89,14 @@ def test_an_event_of_0_is_dated_by_its_object(archive: Any, desk: Any, zero: Any
 
 @pytest.mark.parametrize("zero", ZEROS)
 def test_an_object_of_an_unknown_type_may_have_an_instant_of_0(
-    archive: Any, desk: Any, zero: Any
+    archive: Archive, desk: Desk, zero: Any
 ) -> None:
     about = {"id": "i", "last_updated_at": zero}
     desk.take(archive.raw({"event": "invoice.paid", "object": about}, received=NOON))
     assert desk.column("SELECT occurred_at_source FROM events") == ["received"]
 
 
-def envelope(archive: Any, body: dict[str, Any], **more: Any) -> str:
+def envelope(archive: Archive, body: dict[str, Any], **more: Any) -> str:
     text = json.dumps(body)
     return json.dumps({"avon-signature": archive.sign(text), "body": text, **more})
 
@@ -109,27 +112,29 @@ RECEIPTS = [
 
 
 @pytest.mark.parametrize("receipt", RECEIPTS)
-def test_a_receipt_is_the_first_that_is_set(archive: Any, desk: Any, receipt: Any) -> None:
+def test_a_receipt_is_the_first_that_is_set(archive: Archive, desk: Desk, receipt: Any) -> None:
     desk.take(envelope(archive, visit(NOON - 1000), **receipt))
     assert desk.column("SELECT epoch_ms(received_at) FROM events") == [NOON]
     assert desk.column("SELECT epoch_ms(received_at) FROM deliveries") == [NOON]
 
 
 def test_api_gateways_first_version_keeps_a_wrong_clock_from_being_now(
-    archive: Any, desk: Any
+    archive: Archive, desk: Desk
 ) -> None:
     context = {"requestContext": {"requestTimeEpoch": NOON, "httpMethod": "POST"}}
     desk.take(
         envelope(archive, visit(NOON - 1000), **context),
         envelope(archive, visit(4_070_908_800_000), **context),  # the year 2099
     )
-    assert desk.store.appointments().as_of.year == 2025
+    as_of = desk.store.appointments().as_of
+    assert as_of is not None
+    assert as_of.year == 2025
 
 
 @pytest.mark.parametrize("zero", ZEROS)
 @pytest.mark.parametrize("bare", [False, True])
 def test_a_receipt_of_0_is_missing_and_listed(
-    archive: Any, desk: Any, zero: Any, bare: bool
+    archive: Archive, desk: Desk, zero: Any, bare: bool
 ) -> None:
     body = visit(NOON)
     line = {**body, "received_at": zero}
@@ -141,7 +146,7 @@ def test_a_receipt_of_0_is_missing_and_listed(
     assert desk.rows(drift) == [("instant", "received_at", str(zero), NOON, 1)]
 
 
-def test_words_without_a_meaning_are_listed_with_their_count(archive: Any, desk: Any) -> None:
+def test_words_without_a_meaning_are_listed_with_their_count(archive: Archive, desk: Desk) -> None:
     words = ["late_cancelled", "fulfilled", "did_not_attend", " No-Show ", "checked in", "CANCELED"]
     history = [{"status": word, "changed_at": NOON + n} for n, word in enumerate(words)]
     desk.take(*(archive.raw(visit(NOON + n, status_history=history)) for n in (1, 2)))
@@ -157,7 +162,7 @@ def test_words_without_a_meaning_are_listed_with_their_count(archive: Any, desk:
     ]
 
 
-def test_the_values_are_hidden_like_free_text(archive: Any, desk: Any) -> None:
+def test_the_values_are_hidden_like_free_text(archive: Archive, desk: Desk) -> None:
     history = [{"status": "Ann asked to come later", "changed_at": NOON}]
     desk.take(archive.raw(visit(NOON, status_history=history, timezone="Ann's zone")))
     assert "value" not in desk.store.table("drift")
@@ -169,7 +174,7 @@ def test_the_values_are_hidden_like_free_text(archive: Any, desk: Any) -> None:
 # What an event is called
 
 
-def test_one_delivery_id_on_many_events_names_none_of_them(archive: Any, desk: Any) -> None:
+def test_one_delivery_id_on_many_events_names_none_of_them(archive: Archive, desk: Desk) -> None:
     """Three changes under the id of the registered webhook, one of them sent twice."""
     bodies = [
         {"id": "wbhk_1", **visit(1, last_updated_at=NOON + n), "created_at": None} for n in range(3)
@@ -182,13 +187,13 @@ def test_one_delivery_id_on_many_events_names_none_of_them(archive: Any, desk: A
     assert ids[3].startswith("wbhk_1:message.created:msg_m:")
 
 
-def test_one_event_under_two_words_is_one(archive: Any, desk: Any) -> None:
+def test_one_event_under_two_words_is_one(archive: Archive, desk: Desk) -> None:
     for word in ("started", "in_progress"):
         desk.take(archive.raw({**visit(NOON), "event": f"appointment.{word}"}))
     assert desk.column("SELECT event_id FROM events") == [f"appointment.started:appt_v:{NOON}"]
 
 
-def test_milliseconds_are_floored(archive: Any, desk: Any) -> None:
+def test_milliseconds_are_floored(archive: Archive, desk: Desk) -> None:
     for instant in ("2025-03-10T12:00:00.0019Z", "1969-12-31T23:59:59.9999Z"):
         desk.take(archive.raw({**visit(1), "created_at": instant}))
     assert sorted(desk.column("SELECT event_id FROM events")) == [
@@ -200,7 +205,7 @@ def test_milliseconds_are_floored(archive: Any, desk: Any) -> None:
 @pytest.mark.parametrize("delivery_id", [None, "wbhk_1"])
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0)])
 def test_what_only_its_receipt_dates_is_one_event_where_it_says_the_same(
-    archive: Any, desk: Any, delivery_id: str | None, order: tuple[int, ...]
+    archive: Archive, desk: Desk, delivery_id: str | None, order: tuple[int, ...]
 ) -> None:
     about = {"id": "m", "text": "hello", "type": "page"}
     bodies = [

@@ -5,8 +5,9 @@ from __future__ import annotations
 import bz2
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
@@ -17,8 +18,11 @@ from avon_analytics.intake.archive.lines import LineReader
 from avon_analytics.intake.archive.values import begins_object, objects, pieces
 from avon_analytics.intake.read.verify import verify_archive
 
+if TYPE_CHECKING:
+    from tests.intake.conftest import Archive, Desk, OpenDesk
+
 SECRET = "whsec_of_these_tests"
-COMPRESS = {
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     ".gz": gzip.compress,
     ".zst": zstandard.compress,
@@ -28,7 +32,7 @@ BETWEEN = {"nothing": b"", "a lone CR": b"\r", "blanks": b" \t \r ", "a mark": b
 ONE = b'{"a": {"b": ["}{", "\\"}{"]}}'
 
 
-def deliveries(archive: Any, n: int) -> list[bytes]:
+def deliveries(archive: Archive, n: int) -> list[bytes]:
     return [archive.raw(archive.patient(ms)).encode() for ms in range(n)]
 
 
@@ -151,7 +155,7 @@ def test_whatever_objects_hold_they_are_found_and_their_beginnings_are_pending(
     ],
 )
 def test_deliveries_that_nothing_ends_all_load(
-    archive: Any, desk: Any, between: str, suffix: str, batch_bytes: int
+    archive: Archive, desk: Desk, between: str, suffix: str, batch_bytes: int
 ) -> None:
     sent = deliveries(archive, 60)
     text = BETWEEN[between].join(sent)
@@ -172,7 +176,7 @@ def test_deliveries_that_nothing_ends_all_load(
 @pytest.mark.parametrize("batch_bytes", [1, 1 << 25])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
 def test_lines_that_hold_several_among_others(
-    archive: Any, desk: Any, end: bytes, batch_bytes: int
+    archive: Archive, desk: Desk, end: bytes, batch_bytes: int
 ) -> None:
     a, b, c, d, e, f = deliveries(archive, 6)
     lines = [a, b + c, b"", d + b" , " + e, b"[1]", e + b'{"a": "\xff"}' + f + b" [1]", f + b"x"]
@@ -199,7 +203,9 @@ def test_lines_that_hold_several_among_others(
     desk.add_up()
 
 
-def test_values_longer_than_the_limit_together_are_no_line_over_it(archive: Any, desk: Any) -> None:
+def test_values_longer_than_the_limit_together_are_no_line_over_it(
+    archive: Archive, desk: Desk
+) -> None:
     sent = deliveries(archive, 40)
     path = archive.write(b"".join(sent), b"{}" * 3)
     limit = max(map(len, sent))
@@ -211,7 +217,7 @@ def test_values_longer_than_the_limit_together_are_no_line_over_it(archive: Any,
 @pytest.mark.parametrize("batch_bytes", [1, 300, 1 << 25])
 @pytest.mark.parametrize("end", [b"\n", b""])
 def test_a_value_over_the_limit_ends_at_the_next_line_end(
-    archive: Any, desk: Any, batch_bytes: int, end: bytes, monkeypatch: pytest.MonkeyPatch
+    archive: Archive, desk: Desk, batch_bytes: int, end: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("avon_analytics.intake.archive.lines.READ_BYTES", 500)
     a, b, c = deliveries(archive, 3)
@@ -227,7 +233,7 @@ def test_a_value_over_the_limit_ends_at_the_next_line_end(
 
 
 def test_what_is_quarantined_on_a_shared_line_is_replayed_and_explained_by_its_place(
-    archive: Any, desk: Any
+    archive: Archive, desk: Desk
 ) -> None:
     """Three of one line fail for a secret that is not known yet; the others stay as they are."""
     good, *others = (
@@ -244,7 +250,7 @@ def test_what_is_quarantined_on_a_shared_line_is_replayed_and_explained_by_its_p
     desk.add_up()
 
 
-def test_conflicts_on_one_line_are_told_apart(archive: Any, desk: Any) -> None:
+def test_conflicts_on_one_line_are_told_apart(archive: Archive, desk: Desk) -> None:
     first = archive.raw(archive.patient(1, gender="x"), received="2025-03-10T13:00:00Z")
     other = archive.raw(archive.patient(2))
     early = archive.raw(archive.patient(1, gender="y"), received="2025-03-09T12:00:00Z")
@@ -263,7 +269,9 @@ def test_conflicts_on_one_line_are_told_apart(archive: Any, desk: Any) -> None:
 
 
 @pytest.mark.parametrize("suffix", COMPRESS)
-def test_a_file_that_grows_without_line_ends(archive: Any, open_desk: Any, suffix: str) -> None:
+def test_a_file_that_grows_without_line_ends(
+    archive: Archive, open_desk: OpenDesk, suffix: str
+) -> None:
     """Loaded at every step it ends as if it had been loaded at once."""
     sent = deliveries(archive, 5)
     text = sent[0] + sent[1] + b" " + sent[2] + b"\n" + sent[3] + sent[4]
@@ -282,7 +290,7 @@ def test_a_file_that_grows_without_line_ends(archive: Any, open_desk: Any, suffi
 
 
 def test_pending_bytes_are_named_by_every_load_and_count_under_strict(
-    archive: Any, desk: Any
+    archive: Archive, desk: Desk
 ) -> None:
     one, two = deliveries(archive, 2)
     path: Path = archive.write(name="a.jsonl")
@@ -307,7 +315,9 @@ def test_pending_bytes_are_named_by_every_load_and_count_under_strict(
 @pytest.mark.parametrize(
     "text", [b"no JSON", b"[1, ", b'{"a": nope', b'{"a"}', b"12", b"\xff", b"{}x", b'{"a": 01']
 )
-def test_text_that_begins_no_object_is_never_pending(archive: Any, desk: Any, text: bytes) -> None:
+def test_text_that_begins_no_object_is_never_pending(
+    archive: Archive, desk: Desk, text: bytes
+) -> None:
     (one,) = deliveries(archive, 1)
     path: Path = archive.write(name="a.jsonl")
     path.write_bytes(one + b"\n" + text)
@@ -317,7 +327,7 @@ def test_text_that_begins_no_object_is_never_pending(archive: Any, desk: Any, te
     desk.add_up()
 
 
-def test_a_last_line_that_is_no_delivery_goes_on_where_it_was(archive: Any, desk: Any) -> None:
+def test_a_last_line_that_is_no_delivery_goes_on_where_it_was(archive: Archive, desk: Desk) -> None:
     one, two = deliveries(archive, 2)
     path: Path = archive.write(name="a.jsonl")
     for text in (one + b" oh", one + b" oh no" + two, one + b" oh no" + two + b"\n" + two):
@@ -352,7 +362,7 @@ def test_a_file_without_a_line_end_is_held_piece_by_piece(tmp_path: Path) -> Non
 
 # -- files of another kind -----------------------------------------------------------------------
 
-KINDS = {
+KINDS: dict[str, tuple[str, Callable[[list[bytes]], bytes]]] = {
     "one JSON array": ("one JSON array", lambda lines: b"[" + b", ".join(lines) + b"]"),
     "an array, one element a line": (
         "one JSON array",
@@ -377,7 +387,7 @@ KINDS = {
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_of_another_kind_is_named_with_how_to_convert_it(
-    archive: Any, desk: Any, kind: str, suffix: str
+    archive: Archive, desk: Desk, kind: str, suffix: str
 ) -> None:
     says, spell = KINDS[kind]
     path: Path = archive.write(name=f"a.json{suffix}")
@@ -390,7 +400,9 @@ def test_a_file_of_another_kind_is_named_with_how_to_convert_it(
     desk.add_up()
 
 
-def test_a_torn_or_odd_first_line_makes_no_other_kind_of_a_file(archive: Any, desk: Any) -> None:
+def test_a_torn_or_odd_first_line_makes_no_other_kind_of_a_file(
+    archive: Archive, desk: Desk
+) -> None:
     one, two = deliveries(archive, 2)
     for n, first in enumerate((b"[]", one[:50] + b"x", b'{"a": 1}', b"\0\0\0\0")):
         receipt = desk.load(archive.write(first, one, two, name=f"{n}.jsonl"))

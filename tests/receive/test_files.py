@@ -95,10 +95,10 @@ def test_after_a_failed_write_the_file_is_as_before(
             raise OSError(errno.ENOSPC, "No space left on device")
         return really(fd, data[: len(data) // 2])
 
-    monkeypatch.setattr(files.os, "write", half)
+    monkeypatch.setattr(os, "write", half)
     with pytest.raises(OSError, match="No space"):
         journal.append(line(2), NOON)
-    monkeypatch.setattr(files.os, "write", really)
+    monkeypatch.setattr(os, "write", really)
     journal.append(line(3), NOON)
     (file,) = archive.rglob("*.jsonl")
     assert file.read_bytes() == line(1) + line(3)

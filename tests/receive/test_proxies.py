@@ -51,8 +51,9 @@ def nginx(folder: Path, receiver: Client) -> Iterator[Ask]:
     port = free_port()
     key, certificate = folder / "hooks.key", folder / "hooks.pem"
     make = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost"
-    named = ["-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate]
-    subprocess.run([*make.split(), *named], check=True, capture_output=True)
+    named = "-addext subjectAltName=DNS:localhost"
+    made = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*make.split(), *named.split(), *made], check=True, capture_output=True)
     server = block("nginx").replace("443 ssl", f"127.0.0.1:{port} ssl")
     server = server.replace("127.0.0.1:8080", f"127.0.0.1:{receiver.port}")
     server = server.replace("/etc/ssl", str(folder))

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from math import sqrt
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -226,20 +225,23 @@ def with_groups(content: ReportContent, groups: pd.DataFrame) -> ReportContent:
     return replace(content, figures=replace(content.figures, outcomes_by_group=groups))
 
 
-@pytest.fixture(scope="session")
-def clinic() -> SimpleNamespace:
+class MadeUp:
     """The builders of this file, for the tests beside it."""
-    return SimpleNamespace(
-        months_back=months_back,
-        content=make_content,
-        figures=figures,
-        provenance=provenance,
-        by_host=by_host,
-        with_groups=with_groups,
-        outcome_row=outcome_row,
-        cancellation_row=cancellation_row,
-        frame=frame,
-    )
+
+    months_back = staticmethod(months_back)
+    content = staticmethod(make_content)
+    figures = staticmethod(figures)
+    provenance = staticmethod(provenance)
+    by_host = staticmethod(by_host)
+    with_groups = staticmethod(with_groups)
+    outcome_row = staticmethod(outcome_row)
+    cancellation_row = staticmethod(cancellation_row)
+    frame = staticmethod(frame)
+
+
+@pytest.fixture(scope="session")
+def clinic() -> MadeUp:
+    return MadeUp()
 
 
 @pytest.fixture(scope="session")

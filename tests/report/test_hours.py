@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -15,6 +15,9 @@ from avon_analytics.figures.refills import FIGURE as REFILLS
 from avon_analytics.report import render
 from avon_analytics.report.collect import collect
 from avon_analytics.report.hours import COLUMNS, hours_by_period, hours_told
+
+if TYPE_CHECKING:
+    from tests.report.conftest import MadeUp
 
 HOURS = (
     *("planned_hours", "attended_hours", "no_show_hours", "late_cancelled_hours"),
@@ -29,7 +32,7 @@ def lost_time(*rows: tuple[float | None, ...], without: int = 0, **more: list[An
     """Rows of 120 sessions, with these hours."""
     frame = pd.DataFrame(rows, columns=list(HOURS))
     ratio = frame["lost_hours"] / frame["planned_hours"]
-    told = {"n_sessions": 120, "n_without_length": without, **more}
+    told: dict[str, Any] = {"n_sessions": 120, "n_without_length": without, **more}
     return frame.assign(lost_ratio=ratio, is_whole=True, **told)
 
 
@@ -44,7 +47,7 @@ def test_the_builders_name_columns_of_the_figures() -> None:
 
 
 @pytest.fixture
-def told(clinic: Any) -> Any:
+def told(clinic: MadeUp) -> Any:
     def content(**figures: Any) -> Any:
         made = clinic.content(2)
         return replace(made, figures=replace(made.figures, **figures))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
@@ -12,16 +12,19 @@ from avon_analytics.report import plot
 from avon_analytics.report.named import named, shortened_ids
 from avon_analytics.report.terminal import table
 
+if TYPE_CHECKING:
+    from tests.report.conftest import MadeUp
+
 ADA, BO, CY = (f"user_{letter * 24}{n}xyz" for n, letter in enumerate("abc"))
 
 
-def by_host(clinic: Any) -> pd.DataFrame:
+def by_host(clinic: MadeUp) -> pd.DataFrame:
     rows = clinic.by_host([ADA, BO, None])
     rows.insert(1, "host_name", ["Ada Testwell", None, None])
     return rows
 
 
-def test_names_stand_in_place_of_ids_and_the_frame_stays_as_it_was(clinic: Any) -> None:
+def test_names_stand_in_place_of_ids_and_the_frame_stays_as_it_was(clinic: MadeUp) -> None:
     frame = by_host(clinic)
     shown = named(frame)
     assert list(shown["host"].dropna()) == ["Ada Testwell", "user_…1xyz"]
@@ -29,7 +32,9 @@ def test_names_stand_in_place_of_ids_and_the_frame_stays_as_it_was(clinic: Any) 
     assert list(frame["host"].dropna()) == [ADA, BO]
 
 
-def test_a_custom_field_is_headed_by_its_label_and_two_of_one_label_stay_two(clinic: Any) -> None:
+def test_a_custom_field_is_headed_by_its_label_and_two_of_one_label_stay_two(
+    clinic: MadeUp,
+) -> None:
     frame = by_host(clinic).rename(
         columns={"host": "custom:cfld_1111", "host_name": "custom:cfld_1111_name"}
     )
@@ -52,7 +57,7 @@ def test_an_id_is_cut_to_what_tells_it_apart(ids: list[str], expected: list[str]
     assert list(shortened_ids(ids).values()) == expected
 
 
-def test_terminal_and_charts_show_names(clinic: Any) -> None:
+def test_terminal_and_charts_show_names(clinic: MadeUp) -> None:
     from rich.console import Console
 
     frame = by_host(clinic)

@@ -8,13 +8,16 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
-from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
 
 from avon_analytics.report import Coverage, Provenance, render
 from avon_analytics.report.content import ReportContent
+
+if TYPE_CHECKING:
+    from tests.report.conftest import MadeUp
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 HOSTILE = ["<script>alert(1)</script>", '"><b>bold</b>', "{{ 7 * 7 }}", "a\x00\x1b[31m\u202eb"]
@@ -59,7 +62,7 @@ Contents = dict[str, ReportContent]
 
 
 @pytest.fixture(scope="module")
-def contents(clinic: SimpleNamespace) -> Contents:
+def contents(clinic: MadeUp) -> Contents:
     many = clinic.by_host([f"Host {i} {'x' * i}" for i in range(500)])
     hostile = replace(
         clinic.with_groups(clinic.content(2), clinic.by_host(HOSTILE)),
@@ -125,6 +128,7 @@ def test_the_policy_allows_this_very_style_sheet_and_nothing_else(html: str) -> 
     ]
     style = html.split("<style>")[1].split("</style>")[0]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy is not None
     assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}'")
     assert "unsafe" not in policy
 
@@ -165,7 +169,7 @@ def test_the_same_content_gives_the_same_bytes(
 
 
 def test_dates_and_timestamps_give_the_same_page(
-    clinic: SimpleNamespace, contents: Contents, page_of: Callable[[ReportContent], str]
+    clinic: MadeUp, contents: Contents, page_of: Callable[[ReportContent], str]
 ) -> None:
     content = clinic.content(2, 1)
     stamped = {
@@ -230,7 +234,7 @@ def test_the_rest_of_the_files_is_summed_and_all_are_in_the_digest(
     )
 
 
-def test_even_boundless_texts_give_a_small_page(clinic: SimpleNamespace) -> None:
+def test_even_boundless_texts_give_a_small_page(clinic: MadeUp) -> None:
     long = "very long " * 20_000
     content = clinic.content(2, 30)
     provenance = content.provenance
@@ -250,7 +254,7 @@ def test_even_boundless_texts_give_a_small_page(clinic: SimpleNamespace) -> None
 
 
 def test_appointments_booked_far_ahead_do_not_push_the_past_out_of_the_charts(
-    clinic: SimpleNamespace,
+    clinic: MadeUp,
 ) -> None:
     content = clinic.content(14)
     months = content.figures.outcomes_by_period

@@ -56,7 +56,7 @@ def lab(rgb: Numbers) -> Numbers:
 def test_colours_stand_out_from_their_paper(side: int) -> None:
     def contrast(name: str) -> float:
         low, high = sorted(XYZ[1] @ linear(COLOURS[each][side]) for each in (name, "paper"))
-        return (high + 0.05) / (low + 0.05)
+        return float((high + 0.05) / (low + 0.05))
 
     assert min(contrast(name) for name in ("ink", "muted", "accent")) >= 4.5
     assert min(contrast(name) for name in OUTCOMES) >= 3

@@ -198,7 +198,8 @@ def signalling() -> pd.DataFrame:
     """Fifteen months, the last two of them signals."""
     months = pd.date_range("2024-01-01", periods=15, freq="MS")
     rows = pd.DataFrame({"period_on": months, "n": 100, "count": 20, "share": 0.2})
-    rows = rows.assign(center=0.2, lower=0.08, upper=0.32, is_in_baseline=months < "2024-12-01")
+    is_before = months < pd.Timestamp(2024, 12, 1)
+    rows = rows.assign(center=0.2, lower=0.08, upper=0.32, is_in_baseline=is_before)
     rows["signal"] = [None] * 13 + ["higher", "lower"]
     rows["rule"] = [None] * 13 + ["beyond a limit", "shift"]
     rows["meaning"] = [None] * 13 + ["concern", "improvement"]
@@ -224,7 +225,8 @@ def test_signals_are_told_by_shape_colour_and_words() -> None:
 def test_outliers_are_named_in_the_funnel() -> None:
     rows = pd.DataFrame({"host": ["a", "b", "Dr. No"], "n": [50, 100, 200], "count": [10, 20, 80]})
     rows = rows.assign(share=rows["count"] / rows["n"], center=0.2, lower_95=0.1, upper_95=0.3)
-    rows = rows.assign(lower_998=0.05, upper_998=0.35, signal=[None, None, "higher"])
+    rows = rows.assign(lower_998=0.05, upper_998=0.35)
+    rows["signal"] = [None, None, "higher"]
     svg = shown(avon.plot.outliers(rows))["image/svg+xml"]
     assert "Dr. No" in svg
     assert "case mix is not removed" in svg

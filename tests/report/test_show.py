@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import pandas as pd
@@ -12,10 +12,13 @@ import pytest
 import avon_analytics as avon
 from avon_analytics.errors import UsageError
 
+if TYPE_CHECKING:
+    from tests.report.conftest import MadeUp
+
 Cells = list[list[str]]
 
 
-def outcomes(clinic: Any, *hosts: str | None) -> pd.DataFrame:
+def outcomes(clinic: MadeUp, *hosts: str | None) -> pd.DataFrame:
     rows = [
         clinic.outcome_row(
             *(80, 20, 10, 5, 5, 0), host=host, host_name=name, period_on=pd.Timestamp(on)
@@ -41,7 +44,7 @@ def read(html: str) -> tuple[str, Cells]:
     return " ".join("".join(tree.itertext()).split()), rows
 
 
-def test_shares_periods_names_and_all(clinic: Any) -> None:
+def test_shares_periods_names_and_all(clinic: MadeUp) -> None:
     frame = outcomes(clinic, "user_1", None)
     text, (head, *rows, total) = read(avon.show(frame)._repr_html_())
     assert head[:4] == ["Host", "Quarter", "No-show share", "Slots"]
@@ -57,7 +60,7 @@ def test_shares_periods_names_and_all(clinic: Any) -> None:
     assert "Slots <by> how they ended." in text
 
 
-def test_nothing_in_it_runs_or_asks_for_anything_and_it_prints(clinic: Any) -> None:
+def test_nothing_in_it_runs_or_asks_for_anything_and_it_prints(clinic: MadeUp) -> None:
     frame = outcomes(clinic, "user_1", None)
     frame["host_name"] = '<script>alert(1)</script> <img src="https://example.org/x">'
     html = avon.show(frame)._repr_html_()
@@ -70,7 +73,7 @@ def test_nothing_in_it_runs_or_asks_for_anything_and_it_prints(clinic: Any) -> N
     assert set(re.findall(r"#[0-9a-f]{3,6}\b|rgba?\([^)]*\)", html)) == {"rgba(128,128,128,.4)"}
 
 
-def test_the_figure_stays_what_it_is_and_text_is_the_terminals(clinic: Any) -> None:
+def test_the_figure_stays_what_it_is_and_text_is_the_terminals(clinic: MadeUp) -> None:
     frame = outcomes(clinic, "user_1", None)
     before = frame.copy()
     shown = avon.show(frame, title="Winter")
@@ -81,7 +84,7 @@ def test_the_figure_stays_what_it_is_and_text_is_the_terminals(clinic: Any) -> N
     assert "<caption><span>Winter</span></caption>" in shown._repr_html_()
 
 
-def test_long_figures_are_cut_and_it_is_said(clinic: Any) -> None:
+def test_long_figures_are_cut_and_it_is_said(clinic: MadeUp) -> None:
     frame = pd.concat([outcomes(clinic, "user_1", None)] * 60, ignore_index=True)
     text, rows = read(avon.show(frame)._repr_html_())
     assert len(rows) == 1 + 200 + 1

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,13 +23,17 @@ from avon_analytics.report.tables import NEWEST, lead_times
 from avon_analytics.report.verified import MEANINGS, combined_digest, explained, listing
 from avon_analytics.report.what_changed import what_changed, who_stands_out
 from avon_analytics.report.wording import Clock, count, month, patients, percent, plain, zones
+from tests.frames import column_names
+
+if TYPE_CHECKING:
+    from tests.report.conftest import MadeUp
 
 
 def topics(content: ReportContent) -> list[str]:
     return [caveat.topic for caveat in caveats(content)]
 
 
-def test_summary_tells_of_the_last_complete_month(clinic: SimpleNamespace) -> None:
+def test_summary_tells_of_the_last_complete_month(clinic: MadeUp) -> None:
     told = summary(clinic.content(14))
     assert told.period == "Feb 2026, the last complete month"
     # The 13th month: 279 attended, 45 no-shows, 58 cancelled, 20 rescheduled, 4 unresolved.
@@ -42,17 +46,17 @@ def test_summary_tells_of_the_last_complete_month(clinic: SimpleNamespace) -> No
     assert "29 were cancelled by patients" in findings["Who, and how late"]
 
 
-def test_summary_without_a_complete_month_tells_of_the_whole(clinic: SimpleNamespace) -> None:
+def test_summary_without_a_complete_month_tells_of_the_whole(clinic: MadeUp) -> None:
     told = summary(clinic.content(1))
     assert told.period == "The whole period, as no month is complete"
     assert told.headlines[0].value == "362"
 
 
-def test_summary_of_nothing(clinic: SimpleNamespace) -> None:
+def test_summary_of_nothing(clinic: MadeUp) -> None:
     assert summary(clinic.content(0)).headlines == []
 
 
-def test_caveats_are_those_that_apply(clinic: SimpleNamespace) -> None:
+def test_caveats_are_those_that_apply(clinic: MadeUp) -> None:
     assert topics(clinic.content(14)) == [
         "Lines in quarantine",
         "Months that are not complete",
@@ -64,9 +68,11 @@ def test_caveats_are_those_that_apply(clinic: SimpleNamespace) -> None:
     assert topics(replace(clinic.content(0), provenance=clinic.provenance(0)))[0] == "No slots"
 
 
-def test_caveats_about_the_archive(clinic: SimpleNamespace) -> None:
+def test_caveats_about_the_archive(clinic: MadeUp) -> None:
     content = clinic.content(14)
-    early = content.coverage.first_start_at - timedelta(days=90)
+    first = content.coverage.first_start_at
+    assert first is not None
+    early = first - timedelta(days=90)
     late = replace(
         content,
         coverage=replace(
@@ -92,7 +98,7 @@ def test_caveats_about_the_archive(clinic: SimpleNamespace) -> None:
     assert "A quiet end" in topics(replace(content, coverage=quiet))
 
 
-def test_caveats_about_thin_figures(clinic: SimpleNamespace) -> None:
+def test_caveats_about_thin_figures(clinic: MadeUp) -> None:
     content = clinic.content(2)
     months = pd.DataFrame(
         [
@@ -106,7 +112,7 @@ def test_caveats_about_thin_figures(clinic: SimpleNamespace) -> None:
     assert {"Months without a no-show share", "Small numbers", "Unresolved slots"} <= set(thin)
 
 
-def test_unresolved_slots_bound_the_no_show_share(clinic: SimpleNamespace) -> None:
+def test_unresolved_slots_bound_the_no_show_share(clinic: MadeUp) -> None:
     row = clinic.outcome_row(9, 2, 8, 0, 3, 0) | {
         "no_show_share_if_all_unresolved_attended": 2 / 14,
         "no_show_share_if_all_unresolved_missed": 5 / 14,
@@ -122,19 +128,19 @@ def test_unresolved_slots_bound_the_no_show_share(clinic: SimpleNamespace) -> No
     assert "the no-show share would be 14.3\u00a0%; had all been missed, 35.7\u00a0%" in told
 
 
-def test_missing_figures_are_dashes_not_zeros_or_errors(clinic: SimpleNamespace) -> None:
+def test_missing_figures_are_dashes_not_zeros_or_errors(clinic: MadeUp) -> None:
     """What ``min_count`` blanks, whatever the kind of missing."""
     content = clinic.content(2)
 
     def blanked(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame.astype(
-            {name: "float64" for name in frame if name.startswith("n_") or "share" in name}
-        ).assign(**{name: np.nan for name in frame if name.startswith("n_") or "share" in name})
+        numbers = [n for n in column_names(frame) if n.startswith("n_") or "share" in n]
+        return frame.astype(dict.fromkeys(numbers, "float64")).assign(
+            **dict.fromkeys(numbers, np.nan)
+        )
 
     names = ["outcomes", "outcomes_by_period", "funnel", "cancellations", "cancellations_by_period"]
-    figures = replace(
-        content.figures, **{name: blanked(getattr(content.figures, name)) for name in names}
-    )
+    blank: dict[str, Any] = {name: blanked(getattr(content.figures, name)) for name in names}
+    figures = replace(content.figures, **blank)
     html = render(replace(content, figures=figures))
     assert not re.search(r"\b(nan|NaN|NaT|None|NA)\b(?! applies)", html)
     assert "<td>–</td>" in html
@@ -143,7 +149,7 @@ def test_missing_figures_are_dashes_not_zeros_or_errors(clinic: SimpleNamespace)
     render(replace(content, figures=replace(content.figures, outcomes_by_period=nullable)))
 
 
-def charted(clinic: SimpleNamespace, **signals: Any) -> tuple[pd.DataFrame, ReportContent]:
+def charted(clinic: MadeUp, **signals: Any) -> tuple[pd.DataFrame, ReportContent]:
     """The content with a chart of fourteen months of no-shows; ``signals`` are given by month."""
     months = pd.to_datetime(clinic.months_back(15)[:14])
     rows = pd.DataFrame({"period_on": months, "n": 100, "count": 20, "share": 0.2})
@@ -155,7 +161,7 @@ def charted(clinic: SimpleNamespace, **signals: Any) -> tuple[pd.DataFrame, Repo
     return rows, replace(content, figures=replace(content.figures, signals={"no_show_share": rows}))
 
 
-def test_what_did_not_change_is_called_chance(clinic: SimpleNamespace) -> None:
+def test_what_did_not_change_is_called_chance(clinic: MadeUp) -> None:
     _, content = charted(clinic)
     assert summary(content).verdict == (
         "No share strayed from its usual range by more than chance brings."
@@ -170,7 +176,7 @@ def test_what_did_not_change_is_called_chance(clinic: SimpleNamespace) -> None:
 
 
 def test_what_changed_is_told_with_its_rule_and_what_chance_would_bring(
-    clinic: SimpleNamespace,
+    clinic: MadeUp,
 ) -> None:
     high = {"signal": "higher", "rule": "shift", "meaning": "concern"}
     _, content = charted(clinic, m2=high, m5=high, m12=high, m13=high)
@@ -186,7 +192,7 @@ def test_what_changed_is_told_with_its_rule_and_what_chance_would_bring(
     assert "an improvement" in one.text
 
 
-def test_where_too_little_is_known_nothing_is_called_chance(clinic: SimpleNamespace) -> None:
+def test_where_too_little_is_known_nothing_is_called_chance(clinic: MadeUp) -> None:
     rows, content = charted(clinic)
     rows.attrs["messages"] = ["a stretch of 3 complete periods is too short for the rules"]
     assert summary(content).verdict == "There is too little yet to tell change from chance."
@@ -214,7 +220,7 @@ def test_who_stands_out_beside_what_chance_would_bring() -> None:
 
 
 def test_summed_rows_divide_sums() -> None:
-    rows = [
+    rows: list[Mapping[str, Any]] = [
         {"n_no_show": 1, "s": 0.5, "s_n": 2, "s_low": 0.1, "n_slots": 4, "n_late": None},
         {"n_no_show": 3, "s": 0.5, "s_n": 6, "s_low": 0.2, "n_slots": 9, "n_late": 1},
     ]
@@ -242,13 +248,13 @@ def test_periods_have_neighbours_and_names(
     words: str,
     brief: str,
 ) -> None:
-    on = date(*on)
+    here = date(*on)
     n_in_a_year = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}
-    assert before(on, every) == date(*earlier)
-    assert before(date(*earlier), every, -1) == on
-    assert before(on, every, n_in_a_year[every]) == date(*year_ago)
-    assert calendar(date(*earlier), on, every) == [date(*earlier), on]
-    assert (label(on, every), short(on, every)) == (words, brief)
+    assert before(here, every) == date(*earlier)
+    assert before(date(*earlier), every, -1) == here
+    assert before(here, every, n_in_a_year[every]) == date(*year_ago)
+    assert calendar(date(*earlier), here, every) == [date(*earlier), here]
+    assert (label(here, every), short(here, every)) == (words, brief)
 
 
 def test_a_span_names_its_ends() -> None:

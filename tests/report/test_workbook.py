@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
 import openpyxl
@@ -13,10 +13,13 @@ import pytest
 
 import avon_analytics as avon
 
+if TYPE_CHECKING:
+    from tests.report.conftest import MadeUp
+
 QUARTERS = ("2025-01-01", "2025-04-01")
 
 
-def figure(clinic: Any, *hosts: str | None) -> pd.DataFrame:
+def figure(clinic: MadeUp, *hosts: str | None) -> pd.DataFrame:
     rows = [
         clinic.outcome_row(
             *(80, 20, 10, 5, 5, 0), host=host, host_name=name, period_on=pd.Timestamp(on)
@@ -41,7 +44,7 @@ def book(frame: pd.DataFrame, tmp_path: Path, title: str = "Outcomes") -> Any:
     return openpyxl.load_workbook(avon.export(frame, tmp_path / "f.xlsx", title=title))
 
 
-def test_the_table_is_in_words_with_formats_names_and_all(clinic: Any, tmp_path: Path) -> None:
+def test_the_table_is_in_words_with_formats_names_and_all(clinic: MadeUp, tmp_path: Path) -> None:
     sheet = book(figure(clinic, "user_1", "user_2"), tmp_path)["Outcomes"]
     assert sheet["A1"].value == "Outcomes by host and quarter"
     assert sheet["A2"].value == "As of 1 May 2025, 12:00 UTC"
@@ -74,7 +77,7 @@ def test_the_table_is_in_words_with_formats_names_and_all(clinic: Any, tmp_path:
     assert "user_1" not in {cell.value for row in sheet.iter_rows() for cell in row}
 
 
-def test_further_columns_are_folded_away_and_all_are_there(clinic: Any, tmp_path: Path) -> None:
+def test_further_columns_are_folded_away_and_all_are_there(clinic: MadeUp, tmp_path: Path) -> None:
     frame = figure(clinic, "user_1")
     sheet = book(frame, tmp_path)["Outcomes"]
     words = {cell.value: cell.column_letter for cell in sheet[4]}
@@ -85,22 +88,23 @@ def test_further_columns_are_folded_away_and_all_are_there(clinic: Any, tmp_path
     assert not sheet.column_dimensions[words["No-show share"]].hidden
 
 
-def test_a_name_that_looks_like_a_formula_stays_a_text(clinic: Any, tmp_path: Path) -> None:
+def test_a_name_that_looks_like_a_formula_stays_a_text(clinic: MadeUp, tmp_path: Path) -> None:
     sheet = book(figure(clinic, "user_1", "user_2"), tmp_path)["Outcomes"]
     assert (sheet["A7"].value, sheet["A7"].data_type) == ("=1+1", "s")
 
 
-def test_blank_cells_have_no_total(clinic: Any, tmp_path: Path) -> None:
+def test_blank_cells_have_no_total(clinic: MadeUp, tmp_path: Path) -> None:
     frame = figure(clinic, "user_1", "user_2")
     frame["n_no_show"] = frame["n_no_show"].astype("Int64")
-    frame.loc[0, ["n_no_show", "no_show_share"]] = [pd.NA, float("nan")]
+    frame.loc[0, "n_no_show"] = pd.NA
+    frame.loc[0, "no_show_share"] = float("nan")
     sheet = book(frame, tmp_path)["Outcomes"]
     words = [cell.value for cell in sheet[4]]
     total = dict(zip(words, (cell.value for cell in sheet[9]), strict=True))
     assert (total["No-show"], total["No-show share"], total["Attended"]) == (None, None, 320)
 
 
-def test_definitions_say_what_it_is_and_what_to_mind(clinic: Any, tmp_path: Path) -> None:
+def test_definitions_say_what_it_is_and_what_to_mind(clinic: MadeUp, tmp_path: Path) -> None:
     notes = book(figure(clinic, "user_1", "user_2"), tmp_path)["Definitions"]
     told = {row[0].value: row[1].value for row in notes.iter_rows(max_col=2)}
     assert told["Definition"] == "Slots by how they ended."
@@ -115,7 +119,7 @@ def test_definitions_say_what_it_is_and_what_to_mind(clinic: Any, tmp_path: Path
     ("hosts", "kind", "n_series"), [(("user_1", "user_2"), "scatterChart", 2), ((), None, 0)]
 )
 def test_a_chart_is_drawn_from_the_cells(
-    clinic: Any, tmp_path: Path, hosts: tuple[str, ...], kind: str | None, n_series: int
+    clinic: MadeUp, tmp_path: Path, hosts: tuple[str, ...], kind: str | None, n_series: int
 ) -> None:
     frame = figure(clinic, *hosts) if hosts else figure(clinic, "user_1").head(0)
     path = avon.export(frame, tmp_path / "f.xlsx", title="Outcomes")
@@ -125,7 +129,7 @@ def test_a_chart_is_drawn_from_the_cells(
     assert all(f"<c:{kind}>" in text and "Outcomes!$C$5" in text for text in drawn)
 
 
-def test_shares_by_group_have_their_intervals(clinic: Any, tmp_path: Path) -> None:
+def test_shares_by_group_have_their_intervals(clinic: MadeUp, tmp_path: Path) -> None:
     frame = figure(clinic, "user_1", "user_2").drop(columns="period_on").iloc[[0, 2]]
     path = avon.export(frame, tmp_path / "f.xlsx", title="Outcomes")
     with ZipFile(path) as parts:
@@ -137,7 +141,7 @@ def test_shares_by_group_have_their_intervals(clinic: Any, tmp_path: Path) -> No
     assert [round(sheet.cell(2, column).value, 3) for column in (19, 20)] == [0.067, 0.089]
 
 
-def test_the_same_figure_gives_the_same_bytes(clinic: Any, tmp_path: Path) -> None:
+def test_the_same_figure_gives_the_same_bytes(clinic: MadeUp, tmp_path: Path) -> None:
     frame = figure(clinic, "user_1", "user_2")
     one, two = (avon.export(frame, tmp_path / f"{n}.xlsx") for n in (1, 2))
     assert one.read_bytes() == two.read_bytes()

@@ -144,7 +144,7 @@ class Archive:
         self.codes: Counter[str] = Counter()
         self.passed_over = 0
         self.events: dict[str, tuple[datetime, datetime, dict[str, Any]]] = {}
-        rows = []
+        rows: list[Any] = []
         for path in sorted((root / "archive").rglob("*")):
             if path.is_dir():
                 continue
@@ -394,7 +394,8 @@ def test_every_slot_is_as_decided(reading: tuple[Path, Archive]) -> None:
     for version in archive.known("appointment"):
         versions[version[2]["id"]].append(version)
     assert len(versions) == truth["tables"]["appointments"]
-    rows, months = [], defaultdict(Counter)
+    rows: list[dict[str, Any]] = []
+    months: defaultdict[Any, Counter[str]] = defaultdict(Counter)
     for appointment, told in versions.items():
         if told[-1][2]["internal"]:
             continue

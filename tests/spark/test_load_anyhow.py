@@ -6,7 +6,6 @@ The tasks run here in one process; ``test_load.py`` runs them on a cluster.
 from __future__ import annotations
 
 import gzip
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ pytest.importorskip("pyspark")
 
 from avon_analytics import spark
 from tests.conftest import Loaded
-from tests.intake.conftest import SECRET, Archive, Desk
+from tests.intake.conftest import SECRET, Archive, Asked, Desk
 from tests.intake.test_any_order import JUNK, KINDS, check, deliveries
 from tests.spark.one_process import OneProcess
 from tests.spark.same import assert_same
@@ -233,24 +232,16 @@ def test_what_is_refused(tiny: Loaded, lake: Lake) -> None:
     assert newest_state(lake.folder) is None
 
 
-class Laked:
+class Laked(Asked):
     """A lake as ``test_any_order`` sees a desk: loaded in several loads, and asked for its rows."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self.store = avon.open(lake.folder)
-        self.rows = partial(Desk.rows, self)
-        self.column = partial(Desk.column, self)
 
     def load(self, *paths: Path, within: Any = None, **how: Any) -> Any:
         share = {} if within is None else {"share_bytes": 500}
         return self._lake.load(*paths, **share, **how)
-
-    def add_up(self) -> dict[str, int]:
-        return Desk._sums(self)  # type: ignore[arg-type]
-
-    def close(self) -> None:
-        self.store.close()
 
 
 def test_the_same_lines_give_the_same_tables(
@@ -269,8 +260,8 @@ def test_the_same_lines_give_the_same_tables(
     )
     @given(data=st.data())
     def run(data: st.DataObject) -> None:
-        desks = iter([Desk(archive), Laked(Lake(tmp_path_factory.mktemp("lakes") / "lake"))])
+        lake = Laked(Lake(tmp_path_factory.mktemp("lakes") / "lake"))
         told = data.draw(st.lists(lines, min_size=12, max_size=30))
-        check(data, archive, lambda: next(desks), told)
+        check(data, archive, Desk(archive), lake, told)
 
     run()

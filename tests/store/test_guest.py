@@ -83,7 +83,7 @@ def test_a_journal_does_not_grow_with_the_load(
     tmp_path: Path, tiny: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The engine does not write it into the store by itself; the loader asks after each file."""
-    asked = []
+    asked: list[None] = []
     shorten = journal.shorten
     monkeypatch.setattr(journal, "shorten", lambda connection: asked.append(shorten(connection, 0)))
     with avon.open(tmp_path / "a.duckdb") as store:
