@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from weakref import WeakSet
 
 import duckdb
 
@@ -21,6 +22,8 @@ MACROS: Mapping[str, str] = {
     "get_json_object(document, path)": "json_extract_string(document, path)",
 }
 
+_taught: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
+
 
 @cache
 def sql(name: str) -> str:
@@ -30,10 +33,14 @@ def sql(name: str) -> str:
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection, *, in_store: bool = False) -> None:
-    """Teach a connection, or the store that is in use, Spark's names."""
+    """Teach a connection, once, or the store that is in use, Spark's names."""
+    if connection in _taught and not in_store:
+        return
     kind = "" if in_store else "TEMP"
     for signature, body in MACROS.items():
         connection.execute(f"CREATE OR REPLACE {kind} MACRO {signature} AS {body}")
+    if not in_store:
+        _taught.add(connection)
 
 
 def zone_names() -> str:

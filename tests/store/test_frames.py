@@ -41,7 +41,7 @@ def test_a_frame_is_what_the_engine_makes_of_the_rows_in_our_types(n: int) -> No
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             expected = connection.execute(QUERY, {"n": n}).df()
-        types = {name: _dtype(name) for name in expected}
+        types = {name: _dtype(str(name)) for name in expected}
         pd.testing.assert_frame_equal(frame(connection, QUERY, {"n": n}), expected.astype(types))
 
 
