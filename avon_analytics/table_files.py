@@ -50,9 +50,6 @@ def export(frame: pd.DataFrame, path: str | os.PathLike[str], *, title: str = "F
 
     >>> avon.export(visits.outcomes(by="weekday"), "outcomes.xlsx").name
     'outcomes.xlsx'
-
-    >>> avon.export(visits.outcomes(by="weekday"), "outcomes.xlsx").name
-    'outcomes.xlsx'
     """
     if not isinstance(frame, pd.DataFrame):
         raise UsageError("export: expected a DataFrame; of a Series, to_frame() makes one")

@@ -72,10 +72,13 @@ def _expected(
     at, clock = counted.as_of, clock_of(cohort, slots)
     complete = cohort._without_window()._complete_periods
     if start is None:
-        raise UsageError("expected: say from when on, such as start='2025-12-01' (--start)")
+        raise UsageError(
+            "expected: say from when on, such as period='next-week' "
+            "(--period next-week) or start='2025-12-01' (--start 2025-12-01)"
+        )
     if at is not None and clock.at(start) < at:
         raise UsageError(
-            f"expected: the window begins before T ({at.isoformat()}); it must lie after it"
+            f"expected: the window begins before T ({at:%Y-%m-%d %H:%M} UTC); it must lie after it"
         )
     if with_pickup and end is None:
         raise UsageError("pickup: say until when, such as end='2025-12-15' (--end)")

@@ -81,9 +81,10 @@ def explain(
     told = store.explain(appointment_id, as_of=as_of, identifiers=identifiers)
     if to.form is opt.Format.table:
         from avon_analytics.report.story import story
+        from avon_analytics.report.wording import utc
 
         show_text(story(harmless(told), width=terminal_width()), to)
-        say(f"as of {told.attrs['as_of']}")
+        say(f"as of {utc(told.attrs['as_of'])}")
     else:
         show(told, to, title="Story")
 

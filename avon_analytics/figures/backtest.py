@@ -11,6 +11,7 @@ from avon_analytics.figures.expected import (
     ENDS,
     HISTORY_DAYS,
     HISTORY_FROM,
+    KNOWN,
     RESTS,
     expectations,
 )
@@ -56,6 +57,7 @@ FIGURE = Figure(
             least=0,
             most=HISTORY_DAYS,
             of="days",
+            says="Expected {} before each period.",
         ),
         CLOSED,
         HISTORY_FROM,
@@ -66,6 +68,11 @@ FIGURE = Figure(
             ("cell_all", tuple(f"cell_{end}" for end in ENDS)),
         ),
         rests=RESTS,
+    ),
+    foremost=(
+        "n_open",
+        *(f"{way}_{end}" for end in KNOWN for way in ("n", "expected")),
+        "n_unresolved",
     ),
     chart="expected",
     examples=("backtest --every week", "backtest --every day --days-ahead 14"),

@@ -46,7 +46,7 @@ FIGURE = Figure(
         "compare --period last-month --other-period last-quarter --by host",
         "compare --where host=user_a --other-where host=user_b --figure cancellations",
     ),
-    foremost=("difference", "share", "other_share", "q_value", "p_value"),
+    foremost=("difference", "q_value", "share", "other_share", "p_value"),
     adds_up=False,
     chart="compare",
 )

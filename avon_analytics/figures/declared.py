@@ -235,7 +235,7 @@ class Option:
     default: what it is unless given, or REQUIRED. length: 1; with 0 it is repeated and comes as a
     list (``--rebase DATE --rebase DATE``), with 2 it takes that many values and comes as a tuple
     (``--baseline FIRST END``). least, most: the smallest and the largest number; of: what it is a
-    number of.
+    number of. says: what a table says below of a value, as ``{}``, unless nothing needs to be said.
     """
 
     name: str
@@ -248,6 +248,7 @@ class Option:
     most: int | None = None
     of: str = ""
     length: int = 1
+    says: str = ""
 
     @property
     def is_required(self) -> bool:

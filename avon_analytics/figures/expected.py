@@ -47,9 +47,14 @@ def expectations() -> Iterator[Column]:
     )
 
 
-CLOSED = Option("closed", Takes.DATE, "A day to leave out (repeatable).", length=0)
+CLOSED = Option(
+    "closed", Takes.DATE, "A day to leave out (repeatable).", length=0, says="Left out: {}."
+)
 HISTORY_FROM = Option(
-    "history_from", Takes.DATE, "The first day of what to learn from: after a change of policy."
+    "history_from",
+    Takes.DATE,
+    "The first day of what to learn from: after a change of policy.",
+    says="Learnt from what came from {} on.",
 )
 RESTS = {f"expected_{end}": (f"cell_{end}",) for end in ENDS}
 
@@ -84,6 +89,7 @@ FIGURE = Figure(
             Takes.FLAG,
             "Add what is usually booked between now and then.",
             default=False,
+            says="What is usually booked between now and then is added.",
         ),
         CLOSED,
         HISTORY_FROM,

@@ -46,7 +46,10 @@ FIGURE = Figure(
             heading="Median days ahead",
         ),
         Column(
-            "p90_lead_days", Kind.DAYS, "90 % quantile of the same days", heading="90 % within days"
+            "p90_lead_days",
+            Kind.DAYS,
+            "90 % quantile of the same days",
+            heading="90 % within, days",
         ),
         count("n_followed", "of all, those whose days and grace were over at T", "Followed"),
         count("n_within", "of the followed, those attended within the days", "Seen within"),
@@ -71,6 +74,7 @@ FIGURE = Figure(
             least=0,
             most=36_500,
             of="days",
+            says="Seen within: at most {} after the booking.",
         ),
     ),
     reads=Reads("lifecycle", dated="booked"),

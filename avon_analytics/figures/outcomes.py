@@ -155,6 +155,7 @@ FIGURE = Figure(
             "What no-shows are divided by: completed or booked.",
             default="completed",
             choices=tuple(BASES),
+            says="No-shows are divided by all due slots that were not rescheduled.",
         ),
     ),
     bases=BASES,

@@ -54,6 +54,7 @@ FIGURE = Figure(
             Takes.FLAG,
             "Let groups differ anyway: limits that allow for it.",
             default=False,
+            says="Limits allow for how much groups vary beyond chance.",
         ),
         BASIS,
     ),

@@ -40,7 +40,7 @@ FIGURE = Figure(
             "p90_start_delay_minutes",
             Kind.MINUTES,
             "90 % quantile of the same minutes",
-            heading="P90 start delay minutes",
+            heading="90 % start within, minutes",
         ),
         Column(
             "median_overrun_minutes",

@@ -83,6 +83,7 @@ FIGURE = Figure(
             least=1,
             most=36_500,
             of="days",
+            says="Patients are followed for {}.",
         ),
     ),
     reads=Reads(beside=("follow_up",)),

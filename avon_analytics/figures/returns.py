@@ -90,6 +90,7 @@ FIGURE = Figure(
             least=1,
             most=36_500,
             of="days",
+            says="Patients are followed for {}.",
         ),
     ),
     reads=Reads(beside=("every_slot", "after_visits")),

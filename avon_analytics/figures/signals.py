@@ -25,6 +25,7 @@ BASIS = Option(
     "What no_show_share is divided by: completed or booked.",
     default="completed",
     choices=tuple(outcomes.BASES),
+    says="No-shows are divided by all due slots that were not rescheduled.",
 )
 
 FIGURE = Figure(

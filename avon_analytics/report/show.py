@@ -13,8 +13,9 @@ from avon_analytics.figures import Column as Declared
 from avon_analytics.figures import Kind
 from avon_analytics.report import tables
 from avon_analytics.report.periods import label
+from avon_analytics.report.remarks import title_of
 from avon_analytics.report.rows import Row
-from avon_analytics.report.tabled import ALL, Tabled, figure_of, is_figure, tabled
+from avon_analytics.report.tabled import ALL, Tabled, is_figure, tabled
 from avon_analytics.report.tables import Cell, Line, Table
 from avon_analytics.report.titles import by_words
 from avon_analytics.report.wording import MISSING, heading, interval, is_missing, plain, plural, utc
@@ -55,13 +56,13 @@ class ShownFigure:
 
     def __init__(self, figure: pd.DataFrame, title: str | None) -> None:
         self._figure = figure
-        self._title = title or f"{figure_of(figure).title}{by_words(figure)}"
+        self._title = title or f"{title_of(figure)}{by_words(figure)}"
 
     def _repr_html_(self) -> str:
         known = tabled(self._figure)
         assert known is not None
         attrs = self._figure.attrs
-        notes = [*known.notes, *_cut(known)]
+        notes = [*_intervals(known), *known.notes, *_cut(known)]
         if known.n_further:
             notes.append(f"{plural(known.n_further, 'more column')} in the DataFrame.")
         if attrs.get("as_of"):
@@ -87,9 +88,29 @@ def as_table(figure: Tabled, caption: str) -> Table:
     """A figure as a table of the page: one of the report's."""
     first, *others = [_heading(name, figure.every) for name in figure.keys] or ["Cohort"]
     lines = [_line(figure, row) for row in figure.rows[:MOST]]
+    if others:  # the name of a group that goes on is there, and stands back
+        lines = [
+            line._replace(kind=f"{line.kind} again".strip()) if line.name == before.name else line
+            for line, before in zip(lines, [Line("", []), *lines], strict=False)
+        ]
     lines += [_line(figure, row, is_total=True) for row in figure.totals]
-    columns = [tables.Column(one.title, _set_as(one)[0]) for one in figure.columns]
+    columns = [
+        tables.Column(one.title.replace("-", "\N{NON-BREAKING HYPHEN}"), _set_as(one)[0])
+        for one in figure.columns
+    ]
     return Table(caption, first, columns, lines, others=others)
+
+
+def _intervals(figure: Tabled) -> list[str]:
+    """What stands small below a number."""
+    if any(one.kind is Kind.SHARE and one.has_interval for one in figure.columns):
+        of = "of how many, and " if any(one.has_n for one in figure.columns) else ""
+        return [f"Below a share: {of}the 95\N{NO-BREAK SPACE}% interval."]
+    if any(one.kind is Kind.NUMBER for one in figure.columns) and any(
+        f"{one.name}_low" in row for one in figure.columns for row in figure.rows[:1]
+    ):
+        return ["Below an expected number: its 80\N{NO-BREAK SPACE}% interval."]
+    return []
 
 
 def _cut(figure: Tabled) -> list[str]:

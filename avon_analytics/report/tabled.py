@@ -5,8 +5,8 @@ Terminal and notebook set it each in its own way. A DataFrame, CSV and JSON have
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,18 +14,18 @@ import pandas as pd
 
 from avon_analytics.appointments.groupings import OF_CANCELLATIONS
 from avon_analytics.appointments.intervals import wilson
-from avon_analytics.figures import FIGURES, Column, Figure, Kind, compare
+from avon_analytics.figures import FIGURES, Column, Figure, Kind
 from avon_analytics.report.named import named
 from avon_analytics.report.periods import every_of
+from avon_analytics.report.remarks import KNOWN, figure_of, remarks
 from avon_analytics.report.rows import Row, groupings, is_complete, rows_of
 from avon_analytics.report.wording import count, heading, is_missing, number, plural
 
 DAYS = (1, 7, 14, 30, 60, 90)
 ALL = "All"
-_OF_ALL = Column("of_all_share", Kind.RATIO, "of all cancelled here", heading="Of all cancelled")
+OF_ALL = Column("of_all_share", Kind.RATIO, "of all cancelled here", heading="Of all cancelled")
 _QUANTILES = ("median_", "p90_")
 _ADD_UP = (Kind.COUNT, Kind.HOURS, Kind.NUMBER)
-_KNOWN: Mapping[str, Figure] = {**FIGURES, compare.FIGURE.name: compare.FIGURE}
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,9 @@ class Tabled:
         return any(map(self.is_open, self.rows))
 
 
-def figure_of(frame: pd.DataFrame) -> Figure:
-    """The figure that a frame is of."""
-    return _KNOWN[str(frame.attrs["figure"])]
-
-
 def is_figure(frame: pd.DataFrame) -> bool:
     """Whether a frame is what a method of a cohort returned."""
-    figure = _KNOWN.get(str(frame.attrs.get("figure")))
+    figure = KNOWN.get(str(frame.attrs.get("figure")))
     return figure is not None and any(name in figure.spelled for name in map(str, frame.columns))
 
 
@@ -71,6 +66,11 @@ def tabled(frame: pd.DataFrame, every: str | None = None) -> Tabled | None:
     """The table of a figure; None for a frame that is none."""
     if not is_figure(frame):
         return None
+    known = _tabled(frame, every)
+    return replace(known, notes=(*known.notes, *remarks(frame)))
+
+
+def _tabled(frame: pd.DataFrame, every: str | None) -> Tabled:
     figure, frame = figure_of(frame), named(frame)
     keys = groupings(frame) + ["period_on"] * ("period_on" in frame)
     if {"cause", "day", "cumulative_incidence"} <= set(frame):
@@ -78,7 +78,7 @@ def tabled(frame: pd.DataFrame, every: str | None = None) -> Tabled | None:
     keys += [name for name in figure.row_names if name in frame and name != "step"]
     if "measure" in keys:
         frame = frame.assign(measure=[heading(str(share)) for share in frame["measure"]])
-    if set(keys) & set(OF_CANCELLATIONS) and "n_cancelled" in frame:
+    if is_of_cancelled(frame, keys):
         return _of_cancelled(frame, keys, every or every_of(frame))
     columns = [one for one in figure.in_tables if one.name in frame]
     rows = rows_of(frame)
@@ -176,22 +176,18 @@ def _of_cancelled(frame: pd.DataFrame, keys: list[str], every: str) -> Tabled:
     due slots would be 0 or 100 %.
     """
     figure = FIGURES["cancellations"]
-    rows = [row for row in rows_of(frame) if number(row["n_cancelled"]) != 0]
-    total = _total(rows, "n_cancelled")
-    for row in rows:
-        n = number(row["n_cancelled"])
-        row[_OF_ALL.name] = n / total if total and n is not None else None
+    rows, total = of_cancelled(frame)
     told = [figure.spelled[name] for name in foremost(figure, keys) if name in frame]
-    columns = [*told[:1], _OF_ALL, *told[1:]]
+    columns = [*told[:1], OF_ALL, *told[1:]]
     of_all = totals(rows, told, figure, keys)
     return Tabled(
         keys=keys,
         columns=columns,
         rows=rows,
-        totals=[{**one, _OF_ALL.name: 1.0 if total else None} for one in of_all],
+        totals=[{**one, OF_ALL.name: 1.0 if total else None} for one in of_all],
         every=every,
         n_further=_n_further(frame, keys, told),
-        notes=(*_of_window(rows, keys), *_left_out(frame, rows), *of_quantiles(told, of_all)),
+        notes=(*_of_window(rows, keys), *left_out(frame, rows), *of_quantiles(told, of_all)),
     )
 
 
@@ -206,7 +202,23 @@ def foremost(figure: Figure, keys: Sequence[str]) -> list[str]:
     return [name for name in names if name not in settled]
 
 
-def _left_out(frame: pd.DataFrame, rows: Sequence[Row]) -> tuple[str, ...]:
+def is_of_cancelled(frame: pd.DataFrame, keys: Sequence[str]) -> bool:
+    """Whether a figure is divided by what a cancellation decides."""
+    return bool(set(keys) & set(OF_CANCELLATIONS)) and "n_cancelled" in frame
+
+
+def of_cancelled(frame: pd.DataFrame) -> tuple[list[dict[str, Any]], float | None]:
+    """The rows of cancelled slots, each with its part of all of these, and how many these are."""
+    rows = [row for row in rows_of(frame) if number(row["n_cancelled"]) != 0]
+    total = _total(rows, "n_cancelled")
+    for row in rows:
+        n = number(row["n_cancelled"])
+        row[OF_ALL.name] = n / total if total and n is not None else None
+    return rows, total
+
+
+def left_out(frame: pd.DataFrame, rows: Sequence[Row]) -> tuple[str, ...]:
+    """How many due slots such rows leave out."""
     due = _total(rows_of(frame), "n_due") if "n_due" in frame else None
     held = _total(rows, "n_due") if "n_due" in frame else None
     if due is None or held is None or due == held:

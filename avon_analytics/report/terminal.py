@@ -127,7 +127,7 @@ def _of_figure(figure: Tabled, title: str | None, width: int | None) -> Group:
     columns, hidden = _fitted(squeezed, width, GAP)
     gone = [column.title for column in figure.columns[shown:]]
     notes = [STARRED] if figure.has_open else []
-    notes += [f"Not shown for lack of width: {', '.join(gone)}"] if gone else []
+    notes += [f"Not shown for lack of width: {'; '.join(gone)}"] if gone else []
     notes += figure.notes
     if figure.n_further and figure.rows:
         notes.append(f"{plural(figure.n_further, 'more column')} with --format csv or json")
@@ -349,7 +349,7 @@ def _built(
     notes = [note] if note else []
     if hidden:
         words = [TOGETHER.get(each.gives_way, each.name) for each in hidden]
-        notes.append("Not shown for lack of width: " + ", ".join(dict.fromkeys(words)))
+        notes.append("Not shown for lack of width: " + "; ".join(dict.fromkeys(words)))
     built = Table(
         title=Text(title) if title else None,
         box=None,

@@ -6,16 +6,26 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
 
-from avon_analytics.figures import Column, Figure, Kind
+from avon_analytics.figures import COLUMNS, Column, Figure, Kind
 from avon_analytics.report.named import named
 from avon_analytics.report.palette import light
 from avon_analytics.report.periods import every_of, label
+from avon_analytics.report.remarks import figure_of, found, title_of, unsure
 from avon_analytics.report.rows import Row, groupings, is_complete, rows_of
-from avon_analytics.report.tabled import ALL, figure_of, foremost, totals
+from avon_analytics.report.tabled import (
+    ALL,
+    OF_ALL,
+    foremost,
+    is_of_cancelled,
+    left_out,
+    of_cancelled,
+    totals,
+)
 from avon_analytics.report.titles import by_words
 from avon_analytics.report.wording import as_date, heading, is_missing, number, plain, plural, utc
 from avon_analytics.report.workbook_chart import HEAD_ROW, Drawing, SheetColumn
@@ -45,10 +55,11 @@ def write_workbook(frame: pd.DataFrame, part: Path, title: str) -> None:
     created = datetime.fromisoformat(as_of) if isinstance(as_of, str) else _NOT_KNOWN
     book.set_properties({"title": title, "created": created})
     table = _Table(book, figure, shown)
-    whole_title = f"{title}{by_words(shown)}"
+    about = title_of(frame) if title == figure.title else title
+    whole_title = f"{about}{by_words(shown)}"
     table.write(_sheet_name(title), whole_title)
     Drawing(book, figure, table.name, table.columns, table.keys, table.rows).draw(whole_title)
-    _define(book, figure, shown, table.columns)
+    _define(book, figure, shown, table)
     book.close()
 
 
@@ -64,7 +75,9 @@ class _Table:
         self.groups = groupings(shown) + ["period_on"] * ("period_on" in shown)
         own = [name for name in figure.row_names if name in shown and name != "step"]
         self.keys = [*self.groups, *own]
-        self.rows = rows_of(shown)
+        self.is_of_cancelled = is_of_cancelled(shown, self.keys)
+        self.rows = of_cancelled(shown)[0] if self.is_of_cancelled else rows_of(shown)
+        self.left_out = left_out(shown, self.rows) if self.is_of_cancelled else ()
         self.columns = [*map(self._of_key, self.keys), *self._measures(list(map(str, shown)))]
         known = [one for one in figure.columns if one.name in shown]
         adds_up = bool(self.groups) and figure.adds_up
@@ -98,6 +111,8 @@ class _Table:
             )
             for one in told
         ]
+        if self.is_of_cancelled:
+            columns.insert(1, SheetColumn(OF_ALL.name, OF_ALL.title, _NUMBERS[OF_ALL.kind]))
         n = len([one for one in columns if not one.is_further])
         return [*columns[:n], *flags, *columns[n:]]
 
@@ -110,16 +125,20 @@ class _Table:
             at = f"As of {utc(str(self.attrs['as_of']))}"
             sheet.write_string(1, 0, at, form({"font_color": light("muted")}))
         look: dict[str, Any] = {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1}
+        high = max(len(wrap(one.heading, int(self._width(one)) - 1)) for one in self.columns)
+        sheet.set_row(HEAD_ROW, 15 * high + 3)
         for place, column in enumerate(self.columns):
-            side = "left" if column.is_key or not column.form else "right"
-            sheet.write_string(HEAD_ROW, place, column.heading, form(look | {"align": side}))
+            is_text = not column.is_key and not column.form
+            side: dict[str, Any] = {"align": "left" if column.is_key or is_text else "right"}
+            side |= {"indent": 1} if is_text else {}
+            sheet.write_string(HEAD_ROW, place, column.heading, form(look | side))
             fold = {"level": 1, "hidden": True} if column.is_further else {}
             sheet.set_column(place, place, self._width(column), None, fold)
         for nth, row in enumerate(self.rows):
             grey = {"font_color": light("muted")} if self._is_open(row) else {}
             self._line(HEAD_ROW + 1 + nth, row, grey)
         for nth, of_all in enumerate(self.totals):
-            told = {**of_all, self.keys[0]: ALL}
+            told = {**of_all, self.keys[0]: ALL, OF_ALL.name: 1.0}
             sum_look = {"bold": True, **({"top": 1} if nth == 0 else {})}
             self._line(HEAD_ROW + 1 + len(self.rows) + nth, told, sum_look, is_total=True)
         sheet.freeze_panes(HEAD_ROW + 1, len(self.keys))
@@ -186,7 +205,7 @@ def _form(column: Column, spelled: Mapping[str, Column]) -> str:
     return _NUMBERS.get(column.kind, "#,##0.0")
 
 
-def _define(book: Any, figure: Figure, shown: pd.DataFrame, columns: Sequence[SheetColumn]) -> None:
+def _define(book: Any, figure: Figure, shown: pd.DataFrame, table: _Table) -> None:
     """The sheet that says what the figure is, what to mind, and what each column holds."""
     sheet = book.add_worksheet("Definitions")
     sheet.set_column(0, 0, 34)
@@ -200,8 +219,8 @@ def _define(book: Any, figure: Figure, shown: pd.DataFrame, columns: Sequence[Sh
     at = 0
     for title, lines in (
         ("What it is", _about(figure, shown)),
-        ("What to mind", _caveats(figure, shown)),
-        ("Columns", _meanings(figure, columns)),
+        ("What to mind", _caveats(figure, shown, table.left_out)),
+        ("Columns", _meanings(figure, table.columns)),
     ):
         sheet.write_string(at, 0, title, head)
         for nth, (name, told) in enumerate(lines, start=at + 1):
@@ -213,7 +232,10 @@ def _define(book: Any, figure: Figure, shown: pd.DataFrame, columns: Sequence[Sh
 
 def _about(figure: Figure, shown: pd.DataFrame) -> list[tuple[str, str]]:
     attrs = shown.attrs
-    told = [("Question", figure.question), ("Definition", plain(attrs.get("definition"), 4000))]
+    told = [
+        ("Question", figure.question),
+        ("Definition", in_words(attrs.get("definition"), starts=True)),
+    ]
     told += [("Source", figure.source)] if figure.source else []
     if attrs.get("as_of"):
         told.append(("As of", f"{utc(str(attrs['as_of']))}: events up to then count"))
@@ -225,8 +247,8 @@ def _about(figure: Figure, shown: pd.DataFrame) -> list[tuple[str, str]]:
     return told
 
 
-def _caveats(figure: Figure, shown: pd.DataFrame) -> list[tuple[str, str]]:
-    attrs, rows = shown.attrs, rows_of(shown)
+def _caveats(figure: Figure, shown: pd.DataFrame, left_out: Sequence[str]) -> list[tuple[str, str]]:
+    rows = rows_of(shown)
     told = []
     if figure.shares or any(one.has_interval for one in figure.columns):
         told.append(
@@ -249,22 +271,10 @@ def _caveats(figure: Figure, shown: pd.DataFrame) -> list[tuple[str, str]]:
                 "part in the window. Compare the others.",
             )
         )
-    n = number(attrs.get("n_unverified_events"))
-    if n:
-        told.append(
-            ("Not verified", f"{plural(n, 'event')} behind it without a verified signature.")
-        )
-    few = number(attrs.get("min_count"))
-    if few and few > 1:
-        told.append(
-            (
-                "Blank cells",
-                f"Counts from 1 to {few - 1:.0f} are blank, and what would reveal them.",
-            )
-        )
     if "host" in shown:
         told.append(("Hosts", "Their visits differ: a difference between them need not be theirs."))
-    told += [("Note", plain(one, 400)) for one in attrs.get("messages", ())]
+    told += unsure(shown.attrs)
+    told += [("Note", one) for one in (*left_out, *found(shown))]
     return told or [("Nothing", "There is nothing in particular.")]
 
 
@@ -274,10 +284,20 @@ def _meanings(figure: Figure, columns: Sequence[SheetColumn]) -> list[tuple[str,
         known = figure.spelled.get(column.name)
         if known is not None:
             of = f", of {known.of}" if known.of else ""
-            told.append((column.heading, f"{known.means}{of}".replace("`", "")))
+            told.append((column.heading, in_words(f"{known.means}{of}".replace("`", ""))))
+        elif column.name == OF_ALL.name:
+            told.append((column.heading, OF_ALL.means))
         elif column.name == "complete":
             told.append((column.heading, "the period is over, all of it due, and wholly counted"))
     return told
+
+
+def in_words(text: object, *, starts: bool = False) -> str:
+    """A text with the headings of columns in place of their names."""
+    told = plain(text, 4000)
+    for name in sorted({*re.findall(r"\b[a-z]+(?:_[a-z0-9]+)+\b", told)} & set(COLUMNS)):
+        told = re.sub(rf"\b{name}\b", COLUMNS[name].title.lower(), told)
+    return told[:1].upper() + told[1:] if starts else told
 
 
 def _sheet_name(title: str) -> str:

@@ -37,6 +37,8 @@ _DRAWN = {
     "backtest": "expected_no_show",
 }
 """What the chart of a figure is about, where that is not its foremost column."""
+_CAME = {"backtest": "n_no_show"}
+"""What is drawn beside it: what came."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,8 @@ class Drawing:
             self._one(column, shown, with_errors=not names)
             for column in ([one for one in self.columns if one.name in names] or [measure])
         ]
+        came = [one for one in self.columns if one.name == _CAME.get(self.figure.name)]
+        series += [self._one(one, shown, with_errors=False) for one in came]
         return series, "line" if over_time else "bar", note
 
     def _complete(self, rows: range) -> range:
@@ -156,6 +160,11 @@ class Drawing:
             paint = light("accent")
             one |= {"fill": {"color": paint}, "line": {"color": paint, "width": 2}}
             one["marker"] = {"type": "circle", "size": 6, "fill": {"color": paint},
+                             "border": {"color": paint}}  # fmt: skip
+        elif column.name in _CAME.values():
+            paint = light("ink")
+            one |= {"fill": {"color": paint}, "line": {"none": True}}
+            one["marker"] = {"type": "diamond", "size": 7, "fill": {"color": paint},
                              "border": {"color": paint}}  # fmt: skip
         elif column.name in ("lower", "upper"):
             one["line"] = {"color": light("muted"), "dash_type": "dash", "width": 1.25}

@@ -47,7 +47,7 @@ def read(html: str) -> tuple[str, Cells]:
 def test_shares_periods_names_and_all(clinic: MadeUp) -> None:
     frame = outcomes(clinic, "user_1", None)
     text, (head, *rows, total) = read(avon.show(frame)._repr_html_())
-    assert head[:4] == ["Host", "Quarter", "No-show share", "Slots"]
+    assert head[:4] == ["Host", "Quarter", "No\N{NON-BREAKING HYPHEN}show share", "Slots"]
     assert [row[:3] for row in rows] == [
         ["Ada Testwell", "Q1 2025", "20.0 % of 100, 13.3–28.9"],
         ["Ada Testwell", "Q2 2025 not complete", "20.0 % of 100, 13.3–28.9"],
@@ -56,6 +56,7 @@ def test_shares_periods_names_and_all(clinic: MadeUp) -> None:
     ]
     assert total[:5] == ["All", "", "20.0 % of 400, 16.4–24.2", "480", "320"]
     assert "Outcomes by host and quarter" in text
+    assert "Below a share: of how many, and the 95 % interval." in text
     assert "As of 1 May 2025, 12:00 UTC." in text
     assert "Slots <by> how they ended." in text
 
@@ -70,7 +71,16 @@ def test_nothing_in_it_runs_or_asks_for_anything_and_it_prints(clinic: MadeUp) -
     assert not re.search(r"https?:|url\(|@import| on\w+=", html.replace("https://example.org", ""))
     assert "@media print" in html
     # No colour of its own: it stands out on whatever paper the notebook has.
-    assert set(re.findall(r"#[0-9a-f]{3,6}\b|rgba?\([^)]*\)", html)) == {"rgba(128,128,128,.4)"}
+    assert set(re.findall(r"#[0-9a-f]{3,6}\b|rgba?\([^)]*\)", html)) == {
+        "rgba(128,128,128,.4)",
+        "rgba(128,128,128,.15)",
+    }
+
+
+def test_the_name_of_a_group_that_goes_on_stands_back(clinic: Any) -> None:
+    tree = ElementTree.fromstring(avon.show(outcomes(clinic, "user_1", None))._repr_html_())
+    kinds = [row.get("class") for row in tree.iter("tr")]
+    assert kinds == [None, None, "open again", None, "open again", "total"]
 
 
 def test_the_figure_stays_what_it_is_and_text_is_the_terminals(clinic: MadeUp) -> None:

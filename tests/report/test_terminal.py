@@ -140,7 +140,7 @@ def test_a_share_comes_first_with_what_it_rests_on_and_all_come_last(
     assert lines[6] == "All 20.0 % 400 16.4–24.2 480 320 80 40"
     assert lines[7:] == [
         STARRED,
-        "Not shown for lack of width: Rescheduled, Unresolved, Not due, Cancelled share",
+        "Not shown for lack of width: Rescheduled; Unresolved; Not due; Cancelled share",
         "7 more columns with --format csv or json",
     ]
 
