@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,15 +28,16 @@ from avon_analytics.figures import FIGURES, Column, Kind
 from avon_analytics.figures.compare import COLUMNS, FIGURE, HERE, THERE
 from avon_analytics.figures.names import is_named, name_column, without_names
 
-if TYPE_CHECKING:
-    from avon_analytics.appointments.cohort import Cohort
-
 COMPARED = tuple(name for name, figure in FIGURES.items() if figure.shares)
 _ROW = "row of the whole"  # ties the only rows of two figures without groups to each other
 
 
 def compare(
-    this: Cohort, other: Cohort, figure: str, by: str | Iterable[str], options: Mapping[str, Any]
+    this: CohortRows,
+    other: CohortRows,
+    figure: str,
+    by: str | Iterable[str],
+    options: Mapping[str, Any],
 ) -> pd.DataFrame:
     """See ``Cohort.compare``."""
     if not isinstance(other, CohortRows):

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from avon_analytics.samples.instants import DAY, HOUR, LAST_WORD, blurred
 from avon_analytics.samples.people import Person
-
-if TYPE_CHECKING:
-    from avon_analytics.samples.visits import Visit
 
 Sent = Literal["sent", "lost", "bad"]  # a bad one is in the archive, but cannot be trusted
 Word = Literal["no_show", "completed", "in_progress", "cancelled"]
@@ -34,19 +31,6 @@ class Fact(NamedTuple):
     state: Any
     sent: Sent = "sent"
     received_at: int | None = None  # where the way it took was decided, too
-
-
-class Snapshot(NamedTuple):
-    """The whole appointment after an event, as its webhook carries it."""
-
-    visit: Visit
-    start: int
-    end: int | None
-    history: tuple[Change, ...] | None
-    patients: tuple[tuple[Person, bool | None], ...]
-    actual_start: int | None
-    actual_end: int | None
-    updated_at: int
 
 
 @dataclass(slots=True)

@@ -7,15 +7,28 @@ with the definitions of the specification's section 6. Nothing is ever read back
 from __future__ import annotations
 
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
-from avon_analytics.samples.facts import Change, Fact, Sent, Slot, Snapshot, Word
+from avon_analytics.samples.facts import Change, Fact, Sent, Slot, Word
 from avon_analytics.samples.instants import LAST_WORD, MINUTE, SECOND, vintage_at
 from avon_analytics.samples.people import Person
 
 
 class NotYet(Exception):
     """The archive ends before this decision is taken, so it never happens in it."""
+
+
+class Snapshot(NamedTuple):
+    """The whole appointment after an event, as its webhook carries it."""
+
+    visit: Visit
+    start: int
+    end: int | None
+    history: tuple[Change, ...] | None
+    patients: tuple[tuple[Person, bool | None], ...]
+    actual_start: int | None
+    actual_end: int | None
+    updated_at: int
 
 
 class Visit:

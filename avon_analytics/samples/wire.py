@@ -9,8 +9,9 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from avon_analytics.samples.facts import Change, Fact, Snapshot
+from avon_analytics.samples.facts import Change, Fact
 from avon_analytics.samples.instants import Vintage, iso, iso_like_live, vintage_at
+from avon_analytics.samples.visits import Snapshot
 from avon_analytics.samples.wire_people import custom_data, message, person
 
 LIVE = 0.3  # visits of generation C with everything that live records add
