@@ -86,7 +86,7 @@ def as_one_set(
         lead_times=lead_whole,
         lead_times_by_period=lead_periods,
         incidence=blanked.incidence if tells_incidence else None,
-        signals=_signals(known, periods, signals_every == every, min_count),
+        signals=_signals(known, periods, signals_every == every),
         outliers=(
             None
             if known.outliers is None or groups is None
@@ -111,9 +111,7 @@ def periods_of_signals(known: Figures, every: str, signals_every: str, min_count
     return every if is_small else signals_every
 
 
-def _signals(
-    known: Figures, periods: Pair, are_of_tables: bool, min_count: int
-) -> dict[str, pd.DataFrame]:
+def _signals(known: Figures, periods: Pair, are_of_tables: bool) -> dict[str, pd.DataFrame]:
     """The charts of shares over time, with what is blank in the tables blank in them."""
     if are_of_tables:
         told = {}

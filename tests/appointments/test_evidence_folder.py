@@ -247,7 +247,7 @@ def test_it_holds_no_secret_and_nothing_of_a_delivery(folder: Path, tiny: Loaded
 
 
 def test_the_other_units_have_evidence_too(
-    visits: avon.Cohort, tmp_path: Path, unpacked: Path, tiny: Loaded
+    visits: avon.Cohort, tmp_path: Path, unpacked: Path
 ) -> None:
     asked: dict[str, tuple[pd.DataFrame, str]] = {
         "question": (visits.replies(), "n_questions"),

@@ -129,7 +129,7 @@ def test_lead_times_count_appointments_not_slots(clinic: Clinic) -> None:
 # Punctuality
 
 
-def timed(clinic: Clinic, visit: str, start: str | None, end: str | None, **more: str) -> None:
+def timed(clinic: Clinic, visit: str, start: str | None, end: str | None) -> None:
     clinic.tell("completed", "03-10 16:00", visit, actual_start_time=start, actual_end_time=end)
 
 

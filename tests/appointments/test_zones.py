@@ -89,7 +89,7 @@ def test_a_day_begins_at_its_first_instant(day: str, zone: str, begins: str) -> 
 
 
 @pytest.mark.parametrize("zone", ["America/Vancouver", "Africa/Casablanca", "Europe/Berlin"])
-def test_a_date_is_read_by_the_zones_that_tell_local_dates(clinic: Clinic, zone: str) -> None:
+def test_a_date_is_read_by_the_zones_that_tell_local_dates(zone: str) -> None:
     """The last instant of the 20th is still on that day for the engine, the next is not."""
     end = as_instant("2026-11-20", zone)
     query = "SELECT CAST(timezone($zone, make_timestamptz($us)) AS DATE)"

@@ -124,7 +124,7 @@ def test_what_cannot_be_interrupted_is_ended_all_the_same(patience: str, twice: 
         assert process.stderr.read().count("avon-analytics: interrupted") == 1
 
 
-def test_a_program_that_was_told_to_ignore_it_does(tmp_path: Path) -> None:
+def test_a_program_that_was_told_to_ignore_it_does() -> None:
     """As nohup and a shell's background jobs have it."""
     script = (
         "import signal, os; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"

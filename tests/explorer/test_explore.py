@@ -72,7 +72,7 @@ def test_it_begins_with_outcomes_by_month(explorer: avon.Explorer) -> None:
 
 @pytest.mark.parametrize("figure", FIGURES)
 def test_the_code_of_every_figure_gives_what_is_shown(
-    figure: str, explorer: avon.Explorer, store: avon.Store, visits: avon.Cohort
+    figure: str, explorer: avon.Explorer, store: avon.Store
 ) -> None:
     if figure == "expected":  # it looks ahead alone
         choose(explorer, window="next-month")
@@ -83,9 +83,7 @@ def test_the_code_of_every_figure_gives_what_is_shown(
     assert len(shown) == 1 + (FIGURES[figure].chart is not None)
 
 
-def test_all_that_can_be_chosen_is_in_the_code(
-    explorer: avon.Explorer, store: avon.Store, visits: avon.Cohort
-) -> None:
+def test_all_that_can_be_chosen_is_in_the_code(explorer: avon.Explorer, store: avon.Store) -> None:
     choose(explorer, every=NOTHING, by="weekday", window="dates", to=date(2025, 7, 1))
     choose(explorer, **{"from": date(2025, 1, 1)}, only="host", is_=(HOST,))
     assert explorer.code.splitlines()[0] == (

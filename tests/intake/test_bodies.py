@@ -86,9 +86,7 @@ SPELLINGS = (
 
 
 @pytest.mark.parametrize("policy", ["record", "skip"])
-def test_another_spelling_is_a_duplicate_in_any_order(
-    archive: Archive, open_desk: OpenDesk, policy: str
-) -> None:
+def test_another_spelling_is_a_duplicate_in_any_order(open_desk: OpenDesk, policy: str) -> None:
     bare = [*SPELLINGS, f"  {SPELLINGS[0]}  ", SPELLINGS[0] + "\r"]
     found: list[Any] = []
     for order in list(permutations(bare))[::41]:

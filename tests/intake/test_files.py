@@ -44,7 +44,7 @@ def test_marks_carriage_returns_and_blank_lines_are_normal(archive: Archive, des
     assert desk.add_up()["blank"] == 4
 
 
-def test_a_quarantined_line_is_kept_to_the_byte(archive: Archive, desk: Desk) -> None:
+def test_a_quarantined_line_is_kept_to_the_byte(desk: Desk) -> None:
     lines = [b"{not json", MARK + b"{not json either", b"\xff\xfe", b"[1]\t"]
     desk.take(*lines)
     kept = desk.rows("SELECT content, sha256, byte_length FROM quarantine ORDER BY line")

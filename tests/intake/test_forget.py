@@ -290,9 +290,7 @@ def test_no_later_load_brings_her_back(archive: Archive, open_desk: OpenDesk, pl
     desk.add_up()
 
 
-def test_forgotten_before_she_came_is_the_same(
-    archive: Archive, open_desk: OpenDesk, tmp_path: Path
-) -> None:
+def test_forgotten_before_she_came_is_the_same(archive: Archive, open_desk: OpenDesk) -> None:
     """The object tables are those of a load and a forgetting after it, names typed by others aside.
 
     Before she came, nobody knew her name: only her id keeps her out.

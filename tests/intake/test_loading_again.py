@@ -14,8 +14,6 @@ from avon_analytics.errors import ArchiveError
 if TYPE_CHECKING:
     from tests.intake.conftest import Archive, Desk
 
-LOG_TIMES = "load_id, loaded_at"
-
 
 def everything(desk: Desk, *, but: tuple[str, ...] = ("loads",)) -> dict[str, list[str]]:
     """Every row of every table, but of the log of loads itself."""

@@ -110,9 +110,7 @@ def test_every_error_of_a_line_is_told(archive: Archive, desk: Desk) -> None:
     assert expected == "expected true or false"
 
 
-def test_a_line_that_is_no_delivery_tells_its_wrong_receipt_too(
-    archive: Archive, desk: Desk
-) -> None:
+def test_a_line_that_is_no_delivery_tells_its_wrong_receipt_too(desk: Desk) -> None:
     desk.take('{"body": 5, "received_at": "yesterday"}')
     assert len(desk.errors()[0]) == 2
 
@@ -146,7 +144,7 @@ def test_policies(archive: Archive, desk: Desk, policy: str, expected: list[str]
 
 
 def test_a_load_without_a_secret_stops_before_it_reads_a_line(
-    archive: Archive, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    archive: Archive, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AVON_WEBHOOK_SECRET", raising=False)
     path = archive.write(archive.raw(archive.patient()))

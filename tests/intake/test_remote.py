@@ -16,7 +16,6 @@ import traceback
 import urllib.request
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -220,8 +219,6 @@ def test_s3_in_many_parts(s3: Any, archive: Archive, desk: Desk) -> None:
 
 def test_who_may_not_read_is_told_so_and_no_key_is_shown(
     s3: Any,
-    s3_server: str,
-    archive: Archive,
     desk: Desk,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -301,7 +298,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
 
 def test_a_signed_url_over_http_is_stored_without_its_signature(
-    archive: Archive, desk: Desk, tmp_path: Path
+    archive: Archive, desk: Desk
 ) -> None:
     pytest.importorskip("aiohttp")
     archive.write(line(archive, 1).strip(), name="day.jsonl")

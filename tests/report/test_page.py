@@ -168,9 +168,7 @@ def test_the_same_content_gives_the_same_bytes(
     assert render(contents["14 months"]) == page_of(contents["14 months"])
 
 
-def test_dates_and_timestamps_give_the_same_page(
-    clinic: MadeUp, contents: Contents, page_of: Callable[[ReportContent], str]
-) -> None:
+def test_dates_and_timestamps_give_the_same_page(clinic: MadeUp) -> None:
     content = clinic.content(2, 1)
     stamped = {
         name: getattr(content.figures, name).assign(

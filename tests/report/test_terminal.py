@@ -58,7 +58,7 @@ def test_intervals_go_first_and_it_is_said(clinic: MadeUp) -> None:
     assert "of" in narrow.split()
 
 
-def test_shares_months_and_missing(clinic: MadeUp) -> None:
+def test_shares_months_and_missing() -> None:
     frame = pd.DataFrame(
         {
             "host": ["Dr. Li", None],
@@ -178,7 +178,7 @@ def test_a_name_that_is_cut_keeps_the_ending_that_tells_it_apart(clinic: MadeUp)
     assert "Maximiliana Tes… (…77b0)" in text
 
 
-def test_incidence_is_told_at_a_few_days(clinic: MadeUp) -> None:
+def test_incidence_is_told_at_a_few_days() -> None:
     days = [
         {
             "cause": cause,

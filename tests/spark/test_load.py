@@ -129,7 +129,7 @@ def test_the_command(tiny: Loaded, tmp_path: Path) -> None:
     ("lack", "told"),
     [("JAVA_HOME", "needs Java 17 or later"), ("pyspark", 'pip install "avon-analytics[spark]"')],
 )
-def test_the_command_without_spark(tiny: Loaded, tmp_path: Path, lack: str, told: str) -> None:
+def test_the_command_without_spark(tmp_path: Path, lack: str, told: str) -> None:
     """In one sentence, also where pyspark is there and Java is not."""
     (tmp_path / "pyspark.py").write_text("raise ImportError\n")
     around = {"HOME": str(tmp_path), "PATH": str(tmp_path), "AVON_WEBHOOK_SECRET": "any"}

@@ -340,9 +340,7 @@ def test_any_other_path_works_for_every_call(
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "one.jsonl"])
 
 
-def test_a_result_is_not_written_through_a_planted_link(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_result_is_not_written_through_a_planted_link(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     kept.write_text("mine")
     out = tmp_path / "out.csv"

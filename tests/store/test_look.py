@@ -343,7 +343,7 @@ def test_a_number_too_large_for_a_table_is_told(store: avon.Store) -> None:
     assert store.sql("SELECT sum(n) AS n FROM range(10) t(n)")["n"].tolist() == [45]
 
 
-def test_a_query_lets_go_of_the_store(store: avon.Store, tmp_path: Path, tiny: Any) -> None:
+def test_a_query_lets_go_of_the_store(tmp_path: Path, tiny: Any) -> None:
     path = tiny.copy(tmp_path / "mine.duckdb")
     mine = avon.open(path)
     mine.sql("SELECT 1")

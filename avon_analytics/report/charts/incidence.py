@@ -41,7 +41,7 @@ def incidence(
 
     height = 170 if groupings(known) else 280
 
-    def draw(part: pd.DataFrame, across: int) -> spec.Spec | None:
+    def draw(part: pd.DataFrame, _: int) -> spec.Spec | None:
         return _curves(part, last, legend, height)
 
     if groupings(known):
