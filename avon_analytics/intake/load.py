@@ -20,6 +20,8 @@ from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.archive.files import ArchiveFile, Found, Paths, find_files, open_file
 from avon_analytics.intake.archive.lines import BATCH_BYTES, LINE_LIMIT, LineReader, checked_limit
 from avon_analytics.intake.read.codes import SIGNATURE_CODES, Policy
+from avon_analytics.intake.read.process import ReadingProcesses
+from avon_analytics.intake.read.read_lines import Reading
 from avon_analytics.intake.read.signature import Secrets, SecretsLike
 from avon_analytics.intake.write.clock import Clock
 from avon_analytics.intake.write.known_files import KnownFile, OpenFile
@@ -35,6 +37,7 @@ from avon_analytics.store.privacy import Privacy, agree_on
 from avon_analytics.store.trouble import store_error
 from avon_analytics.store.waiting import WAIT_TO_LOAD, OnWait
 
+READ_APART_FROM = 48 * 1024 * 1024  # bytes of lines
 _READERS = 2  # two keep up with what is stored; each holds a batch
 
 
@@ -98,6 +101,8 @@ def load(
                 loader = _Loader(connection, policy, given, held, found, bound, n_readers)
                 known = loader.log.known_files([file.path for file in found.files])
                 chunks = Chunks(found.files, known, read, batch_bytes, recheck)
+                if n_readers > 1 and chunks.n_bytes >= READ_APART_FROM:
+                    loader.read_apart()
                 return loader.load(found.files, known, iter(chunks), on_progress)
         except duckdb.Error as error:
             raise store_error(database.path, error) from None
@@ -149,25 +154,24 @@ class _Loader:
         self._found = found
         self._clock = Clock()
 
-        is_limited, has_forgotten = privacy == "limited", bool(Tombstones(connection))
+        has_forgotten = bool(Tombstones(connection))
+        reading = Reading(policy, secrets, privacy == "limited", with_bodies=has_forgotten)
+        self._processes = ReadingProcesses(reading)
 
         def staging() -> Staging:
             cursor = connection.cursor()
-            return Staging(
-                cursor,
-                policy,
-                secrets,
-                is_limited=is_limited,
-                keeps_texts=has_forgotten,
-                bound=bound,
-                clock=self._clock,
-            )
+            processes, clock = self._processes, self._clock
+            return Staging(cursor, reading, processes=processes, bound=bound, clock=clock)
 
         self._staging_areas = tuple(staging() for _ in range(n_readers + 1))
         urls = {file.path: file.url for file in found.files if file.url is not None}
         self.log = LoadLog(connection, policy, secrets, found.passed_over, urls)
         self._receipts: dict[str, FileReceipt] = {}
         self._n_lines = 0  # for progress
+
+    def read_apart(self) -> None:
+        """Have lines read in processes of their own: to start them takes a second of work."""
+        self._processes.start(len(self._staging_areas) - 1)
 
     def load(
         self,
@@ -194,6 +198,7 @@ class _Loader:
         with (
             closing(self.log),
             closing(chunks),
+            closing(self._processes),
             read_ahead(chunks, self._staging_areas, lambda: tell(*stored)) as read,
         ):
             try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -19,10 +18,9 @@ from avon_analytics.intake.archive.lines import BATCH_LINES
 from avon_analytics.intake.archive.lines import LineReader as FileReader
 from avon_analytics.intake.archive.values import BOM
 from avon_analytics.intake.read.codes import Policy
-from avon_analytics.intake.read.limited import limit
-from avon_analytics.intake.read.reader import LineReader, read_batch
+from avon_analytics.intake.read.read_lines import Reading
+from avon_analytics.intake.read.reader import read_batch
 from avon_analytics.intake.write.read_ahead import is_continued
-from avon_analytics.intake.write.staging import Staging
 from avon_analytics.spark.rows import (
     IN,
     SENT_SCHEMA,
@@ -49,15 +47,10 @@ class ReadOptions:
     n_buckets: int
     allow_truncated: bool = False
 
-    def reader(self) -> LineReader:
-        """A reader of lines under the policy and the secrets of the load."""
-        keeps = limit if self.is_limited else None
-        return LineReader(self.policy, self.shared.secrets(), keeps)
-
-    def staging(self, connection: duckdb.DuckDBPyConnection) -> Staging:
-        """A staging under the policy and the secrets of the load."""
-        secrets = self.shared.secrets()
-        return Staging(connection, self.policy, secrets, is_limited=self.is_limited)
+    @property
+    def reading(self) -> Reading:
+        """How lines are read under the policy and the secrets of the load."""
+        return Reading(self.policy, self.shared.secrets(), self.is_limited)
 
 
 @dataclass(frozen=True)
@@ -144,7 +137,7 @@ class Sender:
     """Sends lines to their buckets: those of one event to one, in which it is settled who wins."""
 
     def __init__(self, how: ReadOptions, turn: int = IN) -> None:
-        self._reader = how.reader()
+        self._reader = how.reading.reader()
         self._n_buckets = how.n_buckets
         self._turn = turn
 

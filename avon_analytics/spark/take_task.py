@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from avon_analytics.intake.archive.batch import Batch, LongLine, batch_from
+from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.writer import StoreWriter
 from avon_analytics.spark.read_task import ReadOptions
 from avon_analytics.spark.recall import Recall
@@ -83,7 +84,7 @@ class Bucket:
 
     def __enter__(self) -> Bucket:
         self._store = self._writing.__enter__()
-        staging = self._task.how.staging(self._store.cursor())
+        staging = Staging(self._store.cursor(), self._task.how.reading)
         task, n_buckets = self._task, self._task.how.n_buckets
         self._recall = Recall(self._store, task.lake, task.files, self._number, n_buckets)
         self._intake = StoreWriter(self._store, staging, self._task.load_id)

@@ -69,6 +69,7 @@ RIVALS: list[dict[str, Any]] = [
 ]
 BATCHES: dict[str, list[float]] = {
     "archive.lines.READ_BYTES": [4 << 20, 500],
+    "read.read_lines.READ_AT_A_TIME": [1000, 3],
     "write.writer._WAITING_SHARE": [0.1, 1],
     "write.writer.PUT_OFF_BYTES": [4 << 20, 700, 0],
     "write.staging._FEW": [4000, 2, 0],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from avon_analytics.intake.load import Progress, load
-from avon_analytics.intake.read import reader
+from avon_analytics.intake.read import read_lines, reader
 from avon_analytics.intake.write import read_ahead
 from avon_analytics.store.database import Database
 
@@ -28,7 +28,7 @@ def test_lines_are_counted_while_the_first_files_are_read(
         return read(self, contents, **how)
 
     monkeypatch.setattr(reader.LineReader, "read", slowly)
-    monkeypatch.setattr(reader, "READ_AT_A_TIME", 1)
+    monkeypatch.setattr(read_lines, "READ_AT_A_TIME", 1)
     monkeypatch.setattr(read_ahead, "LOOK_SECONDS", 0.005)
     path = archive.write(*(archive.raw(archive.patient(ms)) for ms in range(20)))
     seen: list[Progress] = []

@@ -126,6 +126,11 @@ def otherwise_compressed(name: str) -> list[str]:
     ]
 
 
+def is_compressed(name: str) -> bool:
+    """Whether a file's name says that it is compressed."""
+    return name.lower().endswith(COMPRESSED_SUFFIXES)
+
+
 def is_archive_name(name: str) -> bool:
     """Whether a file of this name in a folder belongs to an archive."""
     lowered = name.lower()

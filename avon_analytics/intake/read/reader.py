@@ -241,10 +241,10 @@ def read_batch(
 
 
 def _is_no_json(line: Line) -> bool:
-    return line.word is None and line.verdict is not None and line.verdict.code in _NO_JSON
+    return line.word is None and line.verdict is not None and line.verdict.code in NO_JSON
 
 
-_NO_JSON = ("not_json", "not_utf8")
+NO_JSON = ("not_json", "not_utf8")
 READ_AT_A_TIME = 1000  # lines: what is held of them meanwhile stays in the processor's caches
 
 

@@ -6,7 +6,6 @@ What the outside world wrote was read before (``intake/read``): here nothing can
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -15,7 +14,9 @@ import duckdb
 from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.model import ColumnOf, Part, columns_of, lists_of, objects_of
 from avon_analytics.contract.values import Column
-from avon_analytics.intake.write.arrow import ArrowColumns, blobs, integers
+from avon_analytics.intake.read.columns import integers
+from avon_analytics.intake.read.read_lines import Contents
+from avon_analytics.intake.write.arrow import ArrowColumns
 from avon_analytics.store.schema import literal, quote
 from avon_analytics.store.tables import ObjectTable, tables_of
 
@@ -41,9 +42,7 @@ def opened_table(object_type: str) -> str:
 
 
 def open_objects(
-    connection: duckdb.DuckDBPyConnection,
-    object_type: str,
-    contents: Sequence[tuple[int, bytes]],
+    connection: duckdb.DuckDBPyConnection, object_type: str, contents: Contents
 ) -> list[ObjectTable]:
     """Open canonical events about objects of one type, each with the number of its line.
 
@@ -57,14 +56,9 @@ def open_objects(
     return [root, *(table for table, has in zip(lists, has_some, strict=True) if has)]
 
 
-def register_contents(
-    connection: duckdb.DuckDBPyConnection, contents: Sequence[tuple[int, bytes]]
-) -> None:
+def register_contents(connection: duckdb.DuckDBPyConnection, contents: Contents) -> None:
     """Have some canonical events read as ``contents``."""
-    columns = ArrowColumns(
-        nth=integers([nth for nth, _ in contents]),
-        content=blobs([content for _, content in contents], are_texts=True),
-    )
+    columns = ArrowColumns(nth=integers(contents.nths), content=contents.texts)
     connection.register("contents", columns)
 
 

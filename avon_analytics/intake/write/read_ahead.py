@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from threading import Event
 
 from avon_analytics.intake.archive.batch import Batch, merged
-from avon_analytics.intake.archive.files import ArchiveFile
+from avon_analytics.intake.archive.files import ArchiveFile, is_compressed
 from avon_analytics.intake.archive.lines import BATCH_LINES, LineReader
 from avon_analytics.intake.write.known_files import KnownFile, OpenFile
 from avon_analytics.intake.write.staging import Staging
 
 LOOK_SECONDS = 0.2
+_PACKED = 8  # lines are so much longer than they are compressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,18 @@ class Chunks:
         self._recheck = recheck
         self._waiting: list[tuple[OpenFile, Batch | None]] = []
         self._held_bytes = self._held_lines = 0  # of the small files that wait
+
+    @property
+    def n_bytes(self) -> int:
+        """About how many bytes of lines are to be read."""
+        n_bytes = 0
+        for file in self._files:
+            known, size = self._known.get(file.path), file.size or 0
+            if self._recheck or known is None:
+                n_bytes += size * (_PACKED if is_compressed(file.path) else 1)
+            elif known.has_changed(file):
+                n_bytes += max(size - (known.size or 0), 0)
+        return n_bytes
 
     def __iter__(self) -> Generator[Chunk]:
         number = 0

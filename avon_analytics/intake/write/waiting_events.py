@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 import duckdb
 
+from avon_analytics.intake.read.columns import integers, texts
+from avon_analytics.intake.read.read_lines import Contents
 from avon_analytics.intake.write import flatten
-from avon_analytics.intake.write.arrow import ArrowColumns, insert_rows, integers, texts
+from avon_analytics.intake.write.arrow import ArrowColumns, insert_rows
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.store.schema import quote
 
@@ -86,7 +88,7 @@ class WaitingEvents:
             "make_timestamptz(received_us) AS received_at, false AS is_known FROM told"
         )
         connection.unregister("told")
-        contents = [(nth, one.content) for nth, one in enumerate(events)]
+        contents = Contents.of([(nth, one.content) for nth, one in enumerate(events)])
         for table in flatten.open_objects(connection, object_type, contents):
             rows = flatten.version_rows(table, f"({flatten.rows_of(table)})", "new_events")
             insert_rows(connection, self._store, quote(table.versions), rows)
