@@ -30,9 +30,9 @@ VALUES: dict[str, Any] = {
 
 def spelled(table: ObjectTable, field: ColumnOf, value: Any) -> dict[str, Any]:
     """An object in which a field of a table has this value and everything else is well."""
-    assert table.list_field is not None
+    of_list = str(table.list_field)  # where it is no list's, it has none
     if table.model is None:
-        return {"id": "x_1", table.list_field: [value]}
+        return {"id": "x_1", of_list: [value]}
     here: dict[str, Any] = {}
     inner = here
     for part in field.path[:-1]:
@@ -41,7 +41,7 @@ def spelled(table: ObjectTable, field: ColumnOf, value: Any) -> dict[str, Any]:
     if table.parent is None:
         return {"id": "x_1", **here}
     # An element that says something besides.
-    return {"id": "x_1", table.list_field: [{"seen": "well", **here}]}
+    return {"id": "x_1", of_list: [{"seen": "well", **here}]}
 
 
 def cases(object_type: str) -> Iterator[tuple[ObjectTable, ColumnOf, str]]:
