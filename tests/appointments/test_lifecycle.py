@@ -152,3 +152,12 @@ def test_patients_are_described_as_they_were_known(clinic: Clinic) -> None:
     # Her 35th birthday is the day after the visit.
     assert [before[name] for name in names] == ["NY", "mctr_1", 34]
     assert [after[name] for name in names] == ["NJ", None, 34]
+
+
+def test_it_is_of_the_first_patient_who_stayed(clinic: Clinic) -> None:
+    """Of three the first leaves: abe and bob have both been the first in the list."""
+    clinic.tell("created", "03-01 09:00", attendees=["abe", "bob", "cyd"])
+    clinic.tell("updated", "03-02 09:00", attendees=["bob", "cyd"])
+    assert clinic.life()["patient_id"] == "bob"
+    outcomes = dict(zip(clinic.visits().slots().patient_id, clinic.slots().outcome, strict=True))
+    assert outcomes == {"abe": "cancelled", "bob": "unresolved", "cyd": "unresolved"}

@@ -6,7 +6,7 @@
 -- that does names somebody else; who is listed again at that start, or at the next one that names
 -- patients, was never away. `removed_at` is that version, unless the start had passed by then.
 -- `superseded` tells that the patient stayed when the visit was moved away; `first_version` is the
--- first under which they stood at this start.
+-- first under which they stood at this start. Who left is seated last.
 -- Parameters: $as_of.
 WITH patients AS (
     SELECT a.*
@@ -105,7 +105,11 @@ stays AS (
 SELECT
     CAST(row_number() OVER (
         ORDER BY
-            s.appointment, r.run, coalesce(a.position, s.position), s.person NULLS FIRST
+            s.appointment,
+            r.run,
+            r.run = coalesce(s.last_run, 0) AND s.removed_at IS NOT NULL,
+            coalesce(a.position, s.position),
+            s.person NULLS FIRST
     ) AS INT) AS seat,
     s.appointment,
     r.run,
