@@ -22,7 +22,7 @@ from avon_analytics.appointments.population import population
 from avon_analytics.appointments.queries import MACROS, sql
 from avon_analytics.appointments.scope import DATES, PERIODS, Scope
 from avon_analytics.appointments.statuses import status_words
-from tests.appointments.test_sql import FIGURES, NAMES
+from tests.appointments.test_sql import COUNTED, NAMES
 
 ONE_ENGINE = {"slot_zone_names"}
 PACKED = "struct_pack("
@@ -53,7 +53,7 @@ def built() -> Iterator[tuple[str, str]]:
                 by=everything,
                 every=every,
             )
-            for figure in FIGURES:
+            for figure in COUNTED:
                 yield f"{figure} by {on}, {every}", rows.query(sql(figure))
 
 
