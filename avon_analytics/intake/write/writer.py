@@ -173,12 +173,12 @@ class StoreWriter:
     def _recall(self) -> None:
         """Fetch what the store knows of the events that the batch tells."""
         told = ArrowRows(self._staging.connection.sql("SELECT DISTINCT event_id FROM event_lines"))
+        ((first, last),) = self._staging.run(
+            "SELECT epoch_us(min(occurred_at)), epoch_us(max(occurred_at)) FROM event_lines"
+        )
         self._store.register("staged_rows", told)
         known = ArrowRows(
-            self._store.sql(
-                "SELECT event_id, body_digest, conflict_rank FROM events "
-                "WHERE event_id IN (SELECT event_id FROM staged_rows)"
-            )
+            self._store.sql(statement("recalled_events"), params={"first": first, "last": last})
         )
         self._store.unregister("staged_rows")
         told.release()
