@@ -38,6 +38,7 @@ html_title = "avon_analytics"
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
+html_show_search_summary = False  # it would be fetched, which a page opened as a file may not
 html_static_path: list[str] = []
 
 _CONTENTS = """
