@@ -13,8 +13,7 @@ import pandas as pd
 from avon_analytics.appointments.distributions import Floats
 from avon_analytics.appointments.figure import Counted, finished
 from avon_analytics.appointments.forecast import OUTCOMES, Sums, drawn, intervals, sums
-from avon_analytics.appointments.landmarks import Learning, Open, Slots, day_number
-from avon_analytics.appointments.level import Level
+from avon_analytics.appointments.landmarks import Learning, Open, Slots
 from avon_analytics.appointments.look_back import (
     FEWEST_WEEKS,
     Clock,
@@ -23,7 +22,7 @@ from avon_analytics.appointments.look_back import (
     plain_forecast,
     shares_at,
 )
-from avon_analytics.appointments.pickup import Booked, numbered, pickup
+from avon_analytics.appointments.pickup import Booked, pickup
 from avon_analytics.appointments.scope import PERIODS, as_date, choice, period_end
 from avon_analytics.arguments import values
 from avon_analytics.errors import UsageError
@@ -95,21 +94,17 @@ def _expected(
     seen = _seen(slots, counted, unit, instants)
     most_days = int(max([0, *open_now.days, *seen.days]))
     learning = Learning(slots.past(at, most_days), most_days)
-    all_groups, number = numbered(seen.groups, open_now.groups)
-    level = Level(len(all_groups))
-    _, spread, width = look_back(seen, instants, unit, learning, at, clock, level)
+    _, spread, width = look_back(seen, instants, unit, learning, at, clock)
     known = shares_at(learning, at, at, clock)
     key = np.column_stack([open_now.group, open_now.period])
     lines, place = np.unique(key, axis=0, return_inverse=True)
     found = sums(len(lines), place.reshape(-1), open_now.kind, open_now.days, open_now.n, known)
-    days = lines[:, 1] if every is not None else np.full(len(lines), day_number(start))
-    found = level.shifted_each(found, number[lines[:, 0]], days)
     groups, mean, added = open_now.groups, found.mean, None
     if with_pickup and end is not None:
         later = slots.later(counted.keys, at, clock.day_of(at))
-        to_come = [start + nth * _DAY for nth in range((end - start).days)]
-        to_come = [day for day in to_come if day not in slots.closed]
-        more = pickup(Booked(groups, lines, found), later, to_come, every, at, clock)
+        days = [start + nth * _DAY for nth in range((end - start).days)]
+        days = [day for day in days if day not in slots.closed]
+        more = pickup(Booked(groups, lines, found), later, days, every, at, clock)
         groups, lines, found = more.groups, more.lines, more.sums
         mean, added = found.mean + more.mean, (more.mean, more.variance)
     low, high = intervals(found, spread.variance, added)
@@ -168,8 +163,7 @@ def _backtest(
     reference = max(instants.values(), default=datetime(1970, 1, 1, tzinfo=UTC))
     most_days = int(max([0, *seen.days]))
     learning = Learning(slots.past(reference, most_days), most_days)
-    level = Level(len(seen.groups))
-    found, *_ = look_back(seen, instants, every, learning, reference, clock, level)
+    found, *_ = look_back(seen, instants, every, learning, reference, clock)
     rows = _rows(seen.groups, found.group, found.period, every)
     rows["n_open"] = found.sums.n.astype(np.int64)
     for place, end in enumerate(OUTCOMES):

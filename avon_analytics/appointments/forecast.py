@@ -7,7 +7,6 @@ days before theirs; the last axis is that of ``OUTCOMES``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from statistics import NormalDist
 
@@ -56,14 +55,6 @@ class Sums:
         """No sums."""
         empty = np.zeros((0, len(OUTCOMES)))
         return cls(np.zeros(0), empty, empty, empty)
-
-    @classmethod
-    def joined(cls, parts: Sequence[Sums]) -> Sums:
-        """One after the other."""
-        of = [cls.none(), *parts]
-        return cls(
-            *(np.concatenate([getattr(one, name.name) for one in of]) for name in fields(cls))
-        )
 
     def __getitem__(self, lines: Ints) -> Sums:
         return Sums(*(getattr(self, field.name)[lines] for field in fields(self)))

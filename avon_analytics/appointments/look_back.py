@@ -28,7 +28,6 @@ from avon_analytics.appointments.landmarks import (
     day_number,
     steps_before,
 )
-from avon_analytics.appointments.level import Level
 from avon_analytics.appointments.scope import midnight, period_end
 from avon_analytics.figures.expected import HISTORY_DAYS
 
@@ -82,20 +81,6 @@ class Expected:
     came: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """A period that was looked at, of which to learn once it is over."""
-
-    first: date
-    end: date
-    groups: Ints
-    came: Floats
-    by_shares: Sums
-    found: Sums
-    low: Floats
-    high: Floats
-
-
 def shares_at(learning: Learning, at: datetime, reference: datetime, clock: Clock) -> Shares:
     """The shares that were known at an instant; NaN where history was too short."""
     counts = learning.at(steps_before(at, reference))
@@ -109,17 +94,15 @@ def look_back(
     learning: Learning,
     reference: datetime,
     clock: Clock,
-    level: Level,
 ) -> tuple[Expected, PeriodSpread, Width]:
-    """Expectations of the periods, oldest first, each with the level, the spread and the width that
-    were known by then; and what is known of spread and width in the end, as ``level`` then is."""
+    """Expectations of the periods, oldest first, each with the spread and the width that were known
+    by then; and what is known of both in the end."""
     spread, width = PeriodSpread(), Width()
-    waiting: list[_Looked] = []
+    waiting: list[tuple[date, Floats, Sums, Floats, Floats]] = []
 
-    def learn(one: _Looked) -> None:
-        level.learn(one.came, one.by_shares, one.groups, spread.variance, day_number(one.first))
-        spread.learn(one.came, one.found)
-        width.learn(one.came, one.found.mean, one.low, one.high)
+    def learn(came: Floats, found: Sums, low: Floats, high: Floats) -> None:
+        spread.learn(came, found)
+        width.learn(came, found.mean, low, high)
 
     parts: list[Expected] = []
     by_period = np.argsort(seen.period, kind="stable")
@@ -129,25 +112,20 @@ def look_back(
     )
     for (first, at), start, end in zip(instants.items(), cuts, ends, strict=True):
         known = shares_at(learning, at, reference, clock)
-        while waiting and clock.is_over(waiting[0].end, at):
-            learn(waiting.pop(0))
+        while waiting and clock.is_over(waiting[0][0], at):
+            learn(*waiting.pop(0)[1:])
         lines = by_period[start:end]
         groups, place = np.unique(seen.group[lines], return_inverse=True)
-        by_shares = sums(
-            len(groups), place, seen.kind[lines], seen.days[lines], seen.n[lines], known
-        )
-        found = level.shifted(by_shares, groups, day_number(first))
+        found = sums(len(groups), place, seen.kind[lines], seen.days[lines], seen.n[lines], known)
         came = np.zeros((len(groups), len(OUTCOMES)))
         np.add.at(came, (place, seen.outcome[lines]), seen.n[lines])
         low, high = intervals(found, spread.variance)
-        waiting.append(
-            _Looked(first, period_end(first, every), groups, came, by_shares, found, low, high)
-        )
+        waiting.append((period_end(first, every), came, found, low, high))
         low, high = drawn(found.mean, low, high, found.n[:, None], width.factors)
         period = np.full(len(groups), day_number(first))
         parts.append(Expected(groups, period, found, low, high, came))
     for one in waiting:
-        learn(one)
+        learn(*one[1:])
     return _joined(parts), spread, width
 
 
@@ -163,7 +141,12 @@ def _joined(parts: list[Expected]) -> Expected:
     return Expected(
         group=together(lambda part: part.group),
         period=together(lambda part: part.period),
-        sums=Sums.joined([part.sums for part in parts]),
+        sums=Sums(
+            n=together(lambda part: part.sums.n),
+            mean=together(lambda part: part.sums.mean),
+            chance=together(lambda part: part.sums.chance),
+            unsure=together(lambda part: part.sums.unsure),
+        ),
         low=together(lambda part: part.low),
         high=together(lambda part: part.high),
         came=together(lambda part: part.came),

@@ -55,7 +55,7 @@ def pickup(
     yet with as many days to go; under 4 of them, nothing is known of it. ``later`` are such slots.
     """
     names = list(now.groups.columns)
-    groups, group = numbered(now.groups, later[names])
+    groups, group = _numbered(now.groups, later[names])
     today = clock.day_of(at)
     found: dict[tuple[int, int], tuple[Floats, Floats]] = {}
     shape = (len(groups), len(OUTCOMES))
@@ -77,7 +77,7 @@ def pickup(
     return _together(now, groups, found)
 
 
-def numbered(known: pd.DataFrame, more: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
+def _numbered(known: pd.DataFrame, more: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
     """All groups, those known first, and the number of each further row."""
     if not len(known.columns):
         return pd.DataFrame(index=range(1)), np.zeros(len(more), dtype=np.int64)

@@ -67,10 +67,9 @@ FIGURE = Figure(
         "Slots open at T with a start in the window, and how many of them to expect to end in each "
         "way. Each takes the shares of past slots that were open as many days before their start, "
         "by lead, who booked and whether it is a first visit, drawn towards all of them where they "
-        "are few, and shifted by how much earlier periods, of all and of the group, were off in a "
-        "backtest. Learnt from due slots with starts in the 365 days before T. The 80 % intervals "
+        "are few. Learnt from due slots with starts in the 365 days before T. The 80 % intervals "
         "allow for chance, for what is not known of the shares, and for how much whole periods "
-        "varied. Sums only: no named patient has a score.{pickup}"
+        "varied in a backtest. Sums only: no named patient has a score.{pickup}"
     ),
     columns=(
         count("n_open", "slots that are open at T", "Open"),
@@ -124,9 +123,8 @@ class Expected(FigureMethod, figure=FIGURE):
         One row per group and, with ``every``, per period of what is open at T. Each open slot takes
         the shares of past slots that were open as many whole days before their start, by lead band,
         self_booked and patient_visit, drawn towards all of them where they are few (with the weight
-        of 20 slots). Sums are shifted by how much those of earlier periods were off, of all groups
-        and of each; groups add up to what is expected without them. It learns from the cohort's
-        ``where`` without its window: due slots with starts in the 365 days before T.
+        of 20 slots). It learns from the cohort's ``where`` without its window: due slots with
+        starts in the 365 days before T.
 
         Columns: ``n_open`` (int64); ``expected_attended``, ``expected_no_show``,
         ``expected_cancelled``, ``expected_rescheduled`` (float), each with the ends ``_low`` and

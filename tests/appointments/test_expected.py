@@ -89,8 +89,7 @@ def test_each_slot_takes_the_shares_of_those_open_as_long_before(clinic: Clinic)
 
 
 def test_groups_are_sums_and_where_is_learnt_from(clinic: Clinic) -> None:
-    """dr misses 1 of 8, el (five a week: two cancelled, one missed) 1 of 3. Of a window without an
-    end quarters are looked back at, and none is over yet."""
+    """dr misses 1 of 8, el (five a week: two cancelled, one missed) 1 of 3."""
     weeks(clinic, 12, 1)
     weeks(clinic, 12, 1, host="el", a_week=5)
     rows = ahead(clinic, 12).expected("host")
@@ -100,29 +99,6 @@ def test_groups_are_sums_and_where_is_learnt_from(clinic: Clinic) -> None:
     assert rows.expected_no_show.tolist() == pytest.approx([8 * 2 / 11, 3 * 2 / 11])
     alone = ahead(clinic, 12, where={"host": "el"}).expected()
     assert alone.expected_no_show[0] == pytest.approx(1)
-
-
-def test_a_host_who_differs_is_found_out_and_hosts_add_up(clinic: Clinic) -> None:
-    """Of 40 weeks: one host misses 1 of 8, the other 13 of 28."""
-    weeks(clinic, 40, 1, a_week=30)
-    weeks(clinic, 40, 1, host="el", a_week=30)
-    with clinic.database.writing() as connection:
-        connection.execute(
-            "UPDATE events SET event = 'appointment.no_show' WHERE event = 'appointment.completed' "
-            "AND object_id LIKE 'el%-1_'"
-        )
-        connection.execute(
-            "UPDATE appointments_versions SET event = 'appointment.no_show' "
-            "WHERE event = 'appointment.completed' AND id LIKE 'el%-1_'"
-        )
-    rows = ahead(clinic, 40).expected("host", every="week")
-    assert list(rows.n_open) == [28, 28]
-    assert rows.expected_no_show.tolist() == pytest.approx([1, 11], abs=0.6)
-    ends = [f"expected_{end}" for end in ("attended", "no_show", "cancelled", "unresolved")]
-    assert rows[ends].sum(axis=1).tolist() == pytest.approx([28, 28])
-    whole = ahead(clinic, 40).expected(every="week")
-    for end in ends:
-        assert rows[end].sum() == pytest.approx(whole[end][0]), end
 
 
 def test_days_that_are_closed_are_left_out_past_and_to_come(clinic: Clinic) -> None:
@@ -135,7 +111,7 @@ def test_days_that_are_closed_are_left_out_past_and_to_come(clinic: Clinic) -> N
         clinic.tell("created", start - 20 * DAY, f"x{nth}", start=start)
         clinic.tell("no_show", start, f"x{nth}", start=start)
     taught = ahead(clinic, 12).expected(every="week")
-    assert taught.expected_no_show[0] != pytest.approx(1, abs=0.1)
+    assert taught.expected_no_show[0] > 1.5
     for options in ({"closed": "2024-01-03"}, {"history_from": date(2024, 1, 8)}):
         rows = ahead(clinic, 12).expected(every="week", **options)
         assert rows.expected_no_show[0] == pytest.approx(1), options
