@@ -10,9 +10,8 @@ from avon_analytics.appointments.cohort_rows import known_custom_keys
 from avon_analytics.appointments.scope import NAMED_PERIODS
 from avon_analytics.explorer.question import default
 from avon_analytics.figures import FIGURES
-from avon_analytics.figures.declared import Option, Takes
 from avon_analytics.figures.names import CUSTOM, name_column
-from avon_analytics.report.wording import heading, is_missing, plain, plural
+from avon_analytics.report.wording import heading, is_missing, plain
 from avon_analytics.table_files import plain as value_of
 
 Choices = list[tuple[str, Any]]
@@ -23,7 +22,7 @@ NONE: Choices = [("None", NOTHING)]
 ANYTHING: Choices = [("anything", NOTHING)]
 DATES = "dates"
 MOST_VALUES = 500
-_DAYS, _HOURS = (1, 7, 14, 30, 60, 90, 180, 365), (1, 4, 12, 24, 48, 72)
+PLACED_BY: Choices = [("Planned start", "start"), ("Booking", "booked")]
 
 
 def figures() -> Choices:
@@ -71,43 +70,6 @@ def values_of(cohort: Cohort, grouping: str) -> Choices:
         (plain(value if is_missing(name) else name), (value_of(value),))
         for value, name in zip(held[grouping], called, strict=True)
     ]
-
-
-def options_of(figure: str) -> list[tuple[str, str, Choices, Any]]:
-    """What else a figure can be asked, each by name, heading, choices and what it is unless chosen.
-
-    Dates and other numbers than whole ones are for the code.
-    """
-    offered = [(one, _chosen_from(one)) for one in FIGURES[figure].options]
-    return [
-        (one.name, one.name.replace("_", " ").capitalize(), known, _unless_chosen(one))
-        for one, known in offered
-        if known
-    ]
-
-
-def _chosen_from(option: Option) -> Choices:
-    if option.length != 1:
-        return []
-    if option.takes is Takes.FLAG:
-        return [("No", False), ("Yes", True)]
-    if option.takes is Takes.WHOLE:
-        usual = _HOURS if option.name == "hours" else _DAYS
-        known = sorted({option.default, *(n for n in usual if n >= (option.least or 0))})
-        unit = "hour" if option.name == "hours" else "day"
-        return [(plural(n, unit), n) for n in known]
-    if option.takes is Takes.CHOICE:
-        known = [(_in_words(one), one) for one in option.choices]
-        return known if option.default else [("Not said", NOTHING), *known]
-    return []
-
-
-def _in_words(choice: str) -> str:
-    return heading(choice) if choice.endswith("_share") else choice.capitalize()
-
-
-def _unless_chosen(option: Option) -> Any:
-    return NOTHING if option.default is None else option.default
 
 
 def _none(figure: str, parameter: str) -> Choices:

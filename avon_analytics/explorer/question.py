@@ -68,6 +68,8 @@ def literal(value: Any) -> str:
     if isinstance(value, list):
         among = ", ".join(map(literal, value))
         return among if len(value) == 1 else f"[{among}]"
+    if isinstance(value, tuple) and len(value) > 1:
+        return f"({', '.join(map(literal, value))})"
     written = repr(value)
     if isinstance(value, str) and written.startswith("'") and '"' not in written:
         return f'"{written[1:-1]}"'

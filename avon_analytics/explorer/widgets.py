@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import date
 from functools import partial
@@ -13,17 +14,29 @@ import pandas as pd
 
 from avon_analytics.appointments import Cohort, CohortSource, asked
 from avon_analytics.errors import AvonError, UsageError
-from avon_analytics.explorer import choices
+from avon_analytics.explorer import choices, options
 from avon_analytics.explorer.question import Question, default
 from avon_analytics.figures import FIGURES
 
 _FIRST, _FILTERS = "outcomes", 2
-_OPTIONS = max(len(choices.options_of(figure)) for figure in FIGURES)
+_CONTROLS, _BELOW = "avon-controls", "avon-explored"
+_PAUSE = 0.15
+"""Seconds without another choice until a figure is asked for."""
+# JupyterLab takes letters and arrows that are meant for a list: it moves on, inserts and deletes
+# cells. It leaves alone what has this attribute, and no widget can have it by itself.
+_KEYS = f"""<style onload="const box = this.closest('.{_CONTROLS}');
+box.dataset.heard || box.addEventListener('focusin', event => {{
+    event.target.dataset.lmSuppressShortcuts = 'true' }});
+box.dataset.heard = 'true'">@keyframes avon-wait {{to {{visibility:visible}}}}</style>"""
+_COMPUTING = (
+    f'{_KEYS}<em role="status" style="visibility:hidden;animation:avon-wait 0s .3s forwards">'
+    "Computing …</em>"
+)
+"""Seen only where it takes longer than a moment."""
 _CODE = (
     '<pre style="white-space:pre-wrap;margin:.25em 0 .75em;padding:.6em .8em;'
     'border:1px solid rgba(128,128,128,.4);color:inherit;background:transparent">{}</pre>'
 )
-_CONTROLS, _BELOW = "avon-controls", "avon-explored"
 # Without their kernel controls do nothing, and a saved notebook has none: what they showed stays,
 # with a line that says how to have them again.
 _WITHOUT_KERNEL = f"""<style>
@@ -40,7 +53,8 @@ class Explorer:
     """Widgets to choose a figure of a cohort: ``visits.explore()``. The last line of a cell shows
     it.
 
-    Chart, table and code follow every choice. What cannot be asked is said in a sentence.
+    Chart, table and code follow every choice, of several in quick succession the last. What cannot
+    be asked is said in a sentence.
     """
 
     def __init__(self, cohort: Cohort) -> None:
@@ -51,8 +65,10 @@ class Explorer:
         self._is_shown = False
         self._is_settling = True
         self._last = _FIRST
-        self._asked: list[tuple[str, str, choices.Choices, Any]] = []
-        self._make(_widgets())
+        self._widgets = _widgets()
+        self._options: list[options.Asked] = []
+        self._waiting: asyncio.TimerHandle | None = None
+        self._make(self._widgets)
         self._choose_figure()
         self._choose_window()
         self._ask(self._asks())
@@ -61,6 +77,7 @@ class Explorer:
     @property
     def frame(self) -> pd.DataFrame:
         """The figure that is shown, as its method returns it. Raises what the sentence says."""
+        self._follow()
         if isinstance(self._found, AvonError):
             raise self._found
         return self._found
@@ -68,6 +85,7 @@ class Explorer:
     @property
     def code(self) -> str:
         """The lines that give what is shown, where ``store`` is the store."""
+        self._follow()
         return self._question.code
 
     def _make(self, widgets: Any) -> None:
@@ -80,22 +98,35 @@ class Explorer:
             widgets.DatePicker(description=words, value=self._bound(name))
             for words, name in (("From", "start"), ("Up to, not with", "end"))
         ]
-        for picker in self._dates:
-            picker.style.description_width = "auto"
-        self._options = [_dropdown(widgets, "", choices.NONE) for _ in range(_OPTIONS)]
+        self._on = _dropdown(
+            widgets, "Placed by", choices.PLACED_BY, self._scope.get("on", "start")
+        )
+        self._as_of = widgets.DatePicker(description="As of the end of")
+        self._least = widgets.BoundedIntText(
+            description="Blank counts below",
+            value=self._scope.get("min_count", 0),
+            max=1000,
+            layout=widgets.Layout(width="auto", max_width="14em"),
+        )
+        for one in (*self._dates, self._on, self._as_of, self._least):
+            one.style.description_width = "auto"
+        self._offered = widgets.HBox()
+        self._status = widgets.HTML(_KEYS)
         fields = choices.filters_of(self._cohort)
         self._filters = [
             (_dropdown(widgets, "Only", fields), _dropdown(widgets, "is", choices.ANYTHING))
             for _ in range(_FILTERS)
         ]
         rows = [
-            [self._figure, self._by, self._every],
-            self._options,
-            [self._window, *self._dates],
-            *(list(row) for row in self._filters),
+            widgets.HBox([self._figure, self._by, self._every]),
+            self._offered,
+            widgets.HBox([self._window, *self._dates, self._on, self._as_of, self._least]),
+            *map(widgets.HBox, self._filters),
+            widgets.HBox([self._status]),
         ]
-        wrap = widgets.Layout(flex_flow="row wrap")
-        self._box = widgets.VBox([widgets.HBox(row, layout=wrap) for row in rows])
+        for row in rows:
+            row.layout.flex_flow = "row wrap"
+        self._box = widgets.VBox(rows)
         self._box.add_class(_CONTROLS)
         self._figure.observe(self._settled(self._choose_figure), "value")
         self._window.observe(self._settled(self._choose_window), "value")
@@ -103,7 +134,8 @@ class Explorer:
             fill = partial(self._choose_filter, grouping, value)
             grouping.observe(self._settled(fill), "value")
         values = [value for _, value in self._filters]
-        for one in (self._by, self._every, *self._options, *self._dates, *values):
+        scope = (*self._dates, self._on, self._as_of, self._least)
+        for one in (self._by, self._every, *scope, *values):
             one.observe(self._settled(), "value")
 
     def _bound(self, name: str) -> date | None:
@@ -122,9 +154,24 @@ class Explorer:
                     first()
             finally:
                 self._is_settling = False
-            self._follow()
+            self._follow_soon()
 
         return call
+
+    def _follow_soon(self) -> None:
+        """Follow once no other choice has come for a moment; where no loop runs, at once."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._follow()
+        else:
+            self._rest()
+            self._waiting = loop.call_later(_PAUSE, self._follow)
+
+    def _rest(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
     def _choose_figure(self) -> None:
         """Offer what this figure can be divided by; what was chosen stays where it can."""
@@ -145,19 +192,15 @@ class Explorer:
 
     def _offer_options(self, figure: str) -> None:
         """What else this figure can be asked; what an option of that name said stays."""
-        before, self._asked = self._options_chosen(), choices.options_of(figure)
-        for at, one in enumerate(self._options):
-            one.layout.display = None if at < len(self._asked) else "none"
-            if at < len(self._asked):
-                name, one.description, one.options, unless_chosen = self._asked[at]
-                kept = before.get(name, unless_chosen)
-                known = [value for _, value in one.options]
-                one.value = kept if kept in known else unless_chosen
-
-    def _options_chosen(self) -> dict[str, Any]:
-        """The options that say something else than what is so anyway."""
-        told = zip(self._asked, self._options, strict=False)
-        return {name: one.value for (name, *_, usual), one in told if one.value != usual}
+        before = {one.name: one.widget.value for one in self._options if one.is_chosen}
+        self._options = [options.asked(self._widgets, one) for one in FIGURES[figure].options]
+        for one in self._options:
+            known = getattr(one.widget, "options", None)
+            kept = before.get(one.name)
+            if kept is not None and (known is None or kept in [value for _, value in known]):
+                one.widget.value = kept
+            one.widget.observe(self._settled(), "value")
+        self._offered.children = [one.widget for one in self._options]
 
     def _choose_window(self) -> None:
         for picker in self._dates:
@@ -179,6 +222,13 @@ class Explorer:
                     scope[name] = picker.value.isoformat()
         elif window:
             scope["period"] = window
+        scope |= {"as_of": self._as_of.value.isoformat()} if self._as_of.value else {}
+        for name, value, usual in (
+            ("on", self._on.value, "start"),
+            ("min_count", self._least.value, 0),
+        ):
+            scope = {key: one for key, one in scope.items() if key != name}
+            scope |= {name: value} if value != usual else {}
         chosen: dict[str, list[Any]] = {}
         for grouping, value in self._filters:
             if grouping.value and value.value:
@@ -191,15 +241,21 @@ class Explorer:
             scope,
             self._by.value or None,
             self._every.value or None,
-            self._options_chosen(),
+            {one.name: one.value for one in self._options if one.is_chosen},
         )
 
     def _follow(self) -> None:
+        self._rest()
         question = self._asks()
-        if question != self._question:
+        if question == self._question:
+            return
+        self._status.value = _COMPUTING
+        try:
             self._ask(question)
             if self._is_shown:
                 self._show(update=True)
+        finally:
+            self._status.value = _KEYS
 
     def _ask(self, question: Question) -> None:
         self._question = question

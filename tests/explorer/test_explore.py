@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -98,7 +99,7 @@ def test_all_that_can_be_chosen_is_in_the_code(explorer: avon.Explorer, store: a
 
 
 def test_two_filters_of_one_grouping_are_either(explorer: avon.Explorer, store: avon.Store) -> None:
-    for row, wanted in zip(explorer._box.children[3:], ("Monday", "Friday"), strict=True):
+    for row, wanted in zip(explorer._box.children[3:5], ("Monday", "Friday"), strict=True):
         grouping, value = row.children
         grouping.value = "weekday"
         value.value = (wanted,)
@@ -180,9 +181,80 @@ def test_what_else_a_figure_can_be_asked_is_chosen_too(
     assert "rebooking(days=90)" in explorer.code
     choose(explorer, figure="cancellations")
     assert explorer._box.children[1].layout.display is None
-    assert [one.layout.display for one in explorer._options] == ["none"] * 3
+    assert explorer._box.children[1].children == ()
     choose(explorer, figure="rebooking")
     assert "rebooking()" in explorer.code
+
+
+@pytest.mark.parametrize(
+    ("figure", "chosen", "code"),
+    [
+        ("lead_times", {"within, days": 28}, "within=28"),
+        ("rebooking", {"days": 45}, "days=45"),
+        ("signals", {"target": "0.15"}, "target=0.15"),
+        ("signals", {"rebase": "2025-03-01, 2025-06-01"}, 'rebase=["2025-03-01", "2025-06-01"]'),
+        ("signals", {"baseline": "2025-01-01 2025-06-01"}, 'baseline=("2025-01-01", "2025-06-01")'),
+        ("backtest", {"history from": date(2025, 1, 1)}, 'history_from="2025-01-01"'),
+    ],
+)
+def test_numbers_and_dates_are_free(
+    figure: str, chosen: dict[str, Any], code: str, explorer: avon.Explorer, store: avon.Store
+) -> None:
+    choose(explorer, figure=figure)
+    choose(explorer, **chosen)
+    assert f", {code})\n" in explorer.code or f"({code})\n" in explorer.code
+    assert_frame_equal(explorer.frame, run(explorer.code, store)[0])
+
+
+def test_every_option_of_every_figure_is_offered(explorer: avon.Explorer) -> None:
+    for name, figure in FIGURES.items():
+        choose(explorer, figure=name)
+        assert [one.name for one in explorer._options] == [one.name for one in figure.options]
+        assert not any(one.is_chosen for one in explorer._options)
+
+
+def test_what_is_no_number_is_said(explorer: avon.Explorer) -> None:
+    choose(explorer, figure="signals")
+    choose(explorer, target="a tenth")
+    assert "UsageError:</strong>" in explorer._bundle()["text/html"]
+    choose(explorer, target=NOTHING)
+    assert len(explorer.frame)
+
+
+def test_the_cohort_can_be_another_one(explorer: avon.Explorer, store: avon.Store) -> None:
+    found = widgets(explorer)
+    found["Placed by"].value, found["Blank counts below"].value = "booked", 11
+    found["As of the end of"].value = date(2025, 6, 30)
+    assert 'appointments(as_of="2025-06-30", on="booked", min_count=11)' in explorer.code
+    frame = store.appointments(as_of="2025-06-30", on="booked", min_count=11)
+    assert_frame_equal(explorer.frame, frame.outcomes(every="month"))
+
+
+async def _choices_in_quick_succession(explorer: avon.Explorer, asked: list[str]) -> None:
+    for value in ("weekday", "hour", "host"):
+        choose(explorer, by=value)
+    assert asked == []
+    await asyncio.sleep(0.3)
+    assert asked == ['outcomes(by="host", every="month")']
+    choose(explorer, by="weekday")
+    assert 'by="weekday"' in explorer.code  # who asks does not wait
+
+
+def test_of_choices_in_quick_succession_the_last_is_computed(
+    explorer: avon.Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    ask = type(explorer)._ask
+
+    def counted(self: avon.Explorer, question: Any) -> None:
+        asked.append(question.code.splitlines()[0].rpartition(").")[2])
+        assert "Computing" in self._status.value
+        ask(self, question)
+
+    monkeypatch.setattr(type(explorer), "_ask", counted)
+    asyncio.run(_choices_in_quick_succession(explorer, asked))
+    assert len(asked) == 2
+    assert "Computing" not in explorer._status.value
 
 
 def test_it_is_shown_once_and_then_changed_in_place(

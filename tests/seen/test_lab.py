@@ -181,18 +181,22 @@ def test_the_explorer_follows_the_keyboard_and_leaves_a_picture(
         code.wait_for(timeout=SECONDS * 1000)
         assert 'outcomes(every="month")' in code.inner_text()
 
-        # Focus comes with Tab; letters choose in a list.
+        # Letters and arrows choose in a list, and do nothing to the cells of the notebook.
         figure = page.locator(".widget-dropdown select").first
         figure.focus()
+        page.keyboard.type("Backt")
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("ArrowDown")
+        _wait_for_code(page, "backtest(")
+        page.keyboard.press("Home")
+        _wait_for_code(page, 'outcomes(every="month")')
+        assert page.evaluate(STATE)["cells"] == len(cells)
+        # Focus comes with Tab.
         page.keyboard.press("Tab")
         page.keyboard.type("Host")
         page.keyboard.press("Tab")
         page.keyboard.press("Home")
-        page.wait_for_function(
-            "[...document.querySelectorAll('.jp-OutputArea-output pre')]"
-            ".some(one => one.innerText.includes('outcomes(by=\"host\")'))",
-            timeout=SECONDS * 1000,
-        )
+        _wait_for_code(page, 'outcomes(by="host")')
         drawn = page.locator(f".jp-OutputArea img.avon-on-{'dark' if dark else 'light'}")
         drawn.wait_for(timeout=SECONDS * 1000)
         assert drawn.evaluate("image => image.naturalWidth") > 300
@@ -216,6 +220,15 @@ def test_the_explorer_follows_the_keyboard_and_leaves_a_picture(
     pictures = [data for data in last if "image/svg+xml" in data]
     assert len(pictures) == 1
     assert "outcomes(by=&quot;host&quot;)" in "".join(pictures[0]["text/html"])
+
+
+def _wait_for_code(page: Any, words: str) -> None:
+    page.wait_for_function(
+        "words => [...document.querySelectorAll('.jp-OutputArea-output pre')]"
+        ".some(one => one.innerText.includes(words))",
+        arg=words,
+        timeout=SECONDS * 1000,
+    )
 
 
 def _write(lab: str, name: str, cells: list[str]) -> None:
