@@ -15,6 +15,7 @@ from avon_analytics.store.database import Database
 from tests.frames import column_names, only, plain
 
 Instant = str | datetime
+ROWS_AT_A_TIME = 50
 
 
 def at(text: Instant) -> datetime:
@@ -39,24 +40,47 @@ class Clinic:
     at = staticmethod(at)
 
     def __init__(self, database: Database) -> None:
-        self.database = database
+        self._database = database
         self._numbers = count(1)
         self._touched: set[str] = set()
+        self._told: dict[str, list[dict[str, Any]]] = {}
+        self._load_id: int | None = None
+
+    @property
+    def database(self) -> Database:
+        """The store, with all that was told so far."""
+        self.flush()
+        return self._database
+
+    def flush(self) -> None:
+        """Write what was told: many rows at once take hardly longer than one."""
+        told, self._told = self._told, {}
+        if not told:
+            return
+        with self._database.writing() as connection:
+            for table, rows in told.items():
+                names = list(dict.fromkeys(name for row in rows for name in row))
+                columns = ", ".join(f'"{name}"' for name in names)
+                for start in range(0, len(rows), ROWS_AT_A_TIME):
+                    some = rows[start : start + ROWS_AT_A_TIME]
+                    bound = [row.get(name) for row in some for name in names]
+                    marks = f"({', '.join('?' * len(names))})"
+                    connection.execute(
+                        f"INSERT INTO {table} ({columns}) VALUES {', '.join([marks] * len(some))}",
+                        bound,
+                    )
 
     def clear(self) -> None:
         """Leave the store empty, and as if it had been loaded into once more."""
-        with self.database.writing() as connection:
+        self._told.clear()
+        with self._database.writing() as connection:
             for table in self._touched:
                 connection.execute(f"DELETE FROM {table}")
         self.load()
 
     def add(self, table: str, **row: Any) -> None:
         self._touched.add(table)
-        columns = ", ".join(f'"{name}"' for name in row)
-        places = ", ".join(f"${n}" for n in range(1, len(row) + 1))
-        with self.database.writing() as connection:
-            statement = f"INSERT INTO {table} ({columns}) VALUES ({places})"
-            connection.execute(statement, list(row.values()))
+        self._told.setdefault(table, []).append(row)
 
     def event(
         self,
@@ -84,14 +108,17 @@ class Clinic:
     @property
     def load_id(self) -> int:
         """The load that what is told now came with: the last one's."""
-        with self.database.reading() as connection:
-            ((load_id,),) = connection.execute("SELECT max(load_id) FROM loads").fetchall()
-        return load_id or 1
+        if self._load_id is None:
+            with self._database.reading() as connection:
+                ((found,),) = connection.execute("SELECT max(load_id) FROM loads").fetchall()
+            self._load_id = found or 1
+        return self._load_id
 
     def load(self) -> None:
         """What is told from now on comes with another load."""
         with self.database.writing() as connection:
             connection.execute("INSERT INTO loads (load_id) SELECT count(*) + 1 FROM loads")
+        self._load_id = None
 
     def tell(
         self,

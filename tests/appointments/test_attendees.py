@@ -24,41 +24,55 @@ def ends(clinic: Clinic, **scope: Any) -> list[tuple[Any, ...]]:
     return list(zip(rows.patient_id, rows.slot, rows.outcome, strict=True))
 
 
+def outcomes_of(clinic: Clinic, patient: str) -> dict[str, str]:
+    """What became of the one slot that a patient has at each visit."""
+    rows = clinic.slots()
+    own = rows[rows.patient_id == patient]
+    assert list(own.slot) == [1] * len(own)
+    assert own.appointment_id.is_unique
+    return dict(zip(own.appointment_id, own.outcome, strict=True))
+
+
 # A version that names no patient tells nothing about attendees
 
 
-@pytest.mark.parametrize("attendees", NOBODY)
-def test_a_later_version_that_names_no_patient_changes_nothing(
-    clinic: Clinic, attendees: list[Any]
-) -> None:
+def test_a_later_version_that_names_no_patient_changes_nothing(clinic: Clinic) -> None:
     clinic.staff("sam", "supports")
-    clinic.tell("created", "03-01 09:00")
-    clinic.tell("completed", "03-10 15:40")
-    clinic.tell("updated", "03-11 15:40", attendees=attendees)
-    slot = clinic.slot()
-    assert (slot["patient_id"], slot["outcome"], slot["evidence"]) == ("ann", "attended", "event")
-    assert clinic.life()["outcome"] == "attended"
-    assert clinic.visits().funnel().n_reached.tolist() == [1, 1, 1]
+    for number, attendees in enumerate(NOBODY):
+        visit = f"v{number}"
+        clinic.tell("created", "03-01 09:00", visit)
+        clinic.tell("completed", "03-10 15:40", visit)
+        clinic.tell("updated", "03-11 15:40", visit, attendees=attendees)
+    rows = clinic.slots()
+    for slot in rows.to_dict("records"):
+        told = (slot["patient_id"], slot["outcome"], slot["evidence"])
+        assert told == ("ann", "attended", "event"), slot["appointment_id"]
+    lives = clinic.visits().lifecycle()
+    assert list(lives.outcome) == ["attended"] * len(NOBODY)
+    assert list(rows.appointment_id) == list(lives.appointment_id)
+    assert clinic.visits().funnel().n_reached.tolist() == [len(NOBODY)] * 3
 
 
-@pytest.mark.parametrize("attendees", NOBODY)
-def test_the_patients_told_last_are_those_of_a_new_start_that_names_nobody(
-    clinic: Clinic, attendees: list[Any]
-) -> None:
+def test_the_patients_told_last_are_those_of_a_new_start_that_names_nobody(clinic: Clinic) -> None:
     clinic.staff("sam", "supports")
-    clinic.tell("created", "03-01 09:00", attendees=["dr", "ann", "bob"])
-    clinic.tell("rescheduled", "03-02 09:00", start=SECOND, attendees=attendees)
-    clinic.tell("updated", "03-03 09:00", start=THIRD, attendees=attendees)
-    clinic.tell("completed", "03-14 15:30", start=THIRD, attendees=attendees)
-    assert ends(clinic) == [
-        ("ann", 1, "rescheduled"),
-        ("bob", 1, "rescheduled"),
-        ("ann", 2, "rescheduled"),
-        ("bob", 2, "rescheduled"),
-        ("ann", 3, "attended"),
-        ("bob", 3, "attended"),
-    ]
-    assert list(clinic.slots().is_superseded) == [True] * 4 + [False] * 2
+    for number, attendees in enumerate(NOBODY):
+        visit, listed = f"v{number}", {"attendees": attendees}
+        clinic.tell("created", "03-01 09:00", visit, attendees=["dr", "ann", "bob"])
+        clinic.tell("rescheduled", "03-02 09:00", visit, start=SECOND, **listed)
+        clinic.tell("updated", "03-03 09:00", visit, start=THIRD, **listed)
+        clinic.tell("completed", "03-14 15:30", visit, start=THIRD, **listed)
+    rows = clinic.slots()
+    for number, _ in enumerate(NOBODY):
+        own = rows[rows.appointment_id == f"v{number}"].sort_values(["slot", "patient_id"])
+        assert list(zip(own.patient_id, own.slot, own.outcome, strict=True)) == [
+            ("ann", 1, "rescheduled"),
+            ("bob", 1, "rescheduled"),
+            ("ann", 2, "rescheduled"),
+            ("bob", 2, "rescheduled"),
+            ("ann", 3, "attended"),
+            ("bob", 3, "attended"),
+        ]
+        assert list(own.is_superseded) == [True] * 4 + [False] * 2
 
 
 def test_between_two_versions_that_list_a_patient_one_that_lists_nobody_is_no_cancellation(
@@ -111,17 +125,14 @@ def test_a_visit_that_is_cancelled_without_attendees_is_cancelled_for_its_patien
 # A patient who is missing beside another one
 
 
-@pytest.mark.parametrize(
-    ("when", "bob"),
-    [("03-10 14:59", "cancelled"), ("03-10 15:00", "attended"), ("03-11 09:00", "attended")],
-)
-def test_who_is_missing_after_the_start_came_with_the_others(
-    clinic: Clinic, when: str, bob: str
-) -> None:
-    clinic.tell("created", "03-01 09:00", attendees=["ann", "bob"])
-    clinic.tell("updated", when, attendees=["ann"])
-    clinic.tell("completed", "03-11 15:30", attendees=["ann"])
-    assert ends(clinic) == [("ann", 1, "attended"), ("bob", 1, bob)]
+def test_who_is_missing_after_the_start_came_with_the_others(clinic: Clinic) -> None:
+    bob = {"03-10 14:59": "cancelled", "03-10 15:00": "attended", "03-11 09:00": "attended"}
+    for when in bob:
+        clinic.tell("created", "03-01 09:00", when, attendees=["ann", "bob"])
+        clinic.tell("updated", when, when, attendees=["ann"])
+        clinic.tell("completed", "03-11 15:30", when, attendees=["ann"])
+    assert outcomes_of(clinic, "ann") == dict.fromkeys(bob, "attended")
+    assert outcomes_of(clinic, "bob") == bob
 
 
 def test_who_is_missing_after_the_start_is_as_unresolved_as_the_others(clinic: Clinic) -> None:
@@ -130,23 +141,20 @@ def test_who_is_missing_after_the_start_is_as_unresolved_as_the_others(clinic: C
     assert ends(clinic) == [("ann", 1, "unresolved"), ("bob", 1, "unresolved")]
 
 
-@pytest.mark.parametrize(
-    ("history", "bob"),
-    [
+def test_who_is_missing_from_a_visit_that_began_early_was_there(clinic: Clinic) -> None:
+    told: list[tuple[list[Any], str]] = [
         ([("in_progress", "03-10 14:50")], "attended"),
         ([("no_show", "03-10 14:50")], "no_show"),
         ([("checked_in", "03-10 14:50")], "cancelled"),
         ([("in_progress", "03-10 14:50"), ("cancelled", "03-10 14:52")], "cancelled"),
         ([("no_show", "03-10 14:50"), ("rescheduled", "03-10 14:52")], "cancelled"),
-    ],
-)
-def test_who_is_missing_from_a_visit_that_began_early_was_there(
-    clinic: Clinic, history: list[Any], bob: str
-) -> None:
-    clinic.tell("created", "03-01 09:00", attendees=["ann", "bob"])
-    clinic.tell("updated", "03-10 14:53", attendees=["ann", "bob"], history=history)
-    clinic.tell("updated", "03-10 14:55", attendees=["ann"], history=history)
-    assert clinic.slots().set_index("patient_id").outcome["bob"] == bob
+    ]
+    for number, (history, _) in enumerate(told):
+        visit = f"v{number}"
+        clinic.tell("created", "03-01 09:00", visit, attendees=["ann", "bob"])
+        clinic.tell("updated", "03-10 14:53", visit, attendees=["ann", "bob"], history=history)
+        clinic.tell("updated", "03-10 14:55", visit, attendees=["ann"], history=history)
+    assert outcomes_of(clinic, "bob") == {f"v{n}": bob for n, (_, bob) in enumerate(told)}
 
 
 def test_a_patient_who_is_replaced_is_cancelled_by_nobody_known(clinic: Clinic) -> None:
@@ -196,12 +204,17 @@ def test_what_a_later_version_lists_is_not_known_before(clinic: Clinic) -> None:
 # A patient who is listed several times
 
 
-@pytest.mark.parametrize("n", [2, 31, 32, 33, 34, 100])
-def test_of_many_entries_of_one_patient_the_last_tells(clinic: Clinic, n: int) -> None:
-    entries = [{"attendee": "ann", "no_show": False, "is_observer": True}] * (n - 1)
-    last = {"attendee": "ann", "no_show": True, "is_observer": False}
-    clinic.tell("completed", "03-10 15:30", attendees=[*entries, last])
-    assert ends(clinic) == [("ann", 1, "no_show")]
+def test_of_many_entries_of_one_patient_the_last_tells(clinic: Clinic) -> None:
+    numbers = (2, 31, 32, 33, 34, 100)
+    for n in numbers:
+        entries = [{"attendee": "ann", "no_show": False, "is_observer": True}] * (n - 1)
+        last = {"attendee": "ann", "no_show": True, "is_observer": False}
+        clinic.tell("completed", "03-10 15:30", f"v{n}", attendees=[*entries, last])
+    rows = clinic.slots()
+    assert sorted(rows.appointment_id) == sorted(f"v{n}" for n in numbers)
+    assert set(zip(rows.patient_id, rows.slot, rows.outcome, strict=True)) == {
+        ("ann", 1, "no_show")
+    }
 
 
 def test_the_entry_that_was_updated_last_tells_wherever_it_stands(clinic: Clinic) -> None:
@@ -283,17 +296,18 @@ def test_a_patients_record_that_comes_later_is_not_known_before(clinic: Clinic) 
 # Who cancelled
 
 
-@pytest.mark.parametrize("entry", ["03-09 15:00:00.300", "03-09 14:59:59.700", "03-09 15:00:00"])
-def test_the_entry_that_names_somebody_tells_who_whatever_its_fraction(
-    clinic: Clinic, entry: str
-) -> None:
-    history = [("cancelled", entry, "ann", "no longer needed")]
-    clinic.tell("created", "03-01 09:00")
-    clinic.tell("cancelled", "03-09 15:00", history=history)
-    slot = clinic.slot()
-    assert (slot["cancelled_by"], slot["cancelled_by_id"]) == ("patient", "ann")
-    assert slot["reason"] == "no longer needed"
-    assert slot["cancelled_at"] == min(clinic.at("03-09 15:00"), clinic.at(entry))
+def test_the_entry_that_names_somebody_tells_who_whatever_its_fraction(clinic: Clinic) -> None:
+    entries = ("03-09 15:00:00.300", "03-09 14:59:59.700", "03-09 15:00:00")
+    for entry in entries:
+        history = [("cancelled", entry, "ann", "no longer needed")]
+        clinic.tell("created", "03-01 09:00", entry)
+        clinic.tell("cancelled", "03-09 15:00", entry, history=history)
+    rows = clinic.slots().set_index("appointment_id")
+    assert set(rows.index) == set(entries)
+    for entry, slot in rows.to_dict("index").items():
+        assert (slot["cancelled_by"], slot["cancelled_by_id"]) == ("patient", "ann")
+        assert slot["reason"] == "no longer needed"
+        assert slot["cancelled_at"] == min(clinic.at("03-09 15:00"), clinic.at(str(entry)))
 
 
 def test_an_entry_that_names_nobody_leaves_it_to_the_next_of_its_run(clinic: Clinic) -> None:

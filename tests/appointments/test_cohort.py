@@ -107,6 +107,7 @@ def test_a_cohort_answers_from_one_state_of_the_store_or_not_at_all(clinic: Clin
     visits = clinic.visits(as_of=None)
     assert visits.outcomes().n_slots[0] == 1
     clinic.tell("created", "02-28 09:00", "w")
+    clinic.flush()
     for ask in (visits.outcomes, visits.incidence, visits.slots, visits.n_patients):
         with pytest.raises(StaleCohort, match="has changed since this cohort was made: make it"):
             ask()

@@ -134,12 +134,12 @@ def test_slots_grow_as_if_they_were_computed_anew(
     random, clinic = Random(seed), Clinic(store)
     try:
         clinic.tell("created", "02-01 09:00", "v0")
-        keep_slots(store)
+        keep_slots(clinic.database)
         for size in sizes:
             clinic.load()
             for _ in range(size):
                 tell_something(clinic, random)
-            keep_slots(store)
+            keep_slots(clinic.database)
             grown, anew = kept_and_anew(store)
             assert grown == anew
     finally:

@@ -83,6 +83,7 @@ def test_what_patients_did_next_is_kept_as_well(made: Clinic) -> None:
     pd.testing.assert_frame_equal(with_internal.rebooking(), expected)
     (name,) = follow_ups_made(database)
     made.tell("created", "03-10 09:00", "x", attendees=["dr", "ann"])
+    made.flush()
     assert appointments(database).rebooking().n_index[0] == 2
     assert appointments(database).rebooking().n_rebooked[0] == 0
     assert name not in follow_ups_made(database)
