@@ -302,12 +302,13 @@ def test_the_entry_that_names_somebody_tells_who_whatever_its_fraction(clinic: C
         history = [("cancelled", entry, "ann", "no longer needed")]
         clinic.tell("created", "03-01 09:00", entry)
         clinic.tell("cancelled", "03-09 15:00", entry, history=history)
-    rows = clinic.slots().set_index("appointment_id")
-    assert set(rows.index) == set(entries)
-    for entry, slot in rows.to_dict("index").items():
+    slots = {slot["appointment_id"]: slot for slot in clinic.slots().to_dict("records")}
+    assert set(slots) == set(entries)
+    for entry in entries:
+        slot = slots[entry]
         assert (slot["cancelled_by"], slot["cancelled_by_id"]) == ("patient", "ann")
         assert slot["reason"] == "no longer needed"
-        assert slot["cancelled_at"] == min(clinic.at("03-09 15:00"), clinic.at(str(entry)))
+        assert slot["cancelled_at"] == min(clinic.at("03-09 15:00"), clinic.at(entry))
 
 
 def test_an_entry_that_names_nobody_leaves_it_to_the_next_of_its_run(clinic: Clinic) -> None:

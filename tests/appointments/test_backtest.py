@@ -14,6 +14,8 @@ from benchmarks import shapes
 if TYPE_CHECKING:
     from tests.appointments.conftest import Clinic
 
+pytestmark = pytest.mark.any_engine
+
 FIRST = datetime(2022, 1, 3, tzinfo=UTC)  # a Monday
 _DAY = np.timedelta64(24, "h")
 WEEK = timedelta(days=7)

@@ -14,6 +14,8 @@ from avon_analytics.errors import AvonWarning, DefinitionsDiffer, SharedSlots, U
 if TYPE_CHECKING:
     from tests.appointments.conftest import Clinic
 
+pytestmark = pytest.mark.any_engine
+
 
 def two_hosts(clinic: Clinic) -> None:
     """dr on a Monday: 3 attended, 1 no-show; el on a Tuesday: 1 attended, 3 no-shows."""

@@ -18,6 +18,8 @@ from avon_analytics.errors import UnknownGroup, UsageError
 if TYPE_CHECKING:
     from tests.appointments.conftest import Clinic
 
+pytestmark = pytest.mark.any_engine
+
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
 
 

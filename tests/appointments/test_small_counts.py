@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tests.appointments.conftest import Clinic
     from tests.conftest import Loaded
 
+pytestmark = pytest.mark.any_engine
+
 # The sums that the documentation states, once more, in words of their own: total, then parts.
 OUTCOMES = (
     "n_slots = n_not_due + n_attended + n_no_show + n_cancelled + n_rescheduled + n_unresolved",

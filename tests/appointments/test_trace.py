@@ -14,6 +14,8 @@ from tests.appointments.test_behind import four_visits
 if TYPE_CHECKING:
     from tests.appointments.conftest import Clinic
 
+pytestmark = pytest.mark.any_engine
+
 
 def temporary(clinic: Clinic) -> set[str]:
     with clinic.database.reading() as connection:
