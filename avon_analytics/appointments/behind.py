@@ -67,10 +67,10 @@ class Cell:
     @property
     def in_words(self) -> str:
         """The column and the row, as somebody would name them."""
-        told = ", ".join(
+        place = ", ".join(
             f"{name} {'missing' if value is None else value}" for name, value in self.row.items()
         )
-        return f"{self.column} of {self.figure.name}" + (f" ({told})" if told else "")
+        return f"{self.column} of {self.figure.name}" + (f" ({place})" if place else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +143,11 @@ def _check_column(declared: Figure, figure: pd.DataFrame, column: str) -> None:
     if found is None or column in counts:
         choice("column", column, counts)
         return
-    cells = declared.cells.rests if declared.cells is not None else {}
+    cells = declared.cells.based_on if declared.cells is not None else {}
     base = declared.spelled[found.base] if found.base else found
     made_of = [base.counts, f"{base.name}_n"] if base.has_n else list(cells.get(base.name, ()))
-    told = [name for name in made_of if name in counts]
-    ask = f"it is made of {' and '.join(told)}" if told else f"counts are {', '.join(counts)}"
+    parts = [name for name in made_of if name in counts]
+    ask = f"it is made of {' and '.join(parts)}" if parts else f"counts are {', '.join(counts)}"
     raise UsageError(f"column: {column} ({found.means}) is no count of rows; {ask}")
 
 
@@ -158,7 +158,7 @@ def _is_count(declared: Figure, name: str) -> bool:
 def behind(cohort: CohortRows, cell: Cell, *, unit: str | None = None) -> Behind:
     """The rows of a cell. ``unit`` asks for slots where the cell counts patients."""
     if cell.figure.name in _FORECASTS:
-        found, told = counting("landmark_open"), "slot"
+        found, counted = counting("landmark_open"), "slot"
         rows, ended = _forecast(cohort, cell)
         condition = f"({found.conditions['n']}) AND ({ended})"
     else:
@@ -167,10 +167,10 @@ def behind(cohort: CohortRows, cell: Cell, *, unit: str | None = None) -> Behind
         rows = cohort._rows_for(cell.figure, cell.by, cell.every, cell.options)
         found = counting(cell.figure.name)
         condition = _condition(cell, found)
-        told = cell.options.get("unit", cell.figure.unit)
+        counted = cell.options.get("unit", cell.figure.unit)
         if found.of_patients.issuperset(_parts(cell)):
-            told = "patient"
-    unit = unit or told
+            counted = "patient"
+    unit = unit or counted
     bound = {f"row_{nth}": value for nth, value in enumerate(cell.row.values())}
     bound |= {f"row_{name}": cell.row[name] for name in cell.figure.row_names if name in cell.row}
     rows = replace(rows, parameters={**rows.parameters, **bound})
@@ -234,8 +234,8 @@ def ids_behind(cohort: CohortRows, found: Behind) -> list[str]:
             f"FROM {cohort._engine.computed(cohort._settings).slots} AS s "
             f"INNER JOIN counted ON {ties}"
         )
-    told = cohort._ask_for(found.rows.query(query), found.rows)
-    return sorted({str(one) for name in told for one in told[name].dropna()})
+    ids = cohort._ask_for(found.rows.query(query), found.rows)
+    return sorted({str(one) for name in ids for one in ids[name].dropna()})
 
 
 def _tie(table: str, name: str) -> str:

@@ -54,8 +54,8 @@ class CohortBehind(CohortRows):
 
         One row is one appointment, oldest start first. ``start_at`` and ``outcome`` are those of
         its last planned start, ``lead_days`` reaches to its first. ``started_at`` and
-        ``completed_at`` are the first instants told; ``booked_observed`` and the like say whether
-        the webhook named after the stage came. Types are those of ``slots``.
+        ``completed_at`` are the first instants reported; ``booked_observed`` and the like say
+        whether the webhook named after the stage came. Types are those of ``slots``.
 
         >>> visits.lifecycle()[["start_at", "outcome", "lead_days"]].head(2)
                            start_at     outcome  lead_days
@@ -123,7 +123,7 @@ class CohortBehind(CohortRows):
         """Every named step of SQL between the store's tables and a figure, each with its rows.
 
         To find where a number goes wrong: the steps are run once more, one after the other, and of
-        each it is told how many rows it has and what a row is. ``trace["slot_verdicts"]`` gives the
+        each it says how many rows it has and what a row is. ``trace["slot_verdicts"]`` gives the
         first rows of the appointment there (of a step that knows no appointments, its first rows),
         ``.summary`` all steps as a DataFrame.
 

@@ -48,7 +48,7 @@ def compare(
     ours, theirs = (getattr(cohort, figure)(by, **options) for cohort in (this, other))
     declared = FIGURES[figure]
     groups = without_names([name for name in ours if name not in declared.spelled])
-    called = {key: _names_told(ours, theirs, key) for key in groups if is_named(key)}
+    called = {key: _names_of_values(ours, theirs, key) for key in groups if is_named(key)}
     keys = [*groups, *declared.row_names]
     measures = declared.shares
     if "period_on" in ours:
@@ -71,13 +71,13 @@ def compare(
     return data
 
 
-def _names_told(ours: pd.DataFrame, theirs: pd.DataFrame, group: str) -> dict[str, str]:
+def _names_of_values(ours: pd.DataFrame, theirs: pd.DataFrame, group: str) -> dict[str, str]:
     """What the values of a grouping are called: as here, else as in the other."""
-    told: dict[str, str] = {}
+    called: dict[str, str] = {}
     for frame in (theirs, ours):
         known = frame.dropna(subset=name_column(group))
-        told |= dict(zip(known[group], known[name_column(group)], strict=True))
-    return told
+        called |= dict(zip(known[group], known[name_column(group)], strict=True))
+    return called
 
 
 def _not_complete(figure: pd.DataFrame) -> pd.Series:

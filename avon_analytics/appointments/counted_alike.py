@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from avon_analytics.appointments.figure import with_rests
+from avon_analytics.appointments.figure import with_remainders
 from avon_analytics.appointments.groupings import OF_CANCELLATIONS
 from avon_analytics.appointments.small_counts import blanked, with_blanks
 from avon_analytics.figures import cancellations, lead_times, outcomes
@@ -55,10 +55,10 @@ BOTH = Cells(
             if total != "n_cancelled" or "n_by_patient" not in parts
         ),
     ),
-    rests={
+    based_on={
         share: tuple(map(_in_outcomes, cells))
         for told in (_OUTCOMES, _CANCELLATIONS)
-        for share, cells in told.rests.items()
+        for share, cells in told.based_on.items()
     },
 )
 """The cells of ``outcomes`` and ``cancellations`` of the same rows."""
@@ -89,7 +89,7 @@ def lead_times_blanked(
     names, always = _names(cells, _counts(figure, cells)), set[str]()
     shown = []
     for rows in (whole, parts):
-        known = with_rests(rows, cells)
+        known = with_remainders(rows, cells)
         blank = _blank(known, names, cells, min_count, always)
         always = {name for name in names if blank[name].any()}
         shown.append(_shown(known, figure, cells, blank, min_count)[rows.columns])
@@ -170,7 +170,7 @@ def _of_whole(late_hours: float | None) -> Cells:
     # Where one cell has two names, a sum of one part says so.
     sums += [("n_after_start", BANDS[:1]), ("n_without_notice", (_NO_BAND,))]
     shares = {f"{who} late_share": (f"{who} n_late", f"{who} late_share_n") for who in WHO}
-    return Cells(sums=tuple(sums), rests={**BOTH.rests, **shares})
+    return Cells(sums=tuple(sums), based_on={**BOTH.based_on, **shares})
 
 
 def _told_of(rows: pd.DataFrame, by: str) -> dict[str, int]:
@@ -199,7 +199,7 @@ _Blank = Mapping[str, np.ndarray]
 
 def _rows_shown(rows: pd.DataFrame, by: str, blank: _Blank, min_count: int) -> pd.DataFrame:
     """Cancelled slots by who or by notice, with what is blank of the whole blank in them."""
-    shown, rests = rows.copy(), _CANCELLATIONS.rests
+    shown, based_on = rows.copy(), _CANCELLATIONS.based_on
     keys = [_NO_BAND if pd.isna(key) else str(key) for key in rows[by]]
 
     def hidden(name: str) -> pd.Series:
@@ -210,7 +210,7 @@ def _rows_shown(rows: pd.DataFrame, by: str, blank: _Blank, min_count: int) -> p
         if name in rows and column.kind is Kind.COUNT:
             shown[name] = rows[name].astype("Int64").mask(hidden(name))
         elif name in rows:
-            for other in rests.get(column.base if column.kind is Kind.BOUND else name, ()):
+            for other in based_on.get(column.base if column.kind is Kind.BOUND else name, ()):
                 shown[name] = shown[name].mask(hidden(other))
     shown.attrs = {**rows.attrs, "min_count": min_count}
     return shown
@@ -225,7 +225,7 @@ def _cell_of_whole(by: str, key: str, name: str) -> str:
 
 def _wide(pair: Pair, keys: Sequence[str]) -> pd.DataFrame:
     """All cells of both by the names of ``BOTH``, a row for each of ``outcomes``."""
-    told = with_rests(pair.cancellations, _CANCELLATIONS)
+    told = with_remainders(pair.cancellations, _CANCELLATIONS)
     told = told[[*keys, *(name for name in told if _in_outcomes(str(name)) not in pair.outcomes)]]
     if keys:
         wide = pair.outcomes.merge(told, on=list(keys), how="left")
@@ -241,7 +241,7 @@ def _pair_shown(pair: Pair, keys: Sequence[str], blank: _Blank, min_count: int) 
     at = [places[tuple(row)] for row in _keys(pair.cancellations, keys)]
     own = _names(_CANCELLATIONS, _counts(cancellations.FIGURE, _CANCELLATIONS))
     masks = {name: blank[_in_outcomes(name)][at] for name in own}
-    known = with_rests(pair.cancellations, _CANCELLATIONS)
+    known = with_remainders(pair.cancellations, _CANCELLATIONS)
     told = _shown(known, cancellations.FIGURE, _CANCELLATIONS, masks, min_count)
     return Pair(shown, told[pair.cancellations.columns])
 

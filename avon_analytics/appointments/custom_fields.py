@@ -44,13 +44,13 @@ def custom_fields(
     instant = usual_settings(database, as_of).as_of or BEFORE_ALL
     owner = f"{of}_id"
     with database.reading() as connection:
-        told = frame(connection, _query(of), {"as_of": instant})
-    keys = sorted(told["key"].dropna().unique())
+        entries = frame(connection, _query(of), {"as_of": instant})
+    keys = sorted(entries["key"].dropna().unique())
     columns = _columns(owner, keys, mapping(names, "names"))
-    owners = pd.Index(told["owner_id"].unique(), dtype="str", name=owner)
+    owners = pd.Index(entries["owner_id"].unique(), dtype="str", name=owner)
     fields = {}
     for key in keys:
-        of_key = told[told["key"] == key]
+        of_key = entries[entries["key"] == key]
         fields[columns[key]] = _typed(of_key["owner_id"], of_key["value"]).reindex(owners)
     return pd.DataFrame(fields, index=owners).reset_index()
 
@@ -108,11 +108,11 @@ def _columns(owner: str, keys: Iterable[str], names: Mapping[str, str]) -> dict[
 def _typed(owners: pd.Series, values: pd.Series) -> pd.Series:
     """The values of one field by owner: flags, numbers, dates, or else texts."""
     known = {value: json.loads(value) for value in values.dropna().unique()}
-    told = [value for value in known.values() if value is not None]
+    given = [value for value in known.values() if value is not None]
     read = [None if pd.isna(value) else known[value] for value in values]
     index = pd.Index(owners, dtype="str")
     for read_as, dtype in ((_flag, "boolean"), (_number, "float64"), (_day, "datetime64[us]")):
-        if told and all(read_as(value) is not None for value in told):
+        if given and all(read_as(value) is not None for value in given):
             data: list[Any] = [read_as(value) for value in read]
             return pd.DataFrame({"value": data}, index, dtype="object").astype({"value": dtype})[
                 "value"

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from avon_analytics.appointments.distributions import Floats
+from avon_analytics.appointments.distributions import Floats, Ints
 from avon_analytics.appointments.figure import Counted, finished
-from avon_analytics.appointments.forecast import OUTCOMES, Sums, drawn, intervals, sums
+from avon_analytics.appointments.forecast import (
+    OUTCOMES,
+    PeriodSpread,
+    Shares,
+    Sums,
+    Width,
+    drawn,
+    intervals,
+    sums,
+)
 from avon_analytics.appointments.landmarks import Learning, Open, Slots
 from avon_analytics.appointments.look_back import (
     FEWEST_WEEKS,
@@ -68,9 +77,35 @@ def expected(
 def _expected(
     cohort: CohortRows, counted: Counted, slots: Slots, with_pickup: bool
 ) -> pd.DataFrame:
-    start, end, every = cohort._scope.start, cohort._scope.end, counted.every
-    at, clock = counted.as_of, clock_of(cohort, slots)
-    complete = cohort._without_window()._complete_periods
+    at, every, clock = counted.as_of, counted.every, clock_of(cohort, slots)
+    start, end = window = _window_ahead(cohort, at, clock, with_pickup)
+    if at is None:
+        return _expected_figure(counted, _no_rows(counted), Sums.none(), clock, slots, with_pickup)
+    open_now = slots.open(counted.keys, every, at, start, end)
+    known = _learned(cohort, counted, slots, clock, at, window, open_now)
+    lines, found = _of_open(open_now, known.shares)
+    groups, mean, added = open_now.groups, found.mean, None
+    if with_pickup and end is not None:
+        later = slots.later(counted.keys, at, clock.day_of(at))
+        to_come = [start + nth * _DAY for nth in range((end - start).days)]
+        to_come = [day for day in to_come if day not in slots.closed]
+        more = pickup(Booked(groups, lines, found), later, to_come, every, at, clock)
+        groups, lines, found = more.groups, more.lines, more.sums
+        mean, added = found.mean + more.mean, (more.mean, more.variance)
+    low, high = intervals(found, known.spread.variance, added)
+    most = found.n[:, None] if added is None else np.full((1, 1), np.inf)
+    low, high = drawn(mean, low, high, most, known.width.factors)
+    rows = _rows(groups, lines[:, 0], lines[:, 1], every)
+    rows["n_open"] = found.n.astype(np.int64)
+    _put(rows, mean, low, high)
+    return _expected_figure(counted, rows, found, clock, slots, with_pickup)
+
+
+def _window_ahead(
+    cohort: CohortRows, at: datetime | None, clock: Clock, with_pickup: bool
+) -> tuple[date, date | None]:
+    """The cohort's window. Raises UsageError for one that does not lie after T."""
+    start, end = cohort._scope.start, cohort._scope.end
     if start is None:
         raise UsageError(
             "expected: say from when on, such as period='next-week' "
@@ -82,38 +117,48 @@ def _expected(
         )
     if with_pickup and end is None:
         raise UsageError("pickup: say until when, such as end='2025-12-15' (--end)")
-    if at is None:
-        return _expected_figure(counted, _no_rows(counted), Sums.none(), clock, slots, with_pickup)
-    open_now = slots.open(counted.keys, every, at, start, end)
-    unit = every or _unit(start, end)
+    return start, end
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """What earlier slots teach: shares of outcomes, how far periods spread around what these say,
+    and how much wider intervals must be."""
+
+    shares: Shares
+    spread: PeriodSpread
+    width: Width
+
+
+def _learned(
+    cohort: CohortRows,
+    counted: Counted,
+    slots: Slots,
+    clock: Clock,
+    at: datetime,
+    window: tuple[date, date | None],
+    open_now: Open,
+) -> _Learned:
+    """Look back at periods like the window, each as many days ahead as the window is now."""
+    start, end = window
+    unit = counted.every or _unit(start, end)
     days_ahead = (clock.at(start) - at) // _DAY
     since = at.date() - timedelta(days=365)
-    instants = {
-        first: clock.at(first) - days_ahead * _DAY for first in complete(unit) if first >= since
-    }
+    complete = cohort._without_window()._complete_periods(unit)
+    instants = looked_at([one for one in complete if one >= since], clock, days_ahead)
     seen = _seen(slots, counted, unit, instants)
     most_days = int(max([0, *open_now.days, *seen.days]))
     learning = Learning(slots.past(at, most_days), most_days)
     _, spread, width = look_back(seen, instants, unit, learning, at, clock)
-    known = shares_at(learning, at, at, clock)
+    return _Learned(shares_at(learning, at, at, clock), spread, width)
+
+
+def _of_open(open_now: Open, shares: Shares) -> tuple[Ints, Sums]:
+    """What is expected of the slots that are open: a line (group, period) each, and its sums."""
     key = np.column_stack([open_now.group, open_now.period])
     lines, place = np.unique(key, axis=0, return_inverse=True)
-    found = sums(len(lines), place.reshape(-1), open_now.kind, open_now.days, open_now.n, known)
-    groups, mean, added = open_now.groups, found.mean, None
-    if with_pickup and end is not None:
-        later = slots.later(counted.keys, at, clock.day_of(at))
-        days = [start + nth * _DAY for nth in range((end - start).days)]
-        days = [day for day in days if day not in slots.closed]
-        more = pickup(Booked(groups, lines, found), later, days, every, at, clock)
-        groups, lines, found = more.groups, more.lines, more.sums
-        mean, added = found.mean + more.mean, (more.mean, more.variance)
-    low, high = intervals(found, spread.variance, added)
-    most = found.n[:, None] if added is None else np.full((1, 1), np.inf)
-    low, high = drawn(mean, low, high, most, width.factors)
-    rows = _rows(groups, lines[:, 0], lines[:, 1], every)
-    rows["n_open"] = found.n.astype(np.int64)
-    _put(rows, mean, low, high)
-    return _expected_figure(counted, rows, found, clock, slots, with_pickup)
+    place = place.reshape(-1)
+    return lines, sums(len(lines), place, open_now.kind, open_now.days, open_now.n, shares)
 
 
 def slots_as_they_stood(
@@ -125,7 +170,7 @@ def slots_as_they_stood(
 
 
 def clock_of(cohort: CohortRows, slots: Slots) -> Clock:
-    """What the expectations of a cohort are told by."""
+    """The time zone, grace and complete weeks that a cohort's expectations go by."""
     return Clock(
         time_zone=cohort._engine.time_zone,
         grace=timedelta(hours=cohort.grace_hours),

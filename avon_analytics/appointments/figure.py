@@ -104,16 +104,16 @@ def with_ratios(figure: Figure, rows: pd.DataFrame) -> None:
             rows[column.name] = ratio(rows[column.counts], rows[list(column.among)].sum(axis=1))
 
 
-def with_rests(rows: pd.DataFrame, cells: Cells) -> pd.DataFrame:
+def with_remainders(rows: pd.DataFrame, cells: Cells) -> pd.DataFrame:
     """The rows with each cell that nobody counted: what the other parts of a sum leave of it."""
-    rests: dict[str, pd.Series] = {}
+    left: dict[str, pd.Series] = {}
     for total, parts in cells.sums:
-        known = {name: rests.get(name, rows.get(name)) for name in (total, *parts)}
+        known = {name: left.get(name, rows.get(name)) for name in (total, *parts)}
         missing = [name for name, cell in known.items() if cell is None]
         if len(missing) == 1 and missing[0] != total:
             counted = [rows[name] for name in parts if name != missing[0]]
-            rests[missing[0]] = rows[total] - sum(counted)
-    return rows.assign(**rests)
+            left[missing[0]] = rows[total] - sum(counted)
+    return rows.assign(**left)
 
 
 def of_counts(figure: Figure, counted: Counted, options: Mapping[str, Any]) -> pd.DataFrame:
@@ -173,7 +173,7 @@ def finished(
     if is_blanked:
         if blank is None:
             cells = cells or figure.cells or Cells()
-            rows = blank_small(with_rests(rows, cells), columns, cells, counted.min_count)
+            rows = blank_small(with_remainders(rows, cells), columns, cells, counted.min_count)
         else:
             rows = blank(rows, columns, counted.min_count)
     dtypes = {

@@ -65,7 +65,7 @@ _CELLS = Cells(
         ),
     )
 )
-_RESTS = {
+_BASED_ON = {
     "first_share": ("n_reached", "first_share_n"),
     "previous_share": ("n_reached", "previous_share_n"),
     "median_hours_from_previous": ("n_reached", "n_with_hours"),
@@ -82,4 +82,4 @@ def _blank_small(rows: pd.DataFrame, columns: Mapping[str, Column], min_count: i
     blanks["first_share_n"] = np.repeat(reached[:, 0], len(_STEPS))
     before = np.column_stack([np.zeros(n_groups, dtype=bool), reached[:, :-1]])
     blanks["previous_share_n"] = before.ravel()
-    return with_blanks(rows, columns, Cells(rests=_RESTS), blanks, min_count)
+    return with_blanks(rows, columns, Cells(based_on=_BASED_ON), blanks, min_count)

@@ -1,4 +1,4 @@
-"""By what slots and appointments can be told apart: a fixed list of names, each an SQL expression.
+"""By what slots and appointments can be divided: a fixed list of names, each an SQL expression.
 
 The expressions read columns that ``slots`` and ``lifecycle`` share, and are the only SQL that a
 caller's word can choose.

@@ -112,7 +112,7 @@ def _blank_small(rows: pd.DataFrame, columns: Mapping[str, Column], min_count: i
             made = aalen_johansen(starts, sums[closed, cause], sums[closed].sum(axis=1))
             estimates[places[ends, cause]] = np.column_stack(made)
     rows[list(CURVE)] = estimates
-    cells = Cells(rests={"cumulative_incidence": ("curve",)})
+    cells = Cells(based_on={"cumulative_incidence": ("curve",)})
     return with_blanks(rows, columns, cells, blank, min_count)
 
 
@@ -121,14 +121,14 @@ def _windows(
 ) -> list[_Window]:
     """The shortest windows, one after the other, in which no cause and no censoring is small."""
     found, first = [], 0
-    told = np.column_stack([events, censored])
-    for day in range(len(told)):
-        total = told[first : day + 1].sum(axis=0)
+    counts = np.column_stack([events, censored])
+    for day in range(len(counts)):
+        total = counts[first : day + 1].sum(axis=0)
         if ((total == 0) | (total >= min_count)).all():
             found.append(_Window(first, day + 1, is_closed=True))
             first = day + 1
-    if first < len(told):
-        found.append(_Window(first, len(told), is_closed=False))
+    if first < len(counts):
+        found.append(_Window(first, len(counts), is_closed=False))
     return found
 
 

@@ -28,7 +28,7 @@ def names_of(engine: Engine, labels: Labels, groups: Iterable[str], as_of: datet
 
 
 def staff_names(engine: Engine, as_of: datetime) -> dict[str, str]:
-    """Names of staff by their ids, those told last up to an instant; no two are alike."""
+    """Names of staff by their ids, the newest up to an instant; no two are alike."""
     known = engine.frame(sql("staff_names"), {"as_of": as_of})
     both = known.first_name.fillna("") + " " + known.last_name.fillna("")
     names = {one: " ".join(name.split()) for one, name in zip(known["id"], both, strict=True)}

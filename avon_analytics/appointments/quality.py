@@ -1,4 +1,4 @@
-"""How far a store can be trusted: what came, when, how often, and what only later ones told."""
+"""How far a store can be trusted: what came, when, how often, and what only later ones reported."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Quality(Shown):
     ``signatures``: ``signature``, ``n_events``, ``event_share``.
     ``first_events``: ``object_type``, ``n_objects``, ``n_without_first_event``, ``missing_share``.
     ``inferred_stages``: ``stage``, ``n_reached``, ``n_inferred``, ``inferred_share``,
-        ``n_out_of_order`` (told to be before the stage before; such times are in no median).
+        ``n_out_of_order`` (reported to be before the stage before; such times are in no median).
     ``unresolved``: ``period_on`` (month), ``n_due``, ``n_unresolved``, ``unresolved_share``.
     ``drift``: ``kind``, ``path``, ``json_type``, ``n_values`` (of status words, time zones
         and instants of 0), ``first_seen_at``, ``last_seen_at``, ``n_seen``; of the whole store,
@@ -231,12 +231,12 @@ def _of_first_events(data: pd.DataFrame) -> str:
 def _of_stages(data: pd.DataFrame) -> str:
     if data.empty:
         return "no appointments"
-    told = "; ".join(
+    found = "; ".join(
         f"{row['stage']}: {_percent(row['n_inferred'], row['n_reached'])} inferred"
         for row in data.to_dict("records")
     )
     before = data.n_out_of_order.sum()
-    return f"{told}; {before:,} reported to be before the stage before" if before else told
+    return f"{found}; {before:,} reported to be before the stage before" if before else found
 
 
 def _of_unresolved(data: pd.DataFrame) -> str:

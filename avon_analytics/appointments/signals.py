@@ -108,25 +108,17 @@ def signals(
     charts = [stretch.chart() for stretch in stretches]
     rows = _rows(groups, calendar, stretches, charts)
     rows["meaning"] = _meaning(rows["signal"], asked.better)
-    counted = replace(counted, rows=rows)
-    of_share = in_words(share, basis)
     data = finished(
         FIGURE,
-        counted,
+        replace(counted, rows=rows),
         rows,
         blank=_blank,
         options={"share": share, "basis": basis},
         share=share,
-        of_share=of_share,
-    )
-    expected = false_alarms(
-        charts,
-        [one.n for one in stretches],
-        [one.is_base for one in stretches],
-        [one.is_complete for one in stretches],
+        of_share=in_words(share, basis),
     )
     data.attrs["share"] = share
-    data.attrs["expected_false_alarms"] = dict(zip(("rows", "groups"), expected, strict=True))
+    data.attrs["expected_false_alarms"] = _false_alarms(stretches, charts)
     data.attrs["messages"] = _messages(stretches, charts)
     if asked.target is not None and charts and counted.min_count < 2:
         data.attrs["target"] = _held_against(asked.target, groups, stretches[-1], charts[-1])
@@ -241,11 +233,22 @@ def _meaning(signal: pd.Series, better: str | None) -> pd.Series:
     return signal.map({better: "improvement", worse: "concern"}).astype("str")
 
 
+def _false_alarms(stretches: list[_Stretch], charts: list[Chart]) -> dict[str, float]:
+    """How many rows, and how many groups, chance alone would be expected to point out."""
+    rows, groups = false_alarms(
+        charts,
+        [one.n for one in stretches],
+        [one.is_base for one in stretches],
+        [one.is_complete for one in stretches],
+    )
+    return {"rows": rows, "groups": groups}
+
+
 def _messages(stretches: list[_Stretch], charts: list[Chart]) -> list[str]:
     """What keeps the rules from being applied, a sentence each."""
     if not stretches:
         return ["there is no complete period"]
-    told = [
+    messages = [
         f"a stretch of {stretch.size} complete periods is too short for the rules, which want "
         f"{FEWEST_PERIODS}"
         for stretch in stretches
@@ -259,11 +262,11 @@ def _messages(stretches: list[_Stretch], charts: list[Chart]) -> list[str]:
     n_charts, n_with = sum(len(one) for one in long), sum(int(one.sum()) for one in long)
     if n_with < n_charts:
         where = f"in {n_charts - n_with} of {n_charts} charts " if n_charts > 1 else ""
-        told.append(
+        messages.append(
             f"{where}the median period expects fewer than {FEWEST_EXPECTED} that count, or that "
             "do not: too few for the rules"
         )
-    return told
+    return messages
 
 
 def _held_against(
@@ -273,10 +276,10 @@ def _held_against(
     median = np.median(stretch.n[:, stretch.is_complete], axis=-1)
     lower, upper = limits_at(chart, np.where(median > 0, median, np.nan))
     names = groups.astype(object).where(groups.notna(), None).to_dict("records")
-    told: list[dict[Any, Any]] = []
+    verdicts: list[dict[Any, Any]] = []
     for place, (low, high) in enumerate(zip(lower.tolist(), upper.tolist(), strict=True)):
         known = not np.isnan(low)
-        told.append(
+        verdicts.append(
             {
                 **(names[place] if names else {}),
                 "target": target,
@@ -285,7 +288,7 @@ def _held_against(
                 "holds": bool(low <= target <= high) if known else None,
             }
         )
-    return told
+    return verdicts
 
 
 def _blank(rows: pd.DataFrame, columns: Mapping[str, Column], min_count: int) -> pd.DataFrame:

@@ -74,13 +74,13 @@ def with_blanks(
 
     for name, column in columns.items():
         is_count = column.kind is Kind.COUNT
-        resting = cells.rests.get(column.base if column.kind is Kind.BOUND else name, ())
+        sources = cells.based_on.get(column.base if column.kind is Kind.BOUND else name, ())
         hidden = np.zeros(len(rows), dtype=bool)
-        for other in (*resting, *((name,) if is_count else ())):
+        for other in (*sources, *((name,) if is_count else ())):
             hidden |= is_hidden(other)
         if is_count:
             shown[name] = rows[name].astype("Int64").mask(hidden)
-        elif resting:
+        elif sources:
             shown[name] = rows[name].mask(hidden)
     return shown
 
@@ -120,7 +120,7 @@ def blanked(
 def _numerators(place: Mapping[str, int], cells: Cells) -> dict[int, set[int]]:
     """For each denominator of shares, their numerators."""
     found: dict[int, set[int]] = {}
-    for name, (*numerators, denominator) in cells.rests.items():
+    for name, (*numerators, denominator) in cells.based_on.items():
         if "_share" in name and denominator.endswith("_share_n"):
             cell = place[cells.same.get(denominator, denominator)]
             found.setdefault(cell, set()).update(place[one] for one in numerators if one in place)

@@ -137,7 +137,7 @@ def asked(cohort: Cohort) -> dict[str, Any]:
     usual = known_status_words()
     with cohort._engine.reading():
         is_newest = settings.as_of == cohort._engine.default_as_of()
-    told: dict[str, tuple[Any, Any]] = {
+    given: dict[str, tuple[Any, Any]] = {
         "start": (scope.start and scope.start.isoformat(), None),
         "end": (scope.end and scope.end.isoformat(), None),
         "on": (scope.on, "start"),
@@ -152,4 +152,4 @@ def asked(cohort: Cohort) -> dict[str, Any]:
         ),
         "min_count": (cohort.min_count, 0),
     }
-    return {name: value for name, (value, default) in told.items() if value != default}
+    return {name: value for name, (value, default) in given.items() if value != default}

@@ -142,7 +142,7 @@ def compute(
                 else:
                     connection.execute(f"ALTER TABLE temp.{step} RENAME TO {name}")
     except BaseException:
-        with suppress(duckdb.Error):  # what went wrong first is what has to be told
+        with suppress(duckdb.Error):  # what went wrong first is what has to be reported
             for name in names:
                 connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
         raise

@@ -213,5 +213,5 @@ def _means(name: str) -> str:
     except FileNotFoundError:  # a step within a figure: its name has to do
         return ""
     lines = header[1].splitlines() if header else []
-    told = " ".join(line.removeprefix("--").strip() for line in lines)
-    return f"{told.partition('. ')[0].rstrip('.')}."
+    comment = " ".join(line.removeprefix("--").strip() for line in lines)
+    return f"{comment.partition('. ')[0].rstrip('.')}."

@@ -94,9 +94,9 @@ def _nearest(engine: Engine, grouping: Grouping, given: str, known: Sequence[str
     names = staff_names(engine, _WHENEVER) if grouping.name == "host" else {}
 
     def likeness(value: str) -> float:
-        told = [value, *([names[value], *names[value].split()] if value in names else [])]
-        return max(SequenceMatcher(None, given.lower(), one.lower()).ratio() for one in told)
+        spellings = [value, *([names[value], *names[value].split()] if value in names else [])]
+        return max(SequenceMatcher(None, given.lower(), one.lower()).ratio() for one in spellings)
 
     best = sorted(known, key=lambda value: (-likeness(value), value))[:_NEAREST]
-    told = [f"{value!r} ({names[value]})" if value in names else repr(value) for value in best]
-    return f"Nearest: {', '.join(told)}"
+    nearest = [f"{value!r} ({names[value]})" if value in names else repr(value) for value in best]
+    return f"Nearest: {', '.join(nearest)}"

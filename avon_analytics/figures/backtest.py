@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from avon_analytics.figures.declared import Cells, Figure, Option, Takes, count
 from avon_analytics.figures.expected import (
+    BASED_ON,
     CLOSED,
     ENDS,
     HISTORY_DAYS,
     HISTORY_FROM,
     KNOWN,
-    RESTS,
     expectations,
 )
 from avon_analytics.figures.method import FigureMethod
@@ -67,7 +67,7 @@ FIGURE = Figure(
             ("n_open", tuple(f"n_{end}" for end in ENDS)),
             ("cell_all", tuple(f"cell_{end}" for end in ENDS)),
         ),
-        rests=RESTS,
+        based_on=BASED_ON,
     ),
     foremost=(
         "n_open",

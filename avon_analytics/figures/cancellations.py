@@ -83,7 +83,7 @@ FIGURE = Figure(
             ("provider_cancelled_share_n", ("n_by_provider", "n_attended")),
         ),
         same={"cancelled_share_n": "n_due"},
-        rests={
+        based_on={
             "cancelled_share": ("n_cancelled", "cancelled_share_n"),
             "patient_cancelled_share": ("n_by_patient", "patient_cancelled_share_n"),
             "provider_cancelled_share": ("n_by_provider", "provider_cancelled_share_n"),

@@ -164,13 +164,13 @@ class Cells:
     """How the counts of a figure hang together, so that small ones can be blanked.
 
     sums: each cell that is the sum of others; one of them may be counted by nobody: it is what is
-    left of the total. same: columns that repeat a cell under another name. rests: what other
-    columns rest on; those of a share's interval rest on what the share does.
+    left of the total. same: columns that repeat a cell under another name. based_on: the cells
+    that other columns are made of; those of a share's interval are made of what the share is.
     """
 
     sums: tuple[tuple[str, tuple[str, ...]], ...] = ()
     same: Mapping[str, str] = field(default_factory=dict)
-    rests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    based_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

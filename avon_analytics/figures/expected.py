@@ -56,7 +56,7 @@ HISTORY_FROM = Option(
     "The first day of what to learn from: after a change of policy.",
     says="Learnt from what came from {} on.",
 )
-RESTS = {f"expected_{end}": (f"cell_{end}",) for end in ENDS}
+BASED_ON = {f"expected_{end}": (f"cell_{end}",) for end in ENDS}
 
 FIGURE = Figure(
     name="expected",
@@ -96,7 +96,7 @@ FIGURE = Figure(
     ),
     cells=Cells(
         sums=(("cell_all", tuple(f"cell_{end}" for end in ENDS)),),
-        rests=RESTS,
+        based_on=BASED_ON,
     ),
     chart="expected",
     examples=("expected --start 2025-12-01 --end 2025-12-15 --every week",),

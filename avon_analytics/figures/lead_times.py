@@ -85,7 +85,7 @@ FIGURE = Figure(
             ("n_followed", ("n_within", "n_not_within")),
         ),
         same={"within_share_n": "n_followed"},
-        rests={
+        based_on={
             "median_lead_days": ("n_with_lead",),
             "p90_lead_days": ("n_with_lead",),
             "within_share": ("n_within", "within_share_n"),

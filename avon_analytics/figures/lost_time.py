@@ -115,7 +115,7 @@ FIGURE = Figure(
             ),
             ("n_late_cancelled", ("n_late_by_patient", "n_late_by_provider", "n_late_by_unknown")),
         ),
-        rests={
+        based_on={
             "planned_hours": ("n_timed",),
             "attended_hours": ("n_attended",),
             "no_show_hours": ("n_no_show",),

@@ -31,7 +31,7 @@ _BOUNDS = (
     "no_show_share_if_all_unresolved_missed",
     "no_show_share_if_all_unresolved_attended",
 )
-_RESTS = {
+_BASED_ON = {
     "no_show_share": ("n_no_show", "no_show_share_n"),
     "attended_share": ("n_attended", "attended_share_n"),
     "cancelled_share": ("n_cancelled", "cancelled_share_n"),
@@ -50,7 +50,7 @@ BASES = {
                 ("no_show_share_n", _HELD),
             ),
             same={"cancelled_share_n": "attended_share_n"},
-            rests=_RESTS | dict.fromkeys(_BOUNDS, (*_HELD, "n_unresolved")),
+            based_on=_BASED_ON | dict.fromkeys(_BOUNDS, (*_HELD, "n_unresolved")),
         ),
     ),
     "booked": Division(
@@ -58,7 +58,7 @@ BASES = {
         Cells(
             sums=(*_SUMS, ("attended_share_n", (*_HELD, "n_cancelled", "n_unresolved"))),
             same={"cancelled_share_n": "attended_share_n", "no_show_share_n": "attended_share_n"},
-            rests=_RESTS
+            based_on=_BASED_ON
             | dict.fromkeys(_BOUNDS, ("n_no_show", "n_unresolved", "attended_share_n")),
         ),
         among={"no_show_share": _DUE_COUNTS},

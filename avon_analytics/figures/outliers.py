@@ -60,7 +60,7 @@ FIGURE = Figure(
     ),
     cells=Cells(
         sums=(("n", ("count", "n_others")),),
-        rests=dict.fromkeys(
+        based_on=dict.fromkeys(
             ("share", "center", *LIMITS, "p_value", "q_value", "signal"), ("count", "n")
         ),
     ),

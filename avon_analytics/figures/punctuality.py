@@ -53,7 +53,7 @@ FIGURE = Figure(
     has_periods=True,
     cells=Cells(
         sums=(("n_attended", ("n_with_actual_times", "n_untimed")),),
-        rests={
+        based_on={
             "median_start_delay_minutes": _TIMED,
             "p90_start_delay_minutes": _TIMED,
             "median_overrun_minutes": (*_TIMED, "n_with_overrun"),

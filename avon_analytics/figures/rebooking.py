@@ -95,7 +95,7 @@ FIGURE = Figure(
             ("rebooked_share_n", ("n_rebooked", "n_not_rebooked")),
         ),
         same={"returned_share_n": "n_followed"},
-        rests={
+        based_on={
             "rebooked_share": ("n_rebooked", "rebooked_share_n"),
             "returned_share": ("n_returned", "returned_share_n"),
             "median_days_to_rebook": ("n_rebooked",),

@@ -71,7 +71,7 @@ FIGURE = Figure(
             ("n_released", ("n_refilled_at_all", "n_untouched")),
         ),
         same={"refilled_share_n": "n_released"},
-        rests={
+        based_on={
             "released_hours": ("n_released",),
             "refilled_share": ("n_refilled", "refilled_share_n"),
             "refilled_hours": ("n_refilled_at_all",),

@@ -88,7 +88,7 @@ FIGURE = Figure(
             ("n_questions", ("in_time_share_n", "n_not_followed")),
             ("in_time_share_n", ("n_in_time", "n_not_in_time")),
         ),
-        rests={
+        based_on={
             "in_time_share": ("n_in_time", "in_time_share_n"),
             "median_hours_to_reply": ("n_answered", "n_waiting"),
             "p90_hours_to_reply": ("n_answered", "n_waiting"),

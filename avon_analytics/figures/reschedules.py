@@ -55,7 +55,7 @@ FIGURE = Figure(
             ("n_slots", ("n_superseded", "n_stayed")),
         ),
         same={"superseded_share_n": "n_slots"},
-        rests={
+        based_on={
             "superseded_share": ("n_superseded", "superseded_share_n"),
             "median_shift_hours": ("n_superseded",),
             "median_notice_hours": ("n_superseded",),

@@ -107,7 +107,7 @@ FIGURE = Figure(
             "returned_share_n": "n_followed",
             "without_booking_share_n": "n_patients",
         },
-        rests={
+        based_on={
             "followed_up_share": ("n_followed_up", "followed_up_share_n"),
             "returned_share": ("n_returned", "returned_share_n"),
             "without_booking_share": ("n_without_booking", "without_booking_share_n"),

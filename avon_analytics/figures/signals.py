@@ -81,7 +81,7 @@ FIGURE = Figure(
     ),
     cells=Cells(
         sums=(("n", ("count", "n_others")),),
-        rests=dict.fromkeys(("share", "signal", "rule", "meaning"), ("count", "n")),
+        based_on=dict.fromkeys(("share", "signal", "rule", "meaning"), ("count", "n")),
     ),
     foremost=(
         "share",
