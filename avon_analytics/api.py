@@ -241,14 +241,14 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
     ) -> pd.DataFrame:
         """One appointment's story in order: what was reported, by which delivery, and how it ended.
 
-        One row is an event, something that an event told for the first time beside its own name,
-        or at the end the outcome of a slot. Columns: ``step`` (Int64, from 1); ``at`` (UTC, when
-        it happened); ``kind`` (event, told, outcome); ``what`` (event name, status word as sent,
-        or outcome); ``slot`` (Int64, which planned start); ``patient_id``, where it concerns one
-        alone; ``by_id`` (who changed it); ``source`` (event, status_history, attendee,
-        actual_time; missing where nothing decided); ``is_inferred`` (boolean: told, but no event
-        of that name ever came); ``detail`` (what changed, or why the outcome is what it is, times
-        in UTC); and where it stands: ``event_id``, ``file``, ``line``, ``byte_offset``,
+        One row is an event, something that an event reported for the first time beside its own
+        name, or at the end the outcome of a slot. Columns: ``step`` (Int64, from 1); ``at`` (UTC,
+        when it happened); ``kind`` (event, reported, outcome); ``what`` (event name, status word as
+        sent, or outcome); ``slot`` (Int64, which planned start); ``patient_id``, where it concerns
+        one alone; ``by_id`` (who changed it); ``source`` (event, status_history, attendee,
+        actual_time; missing where nothing decided); ``is_inferred`` (boolean: reported, but no
+        event of that name ever came); ``detail`` (what changed, or why the outcome is what it is,
+        times in UTC); and where it stands: ``event_id``, ``file``, ``line``, ``byte_offset``,
         ``byte_length``, ``signature``, ``received_at``, ``n_deliveries``.
 
         appointment_id: with or without its prefix. as_of: as in ``appointments``.
@@ -291,7 +291,7 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
         with the value reported last up to ``as_of``. Its type is read off the values, texts that
         spell one included: ``boolean`` if all are flags, ``float64`` if all are numbers,
         ``datetime64`` if all are dates (2025-01-31), else ``str``, with lists and objects as JSON.
-        Missing: null, or never told. Who is only a caregiver is no patient.
+        Missing: null, or never reported. Who is only a caregiver is no patient.
 
         names: columns' names by key, ``{"cfld_…": "Referral source"}``; other keys keep theirs.
 

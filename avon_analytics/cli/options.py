@@ -118,7 +118,7 @@ def by(more: Sequence[str] = ()) -> Any:
     return Annotated[list[str] | None, option]
 
 
-# What is wrong with a file is told by whoever opens it, as bad input and not as wrong usage.
+# What is wrong with a file is reported by whoever opens it: as bad input, not as wrong usage.
 Db = Annotated[Path, typer.Option("--db", metavar="FILE", help="The store.", readable=False)]
 SecretsFile = Annotated[
     Path | None,

@@ -132,7 +132,7 @@ class Database:
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """The connection, with the store attached for writing; makes the store if it is new.
 
-        Where another process holds it, ``on_wait`` is told so, and it is tried again for ``wait``
+        Where another process holds it, ``on_wait`` is called, and it is tried again for ``wait``
         seconds. Raises StoreError if the store cannot be written or is held for longer.
         """
         wait = self.wait if wait is None else seconds(wait)
@@ -158,14 +158,21 @@ class Database:
                     yield connection
                 return
             try:
-                self._attach(read_only, wait, on_wait)
-                yield self._connection
-            except duckdb.Error as error:
-                if is_of_the_file(error):
-                    raise store_error(self.path, error) from None
-                raise
+                with self._faults_of_file():
+                    self._attach(read_only, wait, on_wait)
+                    yield self._connection
             finally:
                 self._detach()
+
+    @contextmanager
+    def _faults_of_file(self) -> Iterator[None]:
+        """Raise StoreError for an error of the file; errors of a query are left to who asked."""
+        try:
+            yield
+        except duckdb.Error as error:
+            if is_of_the_file(error):
+                raise store_error(self.path, error) from None
+            raise
 
     @contextmanager
     def beside(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -186,12 +193,8 @@ class Database:
                         when_free(self.path, lambda: self._use(connection, "READ_ONLY"), self.wait)
                 except duckdb.Error as error:
                     raise store_error(self.path, error, waited=self.wait) from None
-                try:
+                with self._faults_of_file():
                     yield connection
-                except duckdb.Error as error:
-                    if is_of_the_file(error):
-                        raise store_error(self.path, error) from None
-                    raise
 
     @contextmanager
     def _lake(self, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -201,13 +204,10 @@ class Database:
                 "'avon-analytics spark load', or into the store that it was written from"
             )
         try:
-            self._state = self.show_lake(self._connection, self._state)
-            self._mode = "read"
-            yield self._connection
-        except duckdb.Error as error:
-            if is_of_the_file(error):
-                raise store_error(self.path, error) from None
-            raise
+            with self._faults_of_file():
+                self._state = self.show_lake(self._connection, self._state)
+                self._mode = "read"
+                yield self._connection
         finally:
             self._mode = None
 
