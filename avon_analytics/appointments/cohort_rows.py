@@ -32,7 +32,10 @@ ORDER = {
     "questions": "written_at NULLS LAST, message_id NULLS LAST",
 }
 """The order in which rows are shown."""
-_OURS = {"slots": {"position"}, "questions": {"internal", "start_on", "booked_on", "start_hour"}}
+_OURS = {
+    "slots": {"position", "is_shared"},
+    "questions": {"internal", "start_on", "booked_on", "start_hour"},
+}
 """Columns that only groupings, windows and the order of rows read."""
 
 

@@ -118,6 +118,7 @@ _OF_SLOTS: Mapping[str, tuple[str, str]] = {
     ),
     "is_late": ("BOOLEAN", "Whether a cancellation gave less than 24 hours of notice"),
     "position": ("INTEGER", "Place of the patient among the attendees"),
+    "is_shared": ("BOOLEAN", "Whether other patients have slots at the same start of the visit"),
 }
 
 _OF_LIFECYCLE: Mapping[str, tuple[str, str]] = {

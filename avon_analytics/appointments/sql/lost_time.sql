@@ -4,9 +4,13 @@
 -- those in several time zones do, it is in the least of them, so that groups add up.
 -- Reads `population` and `session_hours`.
 WITH chosen AS (
-    SELECT min(keys) AS keys, appointment_id, slot
+    SELECT keys, appointment_id, slot
     FROM population
-    WHERE is_due
+    WHERE is_due AND NOT is_shared
+    UNION ALL
+    SELECT min(keys), appointment_id, slot
+    FROM population
+    WHERE is_due AND is_shared
     GROUP BY appointment_id, slot
 ),
 timed AS (

@@ -2,9 +2,13 @@
 -- time other sessions of the host took. Sums are of whole microseconds, as in `lost_time`.
 -- Reads `population` and `session_hours`.
 WITH chosen AS (
-    SELECT min(keys) AS keys, appointment_id, slot
+    SELECT keys, appointment_id, slot
     FROM population
-    WHERE is_due
+    WHERE is_due AND NOT is_shared
+    UNION ALL
+    SELECT min(keys), appointment_id, slot
+    FROM population
+    WHERE is_due AND is_shared
     GROUP BY appointment_id, slot
 ),
 released AS (

@@ -17,6 +17,7 @@ seats AS (
         s.run,
         i.person_id AS patient_id,
         s.position,
+        s.is_shared,
         s.superseded,
         s.in_last_run,
         s.no_show,
@@ -162,6 +163,7 @@ SELECT
         )
     END AS patient_age,
     position,
+    is_shared,
     appointment,
     seat
 FROM noticed

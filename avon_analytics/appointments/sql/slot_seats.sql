@@ -115,6 +115,7 @@ SELECT
     r.run,
     s.person,
     coalesce(a.position, s.position) AS position,
+    count(*) OVER (PARTITION BY s.appointment, r.run) > 1 AS is_shared,
     greatest(s.first_version, r.first_version) AS first_version,
     a.no_show,
     a.first_actual_start_at AS actual_start_at,

@@ -68,5 +68,6 @@ SELECT
     known.patient_state,
     known.medical_center,
     known.patient_age,
-    known.position
+    known.position,
+    known.is_shared
 FROM known
