@@ -156,7 +156,7 @@ FIGURE_COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("booked_observed", "started_observed", "completed_observed", "cancelled_observed"),
         *("internal", "host", "appointment_type", "name", "interaction_type", "group"),
         *("self_booked", "recurring", "patient_state", "medical_center", "patient_age"),
-        "position",
+        *("position", "is_shared"),
     ),
     "appointment_lifecycle": (
         *("appointment_id", "booked_at", "booked_on", "booked_observed", "first_start_at"),

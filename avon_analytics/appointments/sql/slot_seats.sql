@@ -107,7 +107,7 @@ SELECT
         ORDER BY
             s.appointment,
             r.run,
-            r.run = coalesce(s.last_run, 0) AND s.removed_at IS NOT NULL,
+            CASE WHEN r.run = s.last_run AND s.removed_at IS NOT NULL THEN 1 ELSE 0 END NULLS LAST,
             coalesce(a.position, s.position),
             s.person NULLS FIRST
     ) AS INT) AS seat,
