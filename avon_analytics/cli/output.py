@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,16 +97,9 @@ def emit(text: str, *, is_rendered: bool = False) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     if sys.stdout.isatty() and not is_rendered:
         text = printable(text, lines=True)
-    try:
+    with _writing():
         sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
         sys.stdout.flush()
-    except BrokenPipeError:
-        drop_output()
-        raise ReaderGone from None
-    except OSError as error:
-        drop_output()
-        reason = error.strerror or "the system refused"
-        raise InputError(f"cannot write to standard output: {reason}") from None
 
 
 def copy_out(path: Path) -> None:
@@ -112,10 +107,17 @@ def copy_out(path: Path) -> None:
 
     Raises ReaderGone if nobody reads it any more, InputError if it cannot be written.
     """
-    try:
+    with _writing():
         with path.open("rb") as source:
             shutil.copyfileobj(source, sys.stdout.buffer)
         sys.stdout.flush()
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Raise ReaderGone or InputError, with the reason, where standard output takes no more."""
+    try:
+        yield
     except BrokenPipeError:
         drop_output()
         raise ReaderGone from None

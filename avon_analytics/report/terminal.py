@@ -183,17 +183,12 @@ def outcome_summary_table(
     older, newest = split_newest(by_period(outcomes_by_period), NEWEST)
     rows = ([summed(older, OUTCOME_SHARES)] if older else []) + newest
     names = (["earlier"] if older else []) + [_starred(row, every) for row in newest]
-    words = {
-        "n_rescheduled": "Resched-\nuled",
-        "n_unresolved": "Unre-\nsolved",
-        "n_cancelled": "Cancel-\nled",
-        "n_not_due": "Not\ndue",
-    }
+    broken = _HYPHENED | {"Cancelled": "Cancel-\nled", "Not due": "Not\ndue"}
     columns = [_Column("period_on", every.capitalize(), names, NEVER, right=False)]
     columns += [
-        _Column(name, words.get(name, heading(name)), [count(row.get(name)) for row in rows], COUNT)
+        _Column(name, broken.get(word, word), [count(row.get(name)) for row in rows], COUNT)
         for name in OUTCOME_COLUMNS
-        if COLUMNS[name].kind is Kind.COUNT
+        if COLUMNS[name].kind is Kind.COUNT and (word := heading(name))
     ]
     columns.append(_Column("no_show_share", "No-show share", [_with_n(row) for row in rows], NEVER))
     note = STARRED if any(name.endswith("*") for name in names) else ""
