@@ -340,8 +340,8 @@ def _expected_figure(
     messages = []
     if n_weeks < FEWEST_WEEKS:
         messages.append(
-            f"history is too short to expect anything: {n_weeks} complete weeks, and "
-            f"{FEWEST_WEEKS} are needed"
+            f"history is too short to expect anything: {n_weeks} complete "
+            f"week{'s' * (n_weeks != 1)}, and {FEWEST_WEEKS} are needed"
         )
     elif len(rows) and np.isnan(found.mean).any():
         messages.append("there are no earlier slots to learn from")

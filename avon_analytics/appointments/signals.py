@@ -249,8 +249,8 @@ def _messages(stretches: list[_Stretch], charts: list[Chart]) -> list[str]:
     if not stretches:
         return ["there is no complete period"]
     messages = [
-        f"a stretch of {stretch.size} complete periods is too short for the rules, which want "
-        f"{FEWEST_PERIODS}"
+        f"a stretch of {stretch.size} complete period{'s' * (stretch.size != 1)} is too short for "
+        f"the rules, which want {FEWEST_PERIODS}"
         for stretch in stretches
         if stretch.size < FEWEST_PERIODS
     ]

@@ -52,8 +52,8 @@ def slots(
     given = cohort.pop("where") or []
     of_slots = [one for one in given if one.partition("=")[0] in OF_SLOTS]
     of_cohort = [one for one in given if one not in of_slots]
-    rows = ask(store, where=of_cohort, **cohort).slots(conditions(store, of_slots))
-    show_rows(rows, to, "Slots")
+    visits = ask(store, where=of_cohort, **cohort)
+    show_rows(visits.slots(conditions(store, of_slots)), to, "Slots", visits)
 
 
 @evidence.command(

@@ -145,22 +145,40 @@ _MAIN = (
     "message_id",
 )
 """The columns of rows that a table for the eye has; other formats have all."""
-_FROM_WIDTH = {"host": 90, "patient_id": 130, "slot": 130}
+_FROM_WIDTH = {"evidence": 86, "host": 112, "patient_id": 150, "slot": 150}
 """How wide a terminal must be to show these beside an appointment's whole id."""
 
 
-def show_rows(rows: pd.DataFrame, to: Target, title: str) -> None:
-    """Write rows behind figures: for the eye the main columns of whatever they are rows of."""
+def show_rows(rows: pd.DataFrame, to: Target, title: str, visits: Cohort) -> None:
+    """Write rows behind figures: for the eye the main columns of whatever they are rows of.
+
+    There instants are local, and hosts have their names.
+    """
     if to.form is opt.Format.table:
         width = terminal_width()
-        has_room = {name: width >= least for name, least in _FROM_WIDTH.items()}
         kept = [name for name in _MAIN if name in rows]
         if "appointment_id" in rows:
-            kept = [name for name in kept if has_room.get(name, True)]
+            kept = [name for name in kept if _FROM_WIDTH.get(name, 0) <= width]
+        zones = rows.get("time_zone")
         rows = rows[kept].copy()
         for name in rows.select_dtypes("datetimetz"):
-            rows[name] = rows[name].dt.strftime("%Y-%m-%d %H:%M").astype("str")
+            rows[name] = _local(rows[name], zones)
+        for name in {"outcome", "evidence"} & set(rows):
+            rows[name] = rows[name].str.replace("_", "-" if name == "outcome" else " ")
+        if "host" in rows and len(rows):
+            known = visits.outcomes(by="host").set_index("host")["host_name"].dropna()
+            rows["host"] = rows["host"].map(known).fillna(rows["host"])
     show_figure(rows, to, title)
+
+
+def _local(instants: pd.Series, zones: pd.Series | None) -> pd.Series:
+    """Instants as text in the zone of their visit, else in UTC; each says in which."""
+    told: pd.Series = instants.dt.strftime("%Y-%m-%d %H:%M UTC").astype("str")
+    if zones is not None:
+        for zone, part in instants.groupby(zones):
+            local = part.dt.tz_convert(str(zone))
+            told.loc[part.index] = local.dt.strftime("%Y-%m-%d %H:%M %Z").astype("str")
+    return told
 
 
 def warn(receipt: Receipt) -> None:

@@ -94,7 +94,7 @@ def behind(
     store = open_store(db, out=out, wait=wait)
     visits = ask(store, **cohort)
     shown, label = _asked(visits, figure, by, every, row, option)
-    show_rows(visits.behind(shown, label, column), to, "Rows")
+    show_rows(visits.behind(shown, label, column), to, "Rows", visits)
 
 
 @number.command(

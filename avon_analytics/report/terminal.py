@@ -64,7 +64,8 @@ class _Column:
 
     @property
     def width(self) -> int:
-        return max(len(text) for text in [*self.heading.split(), *self.cells])
+        words = [self.heading] if self.gives_way == INTERVAL else self.heading.split()
+        return max(len(text) for text in [*words, *self.cells])
 
     def cut(self, width: int) -> _Column:
         """The same, no wider than this."""
@@ -236,10 +237,11 @@ def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Itera
         else:
             is_detail = known is not None and not known.in_terminal
             write, gives_way, right = _WRITTEN[kind]
+            most = 60 if name.endswith("_id") else longest  # an id is to be copied
             if name == "measure":
                 values = [heading(str(value)) for value in values]
             cells = [
-                MISSING if is_missing(value) else write(value) if write else plain(value, longest)
+                MISSING if is_missing(value) else write(value) if write else plain(value, most)
                 for value in values
             ]
             yield _Column(name, heading(name), cells, DETAIL if is_detail else gives_way, right)
@@ -314,7 +316,11 @@ def _squeezed(columns: list[_Column], width: int | None, gap: int) -> list[_Colu
     over = 0 if width is None else sum(each.width + gap for each in columns) - gap - (width or 0)
     while over > 0:
         widest = max(
-            (each for each in columns if not each.right and each.width > NARROWEST),
+            (
+                each
+                for each in columns
+                if not each.right and each.width > NARROWEST and not each.name.endswith("_at")
+            ),
             key=lambda each: each.width,
             default=None,
         )

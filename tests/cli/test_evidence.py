@@ -70,7 +70,17 @@ def test_slots_are_the_rows_behind_the_figures(run: Any, tiny: Any) -> None:
 def test_slots_for_the_eye_begin_with_what_became_of_them(run: Any, tiny: Any) -> None:
     shown = run("slots", "--db", tiny.db, "--period", "last-month", COLUMNS="200")
     assert shown.code == 0
-    assert shown.out.splitlines()[1].split()[:3] == ["Start", "at", "Outcome"]
+    head, first = shown.out.splitlines()[1:3]
+    assert head.split()[:3] == ["Start", "at", "Outcome"]
+    with avon.open(tiny.db) as store:
+        visits = store.appointments(period="last-month")
+        slot = visits.slots().iloc[0]
+        names = visits.outcomes(by="host").set_index("host")["host_name"].dropna()
+    at = slot.start_at.tz_convert(slot.time_zone)
+    assert first.startswith(f"{at:%Y-%m-%d %H:%M %Z}  {slot.outcome.replace('_', '-')}")
+    assert names.get(slot.host, slot.host[:5]) in first
+    narrow = run("slots", "--db", tiny.db, "--period", "last-month", COLUMNS="80").out
+    assert slot.appointment_id in narrow  # whole, to be copied
     assert shown.err == "as of 14 Nov 2025, 21:59 UTC\n"
 
 
