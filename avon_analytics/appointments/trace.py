@@ -115,7 +115,7 @@ def trace(
     with engine.database.reading() as connection:
         population = cohort._rows_for(declared, by, every, asked)
         chosen = _appointment(cohort, appointment_id)
-        looker = _Looker(connection, chosen, first)
+        looker = _Looker(connection, figure, chosen, first)
         looker.compute(cohort)
         for name in steps.TOLD:
             looker.look(name, f"SELECT * FROM {getattr(engine.computed(cohort._settings), name)}")
@@ -155,9 +155,13 @@ class _Looker:
     """Counts steps while they can be read, and keeps the first rows of one appointment."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, appointment: str | None, first: int
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        figure: str,
+        appointment: str | None,
+        first: int,
     ) -> None:
-        self._connection, self._first = connection, first
+        self._connection, self._figure, self._first = connection, figure, first
         # What stands for the appointment: its id, and later its number and those of its seats.
         self._ours: dict[str, Any] = {"chosen": appointment, "appointment": [], "seat": []}
         self.steps: dict[str, Step] = {}
@@ -201,17 +205,17 @@ class _Looker:
         if earlier is not None:
             n_rows += earlier.n_rows
             rows = earlier.rows if len(earlier.rows) else rows
-        self.steps[name] = Step(name, _means(name), n_rows, rows)
+        self.steps[name] = Step(name, _means(name, self._figure), n_rows, rows)
 
 
-def _means(name: str) -> str:
+def _means(name: str, figure: str) -> str:
     """What a row of a step is, as its text says itself: the first sentence of its header."""
     if name in _MADE_HERE:
         return _MADE_HERE[name]
     try:
         header = _HEADER.match(sql(name))
-    except FileNotFoundError:  # a step within a figure: its name has to do
-        return ""
+    except FileNotFoundError:
+        return f"A step within {figure}.sql."
     lines = header[1].splitlines() if header else []
     comment = " ".join(line.removeprefix("--").strip() for line in lines)
     return f"{comment.partition('. ')[0].rstrip('.')}."

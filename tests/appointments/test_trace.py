@@ -46,6 +46,7 @@ def test_the_steps_of_one_appointment(clinic: Clinic) -> None:
     means = told.summary.set_index("step").means
     assert means["slot_seats"].startswith("One row is one slot: one patient attendee at one")
     assert means[[*STEPS]].str.startswith("One row").all()
+    assert means["due"] == "A step within cancellations.sql."
     assert visits.cancellations(by="host").equals(figure)
 
 
