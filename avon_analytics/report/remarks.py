@@ -12,7 +12,7 @@ import pandas as pd
 
 from avon_analytics.figures import FIGURES, Figure, compare
 from avon_analytics.figures.declared import Option, Takes
-from avon_analytics.report.wording import day, heading, number, percent, plain, plural
+from avon_analytics.report.wording import amount, day, heading, number, percent, plain, plural
 
 KNOWN: Mapping[str, Figure] = {**FIGURES, compare.FIGURE.name: compare.FIGURE}
 """Every figure by name, a comparison too."""
@@ -85,8 +85,8 @@ def _found(frame: pd.DataFrame) -> Iterator[str]:
         of = plural(attrs["n_intervals"], "80 % interval")
         yield f"{percent(held)} of {of} held what came."
     if skill := {end: one for end, one in attrs.get("skill", {}).items() if one is not None}:
-        told = ", ".join(f"{_lower(heading(end))} {one:.2f}" for end, one in skill.items())
-        yield f"Skill (1: no error; 0: no better than weeks before): {told}.".replace("-", "−")
+        told = ", ".join(f"{_lower(heading(end))} {amount(one, 2)}" for end, one in skill.items())
+        yield f"Skill (1: no error; 0: no better than weeks before): {told}."
     for message in attrs.get("messages", ()):
         text = plain(message, 400)
         yield f"{text[:1].upper()}{text[1:]}."

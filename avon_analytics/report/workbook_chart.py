@@ -229,11 +229,14 @@ class Drawing:
             one["categories"] = [self.name, *_span(part, over)]
             one["values"] = [self.name, *_span(part, place)]
             series.append(one)
+        # Lines over the same periods have these below them; an axis of dates would run on beyond.
+        over_all = {tuple(self.rows[at].get(x) for at in part) for _, part in drawn}
+        kind = "line" if x == "period_on" and len(over_all) == 1 else "scatter"
         if len(drawn) == len(lines):
             is_cut = sum(len(part) for _, part in drawn) < len(self.rows)
-            return series, "scatter", " (complete periods)" if is_cut else ""
+            return series, kind, " (complete periods)" if is_cut else ""
         which = " · ".join(first) if x == "day" else f"the first {len(drawn)} of {len(lines)}"
-        return series, "scatter", f" ({which})"
+        return series, kind, f" ({which})"
 
 
 def _span(rows: Sequence[int], column: int) -> tuple[int, int, int, int]:

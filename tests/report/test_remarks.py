@@ -73,12 +73,12 @@ def test_how_good_expectations_were() -> None:
         options={"days_ahead": 7},
         n_intervals=48,
         coverage={"no_show": 0.75, "all": 43 / 48},
-        skill={"attended": 0.527, "cancelled": -0.119, "rescheduled": None},
+        skill={"no_show": 0.527, "cancelled": -0.119, "rescheduled": None},
     )
     assert remarks(told) == (
         "Expected 7 days before each period.",
         "89.6\N{NO-BREAK SPACE}% of 48 80 % intervals held what came.",
-        "Skill (1: no error; 0: no better than weeks before): attended 0.53, cancelled −0.12.",
+        "Skill (1: no error; 0: no better than weeks before): no-show 0.53, cancelled −0.12.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
@@ -116,7 +117,7 @@ def test_definitions_say_what_it_is_and_what_to_mind(clinic: MadeUp, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("hosts", "kind", "n_series"), [(("user_1", "user_2"), "scatterChart", 2), ((), None, 0)]
+    ("hosts", "kind", "n_series"), [(("user_1", "user_2"), "lineChart", 2), ((), None, 0)]
 )
 def test_a_chart_is_drawn_from_the_cells(
     clinic: MadeUp, tmp_path: Path, hosts: tuple[str, ...], kind: str | None, n_series: int
@@ -145,3 +146,37 @@ def test_the_same_figure_gives_the_same_bytes(clinic: MadeUp, tmp_path: Path) ->
     frame = figure(clinic, "user_1", "user_2")
     one, two = (avon.export(frame, tmp_path / f"{n}.xlsx") for n in (1, 2))
     assert one.read_bytes() == two.read_bytes()
+
+
+def test_of_who_cancelled_what_was_not_cancelled_is_left_out(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "cancelled_by": ["patient", "provider", None],
+            "n_due": [3, 1, 7],
+            "n_cancelled": [3, 1, 0],
+            "n_after_start": [1, 0, 0],
+        }
+    )
+    frame.attrs |= {"figure": "cancellations", "by": ["cancelled_by"], "definition": "n_due"}
+    path = avon.export(frame, tmp_path / "f.xlsx", title="Cancellations")
+    read = openpyxl.load_workbook(path)
+    rows = [[cell.value for cell in row[:3]] for row in read.worksheets[0].iter_rows(min_row=4)]
+    assert rows == [
+        ["Cancelled by", "Cancelled", "Of all cancelled"],
+        ["patient", 3, 0.75],
+        ["provider", 1, 0.25],
+        ["All", 4, 1],
+    ]
+    told = [row[1].value for row in read["Definitions"].iter_rows(max_col=2)]
+    assert "7 due slots that were not cancelled are left out." in told
+    assert "Due" in told  # the definition, in words
+
+
+def test_a_heading_is_as_high_as_its_words(clinic: MadeUp, tmp_path: Path) -> None:
+    path = avon.export(figure(clinic, "user_1"), tmp_path / "f.xlsx", title="Outcomes")
+    sheet = openpyxl.load_workbook(path).worksheets[0]
+    head = sheet.row_dimensions[4].height
+    for cell in sheet[4]:
+        width = sheet.column_dimensions[cell.column_letter].width
+        if width and cell.value:
+            assert head >= 15 * len(wrap(cell.value, int(width)))
