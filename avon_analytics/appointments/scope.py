@@ -104,7 +104,9 @@ def named_window(period: str, as_of: datetime | None, time_zone: str) -> tuple[d
         which, _, every = period.partition("-")
         this = period_start(today, every)
         if which == "next":
-            following = period_end(this, every)
+            # A period that begins at T, as at the end of a date, is still to come.
+            before = local_day(as_of - timedelta(microseconds=1), time_zone)
+            following = period_end(period_start(before, every), every)
             return following, period_end(following, every)
         return period_start(this - timedelta(days=1), every), this
     except (OverflowError, ValueError):

@@ -43,6 +43,10 @@ def test_a_window_must_end_after_its_start(clinic: Clinic, start: str, end: str)
         # A date means its end, so the whole of it is over.
         ("last-month", "2025-03-31", "2025-03-01", "2025-04-01"),
         ("year-to-date", "2025-12-31", "2025-01-01", "2026-01-01"),
+        ("next-week", "2025-03-16", "2025-03-17", "2025-03-24"),  # a Sunday
+        ("next-week", "2025-03-17", "2025-03-24", "2025-03-31"),
+        ("next-month", "2025-03-31", "2025-04-01", "2025-05-01"),
+        ("next-month", "2025-04-01T00:00:00.000001Z", "2025-05-01", "2025-06-01"),
     ],
 )
 def test_a_window_can_be_named(
