@@ -49,12 +49,14 @@ def collect(
     Raises UnknownGroup for an unknown ``by``, StoreError for a store that cannot be read, and at
     once UsageError for an ``out`` that would replace a file of the archive or a store.
     """
-    known = origin(database, cohort.as_of)
-    if out is not None:
-        for place in (out, files_beside(out)):
-            refuse_to_replace(place, known.frames["archive_files"]["file"])
-    lifecycle = cohort.lifecycle()
-    signals_every, figures = _set_of_figures(cohort, by, every, brief=brief)
+    with database.reading():  # held meanwhile: each figure would open it anew
+        known = origin(database, cohort.as_of)
+        if out is not None:
+            for place in (out, files_beside(out)):
+                refuse_to_replace(place, known.frames["archive_files"]["file"])
+        lifecycle = cohort.lifecycle()
+        signals_every, figures = _set_of_figures(cohort, by, every, brief=brief)
+        n_patients = cohort.n_patients()
     min_count = cohort.min_count
     return ReportContent(
         title=title,
@@ -71,7 +73,7 @@ def collect(
             last_start_at=_bound(lifecycle, "max"),
             n_files=known.n_files,
             n_events=known.n_events,
-            n_patients=shown_count(cohort.n_patients(), min_count),
+            n_patients=shown_count(n_patients, min_count),
             n_appointments=(
                 None
                 if figures.funnel["n_reached"].isna().any()

@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A frame as plain rows, names as text."""
     names = [str(name) for name in frame.columns]
-    columns = [frame.iloc[:, at].tolist() for at in range(len(names))]
+    columns = [values.tolist() for _, values in frame.items()]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 

@@ -108,7 +108,7 @@ def test_the_same_on_the_sample(sample_visits: avon.Cohort, figure: str) -> None
 
 @pytest.fixture(scope="module")
 def sample_visits(sample: Loaded) -> Iterator[avon.Cohort]:
-    with avon.open(sample.db) as store:
+    with avon.open(sample.db) as store, store._database.reading():
         yield store.appointments(
             start="2025-01-01", where={"weekday": ["Monday", "Tuesday", "Friday"]}
         )

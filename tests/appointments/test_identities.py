@@ -30,7 +30,7 @@ BY = ("interaction_type", "patient_state", ["weekday", "host"], "lead_band")
 def ask(request: pytest.FixtureRequest, sample: Loaded) -> Iterator[Callable[..., Cohort]]:
     """How to ask a made-up clinic for a cohort."""
     if request.param == "sample":
-        with avon.open(sample.db) as store:
+        with avon.open(sample.db) as store, store._database.reading():
             yield store.appointments
         return
     database = Database(":memory:")

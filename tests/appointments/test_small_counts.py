@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -450,9 +450,15 @@ FIGURES: Mapping[str, Callable[[Cohort], pd.DataFrame]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def store(sample: Loaded) -> Iterator[avon.Store]:
+    """The sample's store, held: its slots are computed once."""
+    with avon.open(sample.db) as opened, opened._database.reading():
+        yield opened
+
+
 @pytest.mark.parametrize("name", [name for name in FIGURES if name in SUMS])
-def test_figures_of_the_sample(sample: Loaded, name: str) -> None:
-    with avon.open(sample.db) as store:
-        truth, found = (FIGURES[name](store.appointments(min_count=bound)) for bound in (0, 11))
+def test_figures_of_the_sample(store: avon.Store, name: str) -> None:
+    truth, found = (FIGURES[name](store.appointments(min_count=bound)) for bound in (0, 11))
     assert found[counts_of(found)].isna().any(axis=None)
     assert_nothing_is_told(found, truth, 11, row_equations(found, name))

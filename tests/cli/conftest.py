@@ -14,9 +14,14 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+import avon_analytics
+
+if TYPE_CHECKING:
+    from tests.conftest import Loaded
 
 _SERVER = """
 import ctypes, gc, json, os, resource, signal, sys, threading, time, traceback, warnings
@@ -207,3 +212,10 @@ def fresh(*arguments: str | Path, cwd: Path, **env: str) -> Ended:
 @pytest.fixture(name="fresh")
 def _fresh(tmp_path: Path) -> Any:
     return lambda *arguments, **env: fresh(*arguments, cwd=tmp_path, **env)
+
+
+@pytest.fixture(scope="session")
+def store(tiny: Loaded) -> Iterator[avon_analytics.Store]:
+    """The tiny clinic as Python reads it: what a command prints is compared with it."""
+    with avon_analytics.open(tiny.db) as opened:
+        yield opened

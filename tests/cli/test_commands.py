@@ -129,8 +129,8 @@ def test_verify_checks_signatures_and_writes_nothing(run: Any, tiny: Any) -> Non
 
 
 @pytest.mark.parametrize("figure", FIGURES)
-def test_a_figure_is_what_python_says(run: Any, tiny: Any, figure: str) -> None:
-    frame = getattr(avon.open(tiny.db).appointments(), figure.replace("-", "_"))()
+def test_a_figure_is_what_python_says(run: Any, tiny: Any, store: avon.Store, figure: str) -> None:
+    frame = getattr(store.appointments(), figure.replace("-", "_"))()
     told = run(figure, "--db", tiny.db, "--format", "json")
     assert told.code == 0
     assert told.err == ""
@@ -158,8 +158,8 @@ def test_a_figure_can_be_divided_and_bounded(run: Any, tiny: Any) -> None:
 
 
 @pytest.mark.parametrize("figure", FIGURES)
-def test_small_counts_can_be_blanked(run: Any, tiny: Any, figure: str) -> None:
-    visits = avon.open(tiny.db).appointments(min_count=6)
+def test_small_counts_can_be_blanked(run: Any, tiny: Any, store: avon.Store, figure: str) -> None:
+    visits = store.appointments(min_count=6)
     frame = getattr(visits, figure.replace("-", "_"))("weekday")
     options = ("--by", "weekday", "--min-count", 6, "--format", "json")
     rows = run(figure, "--db", tiny.db, *options).json()
@@ -171,8 +171,8 @@ def test_small_counts_can_be_blanked(run: Any, tiny: Any, figure: str) -> None:
         ]
 
 
-def test_options_of_single_figures(run: Any, tiny: Any) -> None:
-    visits = avon.open(tiny.db).appointments()
+def test_options_of_single_figures(run: Any, tiny: Any, store: avon.Store) -> None:
+    visits = store.appointments()
     told = run("rebooking", "--db", tiny.db, "--days", 7, "--format", "json").json()
     assert told[0]["n_rebooked"] == visits.rebooking(days=7).n_rebooked[0]
     told = run("lead-times", "--db", tiny.db, "--every", "year", "--format", "json").json()
@@ -182,18 +182,18 @@ def test_options_of_single_figures(run: Any, tiny: Any) -> None:
 
 @pytest.mark.parametrize("figure", ["fill-rate", "third-next-available"])
 def test_what_needs_the_schedule_template_is_refused_with_the_reason(
-    run: Any, tiny: Any, figure: str
+    run: Any, tiny: Any, store: avon.Store, figure: str
 ) -> None:
     told = run(figure, "--db", tiny.db, "--by", "host")
     assert (told.code, told.out) == (2, "")
     assert "schedule template" in told.err
     with pytest.raises(avon.errors.NeedsScheduleTemplate, match="schedule template"):
-        getattr(avon.open(tiny.db).appointments(), figure.replace("-", "_"))()
+        getattr(store.appointments(), figure.replace("-", "_"))()
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "parquet"])
 def test_every_format_can_be_written_to_a_file(
-    run: Any, tiny: Any, tmp_path: Path, form: str
+    run: Any, tiny: Any, store: avon.Store, tmp_path: Path, form: str
 ) -> None:
     out = tmp_path / f"result.{'txt' if form == 'table' else form}"
     out.write_text("what stood there before")
@@ -201,7 +201,7 @@ def test_every_format_can_be_written_to_a_file(
     told = run(*ask, "--force")
     assert (told.code, told.out) == (0, "")
     assert f"wrote {out}" in told.err
-    frame = avon.open(tiny.db).appointments().outcomes(every="month")
+    frame = store.appointments().outcomes(every="month")
     if form == "parquet":
         import duckdb
 
@@ -225,9 +225,9 @@ def test_parquet_asks_for_a_file(run: Any, tiny: Any) -> None:
 # looking around
 
 
-def test_tables_lists_what_there_is(run: Any, tiny: Any) -> None:
+def test_tables_lists_what_there_is(run: Any, tiny: Any, store: avon.Store) -> None:
     rows = run("tables", "--db", tiny.db, "--format", "json").json()
-    assert rows == avon.open(tiny.db).tables().to_dict("records")
+    assert rows == store.tables().to_dict("records")
     shown = run("tables", "--db", tiny.db)
     assert "appointment_slots" in shown.out
 

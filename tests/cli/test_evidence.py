@@ -12,18 +12,18 @@ import avon_analytics as avon
 
 
 @pytest.fixture
-def an_id(tiny: Any) -> str:
+def an_id(store: avon.Store) -> str:
     """An appointment that was moved."""
-    slots = avon.open(tiny.db).appointments().slots()
+    slots = store.appointments().slots()
     return str(slots.appointment_id[slots.is_superseded].iloc[0])
 
 
-def test_explain_tells_each_event_with_its_place(run: Any, tiny: Any, an_id: str) -> None:
+def test_explain_tells_each_event_with_its_place(
+    run: Any, tiny: Any, store: avon.Store, an_id: str
+) -> None:
     told = run("explain", an_id.removeprefix("appt_"), "--db", tiny.db, COLUMNS="100")
     assert told.code == 0
-    events = avon.open(tiny.db).sql(
-        "SELECT event, file, line FROM events WHERE object_id = $id", id=an_id
-    )
+    events = store.sql("SELECT event, file, line FROM events WHERE object_id = $id", id=an_id)
     assert len(events) >= 2
     for row in events.itertuples():
         assert row.event in told.out
@@ -32,9 +32,11 @@ def test_explain_tells_each_event_with_its_place(run: Any, tiny: Any, an_id: str
     assert told.err == "as of 14 Nov 2025, 21:59 UTC\n"
 
 
-def test_explain_has_all_columns_in_other_formats(run: Any, tiny: Any, an_id: str) -> None:
+def test_explain_has_all_columns_in_other_formats(
+    run: Any, tiny: Any, store: avon.Store, an_id: str
+) -> None:
     told = run("explain", an_id, "--db", tiny.db, "--format", "json").json()
-    expected = avon.open(tiny.db).explain(an_id)
+    expected = store.explain(an_id)
     assert [row["what"] for row in told] == list(expected.what)
     assert list(told[0]) == list(expected.columns)
 
@@ -46,8 +48,8 @@ def test_an_unknown_appointment_is_told_in_a_sentence(run: Any, tiny: Any) -> No
     assert "'appt_0'" in told.err
 
 
-def test_slots_are_the_rows_behind_the_figures(run: Any, tiny: Any) -> None:
-    visits = avon.open(tiny.db).appointments()
+def test_slots_are_the_rows_behind_the_figures(run: Any, tiny: Any, store: avon.Store) -> None:
+    visits = store.appointments()
     narrowed = (
         "--where",
         "outcome=no_show",
@@ -92,17 +94,17 @@ def test_slots_that_cannot_be_are_told_in_a_sentence(run: Any, tiny: Any, condit
     assert "nowhere" not in told.err.replace("occurs nowhere", "")
 
 
-def test_quality_says_what_each_finding_means(run: Any, tiny: Any) -> None:
+def test_quality_says_what_each_finding_means(run: Any, tiny: Any, store: avon.Store) -> None:
     told = run("quality", "--db", tiny.db)
-    assert (told.code, told.out) == (0, f"{avon.open(tiny.db).quality()}\n")
+    assert (told.code, told.out) == (0, f"{store.quality()}\n")
     as_json = run("quality", "--db", tiny.db, "--format", "json").json()
     assert [set(row) for row in as_json] == [{"check", "finding", "meaning"}] * len(as_json)
     days = run("quality", "--db", tiny.db, "--section", "coverage", "--format", "json").json()
-    expected = avon.open(tiny.db).quality().coverage
+    expected = store.quality().coverage
     assert [row["n_events"] for row in days] == list(expected.n_events)
 
 
-def test_a_figure_as_excel(run: Any, tiny: Any) -> None:
+def test_a_figure_as_excel(run: Any, tiny: Any, store: avon.Store) -> None:
     ask = ("outcomes", "--by", "weekday", "--db", tiny.db, "--format", "xlsx")
     refused = run(*ask)
     assert (refused.code, refused.is_told_in_a_sentence) == (2, True)
@@ -111,7 +113,7 @@ def test_a_figure_as_excel(run: Any, tiny: Any) -> None:
         assert run(*ask, "--out", name).code == 0
     one, two = (run.folder / name for name in ("one.xlsx", "two.xlsx"))
     assert one.read_bytes() == two.read_bytes()
-    expected = avon.open(tiny.db).appointments().outcomes("weekday")
+    expected = store.appointments().outcomes("weekday")
     read = pd.read_excel(one, sheet_name="Outcomes", header=3)
     assert list(read.columns[:4]) == [
         *("Weekday", "No-show share", "No-show share: of", "No-show share: lower end")

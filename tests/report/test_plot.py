@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -22,8 +22,15 @@ Shown = dict[str, str]
 
 
 @pytest.fixture(scope="module")
-def visits(tiny: Any) -> Any:
-    return avon.open(tiny.db).appointments()
+def store(tiny: Any) -> Iterator[avon.Store]:
+    """One store for all charts, so that its slots are computed once."""
+    with avon.open(tiny.db) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def visits(store: avon.Store) -> Any:
+    return store.appointments()
 
 
 def compared(visits: Any, *asked: Any, **options: Any) -> pd.DataFrame:
@@ -97,15 +104,15 @@ def test_every_figure_is_drawn_with_its_words(name: str, visits: Any) -> None:
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_without_a_slot_it_says_that_there_is_nothing(name: str, tiny: Any) -> None:
-    nobody = avon.open(tiny.db).appointments(start="2199-01-01")
+def test_without_a_slot_it_says_that_there_is_nothing(name: str, store: avon.Store) -> None:
+    nobody = store.appointments(start="2199-01-01")
     svg = shown(FIGURES[name](nobody))["image/svg+xml"]
     assert "There is nothing to draw." in svg
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_blank_counts_are_no_obstacle(name: str, tiny: Any) -> None:
-    assert shown(FIGURES[name](avon.open(tiny.db).appointments(min_count=5)))["text/html"]
+def test_blank_counts_are_no_obstacle(name: str, store: avon.Store) -> None:
+    assert shown(FIGURES[name](store.appointments(min_count=5)))["text/html"]
 
 
 def test_the_words_say_what_is_divided(visits: Any) -> None:
