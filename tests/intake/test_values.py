@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avon_analytics.intake.archive.lines import LineReader
@@ -128,6 +128,7 @@ _VALUES = st.recursive(
 _OBJECTS = st.dictionaries(st.text(max_size=3), _VALUES, max_size=3)
 
 
+@settings(deadline=None)
 @given(st.lists(_OBJECTS, min_size=1, max_size=5), st.sampled_from(sorted(BETWEEN)), st.booleans())
 def test_whatever_objects_hold_they_are_found_and_their_beginnings_are_pending(
     values: list[Any], between: str, is_ascii: bool
