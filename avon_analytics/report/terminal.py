@@ -352,12 +352,9 @@ def _built(
         words = [TOGETHER.get(each.gives_way, each.name) for each in hidden]
         notes.append("Not shown for lack of width: " + "; ".join(dict.fromkeys(words)))
     built = Table(
-        title=Text(title) if title else None,
         box=None,
         padding=(0, gap, 0, 0),
         pad_edge=False,
-        title_justify="left",
-        title_style="bold",
         header_style="bold",
     )
     for column in columns:
@@ -372,4 +369,5 @@ def _built(
     for nth, cells in enumerate(lines):
         is_total = nth >= len(lines) - n_last
         built.add_row(*(Text(cell) for cell in cells), style="bold" if is_total else None)
-    return Group(built, *(Text(note, style="dim") for note in notes))
+    above = [Text(title, style="bold")] if title else []  # a title of the table wraps at its width
+    return Group(*above, built, *(Text(note, style="dim") for note in notes))

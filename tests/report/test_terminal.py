@@ -224,3 +224,10 @@ def test_what_a_cancellation_decides_has_shares_of_all_cancelled(clinic: MadeUp)
     alone = clinic.frame(rows[:1], rows[0])
     alone.attrs["figure"] = "cancellations"
     assert why not in squeezed(printed(alone, 100))  # no row of all
+
+
+def test_a_title_is_not_broken_where_the_table_is_narrow(clinic: MadeUp) -> None:
+    empty = of_hosts(clinic, "Ada").head(0)[["host"]]
+    text = io.StringIO()
+    Console(file=text, width=80).print(table(empty, title="A title wider than its table"))
+    assert text.getvalue().splitlines()[0].strip() == "A title wider than its table"
