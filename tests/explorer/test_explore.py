@@ -21,6 +21,15 @@ NOTHING = ""
 HOST = "user_1acUdjf425MVJVbaMxfzTEdON1NR"
 
 
+@pytest.fixture(autouse=True)
+def no_loop_of_others() -> Iterator[None]:
+    """What drives a browser for other tests leaves its loop running in this thread."""
+    theirs = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(theirs)
+
+
 @pytest.fixture(scope="module")
 def store(sample: Any) -> Iterator[avon.Store]:
     with avon.open(sample.db) as opened:
