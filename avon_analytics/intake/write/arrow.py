@@ -63,14 +63,14 @@ class ArrowRows:
 
 
 def run_with_rows(
-    source: duckdb.DuckDBPyConnection,
-    store: duckdb.DuckDBPyConnection,
-    rows: str,
-    into: str,
-    **parameters: object,
+    source: duckdb.DuckDBPyConnection, store: duckdb.DuckDBPyConnection, rows: str, into: str
 ) -> None:
-    """Run a statement on the store that reads ``staged_rows``: a query of another connection."""
-    staged_rows = ArrowRows(source.sql(rows, params=parameters or None))
+    """Run a statement on the store that reads ``staged_rows``: a query of another connection.
+
+    Neither binds values: with them DuckDB 1.5 runs a query at once, under Python's lock, for which
+    a stream waits that another thread reads.
+    """
+    staged_rows = ArrowRows(source.sql(rows))
     store.register("staged_rows", staged_rows)
     store.execute(into)
     store.unregister("staged_rows")
@@ -78,12 +78,7 @@ def run_with_rows(
 
 
 def insert_rows(
-    source: duckdb.DuckDBPyConnection,
-    store: duckdb.DuckDBPyConnection,
-    table: str,
-    rows: str,
-    **parameters: object,
+    source: duckdb.DuckDBPyConnection, store: duckdb.DuckDBPyConnection, table: str, rows: str
 ) -> None:
     """Add the rows of a query of another connection to a table of the store."""
-    into = f"INSERT INTO {table} SELECT * FROM staged_rows"
-    run_with_rows(source, store, rows, into, **parameters)
+    run_with_rows(source, store, rows, f"INSERT INTO {table} SELECT * FROM staged_rows")

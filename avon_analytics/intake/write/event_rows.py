@@ -23,13 +23,13 @@ class EventRows:
         self._staging = staging
         self._waiting = waiting
 
-    def run_with_rows(self, rows: str, into: str, **parameters: object) -> None:
+    def run_with_rows(self, rows: str, into: str) -> None:
         """Run a statement on the store that reads ``staged_rows``: rows that were staged."""
-        run_with_rows(self._staging.connection, self._store, rows, into, **parameters)
+        run_with_rows(self._staging.connection, self._store, rows, into)
 
-    def insert(self, table: str, rows: str, **parameters: object) -> None:
+    def insert(self, table: str, rows: str) -> None:
         """Add rows selected on the staging side to a table of the store."""
-        insert_rows(self._staging.connection, self._store, table, rows, **parameters)
+        insert_rows(self._staging.connection, self._store, table, rows)
 
     def store(self) -> None:
         """Write what the lines of the batch tell that are not refused."""

@@ -218,6 +218,7 @@ class StoreWriter:
         columns = ["nth", "file", "line", "byte_offset", "byte_length", "code", "errors", "cause"]
         frame = pd.DataFrame(refused, columns=columns).astype({"cause": "string"})
         frame["content"] = [batch.as_sent(nth) for nth in frame["nth"]]
+        frame["load_id"] = self._load_id
         frame["sha256"] = [hashlib.sha256(line).hexdigest() for line in frame["content"]]
         if self._marks:
             self._withhold(frame)
@@ -226,9 +227,8 @@ class StoreWriter:
         self._staging.connection.register("refused_lines", frame)
         self._rows.insert(
             "quarantine",
-            "SELECT CAST($load_id AS BIGINT) AS load_id, file, line, byte_offset, byte_length, "
+            "SELECT load_id, file, line, byte_offset, byte_length, "
             "sha256, code, errors, cause, CAST(content AS BLOB) AS content FROM refused_lines",
-            load_id=self._load_id,
         )
         self._staging.connection.unregister("refused_lines")
 
