@@ -165,8 +165,10 @@ def show_rows(rows: pd.DataFrame, to: Target, title: str, visits: Cohort) -> Non
             rows[name] = _local(rows[name], zones)
         for name in {"outcome", "evidence"} & set(rows):
             rows[name] = rows[name].str.replace("_", "-" if name == "outcome" else " ")
-        if "host" in rows and len(rows):
-            known = visits.outcomes(by="host").set_index("host")["host_name"].dropna()
+        if "host" in rows and visits.as_of is not None:
+            from avon_analytics.appointments.names import staff_names
+
+            known = staff_names(visits._engine, visits.as_of)
             rows["host"] = rows["host"].map(known).fillna(rows["host"])
     show_figure(rows, to, title)
 

@@ -34,8 +34,10 @@ class Asked:
         if option.takes is Takes.DATE and option.length == 1:
             return told.isoformat()
         if isinstance(told, str) and option.takes is not Takes.CHOICE:
+            if option.length == 1:
+                return _read(option, told.strip())
             read = [_read(option, one) for one in told.replace(",", " ").split()]
-            return read[0] if option.length == 1 else tuple(read) if option.length > 1 else read
+            return tuple(read) if option.length else read
         return told
 
     @property

@@ -102,10 +102,11 @@ class Explorer:
             widgets, "Placed by", choices.PLACED_BY, self._scope.get("on", "start")
         )
         self._as_of = widgets.DatePicker(description="As of the end of")
+        least = self._scope.get("min_count", 0)
         self._least = widgets.BoundedIntText(
             description="Blank counts below",
-            value=self._scope.get("min_count", 0),
-            max=1000,
+            value=least,
+            max=max(1000, least),
             layout=widgets.Layout(width="auto", max_width="14em"),
         )
         for one in (*self._dates, self._on, self._as_of, self._least):

@@ -40,6 +40,8 @@ _SUMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("n_slots", ("n_not_due", "n_rescheduled", "attended_share_n")),
     ("n_cancelled", _BY_WHOM),
 )
+OF_BOOKED = "No-shows are divided by all due slots that were not rescheduled."
+"""What a table says where the basis is not the usual one."""
 BASES = {
     "completed": Division(
         "attended + no-show",
@@ -155,7 +157,7 @@ FIGURE = Figure(
             "What no-shows are divided by: completed or booked.",
             default="completed",
             choices=tuple(BASES),
-            says="No-shows are divided by all due slots that were not rescheduled.",
+            says=OF_BOOKED,
         ),
     ),
     bases=BASES,

@@ -25,7 +25,7 @@ BASIS = Option(
     "What no_show_share is divided by: completed or booked.",
     default="completed",
     choices=tuple(outcomes.BASES),
-    says="No-shows are divided by all due slots that were not rescheduled.",
+    says=outcomes.OF_BOOKED,
 )
 
 FIGURE = Figure(

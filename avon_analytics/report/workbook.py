@@ -76,7 +76,9 @@ class _Table:
         own = [name for name in figure.row_names if name in shown and name != "step"]
         self.keys = [*self.groups, *own]
         self.is_of_cancelled = is_of_cancelled(shown, self.keys)
-        self.rows = of_cancelled(shown)[0] if self.is_of_cancelled else rows_of(shown)
+        self.rows, self.n_cancelled = (
+            of_cancelled(shown) if self.is_of_cancelled else (rows_of(shown), None)
+        )
         self.left_out = left_out(shown, self.rows) if self.is_of_cancelled else ()
         self.columns = [*map(self._of_key, self.keys), *self._measures(list(map(str, shown)))]
         known = [one for one in figure.columns if one.name in shown]
@@ -138,7 +140,7 @@ class _Table:
             grey = {"font_color": light("muted")} if self._is_open(row) else {}
             self._line(HEAD_ROW + 1 + nth, row, grey)
         for nth, of_all in enumerate(self.totals):
-            told = {**of_all, self.keys[0]: ALL, OF_ALL.name: 1.0}
+            told = {**of_all, self.keys[0]: ALL, OF_ALL.name: 1.0 if self.n_cancelled else None}
             sum_look = {"bold": True, **({"top": 1} if nth == 0 else {})}
             self._line(HEAD_ROW + 1 + len(self.rows) + nth, told, sum_look, is_total=True)
         sheet.freeze_panes(HEAD_ROW + 1, len(self.keys))

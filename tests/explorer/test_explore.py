@@ -224,10 +224,17 @@ def test_every_option_of_every_figure_is_offered(explorer: avon.Explorer) -> Non
 
 def test_what_is_no_number_is_said(explorer: avon.Explorer) -> None:
     choose(explorer, figure="signals")
-    choose(explorer, target="a tenth")
-    assert "UsageError:</strong>" in explorer._bundle()["text/html"]
+    for text in ("a tenth", "0,15"):  # a comma begins no second number
+        choose(explorer, target=text)
+        assert "UsageError:</strong>" in explorer._bundle()["text/html"]
     choose(explorer, target=NOTHING)
     assert len(explorer.frame)
+
+
+def test_no_more_is_shown_than_the_cohort_shows(store: avon.Store) -> None:
+    explorer = store.appointments(min_count=2000).explore()
+    assert "appointments(min_count=2000)" in explorer.code
+    assert explorer.frame.attrs["min_count"] == 2000
 
 
 def test_the_cohort_can_be_another_one(explorer: avon.Explorer, store: avon.Store) -> None:

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from itertools import count
@@ -94,13 +95,14 @@ class Archive:
         return path
 
 
-class Asked:
+class Asked(ABC):
     """A store, loaded in one way or another, and what one asks of it then."""
 
     store: Store
 
+    @abstractmethod
     def load(self, *paths: Path, within: dict[str, int] | None = None, **how: Any) -> Any:
-        raise NotImplementedError
+        """Load files."""
 
     def close(self) -> None:
         self.store.close()

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from avon_analytics.intake import load as loading
-from avon_analytics.intake.archive.batch import Batch, batch_of
+from avon_analytics.intake.archive.batch import Batch, Lines, batch_of
 from avon_analytics.intake.read import process, read_lines
 from avon_analytics.intake.read.columns import Column
 from avon_analytics.intake.read.process import ReadingProcesses
-from avon_analytics.intake.read.read_lines import Lines, Reading, ReadLines, read_whole
+from avon_analytics.intake.read.read_lines import Reading, ReadLines, read_whole
 from avon_analytics.intake.read.signature import Secrets
 
 _SPEC = importlib.util.spec_from_file_location("fuzz", Path(__file__).with_name("fuzz.py"))

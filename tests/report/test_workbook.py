@@ -172,6 +172,17 @@ def test_of_who_cancelled_what_was_not_cancelled_is_left_out(tmp_path: Path) -> 
     assert "Due" in told  # the definition, in words
 
 
+def test_of_blank_counts_no_part_of_the_whole_is_said(tmp_path: Path) -> None:
+    """Cancelled by whom, of which one count is blank."""
+    frame = pd.DataFrame({"cancelled_by": ["patient", "provider"], "n_cancelled": [30, None]})
+    frame.attrs |= {"figure": "cancellations", "by": ["cancelled_by"], "min_count": 11}
+    path = avon.export(frame, tmp_path / "f.xlsx", title="Cancellations")
+    sheet = openpyxl.load_workbook(path).worksheets[0]
+    rows = [[cell.value for cell in row[:3]] for row in sheet.iter_rows(min_row=5)]
+    assert [row[2] for row in rows] == [None, None, None]
+    assert rows[-1][:2] == ["All", None]
+
+
 def test_a_heading_is_as_high_as_its_words(clinic: MadeUp, tmp_path: Path) -> None:
     path = avon.export(figure(clinic, "user_1"), tmp_path / "f.xlsx", title="Outcomes")
     sheet = openpyxl.load_workbook(path).worksheets[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -106,12 +106,6 @@ class Batch:
         start = int(self.bounds[nth])
         return self.buffer[start : start + int(self.byte_lengths[nth])]
 
-    def contents(self, nths: npt.NDArray[np.int64]) -> list[bytes]:
-        """The bytes of some lines, each without its end."""
-        starts = self.bounds[nths]
-        ends = starts + self.byte_lengths[nths]
-        return [self.buffer[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
-
     def text(self, nth: int) -> str:
         """One line as text; what is no UTF-8 is replaced."""
         return self.content(nth).decode("utf-8", "replace")
@@ -161,6 +155,27 @@ class Batch:
             frozenset(int(firsts[nth]) for nth in self.marked if nth not in spans),
             rests,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Some lines of a batch, where they stand in its buffer."""
+
+    buffer: bytes
+    starts: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, batch: Batch, nths: npt.NDArray[np.int64]) -> Lines:
+        """The lines with these numbers."""
+        starts = batch.bounds[nths].astype(np.int64)
+        return cls(batch.buffer, starts, starts + batch.byte_lengths[nths])
+
+    def parts(self, n: int) -> Iterator[list[bytes]]:
+        """The bytes of each, without its end: so many at a time, once where there is no line."""
+        for at in range(0, max(len(self.starts), 1), n):
+            starts, ends = self.starts[at : at + n].tolist(), self.ends[at : at + n].tolist()
+            yield [self.buffer[a:b] for a, b in zip(starts, ends, strict=True)]
 
 
 # How a JSON value begins that is no object.

@@ -16,7 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from avon_analytics.intake.read.read_lines import Lines, Reading, ReadLines
+from avon_analytics.intake.archive.batch import Lines
+from avon_analytics.intake.read.read_lines import Reading, ReadLines
 from avon_analytics.intake.read.signature import Secrets
 
 # To send fewer bytes over takes longer than it gains.

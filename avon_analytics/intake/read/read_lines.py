@@ -13,13 +13,19 @@ import numpy.typing as npt
 
 from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.canonical import CanonicalEvent
-from avon_analytics.intake.archive.batch import Batch
+from avon_analytics.intake.archive.batch import Batch, Lines
 from avon_analytics.intake.read.codes import SIGNATURE_WORDS, Policy
 from avon_analytics.intake.read.columns import Column, blobs, integers, joined, texts
 from avon_analytics.intake.read.envelope import Signed
 from avon_analytics.intake.read.faults import Verdict
 from avon_analytics.intake.read.limited import limit
-from avon_analytics.intake.read.reader import NO_JSON, READ_AT_A_TIME, Line, LineReader
+from avon_analytics.intake.read.reader import (
+    NO_JSON,
+    READ_AT_A_TIME,
+    Line,
+    LineReader,
+    read_each_value,
+)
 from avon_analytics.intake.read.signature import Secrets
 
 _STRENGTH = {word: n for n, word in enumerate(SIGNATURE_WORDS)}
@@ -214,48 +220,17 @@ class Reading:
 
     def read(self, reader: LineReader, lines: Lines) -> ReadLines:
         """What some lines say."""
-        parts = []
-        for start in range(0, max(len(lines), 1), READ_AT_A_TIME):
-            some = reader.read(lines.contents(start, start + READ_AT_A_TIME))
-            parts.append(ReadLines.of(some, with_bodies=self.with_bodies))
+        read = []
+        for contents in lines.parts(READ_AT_A_TIME):
+            some = reader.read(contents)
+            read.append(ReadLines.of(some, with_bodies=self.with_bodies))
             reader.n_read += len(some)
-        return ReadLines.joined(parts)
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """Some lines in a buffer."""
-
-    buffer: bytes
-    starts: npt.NDArray[np.int64]
-    ends: npt.NDArray[np.int64]
-
-    @classmethod
-    def of(cls, batch: Batch, nths: npt.NDArray[np.int64]) -> Lines:
-        """Lines of a batch."""
-        starts = batch.bounds[nths].astype(np.int64)
-        return cls(batch.buffer, starts, starts + batch.byte_lengths[nths])
-
-    def contents(self, start: int, stop: int) -> list[bytes]:
-        """The bytes of some lines, each without its end."""
-        bounds = zip(self.starts[start:stop].tolist(), self.ends[start:stop].tolist(), strict=True)
-        return [self.buffer[a:b] for a, b in bounds]
-
-    def __len__(self) -> int:
-        return len(self.starts)
+        return ReadLines.joined(read)
 
 
 def read_whole(
     batch: Batch, read: Callable[[Lines], ReadLines]
 ) -> tuple[Batch, npt.NDArray[np.int64], ReadLines]:
-    """The batch as it was read, the numbers of its readable lines, and what they say.
-
-    A line that is no JSON may hold several values: each of them is a line then.
-    """
-    while True:
-        nths = np.flatnonzero(batch.readable)
-        found = read(Lines.of(batch, nths)).numbered(nths)
-        cut = batch.cut(found.no_json)
-        if cut is batch:
-            return batch, nths, found
-        batch = cut
+    """The batch as it was read, the numbers of its readable lines, and what they say."""
+    batch, nths, found = read_each_value(batch, read, lambda lines: lines.no_json)
+    return batch, nths, found.numbered(nths)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -24,7 +24,7 @@ from avon_analytics.contract.decoded import Reader as BodyReader
 from avon_analytics.contract.decoded_types import Odd
 from avon_analytics.contract.event import Event
 from avon_analytics.contract.values import as_text, is_unset
-from avon_analytics.intake.archive.batch import Batch
+from avon_analytics.intake.archive.batch import Batch, Lines
 from avon_analytics.intake.read.codes import CODE_OF_WORD, Policy
 from avon_analytics.intake.read.envelope import (
     NO_BODY,
@@ -42,6 +42,7 @@ from avon_analytics.intake.read.keys_seen import KeysSeen
 from avon_analytics.intake.read.signature import Secrets
 from avon_analytics.intake.read.verifier import Verifier
 
+_T = TypeVar("_T")
 _NEVER = 2**62
 # What is raised where a line is not as most are: the slow lane says what it is.
 _UNUSUAL = (msgspec.MsgspecError, Odd, OddEnvelope, ValueError, ArithmeticError, RecursionError)
@@ -222,21 +223,32 @@ class LineReader:
 def read_batch(
     reader: LineReader, batch: Batch, *, is_verifying: bool = False
 ) -> tuple[Batch, npt.NDArray[np.int64], list[Line]]:
-    """The readable lines of a batch, their numbers, and the batch as they were read.
+    """The batch as it was read, the numbers of its readable lines, and what each says."""
 
-    A line that is no JSON may hold several values: each of them is a line.
+    def read(lines: Lines) -> list[Line]:
+        parts = lines.parts(READ_AT_A_TIME)
+        return [line for part in parts for line in reader.read(part, is_verifying=is_verifying)]
+
+    def no_json(lines: list[Line]) -> list[int]:
+        return [at for at, line in enumerate(lines) if _is_no_json(line)]
+
+    return read_each_value(batch, read, no_json)
+
+
+def read_each_value(
+    batch: Batch, read: Callable[[Lines], _T], no_json: Callable[[_T], Sequence[int]]
+) -> tuple[Batch, npt.NDArray[np.int64], _T]:
+    """The batch as it was read, the numbers of its readable lines, and what ``read`` made of them.
+
+    A line that is no JSON may hold several values: each of them is a line then. ``no_json`` tells
+    the places of such lines among those read.
     """
     while True:
         nths = np.flatnonzero(batch.readable)
-        lines: list[Line] = []
-        for start in range(0, len(nths), READ_AT_A_TIME):
-            part = nths[start : start + READ_AT_A_TIME]
-            lines += reader.read(batch.contents(part), is_verifying=is_verifying)
-            reader.n_read += len(part)
-        odd = [nth for nth, line in zip(nths.tolist(), lines, strict=True) if _is_no_json(line)]
-        cut = batch.cut(odd)
+        found = read(Lines.of(batch, nths))
+        cut = batch.cut(nths[list(no_json(found))].tolist())
         if cut is batch:
-            return batch, nths, lines
+            return batch, nths, found
         batch = cut
 
 

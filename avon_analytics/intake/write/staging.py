@@ -24,18 +24,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from avon_analytics.intake.archive.batch import Batch
+from avon_analytics.intake.archive.batch import Batch, Lines
 from avon_analytics.intake.read.columns import integers
 from avon_analytics.intake.read.diagnosis import causes
 from avon_analytics.intake.read.faults import Verdict
 from avon_analytics.intake.read.process import ReadingProcesses
-from avon_analytics.intake.read.read_lines import (
-    Contents,
-    Lines,
-    Reading,
-    ReadLines,
-    read_whole,
-)
+from avon_analytics.intake.read.read_lines import Contents, Reading, ReadLines, read_whole
 from avon_analytics.intake.write import flatten
 from avon_analytics.intake.write.arrow import ArrowColumns
 from avon_analytics.intake.write.clock import Clock
