@@ -54,6 +54,11 @@ def _unit(number: int) -> str:
     return f"\\u{number:04x}"
 
 
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """``1 line``, ``2,000 lines``."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
 def say(text: str) -> None:
     """A word to the user on standard error, beside the result; lost where nobody can hear it."""
     if sys.stderr is not None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from avon_analytics.intake.load import OnProgress, Progress
-from avon_analytics.printable import say
+from avon_analytics.printable import counted, say
 
 _EVERY_SECONDS = 0.2
 
@@ -80,7 +80,7 @@ def _line(progress: Progress, seconds: float) -> str:
     rest = "" if left is None or share >= 1 else f", {left:,.0f} s left"
     return (
         f"Loading: {share:.0%}, file {min(progress.files_done + 1, progress.files):,} of "
-        f"{progress.files:,}, {progress.lines:,} lines{pace}{rest}"
+        f"{progress.files:,}, {counted(progress.lines, 'line')}{pace}{rest}"
     )
 
 
@@ -111,7 +111,7 @@ def _on_a_terminal() -> Iterator[OnProgress]:
                 total=progress.bytes if progress.bytes_done else None,
                 completed=progress.bytes_done,
                 files=f"{progress.files_done:,}/{progress.files:,} files",
-                lines=f"{progress.lines:,} lines read",
+                lines=f"{counted(progress.lines, 'line')} read",
                 pace=f"{progress.lines / seconds:,.0f} lines/s" if progress.lines else "",
             )
 

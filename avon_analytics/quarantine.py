@@ -16,6 +16,7 @@ from avon_analytics.intake.after.replay import Replay, replay
 from avon_analytics.intake.archive.lines import LINE_LIMIT
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.signature import SecretsLike
+from avon_analytics.printable import counted
 from avon_analytics.store.database import Database
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class Quarantine(Shown):
             by_code = held.counts(self._database)
         except StoreError as error:
             return {"holds": str(error)}
-        whole = {"holds": f"{sum(by_code.values()):,} lines"}
+        whole = {"holds": counted(sum(by_code.values()), "line")}
         return whole | {code: f"{n:,}" for code, n in by_code.items()}
 
     def _summary(self) -> Summary:

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from avon_analytics.appointments.slots import default_as_of
 from avon_analytics.errors import StoreError
+from avon_analytics.printable import counted
 from avon_analytics.store.database import Database
 from avon_analytics.store.privacy import privacy_of
 from avon_analytics.store.provenance import origin
@@ -36,17 +37,17 @@ def _held(database: Database) -> dict[str, str]:
     with database.reading() as connection:
         is_limited = privacy_of(connection) == "limited"
     return {
-        "holds": f"{known.n_events:,} events from {known.n_files:,} files",
+        "holds": f"{counted(known.n_events, 'event')} from {counted(known.n_files, 'file')}",
         "about": _about(known.n_patients, known.n_appointments),
         "from": "–" if oldest is None else f"{oldest:%Y-%m-%d}",
         "to": "–" if newest is None else f"{newest:%Y-%m-%d}",
-        "quarantined": f"{known.lines['quarantined']:,} of {known.lines['lines']:,} lines",
+        "quarantined": f"{known.lines['quarantined']:,} of {counted(known.lines['lines'], 'line')}",
         "time zone": database.time_zone,
     } | ({"keeps": "a limited data set, without identifiers"} if is_limited else {})
 
 
 def _about(n_patients: int, n_appointments: int) -> str:
-    visits = f"{n_appointments:,} appointments"
+    visits = counted(n_appointments, "appointment")
     if not n_patients and n_appointments:
         return f"{visits}; no records of patients came"
-    return f"{n_patients:,} patients, {visits}"
+    return f"{counted(n_patients, 'patient')}, {visits}"

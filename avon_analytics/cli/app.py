@@ -38,7 +38,7 @@ from avon_analytics.cli.receive import receive
 from avon_analytics.cli.spark import spark
 from avon_analytics.cli.target import target, to_page
 from avon_analytics.errors import NothingTrusted, UsageError
-from avon_analytics.printable import printable, say
+from avon_analytics.printable import counted, printable, say
 
 app = typer.Typer(
     name="avon-analytics",
@@ -150,8 +150,8 @@ def verify(
     lines, verified = int(found["n_lines"].sum()), int(found["verified"].sum())
     if lines and not verified:
         raise NothingTrusted(
-            f"not one of {lines:,} lines is verified (tried: {', '.join(found.attrs['secrets'])}): "
-            "is it the right webhook secret?"
+            f"not one of {counted(lines, 'line')} is verified "
+            f"(tried: {', '.join(found.attrs['secrets'])}): is it the right webhook secret?"
         )
     if strict and (verified < lines or found["pending_bytes"].any()):
         raise typer.Exit(QUARANTINED)
@@ -302,9 +302,11 @@ def sample(
     except OSError as error:
         reason = error.strerror or "the system refused"
         raise UsageError(f"cannot write the sample to {out}: {reason}") from None
+    visits = counted(written.n_appointments, "appointment")
+    files, lines = counted(written.n_files, "file"), counted(written.n_lines, "line")
     emit(
-        f"{written.root}: {written.n_appointments:,} appointments of a clinic that does not exist\n"
-        f"archive  {written.archive}: {written.n_files:,} files, {written.n_lines:,} lines\n"
+        f"{written.root}: {visits} of a clinic that does not exist\n"
+        f"archive  {written.archive}: {files}, {lines}\n"
         f"secrets  {written.secrets_file}\n"
         f"truth    {written.truth_file}, as of {written.as_of:%Y-%m-%d %H:%M} UTC\n"
     )

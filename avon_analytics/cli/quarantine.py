@@ -14,7 +14,7 @@ from avon_analytics.cli.helpers import DB, WAIT_TO_READ, example, open_store
 from avon_analytics.cli.output import copy_out, emit, json_text, records, show
 from avon_analytics.cli.target import refuse_what_is_not_ours, target
 from avon_analytics.errors import UsageError
-from avon_analytics.printable import printable, say
+from avon_analytics.printable import counted, printable, say
 
 quarantine = typer.Typer(
     name="quarantine", cls=PlainGroup, help="What did not load, and why.", no_args_is_help=True
@@ -107,7 +107,7 @@ def quarantine_export(
         if not force:
             refuse_what_is_not_ours(out)
         done = store.quarantine.export(out, code=code, file=file)
-        say(f"wrote {done.lines:,} lines to {out}")
+        say(f"wrote {counted(done.lines, 'line')} to {out}")
     else:
         from tempfile import TemporaryDirectory
 
@@ -117,8 +117,8 @@ def quarantine_export(
             copy_out(part)
     if done.missing:
         say(
-            f"avon-analytics: {done.missing:,} lines are missing: the store does not keep them, "
-            "and they no longer stand in the archive as they stood"
+            f"avon-analytics: {counted(done.missing, 'line is', 'lines are')} missing: the store "
+            "does not keep them, and they no longer stand in the archive as they stood"
         )
 
 

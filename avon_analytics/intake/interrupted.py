@@ -9,6 +9,7 @@ import duckdb
 
 from avon_analytics.errors import Interrupted, StoreError
 from avon_analytics.intake.load import OnProgress, Progress
+from avon_analytics.printable import counted
 from avon_analytics.store.database import Database
 
 _GOES_ON = "the same command goes on from there"
@@ -74,7 +75,7 @@ def _sentence(database: Database, load_id: int | None) -> str:
     if not files:
         return f"interrupted before a file was loaded whole: {_GOES_ON}"
     return (
-        f"interrupted: {files:,} {'file' if files == 1 else 'files'} with {lines:,} lines, "
+        f"interrupted: {counted(files, 'file')} with {counted(lines, 'line')}, "
         f"{loaded:,} of them new events, {'is' if files == 1 else 'are'} loaded and "
         f"{'stays' if files == 1 else 'stay'}; {_GOES_ON}"
     )

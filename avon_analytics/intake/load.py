@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
 
 import duckdb
@@ -24,13 +23,15 @@ from avon_analytics.intake.read.process import ReadingProcesses
 from avon_analytics.intake.read.read_lines import Reading
 from avon_analytics.intake.read.signature import Secrets, SecretsLike
 from avon_analytics.intake.write.clock import Clock
+from avon_analytics.intake.write.file_receipts import FileReceipts
 from avon_analytics.intake.write.known_files import KnownFile, OpenFile
 from avon_analytics.intake.write.line_counts import LineCounts
 from avon_analytics.intake.write.load_log import LoadLog, told_apart
 from avon_analytics.intake.write.read_ahead import Chunk, Chunks, read_ahead
-from avon_analytics.intake.write.receipt import FileReceipt, Receipt
+from avon_analytics.intake.write.receipt import Receipt
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.tombstones import Tombstones
+from avon_analytics.printable import counted
 from avon_analytics.store.database import Database
 from avon_analytics.store.memory import LOADING, Bound
 from avon_analytics.store.privacy import Privacy, agree_on
@@ -166,8 +167,7 @@ class _Loader:
         self._staging_areas = tuple(staging() for _ in range(n_readers + 1))
         urls = {file.path: file.url for file in found.files if file.url is not None}
         self.log = LoadLog(connection, policy, secrets, found.passed_over, urls)
-        self._receipts: dict[str, FileReceipt] = {}
-        self._n_lines = 0  # for progress
+        self._receipts = FileReceipts(connection, self.log)
 
     def read_apart(self) -> None:
         """Have lines read in processes of their own: to start them takes a second of work."""
@@ -190,8 +190,9 @@ class _Loader:
             stored = number, position
             if on_progress is not None:
                 done = min(before[number] + position, before[-1])
-                is_over = number == len(files)
-                n_lines = self._n_lines if is_over else max(self._n_lines, self._n_read)
+                n_lines = self._receipts.n_lines
+                if number < len(files):
+                    n_lines = max(n_lines, self._n_read)
                 on_progress(Progress(number, len(files), done, before[-1], n_lines))
 
         tell(0, 0)
@@ -213,7 +214,9 @@ class _Loader:
                 if path in known:
                     self._retry(path, SIGNATURE_CODES, None)
         tell(len(files), 0)
-        return self._close_log(files)
+        return self._receipts.close(
+            self._found, self._policy, self._privacy, self._secrets, self._clock
+        )
 
     @property
     def _n_read(self) -> int:
@@ -243,29 +246,15 @@ class _Loader:
             _add(intake.take_rest(), chunk.readings)
             self.log.add_files(chunk.readings)
         for reading in chunk.readings:
-            self._close(reading)
+            self._receipts.add(reading)
 
     def _not_loaded(self, error: ArchiveError) -> ArchiveError:
-        before = f"; {len(self._receipts):,} files before it were" if self._receipts else ""
+        n = len(self._receipts)
+        before = f"; {counted(n, 'file before it was', 'files before it were')}" if n else ""
         hint = ""
         if isinstance(error, DamagedFile):
             hint = " (--partial, allow_truncated=True, loads what stands before the damage)"
         return type(error)(f"{error}; nothing of it was loaded{hint}{before}")
-
-    def _close(self, reading: OpenFile) -> None:
-        reading.note_how_it_ended()
-        if reading.is_worth_telling:
-            reader = reading.reader
-            told = FileReceipt.of(reading.file.path, reading.ended, reader.pending_bytes)
-            self._tell(replace(told, is_partial=reader.is_damaged), reading.notes)
-
-    def _tell(self, told: FileReceipt, notes: list[str]) -> None:
-        self._n_lines += told.lines
-        before = self._receipts.get(told.file)
-        if before is not None:
-            told = told.after(before)
-            notes = [before.note, *notes] if before.note else notes
-        self._receipts[told.file] = replace(told, note="; ".join(notes))
 
     def _retry_mismatches(
         self, files: tuple[ArchiveFile, ...], known: Mapping[str, KnownFile], secrets: Secrets
@@ -306,51 +295,8 @@ class _Loader:
             with self.log.transaction(self._staging_areas[0]) as intake:
                 ended = move(self._connection, intake, moving, archive)
                 self.log.recount()
-        note = f"{len(moving):,} lines from the quarantine are trusted now"
-        self._tell(FileReceipt.of(path, ended[path]), [note])
+        self._receipts.add_moved(path, len(moving), ended[path])
         return n_unread == 0
-
-    # -- the receipt ------------------------------------------------------------------------
-
-    def _count_receipts_anew(self) -> None:
-        """A line that was loaded may have lost against one that a later file brought."""
-        ends: dict[str, LineCounts] = defaultdict(LineCounts)
-        for file, word, code, n in self._connection.execute(
-            "SELECT file, ended, code, count(*) FROM deliveries WHERE load_id = $id GROUP BY ALL",
-            {"id": self.log.load_id},
-        ).fetchall():
-            ends[file].count(word, code, n)
-        for path, before in self._receipts.items():
-            ended = ends[self.log.name_of(path)]
-            ended.blank = before.blank
-            self._receipts[path] = before.counted_as(ended)
-
-    def _close_log(self, files: tuple[ArchiveFile, ...]) -> Receipt:
-        unchanged = len(files) - len(self._receipts)
-        if self.log.has_moved_lines:
-            self._count_receipts_anew()
-        self._connection.execute(
-            "UPDATE loads SET files_unchanged = $n WHERE load_id = $id",
-            {"n": unchanged, "id": self.log.load_id},
-        )
-        ((events,),) = self._connection.execute("SELECT count(*) FROM events").fetchall()
-        nothing_trusted, nothing_read = what_is_wrong(
-            self._connection, self._policy, [self.log.name_of(file.path) for file in files]
-        )
-        return Receipt(
-            files=tuple(self._receipts[name] for name in sorted(self._receipts)),
-            files_unchanged=unchanged,
-            files_passed_over=self._found.passed_over,
-            policy=self._policy,
-            privacy=self._privacy,
-            secrets=self._secrets.names if self._secrets else (),
-            events=events,
-            nothing_trusted=nothing_trusted,
-            nothing_read=nothing_read,
-            pending=self.log.pending([file.path for file in files]),
-            irregular=self._found.irregular,
-            clock=self._clock,
-        )
 
 
 def _add(ended: Mapping[str, LineCounts], readings: Sequence[OpenFile]) -> None:
@@ -358,30 +304,3 @@ def _add(ended: Mapping[str, LineCounts], readings: Sequence[OpenFile]) -> None:
     for reading in readings:
         if reading.file.path in ended:
             reading.ended.add(ended[reading.file.path])
-
-
-def what_is_wrong(
-    connection: duckdb.DuckDBPyConnection, policy: Policy, files: list[str]
-) -> tuple[bool, bool]:
-    """Whether nothing of these files could be trusted, and whether nothing could even be read.
-
-    Nothing is read where no line is a delivery: it is another kind of file. Nothing is trusted
-    then, nor where lines are in doubt and none is trusted: it is a wrong secret. Files that an
-    earlier load read count, so it is told every night.
-    """
-    right = "signature IN ('verified', 'unchecked')"
-    doubt = f"code IN {SIGNATURE_CODES}"
-    if policy == "record":
-        doubt += " OR signature = 'mismatch'"
-    else:
-        right += " OR ended <> 'quarantined'"
-    # Whatever could be read has a word on its signature, or ended as something else.
-    read = "signature IS NOT NULL OR ended <> 'quarantined' OR code = 'forgotten'"
-    ((lines, trusted, in_doubt, deliveries),) = connection.execute(
-        f"SELECT count(*), count(*) FILTER (WHERE {right}), count(*) FILTER (WHERE {doubt}), "
-        f"count(*) FILTER (WHERE {read}) "
-        "FROM deliveries WHERE file IN (SELECT unnest($files))",
-        {"files": files},
-    ).fetchall()
-    nothing_read = lines > 0 and deliveries == 0
-    return nothing_read or (trusted == 0 and in_doubt > 0), nothing_read

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -15,10 +13,9 @@ from avon_analytics.errors import StoreError
 from avon_analytics.intake.archive.files import ArchiveFile
 from avon_analytics.intake.archive.lines import LineReader
 from avon_analytics.intake.read.codes import Policy
+from avon_analytics.intake.write.file_receipts import FileReceipts, ends_by_file
 from avon_analytics.intake.write.known_files import KnownFile, OpenFile
-from avon_analytics.intake.write.line_counts import LineCounts
 from avon_analytics.intake.write.load_log import LoadLog
-from avon_analytics.intake.write.receipt import FileReceipt
 from avon_analytics.spark.cluster import Loaded
 from avon_analytics.spark.retry_task import codes_to_retry
 from avon_analytics.spark.take_task import OF_ALL
@@ -80,32 +77,26 @@ def close_files(
     files: Sequence[ArchiveFile],
     known: Mapping[str, KnownFile],
     loaded: Loaded,
-) -> tuple[FileReceipt, ...]:
+) -> FileReceipts:
     """Write down how far each file was read and where its lines ended; the receipts of all."""
-    ended = _ended(connection, log.load_id)
-    receipts: dict[str, FileReceipt] = {}
+    ended, receipts = ends_by_file(connection, log.load_id), FileReceipts(connection, log)
     readings = []
     for file in files:
         end, of_file = loaded.ends[file.path], ended[file.path]
         of_file.blank = end.blank
-        told_before = known.get(file.path)
-        is_new = told_before is None or told_before.is_renamed
+        before = known.get(file.path)
+        is_new = before is None or before.is_renamed
         reading = OpenFile(file, cast(LineReader, end), is_new, of_file, list(end.notes))
         readings.append(reading)
-        reading.note_how_it_ended()
-        if reading.is_worth_telling:
-            told = FileReceipt.of(file.path, of_file, end.pending_bytes)
-            note = "; ".join(reading.notes)
-            receipts[file.path] = replace(told, is_partial=end.is_damaged, note=note)
+        receipts.add(reading)
     if readings:
         log.add_files(readings)
     for path, n in sorted(loaded.moved.items()):
-        before = receipts.get(path, FileReceipt.of(path, ended[path]))
-        note = f"{n:,} lines from the quarantine are trusted now"
-        receipts[path] = replace(before, note=f"{before.note}; {note}" if before.note else note)
+        receipts.add_moved(path, n, ended[path])
     if loaded.has_moved_lines:
         log.recount()
-    return tuple(receipts[path] for path in sorted(receipts))
+        log.has_moved_lines = True
+    return receipts
 
 
 def with_lines_to_retry(
@@ -118,13 +109,3 @@ def with_lines_to_retry(
         {"codes": list(codes_to_retry(policy)), "files": [file.path for file in files]},
     ).fetchall()
     return frozenset(file for (file,) in found)
-
-
-def _ended(connection: duckdb.DuckDBPyConnection, load_id: int) -> defaultdict[str, LineCounts]:
-    ended: defaultdict[str, LineCounts] = defaultdict(LineCounts)
-    for file, word, code, n in connection.execute(
-        "SELECT file, ended, code, count(*) FROM deliveries WHERE load_id = $id GROUP BY ALL",
-        {"id": load_id},
-    ).fetchall():
-        ended[file].count(word, code, n)
-    return ended

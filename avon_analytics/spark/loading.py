@@ -22,13 +22,13 @@ import duckdb
 
 from avon_analytics.arguments import whole_number
 from avon_analytics.errors import StoreError
-from avon_analytics.intake.archive.files import ArchiveFile, Found, Paths
+from avon_analytics.intake.archive.files import ArchiveFile, Paths
 from avon_analytics.intake.archive.lines import LINE_LIMIT, checked_limit
-from avon_analytics.intake.load import files_to_load, what_is_wrong
+from avon_analytics.intake.load import files_to_load
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.signature import Secrets, SecretsLike
 from avon_analytics.intake.write.load_log import LoadLog, told_apart
-from avon_analytics.intake.write.receipt import FileReceipt, Receipt
+from avon_analytics.intake.write.receipt import Receipt
 from avon_analytics.spark.cluster import Cluster
 from avon_analytics.spark.lake_log import (
     LOGS,
@@ -120,47 +120,13 @@ def load(
             after = State(state.number + 1, settings, loaded.tables_after(state, n_buckets))
             show(connection, root, after)
             receipts = close_files(connection, log, files, known, loaded)
-            receipt = _receipt(connection, log, found, receipts, given, policy, held)
+            receipt = receipts.close(found, policy, held, given)
             logs = write_tables(connection, root, uuid4().hex, LOGS)
             publish(root, replace(after, tables={**after.tables, **logs}))
     except duckdb.Error as error:
         raise store_error(str(root), error) from None
     remove_unused(root)
     return receipt
-
-
-def _receipt(
-    connection: duckdb.DuckDBPyConnection,
-    log: LoadLog,
-    found: Found,
-    receipts: tuple[FileReceipt, ...],
-    secrets: Secrets | None,
-    policy: Policy,
-    privacy: Privacy,
-) -> Receipt:
-    """The receipt of the load; completes its row in the log."""
-    unchanged = len(found.files) - len(receipts)
-    connection.execute(
-        "UPDATE loads SET files_unchanged = $n WHERE load_id = $id",
-        {"n": unchanged, "id": log.load_id},
-    )
-    ((events,),) = connection.execute("SELECT count(*) FROM events").fetchall()
-    nothing_trusted, nothing_read = what_is_wrong(
-        connection, policy, [file.path for file in found.files]
-    )
-    return Receipt(
-        files=receipts,
-        files_unchanged=unchanged,
-        files_passed_over=found.passed_over,
-        policy=policy,
-        privacy=privacy,
-        secrets=secrets.names if secrets else (),
-        events=events,
-        nothing_trusted=nothing_trusted,
-        nothing_read=nothing_read,
-        pending=log.pending([file.path for file in found.files]),
-        irregular=found.irregular,
-    )
 
 
 def _folder(lake: str | os.PathLike[str]) -> Path:

@@ -478,4 +478,4 @@ def test_receipts_that_are_wrong_throughout_are_named_as_the_reason(run: Any) ->
         assert "its only event says that it happened more than 24 hours" in ended.err
         assert run(*command, "--as-of", "2025-03-31").code == 0
     with avon.open(run.folder / "avon.duckdb") as store:
-        assert "1 events from 1 files" in repr(store)
+        assert "1 event from 1 file" in repr(store)

@@ -107,6 +107,21 @@ def test_a_file_whose_earlier_part_changed_is_read_whole_again(
     assert desk.load(path).files_unchanged == 1
 
 
+def test_lines_that_are_trusted_now_hide_nothing_of_the_file_they_stand_in(
+    archive: Archive, desk: Desk
+) -> None:
+    first, second = (archive.raw(archive.patient(ms)) for ms in range(2))
+    path = archive.write(first)
+    desk.load(path, secrets="whsec_wrong")
+    with path.open("a") as file:
+        file.write(second[:20])
+    receipt = desk.load(path)
+    (file_receipt,) = receipt.files
+    assert (file_receipt.loaded, file_receipt.pending_bytes) == (1, 20)
+    assert str(receipt).count("in the middle of a delivery") == 1
+    assert "1 line from the quarantine is trusted now" in file_receipt.note
+
+
 def test_the_right_secret_loads_what_a_wrong_one_left(archive: Archive, desk: Desk) -> None:
     texts = [json.dumps(archive.patient(ms)) for ms in range(4)]
     lines = [

@@ -25,6 +25,7 @@ import pandas as pd
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import ArchiveError, UsageError
 from avon_analytics.intake.archive.lines import LineReader
+from avon_analytics.printable import counted
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
 from avon_analytics.version import VERSION
@@ -59,7 +60,9 @@ class Evidence:
     gone: tuple[str, ...]
 
     def __str__(self) -> str:
-        told = [f"{self.n_rows:,} rows and {self.n_deliveries:,} deliveries are in {self.folder}"]
+        rows = counted(self.n_rows, "row")
+        deliveries = counted(self.n_deliveries, "delivery", "deliveries")
+        told = [f"{rows} and {deliveries} are in {self.folder}"]
         told += [f"{file} is gone: its lines have no digest" for file in self.gone]
         told += [
             f"{file} is not what was loaded: its lines have no digest" for file in self.changed

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from avon_analytics.intake.archive.files import ArchiveFile
 from avon_analytics.intake.archive.lines import LineReader
 from avon_analytics.intake.write.line_counts import LineCounts
+from avon_analytics.printable import counted
 
 WRONG_SECRET = "was it signed with another secret?"
 
@@ -51,9 +52,10 @@ class OpenFile:
     def note_how_it_ended(self) -> None:
         """Add a word where the file was not read to its end, or nothing in it was trusted."""
         if self.reader.is_damaged:
+            n = self.reader.next_line - 1
             self.notes.append(
-                f"it is damaged or cut short: only its first {self.reader.next_line - 1:,} lines "
-                "are loaded; load it again when it is whole"
+                f"it is damaged or cut short: only its first {counted(n, 'line is', 'lines are')} "
+                "loaded; load it again when it is whole"
             )
         elif self.reader.pending_bytes:
             self.notes.append(pending_note(self.reader.pending_bytes))
@@ -62,7 +64,9 @@ class OpenFile:
         # A word on a file all of whose signatures match no secret; others of the archive may.
         wrong = self.ended.quarantined_by_code["signature_mismatch"]
         if wrong and self.ended.loaded + self.ended.duplicate == 0:
-            self.notes.append(f"not one of its {wrong:,} signatures matched: {WRONG_SECRET}")
+            self.notes.append(
+                f"not one of its {counted(wrong, 'signature')} matched: {WRONG_SECRET}"
+            )
 
     @property
     def _has_what_could_not_be_read(self) -> bool:

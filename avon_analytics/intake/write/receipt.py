@@ -11,6 +11,7 @@ from avon_analytics.display import Counts, Shown
 from avon_analytics.intake.write.clock import Clock
 from avon_analytics.intake.write.known_files import WRONG_SECRET, pending_note
 from avon_analytics.intake.write.line_counts import LineCounts
+from avon_analytics.printable import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,14 @@ class FileReceipt:
     def after(self, before: FileReceipt) -> FileReceipt:
         """The same receipt, with the counts of an earlier part of the load added."""
         both = LineCounts()
-        for told in (before, self):
-            by_code = Counter(dict(told.quarantined_by_code))
-            both.add(LineCounts(told.blank, told.loaded, told.duplicate, by_code))
-        is_partial = self.is_partial or before.is_partial
-        return replace(self.counted_as(both), is_partial=is_partial)
+        for part in (before, self):
+            by_code = Counter(dict(part.quarantined_by_code))
+            both.add(LineCounts(part.blank, part.loaded, part.duplicate, by_code))
+        return replace(
+            self.counted_as(both),
+            is_partial=self.is_partial or before.is_partial,
+            pending_bytes=self.pending_bytes or before.pending_bytes,
+        )
 
     @property
     def lines(self) -> int:
@@ -164,7 +168,7 @@ class Receipt(Shown):
 
     def _files_text(self) -> str:
         n = len(self.files)
-        parts = [f"from {n:,} file{'' if n == 1 else 's'}"]
+        parts = [f"from {counted(n, 'file')}"]
         if self.files_unchanged:
             parts.append(f"{self.files_unchanged:,} unchanged and not read again")
         if self.files_passed_over:
