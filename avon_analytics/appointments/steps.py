@@ -35,7 +35,7 @@ _FOR_ALL = (
 )
 _FOR_SOME = (
     "slot_keys",
-    "slot_unsettled",
+    "slot_unordered",
     "slot_versions",
     "slot_hosts",
     "slot_runs",
@@ -44,9 +44,9 @@ _FOR_SOME = (
     "slot_evidence",
     "slot_appointments",
     "slot_departures",
-    "slot_heard",
+    "slot_status_words",
     "slot_verdicts",
-    "slot_callers",
+    "slot_cancelled_by",
     "slot_cancellations",
     "slot_descriptions",
     "slot_facts",

@@ -4,23 +4,23 @@
 -- the patient, else known staff for the provider; all else is unknown. Hosts and patients are those
 -- of the slot's versions up to the one that first told that word.
 -- Parameters: $as_of.
-WITH heard AS (
-    SELECT h.seat, h.word, h.source, h.place, h.said_at
+WITH words AS (
+    SELECT w.seat, w.word, w.source, w.place, w.said_at
     FROM slot_verdicts AS v
-    INNER JOIN slot_heard AS h ON v.seat = h.seat AND h.place <= v.place
+    INNER JOIN slot_status_words AS w ON v.seat = w.seat AND w.place <= v.place
     WHERE v.outcome = 'cancelled'
 ),
 broken AS (
     SELECT seat, max(place) AS place
-    FROM heard
+    FROM words
     WHERE word <> 'cancelled'
     GROUP BY seat
 ),
 unbroken AS (
-    SELECT h.seat, h.place, h.source, h.said_at
-    FROM heard AS h
-    LEFT JOIN broken AS b ON h.seat = b.seat
-    WHERE h.word = 'cancelled' AND (b.place IS NULL OR h.place > b.place)
+    SELECT w.seat, w.place, w.source, w.said_at
+    FROM words AS w
+    LEFT JOIN broken AS b ON w.seat = b.seat
+    WHERE w.word = 'cancelled' AND (b.place IS NULL OR w.place > b.place)
 ),
 ends AS (
     SELECT u.seat, s.appointment, s.run, min(u.said_at) AS cancelled_at
@@ -32,7 +32,7 @@ told AS (
     SELECT u.seat, u.said_at, c.changed_by, c.reason, c.first_version
     FROM unbroken AS u
     INNER JOIN ends AS e ON u.seat = e.seat
-    INNER JOIN slot_callers AS c ON e.appointment = c.appointment AND u.said_at = c.said_at
+    INNER JOIN slot_cancelled_by AS c ON e.appointment = c.appointment AND u.said_at = c.said_at
     WHERE u.source = 0
 ),
 reasons AS (

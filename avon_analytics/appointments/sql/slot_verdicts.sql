@@ -11,7 +11,7 @@ WITH newest AS (
         max(place) FILTER (WHERE word = 'no_show') AS missed,
         min(said_at) FILTER (WHERE word = 'in_progress') AS started_at,
         min(said_at) FILTER (WHERE word = 'completed') AS completed_at
-    FROM slot_heard
+    FROM slot_status_words
     GROUP BY seat
 ),
 standing AS (
@@ -48,4 +48,4 @@ SELECT
     d.started_at,
     d.completed_at
 FROM decided AS d
-INNER JOIN slot_heard AS h ON d.seat = h.seat AND d.place = h.place
+INNER JOIN slot_status_words AS h ON d.seat = h.seat AND d.place = h.place

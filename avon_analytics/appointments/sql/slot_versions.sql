@@ -15,7 +15,7 @@ WITH numbered AS (
         v.start_time
     FROM appointments_versions AS v
     INNER JOIN slot_keys AS k ON v.id = k.appointment_id
-    INNER JOIN slot_unsettled AS u ON k.appointment = u.appointment
+    INNER JOIN slot_unordered AS u ON k.appointment = u.appointment
     WHERE v.occurred_at <= $as_of
 ),
 turns AS (

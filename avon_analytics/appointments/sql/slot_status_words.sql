@@ -3,7 +3,7 @@
 -- move counts. What was told before a slot's own start was planned belongs to the slot before it,
 -- but for a visit that took place. What is said after a patient was taken off the visit does not
 -- concern them; that itself is the word `cancelled`, without a spelling.
-WITH heard AS (
+WITH words AS (
     SELECT s.seat, w.word, w.word_rank, e.spelling, e.source, e.said_at
     FROM slot_seats AS s
     INNER JOIN slot_evidence AS e
@@ -29,4 +29,4 @@ SELECT
     CAST(row_number() OVER (
         PARTITION BY seat ORDER BY said_at, word_rank, source, spelling NULLS LAST
     ) AS INT) AS place
-FROM heard
+FROM words
