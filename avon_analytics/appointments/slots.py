@@ -198,20 +198,22 @@ def keep_slots(database: Database) -> None:
     store of fewer than ``stored_slots.FROM`` events keeps nothing. Where the store cannot be
     written just now, or memory does not suffice, figures compute what they need by themselves.
     """
-    with suppress(StoreError, duckdb.Error), database.bounded(COMPUTING_SLOTS):
-        _keep(database)
-
-
-def _keep(database: Database) -> None:
-    settings = usual_settings(database)
-    with database.reading() as connection:
-        content = stored_slots.content(connection)
-        state = stored_slots.state(connection)
-    if not stored_slots.is_large(content):
-        if state is not None:
+    with suppress(StoreError, duckdb.Error):
+        with database.reading() as connection:
+            content = stored_slots.content(connection)
+            state = stored_slots.state(connection)
+        if stored_slots.is_large(content):
+            with database.bounded(COMPUTING_SLOTS):
+                _keep(database, content, state)
+        elif state is not None:
             with database.writing() as connection:
                 stored_slots.drop(connection)
-        return
+
+
+def _keep(
+    database: Database, content: stored_slots.Content, state: stored_slots.State | None
+) -> None:
+    settings = usual_settings(database)
     if state is not None:
         if state.holds(content, settings, database.time_zone):
             return

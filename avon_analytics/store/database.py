@@ -21,6 +21,7 @@ from avon_analytics.store import journal
 from avon_analytics.store.connection import MEMORY, Session, connect, engine_config, interruptible
 from avon_analytics.store.lake import files_of_lake, is_lake, newest_state, place_of, view_of_lake
 from avon_analytics.store.making import (
+    EMPTY_STORE,
     ROW_GROUPS,
     OnCreate,
     check_time_zone,
@@ -267,12 +268,15 @@ class Database:
     def _create_file(self) -> None:
         # Made elsewhere: a store that was cut short while it was made is never seen.
         part = self._own_folder.make() / "new.duckdb"
+        of = self._time_zone, self._on_create
         try:
-            self._use(self._connection, "READ_WRITE", str(part))
-            make_tables(self._connection, self._time_zone, self._on_create)
-            # Letting go of a file does the same, but says nothing where the disk is full.
-            self._connection.execute("CHECKPOINT store")
-            self._detach()
+            if not EMPTY_STORE.write(part, *of):
+                self._use(self._connection, "READ_WRITE", str(part))
+                make_tables(self._connection, *of)
+                # Letting go of a file does the same, but says nothing where the disk is full.
+                self._connection.execute("CHECKPOINT store")
+                self._detach()
+                EMPTY_STORE.keep(part, *of)
             for_owner_alone(part)
             with suppress(FileExistsError):  # another process was faster: its store it is
                 name_new(part, self._place)

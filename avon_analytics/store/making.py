@@ -18,6 +18,34 @@ ROW_GROUPS = "ROW_GROUP_SIZE 30720"
 OnCreate = Callable[[duckdb.DuckDBPyConnection], None]
 
 
+class EmptyStore:
+    """The store file that this process made last, as bytes: another one like it is a copy.
+
+    To have the engine read a hundred statements takes longer than to load a small file.
+    """
+
+    def __init__(self) -> None:
+        self._kept: tuple[str | None, OnCreate | None, bytes] = (None, None, b"")
+
+    def keep(self, file: Path, time_zone: str | None, on_create: OnCreate | None) -> None:
+        """Keep a file into which nothing was written since it was made."""
+        self._kept = (time_zone, on_create, file.read_bytes())
+
+    def write(self, file: Path, time_zone: str | None, on_create: OnCreate | None) -> bool:
+        """Write a file like the one that is kept, unless that was made otherwise."""
+        *made_with, content = self._kept
+        if not content or made_with != [time_zone, on_create]:
+            return False
+        with file.open("xb") as to:
+            to.write(content)
+            to.flush()
+            os.fsync(to.fileno())
+        return True
+
+
+EMPTY_STORE = EmptyStore()
+
+
 def make_tables(
     connection: duckdb.DuckDBPyConnection, time_zone: str | None, on_create: OnCreate | None
 ) -> None:

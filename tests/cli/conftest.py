@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _SERVER = """
 import ctypes, gc, json, os, resource, signal, sys, threading, time, traceback, warnings
 from functools import partial
+from pathlib import Path
 
 def run(ask):
     os.chdir(ask["cwd"])
@@ -66,7 +67,11 @@ warnings.simplefilter("error")
 from avon_analytics.cli import main
 import avon_analytics.api, avon_analytics.intake.read.verify, avon_analytics.cli.app
 import avon_analytics.report.terminal, avon_analytics.report.collect, rich.console
+from avon_analytics.store.making import EMPTY_STORE
 import altair, jinja2, jsonschema, rich.markup, vl_convert, xlsxwriter  # what commands come to need
+
+# Made by another process: the engine's threads would not be in a child of this one.
+EMPTY_STORE.keep(Path(sys.argv[1]), None, avon_analytics.api.install_views)
 
 def kill(child, after, number, ended):
     # By the processor time that it has had, which a busy machine does not change.
@@ -167,9 +172,12 @@ class CommandLine:
 
 
 @pytest.fixture(scope="session")
-def _server() -> Iterator[subprocess.Popen[str]]:
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    empty = tmp_path_factory.mktemp("empty") / "store.duckdb"
+    with avon_analytics.open(empty) as store, store._database.writing():
+        pass
     with subprocess.Popen(
-        [sys.executable, "-c", _SERVER],
+        [sys.executable, "-c", _SERVER, empty],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

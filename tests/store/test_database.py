@@ -62,6 +62,36 @@ def test_a_store_that_cannot_be_made_whole_is_not_made(tmp_path: Path) -> None:
     assert not database.exists
 
 
+def test_each_new_store_is_empty_and_in_its_own_zone(tmp_path: Path) -> None:
+    """The second of a kind is a copy of the first as it was made, not as it has become."""
+
+    def of_whom(connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute("INSERT INTO settings VALUES ('made_by', 'another')")
+
+    def settings(name: str, **options: Any) -> tuple[Database, dict[str, str]]:
+        database = make(tmp_path / name, **options)
+        with database.reading() as connection:
+            rows = connection.execute("SELECT name, value FROM settings").fetchall()
+        return database, dict(rows)
+
+    new = {"schema_version": str(SCHEMA_VERSION), "time_zone": "UTC"}
+    first, found = settings("first.duckdb")
+    assert found == new
+    with first.writing() as connection:
+        connection.execute("INSERT INTO settings VALUES ('a', 'b')")
+    second, found = settings("second.duckdb")
+    assert found == new
+    assert mode(tmp_path / "second.duckdb") == 0o600
+    with first.reading() as one, second.reading() as other:
+        names = "SELECT database_name, table_name FROM duckdb_columns() ORDER BY ALL"
+        assert one.execute(names).fetchall() == other.execute(names).fetchall() != []
+    assert settings("there.duckdb", time_zone="America/Chicago")[1]["time_zone"] == (
+        "America/Chicago"
+    )
+    assert settings("here.duckdb")[1] == new
+    assert settings("theirs.duckdb", on_create=of_whom)[1] == {**new, "made_by": "another"}
+
+
 def test_whoever_was_faster_made_the_store(tmp_path: Path) -> None:
     """Two loads into a new store: the second finds the first one's, and does not replace it."""
     path = tmp_path / "new.duckdb"

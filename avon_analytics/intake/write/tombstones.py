@@ -35,16 +35,12 @@ class Tombstones:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._known: dict[str, str] = {}
+        self._known: dict[str, str] = dict(
+            connection.execute("SELECT mark, kind FROM forgotten").fetchall()
+        )
         self._key = b""
         self._shapes: dict[str, re.Pattern[str]] = {}
         self._others: set[str] = set()
-        there = connection.execute(
-            "SELECT count(*) FROM duckdb_tables() "
-            "WHERE database_name = 'store' AND table_name = 'forgotten'"
-        ).fetchall()
-        if there[0][0]:
-            self._known = dict(connection.execute("SELECT mark, kind FROM forgotten").fetchall())
         if self._known:
             self._key = self._read_key()
             self._read_shapes()
