@@ -12,6 +12,7 @@ import io
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tomllib
@@ -123,7 +124,18 @@ def test_python_blocks_run_and_print_what_is_shown(page: Path, at_desk: Desk) ->
         assert block.text == truth, block.where
 
 
+@pytest.fixture
+def signals_as_before() -> Iterator[None]:
+    """A command leaves signals ignored, as a process may on its way out; what this one starts later
+    would inherit that."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("page", with_blocks("sh"))
+@pytest.mark.usefixtures("signals_as_before")
 def test_shell_blocks_run(
     page: Path,
     at_desk: Desk,
