@@ -85,7 +85,9 @@ class Cohort(CohortBehind, Figures):
         two-sided and mid-P, and ``q_value``, which allows for all groups of the same share
         (Benjamini and Hochberg, 1995): of many groups, look at that. A group that only one of them
         has gets missing values for the other. All take the two for independent, which they are not
-        if they share patients.
+        if they share patients. ``cohort`` and ``other_cohort`` (str) say which is which, by what
+        tells them apart, such as ``Oct 2025`` and ``Jul to Sep 2025``; tables and charts say it
+        above.
 
         Warns with DefinitionsDiffer where the two are not defined alike (as_of, window date,
         grace, …) or share slots. Raises UnknownGroup for an unknown figure or grouping.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from avon_analytics.appointments.beside import beside, differing_definitions
 from avon_analytics.appointments.cohort_rows import CohortRows
 from avon_analytics.appointments.distributions import (
     Floats,
@@ -21,11 +22,10 @@ from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS
 from avon_analytics.appointments.intervals import newcombe
 from avon_analytics.appointments.names import with_names
 from avon_analytics.appointments.scope import choice
-from avon_analytics.appointments.statuses import status_words
 from avon_analytics.arguments import names
 from avon_analytics.errors import DefinitionsDiffer, SharedSlots, UsageError
 from avon_analytics.figures import FIGURES, Column, Kind
-from avon_analytics.figures.compare import COLUMNS, FIGURE, HERE, THERE
+from avon_analytics.figures.compare import CALLED, COLUMNS, FIGURE, HERE, THERE
 from avon_analytics.figures.names import is_named, name_column, without_names
 
 COMPARED = tuple(name for name, figure in FIGURES.items() if figure.shares)
@@ -56,6 +56,8 @@ def compare(
         ours, theirs = (frame[~frame.period_on.isin(cut)] for frame in (ours, theirs))
     parts = [_differences(ours, theirs, keys, measure) for measure in measures]
     data = pd.concat(parts, ignore_index=True)
+    for name, told in zip(CALLED, beside(this, other), strict=True):
+        data[name] = pd.Series(told, data.index, dtype=COLUMNS[name].dtype)
     labels = {
         key: (GROUPINGS.get(key) or OF_CANCELLATIONS.get(key) or GROUPINGS["host"]).labels
         for key in keys
@@ -118,8 +120,9 @@ def _differences(
     dtypes = {
         name: "Int64" if column.kind is Kind.COUNT else column.dtype
         for name, column in COLUMNS.items()
+        if name not in CALLED
     }
-    return both[[*keys, *COLUMNS]].astype(dtypes)
+    return both[[*keys, *dtypes]].astype(dtypes)
 
 
 def _p_values(count: Floats, n: Floats, other: Floats, m: Floats) -> Floats:
@@ -138,11 +141,7 @@ def _spelled(column: Column) -> list[str]:
 def _warn(this: CohortRows, other: CohortRows) -> None:
     """Say what makes a comparison doubtful."""
     level = 4  # whoever called Cohort.compare
-    ours, theirs = _defined_by(this), _defined_by(other)
-    differing = [
-        f"{name} ({ours[name]} and {theirs[name]})" for name in ours if ours[name] != theirs[name]
-    ]
-    if differing:
+    if differing := differing_definitions(this, other):
         warnings.warn(
             f"the two cohorts are not defined alike: {'; '.join(differing)}. Their difference "
             "may come from that.",
@@ -156,21 +155,6 @@ def _warn(this: CohortRows, other: CohortRows) -> None:
             SharedSlots,
             stacklevel=level,
         )
-
-
-def _defined_by(cohort: CohortRows) -> dict[str, object]:
-    settings, built_in = cohort._settings, status_words()
-    more = [f"{word}: {means}" for word, means in settings.words if built_in.get(word) != means]
-    return {
-        "store": cohort._engine.path,
-        "as_of": "no events" if cohort.as_of is None else cohort.as_of.isoformat(),
-        "on": cohort._scope.on,
-        "grace": f"{settings.grace_hours:g} hours",
-        "late": settings.late_in_words,
-        "internal meetings": "included" if cohort._scope.include_internal else "left out",
-        "status words": ", ".join(more) or "as built in",
-        "time zone": cohort._engine.time_zone,
-    }
 
 
 def _n_shared(this: CohortRows, other: CohortRows) -> int:

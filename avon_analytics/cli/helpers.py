@@ -134,7 +134,7 @@ def show_figure(frame: pd.DataFrame, to: Target, title: str, chart: str | None =
     from avon_analytics.report.remarks import title_of
     from avon_analytics.report.wording import utc
 
-    show(frame, to, title=title_of(frame) if "share" in frame.attrs else title)
+    show(frame, to, title=title_of(frame) if "figure" in frame.attrs else title)
     if to.form is opt.Format.table and frame.attrs.get("as_of"):
         say(f"as of {utc(frame.attrs['as_of'])}")
 

@@ -11,9 +11,13 @@ from dataclasses import replace
 from avon_analytics.figures.declared import Column, Figure, Kind, share
 from avon_analytics.figures.outliers import P_VALUE, Q_VALUE
 
-MEASURE = Column("measure", Kind.TEXT, "the share that is compared", heading="Measure")
-HERE = share("share", "the share in this cohort", "its denominator there", "Share")
-THERE = share("other_share", "the share in the other cohort", "its denominator there", "Other")
+CALLED = ("cohort", "other_cohort")
+"""The columns that say what either cohort is called beside the other."""
+MEASURE = Column("measure", Kind.TEXT, "the share that is compared", heading="Share")
+HERE = share("share", "the share in this cohort", "its denominator there", "This cohort")
+THERE = share(
+    "other_share", "the share in the other cohort", "its denominator there", "Other cohort"
+)
 DIFFERENCE = Column(
     "difference",
     Kind.DIFFERENCE,
@@ -40,13 +44,15 @@ FIGURE = Figure(
         DIFFERENCE,
         replace(P_VALUE, means="two-sided; missing where one of them has no such share"),
         replace(Q_VALUE, means="the p-value, allowing for all groups of the share"),
+        Column(CALLED[0], Kind.TEXT, "which cohort this is: how it differs from the other"),
+        Column(CALLED[1], Kind.TEXT, "which the other is"),
     ),
     has_periods=True,
     examples=(
         "compare --period last-month --other-period last-quarter --by host",
         "compare --where host=user_a --other-where host=user_b --figure cancellations",
     ),
-    foremost=("difference", "q_value", "share", "other_share", "p_value"),
+    foremost=("share", "other_share", "difference", "q_value", "p_value"),
     adds_up=False,
     chart="compare",
 )

@@ -9,11 +9,12 @@ from typing import Any, ParamSpec, TypeVar
 
 import pandas as pd
 
+from avon_analytics.figures.compare import CALLED
 from avon_analytics.figures.names import CUSTOM, endings, is_named, name_column, told_apart
 from avon_analytics.report.rows import groupings
-from avon_analytics.report.wording import is_missing
+from avon_analytics.report.wording import is_missing, plain
 
-_ID = re.compile(r"([a-z]{2,8}_)([A-Za-z0-9]{12,})")
+_ID = re.compile(r"\b([a-z]{2,8}_)([A-Za-z0-9]{12,})\b")
 _Asked = ParamSpec("_Asked")
 _Drawn = TypeVar("_Drawn")
 
@@ -34,6 +35,17 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
             shown = shown.drop(columns=names, errors="ignore")
     headings = told_apart(frame.attrs.get("headings", {}))
     return shown.rename(columns={group: CUSTOM + told for group, told in headings.items()})
+
+
+def cohorts(compared: pd.DataFrame) -> tuple[str, str]:
+    """What the two of a comparison are called; where a frame holds several, nothing of either."""
+    this, other = (set(compared[name]) if name in compared else set() for name in CALLED)
+    if len(this) != 1 or len(other) != 1:
+        return "this cohort", "the other cohort"
+    both = [*this, *other]
+    short = shortened_ids(found[0] for one in both for found in _ID.finditer(one))
+    first, second = (_ID.sub(lambda found: short[found[0]], one) for one in both)
+    return plain(first), plain(second)
 
 
 def by_names(draw: Callable[_Asked, _Drawn]) -> Callable[_Asked, _Drawn]:

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from avon_analytics.report.wording import MONTHS, NOT_KNOWN, as_date, day, month
+from avon_analytics.figures.dates import MONTHS
+from avon_analytics.report.wording import NOT_KNOWN, as_date, day, month
 
 MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
 DAYS_IN = {"day": 1, "week": 7}

@@ -11,7 +11,7 @@ from avon_analytics.errors import UnknownGroup
 from avon_analytics.figures import FIGURES
 from avon_analytics.figures.expected import KNOWN
 from avon_analytics.report import charts
-from avon_analytics.report.named import by_names
+from avon_analytics.report.named import by_names, cohorts
 from avon_analytics.report.titles import (
     MOST_GROUPS,
     WIDTH,
@@ -128,7 +128,7 @@ def compare(
     >>> early = store.appointments(end="2025-07-01")
     >>> late = store.appointments(start="2025-07-01")
     >>> avon.plot.compare(late.compare(early)).title.text
-    ['Shares: difference of two cohorts']
+    ['Shares: from 1 Jul 2025 and before 1 Jul 2025']
     """
     need(compared, "compare", "measure", "share", "other_share", "difference", "q_value")
     of_figure = FIGURES.get(str(compared.attrs.get("compared")))
@@ -141,13 +141,13 @@ def compare(
         measure = str(known[0])
     rows = compared if measure is None else compared[compared["measure"] == measure]
     words = "Shares" if measure is None else heading(measure)
-    chart = charts.differences(
-        rows, title="difference in percentage points", width=width, most=MOST_GROUPS
-    )
+    this, other = cohorts(compared)
+    axis = f"percentage points, {this} minus {other}"
+    chart = charts.differences(rows, title=axis, width=width, most=MOST_GROUPS)
     divided = "" if measure is None else share_words(measure, str(compared.attrs))[1]
     counted = f"{divided}; " if divided else ""
-    counted += "this cohort minus the other; lines are 95 % intervals"
+    counted += f"right of 0: {this} is higher; lines are 95 % intervals"
     among = rows["difference"].dropna()
     facts = f"from {points(among.min())} to {points(among.max())} points" if len(among) else ""
-    name = title or f"{words}: difference of two cohorts{by_words(compared)}"
+    name = title or f"{words}: {this} and {other}{by_words(compared)}"
     return titled(chart, compared, name, counted, width, facts)

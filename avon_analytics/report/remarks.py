@@ -12,6 +12,7 @@ import pandas as pd
 
 from avon_analytics.figures import FIGURES, Figure, compare
 from avon_analytics.figures.declared import Option, Takes
+from avon_analytics.report.named import cohorts
 from avon_analytics.report.wording import amount, day, heading, number, percent, plain, plural
 
 KNOWN: Mapping[str, Figure] = {**FIGURES, compare.FIGURE.name: compare.FIGURE}
@@ -24,8 +25,10 @@ def figure_of(frame: pd.DataFrame) -> Figure:
 
 
 def title_of(frame: pd.DataFrame) -> str:
-    """A figure's name; of one about a single share, with that share."""
+    """A figure's name; of one about a single share with that share, of a comparison with both."""
     told, share = figure_of(frame).title, frame.attrs.get("share")
+    if frame.attrs["figure"] == compare.FIGURE.name:
+        return f"{told}: {' and '.join(cohorts(frame))}"
     return told if share is None else f"{told}: {_lower(heading(str(share)))}"
 
 
@@ -69,7 +72,7 @@ def _value(option: Option, value: Any) -> str:
 def _compared(frame: pd.DataFrame) -> Iterator[str]:
     if frame.attrs["figure"] != compare.FIGURE.name:
         return
-    yield "Differences are in percentage points: this cohort minus the other."
+    yield "Differences are in percentage points: {} minus {}.".format(*cohorts(frame))
     if frame.attrs.get("by"):
         yield "Q-values allow for how many groups are compared; p-values do not."
 

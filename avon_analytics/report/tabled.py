@@ -5,7 +5,7 @@ Terminal and notebook set it each in its own way. A DataFrame, CSV and JSON have
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,12 +14,20 @@ import pandas as pd
 
 from avon_analytics.appointments.groupings import OF_CANCELLATIONS
 from avon_analytics.appointments.intervals import wilson
-from avon_analytics.figures import FIGURES, Column, Figure, Kind
-from avon_analytics.report.named import named
+from avon_analytics.figures import FIGURES, Column, Figure, Kind, compare
+from avon_analytics.report.named import cohorts, named
 from avon_analytics.report.periods import every_of
 from avon_analytics.report.remarks import KNOWN, figure_of, remarks
 from avon_analytics.report.rows import Row, groupings, is_complete, rows_of
-from avon_analytics.report.wording import count, heading, is_missing, number, plural
+from avon_analytics.report.wording import (
+    capital,
+    count,
+    heading,
+    is_missing,
+    number,
+    plural,
+    share_name,
+)
 
 DAYS = (1, 7, 14, 30, 60, 90)
 ALL = "All"
@@ -35,7 +43,8 @@ class Tabled:
     keys: the columns that say what a row is of: groups, ``period_on``, a stage. columns: what is
     told of it, the foremost first; a share stands for its denominator and interval too. totals: all
     rows as one, or as one for each stage. n_further: how many columns are left to CSV and JSON.
-    notes: what was left out, and what a mark means.
+    notes: what was left out, and what a mark means. gives_way: what goes where there
+    is no room, in this order, with the columns that it is; unless given, the last of them first.
     """
 
     keys: Sequence[str]
@@ -45,6 +54,7 @@ class Tabled:
     every: str = "month"
     n_further: int = 0
     notes: Sequence[str] = field(default_factory=tuple)
+    gives_way: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def is_open(self, row: Row) -> bool:
         """Whether a row is of a period that is not complete."""
@@ -71,13 +81,13 @@ def tabled(frame: pd.DataFrame, every: str | None = None) -> Tabled | None:
 
 
 def _tabled(frame: pd.DataFrame, every: str | None) -> Tabled:
-    figure, frame = figure_of(frame), named(frame)
+    figure, frame = as_read(frame)
     keys = groupings(frame) + ["period_on"] * ("period_on" in frame)
     if {"cause", "day", "cumulative_incidence"} <= set(frame):
         return _by_days(frame, keys)
     keys += [name for name in figure.row_names if name in frame and name != "step"]
-    if "measure" in keys:
-        frame = frame.assign(measure=[heading(str(share)) for share in frame["measure"]])
+    if figure.name == compare.FIGURE.name:
+        return _compared(figure, frame, keys, every or every_of(frame))
     if is_of_cancelled(frame, keys):
         return _of_cancelled(frame, keys, every or every_of(frame))
     columns = [one for one in figure.in_tables if one.name in frame]
@@ -93,6 +103,48 @@ def _tabled(frame: pd.DataFrame, every: str | None) -> Tabled:
         n_further=_n_further(frame, keys, columns),
         notes=(*_of_window(rows, keys), *of_quantiles(columns, of_all)),
     )
+
+
+def _compared(figure: Figure, frame: pd.DataFrame, keys: list[str], every: str) -> Tabled:
+    """Two shares and how they differ, each under the name of its cohort."""
+    keys = ["measure", *(name for name in keys if name != "measure")]
+    if len(frame[[*compare.CALLED]].drop_duplicates()) > 1:  # several comparisons, in one frame
+        keys = [*compare.CALLED, *keys]
+    if keys == ["measure"]:  # of one comparison the q-value is the p-value
+        frame = frame.drop(columns="q_value")
+    columns = [one for one in figure.in_tables if one.name in frame]
+    both = (compare.HERE.name, compare.THERE.name)
+    return Tabled(
+        keys=keys,
+        columns=columns,
+        rows=rows_of(frame),
+        every=every,
+        n_further=_n_further(frame, [*keys, *compare.CALLED], columns),
+        gives_way={
+            "P-value": ("p_value",),
+            "intervals of either share": [f"{name}_low" for name in both],
+            "denominators": [f"{name}_n" for name in both],
+            "either share": both,
+            "Q-value": ("q_value",),
+        },
+    )
+
+
+def as_read(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """A figure and its frame with all names as a reader knows them.
+
+    Of a comparison, a column of either cohort is headed by what the cohort is called, and groups
+    are side by side: one share after the other.
+    """
+    figure, shown = figure_of(frame), named(frame)
+    if figure is not compare.FIGURE:
+        return figure, shown
+    called = dict(zip((compare.HERE, compare.THERE), map(capital, cohorts(frame)), strict=True))
+    columns = [replace(one, heading=called.get(one, one.heading)) for one in figure.columns]
+    order = {share: nth for nth, share in enumerate(dict.fromkeys(shown["measure"]))}
+    shown = shown.sort_values("measure", key=lambda shares: shares.map(order), kind="stable")
+    measures = [share_name(str(share)) for share in shown["measure"]]
+    return replace(figure, columns=tuple(columns)), shown.assign(measure=measures)
 
 
 def _n_further(frame: pd.DataFrame, keys: Sequence[str], columns: Sequence[Column]) -> int:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 GAP = 2
 NARROWEST = 14
+LEGIBLE = 18
+FOREMOST = 4
 NEWEST = 24
 STARRED = "* not complete: not over, not all due, or only in part in the window"
 
@@ -61,6 +63,8 @@ class _Column:
     is_path: bool = False
     whole: list[str] | None = None
     """The cells before they were cut."""
+    base: str = ""
+    """The column of the figure that it belongs to."""
 
     @property
     def width(self) -> int:
@@ -119,16 +123,19 @@ def _of_figure(figure: Tabled, title: str | None, width: int | None) -> Group:
     """The table of a figure: what is foremost stays, a share never without what it rests on."""
     rows = [*figure.rows, *figure.totals]
     keys = [_key(name, figure) for name in figure.keys]
-    blocks = [list(_block(column, rows)) for column in figure.columns]
-    shown = len(blocks)
-    while shown > 1 and width is not None and _width([*keys, *chain(*blocks[:shown])]) > width:
-        shown -= 1
+    shown = [*keys, *chain.from_iterable(_block(column, rows) for column in figure.columns)]
+    steps = figure.gives_way or {one.title: [one.name] for one in reversed(figure.columns[1:])}
+    gone: list[str] = []
+    for words, names in steps.items():
+        if width is None or _width(_as_narrow_as_may_be(shown)) <= width:
+            break
+        inside = {told for told in gone if all(one.startswith(tuple(names)) for one in steps[told])}
+        gone = [*(told for told in gone if told not in inside), words]
+        shown = [one for one in shown if one.name not in names and one.base not in names]
     # Names are cut before the foremost share loses what it rests on.
-    squeezed = _squeezed([*keys, *chain(*blocks[:shown])], width, GAP)
-    columns, hidden = _fitted(squeezed, width, GAP)
-    gone = [column.title for column in figure.columns[shown:]]
+    columns, hidden = _fitted(_squeezed(shown, width, GAP), width, GAP)
     notes = [STARRED] if figure.has_open else []
-    notes += [f"Not shown for lack of width: {'; '.join(gone)}"] if gone else []
+    notes += [f"Not shown for lack of width: {'; '.join(reversed(gone))}"] if gone else []
     notes += figure.notes
     if figure.n_further and figure.rows:
         notes.append(f"{plural(figure.n_further, 'more column')} with --format csv or json")
@@ -160,16 +167,33 @@ def _block(column: Column, rows: Sequence[Row]) -> Iterator[_Column]:
     cells = [
         MISSING if is_missing(one) else write(one) if write else plain(one, 60) for one in values
     ]
-    yield _Column(name, _HYPHENED.get(column.title, column.title), cells, NEVER, right)
+    told = _HYPHENED.get(column.title, column.title)
+    yield _Column(name, told, cells, NEVER, right, base=name)
     if f"{name}_n" in rows[0] if rows else column.has_n:
-        yield _Column(f"{name}_n", "of", [count(row.get(f"{name}_n")) for row in rows], DENOMINATOR)
+        among = [count(row.get(f"{name}_n")) for row in rows]
+        yield _Column(f"{name}_n", "of", among, DENOMINATOR, base=name)
     if f"{name}_low" in rows[0] if rows else column.has_interval:
         between = [interval(row, column) or MISSING for row in rows]
         of_expected = column.kind is Kind.NUMBER
-        yield _Column(f"{name}_low", "80 %" if of_expected else "95 %", between, INTERVAL)
+        word = "80 %" if of_expected else "95 %"
+        yield _Column(f"{name}_low", word, between, INTERVAL, base=name)
 
 
-_HYPHENED = {"Rescheduled": "Resched-\nuled", "Unresolved": "Unre-\nsolved"}
+def _as_narrow_as_may_be(columns: list[_Column]) -> list[_Column]:
+    """The columns of a figure as wide as they have to be, before one of them goes.
+
+    A name stays whole while there are more columns than the foremost; for one of these it is cut.
+    """
+    if len({one.base for one in columns if one.base}) > FOREMOST:
+        return columns
+    return [one if one.right or one.width <= LEGIBLE else one.cut(LEGIBLE) for one in columns]
+
+
+_HYPHENED = {
+    "Difference": "Differ-\nence",
+    "Rescheduled": "Resched-\nuled",
+    "Unresolved": "Unre-\nsolved",
+}
 
 
 def _width(columns: Sequence[_Column]) -> int:

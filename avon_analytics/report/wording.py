@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from avon_analytics.figures import COLUMNS, Column, Kind
+from avon_analytics.figures.dates import MONTHS
 
 MISSING = "–"
 NOT_KNOWN = "not known"
@@ -69,6 +70,16 @@ def heading(column: str) -> str:
         return HEADINGS[column]
     words = column.removeprefix("custom:").removeprefix("n_").replace("_", " ").strip()
     return plain(words[:1].upper() + words[1:], 60)
+
+
+def share_name(share: str) -> str:
+    """What a share is of, where it stands among others: ``No-show``, ``Late``."""
+    return heading(share).removesuffix(" share")
+
+
+def capital(words: str) -> str:
+    """The words as the beginning of a line."""
+    return words[:1].upper() + words[1:]
 
 
 def is_missing(value: object) -> bool:
@@ -167,9 +178,6 @@ def as_date(value: object) -> date | None:
     if isinstance(value, datetime):
         return value.date()
     return value if isinstance(value, date) else pd.Timestamp(str(value)).date()
-
-
-MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 def month(value: object) -> str:

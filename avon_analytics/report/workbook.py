@@ -11,15 +11,15 @@ from typing import Any
 
 import pandas as pd
 
-from avon_analytics.figures import COLUMNS, Column, Figure, Kind
-from avon_analytics.report.named import named
+from avon_analytics.figures import COLUMNS, Column, Figure, Kind, compare
 from avon_analytics.report.palette import light
 from avon_analytics.report.periods import every_of, label
-from avon_analytics.report.remarks import figure_of, found, title_of, unsure
+from avon_analytics.report.remarks import found, title_of, unsure
 from avon_analytics.report.rows import Row, groupings, is_complete, rows_of
 from avon_analytics.report.tabled import (
     ALL,
     OF_ALL,
+    as_read,
     foremost,
     is_of_cancelled,
     left_out,
@@ -30,11 +30,12 @@ from avon_analytics.report.titles import by_words
 from avon_analytics.report.wording import as_date, heading, is_missing, number, plain, plural, utc
 from avon_analytics.report.workbook_chart import HEAD_ROW, Drawing, SheetColumn
 
-_SHARES = (Kind.SHARE, Kind.RATIO, Kind.DIFFERENCE)
+_SHARES = (Kind.SHARE, Kind.RATIO)
 _NUMBERS: Mapping[Kind, str] = {
     Kind.COUNT: "#,##0",
     Kind.WHOLE: "#,##0",
-    Kind.CHANCE: "0.000",
+    Kind.CHANCE: '[<0.001]"< 0.001";0.000',
+    Kind.DIFFERENCE: "+0.0;−0.0;0.0",
     **dict.fromkeys(_SHARES, "0.0%"),
 }
 _PERIODS = {"year": "yyyy", "month": "mmm yyyy", "quarter": "mmm yyyy"}
@@ -47,7 +48,7 @@ def write_workbook(frame: pd.DataFrame, part: Path, title: str) -> None:
     """Write a figure: a sheet of its table, one of its chart, one of its definitions."""
     from xlsxwriter import Workbook  # type: ignore[import-untyped]
 
-    figure, shown = figure_of(frame), named(frame)
+    figure, shown = as_read(frame)
     # Texts stay texts: none becomes a formula, a number or a link.
     options = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
     book = Workbook(str(part), options)
@@ -57,7 +58,7 @@ def write_workbook(frame: pd.DataFrame, part: Path, title: str) -> None:
     table = _Table(book, figure, shown)
     about = title_of(frame) if title == figure.title else title
     whole_title = f"{about}{by_words(shown)}"
-    table.write(_sheet_name(title), whole_title)
+    table.write(_sheet_name(figure.title), whole_title)
     Drawing(book, figure, table.name, table.columns, table.keys, table.rows).draw(whole_title)
     _define(book, figure, shown, table)
     book.close()
@@ -74,7 +75,8 @@ class _Table:
         self.every = every_of(shown)
         self.groups = groupings(shown) + ["period_on"] * ("period_on" in shown)
         own = [name for name in figure.row_names if name in shown and name != "step"]
-        self.keys = [*self.groups, *own]
+        is_compared = figure.name == compare.FIGURE.name
+        self.keys = [*own, *self.groups] if is_compared else [*self.groups, *own]
         self.is_of_cancelled = is_of_cancelled(shown, self.keys)
         self.rows, self.n_cancelled = (
             of_cancelled(shown) if self.is_of_cancelled else (rows_of(shown), None)
@@ -110,6 +112,7 @@ class _Table:
                 one.title,
                 _form(one, spelled),
                 is_further=(one.base or one.name) not in first,
+                times=100 if _is_in_points(one, spelled) else 1,
             )
             for one in told
         ]
@@ -172,7 +175,7 @@ class _Table:
             elif isinstance(value, bool) or not column.form:
                 self.sheet.write_string(at, place, plain(value), form)
             else:
-                self.sheet.write_number(at, place, number(value), form)
+                self.sheet.write_number(at, place, column.times * (number(value) or 0), form)
 
     def _form(self, look: Mapping[str, Any], column: SheetColumn) -> Any:
         known: dict[Any, Any] = self.__dict__.setdefault("_forms", {})
@@ -205,6 +208,11 @@ def _form(column: Column, spelled: Mapping[str, Column]) -> str:
     if column.kind in (Kind.TEXT, Kind.FLAG, Kind.MAYBE, Kind.DATE):
         return ""
     return _NUMBERS.get(column.kind, "#,##0.0")
+
+
+def _is_in_points(column: Column, spelled: Mapping[str, Column]) -> bool:
+    """Whether it is a difference of shares, told in percentage points."""
+    return spelled[column.base or column.name].kind is Kind.DIFFERENCE
 
 
 def _define(book: Any, figure: Figure, shown: pd.DataFrame, table: _Table) -> None:

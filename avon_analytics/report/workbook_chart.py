@@ -8,7 +8,7 @@ from itertools import groupby
 from math import ceil
 from typing import Any
 
-from avon_analytics.figures import Figure
+from avon_analytics.figures import Figure, compare
 from avon_analytics.report.palette import light
 from avon_analytics.report.rows import Row, is_complete
 from avon_analytics.report.wording import heading, number, plain
@@ -51,6 +51,8 @@ class SheetColumn:
     is_key: bool = False
     is_further: bool = False
     """Whether it is folded away, behind the + above the headings."""
+    times: int = 1
+    """What its numbers are multiplied by, where the cell is in another unit than the figure."""
 
 
 @dataclass
@@ -64,6 +66,8 @@ class Drawing:
     keys: Sequence[str]
     rows: Sequence[Row]
     chart_sheet: Any = None
+    n_errors: int = 0
+    """How many columns stand beside the chart."""
 
     def draw(self, title: str) -> None:
         """A sheet with the chart of the figure, drawn from the cells of its table."""
@@ -78,10 +82,14 @@ class Drawing:
         chart.set_title({"name": f"{title}{note}", "name_font": {"size": 14}, "overlay": False})
         chart.set_legend({"position": "bottom", "none": len(series) == 1})
         measure = self._drawn()
+        grid = {"visible": True, "line": {"color": light("line")}}
         values = {"num_format": "0%" if measure.form == "0.0%" else measure.form, "min": 0,
-                  "name": measure.heading, "major_gridlines": {"visible": True,
-                  "line": {"color": light("line")}}}  # fmt: skip
-        if top := self._top(measure):
+                  "major_gridlines": grid}  # fmt: skip
+        if self.figure.name != compare.FIGURE.name:  # else the legend names both
+            values["name"] = measure.heading
+        _, first, _, last, _ = series[0]["values"]
+        drawn = range(first - HEAD_ROW - 1, last - HEAD_ROW) if kind == "bar" else None
+        if top := self._top(measure, drawn or range(len(self.rows))):
             values["max"] = top
         if kind == "bar":
             chart.set_y_axis({"reverse": True, "num_font": {"size": 9}})
@@ -93,19 +101,22 @@ class Drawing:
             texts = {"num_format": days, "num_font": {"size": 9}} if kind == "scatter" else texts
             chart.set_x_axis(by_day if self.figure.name == "incidence" else texts)
             chart.set_y_axis(values)
-        n = min(len(self.rows), _MOST_BARS)
-        chart.set_size({"width": 960, "height": 440 if kind != "bar" else 160 + 24 * n})
+        high = 440 if kind != "bar" else 160 + 24 * (last - first + 1) * len(series)
+        chart.set_size({"width": 960, "height": high})
         sheet = self.chart_sheet
         sheet.hide_gridlines(2)
-        sheet.print_area(0, 0, 40, 15)
+        sheet.print_area(0, 0, max(40, high // 20 + 1), 15)  # a row is 20 pixels high
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 1)
         sheet.insert_chart(0, 0, chart, {"description": title})
 
-    def _top(self, measure: SheetColumn) -> float | None:
+    def _top(self, measure: SheetColumn, rows: range) -> float | None:
         """Where the axis of values ends, so that no interval is cut."""
-        known = [number(row.get(f"{measure.name}_high")) for row in self.rows]
+        names = [measure.name]
+        if self.figure.name == compare.FIGURE.name:
+            names.append(compare.THERE.name)
+        known = [number(self.rows[at].get(f"{name}_high")) for at in rows for name in names]
         highest = max((one for one in known if one is not None), default=None)
         if highest is None or self.figure.name == "incidence":
             return None
@@ -121,6 +132,8 @@ class Drawing:
         """What is drawn, the kind of chart, and what of the rows is left out, in words."""
         rows = range(len(self.rows))
         measure = self._drawn()
+        if self.figure.name == compare.FIGURE.name:
+            return self._both()
         if self.figure.name == "incidence":
             return self._curves("day", measure)
         if "period_on" in self.keys and len(self.keys) > 1:
@@ -140,6 +153,22 @@ class Drawing:
         came = [one for one in self.columns if one.name == _CAME.get(self.figure.name)]
         series += [self._one(one, shown, with_errors=False) for one in came]
         return series, "line" if over_time else "bar", note
+
+    def _both(self) -> tuple[list[dict[str, Any]], str, str]:
+        """Both shares of a comparison, for each group; without groups, all shares of either."""
+        groups = [name for name in self.keys if name != compare.MEASURE.name]
+        shares = [str(row[compare.MEASURE.name]) for row in self.rows]
+        n = shares.count(shares[0]) if groups else len(shares)
+        shown = range(min(n, _MOST_BARS))
+        told = [f"share: {shares[0].lower()}"] if groups else []
+        told += [f"first {len(shown)} of {n} rows"] if len(shown) < n else []
+        both = [one for one in self.columns if one.name in (compare.HERE.name, compare.THERE.name)]
+        series = [self._one(one, shown, with_errors=True) for one in both]
+        for one, paint in zip(series, (light("accent"), light("not-due")), strict=True):
+            one |= {"fill": {"color": paint}, "line": {"none": True}}
+            if groups:
+                one["categories"] = [self.name, HEAD_ROW + 1, 1, HEAD_ROW + n, len(self.keys) - 1]
+        return series, "bar", f" ({', '.join(told)})" if told else ""
 
     def _complete(self, rows: range) -> range:
         """The rows between the first and the last complete period; all where there is none."""
@@ -173,20 +202,22 @@ class Drawing:
         ends = [self._errors(column, rows, end) for end in ("low", "high")]
         if with_errors and all(ends):
             axis = "y_error_bars" if self.keys == ["period_on"] else "x_error_bars"
-            told = [self._beside(nth, values) for nth, values in enumerate(ends)]
+            words = ("Down to the lower end", "Up to the upper end")
+            told = [self._beside(*pair) for pair in zip(words, ends, strict=True)]
             one[axis] = {"type": "custom", "minus_values": told[0], "plus_values": told[1],
                          "line": {"color": light("muted")}}  # fmt: skip
         return one
 
-    def _beside(self, nth: int, values: Sequence[float]) -> str:
+    def _beside(self, word: str, values: Sequence[float]) -> str:
         """Write what an error bar is drawn from beside the chart, and say where."""
         grey = self.book.add_format({"font_color": light("muted"), "num_format": "0.0000"})
-        word = ("Down to the lower end", "Up to the upper end")[nth]
-        self.chart_sheet.write_string(0, _ERRORS + nth, word, grey)
-        self.chart_sheet.set_column(_ERRORS + nth, _ERRORS + nth, 20)
+        column = _ERRORS + self.n_errors
+        self.n_errors += 1
+        self.chart_sheet.write_string(0, column, word, grey)
+        self.chart_sheet.set_column(column, column, 20)
         for at, value in enumerate(values, start=1):
-            self.chart_sheet.write_number(at, _ERRORS + nth, value, grey)
-        letter = chr(ord("A") + _ERRORS + nth)
+            self.chart_sheet.write_number(at, column, value, grey)
+        letter = chr(ord("A") + column)
         return f"=Chart!${letter}$2:${letter}${len(values) + 1}"
 
     def _errors(self, column: SheetColumn, rows: range, end: str) -> list[float]:

@@ -46,6 +46,7 @@ def test_two_groups(clinic: Clinic) -> None:
         *("other_share", "other_share_n", "other_share_low", "other_share_high"),
         *("difference", "difference_low", "difference_high"),
         *("p_value", "q_value"),
+        *("cohort", "other_cohort"),
     ]
     row = rows.iloc[0]
     assert (row.share, row.share_n, row.other_share, row.other_share_n) == (0.25, 4, 0.75, 4)
@@ -62,6 +63,41 @@ def test_two_groups(clinic: Clinic) -> None:
     assert el.compare(dr).p_value[0] == row.p_value
     assert list(rows.q_value) == list(rows.p_value)  # of each share there is one comparison
     assert rows.attrs["definition"].startswith("The difference of two shares")
+
+
+def test_either_cohort_is_called_by_what_tells_it_from_the_other(clinic: Clinic) -> None:
+    two_hosts(clinic)
+    clinic.staff("dr", first_name="Ada", last_name="Testwell")
+
+    def called(this: dict[str, Any], other: dict[str, Any]) -> tuple[str, str]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AvonWarning)
+            row = clinic.visits(**this).compare(clinic.visits(**other)).iloc[0]
+        return row.cohort, row.other_cohort
+
+    march, rest = {"start": "2025-03-01", "end": "2025-04-01"}, {"start": "2025-04-01"}
+    assert called(march, rest) == ("Mar 2025", "from 1 Apr 2025")
+    assert called({"on": "booked", **march}, march) == ("booked Mar 2025", "Mar 2025")
+    hosts = ({"where": {"host": host}} for host in ("dr", "el"))
+    assert called(*hosts) == ("host Ada Testwell", "host el")
+    two = {"host": ["dr", "el"], "self_booked": None}
+    assert called({"where": two, **march}, {"where": {"weekday": "Monday"}}) == (
+        "host Ada Testwell or el, self booked not known, Mar 2025, any weekday",
+        "any host, any self booked, all dates, weekday Monday",
+    )
+    assert called({"where": {"host": ["dr", "el"]}}, {"where": {"host": ["el", "dr"]}}) == (
+        "this cohort",
+        "the other cohort",
+    )
+    assert called({"as_of": "03-20 12:00"}, {"as_of": "03-21 12:00"}) == (
+        "as of 20 Mar 2025, 12:00 UTC",
+        "as of 21 Mar 2025, 12:00 UTC",
+    )
+    days = ["Wednesday", "Tuesday", "Monday"], ["Thursday", "Tuesday", "Monday"]
+    assert called(*({"where": {"weekday": some}} for some in days)) == (
+        "weekday Monday or Tuesday or 1 more (this)",
+        "weekday Monday or Tuesday or 1 more (other)",
+    )
 
 
 def test_of_many_groups_q_values_allow_for_all(clinic: Clinic) -> None:

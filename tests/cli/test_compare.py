@@ -55,7 +55,8 @@ def test_what_makes_it_doubtful_is_told_in_a_sentence(run: Any, tiny: Any) -> No
     assert told.is_told_in_a_sentence
     assert "slots are in both cohorts" in told.err
     assert "SharedSlots" not in told.err
-    assert "No-show share" in told.out
+    assert "No-show" in told.out
+    assert "Apr to Jun 2025 minus from 1 Apr 2025" in told.out
 
 
 @pytest.mark.parametrize(

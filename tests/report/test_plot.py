@@ -127,7 +127,7 @@ def test_the_words_say_what_is_divided(visits: Any) -> None:
 def test_a_comparison_draws_one_share_of_its_groups(visits: Any) -> None:
     by_host = compared(visits, by="host")
     assert shown(avon.plot.compare(by_host, "cancelled_share"))["text/plain"].startswith(
-        "Cancelled share: difference of two cohorts by host. slots cancelled ÷ due slots that"
+        "Cancelled share: this cohort and the other cohort by host. slots cancelled ÷ due slots"
     )
     drawn = avon.plot.compare(compared(visits)).to_dict()
     (data,) = [d for d in drawn["datasets"].values() if "key" in d[0]]

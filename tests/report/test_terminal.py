@@ -231,3 +231,59 @@ def test_a_title_is_not_broken_where_the_table_is_narrow(clinic: MadeUp) -> None
     text = io.StringIO()
     Console(file=text, width=80).print(table(empty, title="A title wider than its table"))
     assert text.getvalue().splitlines()[0].strip() == "A title wider than its table"
+
+
+def compared(**told: Any) -> pd.DataFrame:
+    """Two hosts whose shares are 0.1 and 0.2 higher than before, with names that are long."""
+    names = ["Exempla Testwell-Sampleton (…ab12)", "Bo Lee"]
+    rows = [
+        {
+            "host": host,
+            "measure": share,
+            **{
+                name: 0.1 * (nth + 1) + more
+                for more, name in enumerate(("other_share", "difference"))
+                for name in (name, f"{name}_low", f"{name}_high")
+            },
+            **dict.fromkeys(("share", "share_low", "share_high"), 0.4),
+            "share_n": 1000,
+            "other_share_n": 30,
+            "p_value": 0.02,
+            "q_value": 0.04,
+            "cohort": "Oct 2025",
+            "other_cohort": "Jul to Sep 2025",
+            **told,
+        }
+        for host in names
+        for nth, share in enumerate(("no_show_share", "late_share"))
+    ]
+    frame = pd.DataFrame(rows)
+    frame.attrs = {"figure": "compare", "compared": "outcomes", "by": ["host"], "as_of": None}
+    return frame
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_a_comparison_names_both_at_every_width(width: int) -> None:
+    text = printed(compared(), width)
+    lines = text.splitlines()
+    assert max(len(line.rstrip()) for line in lines) <= width
+    assert "points: Oct 2025 minus Jul to Sep 2025." in " ".join(text.split())
+    head = " ".join(text.split("No-show")[0].split())
+    assert ("Oct" in head) is (width > 60)
+    assert ("P-value" in head) is (width == 160)
+    told = [line.split()[0] for line in lines if line.startswith(("No-show", "Late"))]
+    assert told == ["No-show", "No-show", "Late", "Late"]
+
+
+def test_comparisons_in_one_frame_have_their_names_in_the_rows() -> None:
+    both = pd.concat([compared(), compared(other_cohort="Apr to Jun 2025")])
+    both.attrs = compared().attrs
+    text = printed(both, 200)
+    assert text.count("Oct 2025  Apr to Jun 2025  No-show") == 2
+    assert text.count("Oct 2025  Jul to Sep 2025  No-show") == 2
+    assert "this cohort minus the other cohort" in text
+
+
+def test_an_id_in_the_name_of_a_cohort_is_cut_to_what_tells_it_apart() -> None:
+    ids = {"cohort": f"host user_{'a' * 24}Bc12", "other_cohort": f"host user_{'a' * 24}De34"}
+    assert "Host user_…Bc12" in " ".join(printed(compared(**ids), 300).split())

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from avon_analytics.figures.dates import window_in_words
 from avon_analytics.intake.read.codes import CODES, SIGNATURE_WORDS
 from avon_analytics.report import render
 from avon_analytics.report.caveats import caveats
@@ -345,3 +346,28 @@ def test_older_months_of_booking_are_left_out_with_the_row_of_all(
     )
     assert (told.note, told.lines[-1].name) == (note, last)
     assert len(told.lines) == NEWEST + (last == "All")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        (None, None, "all dates"),
+        ("2025-01-01", None, "from 1 Jan 2025"),
+        (None, "2025-01-01", "before 1 Jan 2025"),
+        ("2025-10-01", "2025-11-01", "Oct 2025"),
+        ("2025-07-01", "2025-10-01", "Jul to Sep 2025"),
+        ("2024-11-01", "2025-03-01", "Nov 2024 to Feb 2025"),
+        ("2025-01-01", "2026-01-01", "2025"),
+        ("2023-01-01", "2026-01-01", "2023 to 2025"),
+        ("2025-03-03", "2025-03-04", "3 Mar 2025"),
+        ("2025-03-03", "2025-03-10", "3 to 9 Mar 2025"),
+        ("2025-03-28", "2025-04-04", "28 Mar to 3 Apr 2025"),
+        ("2024-12-28", "2025-01-04", "28 Dec 2024 to 3 Jan 2025"),
+        ("2024-03-03", "2025-03-04", "3 Mar 2024 to 3 Mar 2025"),
+    ],
+)
+def test_a_window_is_said_as_a_person_says_it(
+    start: str | None, end: str | None, words: str
+) -> None:
+    first, last = (None if one is None else date.fromisoformat(one) for one in (start, end))
+    assert window_in_words(first, last) == words

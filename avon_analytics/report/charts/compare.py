@@ -21,7 +21,7 @@ from avon_analytics.report.charts.parts import (
 from avon_analytics.report.palette import light
 from avon_analytics.report.periods import every_of, label
 from avon_analytics.report.rows import Row, group_name, rows_of
-from avon_analytics.report.wording import as_date, heading, number, plain
+from avon_analytics.report.wording import as_date, heading, number, percent, plain
 
 FALSE_IN_ALL = 0.05
 _WORDS = {True: ("q-value under 0.05", "accent"), False: ("may be chance", "muted")}
@@ -43,6 +43,7 @@ def differences(
     data = pd.DataFrame(
         {
             "key": key,
+            "both": _both(row),
             "word": _WORDS[(number(row["q_value"]) or 0) < FALSE_IN_ALL][0],
             **{
                 end: 100 * (number(row[f"difference{end}"]) or 0.0) for end in ("", "_low", "_high")
@@ -53,7 +54,10 @@ def differences(
     axis = {"tickCount": 6 if width >= PHONE else 4, "format": "+,~r", "grid": True}
     # One zero has no sign.
     axis["labelExpr"] = "datum.value == 0 ? '0' : replace(datum.label, '-', '−')"
-    x = spec.field("difference:Q", title=title, axis=axis).scale(nice=True)
+    # The two shares stand right of the lines, where there is room for them.
+    aside = max(map(room, data["both"])) if width >= PHONE else 0
+    reach = [0, {"expr": f"width - {aside:.0f}"}]
+    x = spec.field("difference:Q", title=title, axis=axis).scale(nice=True, range=reach)
     base = spec.chart(data).encode(y=key_axis(keys))
     pairs = [_WORDS[it] for it in (True, False) if (data["word"] == _WORDS[it][0]).any()]
     colour = colours("word", pairs, True)
@@ -65,8 +69,19 @@ def differences(
         ),
         base.mark("circle", size=52, opacity=1, aria=False).encode(x=x, color=colour),
     ]
+    if aside:
+        both = base.mark("text", align="right", aria=False)
+        layers.append(
+            both.encode(x=spec.value("width"), text="both:N", color=spec.value(light("ink")))
+        )
     chart = below(spec.layer(*layers), and_more(others))
     return finish(sized(chart, width, 26 * len(shown)), width - max(map(room, keys)))
+
+
+def _both(row: Row) -> str:
+    """The two shares themselves; nothing where one of them is blank."""
+    shares = number(row.get("share")), number(row.get("other_share"))
+    return "" if None in shares else " vs ".join(map(percent, shares))
 
 
 def keys_of(compared: pd.DataFrame) -> list[str]:
