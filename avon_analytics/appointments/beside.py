@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from avon_analytics.appointments.cohort_rows import CohortRows
@@ -23,19 +22,17 @@ def beside(this: CohortRows, other: CohortRows) -> tuple[str, str]:
     """What each of two cohorts is called where only the other stands beside it.
 
     That is how they differ: ``Oct 2025`` and ``Jul to Sep 2025``, ``host Ann Bell`` and ``any
-    host``. Two that differ in nothing are this cohort and the other.
+    host``. Two that differ in nothing that can be said so shortly are this cohort and the other.
     """
     ours, theirs = _traits(this), _traits(other)
     differing = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
     if not differing:
         return "this cohort", "the other cohort"
-    called = (
+    first, second = (
         ", ".join(traits.get(name) or f"any {_words(name)}" for name in differing)
         for traits in (ours, theirs)
     )
-    first, second = called
-    # Names can be cut alike, as of two long lists.
-    return (first, second) if first != second else (f"{first} (this)", f"{second} (other)")
+    return first, second
 
 
 def differing_definitions(this: CohortRows, other: CohortRows) -> list[str]:
@@ -51,7 +48,7 @@ def _traits(cohort: CohortRows) -> dict[str, str]:
     defined = _defined_by(cohort)
     dated = {"start": "", "booked": "booked "}[str(defined.pop("on"))]
     window = window_in_words(cohort._scope.start, cohort._scope.end)
-    store, as_of = Path(defined.pop("store")).stem, defined.pop("as_of")
+    store, as_of = defined.pop("store"), defined.pop("as_of")
     return {
         **_conditions(cohort),
         "window": f"{dated}{window}",
