@@ -7,6 +7,7 @@ days before theirs; the last axis is that of ``OUTCOMES``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from statistics import NormalDist
 
@@ -56,7 +57,13 @@ class Sums:
         empty = np.zeros((0, len(OUTCOMES)))
         return cls(np.zeros(0), empty, empty, empty)
 
-    def __getitem__(self, lines: Ints) -> Sums:
+    @classmethod
+    def joined(cls, parts: Sequence[Sums]) -> Sums:
+        """The sums of one or more parts, one after the other."""
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    def __getitem__(self, lines: Ints | slice) -> Sums:
         return Sums(*(getattr(self, field.name)[lines] for field in fields(self)))
 
 
@@ -99,7 +106,8 @@ def sums(n_sums: int, place: Ints, kind: Ints, days: Ints, n: Floats, of: Shares
 
 def _added(size: int, place: Ints, values: Floats) -> Floats:
     found = np.zeros((size, values.shape[1]))
-    np.add.at(found, place, values)
+    for nth, column in enumerate(values.T):  # far faster than np.add.at
+        found[:, nth] = np.bincount(place, column, minlength=size)
     return found
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from avon_analytics.appointments.distributions import Floats, Ints
 from avon_analytics.appointments.forecast import (
@@ -33,6 +34,8 @@ from avon_analytics.figures.expected import HISTORY_DAYS
 
 FEWEST_WEEKS = 4  # complete ones to learn from
 _WEEKS = 12  # that a plain forecast looks at
+_WEEK = timedelta(days=7)
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,8 @@ class Clock:
         """How many complete weeks there were to learn from."""
         oldest = self.day_of(at) - timedelta(days=HISTORY_DAYS)
         first = max(oldest, self.history_from or oldest)
-        return sum(
-            first <= week and self.is_over(week + timedelta(days=7), at) for week in self.weeks
-        )
+        n_over = bisect_right(self.weeks, at - self.grace, key=lambda week: self.at(week + _WEEK))
+        return max(0, n_over - bisect_left(self.weeks, first))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,60 +99,72 @@ def look_back(
 ) -> tuple[Expected, PeriodSpread, Width]:
     """Expectations of the periods, oldest first, each with the spread and the width that were known
     by then; and what is known of both in the end."""
+    group, sizes, found, came = _looked_at(seen, instants, learning, reference, clock)
+    parts = [slice(start, end) for start, end in pairwise(np.cumsum([0, *sizes]).tolist())]
+    over_at = [clock.at(period_end(first, every)) + clock.grace for first in instants]
+    n_over = [bisect_right(over_at, at) for at in instants.values()]
     spread, width = PeriodSpread(), Width()
-    waiting: list[tuple[date, Floats, Sums, Floats, Floats]] = []
 
-    def learn(came: Floats, found: Sums, low: Floats, high: Floats) -> None:
-        spread.learn(came, found)
-        width.learn(came, found.mean, low, high)
+    def learn_spread(part: slice) -> None:
+        spread.learn(came[part], found[part])
 
-    parts: list[Expected] = []
+    def learn_width(part: slice) -> None:
+        width.learn(came[part], found.mean[part], low[part], high[part])
+
+    variance = _known_then(parts, n_over, learn_spread, lambda: spread.variance)
+    low, high = intervals(found, _of_lines(variance, sizes))
+    factors = _known_then(parts, n_over, learn_width, lambda: width.factors)
+    below, above = (_of_lines([one[side] for one in factors], sizes) for side in (0, 1))
+    low, high = drawn(found.mean, low, high, found.n[:, None], (below, above))
+    period = np.repeat(np.array([day_number(one) for one in instants], dtype=np.int64), sizes)
+    return Expected(group, period, found, low, high, came), spread, width
+
+
+def _looked_at(
+    seen: Open,
+    instants: dict[date, datetime],
+    learning: Learning,
+    reference: datetime,
+    clock: Clock,
+) -> tuple[Ints, list[int], Sums, Floats]:
+    """The groups of each period, how many they are, what was expected of each, and what came."""
+    firsts = [day_number(first) for first in instants]
     by_period = np.argsort(seen.period, kind="stable")
-    cuts = np.searchsorted(seen.period[by_period], [day_number(first) for first in instants])
-    ends = np.searchsorted(
-        seen.period[by_period], [day_number(first) for first in instants], side="right"
-    )
-    for (first, at), start, end in zip(instants.items(), cuts, ends, strict=True):
+    starts = np.searchsorted(seen.period[by_period], firsts)
+    ends = np.searchsorted(seen.period[by_period], firsts, side="right")
+    groups, found, came = [np.zeros(0, dtype=np.int64)], [Sums.none()], [Sums.none().mean]
+    for at, start, end in zip(instants.values(), starts, ends, strict=True):
         known = shares_at(learning, at, reference, clock)
-        while waiting and clock.is_over(waiting[0][0], at):
-            learn(*waiting.pop(0)[1:])
         lines = by_period[start:end]
-        groups, place = np.unique(seen.group[lines], return_inverse=True)
-        found = sums(len(groups), place, seen.kind[lines], seen.days[lines], seen.n[lines], known)
-        came = np.zeros((len(groups), len(OUTCOMES)))
-        np.add.at(came, (place, seen.outcome[lines]), seen.n[lines])
-        low, high = intervals(found, spread.variance)
-        waiting.append((period_end(first, every), came, found, low, high))
-        low, high = drawn(found.mean, low, high, found.n[:, None], width.factors)
-        period = np.full(len(groups), day_number(first))
-        parts.append(Expected(groups, period, found, low, high, came))
-    for one in waiting:
-        learn(*one[1:])
-    return _joined(parts), spread, width
+        of, place = np.unique(seen.group[lines], return_inverse=True)
+        groups.append(of)
+        found.append(sums(len(of), place, seen.kind[lines], seen.days[lines], seen.n[lines], known))
+        came.append(np.zeros((len(of), len(OUTCOMES))))
+        np.add.at(came[-1], (place, seen.outcome[lines]), seen.n[lines])
+    sizes = [len(of) for of in groups[1:]]
+    return np.concatenate(groups), sizes, Sums.joined(found), np.concatenate(came)
 
 
-def _joined(parts: list[Expected]) -> Expected:
-    if not parts:
-        none = Sums.none()
-        nobody = np.zeros(0, dtype=np.int64)
-        return Expected(nobody, nobody, none, none.mean, none.mean, none.mean)
+def _known_then(
+    parts: list[slice], n_over: list[int], learn: Callable[[slice], None], known: Callable[[], _T]
+) -> list[_T]:
+    """What is known at the instant of each period, of which so many before it were over by then;
+    in the end, all of them have been learnt from."""
+    said: list[_T] = []
+    learnt = 0
+    for n in n_over:
+        for part in parts[learnt:n]:
+            learn(part)
+        said.append(said[-1] if said and n == learnt else known())
+        learnt = n
+    for part in parts[learnt:]:
+        learn(part)
+    return said
 
-    def together(of: Callable[[Expected], npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        return np.concatenate([of(part) for part in parts])
 
-    return Expected(
-        group=together(lambda part: part.group),
-        period=together(lambda part: part.period),
-        sums=Sums(
-            n=together(lambda part: part.sums.n),
-            mean=together(lambda part: part.sums.mean),
-            chance=together(lambda part: part.sums.chance),
-            unsure=together(lambda part: part.sums.unsure),
-        ),
-        low=together(lambda part: part.low),
-        high=together(lambda part: part.high),
-        came=together(lambda part: part.came),
-    )
+def _of_lines(known: list[Floats], sizes: list[int]) -> Floats:
+    """What is known at each instant, for each of its lines."""
+    return np.repeat(np.array(known).reshape(-1, len(OUTCOMES)), sizes, axis=0)
 
 
 def plain_forecast(

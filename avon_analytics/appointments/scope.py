@@ -139,16 +139,22 @@ def as_instant(value: DateLike, time_zone: str) -> datetime:
         ) from None
 
 
-@lru_cache(100_000)
 def midnight(day: date, time_zone: str) -> datetime:
     """The instant at which a day begins in a time zone, as the engine knows it.
 
     Where clocks go back at midnight, that is the first of the two; where they go forward, when they
     do. Raises OverflowError outside the years 1 to 9999.
     """
-    with _engine().cursor() as cursor:
-        ((micros,),) = cursor.execute(_MIDNIGHT, {"day": day, "zone": time_zone}).fetchall()
+    micros = _midnights(day.year, time_zone)[day.timetuple().tm_yday - 1]
     return _EPOCH + timedelta(microseconds=micros)
+
+
+@lru_cache(10_000)
+def _midnights(year: int, time_zone: str) -> tuple[int, ...]:
+    """The microseconds at which the days of a year begin: one question, not one for each day."""
+    with _engine().cursor() as cursor:
+        found = cursor.execute(_MIDNIGHTS, {"year": year, "zone": time_zone}).fetchall()
+    return tuple(micros for (micros,) in found)
 
 
 def local_day(instant: datetime, time_zone: str) -> date:
@@ -168,13 +174,15 @@ def _engine() -> duckdb.DuckDBPyConnection:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MIDNIGHT = """
-WITH found AS (SELECT timezone($zone, CAST($day AS TIMESTAMP)) AS instant),
-near AS (SELECT instant - to_minutes(30 * unnest(range(5))) AS earlier FROM found)
-SELECT coalesce(
-    (SELECT min(epoch_us(earlier)) FROM near
-        WHERE CAST(timezone($zone, earlier) AS DATE) = CAST($day AS DATE)),
-    (SELECT epoch_us(instant) FROM found))
+_MIDNIGHTS = """
+WITH days AS (SELECT make_date($year, 1, 1) + CAST(unnest(range(366)) AS INTEGER) AS day),
+found AS (SELECT day, timezone($zone, CAST(day AS TIMESTAMP)) AS instant FROM days),
+near AS (SELECT *, instant - to_minutes(30 * unnest(range(5))) AS earlier FROM found)
+SELECT epoch_us(coalesce(
+    min(earlier) FILTER (WHERE CAST(timezone($zone, earlier) AS DATE) = day), min(instant)))
+FROM near
+GROUP BY day
+ORDER BY day
 """
 
 
