@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
@@ -53,8 +53,15 @@ FIGURES = (
 
 @pytest.fixture(scope="module")
 def db(tiny: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store of one's own: some of these calls do what they are asked for."""
+    """A store of one's own, only read."""
     return Path(tiny.copy(tmp_path_factory.mktemp("arguments") / "clinic.duckdb"))
+
+
+@pytest.fixture(scope="module")
+def store(db: Path) -> Iterator[avon.Store]:
+    """The same, open and held: each question would open the file and compute its slots anew."""
+    with avon.open(db) as opened, opened._database.reading():
+        yield opened
 
 
 def asked(call: Callable[..., object], **given: object) -> object:
@@ -74,8 +81,7 @@ def parameters(call: Callable[..., object]) -> list[str]:
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_no_argument_of_a_cohort_ends_in_a_traceback(db: Path, odd: str) -> None:
-    store = avon.open(db)
+def test_no_argument_of_a_cohort_ends_in_a_traceback(store: avon.Store, odd: str) -> None:
     for name in parameters(store.appointments):
         cohort = asked(store.appointments, **{name: ODD[odd]})
         if isinstance(cohort, avon.Cohort):
@@ -84,8 +90,8 @@ def test_no_argument_of_a_cohort_ends_in_a_traceback(db: Path, odd: str) -> None
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_no_argument_of_a_figure_ends_in_a_traceback(db: Path, odd: str) -> None:
-    cohort = avon.open(db).appointments()
+def test_no_argument_of_a_figure_ends_in_a_traceback(store: avon.Store, odd: str) -> None:
+    cohort = store.appointments()
     for figure in map(cohort.__getattribute__, FIGURES):
         for name in parameters(figure):
             asked(figure, **{name: ODD[odd]})
@@ -95,9 +101,10 @@ def test_no_argument_of_a_figure_ends_in_a_traceback(db: Path, odd: str) -> None
 
 @pytest.mark.parametrize("odd", KINDS)
 def test_no_argument_of_a_store_ends_in_a_traceback(
-    db: Path, tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: str
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    db = tiny.copy(tmp_path / "clinic.duckdb")  # some of these calls do what they are asked for
     store = avon.open(db)
     for name in ("threads", "memory_limit", "time_zone", "wait"):
         asked(lambda **given: avon.open(db, **given).tables(), **{name: ODD[odd]})
@@ -136,8 +143,7 @@ def test_no_argument_of_a_chart_or_a_file_ends_in_a_traceback(
 # Values out of a figure's own frame
 
 
-def test_a_missing_value_of_any_kind_asks_for_what_is_missing(db: Path) -> None:
-    store = avon.open(db)
+def test_a_missing_value_of_any_kind_asks_for_what_is_missing(store: avon.Store) -> None:
     key = next(k for k in store.custom_fields("appointment").columns if k != "appointment_id")
     by = f"custom:{key}"
     for grouping in (by, "patient_state"):
@@ -150,8 +156,9 @@ def test_a_missing_value_of_any_kind_asks_for_what_is_missing(db: Path) -> None:
 
 
 @pytest.mark.parametrize("by", ["host", "weekday", "hour", "self_booked", "lead_band"])
-def test_each_group_of_a_figure_can_be_asked_for_by_its_own_value(db: Path, by: str) -> None:
-    store = avon.open(db)
+def test_each_group_of_a_figure_can_be_asked_for_by_its_own_value(
+    store: avon.Store, by: str
+) -> None:
     figure = store.appointments().outcomes(by=by)
     for frame in (figure, figure.astype({by: object}), figure.astype({"n_slots": float})):
         for value, n_slots in zip(frame[by], frame["n_slots"], strict=True):
@@ -161,8 +168,7 @@ def test_each_group_of_a_figure_can_be_asked_for_by_its_own_value(db: Path, by: 
         assert whole == [figure["n_slots"].sum()]
 
 
-def test_numbers_of_numpy_are_numbers(db: Path) -> None:
-    store: Any = avon.open(db)  # the types ask for Python's own numbers
+def test_numbers_of_numpy_are_numbers(store: Any) -> None:  # types ask for Python's own numbers
     usual = store.appointments(min_count=3, grace=24, late=24)
     found = store.appointments(
         min_count=np.int64(3), grace=np.float64(24), late=np.timedelta64(24, "h")
@@ -183,30 +189,29 @@ def test_numbers_of_numpy_are_numbers(db: Path) -> None:
 @pytest.mark.parametrize(
     "wrong", [float("nan"), float("inf"), -1, "24", True, None, pd.NaT, timedelta(hours=-1)]
 )
-def test_hours_are_hours(db: Path, name: str, wrong: Any) -> None:
+def test_hours_are_hours(store: avon.Store, name: str, wrong: Any) -> None:
     with pytest.raises(UsageError, match=f"{name}: expected a number of hours from 0"):
-        avon.open(db).appointments(**{name: wrong})
+        store.appointments(**{name: wrong})
 
 
 @pytest.mark.parametrize("name", ["start", "end"])
 @pytest.mark.parametrize(
     "wrong", [20251001, pd.NaT, float("nan"), pd.Period("2025-01"), "soon", ["2025-01-01"]]
 )
-def test_a_window_has_dates(db: Path, name: str, wrong: Any) -> None:
+def test_a_window_has_dates(store: avon.Store, name: str, wrong: Any) -> None:
     with pytest.raises(UsageError, match=f"{name}: a window begins and ends at local midnight"):
-        avon.open(db).appointments(**{name: wrong})
+        store.appointments(**{name: wrong})
 
 
 @pytest.mark.parametrize("wrong", [1, pd.NaT, float("nan"), "soon", [], "2025-01-01T12:00:00"])
-def test_as_of_is_a_day_or_an_instant(db: Path, wrong: Any) -> None:
+def test_as_of_is_a_day_or_an_instant(store: avon.Store, wrong: Any) -> None:
     with pytest.raises(UsageError, match="as_of: give a date such as"):
-        avon.open(db).appointments(as_of=wrong)
+        store.appointments(as_of=wrong)
     with pytest.raises(UsageError, match="as_of: give a date such as"):
-        avon.open(db).explain("appt_1", as_of=wrong)
+        store.explain("appt_1", as_of=wrong)
 
 
-def test_the_end_of_the_calendar_is_named_as_such(db: Path) -> None:
-    store = avon.open(db)
+def test_the_end_of_the_calendar_is_named_as_such(store: avon.Store) -> None:
     with pytest.raises(UsageError, match="outside the years 1 to 9999"):
         store.appointments(as_of="9999-12-31")
     ended = store.appointments(end="2030-01-01").outcomes()

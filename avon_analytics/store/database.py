@@ -8,7 +8,7 @@ Threads of one process take turns.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from weakref import finalize
@@ -70,6 +70,7 @@ class Database:
         self.config = engine_config(threads, memory_limit)
         self._mode: str | None = None
         self._state = 0  # the number of the lake's state that is attached
+        self._beside: tuple[int, Sequence[str], duckdb.DuckDBPyConnection] | None = None
         self._turns = Turns(self.path) if self.in_memory else turns_at(self._place)
         self._connect()
         if self.in_memory:
@@ -176,26 +177,46 @@ class Database:
             raise
 
     @contextmanager
-    def beside(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Another connection that reads the store, works in memory, and takes settings of its own.
+    def beside(self, settings: Sequence[str]) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Another connection that reads the store and works in memory, with settings of its own.
 
         Raises StoreError like ``reading``.
         """
         with interruptible(), self._turns.turn(self.wait):
             with self.reading():
                 pass  # says what is wrong with the store, if anything is
+            if self.is_lake:
+                with self._faults_of_file():
+                    yield self._beside_lake(settings)
+                return
             with connect(self.config) as connection:
                 try:
-                    if self.is_lake:
-                        self.show_lake(connection)
-                        files = files_of_lake(self.path)
-                        connection.execute("SET allowed_paths = $files", {"files": files})
-                    else:
-                        when_free(self.path, lambda: self._use(connection, "READ_ONLY"), self.wait)
+                    when_free(self.path, lambda: self._use(connection, "READ_ONLY"), self.wait)
                 except duckdb.Error as error:
                     raise store_error(self.path, error, waited=self.wait) from None
                 with self._faults_of_file():
+                    for setting in settings:
+                        connection.execute(setting)
                     yield connection
+
+    def _beside_lake(self, settings: Sequence[str]) -> duckdb.DuckDBPyConnection:
+        """The same for a lake: of one state it is kept, for it holds nothing of a file."""
+        kept = self._beside
+        if kept is None or kept[:2] != (self._state, settings) or not _is_well(kept[2]):
+            self._end_beside()
+            connection = connect(self.config)
+            state = self.show_lake(connection)
+            files = files_of_lake(self.path)
+            connection.execute("SET allowed_paths = $files", {"files": files})
+            for setting in settings:
+                connection.execute(setting)
+            self._beside = kept = (state, settings, connection)
+        return kept[2]
+
+    def _end_beside(self) -> None:
+        kept, self._beside = self._beside, None
+        if kept is not None:
+            kept[2].close()
 
     @contextmanager
     def _lake(self, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -358,7 +379,16 @@ class Database:
     def close(self) -> None:
         """Let go of the store and of everything computed from it."""
         with self._turns.turn(self.wait):
+            self._end_beside()
             self._end()
+
+
+def _is_well(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the engine answers still: after an error within itself it does not."""
+    try:
+        return bool(connection.execute("SELECT 1").fetchall())
+    except duckdb.Error:
+        return False
 
 
 def _let_go(connection: duckdb.DuckDBPyConnection, folder: PrivateFolder) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import duckdb
@@ -84,12 +84,13 @@ def fenced(database: Database) -> Iterator[duckdb.DuckDBPyConnection]:
             cursor.execute(_READS_ONLY)
             yield cursor
         return
-    with database.beside() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        for statement in _FILES_OF_TABLES if database.is_lake else _NO_FILES:
-            connection.execute(statement)
+    with database.beside(_FILES_OF_TABLES if database.is_lake else _NO_FILES) as connection:
         connection.execute(_READS_ONLY)
-        yield connection
+        try:
+            yield connection
+        finally:
+            with suppress(duckdb.Error):  # it may have ended with the query that failed
+                connection.execute("ROLLBACK")
 
 
 def only_reads(connection: duckdb.DuckDBPyConnection, text: str) -> str:

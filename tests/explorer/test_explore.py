@@ -32,7 +32,7 @@ def no_loop_of_others() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def store(sample: Any) -> Iterator[avon.Store]:
-    with avon.open(sample.db) as opened:
+    with avon.open(sample.db) as opened, opened._database.reading():
         yield opened
 
 

@@ -23,8 +23,8 @@ Shown = dict[str, str]
 
 @pytest.fixture(scope="module")
 def store(tiny: Any) -> Iterator[avon.Store]:
-    """One store for all charts, so that its slots are computed once."""
-    with avon.open(tiny.db) as opened:
+    """One store for all charts, held, so that it is opened and its slots computed once."""
+    with avon.open(tiny.db) as opened, opened._database.reading():
         yield opened
 
 

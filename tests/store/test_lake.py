@@ -54,10 +54,13 @@ def test_writing_again_keeps_two_states_and_their_files(tiny: Loaded, tmp_path: 
 def test_an_open_lake_shows_the_new_state(tiny: Loaded, tmp_path: Path) -> None:
     with avon.open(tiny.db) as store, avon.open(tmp_path / "lake") as read:
         store.write_lake(tmp_path / "lake")
-        before = read.appointments().outcomes()
+        before, rows = read.appointments().outcomes(), read.sql("FROM events ORDER BY event_id")
+        assert read.sql("FROM events ORDER BY event_id").equals(rows)
+        assert len(rows) > 1
         store.write_lake(tmp_path / "lake")
         store.write_lake(tmp_path / "lake")  # the files that were read before are gone
         assert read.appointments().outcomes().equals(before)
+        assert read.sql("FROM events ORDER BY event_id").equals(rows)
 
 
 def test_of_two_writers_one_is_kept(lake: Path) -> None:
