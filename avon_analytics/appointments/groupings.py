@@ -139,6 +139,16 @@ OF_REFILLS: Mapping[str, Grouping] = _by_name(
 )
 
 
+_NOT_EVERYWHERE: Mapping[str, str] = {
+    **dict.fromkeys(GROUPINGS, "does not divide this figure"),
+    **dict.fromkeys(OF_REFILLS, "divides refills alone"),
+    **dict.fromkeys(OF_CANCELLATIONS, "divides cancellations, and chooses rows of slots(…), alone"),
+    "notice_band": "divides cancellations and refills, and chooses rows of slots(…), alone",
+    "outcome": "chooses rows of slots(…) alone",
+}
+"""What is to be said of a grouping where it is none of the choices."""
+
+
 def own_groupings(figure: Figure) -> Mapping[str, Grouping]:
     """What a figure declares to be divided by beside the general groupings."""
     of_table = OF_REFILLS if figure.reads.table == "released" else OF_CANCELLATIONS
@@ -174,9 +184,11 @@ def groupings(
 
 
 def _hint(name: str, choices: Mapping[str, Grouping]) -> None:
-    """Raises UnknownGroup, with the right word, for one that says the same elsewhere."""
+    """Raises UnknownGroup for what is a grouping elsewhere, or is called so by others."""
     if name in choices:
         return
+    if name in _NOT_EVERYWHERE:
+        raise UnknownGroup(f"{name} {_NOT_EVERYWHERE[name]}. Choices: {', '.join(choices)}")
     if name.lower() in PERIODS:
         raise UnknownGroup(
             f"unknown grouping {name!r}: periods are asked for with every={name.lower()!r} "

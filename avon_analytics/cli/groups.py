@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Any
 
 from typer.core import TyperGroup
@@ -35,8 +37,18 @@ def _told() -> Iterator[None]:
         raise Interruption(str(error)) from None
     except Exception as error:
         if isinstance(message := getattr(error, "message", None), str):
-            error.message = printable(message, lines=True)  # type: ignore[attr-defined]
+            error.message = printable(_with_nearest(message), lines=True)  # type: ignore[attr-defined]
         raise
+
+
+def _with_nearest(message: str) -> str:
+    """What typer says of a word that an option does not know, with the one probably meant."""
+    found = re.fullmatch(r"Value error, ('(.*)' is not one of ('.+')\.)", message, re.DOTALL)
+    if found is None:
+        return message
+    plain, given, choices = found.groups()
+    near = get_close_matches(given, re.findall(r"'([^']*)'", choices), n=1)
+    return f"{plain} Did you mean {near[0]!r}?" if near else plain
 
 
 def _as_flags(parameters: Any) -> Any:

@@ -16,7 +16,7 @@ numbers are 555-01xx, mail addresses end in example.com, and social security num
 
 It was made by
 
-    avon-analytics sample OUT
+    avon-analytics sample OUT --appointments {n_appointments} --seed {seed}
 
 that is `avon_analytics.samples.write_sample(out, n_appointments={n_appointments}, seed={seed}, \
 mishap_every={mishap_every})`. \

@@ -25,6 +25,26 @@ def test_a_word_that_means_one_of_them_is_answered_with_it(word: str, hint: str)
     assert "Choices: host, appointment_type" in str(told.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        (
+            "cancelled_by",
+            "cancelled_by divides cancellations, and chooses rows of slots(…), alone.",
+        ),
+        ("notice_band", "divides cancellations and refills"),
+        ("released_by", "released_by divides refills alone."),
+        ("outcome", "outcome chooses rows of slots(…) alone."),
+        ("patient_state", "patient_state does not divide this figure."),
+    ],
+)
+def test_what_is_a_grouping_elsewhere_is_not_called_unknown(name: str, answer: str) -> None:
+    with pytest.raises(UnknownGroup) as told:
+        groupings(name, general=("weekday", "hour"))
+    assert answer in str(told.value)
+    assert str(told.value).endswith(" Choices: weekday, hour")
+
+
 def test_no_word_is_offered_that_divides_nothing_there() -> None:
     assert set(_SAID_ELSEWHERE.values()) <= set(GROUPINGS)
     assert not set(_SAID_ELSEWHERE) & set(GROUPINGS)

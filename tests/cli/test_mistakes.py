@@ -42,6 +42,21 @@ def test_a_wrong_path_is_reported_before_a_missing_secret(run: Any, command: str
     assert "secret" not in told.err
 
 
+@pytest.mark.parametrize(
+    ("option", "word", "hint"),
+    [("--period", "lastmonth", " Did you mean 'last-month'?"), ("--every", "x", "")],
+)
+def test_a_word_that_an_option_does_not_know_is_answered_with_the_nearest(
+    run: Any, option: str, word: str, hint: str
+) -> None:
+    told = run("outcomes", option, word)
+    said = " ".join(told.err.replace("│", " ").split())
+    assert told.code == USAGE
+    assert f"Invalid value for '{option}': '{word}' is not one of '" in said
+    assert said.count("Did you mean") == bool(hint)
+    assert hint in said
+
+
 def test_a_store_without_events_says_so(run: Any, tiny: Any) -> None:
     archive = tiny.archive / "2025" / "q4"
     run("load", archive, AVON_WEBHOOK_SECRET="not-the-secret")
