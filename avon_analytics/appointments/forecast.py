@@ -89,9 +89,16 @@ def sums(n_sums: int, place: Ints, kind: Ints, days: Ints, n: Floats, of: Shares
     """What to expect of slots: an element each for ``n`` alike, that count in the sum ``place``.
 
     Slots of one kind share what is not known of their shares, whatever their days: much the same
-    earlier slots stand behind them.
+    earlier slots stand behind them. Those alike are counted first, in order: sums of fractions
+    differ in their last digit with it, counts do not.
     """
-    share, many = of.share[kind, days], n[:, None]
+    alike, where = np.unique(
+        np.ravel_multi_index((place, kind, days), (max(n_sums, 1), *of.weight.shape)),
+        return_inverse=True,
+    )
+    place, kind, days = np.unravel_index(alike, (max(n_sums, 1), *of.weight.shape))
+    many = _added(len(alike), where, n[:, None])
+    share = of.share[kind, days]
     spread = share * (1 - share)
     doubt = np.sqrt(spread / (of.weight[kind, days] + 1)[:, None])
     n_kinds = len(of.share)

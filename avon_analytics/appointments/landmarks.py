@@ -105,8 +105,6 @@ class Slots:
         names = [f"key_{n}" for n in range(len(keys))]
         query = rows.run(sql("landmark_open"))
         found = self.cohort._ask_for(query, rows, _dtypes((*keys, *TRAITS)))
-        # In order, as sums of fractions differ in their last digit with it.
-        found = found.sort_values(list(found.columns), ignore_index=True)
         group = _numbers(found, names)
         return Open(
             groups=_named(found, names, group, keys),
@@ -138,15 +136,17 @@ class Slots:
             looked = _values({first: _micros(one) for first, one in at.items()})
         return rows.beside("looked", looked)
 
-    def past(self, at: datetime, most_days: int) -> Past:
-        """All due slots, looked at in steps of 24 hours that end at this instant."""
+    def past(self, at: datetime, most_days: int, earliest: datetime) -> Past:
+        """Due slots, looked at in steps of 24 hours that end at this instant; all that count at an
+        ``earliest`` one or later."""
         bound = {
             "at_us": _micros(at),
             "most_days": most_days,
             "grace_hours": self.cohort._settings.grace_hours,
-            "history_from": self.history_from or date.min,
         }
-        rows = self._rows(TRAITS, None, None, None)
+        # Three days more, as neither steps nor the instant's day are those of a time zone.
+        since = earliest.date() - timedelta(days=HISTORY_DAYS + 3)
+        rows = self._rows(TRAITS, None, max(since, self.history_from or since), None)
         rows = replace(rows, parameters={**rows.parameters, **bound})
         found = self.cohort._ask_for(rows.run(sql("landmark_history")), rows, _dtypes(TRAITS))
         seen = pd.Series(VISITS.index("returning"), found.index)
@@ -165,12 +165,8 @@ class Slots:
     def later(self, keys: tuple[Grouping, ...], at: datetime, on: date) -> pd.DataFrame:
         """Due slots that were planned late: columns of the groups, ``day`` (number), ``outcome``
         (number), ``from_days`` and ``n``."""
-        bound = {
-            "at_us": _micros(at),
-            "at_on": on,
-            "history_from": self.history_from or date.min,
-        }
-        rows = self._rows(keys, None, None, None, patients=False)
+        bound = {"at_us": _micros(at), "at_on": on}
+        rows = self._rows(keys, None, self.history_from, None, patients=False)
         rows = replace(rows, parameters={**rows.parameters, **bound})
         found = self.cohort._ask_for(rows.run(sql("landmark_later")), rows, _dtypes(keys))
         names = {f"key_{n}": key.name for n, key in enumerate(keys)}
@@ -191,12 +187,12 @@ class Slots:
     ) -> Population:
         cohort = self.cohort
         internal = cohort._scope.include_internal
-        scope = Scope(start=start, end=end, on="start", include_internal=internal)
+        scope = Scope(start, end, "start", internal, tuple(self.closed))
         rows = replace(cohort, _scope=scope)._population("slots", keys, every)
         if patients:
             visits = cohort._engine.patient_visits(cohort._settings)
             rows = rows.beside("patients", f"(SELECT * FROM {visits} WHERE {_TOLD}) AS p")
-        return rows.beside("closed", f"({_days_closed(self.closed)}) AS c")
+        return rows
 
 
 class Learning:
@@ -268,28 +264,24 @@ def _values(looked: Mapping[date, int]) -> str:
     return f"(VALUES {lines or none}) AS looked (period_on, at_us)"
 
 
-def _days_closed(closed: Sequence[date]) -> str:
-    days = ", ".join(f"({_literal(day)})" for day in closed) or f"({_literal(date.min)})"
-    return f"SELECT DISTINCT day FROM (VALUES {days}) AS closed (day)"
-
-
 def _dtypes(keys: Sequence[Grouping]) -> dict[str, str]:
     return {f"key_{n}": key.dtype for n, key in enumerate(keys)}
 
 
 def _numbers(found: pd.DataFrame, names: list[str]) -> Ints:
-    """The number of each row's group."""
+    """The number of each row's group, in the order of the groups."""
     if not names:
         return np.zeros(len(found), dtype=np.int64)
-    return np.asarray(found.groupby(names, sort=False, dropna=False).ngroup(), dtype=np.int64)
+    return np.asarray(found.groupby(names, sort=True, dropna=False).ngroup(), dtype=np.int64)
 
 
 def _named(
     found: pd.DataFrame, names: list[str], group: Ints, keys: tuple[Grouping, ...]
 ) -> pd.DataFrame:
     """The groups by number."""
-    _, first = np.unique(group, return_index=True)
-    groups = found[names].iloc[first].reset_index(drop=True)
+    some = np.zeros(group.max(initial=-1) + 1, dtype=np.int64)
+    some[group] = np.arange(len(group))  # a row of each
+    groups = found[names].iloc[some].reset_index(drop=True)
     return groups.set_axis([key.name for key in keys], axis=1)
 
 

@@ -118,6 +118,10 @@ def _conditions(scope: Scope, filters: Filters, parameters: dict[str, Any]) -> s
     if scope.end is not None:
         parameters["window_end"] = scope.end
         conditions.append(f"{DATES[scope.on]} < $window_end")
+    if scope.closed:
+        closed = {f"closed_{nth}": day for nth, day in enumerate(scope.closed)}
+        parameters |= closed
+        conditions.append(f"{DATES[scope.on]} NOT IN ({', '.join(f'${name}' for name in closed)})")
     for nth, (grouping, wanted) in enumerate(filters):
         alternatives = ["false"]
         for position, value in enumerate(wanted):

@@ -27,12 +27,13 @@ _MOST_HOURS = 876_600  # a hundred years
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which slots a cohort holds: those of a half-open window of local dates."""
+    """Which slots a cohort holds: those of a half-open window of local dates, not on ``closed``."""
 
     start: date | None
     end: date | None
     on: str
     include_internal: bool
+    closed: tuple[date, ...] = ()
 
 
 def choice(kind: str, given: str, choices: Collection[str]) -> str:

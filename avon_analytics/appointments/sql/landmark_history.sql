@@ -4,8 +4,8 @@
 -- once in each step while it is open. While `returning_days` or fewer days are left, it is known that
 -- its patient had attended an earlier start. `visit` is 0 for a first one, 2 for unknown, 3 without a
 -- patient; outcomes are numbered.
--- Reads `population`, its keys being what is known of a slot, `patients` and `closed`.
--- Parameters: $at_us, $grace_hours, $most_days, $history_from.
+-- Reads `population`, its keys being what is known of a slot, and `patients`.
+-- Parameters: $at_us, $grace_hours, $most_days.
 WITH instants AS (
     SELECT
         p.keys,
@@ -43,13 +43,7 @@ WITH instants AS (
         END AS returning_day
     FROM population AS p
     LEFT JOIN patients AS v ON p.patient_id = v.patient_id
-    LEFT JOIN closed AS c ON p.start_on = c.day
-    WHERE
-        p.is_due
-        AND p.start_at IS NOT NULL
-        AND p.planned_at IS NOT NULL
-        AND c.day IS NULL
-        AND p.start_on >= $history_from
+    WHERE p.is_due AND p.start_at IS NOT NULL AND p.planned_at IS NOT NULL
 ),
 days AS (
     SELECT

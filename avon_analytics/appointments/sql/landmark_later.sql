@@ -1,7 +1,7 @@
 -- One row is one kind of past slots that came to be planned late: of the same group and local day, with
 -- the same outcome (numbered), planned so late that they were not there yet with so many days or more to go.
 -- Days are steps of 24 hours that end at the hour of $at_us on the day of the visit.
--- Reads `population` and `closed`. Parameters: $at_us, $at_on, $history_from.
+-- Reads `population`. Parameters: $at_us, $at_on.
 SELECT
     p.keys,
     p.start_on,
@@ -21,8 +21,7 @@ SELECT
     ) AS from_days,
     count(*) AS n
 FROM population AS p
-LEFT JOIN closed AS c ON p.start_on = c.day
-WHERE p.is_due AND p.planned_at IS NOT NULL AND c.day IS NULL AND p.start_on >= $history_from
+WHERE p.is_due AND p.planned_at IS NOT NULL AND p.start_on IS NOT NULL
 GROUP BY
     p.keys,
     p.start_on,

@@ -1,17 +1,15 @@
 -- One row is one kind of slots that were open at the instant from which their period is looked at:
 -- of the same group, period and local day, as many whole days before their start, known to be alike,
 -- and what became of them. A slot is open that was planned by then and neither cancelled nor moved,
--- attended or missed. Reads `population`, `patients`, `closed` and `looked`, the instant of each
+-- attended or missed. Reads `population`, `patients` and `looked`, the instant of each
 -- period; 1 January 1970 stands for no period. `visit` is 0 for a first one, 1 for a returning
 -- patient, 2 for unknown, 3 without a patient; outcomes are numbered, -1 is still open.
 WITH there AS (
     SELECT p.*, l.at_us
     FROM population AS p
     INNER JOIN looked AS l ON coalesce(p.keys.period_on, DATE '1970-01-01') = l.period_on
-    LEFT JOIN closed AS c ON p.start_on = c.day
     WHERE
-        c.day IS NULL
-        AND unix_micros(p.start_at) >= l.at_us
+        unix_micros(p.start_at) >= l.at_us
         AND (p.outcome = 'open' OR unix_micros(p.planned_at) <= l.at_us)
         AND coalesce(
             unix_micros(
