@@ -194,7 +194,8 @@ def _hint(name: str, choices: Mapping[str, Grouping]) -> None:
             f"unknown grouping {name!r}: periods are asked for with every={name.lower()!r} "
             f"(--every {name.lower()}). Choices: {', '.join(choices)}"
         )
-    meant = _SAID_ELSEWHERE.get(name.lower().replace(" ", "_"))
+    word = name.lower().replace(" ", "_")
+    meant = _SAID_ELSEWHERE.get(word, name.removesuffix(name_column("")))
     if meant in choices:
         raise UnknownGroup(
             f"unknown grouping {name!r}. Did you mean {meant!r}? Choices: {', '.join(choices)}"

@@ -86,11 +86,24 @@ def window(
     return first, last
 
 
+_BEGUN = frozenset(
+    name
+    for every in ("week", "month", "quarter", "year")
+    for name in (f"this-{every}", f"{every}-to-date")
+    if name not in NAMED_PERIODS
+)
+
+
 def named_window(period: str, as_of: datetime | None, time_zone: str) -> tuple[date, date]:
     """Whole calendar periods before or after that of T, as a half-open window of local dates.
 
     Raises UnknownGroup for another name, UsageError where there is no T.
     """
+    if str(period) in _BEGUN:
+        raise UnknownGroup(
+            f"unknown period {period!r}: what has begun and is not over is asked for with start=. "
+            f"Choices: {', '.join(NAMED_PERIODS)}"
+        )
     choice("period", period, NAMED_PERIODS)
     if as_of is None:
         raise UsageError("period: a store without events has no instant to count from")

@@ -16,6 +16,7 @@ from avon_analytics.errors import UnknownGroup
         ("day of week", "Did you mean 'weekday'?"),
         ("month", "periods are asked for with every='month' (--every month)"),
         ("hosts", "Did you mean 'host'?"),
+        ("host_name", "Did you mean 'host'?"),
     ],
 )
 def test_a_word_that_means_one_of_them_is_answered_with_it(word: str, hint: str) -> None:

@@ -76,6 +76,9 @@ def test_a_name_stands_alone(clinic: Clinic) -> None:
         clinic.visits(period="last-month", start="2025-01-01")
     with pytest.raises(UnknownGroup, match="Did you mean 'last-month'"):
         clinic.visits(period="last-months")
+    for begun in ("this-month", "week-to-date"):
+        with pytest.raises(UnknownGroup, match=r"asked for with start=\. Choices: last-week"):
+            clinic.visits(period=begun)
     assert set(NAMED_PERIODS) >= {"last-week", "next-month"}
 
 
