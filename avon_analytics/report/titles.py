@@ -101,7 +101,7 @@ def titled(
     """The chart with what it shows and as of when; one that says so where nothing can be drawn."""
     from avon_analytics.report.charts.shown import shown
 
-    lines = [plain(counted, 200)]
+    lines = [plain(counted, 300)]
     if chart is None:
         chart = charts.nothing(width).having(config=style(width))
     elif below := chart.get("title"):
