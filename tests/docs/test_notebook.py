@@ -1,4 +1,4 @@
-"""The notebooks: committed without outputs, and they run on the sample."""
+"""The notebooks: committed without outputs; without a browser, they run on the sample here."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
+
+from tests.browser import browser
 
 if TYPE_CHECKING:
     from tests.docs.conftest import Desk
@@ -53,6 +55,7 @@ def test_it_finds_the_sample_from_either_folder(
     assert (names["sample"] / "archive").is_dir()
 
 
+@pytest.mark.skipif(browser() is not None, reason="tests/seen runs them, in JupyterLab")
 @pytest.mark.filterwarnings("default")  # the machinery around the kernel has its own
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_runs_without_a_warning(

@@ -6,7 +6,6 @@ These tests need Chromium. Where it is missing they are skipped; continuous inte
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +14,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.browser import NO_BROWSER, browser
+
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "out" / "seen"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OURS = {"127.0.0.1", "localhost", "", None}
 
 
@@ -53,17 +53,17 @@ class Seen:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("there is no Chromium on this machine")
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
+    if (found := browser()) is None:
+        pytest.skip(NO_BROWSER)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
             executable_path=found,
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
-        yield browser
-        browser.close()
+        yield running
+        running.close()
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from typing import Any
 import nbformat
 import pytest
 
+from tests.browser import NO_BROWSER, browser
+
 from .conftest import ROOT, Seen
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -39,8 +41,8 @@ STATE = """() => {
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a JupyterLab on a folder like a reader's."""
-    if not shutil.which("chromium") and not shutil.which("google-chrome"):
-        pytest.skip("there is no Chromium on this machine")
+    if browser() is None:
+        pytest.skip(NO_BROWSER)
     folder = tmp_path_factory.mktemp("lab")
     (folder / "data").symlink_to(ROOT / "data")
     shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
@@ -49,6 +51,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(values))
+    startup = home / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "strict.py").write_text("import warnings; warnings.simplefilter('error')")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -103,7 +108,7 @@ def _wait(is_so: Callable[[], bool], server: subprocess.Popen[bytes], log: Path)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_runs_and_shows_itself_without_a_network(
+def test_it_runs_without_a_warning_and_shows_itself_without_a_network(
     path: Path, lab: str, see: Callable[..., Seen]
 ) -> None:
     seen = see(f"{lab}/lab/tree/notebooks/{path.name}?reset", 1280, 1000)
@@ -118,9 +123,11 @@ def test_it_runs_and_shows_itself_without_a_network(
     outputs = [output for cell in page.evaluate(STATE)["outputs"] for output in cell]
 
     assert [output for output in outputs if output["output_type"] == "error"] == []
+    assert [output for output in outputs if output.get("name") == "stderr"] == []
     kinds = [set(output.get("data", {})) for output in outputs]
     n_charts = sum("image/svg+xml" in found for found in kinds)
     assert n_charts or path.stem == "explore"
+    assert any("text/html" in found for found in kinds)
     # Each chart is a picture that the browser could draw, with words for those who cannot see it.
     drawn = page.locator(".jp-OutputArea img.avon-on-light[src^='data:image/svg+xml']")
     assert drawn.count() == n_charts
@@ -158,7 +165,7 @@ def test_the_explorer_follows_the_keyboard_and_leaves_a_picture(
 ) -> None:
     cells = [
         "import avon_analytics as avon; from pathlib import Path",
-        "store = avon.open(':memory:'); sample = Path('data/sample')",
+        "store = avon.open('explorer.duckdb'); sample = Path('data/sample')",
         "_ = store.load(sample / 'archive', secrets=sample / 'secrets.toml', progress=False)",
         "explorer = store.appointments().explore()",
         "explorer",
