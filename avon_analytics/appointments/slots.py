@@ -88,6 +88,7 @@ def default_as_of(database: Database) -> datetime | None:
     StoreError where there are events and none of them is.
     """
     with database.reading() as connection:
+        create_macros(connection)
         # As microseconds: the engine's own instants want another package on their way to Python.
         text = f"SELECT epoch_us(as_of) FROM ({sql('default_as_of')})"
         ((micros,),) = connection.execute(text).fetchall()

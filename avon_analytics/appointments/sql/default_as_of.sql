@@ -4,4 +4,4 @@
 -- receipt count.
 SELECT max(occurred_at) AS as_of
 FROM events
-WHERE received_at IS NULL OR occurred_at <= received_at + INTERVAL 24 HOURS
+WHERE received_at IS NULL OR unix_micros(occurred_at) <= unix_micros(received_at) + 86400000000
