@@ -52,8 +52,8 @@ def choice(
         raise error(f"{kind}: expected a text. Choices: {', '.join(known)}")
     if given in choices:
         return given
-    near = get_close_matches(given, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    closest = get_close_matches(given, known, n=1)
+    hint = f" Did you mean {closest[0]!r}?" if closest else ""
     raise error(f"unknown {kind} {given!r}.{hint} Choices: {', '.join(known)}")
 
 

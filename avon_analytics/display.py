@@ -84,8 +84,8 @@ class Findings(Summary):
     heads: ClassVar[tuple[str, ...]] = ("check", "finding", "meaning")
 
     def _lines(self) -> list[str]:
-        told = [f"\n{check}: {finding}\n  {meaning}" for check, finding, meaning in self.rows]
-        return [self.title, *told]
+        findings = [f"\n{check}: {finding}\n  {meaning}" for check, finding, meaning in self.rows]
+        return [self.title, *findings]
 
 
 def aligned(rows: Sequence[tuple[str, ...]], right: int | None = None) -> list[str]:
@@ -124,5 +124,5 @@ class Shown(ABC):
         called = {
             name for name, what in found.items() if callable(what) or isinstance(what, property)
         }
-        held: set[str] = {one.name for one in fields(self)} if is_dataclass(self) else set()
-        return sorted(name for name in called | held if not name.startswith("_"))
+        named: set[str] = {one.name for one in fields(self)} if is_dataclass(self) else set()
+        return sorted(name for name in called | named if not name.startswith("_"))

@@ -70,8 +70,8 @@ class AvonError(Exception):
         keep theirs.
         """
         name = type(self).__name__
-        said = [part for line in str(self).splitlines() for part in wrap(line, 96) or [""]]
-        return [*_asked(self.__traceback__), f"{name}: {said[0] if said else ''}", *said[1:]]
+        lines = [part for line in str(self).splitlines() for part in wrap(line, 96) or [""]]
+        return [*_asked(self.__traceback__), f"{name}: {lines[0] if lines else ''}", *lines[1:]]
 
 
 def _asked(at: TracebackType | None) -> list[str]:

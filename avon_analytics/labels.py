@@ -88,9 +88,9 @@ def _checked(given: Mapping[Any, Any], where: str, wrong: type[Exception]) -> La
         for key, label in lines.items():
             if not isinstance(key, str) or not isinstance(label, str) or not label.strip():
                 raise wrong(f"{place}, {key}: expected a text that is not empty")
-        told = {key: label.strip() for key, label in lines.items()}
+        labels = {key: label.strip() for key, label in lines.items()}
         if table == _FIELDS:
-            fields = told
+            fields = labels
         else:
-            values[table] = told
+            values[table] = labels
     return Labels(values, fields)

@@ -10,7 +10,7 @@ from avon_analytics import arguments
 from avon_analytics.appointments import keep_slots
 from avon_analytics.display import Shown, Summary
 from avon_analytics.errors import StoreError
-from avon_analytics.intake.after import quarantine as held
+from avon_analytics.intake.after import quarantine as quarantined
 from avon_analytics.intake.after.quarantine import Export
 from avon_analytics.intake.after.replay import Replay, replay
 from avon_analytics.intake.archive.lines import LINE_LIMIT
@@ -54,7 +54,9 @@ class Quarantine(Shown):
         'the body was changed before it was archived: its JSON was written anew'
         """
         name = None if file is None else arguments.path(file, "file")
-        return held.lines(self._database, code=code, file=name, line=line, identifiers=identifiers)
+        return quarantined.lines(
+            self._database, code=code, file=name, line=line, identifiers=identifiers
+        )
 
     def errors(
         self,
@@ -74,7 +76,7 @@ class Quarantine(Shown):
         ['created_at', 'object.last_updated_at']
         """
         name = None if file is None else arguments.path(file, "file")
-        return held.errors(self._database, code=code, file=name, line=line)
+        return quarantined.errors(self._database, code=code, file=name, line=line)
 
     def export(
         self,
@@ -97,7 +99,7 @@ class Quarantine(Shown):
         Export(lines=2, missing=0)
         """
         name = None if file is None else arguments.path(file, "file")
-        return held.export_to(self._database, out, code=code, file=name)
+        return quarantined.export_to(self._database, out, code=code, file=name)
 
     def replay(
         self,
@@ -140,7 +142,7 @@ class Quarantine(Shown):
     def _facts(self) -> dict[str, str]:
         """What an object shows of itself is no place for an error."""
         try:
-            by_code = held.counts(self._database)
+            by_code = quarantined.counts(self._database)
         except StoreError as error:
             return {"holds": str(error)}
         whole = {"holds": counted(sum(by_code.values()), "line")}

@@ -17,8 +17,8 @@ def did_you_mean(path: str | os.PathLike[str]) -> str:
         names = sorted(one.name for one in wanted.parent.iterdir() if not one.name.startswith("."))
     except OSError:
         return ""
-    near = get_close_matches(wanted.name, names, n=1)
+    closest = get_close_matches(wanted.name, names, n=1)
     alike = [name for name in names if wanted.suffix and name.endswith(wanted.suffix)]
-    if not near and len(alike) == 1:
-        near = alike
-    return f" Did you mean {wanted.with_name(near[0])}?" if near else ""
+    if not closest and len(alike) == 1:
+        closest = alike
+    return f" Did you mean {wanted.with_name(closest[0])}?" if closest else ""

@@ -113,10 +113,10 @@ def plain(value: Any) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    told = plain(value)
-    if told is None or isinstance(told, str):
-        return told
-    return json.dumps(told, ensure_ascii=False) if isinstance(told, list | dict) else str(told)
+    known = plain(value)
+    if known is None or isinstance(known, str):
+        return known
+    return json.dumps(known, ensure_ascii=False) if isinstance(known, list | dict) else str(known)
 
 
 def _harmless(text: str) -> str:
@@ -185,16 +185,16 @@ def _plain_book(frame: pd.DataFrame, part: Path, title: str) -> None:
     notes = book.add_worksheet("Definitions")
     notes.set_column(0, 0, 24)
     notes.set_column(1, 1, 100)
-    told = {
+    about = {
         **{str(key): note for key, note in frame.attrs.items()},
         "reading": "Instants are UTC, a share is 0 to 1, empty is missing.",
     }
     if n_cut:
-        told["cut"] = (
+        about["cut"] = (
             f"{n_cut:,} of the texts are cut after {_EXCEL_TEXT:,} letters, which is what a "
             "cell of Excel holds. CSV and Parquet keep them whole."
         )
-    for row, (key, note) in enumerate(told.items()):
+    for row, (key, note) in enumerate(about.items()):
         notes.write_string(row, 0, key, forms["head"])
         notes.write_string(row, 1, _note(note)[:_EXCEL_TEXT], forms["wrap"])
     book.close()
@@ -211,15 +211,15 @@ def _write(
             form = forms["date" if is_date else "instant"]
             sheet.write_datetime(row, column, naive.to_pydatetime(warn=False), form)
             return False
-    told = plain(value)
-    if told is None:
+    known = plain(value)
+    if known is None:
         return False
-    if isinstance(told, bool):
-        sheet.write_boolean(row, column, told)
-    elif isinstance(told, int | float) and abs(told) <= _EXCEL_EXACT:
-        sheet.write_number(row, column, told, forms["share"] if _is_share(name) else None)
+    if isinstance(known, bool):
+        sheet.write_boolean(row, column, known)
+    elif isinstance(known, int | float) and abs(known) <= _EXCEL_EXACT:
+        sheet.write_number(row, column, known, forms["share"] if _is_share(name) else None)
     else:
-        text = _note(told)
+        text = _note(known)
         sheet.write_string(row, column, text[:_EXCEL_TEXT])
         return len(text) > _EXCEL_TEXT
     return False

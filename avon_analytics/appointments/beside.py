@@ -75,10 +75,10 @@ def _condition(
     fields: Mapping[str, str],
 ) -> str:
     in_order = sorted(set(values), key=lambda value: _place(value, grouping.labels))
-    told = [_value(value, called) for value in in_order]
-    more = [f"{len(told) - _MOST} more"] if len(told) > _MOST else []
+    names = [_value(value, called) for value in in_order]
+    more = [f"{len(names) - _MOST} more"] if len(names) > _MOST else []
     return f"{fields.get(grouping.name) or _words(grouping.name)} " + " or ".join(
-        [*told[:_MOST], *more]
+        [*names[:_MOST], *more]
     )
 
 

@@ -56,8 +56,8 @@ def compare(
         ours, theirs = (frame[~frame.period_on.isin(cut)] for frame in (ours, theirs))
     parts = [_differences(ours, theirs, keys, measure) for measure in measures]
     data = pd.concat(parts, ignore_index=True)
-    for name, told in zip(CALLED, beside(this, other), strict=True):
-        data[name] = pd.Series(told, data.index, dtype=COLUMNS[name].dtype)
+    for name, values in zip(CALLED, beside(this, other), strict=True):
+        data[name] = pd.Series(values, data.index, dtype=COLUMNS[name].dtype)
     labels = {
         key: (GROUPINGS.get(key) or OF_CANCELLATIONS.get(key) or GROUPINGS["host"]).labels
         for key in keys

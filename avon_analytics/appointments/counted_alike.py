@@ -57,8 +57,8 @@ BOTH = Cells(
     ),
     based_on={
         share: tuple(map(_in_outcomes, cells))
-        for told in (_OUTCOMES, _CANCELLATIONS)
-        for share, cells in told.based_on.items()
+        for table in (_OUTCOMES, _CANCELLATIONS)
+        for share, cells in table.based_on.items()
     },
 )
 """The cells of ``outcomes`` and ``cancellations`` of the same rows."""
@@ -132,7 +132,7 @@ def whole_blanked(
     if row.empty:
         return Whole(pair, by_who, by_notice, frozenset())
     cells = _of_whole(late_hours)
-    row = row.assign(**_told_of(by_who, "cancelled_by"), **_told_of(by_notice, "notice_band"))
+    row = row.assign(**_cells_of(by_who, "cancelled_by"), **_cells_of(by_notice, "notice_band"))
     names = _names(cells)
     blank = _blank(row, names, cells, min_count, ())
     return Whole(
@@ -173,21 +173,21 @@ def _of_whole(late_hours: float | None) -> Cells:
     return Cells(sums=tuple(sums), based_on={**BOTH.based_on, **shares})
 
 
-def _told_of(rows: pd.DataFrame, by: str) -> dict[str, int]:
+def _cells_of(rows: pd.DataFrame, by: str) -> dict[str, int]:
     """The cells that the whole's row has of one of the two tables."""
-    told = {}
+    cells = {}
     keys = [_NO_BAND if pd.isna(key) else str(key) for key in rows[by]]
     at = {key: row for key, (_, row) in zip(keys, rows.iterrows(), strict=True)}
     for key in (*BANDS, _NO_BAND) if by == "notice_band" else WHO:
         row = at.get(key)
         if by == "notice_band":
-            told[key] = _number(row, "n_cancelled")
-            told |= {f"{key} {who}": _number(row, f"n_by_{who}") for who in WHO}
+            cells[key] = _number(row, "n_cancelled")
+            cells |= {f"{key} {who}": _number(row, f"n_by_{who}") for who in WHO}
         else:
             known, late = _number(row, "late_share_n"), _number(row, "n_late")
-            told |= {f"{key} late_share_n": known, f"{key} n_late": late}
-            told[f"{key} in time"] = known - late
-    return told
+            cells |= {f"{key} late_share_n": known, f"{key} n_late": late}
+            cells[f"{key} in time"] = known - late
+    return cells
 
 
 def _number(row: pd.Series | None, name: str) -> int:
@@ -225,12 +225,14 @@ def _cell_of_whole(by: str, key: str, name: str) -> str:
 
 def _wide(pair: Pair, keys: Sequence[str]) -> pd.DataFrame:
     """All cells of both by the names of ``BOTH``, a row for each of ``outcomes``."""
-    told = with_remainders(pair.cancellations, _CANCELLATIONS)
-    told = told[[*keys, *(name for name in told if _in_outcomes(str(name)) not in pair.outcomes)]]
+    cancelled = with_remainders(pair.cancellations, _CANCELLATIONS)
+    cancelled = cancelled[
+        [*keys, *(name for name in cancelled if _in_outcomes(str(name)) not in pair.outcomes)]
+    ]
     if keys:
-        wide = pair.outcomes.merge(told, on=list(keys), how="left")
+        wide = pair.outcomes.merge(cancelled, on=list(keys), how="left")
     else:
-        wide = pair.outcomes.join(told)
+        wide = pair.outcomes.join(cancelled)
     names = [name for name in _names(BOTH) if name in wide]
     return wide.assign(**{name: wide[name].fillna(0).astype("int64") for name in names})
 
@@ -242,8 +244,8 @@ def _pair_shown(pair: Pair, keys: Sequence[str], blank: _Blank, min_count: int) 
     own = _names(_CANCELLATIONS, _counts(cancellations.FIGURE, _CANCELLATIONS))
     masks = {name: blank[_in_outcomes(name)][at] for name in own}
     known = with_remainders(pair.cancellations, _CANCELLATIONS)
-    told = _shown(known, cancellations.FIGURE, _CANCELLATIONS, masks, min_count)
-    return Pair(shown, told[pair.cancellations.columns])
+    shown_by_who = _shown(known, cancellations.FIGURE, _CANCELLATIONS, masks, min_count)
+    return Pair(shown, shown_by_who[pair.cancellations.columns])
 
 
 def _keys(rows: pd.DataFrame, keys: Sequence[str]) -> list[tuple[str, ...]]:

@@ -287,7 +287,7 @@ def _goodness(found: Expected, plain: Floats) -> dict[str, Any]:
     """How many intervals held what came, and how large the errors were."""
     known = np.isfinite(found.sums.mean[:, 0])
     names = list(enumerate(KNOWN))
-    held = (found.low <= found.came) & (found.came <= found.high)
+    is_within = (found.low <= found.came) & (found.came <= found.high)
     counts = known[:, None] & (found.sums.mean > 0)
     counts[:, len(KNOWN) :] = False
     both = known & np.isfinite(plain[:, 0])
@@ -304,8 +304,8 @@ def _goodness(found: Expected, plain: Floats) -> dict[str, Any]:
     return {
         "n_intervals": int(counts.sum()),
         "coverage": {
-            **{end: mean(held[counts[:, place], place]) for place, end in names},
-            "all": mean(held[counts]),
+            **{end: mean(is_within[counts[:, place], place]) for place, end in names},
+            "all": mean(is_within[counts]),
         },
         "mean_error": {end: mean(error[:, place]) for place, end in names},
         "mean_error_of_plain": {end: mean(plain_error[:, place]) for place, end in names},

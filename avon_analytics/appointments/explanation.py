@@ -69,13 +69,13 @@ def explain(
     instant = settings.as_of or BEFORE_ALL
     with database.reading() as connection:
         found = _versions(connection, given, instant)
-        told = _Told(found, dict(settings.words), hidden)
+        explained = _Explained(found, dict(settings.words), hidden)
         query = (
             f"SELECT * FROM {computed(database, settings).slots} "
             "WHERE appointment_id = $appointment_id ORDER BY slot, position, patient_id NULLS FIRST"
         )
         slots = _rows(frame(connection, query, {"appointment_id": found.appointment_id}))
-    story = sorted(told.rows(), key=lambda row: row["at"] or BEFORE_ALL)
+    story = sorted(explained.rows(), key=lambda row: row["at"] or BEFORE_ALL)
     rows = [*story, *(_ending(slot) for slot in slots)]
     data = pd.DataFrame(
         {name: [row.get(name) for row in rows] for name in DTYPES if name != "step"}
@@ -133,7 +133,7 @@ def _hidden() -> tuple[str, ...]:
     return tuple(column.name for column in table.columns if column.privacy)
 
 
-class _Told:
+class _Explained:
     """What each version told that the ones before it had not."""
 
     def __init__(self, found: _Versions, words: dict[str, str], hidden: Sequence[str]) -> None:
@@ -177,7 +177,8 @@ class _Told:
             status, by = change["status"], change["changed_by"]
             if status is not None and self._is_new("status", status, change["changed_at"], by):
                 at = change["changed_at"] or version["occurred_at"]
-                yield self._said(status, at, "status_history", by_id=by, detail=change["reason"])
+                reason = change["reason"]
+                yield self._reported(status, at, "status_history", by_id=by, detail=reason)
         people: list[Row] = [{**version, "attendee": None}, *self._list("attendees", version)]
         for person in people:
             for word, at in (
@@ -185,15 +186,15 @@ class _Told:
                 ("completed", person["actual_end_time"]),
             ):
                 if at is not None and self._is_new(word, at, person["attendee"]):
-                    yield self._said(word, at, "actual_time", patient_id=person["attendee"])
+                    yield self._reported(word, at, "actual_time", patient_id=person["attendee"])
 
-    def _said(self, source_word: str, at: Any, source: str, **more: Any) -> Row:
+    def _reported(self, source_word: str, at: Any, source: str, **more: Any) -> Row:
         is_inferred = self._word(source_word) not in self._came
         return {"at": at, "what": source_word, "source": source, "is_inferred": is_inferred, **more}
 
-    def _is_new(self, *told: Any) -> bool:
-        is_new = told not in self._known
-        self._known.add(told)
+    def _is_new(self, *fact: Any) -> bool:
+        is_new = fact not in self._known
+        self._known.add(fact)
         return is_new
 
     def _list(self, name: str, version: Row) -> list[Row]:
@@ -214,8 +215,8 @@ class _Told:
                 yield f"{name} {_shown(earlier)} → {_shown(value)}"
         yield from self._attendees(before, version)
         values = [
-            {} if told is None else {c["key"]: c["value"] for c in self._list("custom_data", told)}
-            for told in (before, version)
+            {} if one is None else {c["key"]: c["value"] for c in self._list("custom_data", one)}
+            for one in (before, version)
         ]
         for key in sorted(key for key in set(values[0]) | set(values[1]) if key is not None):
             if values[0].get(key) != values[1].get(key):
@@ -223,8 +224,8 @@ class _Told:
 
     def _attendees(self, before: Row | None, version: Row) -> Iterator[str]:
         old, new = (
-            {} if told is None else {a["attendee"]: a for a in self._list("attendees", told)}
-            for told in (before, version)
+            {} if one is None else {a["attendee"]: a for a in self._list("attendees", one)}
+            for one in (before, version)
         )
         for person in new:
             if person not in old:
@@ -232,11 +233,11 @@ class _Told:
         for person in old:
             if person not in new:
                 yield f"without {person}"
-        for person, told in new.items():
+        for person, one in new.items():
             for flag in ("no_show", "is_observer"):
                 earlier = old.get(person, {}).get(flag)
-                if told[flag] != earlier and (told[flag] or earlier):
-                    yield f"{flag} of {person} {_shown(told[flag])}"
+                if one[flag] != earlier and (one[flag] or earlier):
+                    yield f"{flag} of {person} {_shown(one[flag])}"
 
 
 def _ending(slot: Row) -> Row:

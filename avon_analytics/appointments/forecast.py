@@ -162,8 +162,8 @@ class Width:
 
     def __init__(self) -> None:
         steps = (np.arange(1000) + 0.5) / 1000
-        held = NormalDist().inv_cdf(INTERVAL[1])
-        prior = [NormalDist().inv_cdf(0.5 + step / 2) / held for step in steps]
+        widest = NormalDist().inv_cdf(INTERVAL[1])
+        prior = [NormalDist().inv_cdf(0.5 + step / 2) / widest for step in steps]
         self._counts = np.zeros((2, len(_WIDTHS), len(OUTCOMES)))
         for side in self._counts:
             np.add.at(side, _place_of(np.array(prior)), _PRIOR_INTERVALS / 2000)

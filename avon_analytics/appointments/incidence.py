@@ -100,8 +100,8 @@ def _blank_small(rows: pd.DataFrame, columns: Mapping[str, Column], min_count: i
             is_hidden = few.any(axis=0)
             blank["n_events"][places[days][:, ~is_hidden]] = False
             rest = at_risk[window.first] - total[~is_hidden].sum()
-            tells = is_hidden.any() and not window.is_closed and 0 < rest < min_count
-            if at_risk[window.first] >= min_count and not tells:
+            reveals_rest = is_hidden.any() and not window.is_closed and 0 < rest < min_count
+            if at_risk[window.first] >= min_count and not reveals_rest:
                 blank["n_at_risk"][places[window.first]] = False
             if window.is_closed:
                 blank["curve"][places[window.end - 1]] = False

@@ -150,16 +150,16 @@ def _known_then(
 ) -> list[_T]:
     """What is known at the instant of each period, of which so many before it were over by then;
     in the end, all of them have been learnt from."""
-    said: list[_T] = []
+    known_by_period: list[_T] = []
     learnt = 0
     for n in n_over:
         for part in parts[learnt:n]:
             learn(part)
-        said.append(said[-1] if said and n == learnt else known())
+        known_by_period.append(known_by_period[-1] if known_by_period and n == learnt else known())
         learnt = n
     for part in parts[learnt:]:
         learn(part)
-    return said
+    return known_by_period
 
 
 def _of_lines(known: list[Floats], sizes: list[int]) -> Floats:

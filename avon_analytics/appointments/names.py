@@ -9,7 +9,7 @@ import pandas as pd
 
 from avon_analytics.appointments.engine import Engine
 from avon_analytics.appointments.queries import sql
-from avon_analytics.figures.names import is_named, name_column, told_apart
+from avon_analytics.figures.names import is_named, name_column, unique_names
 from avon_analytics.labels import Labels
 
 Names = Mapping[str, Mapping[str, str]]
@@ -21,7 +21,7 @@ def names_of(engine: Engine, labels: Labels, groups: Iterable[str], as_of: datet
     return {
         group: staff_names(engine, as_of)
         if group == "host"
-        else told_apart(labels.values.get(group, {}))
+        else unique_names(labels.values.get(group, {}))
         for group in groups
         if is_named(group)
     }
@@ -32,7 +32,7 @@ def staff_names(engine: Engine, as_of: datetime) -> dict[str, str]:
     known = engine.frame(sql("staff_names"), {"as_of": as_of})
     both = known.first_name.fillna("") + " " + known.last_name.fillna("")
     names = {one: " ".join(name.split()) for one, name in zip(known["id"], both, strict=True)}
-    return told_apart({one: name for one, name in names.items() if name})
+    return unique_names({one: name for one, name in names.items() if name})
 
 
 def with_names(data: pd.DataFrame, names: Names) -> pd.DataFrame:

@@ -179,9 +179,9 @@ def _made(
         return replace(made, shown=tuple(kept))
     facts = (f"slot_facts_{number}", f"lifecycle_facts_{number}")
     steps.compute(connection, settings, time_zone, facts)
-    held = (f"temp.{facts[0]}", f"temp.{facts[1]}")
-    steps.show(connection, settings, time_zone, held, views)
-    return Computed(slots, lifecycle, held)
+    facts_tables = (f"temp.{facts[0]}", f"temp.{facts[1]}")
+    steps.show(connection, settings, time_zone, facts_tables, views)
+    return Computed(slots, lifecycle, facts_tables)
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, made: Computed) -> None:

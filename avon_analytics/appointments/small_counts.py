@@ -243,13 +243,13 @@ class _Table:
         self, blank: frozenset[int], hidden: tuple[int, ...], cost: Counts
     ) -> int | None:
         """The smallest cell that is shown and stands in a sum with one of these; None without."""
-        near = {
+        beside = {
             cell
             for total, parts in self._sums.ties
             if not {total, *parts}.isdisjoint(hidden)
             for cell in (total, *parts)
         } - blank
-        shown = [cell for cell in sorted(near) if cost[cell] < _LAST_RESORT]
+        shown = [cell for cell in sorted(beside) if cost[cell] < _LAST_RESORT]
         return min(shown, key=lambda cell: int(cost[cell]), default=None)
 
     def _widen_column(self) -> bool:

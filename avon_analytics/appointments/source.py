@@ -147,7 +147,7 @@ def asked(cohort: Cohort) -> dict[str, Any]:
         "grace": (settings.grace_hours, 24.0),
         "late": (late, 24.0),
         "status_words": (
-            {word: said for word, said in settings.words if usual.get(word) != said},
+            {word: meaning for word, meaning in settings.words if usual.get(word) != meaning},
             {},
         ),
         "min_count": (cohort.min_count, 0),

@@ -27,7 +27,7 @@ def main() -> None:
                 raise
             code = 0
         if stop.signal is not None:  # whatever it has led to
-            code = stop.tell()
+            code = stop.report()
     end_streams()
     raise SystemExit(code)
 
@@ -49,8 +49,8 @@ def _run(stop: Stop) -> int:
         return error.exit_code
     except ReaderGone:
         pass
-    except Interruption as told:
-        stop.sentence = str(told)
+    except Interruption as interruption:
+        stop.sentence = str(interruption)
         raise
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)

@@ -51,8 +51,8 @@ def _of_figures() -> Mapping[str, Option]:
             option,
             default=None,
             help=" ".join(
-                f"Of {' and '.join(commands)}: {told[:1].lower()}{told[1:]}"
-                for told, commands in whose[option.name].items()
+                f"Of {' and '.join(commands)}: {text[:1].lower()}{text[1:]}"
+                for text, commands in whose[option.name].items()
             ),
         )
         for _, option in options
@@ -93,10 +93,10 @@ def _run(**given: Any) -> None:
     ours["where"] = conditions(store, ours["where"])
     theirs = _other(store, ours, **{name: plain(given.pop(name)) for name in _OTHER})
     figure = given.pop("figure")
-    told = {name: plain(value) for name, value in given.items() if value is not None}
+    arguments = {name: plain(value) for name, value in given.items() if value is not None}
     with warnings.catch_warnings(record=True) as doubts:
         warnings.simplefilter("always", AvonWarning)
-        found = _compared(store, ours, theirs, figure, told)
+        found = _compared(store, ours, theirs, figure, arguments)
     for doubt in doubts:
         say(f"avon-analytics: {doubt.message}")
     show_figure(found, to, FIGURE.title, FIGURE.chart)

@@ -78,15 +78,15 @@ def explain(
     """One appointment's story: each event, where it stands, and why it ended as it did."""
     to = target(form, out, force)
     store = open_store(db, out=out, wait=wait)
-    told = store.explain(appointment_id, as_of=as_of, identifiers=identifiers)
+    found = store.explain(appointment_id, as_of=as_of, identifiers=identifiers)
     if to.form is opt.Format.table:
         from avon_analytics.report.story import story
         from avon_analytics.report.wording import utc
 
-        show_text(story(harmless(told), width=terminal_width()), to)
-        say(f"as of {utc(told.attrs['as_of'])}")
+        show_text(story(harmless(found), width=terminal_width()), to)
+        say(f"as of {utc(found.attrs['as_of'])}")
     else:
-        show(told, to, title="Story")
+        show(found, to, title="Story")
 
 
 @evidence.command(

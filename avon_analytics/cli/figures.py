@@ -51,8 +51,8 @@ def command(figure: Figure) -> Callable[..., None]:
         to = target(*(given.pop(name) for name in RESULT), draws=figure.chart is not None)
         store = open_store(given.pop("db"), out=to.out, wait=given.pop("wait"))
         cohort = ask(store, **{name: given.pop(name) for name in opt.COHORT})
-        told = {name: plain(value) for name, value in given.items() if value is not None}
-        show_figure(getattr(cohort, figure.name)(**told), to, figure.title, figure.chart)
+        arguments = {name: plain(value) for name, value in given.items() if value is not None}
+        show_figure(getattr(cohort, figure.name)(**arguments), to, figure.title, figure.chart)
 
     return opt.shaped(run, _parameters(figure), figure.name, figure.question)
 
@@ -88,14 +88,14 @@ def annotation(option: Option) -> Any:
         value = GenericAlias(list, value)
     elif option.length > 1:
         value = GenericAlias(tuple, (value,) * option.length)
-    told = typer.Option(
+    declared = typer.Option(
         f"--{option.name.replace('_', '-')}",
         help=option.help,
         metavar=option.metavar or _METAVARS.get(option.takes, option.name.upper()),
         min=option.least,
         autocompletion=opt.offered(option.choices) if option.choices else None,
     )
-    return Annotated[value if option.is_required else value | None, told]
+    return Annotated[value if option.is_required else value | None, declared]
 
 
 def _default(option: Option) -> Any:

@@ -29,7 +29,7 @@ class PlainGroup(TyperGroup):
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _printable_errors() -> Iterator[None]:
     """What typer says repeats arguments, as they are."""
     try:
         yield
@@ -67,12 +67,12 @@ class Commands(PlainGroup):
 
     def make_context(self, *args: Any, **options: Any) -> Any:
         """The context that the options of all commands give."""
-        with _told():
+        with _printable_errors():
             return super().make_context(*args, **options)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
-        with _told():
+        with _printable_errors():
             return super().invoke(ctx)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:

@@ -79,10 +79,10 @@ def ask(
     """The cohort that the options of a command describe: those of ``options.COHORT``."""
     from avon_analytics.labels import Labels
 
-    told = Labels.read(labels)
+    names = Labels.read(labels)
     named = None if period is None else period.value
     asked = store.appointments(period=named, on=on.value, where=conditions(store, where), **given)
-    return replace(asked, _labels=told)
+    return replace(asked, _labels=names)
 
 
 def conditions(
@@ -175,12 +175,12 @@ def show_rows(rows: pd.DataFrame, to: Target, title: str, visits: Cohort) -> Non
 
 def _local(instants: pd.Series, zones: pd.Series | None) -> pd.Series:
     """Instants as text in the zone of their visit, else in UTC; each says in which."""
-    told: pd.Series = instants.dt.strftime("%Y-%m-%d %H:%M UTC").astype("str")
+    texts: pd.Series = instants.dt.strftime("%Y-%m-%d %H:%M UTC").astype("str")
     if zones is not None:
         for zone, part in instants.groupby(zones):
             local = part.dt.tz_convert(str(zone))
-            told.loc[part.index] = local.dt.strftime("%Y-%m-%d %H:%M %Z").astype("str")
-    return told
+            texts.loc[part.index] = local.dt.strftime("%Y-%m-%d %H:%M %Z").astype("str")
+    return texts
 
 
 def warn(receipt: Receipt) -> None:

@@ -143,8 +143,8 @@ def _asked(
     for text in options or []:
         key, value = _pair(text, "--option", "NAME=VALUE")
         key = choice("option", key.replace("-", "_"), declared)
-        told = _value(declared[key], value)
-        given[key] = [*given.get(key, []), told] if declared[key].length != 1 else told
+        read = _value(declared[key], value)
+        given[key] = [*given.get(key, []), read] if declared[key].length != 1 else read
     for key, wanted in (("by", figure.has_groups), ("every", figure.has_periods)):
         if key in given and not wanted:
             raise UsageError(f"--{key}: {figure.command} takes none")

@@ -127,9 +127,9 @@ def _writing() -> Iterator[None]:
         raise InputError(f"cannot write to standard output: {reason}") from None
 
 
-def json_text(told: Any) -> str:
+def json_text(value: Any) -> str:
     """Plain values as JSON, for the eye and for programs."""
-    return in_json(json.dumps(told, ensure_ascii=False, indent=2)) + "\n"
+    return in_json(json.dumps(value, ensure_ascii=False, indent=2)) + "\n"
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -190,5 +190,7 @@ def harmless(frame: pd.DataFrame) -> pd.DataFrame:
 def _as_text(value: Any) -> str | None:
     from avon_analytics.table_files import plain
 
-    told = plain(value)
-    return told if told is None or isinstance(told, str) else json.dumps(told, ensure_ascii=False)
+    known = plain(value)
+    return (
+        known if known is None or isinstance(known, str) else json.dumps(known, ensure_ascii=False)
+    )

@@ -68,24 +68,24 @@ def quarantine_show(
     found = records(store.quarantine.lines(file=file, line=line, identifiers=identifiers))
     if not found:
         raise UsageError(f"line {line} of {file} is not in quarantine")
-    told = [{**one, "errors": json.loads(one["errors"])} for one in found]
+    lines = [{**one, "errors": json.loads(one["errors"])} for one in found]
     if as_json:
-        emit(json_text(told))
+        emit(json_text(lines))
         return
-    for one in told:
+    for one in lines:
         errors = one.pop("errors")
         content = one.pop("content", None)
         width = max(map(len, one))
         rows = [
             f"{name:<{width}}  {'–' if v is None else printable(str(v))}" for name, v in one.items()
         ]
-        rows += ["", "errors", *(f"  {_told(error)}" for error in errors)]
+        rows += ["", "errors", *(f"  {_error_line(error)}" for error in errors)]
         if identifiers:
             rows += ["", "content", "(not kept)" if content is None else content]
         emit("\n".join(rows) + "\n")
 
 
-def _told(error: dict[str, str]) -> str:
+def _error_line(error: dict[str, str]) -> str:
     where = f"{printable(error['path'])}: " if error["path"] else ""
     return f"{error['code']}  {where}{error['expected']}"
 

@@ -39,21 +39,21 @@ class Stop:
         timer.start()
         raise KeyboardInterrupt
 
-    def ignored(self, told: Any) -> None:
+    def ignored(self, unraisable: Any) -> None:
         """An interruption where Python can raise none, in a finalizer say, is asked for again."""
-        if self.signal is None or not issubclass(told.exc_type, KeyboardInterrupt):
-            sys.__unraisablehook__(told)
+        if self.signal is None or not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            sys.__unraisablehook__(unraisable)
             return
         number, self.signal = self.signal, None
         signal.raise_signal(number)
 
-    def tell(self) -> int:
+    def report(self) -> int:
         """Say it once; returns the exit code."""
         say(f"avon-analytics: {self.sentence or _SENTENCE}")
         return 128 + (self.signal or signal.SIGINT)
 
     def _leave(self) -> None:
-        code = self.tell()
+        code = self.report()
         os._exit(code)
 
 

@@ -70,9 +70,9 @@ def joined(fields: dict[str, bytes]) -> bytes:
     return b"{" + b",".join([named + fields[key] for key, named in order]) + b"}"
 
 
-def names_of_unknown(said: bytes) -> tuple[int | None, str | None]:
+def names_of_unknown(object_json: bytes) -> tuple[int | None, str | None]:
     """What dates and names an object of a type that the contract does not know."""
-    value = one_spelling.parse(said.decode())
+    value = one_spelling.parse(object_json.decode())
     try:
         changed = as_instant(value.get("last_updated_at"))
     except ValueError:
@@ -88,7 +88,7 @@ def canonical_event(
     about: tuple[str, str | None],
     instants: tuple[int | None, int | None],
     extra: dict[str, bytes],
-    said: bytes,
+    object_json: bytes,
 ) -> CanonicalEvent:
     """An event of these parts: about which object, its instants, unknown fields, its object.
 
@@ -105,7 +105,7 @@ def canonical_event(
         own_us = None
     if beside is not None:
         begin += b',"extra":' + beside
-    content = b'%b,"object":%b}' % (begin, said)
+    content = b'%b,"object":%b}' % (begin, object_json)
     return CanonicalEvent(event, delivery_id, *about, created_us, own_us, beside, content)
 
 
@@ -152,17 +152,17 @@ def spelled(body: dict[str, Any], event: Event, about: Part | None) -> Canonical
     name = str(event.event)
     created = None if event.created_at is None else micros(event.created_at)
     if about is None:
-        said = one_spelling.of_value(body["object"])
-        own, object_id = names_of_unknown(said)
+        object_json = one_spelling.of_value(body["object"])
+        own, object_id = names_of_unknown(object_json)
     else:
         fields = _spelled(type(about), about, body["object"])
         object_id = fields["id"]
         history = [one.get("changed_at") for one in fields.get("status_history", ())]
         instants = [one for one in (fields.get("last_updated_at"), *history) if one is not None]
         own = max(instants, default=None)
-        said = _encode(fields)
+        object_json = _encode(fields)
     subject = name.split(".", 1)[0]
-    return canonical_event(name, event.id, (subject, object_id), (created, own), extra, said)
+    return canonical_event(name, event.id, (subject, object_id), (created, own), extra, object_json)
 
 
 def _spelled(

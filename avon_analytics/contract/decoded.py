@@ -83,21 +83,21 @@ class _Body:
                 raise Odd
             if created is UNSET:
                 own = _newest_change(about)
-            said = _encode(about)
+            object_json = _encode(about)
         else:
             raw = bytes(about)
             if raw[:1] != b"{":
                 raise Odd
             n += raw.count(b'":')
-            said = one_spelling.of_text(raw)
-            own, object_id = names_of_unknown(said)
+            object_json = one_spelling.of_text(raw)
+            own, object_id = names_of_unknown(object_json)
         found = canonical_event(
             event,
             None if value.id is UNSET else value.id,
             (self._subject, object_id),
             (None if created is UNSET else created, own),
             extra,
-            said,
+            object_json,
         )
         return found, n
 

@@ -62,13 +62,15 @@ def filters_of(cohort: Cohort) -> Choices:
 
 def values_of(cohort: Cohort, grouping: str) -> Choices:
     """The values of a grouping that the cohort has, each in a tuple; the most frequent of many."""
-    held = cohort.outcomes(by=grouping)
-    kept = held["n_slots"].fillna(0).nlargest(MOST_VALUES).index
-    held = held.loc[held.index.isin(kept)]
-    called = held[name_column(grouping)] if name_column(grouping) in held else held[grouping]
+    outcomes = cohort.outcomes(by=grouping)
+    kept = outcomes["n_slots"].fillna(0).nlargest(MOST_VALUES).index
+    outcomes = outcomes.loc[outcomes.index.isin(kept)]
+    called = (
+        outcomes[name_column(grouping)] if name_column(grouping) in outcomes else outcomes[grouping]
+    )
     return [
         (plain(value if is_missing(name) else name), (value_of(value),))
-        for value, name in zip(held[grouping], called, strict=True)
+        for value, name in zip(outcomes[grouping], called, strict=True)
     ]
 
 
@@ -79,5 +81,5 @@ def _none(figure: str, parameter: str) -> Choices:
 
 def _headed(cohort: Cohort, names: Iterable[str]) -> Choices:
     names = list(names)
-    told = cohort._labels.headings(names)
-    return [(told.get(name, heading(name)), name) for name in names]
+    headings = cohort._labels.headings(names)
+    return [(headings.get(name, heading(name)), name) for name in names]

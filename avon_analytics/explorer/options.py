@@ -28,17 +28,17 @@ class Asked:
     @property
     def value(self) -> Any:
         """What the figure is given; what is so anyway, unless something else is chosen."""
-        told, option = self.widget.value, self.option
-        if told in (None, NOTHING):
+        chosen, option = self.widget.value, self.option
+        if chosen in (None, NOTHING):
             return option.default
         if option.takes is Takes.DATE and option.length == 1:
-            return told.isoformat()
-        if isinstance(told, str) and option.takes is not Takes.CHOICE:
+            return chosen.isoformat()
+        if isinstance(chosen, str) and option.takes is not Takes.CHOICE:
             if option.length == 1:
-                return _read(option, told.strip())
-            read = [_read(option, one) for one in told.replace(",", " ").split()]
+                return _read(option, chosen.strip())
+            read = [_read(option, one) for one in chosen.replace(",", " ").split()]
             return tuple(read) if option.length else read
-        return told
+        return chosen
 
     @property
     def is_chosen(self) -> bool:

@@ -140,8 +140,8 @@ class Explorer:
             one.observe(self._settled(), "value")
 
     def _bound(self, name: str) -> date | None:
-        told = self._scope.get(name)
-        return None if told is None else date.fromisoformat(told)
+        chosen = self._scope.get(name)
+        return None if chosen is None else date.fromisoformat(chosen)
 
     def _settled(self, first: Callable[[], None] | None = None) -> Callable[[Any], None]:
         """Follow a choice once, after ``first`` has set what depends on it."""
@@ -208,8 +208,8 @@ class Explorer:
             picker.layout.display = None if self._window.value == choices.DATES else "none"
 
     def _choose_filter(self, grouping: Any, value: Any) -> None:
-        held = choices.values_of(self._cohort, grouping.value) if grouping.value else []
-        value.options = [*choices.ANYTHING, *held]
+        values = choices.values_of(self._cohort, grouping.value) if grouping.value else []
+        value.options = [*choices.ANYTHING, *values]
         value.value = choices.NOTHING
 
     def _asks(self) -> Question:
@@ -233,8 +233,8 @@ class Explorer:
         chosen: dict[str, list[Any]] = {}
         for grouping, value in self._filters:
             if grouping.value and value.value:
-                held = chosen.setdefault(grouping.value, [])
-                held += [one for one in value.value if one not in held]
+                values = chosen.setdefault(grouping.value, [])
+                values += [one for one in value.value if one not in values]
         if chosen:
             scope["where"] = {**scope.get("where", {}), **chosen}
         return Question(
@@ -270,10 +270,10 @@ class Explorer:
         question = self._question
         code = _WITHOUT_KERNEL + _CODE.format(escape(question.code))
         if isinstance(self._found, AvonError):
-            name, told = type(self._found).__name__, str(self._found)
+            name, sentence = type(self._found).__name__, str(self._found)
             return {
-                "text/html": code + _SENTENCE.format(name, escape(told)),
-                "text/plain": f"{name}: {told}\n\n{question.code}",
+                "text/html": code + _SENTENCE.format(name, escape(sentence)),
+                "text/plain": f"{name}: {sentence}\n\n{question.code}",
             }
         from avon_analytics.report import plot
         from avon_analytics.report.show import show

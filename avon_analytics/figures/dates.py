@@ -18,10 +18,10 @@ def window_in_words(start: date | None, end: date | None) -> str:
     if start.day == end.day == 1:  # whole months, or whole years
         of = 2 if start.month == end.month == 1 else 1
         first, until = first[of:], until[of:]
-    told = " ".join(until)
+    last_words = " ".join(until)
     while first and first[-1:] == until[-1:]:  # what both share is said once, at the end
         first, until = first[:-1], until[:-1]
-    return f"{' '.join(first)} to {told}" if first else told
+    return f"{' '.join(first)} to {last_words}" if first else last_words
 
 
 def _day(on: date) -> str:

@@ -34,16 +34,16 @@ def without_names(columns: Sequence[str]) -> list[str]:
     ]
 
 
-def told_apart(names: Mapping[str, str]) -> dict[str, str]:
+def unique_names(names: Mapping[str, str]) -> dict[str, str]:
     """Names by id, with the shortest ending of the id that differs where several share a name."""
     sharing: dict[str, list[str]] = defaultdict(list)
     for one, name in names.items():
         sharing[name.casefold()].append(one)
-    told = dict(names)
+    unique = dict(names)
     for alike in sharing.values():
         if len(alike) > 1:
-            told |= {one: f"{names[one]} (…{end})" for one, end in endings(alike).items()}
-    return told
+            unique |= {one: f"{names[one]} (…{end})" for one, end in endings(alike).items()}
+    return unique
 
 
 def endings(ids: Iterable[str]) -> dict[str, str]:

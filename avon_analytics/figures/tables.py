@@ -33,12 +33,12 @@ def written(page: str) -> str:
     return page
 
 
-def _with_table(text: str, told: str) -> str:
+def _with_table(text: str, table: str) -> str:
     old = re.search(re.escape(HEAD) + r"(?:\|.*\n)*", text)
     if old is not None:
-        return text[: old.start()] + told + text[old.end() :]
+        return text[: old.start()] + table + text[old.end() :]
     first, _, rest = text.partition("\n\n")
-    return f"{first}\n\n{told}\n{rest}"
+    return f"{first}\n\n{table}\n{rest}"
 
 
 if __name__ == "__main__":

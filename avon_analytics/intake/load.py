@@ -26,7 +26,7 @@ from avon_analytics.intake.write.clock import Clock
 from avon_analytics.intake.write.file_receipts import FileReceipts
 from avon_analytics.intake.write.known_files import KnownFile, OpenFile
 from avon_analytics.intake.write.line_counts import LineCounts
-from avon_analytics.intake.write.load_log import LoadLog, told_apart
+from avon_analytics.intake.write.load_log import LoadLog, with_unique_paths
 from avon_analytics.intake.write.read_ahead import Chunk, Chunks, read_ahead
 from avon_analytics.intake.write.receipt import Receipt
 from avon_analytics.intake.write.staging import Staging
@@ -95,11 +95,11 @@ def load(
             )
 
         try:
-            held = agree_on(connection, privacy)
-            found = told_apart(connection, found)
+            agreed = agree_on(connection, privacy)
+            found = with_unique_paths(connection, found)
             n_readers = min(database.threads, _READERS)
             with database.side_by_side(), database.bounded(LOADING) as bound:
-                loader = _Loader(connection, policy, given, held, found, bound, n_readers)
+                loader = _Loader(connection, policy, given, agreed, found, bound, n_readers)
                 known = loader.log.known_files([file.path for file in found.files])
                 chunks = Chunks(found.files, known, read, batch_bytes, recheck)
                 if n_readers > 1 and chunks.n_bytes >= READ_APART_FROM:
@@ -185,7 +185,7 @@ class _Loader:
 
         stored = (0, 0)
 
-        def tell(number: int, position: int) -> None:
+        def report(number: int, position: int) -> None:
             nonlocal stored
             stored = number, position
             if on_progress is not None:
@@ -195,16 +195,16 @@ class _Loader:
                     n_lines = max(n_lines, self._n_read)
                 on_progress(Progress(number, len(files), done, before[-1], n_lines))
 
-        tell(0, 0)
+        report(0, 0)
         with (
             closing(self.log),
             closing(chunks),
             closing(self._processes),
-            read_ahead(chunks, self._staging_areas, lambda: tell(*stored)) as read,
+            read_ahead(chunks, self._staging_areas, lambda: report(*stored)) as read,
         ):
             try:
                 for chunk, staging in read:
-                    self._take(chunk, staging, read, tell)
+                    self._take(chunk, staging, read, report)
             except ArchiveError as error:
                 raise self._not_loaded(error) from None
         if self._policy == "require" and self._secrets is not None:
@@ -213,7 +213,7 @@ class _Loader:
             for path in files_of(self._connection, QuarantineFilter(SIGNATURE_CODES)):
                 if path in known:
                     self._retry(path, SIGNATURE_CODES, None)
-        tell(len(files), 0)
+        report(len(files), 0)
         return self._receipts.close(
             self._found, self._policy, self._privacy, self._secrets, self._clock
         )
@@ -230,7 +230,7 @@ class _Loader:
         chunk: Chunk,
         staging: Staging,
         rest: Iterator[tuple[Chunk, Staging]],
-        tell: Callable[[int, int], None],
+        report: Callable[[int, int], None],
     ) -> None:
         """Store a chunk and those after it that belong to the same transaction."""
         with self.log.transaction(staging) as intake:
@@ -239,7 +239,7 @@ class _Loader:
                 if chunk.batch is not None:
                     ended = intake.take(chunk.batch, is_read=True, may_wait=not chunk.is_last)
                     _add(ended, chunk.readings)
-                tell(chunk.file_no, chunk.position)
+                report(chunk.file_no, chunk.position)
                 if chunk.is_last:
                     break
                 chunk, staging = next(rest)

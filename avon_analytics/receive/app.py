@@ -55,7 +55,7 @@ class Deliveries:
         length = next((v for name, v in all_headers if name == b"content-length"), b"0")
         if int(length) > self._max_bytes:
             return "too_large", _TOO_LARGE
-        body, held = bytearray(), 0
+        body, received = bytearray(), 0
         try:
             is_more = True
             while is_more:
@@ -64,7 +64,7 @@ class Deliveries:
                     return "gone", None
                 chunk = message.get("body", b"")
                 body += chunk
-                held += len(chunk)
+                received += len(chunk)
                 self._held += len(chunk)
                 if len(body) > self._max_bytes:
                     return "too_large", _TOO_LARGE
@@ -73,7 +73,7 @@ class Deliveries:
                 is_more = message.get("more_body", False)
             return await self._archived(bytes(body), headers)
         finally:
-            self._held -= held
+            self._held -= received
 
     async def _archived(self, body: bytes, headers: list[Header]) -> tuple[str, Response]:
         signature, received_at = signature_of(headers), time.time()

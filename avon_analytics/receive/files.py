@@ -142,12 +142,12 @@ class Rejects(Journal):
             with suppress(OSError):
                 about = path.stat()
                 known.append((about.st_mtime_ns, path, about.st_size))
-        held = sum(size for _, _, size in known)
+        used = sum(size for _, _, size in known)
         for _, path, size in sorted(known):
-            if held + wanted <= self._bound:
+            if used + wanted <= self._bound:
                 break
             path.unlink(missing_ok=True)
-            held -= size
+            used -= size
 
 
 def make_private(folder: Path) -> None:

@@ -95,8 +95,8 @@ def collect(
 
 
 def _provenance(known: Origin) -> Provenance:
-    told = {**known.lines, **known.frames}
-    return Provenance(policies=known.policies, **cast("dict[str, Any]", told))
+    fields = {**known.lines, **known.frames}
+    return Provenance(policies=known.policies, **cast("dict[str, Any]", fields))
 
 
 def _signals_every(cohort: Cohort, every: str) -> str:
@@ -187,8 +187,8 @@ def _by_name(figure: pd.DataFrame | None) -> pd.DataFrame | None:
 def _zones(zones: pd.Series, min_count: int) -> tuple[str, ...]:
     """The time zones of appointments, that of most first; not those of too few to be told apart."""
     counts = zones.value_counts()
-    held = sorted((-int(n), str(zone)) for zone, n in counts.items() if n >= max(min_count, 1))
-    return tuple(zone for _, zone in held)
+    frequent = sorted((-int(n), str(zone)) for zone, n in counts.items() if n >= max(min_count, 1))
+    return tuple(zone for _, zone in frequent)
 
 
 def _bound(lifecycle: pd.DataFrame, which: str) -> datetime | None:

@@ -46,7 +46,7 @@ _LOST = {
 }
 
 
-def hours_told(content: ReportContent) -> list[Finding]:
+def hours_findings(content: ReportContent) -> list[Finding]:
     """What became of the hours: of the last complete period, and of the whole."""
     figures, every = content.figures, content.every
     if figures.lost_time is None:
@@ -104,9 +104,9 @@ def _lost(row: Row) -> str:
     parts = {words: number(row.get(name)) for name, words in _LOST.items()}
     if None in parts.values():
         return f"{text}."
-    told = [f"{amount(hours)} {words}" for words, hours in parts.items() if hours]
-    if told:
-        text += f": {', '.join(told[:-1])}{' and ' * (len(told) > 1)}{told[-1]}"
+    amounts = [f"{amount(hours)} {words}" for words, hours in parts.items() if hours]
+    if amounts:
+        text += f": {', '.join(amounts[:-1])}{' and ' * (len(amounts) > 1)}{amounts[-1]}"
     shared = sum(hours or 0 for hours in parts.values()) - lost
     if shared >= 0.05:
         text += f", less {amount(shared)} in which others were seen or that two sessions shared"

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 import pandas as pd
 
 from avon_analytics.figures.compare import CALLED
-from avon_analytics.figures.names import CUSTOM, endings, is_named, name_column, told_apart
+from avon_analytics.figures.names import CUSTOM, endings, is_named, name_column, unique_names
 from avon_analytics.report.rows import groupings
 from avon_analytics.report.wording import is_missing, plain
 
@@ -33,8 +33,8 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
                 _called(list(frame[group]), called), frame.index, dtype="object"
             )
             shown = shown.drop(columns=names, errors="ignore")
-    headings = told_apart(frame.attrs.get("headings", {}))
-    return shown.rename(columns={group: CUSTOM + told for group, told in headings.items()})
+    headings = unique_names(frame.attrs.get("headings", {}))
+    return shown.rename(columns={group: CUSTOM + heading for group, heading in headings.items()})
 
 
 def cohorts(compared: pd.DataFrame) -> tuple[str, str]:

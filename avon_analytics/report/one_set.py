@@ -64,9 +64,9 @@ def as_one_set(
         hours, groups, periods.outcomes
     ):
         hours = None  # days and hours of the week would be known twice
-    tells_incidence = not _has_blanks(whole.pair.outcomes, lead)
-    tells_hours = not _has_blanks(whole.pair.outcomes)
-    tells_lost = tells_hours and not _has_blanks(blanked.lost_time, periods.outcomes)
+    shows_incidence = not _has_blanks(whole.pair.outcomes, lead)
+    shows_hours = not _has_blanks(whole.pair.outcomes)
+    shows_lost = shows_hours and not _has_blanks(blanked.lost_time, periods.outcomes)
     lead_whole, lead_periods = known.lead_times, known.lead_times_by_period
     if lead_whole is not None and lead_periods is not None:
         lead_whole, lead_periods = lead_times_blanked(lead_whole, lead_periods, min_count)
@@ -85,16 +85,16 @@ def as_one_set(
         no_show_by_hour=hours,
         lead_times=lead_whole,
         lead_times_by_period=lead_periods,
-        incidence=blanked.incidence if tells_incidence else None,
+        incidence=blanked.incidence if shows_incidence else None,
         signals=_signals(known, periods, signals_every == every),
         outliers=(
             None
             if known.outliers is None or groups is None
             else _beside(known.outliers, groups, "no_show_share")
         ),
-        lost_time=blanked.lost_time if tells_hours else None,
-        lost_time_by_period=blanked.lost_time_by_period if tells_lost else None,
-        refills=blanked.refills if tells_hours else None,
+        lost_time=blanked.lost_time if shows_hours else None,
+        lost_time_by_period=blanked.lost_time_by_period if shows_lost else None,
+        refills=blanked.refills if shows_hours else None,
     )
 
 
@@ -114,11 +114,11 @@ def periods_of_signals(known: Figures, every: str, signals_every: str, min_count
 def _signals(known: Figures, periods: Pair, are_of_tables: bool) -> dict[str, pd.DataFrame]:
     """The charts of shares over time, with what is blank in the tables blank in them."""
     if are_of_tables:
-        told = {}
+        tested = {}
         for share, frame in known.signals.items():
             table = periods.outcomes if share in periods.outcomes else periods.cancellations
-            told[share] = _beside(frame, table, share)
-        return told
+            tested[share] = _beside(frame, table, share)
+        return tested
     # Of other periods, in which nothing is small: they tell of what the tables show anyway.
     is_told = {
         share: not _has_blanks(

@@ -10,7 +10,7 @@ from avon_analytics.report import tables, verified, wording
 from avon_analytics.report.caveats import caveats
 from avon_analytics.report.charts.svg import spark
 from avon_analytics.report.content import ReportContent
-from avon_analytics.report.hours import hours_by_period, hours_told
+from avon_analytics.report.hours import hours_by_period, hours_findings
 from avon_analytics.report.palette import variables
 from avon_analytics.report.pictures import pictures
 from avon_analytics.report.rows import rows_of
@@ -52,7 +52,7 @@ def render(content: ReportContent, *, brief: bool = False) -> str:
         style_digest=_csp_digest(style),
         summary=summary(content),
         changed=what_changed(content),
-        hours=hours_told(content),
+        hours=hours_findings(content),
         stands_out=who_stands_out(content.figures.outliers),
         caveats=caveats(content),
         pictures=pictures(content, brief=brief),

@@ -16,8 +16,8 @@ DAYS_IN = {"day": 1, "week": 7}
 
 def every_of(frame: pd.DataFrame) -> str:
     """The length of a figure's periods: as the figure says, else as their first days tell it."""
-    if told := frame.attrs.get("every"):
-        return str(told)
+    if every := frame.attrs.get("every"):
+        return str(every)
     dates = [as_date(value) for value in frame["period_on"]] if "period_on" in frame else []
     return "month" if all(on.day == 1 for on in dates if on) else "day"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from avon_analytics.report import charts
-from avon_analytics.report.charts.parts import held
+from avon_analytics.report.charts.parts import present
 from avon_analytics.report.charts.spec import Spec
 from avon_analytics.report.charts.svg import svg
 from avon_analytics.report.content import Figures, ReportContent
@@ -101,7 +101,7 @@ def _outcomes(figures: Figures, every: str) -> Picture | None:
         ),
         "Stacked bars: slots by outcome",
         words,
-        held(rows_of(frame), charts.OUTCOMES),
+        present(rows_of(frame), charts.OUTCOMES),
     )
 
 
@@ -142,7 +142,7 @@ def _funnel(funnel: pd.DataFrame) -> Picture | None:
         lambda width: charts.funnel(funnel, width=width, legend=False),
         f"Stacked bars: appointments that were {reached}",
         "Each bar holds the appointments that reached a stage, by what came next.",
-        [went_on, *held(rows, charts.FUNNEL_ENDS)],
+        [went_on, *present(rows, charts.FUNNEL_ENDS)],
     )
 
 
@@ -153,7 +153,7 @@ def _cancellations(frame: pd.DataFrame, column: str, words: str) -> Picture | No
             frame, [column], width=width // 2 if width == WIDE else width, legend=False
         ),
         f"Bars: cancelled slots by {words}",
-        legend=held(rows_of(frame), charts.WHO) if column != "cancelled_by" else None,
+        legend=present(rows_of(frame), charts.WHO) if column != "cancelled_by" else None,
     )
 
 
@@ -192,7 +192,7 @@ def _hours(lost_time: pd.DataFrame | None, every: str) -> Picture | None:
         ),
         "Stacked bars: planned hours by what became of them",
         words if incomplete_periods(lost_time) else "",
-        held(rows_of(lost_time), charts.HOURS),
+        present(rows_of(lost_time), charts.HOURS),
     )
 
 
@@ -225,7 +225,7 @@ def _incidence(incidence: pd.DataFrame | None) -> Picture | None:
         lambda width: charts.incidence(incidence, width=width, legend=False),
         "Curves: what became of bookings, by days since booking",
         "Of all bookings so many had ended in this way by that day. Bands are 95 % intervals.",
-        held([dict.fromkeys(map(str, incidence["cause"]), 1)], charts.CAUSES),
+        present([dict.fromkeys(map(str, incidence["cause"]), 1)], charts.CAUSES),
     )
 
 

@@ -78,9 +78,9 @@ def outcomes(outcomes: pd.DataFrame, *, title: str | None = None, width: int = W
     n_all = total(outcomes, "n_slots")
     slots = "slots" if n_all is None else plural(n_all, "slot")
     counted = f"{slots}, one a patient and planned start{drawn_periods(outcomes)}"
-    held = [f"{word} {count(total(outcomes, n))}" for n, (word, _) in charts.OUTCOMES.items()]
+    parts = [f"{word} {count(total(outcomes, n))}" for n, (word, _) in charts.OUTCOMES.items()]
     name = title or f"Outcomes of slots{by_words(outcomes)}"
-    return titled(chart, outcomes, name, counted, width, ", ".join(held))
+    return titled(chart, outcomes, name, counted, width, ", ".join(parts))
 
 
 @by_names
@@ -165,9 +165,9 @@ def cancellations(
     if n_all is not None and "period_on" not in cancellations:
         counted += "; per cent of all these"
     counted += drawn_periods(cancellations)
-    held = [f"{word} {count(total(cancellations, n))}" for n, (word, _) in charts.WHO.items()]
+    parts = [f"{word} {count(total(cancellations, n))}" for n, (word, _) in charts.WHO.items()]
     name = title or f"Cancelled slots{by_words(cancellations)}"
-    return titled(chart, cancellations, name, counted, width, ", ".join(held))
+    return titled(chart, cancellations, name, counted, width, ", ".join(parts))
 
 
 @by_names

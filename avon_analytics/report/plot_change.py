@@ -18,7 +18,7 @@ from avon_analytics.report.titles import (
     by_words,
     drawn_periods,
     need,
-    share_told,
+    share_in_words,
     titled,
 )
 from avon_analytics.report.wording import amount, heading, plural, points, share_words
@@ -39,7 +39,7 @@ def signals(signals: pd.DataFrame, *, title: str | None = None, width: int = WID
     ['No-show share: change or chance by month']
     """
     need(signals, "signals", "share", "center", "lower", "upper", "signal", "rule")
-    words, divided = share_told(signals)
+    words, divided = share_in_words(signals)
     axis = f"{words[:1].lower()}{words[1:]}"
     chart = charts.signals(signals, title=axis, width=width)
     n_signals = int(signals["signal"].notna().sum())
@@ -47,7 +47,7 @@ def signals(signals: pd.DataFrame, *, title: str | None = None, width: int = WID
     counted = f"{divided}; line, centre; dashed, limits"
     if alarms is not None:
         counted += f"; {plural(n_signals, 'signal')}, {alarms:.2g} to expect by chance"
-    counted += "".join(f"; {told}" for told in signals.attrs.get("messages", ()))
+    counted += "".join(f"; {message}" for message in signals.attrs.get("messages", ()))
     counted += drawn_periods(signals)
     rules = ", ".join(dict.fromkeys(signals["rule"].dropna()))
     name = title or f"{words}: change or chance{by_words(signals)}"
@@ -65,7 +65,7 @@ def outliers(outliers: pd.DataFrame, *, title: str | None = None, width: int = W
     ['No-show share by weekday, each beside all others']
     """
     need(outliers, "outliers", "n", "count", "share", "lower_998", "upper_998", "signal")
-    words, divided = share_told(outliers)
+    words, divided = share_in_words(outliers)
     axis = f"{words[:1].lower()}{words[1:]}"
     among = divided.rpartition(" ÷ ")[2]
     chart = charts.outliers(outliers, title=axis, width=width, counted=among)

@@ -26,10 +26,10 @@ def figure_of(frame: pd.DataFrame) -> Figure:
 
 def title_of(frame: pd.DataFrame) -> str:
     """A figure's name; of one about a single share with that share, of a comparison with both."""
-    told, share = figure_of(frame).title, frame.attrs.get("share")
+    title, share = figure_of(frame).title, frame.attrs.get("share")
     if frame.attrs["figure"] == compare.FIGURE.name:
-        return f"{told}: {' and '.join(cohorts(frame))}"
-    return told if share is None else f"{told}: {_lower(heading(str(share)))}"
+        return f"{title}: {' and '.join(cohorts(frame))}"
+    return title if share is None else f"{title}: {_lower(heading(str(share)))}"
 
 
 def remarks(frame: pd.DataFrame) -> tuple[str, ...]:
@@ -47,8 +47,8 @@ def unsure(attrs: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
     if n := number(attrs.get("n_unverified_events")):
         yield "Not verified", f"{plural(n, 'event')} behind it without a verified signature."
     if (few := number(attrs.get("min_count")) or 0) > 1:
-        told = f"Counts from 1 to {few - 1:.0f} are blank, and what would reveal them."
-        yield "Blank cells", told
+        sentence = f"Counts from 1 to {few - 1:.0f} are blank, and what would reveal them."
+        yield "Blank cells", sentence
 
 
 def _asked(attrs: Mapping[Any, Any]) -> Iterator[str]:
@@ -84,12 +84,12 @@ def _found(frame: pd.DataFrame) -> Iterator[str]:
         n = int(frame["signal"].notna().sum())
         usual = by_chance["rows" if "period_on" in frame else "groups"]
         yield f"{plural(n, 'signal')}, where chance alone would bring {usual:.2g}."
-    if (held := attrs.get("coverage", {}).get("all")) is not None:
+    if (inside := attrs.get("coverage", {}).get("all")) is not None:
         of = plural(attrs["n_intervals"], "80 % interval")
-        yield f"{percent(held)} of {of} held what came."
+        yield f"{percent(inside)} of {of} held what came."
     if skill := {end: one for end, one in attrs.get("skill", {}).items() if one is not None}:
-        told = ", ".join(f"{_lower(heading(end))} {amount(one, 2)}" for end, one in skill.items())
-        yield f"Skill (1: no error; 0: no better than weeks before): {told}."
+        scores = ", ".join(f"{_lower(heading(end))} {amount(one, 2)}" for end, one in skill.items())
+        yield f"Skill (1: no error; 0: no better than weeks before): {scores}."
     for message in attrs.get("messages", ()):
         text = plain(message, 400)
         yield f"{text[:1].upper()}{text[1:]}."

@@ -54,8 +54,8 @@ def newest_part(frame: pd.DataFrame, newest: int) -> pd.DataFrame:
 
 def drawn_on(frame: pd.DataFrame, newest: int) -> list[date]:
     """Those periods. Whether one is complete is the same for all groups."""
-    told = [name for name in ("period_on", "is_mature", "is_whole") if name in frame]
-    apart = frame.drop_duplicates(told)
+    columns = [name for name in ("period_on", "is_mature", "is_whole") if name in frame]
+    apart = frame.drop_duplicates(columns)
     return list(dict.fromkeys(row["period_on"] for row in window(apart, newest)))
 
 

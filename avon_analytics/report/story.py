@@ -10,13 +10,13 @@ import pandas as pd
 _INDENT = " " * 6
 
 
-def story(told: pd.DataFrame, *, width: int) -> str:
+def story(explained: pd.DataFrame, *, width: int) -> str:
     """The rows of ``Store.explain`` as lines of at most ``width`` columns where words allow it.
 
     Instants are UTC; of a path the last two parts are shown.
     """
     lines = []
-    for row in told.astype(object).where(told.notna(), None).to_dict("records"):
+    for row in explained.astype(object).where(explained.notna(), None).to_dict("records"):
         at = "no instant reported" if row["at"] is None else f"{row['at']:%Y-%m-%d %H:%M:%S}Z"
         slot = "" if row["slot"] is None else f"slot {row['slot']}"
         head = [f"{row['step']:>4}  {at:<20}", row["kind"], slot, row["what"]]

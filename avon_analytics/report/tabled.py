@@ -149,10 +149,10 @@ def as_read(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
 def _n_further(frame: pd.DataFrame, keys: Sequence[str], columns: Sequence[Column]) -> int:
     """How many columns of a figure its table has no room for; those of a share count with it."""
-    told = {one.name for column in columns for one in column.spelled()} | set(keys)
+    shown = {one.name for column in columns for one in column.spelled()} | set(keys)
     bounds = {f"{one.name}_{end}" for one in columns for end in ("low", "high")}
     flags = {"is_mature", "is_whole", "step"}  # a mark, and an order
-    return len([name for name in map(str, frame.columns) if name not in told | bounds | flags])
+    return len([name for name in map(str, frame.columns) if name not in shown | bounds | flags])
 
 
 def _of_window(rows: Sequence[Row], keys: Sequence[str]) -> tuple[str, ...]:
@@ -180,27 +180,27 @@ def totals(
     if len(rows) <= len(parts):  # each stands for itself
         return []
     return [
-        dict.fromkeys(groups) | dict(zip(own, told, strict=True)) | _sum(part, columns, figure)
-        for told, part in parts.items()
+        dict.fromkeys(groups) | dict(zip(own, values, strict=True)) | _sum(part, columns, figure)
+        for values, part in parts.items()
     ]
 
 
 def _sum(rows: Sequence[Row], columns: Sequence[Column], figure: Figure) -> dict[str, Any]:
     """Counts and hours added up, and shares of them; quantiles are no sums, and stay missing."""
-    told: dict[str, Any] = {}
+    sums: dict[str, Any] = {}
     for column in columns:
         name = column.name
         if column.counts in figure.apart:
             continue
         if column.has_n and column.counts:
             part, among = _total(rows, column.counts), _total(rows, f"{name}_n")
-            told |= _share(name, part, among)
+            sums |= _share(name, part, among)
         elif column.kind is Kind.RATIO and column.among:
             part, among = _total(rows, column.counts), _total(rows, column.among[0])
-            told[name] = part / among if among and part is not None else None
+            sums[name] = part / among if among and part is not None else None
         elif column.kind in _ADD_UP and not name.startswith(_QUANTILES):
-            told[name] = None if name in figure.apart else _total(rows, name)
-    return told
+            sums[name] = None if name in figure.apart else _total(rows, name)
+    return sums
 
 
 def _total(rows: Sequence[Row], name: str) -> float | None:
@@ -229,17 +229,17 @@ def _of_cancelled(frame: pd.DataFrame, keys: list[str], every: str) -> Tabled:
     """
     figure = FIGURES["cancellations"]
     rows, total = of_cancelled(frame)
-    told = [figure.spelled[name] for name in foremost(figure, keys) if name in frame]
-    columns = [*told[:1], OF_ALL, *told[1:]]
-    of_all = totals(rows, told, figure, keys)
+    measures = [figure.spelled[name] for name in foremost(figure, keys) if name in frame]
+    columns = [*measures[:1], OF_ALL, *measures[1:]]
+    of_all = totals(rows, measures, figure, keys)
     return Tabled(
         keys=keys,
         columns=columns,
         rows=rows,
         totals=[{**one, OF_ALL.name: 1.0 if total else None} for one in of_all],
         every=every,
-        n_further=_n_further(frame, keys, told),
-        notes=(*_of_window(rows, keys), *left_out(frame, rows), *of_quantiles(told, of_all)),
+        n_further=_n_further(frame, keys, measures),
+        notes=(*_of_window(rows, keys), *left_out(frame, rows), *of_quantiles(measures, of_all)),
     )
 
 
@@ -272,10 +272,10 @@ def of_cancelled(frame: pd.DataFrame) -> tuple[list[dict[str, Any]], float | Non
 def left_out(frame: pd.DataFrame, rows: Sequence[Row]) -> tuple[str, ...]:
     """How many due slots such rows leave out."""
     due = _total(rows_of(frame), "n_due") if "n_due" in frame else None
-    held = _total(rows, "n_due") if "n_due" in frame else None
-    if due is None or held is None or due == held:
+    shown = _total(rows, "n_due") if "n_due" in frame else None
+    if due is None or shown is None or due == shown:
         return ()
-    return (f"{count(due - held)} due slots that were not cancelled are left out.",)
+    return (f"{count(due - shown)} due slots that were not cancelled are left out.",)
 
 
 def _by_days(frame: pd.DataFrame, groups: list[str]) -> Tabled:

@@ -129,8 +129,8 @@ def _of_figure(figure: Tabled, title: str | None, width: int | None) -> Group:
     for words, names in steps.items():
         if width is None or _width(_as_narrow_as_may_be(shown)) <= width:
             break
-        inside = {told for told in gone if all(one.startswith(tuple(names)) for one in steps[told])}
-        gone = [*(told for told in gone if told not in inside), words]
+        inside = {step for step in gone if all(one.startswith(tuple(names)) for one in steps[step])}
+        gone = [*(step for step in gone if step not in inside), words]
         shown = [one for one in shown if one.name not in names and one.base not in names]
     # Names are cut before the foremost share loses what it rests on.
     columns, hidden = _fitted(_squeezed(shown, width, GAP), width, GAP)
@@ -152,10 +152,10 @@ def _key(name: str, figure: Tabled) -> _Column:
         values = [row.get(name) for row in figure.rows]
         cells = [MISSING if is_missing(one) else plain(one, 60) for one in values]
         word = heading(name)
-    told = [row.get(name) for row in figure.totals]
-    cells += ["" if is_missing(one) else plain(one, 60) for one in told]
+    totals = [row.get(name) for row in figure.totals]
+    cells += ["" if is_missing(one) else plain(one, 60) for one in totals]
     if name == figure.keys[0]:
-        cells[len(figure.rows) :] = [ALL] * len(told)
+        cells[len(figure.rows) :] = [ALL] * len(totals)
     return _Column(name, word, cells, NEVER, right=False)
 
 
@@ -167,8 +167,8 @@ def _block(column: Column, rows: Sequence[Row]) -> Iterator[_Column]:
     cells = [
         MISSING if is_missing(one) else write(one) if write else plain(one, 60) for one in values
     ]
-    told = _HYPHENED.get(column.title, column.title)
-    yield _Column(name, told, cells, NEVER, right, base=name)
+    title = _HYPHENED.get(column.title, column.title)
+    yield _Column(name, title, cells, NEVER, right, base=name)
     if f"{name}_n" in rows[0] if rows else column.has_n:
         among = [count(row.get(f"{name}_n")) for row in rows]
         yield _Column(f"{name}_n", "of", among, DENOMINATOR, base=name)

@@ -34,9 +34,9 @@ def need(frame: pd.DataFrame, figure: str, *columns: str, hint: str = "…") -> 
 
 
 def share_of(figure: pd.DataFrame, wanted: str | None) -> str:
-    told = str(figure.attrs.get("figure")) if isinstance(figure, pd.DataFrame) else ""
-    if told in ("compare", "signals", "outliers"):
-        raise UsageError(f"a frame of {told} is drawn by avon.plot.{told}(…)")
+    of_figure = str(figure.attrs.get("figure")) if isinstance(figure, pd.DataFrame) else ""
+    if of_figure in ("compare", "signals", "outliers"):
+        raise UsageError(f"a frame of {of_figure} is drawn by avon.plot.{of_figure}(…)")
     known = [
         name
         for name in (map(str, figure.columns) if isinstance(figure, pd.DataFrame) else ())
@@ -50,7 +50,7 @@ def share_of(figure: pd.DataFrame, wanted: str | None) -> str:
     return known[0] if wanted is None else choice("share", wanted, known, UnknownGroup)
 
 
-def share_told(figure: pd.DataFrame) -> tuple[str, str]:
+def share_in_words(figure: pd.DataFrame) -> tuple[str, str]:
     """The share that a figure of change is about, in words, and what it is divided by."""
     name = str(figure.attrs.get("share", "no_show_share"))
     words, divided = share_words(name, str(figure.attrs.get("definition")))
@@ -106,8 +106,8 @@ def titled(
         chart = charts.nothing(width).having(config=style(width))
     elif below := chart.get("title"):
         lines.append(below["text"])  # a chart has one title: what stood below moves up
-    if told := frame.attrs.get("as_of"):
-        lines.append(f"as of {utc(told)}")
+    if as_of := frame.attrs.get("as_of"):
+        lines.append(f"as of {utc(as_of)}")
     described = ". ".join([plain(title, 120), *lines, *([facts] if facts else [])]) + "."
     across = max(width // 6, 30)
     lines = [part for line in lines for part in wrap(line, across)]

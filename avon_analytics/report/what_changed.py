@@ -46,13 +46,13 @@ def what_changed(content: ReportContent) -> list[Changed]:
     ]
 
 
-def verdict(told: list[Changed]) -> str:
+def verdict(changes: list[Changed]) -> str:
     """All of it in one sentence; empty where nothing is charted."""
-    if not told:
+    if not changes:
         return ""
-    if not any(each.is_tested for each in told):
+    if not any(each.is_tested for each in changes):
         return "There is too little yet to tell change from chance."
-    names = [each.topic.lower() for each in told if each.is_signal]
+    names = [each.topic.lower() for each in changes if each.is_signal]
     if not names:
         return "No share strayed from its usual range by more than chance brings."
     some = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
@@ -67,8 +67,10 @@ def _changed(name: str, frame: pd.DataFrame, every: str) -> Changed:
     if usual is None:
         return Changed(name, topic, "Too few are known to tell.", False, False)
     begins = f"Usual is {percent(usual)}, over {plural(len(rows), f'complete {every}')}."
-    if told := frame.attrs.get("messages"):
-        return Changed(name, topic, f"{begins} Nothing is tested: {'; '.join(told)}.", False, False)
+    if reasons := frame.attrs.get("messages"):
+        return Changed(
+            name, topic, f"{begins} Nothing is tested: {'; '.join(reasons)}.", False, False
+        )
     alarms = _alarms(frame.attrs.get("expected_false_alarms", {}).get("rows"))
     if not found:
         rest = f"No {every} stands out: what differs between them is what chance brings."
@@ -117,7 +119,7 @@ def who_stands_out(outliers: pd.DataFrame | None) -> str:
     )
     if not found:
         return f"{begins}none stands out by more than chance brings."
-    told = [
+    hosts = [
         f"{group_name(row, columns)}, {row['signal']} at {percent(row.get('share'))} of "
         f"{count(row.get('n'))} (the others {percent(row.get('center'))})"
         for row in found
@@ -125,5 +127,5 @@ def who_stands_out(outliers: pd.DataFrame | None) -> str:
     stand = "stands" if len(found) == 1 else "stand"
     return (
         f"{begins}{len(found):,} {stand} out, where chance alone would bring {alarms}: "
-        f"{'; '.join(told)}. They may see other patients: case mix is not removed."
+        f"{'; '.join(hosts)}. They may see other patients: case mix is not removed."
     )

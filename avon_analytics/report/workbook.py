@@ -91,8 +91,8 @@ class _Table:
 
     def _of_key(self, name: str) -> SheetColumn:
         if name == "period_on":
-            told = _FIRST.get(self.every, self.every.capitalize())
-            return SheetColumn(name, told, _PERIODS.get(self.every, "d mmm yyyy"), is_key=True)
+            title = _FIRST.get(self.every, self.every.capitalize())
+            return SheetColumn(name, title, _PERIODS.get(self.every, "d mmm yyyy"), is_key=True)
         return SheetColumn(name, heading(name), is_key=True)
 
     def _measures(self, names: Sequence[str]) -> list[SheetColumn]:
@@ -103,7 +103,7 @@ class _Table:
             (one for one in spelled.values() if one.name in names and one.name not in self.keys),
             key=lambda one: _place(one, first),
         )
-        told = [one for one in ordered if one.name not in (*_FLAGS, "step")]
+        shown = [one for one in ordered if one.name not in (*_FLAGS, "step")]
         has_periods = "period_on" in self.keys and set(_FLAGS) & set(names)
         flags = [SheetColumn("complete", "Complete")] if has_periods else []
         columns = [
@@ -114,7 +114,7 @@ class _Table:
                 is_further=(one.base or one.name) not in first,
                 times=100 if _is_in_points(one, spelled) else 1,
             )
-            for one in told
+            for one in shown
         ]
         if self.is_of_cancelled:
             columns.insert(1, SheetColumn(OF_ALL.name, OF_ALL.title, _NUMBERS[OF_ALL.kind]))
@@ -143,9 +143,9 @@ class _Table:
             grey = {"font_color": light("muted")} if self._is_open(row) else {}
             self._line(HEAD_ROW + 1 + nth, row, grey)
         for nth, of_all in enumerate(self.totals):
-            told = {**of_all, self.keys[0]: ALL, OF_ALL.name: 1.0 if self.n_cancelled else None}
+            total = {**of_all, self.keys[0]: ALL, OF_ALL.name: 1.0 if self.n_cancelled else None}
             sum_look = {"bold": True, **({"top": 1} if nth == 0 else {})}
-            self._line(HEAD_ROW + 1 + len(self.rows) + nth, told, sum_look, is_total=True)
+            self._line(HEAD_ROW + 1 + len(self.rows) + nth, total, sum_look, is_total=True)
         sheet.freeze_panes(HEAD_ROW + 1, len(self.keys))
         last = HEAD_ROW + max(len(self.rows), 1)
         sheet.autofilter(HEAD_ROW, 0, last, len(self.columns) - 1)
@@ -165,8 +165,8 @@ class _Table:
             if column.name == "complete":
                 value = "" if is_total else "yes" if is_complete(row) else "no"
             if is_missing(value):
-                told = plain(value) if column.is_key and not is_total else None
-                self.sheet.write(at, place, told, form)
+                text = plain(value) if column.is_key and not is_total else None
+                self.sheet.write(at, place, text, form)
             elif isinstance(value, str):
                 self.sheet.write_string(at, place, plain(value, 200), form)
             elif column.name == "period_on":
@@ -233,35 +233,35 @@ def _define(book: Any, figure: Figure, shown: pd.DataFrame, table: _Table) -> No
         ("Columns", _meanings(figure, table.columns)),
     ):
         sheet.write_string(at, 0, title, head)
-        for nth, (name, told) in enumerate(lines, start=at + 1):
+        for nth, (name, meaning) in enumerate(lines, start=at + 1):
             sheet.write_string(nth, 0, name, bold)
-            sheet.write_string(nth, 1, told, wrap)
-            sheet.set_row(nth, 15 * max(-(-len(told) // 95), -(-len(name) // 32)))
+            sheet.write_string(nth, 1, meaning, wrap)
+            sheet.set_row(nth, 15 * max(-(-len(meaning) // 95), -(-len(name) // 32)))
         at += len(lines) + 2
 
 
 def _about(figure: Figure, shown: pd.DataFrame) -> list[tuple[str, str]]:
     attrs = shown.attrs
-    told = [
+    lines = [
         ("Question", figure.question),
         ("Definition", in_words(attrs.get("definition"), starts=True)),
     ]
-    told += [("Source", figure.source)] if figure.source else []
+    lines += [("Source", figure.source)] if figure.source else []
     if attrs.get("as_of"):
-        told.append(("As of", f"{utc(str(attrs['as_of']))}: events up to then count"))
+        lines.append(("As of", f"{utc(str(attrs['as_of']))}: events up to then count"))
     if len(shown) and "period_on" in shown:
         known = shown["period_on"].dropna()
         if len(known):
             ends = [label(one, every_of(shown)) for one in (known.min(), known.max())]
-            told.append(("Periods", " to ".join(dict.fromkeys(ends))))
-    return told
+            lines.append(("Periods", " to ".join(dict.fromkeys(ends))))
+    return lines
 
 
 def _caveats(figure: Figure, shown: pd.DataFrame, left_out: Sequence[str]) -> list[tuple[str, str]]:
     rows = rows_of(shown)
-    told = []
+    caveats = []
     if figure.shares or any(one.has_interval for one in figure.columns):
-        told.append(
+        caveats.append(
             (
                 "Intervals",
                 "They tell how far chance alone may carry a share of so many. They know nothing of "
@@ -270,11 +270,11 @@ def _caveats(figure: Figure, shown: pd.DataFrame, left_out: Sequence[str]) -> li
         )
     n_open = sum(not is_complete(row) for row in rows)
     if n_open and "period_on" not in shown:
-        told.append(
+        caveats.append(
             ("Not complete", "Part of the window is not due yet, or lies outside the archive.")
         )
     elif n_open:
-        told.append(
+        caveats.append(
             (
                 "Not complete",
                 f"{plural(n_open, 'row')} in grey: the period is not over, not all due, or only in "
@@ -282,32 +282,36 @@ def _caveats(figure: Figure, shown: pd.DataFrame, left_out: Sequence[str]) -> li
             )
         )
     if "host" in shown:
-        told.append(("Hosts", "Their visits differ: a difference between them need not be theirs."))
-    told += unsure(shown.attrs)
-    told += [("Note", one) for one in (*left_out, *found(shown))]
-    return told or [("Nothing", "There is nothing in particular.")]
+        caveats.append(
+            ("Hosts", "Their visits differ: a difference between them need not be theirs.")
+        )
+    caveats += unsure(shown.attrs)
+    caveats += [("Note", one) for one in (*left_out, *found(shown))]
+    return caveats or [("Nothing", "There is nothing in particular.")]
 
 
 def _meanings(figure: Figure, columns: Sequence[SheetColumn]) -> list[tuple[str, str]]:
-    told = []
+    meanings = []
     for column in columns:
         known = figure.spelled.get(column.name)
         if known is not None:
             of = f", of {known.of}" if known.of else ""
-            told.append((column.heading, in_words(f"{known.means}{of}".replace("`", ""))))
+            meanings.append((column.heading, in_words(f"{known.means}{of}".replace("`", ""))))
         elif column.name == OF_ALL.name:
-            told.append((column.heading, OF_ALL.means))
+            meanings.append((column.heading, OF_ALL.means))
         elif column.name == "complete":
-            told.append((column.heading, "the period is over, all of it due, and wholly counted"))
-    return told
+            meanings.append(
+                (column.heading, "the period is over, all of it due, and wholly counted")
+            )
+    return meanings
 
 
 def in_words(text: object, *, starts: bool = False) -> str:
     """A text with the headings of columns in place of their names."""
-    told = plain(text, 4000)
-    for name in sorted({*re.findall(r"\b[a-z]+(?:_[a-z0-9]+)+\b", told)} & set(COLUMNS)):
-        told = re.sub(rf"\b{name}\b", COLUMNS[name].title.lower(), told)
-    return told[:1].upper() + told[1:] if starts else told
+    sentence = plain(text, 4000)
+    for name in sorted({*re.findall(r"\b[a-z]+(?:_[a-z0-9]+)+\b", sentence)} & set(COLUMNS)):
+        sentence = re.sub(rf"\b{name}\b", COLUMNS[name].title.lower(), sentence)
+    return sentence[:1].upper() + sentence[1:] if starts else sentence
 
 
 def _sheet_name(title: str) -> str:

@@ -160,15 +160,15 @@ class Drawing:
         shares = [str(row[compare.MEASURE.name]) for row in self.rows]
         n = shares.count(shares[0]) if groups else len(shares)
         shown = range(min(n, _MOST_BARS))
-        told = [f"share: {shares[0].lower()}"] if groups else []
-        told += [f"first {len(shown)} of {n} rows"] if len(shown) < n else []
+        notes = [f"share: {shares[0].lower()}"] if groups else []
+        notes += [f"first {len(shown)} of {n} rows"] if len(shown) < n else []
         both = [one for one in self.columns if one.name in (compare.HERE.name, compare.THERE.name)]
         series = [self._one(one, shown, with_errors=True) for one in both]
         for one, paint in zip(series, (light("accent"), light("not-due")), strict=True):
             one |= {"fill": {"color": paint}, "line": {"none": True}}
             if groups:
                 one["categories"] = [self.name, HEAD_ROW + 1, 1, HEAD_ROW + n, len(self.keys) - 1]
-        return series, "bar", f" ({', '.join(told)})" if told else ""
+        return series, "bar", f" ({', '.join(notes)})" if notes else ""
 
     def _complete(self, rows: range) -> range:
         """The rows between the first and the last complete period; all where there is none."""
@@ -203,8 +203,8 @@ class Drawing:
         if with_errors and all(ends):
             axis = "y_error_bars" if self.keys == ["period_on"] else "x_error_bars"
             words = ("Down to the lower end", "Up to the upper end")
-            told = [self._beside(*pair) for pair in zip(words, ends, strict=True)]
-            one[axis] = {"type": "custom", "minus_values": told[0], "plus_values": told[1],
+            bars = [self._beside(*pair) for pair in zip(words, ends, strict=True)]
+            one[axis] = {"type": "custom", "minus_values": bars[0], "plus_values": bars[1],
                          "line": {"color": light("muted")}}  # fmt: skip
         return one
 
@@ -240,17 +240,17 @@ class Drawing:
         groups = [name for name in self.keys if name not in (x, "cause")]
         by = [*groups, "cause"] if x == "day" else groups
 
-        def told(at: int, columns: Sequence[str]) -> tuple[str, ...]:
+        def values_at(at: int, columns: Sequence[str]) -> tuple[str, ...]:
             return tuple(plain(self.rows[at].get(name)) for name in columns)
 
         lines = [
             (name, self._complete(range(part[0], part[-1] + 1)))
             for name, part in (
                 (name, list(rows))
-                for name, rows in groupby(range(len(self.rows)), key=lambda at: told(at, by))
+                for name, rows in groupby(range(len(self.rows)), key=lambda at: values_at(at, by))
             )
         ]
-        first = told(0, groups)
+        first = values_at(0, groups)
         drawn = [one for one in lines if x != "day" or one[0][:-1] == first][:_MOST_LINES]
         series = []
         for nth, (name, part) in enumerate(drawn):

@@ -136,14 +136,14 @@ class ArchiveFile:
             self._put(waiting.pop(int(self._rng.random() * len(waiting)))[0])
 
     def _put(self, line: bytes) -> None:
-        held = self._held
+        waiting = self._held
         if self._rng.random() < 0.006:
             self.counts["lines"] += 1
             self.counts["blank"] += 1
-            held.append(self._end)
-        held.append(line)
-        held.append(self._end)
-        if len(held) > 200:
+            waiting.append(self._end)
+        waiting.append(line)
+        waiting.append(self._end)
+        if len(waiting) > 200:
             self._write()
 
     def _write(self) -> None:

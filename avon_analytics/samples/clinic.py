@@ -80,7 +80,7 @@ class Clinic:
         for i in range(12):
             step.facts += self._registration(BEGIN + i * MINUTE, 1.0 if i in (2, 5, 7) else 0.0)
         for name in ZONES:
-            while len([one for one in self.cast.by_zone[name] if one.told]) < 7:
+            while len([one for one in self.cast.by_zone[name] if one.is_known]) < 7:
                 step.facts += self._registration(BEGIN + 20 * MINUTE, 0.0)
         step.facts += errands.set_pieces(self._rng, self.cast)
         return step
@@ -131,9 +131,9 @@ class Clinic:
         zone: str | None
         if card.startswith("group_"):
             kind, zone = GROUP_KIND, rng.choice(ZONES)
-            told = [one for one in cast.by_zone[zone][-40:] if one.told]
-            told = told if len(told) > 6 else [one for one in cast.by_zone[zone] if one.told]
-            late_comer, *patients = rng.sample(told, rng.randrange(3, 8))
+            known = [one for one in cast.by_zone[zone][-40:] if one.is_known]
+            known = known if len(known) > 6 else [one for one in cast.by_zone[zone] if one.is_known]
+            late_comer, *patients = rng.sample(known, rng.randrange(3, 8))
         elif card in ("internal", "no_patient"):
             kind, zone = (INTERNAL_KIND if card == "internal" else kind), rng.choice(ZONES)
         else:
@@ -141,7 +141,7 @@ class Clinic:
             zone = patients[0].zone
         length = kind[2] * MINUTE
         start = self._start(booked_at, zone, card)
-        untold_zone = not card.startswith("group_") and rng.random() < (
+        unknown_zone = not card.startswith("group_") and rng.random() < (
             0.1 if vintage == "C" else 0.25
         )
         host = cast.host(zone)
@@ -154,7 +154,7 @@ class Clinic:
             booked_at=booked_at,
             start=start,
             end=None if card == "no_end" else start + length,
-            zone=None if untold_zone else zone,
+            zone=None if unknown_zone else zone,
             traits=traits,
         )
 

@@ -86,21 +86,21 @@ class Post:
             return -int(self._rng.random() * 900)  # clocks are never quite the same
         return 250 + int(drawn * 3_000)
 
-    def _push(self, received_at: int, thing: Fact | Again | Spoilt) -> None:
+    def _push(self, received_at: int, delivery: Fact | Again | Spoilt) -> None:
         self._n += 1
-        heappush(self._heap, (received_at, self._n, thing))
+        heappush(self._heap, (received_at, self._n, delivery))
 
     def deliver(self, until: int) -> None:
         """Writes everything that arrives before this instant."""
         heap = self._heap
         while heap and heap[0][0] < until:
-            received_at, _, thing = heappop(heap)
-            if isinstance(thing, Fact):
-                self._first(received_at, thing)
-            elif isinstance(thing, Again):
-                self._again(received_at, thing)
+            received_at, _, delivery = heappop(heap)
+            if isinstance(delivery, Fact):
+                self._first(received_at, delivery)
+            elif isinstance(delivery, Again):
+                self._again(received_at, delivery)
             else:
-                self._spoil(thing, received_at)
+                self._spoil(delivery, received_at)
 
     def _first(self, received_at: int, fact: Fact) -> None:
         rng = self._rng
@@ -148,19 +148,19 @@ class Post:
         if received_at < CLOSED:
             self._push(received_at, Again(parts._replace(received_at=received_at), place, how))
 
-    def _again(self, received_at: int, thing: Again) -> None:
-        rng, parts = self._rng, thing.parts
-        place = self._archive.place(received_at, thing.file)
+    def _again(self, received_at: int, repeat: Again) -> None:
+        rng, parts = self._rng, repeat.parts
+        place = self._archive.place(received_at, repeat.file)
         form = self._archive.files[place].form()
-        if thing.how == "other form":
+        if repeat.how == "other form":
             form = rng.choice(("base64", *TEXT_FORMS))
-        elif thing.how == "respelled":
+        elif repeat.how == "respelled":
             body = respelled(parts.body, rng)
             parts = Parts(body, sign(secret_at(received_at), body), received_at)
             form = rng.choice(("base64", *TEXT_FORMS))
         self._archive.files[place].add(FORMS[form](parts).encode(), "duplicate")
-        self.cases[f"duplicate {thing.how}"] += 1
-        self.cases["duplicate in another file"] += place != thing.file
+        self.cases[f"duplicate {repeat.how}"] += 1
+        self.cases["duplicate in another file"] += place != repeat.file
 
     # Spoilt
 
@@ -172,9 +172,9 @@ class Post:
         late = parts._replace(received_at=received_at)
         self._push(received_at, Spoilt(late, place, self._mishaps.pop()))
 
-    def _spoil(self, thing: Spoilt, received_at: int) -> None:
-        place = self._archive.place(received_at, thing.file)
-        line = thing.mishap(thing.parts, self._rng)
-        code = mishaps.CODES[thing.mishap]
+    def _spoil(self, spoilt: Spoilt, received_at: int) -> None:
+        place = self._archive.place(received_at, spoilt.file)
+        line = spoilt.mishap(spoilt.parts, self._rng)
+        code = mishaps.CODES[spoilt.mishap]
         self._archive.files[place].add(line, "quarantined", code)
-        self.cases[f"bad {thing.mishap.__name__}"] += 1
+        self.cases[f"bad {spoilt.mishap.__name__}"] += 1

@@ -53,8 +53,8 @@ def _key(rng: Random, prefix: str) -> str:
     return f"{prefix}_{rng.getrandbits(80):020x}"
 
 
-def _told(rng: Random, person: Person, instant: int, verb: str, version: int = 0) -> Fact:
-    person.told = True
+def _person_event(rng: Random, person: Person, instant: int, verb: str, version: int = 0) -> Fact:
+    person.is_known = True
     occurred = instant + rng.randrange(1, 900)
     kind = "patient" if person.role in ("patient", "caregiver") else person.role
     return Fact(occurred, kind, verb, News(person, instant, version))
@@ -64,9 +64,9 @@ def registration(rng: Random, patient: Person) -> list[Fact]:
     """A patient's first record, after their caregiver's where they have one."""
     facts = []
     caregiver = patient.caregiver
-    if caregiver is not None and not caregiver.told:
-        facts.append(_told(rng, caregiver, patient.created_at, "created"))
-    facts.append(_told(rng, patient, patient.created_at + 5 * SECOND, "created"))
+    if caregiver is not None and not caregiver.is_known:
+        facts.append(_person_event(rng, caregiver, patient.created_at, "created"))
+    facts.append(_person_event(rng, patient, patient.created_at + 5 * SECOND, "created"))
     return facts
 
 
@@ -75,7 +75,7 @@ def staff_news(rng: Random, cast: Cast) -> list[Fact]:
     facts = []
     for i, person in enumerate(cast.providers + cast.supports):
         verb = "created" if i in (8, 12) else "updated"
-        facts.append(_told(rng, person, blurred(C_FROM + (i + 1) * HOUR, rng), verb))
+        facts.append(_person_event(rng, person, blurred(C_FROM + (i + 1) * HOUR, rng), verb))
     return facts
 
 
@@ -102,9 +102,9 @@ def between_visits(rng: Random, cast: Cast, now: int) -> list[Fact]:
     vintage = vintage_at(now + HOUR)
     if rng.random() < 0.25:
         facts += _message(rng, cast, patient, blurred(now + 4 * MINUTE, rng))
-    if rng.random() < 0.10 and patient.told:
+    if rng.random() < 0.10 and patient.is_known:
         instant = blurred(now + 7 * MINUTE, rng)
-        facts.append(_told(rng, patient, instant, "updated", rng.randrange(1, 4)))
+        facts.append(_person_event(rng, patient, instant, "updated", rng.randrange(1, 4)))
     if vintage != "C":
         return facts
     if rng.random() < 0.08:
@@ -123,7 +123,7 @@ def between_visits(rng: Random, cast: Cast, now: int) -> list[Fact]:
     if rng.random() < 0.01:
         one = rng.choice(cast.providers + cast.supports)
         if now > C_FROM + DAY:
-            facts.append(_told(rng, one, blurred(now + 15 * MINUTE, rng), "updated", 1))
+            facts.append(_person_event(rng, one, blurred(now + 15 * MINUTE, rng), "updated", 1))
     if rng.random() < 0.01:
         facts.append(_invoice(rng, blurred(now + 17 * MINUTE, rng)))
     return facts

@@ -49,7 +49,7 @@ class Person:
     role: str  # patient, caregiver, provider, support, member (of care teams only)
     caregiver: Person | None = None
     dependents: list[Person] = field(default_factory=list)
-    told: bool = False  # an event about this person was sent, so the archive knows them
+    is_known: bool = False  # an event about this person was sent, so the archive knows them
 
     @property
     def user(self) -> str:
@@ -102,9 +102,11 @@ class Cast:
         zone = None if drawn < 0.03 else ZONES[0 if drawn < 0.5 else 1 if drawn < 0.8 else 2]
         patient = self.person("patient", zone, created_at)
         if rng.random() < caregiver_share:
-            told = [known for known in self.patients[-5:] if known.told and not known.caregiver]
-            if told and rng.random() < 0.2:
-                caregiver = told[0]
+            known_patients = [
+                one for one in self.patients[-5:] if one.is_known and not one.caregiver
+            ]
+            if known_patients and rng.random() < 0.2:
+                caregiver = known_patients[0]
             else:
                 caregiver = self.person("caregiver", zone, created_at)
             patient.caregiver = caregiver
@@ -120,5 +122,5 @@ class Cast:
         rng = self._rng
         if rng.random() < 0.02:
             return self.locum
-        near = [one for one in self.providers if one.zone == zone]
-        return rng.choice(near if near and rng.random() < 0.9 else self.providers)
+        in_zone = [one for one in self.providers if one.zone == zone]
+        return rng.choice(in_zone if in_zone and rng.random() < 0.9 else self.providers)

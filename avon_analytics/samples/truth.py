@@ -65,8 +65,8 @@ class Tally:
     def _slot(self, visit: Visit, slot: Slot) -> None:
         outcome, notice, who = slot.outcome, slot.notice_hours, slot.patient
         by = slot.cancelled_by if outcome == "cancelled" else None
-        told_zone = who.zone if who is not None and who.told else None
-        wall = local(slot.start, visit.zone or told_zone)
+        known_zone = who.zone if who is not None and who.is_known else None
+        wall = local(slot.start, visit.zone or known_zone)
         month = f"{wall.year}-{wall.month:02}-01"
         counts = self._months.setdefault(month, dict.fromkeys(OUTCOME_COUNTS, 0))
         for table in (self._total, counts):

@@ -15,13 +15,13 @@ from avon_analytics.intake.write.known_files import KnownFile
 from avon_analytics.spark.read_task import ReadOptions, ReadTask
 from avon_analytics.spark.retry_task import RetryTask
 from avon_analytics.spark.rows import (
+    FOR_DRIVER,
     SENT,
-    TOLD,
     Batches,
     bucket_in,
     error_of,
+    for_driver,
     in_our_words,
-    told,
 )
 from avon_analytics.spark.session import rows_in_files, without_pandas_warning
 from avon_analytics.spark.shares import Survey, is_large, shares_of, survey
@@ -50,7 +50,7 @@ class FileEnd:
 
 @dataclass(slots=True)
 class Loaded:
-    """What the tasks of a load told."""
+    """What the tasks of a load sent to the driver."""
 
     ends: dict[str, FileEnd] = field(default_factory=dict)
     buckets: set[int] = field(default_factory=set)
@@ -85,12 +85,12 @@ class SurveyTask:
 
     @in_our_words
     def run(self, numbers: Batches) -> Batches:
-        """Rows as ``TOLD`` says, one for each file that is not compressed."""
+        """Rows as ``FOR_DRIVER`` says, one for each file that is not compressed."""
         for batch in numbers:
             for number in batch.column(0).to_pylist():
                 path, size = self.files[number]
                 found = survey(path, size, self.share_bytes)
-                yield told("survey", [asdict(found)] if found else [])
+                yield for_driver("survey", [asdict(found)] if found else [])
 
 
 class Cluster:
@@ -125,15 +125,15 @@ class Cluster:
             return Loaded()
         rows = _map(self._numbers(len(shares)), ReadTask(how, tuple(shares)).run, SENT)
         if in_quarantine:
-            held = rows_in_files(self._session, self._lake, self._state, "quarantine")
-            rows = rows.unionByName(_map(held, RetryTask(how, in_quarantine).run, SENT))
+            quarantined = rows_in_files(self._session, self._lake, self._state, "quarantine")
+            rows = rows.unionByName(_map(quarantined, RetryTask(how, in_quarantine).run, SENT))
         if self._is_divided_otherwise(how.n_buckets):
             rows = rows.unionByName(self._every_bucket(how.n_buckets))
         tables = {table: self._state.files(table) for table in IN_BUCKETS}
         take = TakeTask(how, self._lake, load_id, tables)
         met = rows.repartitionById(how.n_buckets, "bucket")
         ordered = met.sortWithinPartitions("turn", "file", "line", "byte_offset")
-        return _loaded(_collect(_map(ordered, take.run, TOLD)), surveys)
+        return _loaded(_collect(_map(ordered, take.run, FOR_DRIVER)), surveys)
 
     def _surveys(self, files: Sequence[ArchiveFile]) -> dict[str, Survey]:
         if not files:
@@ -141,7 +141,7 @@ class Cluster:
         task = SurveyTask(tuple((f.path, f.size or 0) for f in files), self._share_bytes)
         found = [
             Survey(**{**one, "sections": tuple(Section(**cut) for cut in one["sections"])})
-            for _, one in _collect(_map(self._numbers(len(files)), task.run, TOLD))
+            for _, one in _collect(_map(self._numbers(len(files)), task.run, FOR_DRIVER))
         ]
         return {one.path: one for one in found}
 
@@ -156,10 +156,10 @@ class Cluster:
 
     def _every_bucket(self, n: int) -> DataFrame:
         """A row for each bucket, so that each is written."""
-        told = {"bucket": "id", "turn": "0", "what": "'none'"}
+        values = {"bucket": "id", "turn": "0", "what": "'none'"}
         columns = (column.split() for column in SENT.split(", "))
         return self._session.range(n).selectExpr(
-            *(f"CAST({told.get(name, 'NULL')} AS {kind}) AS {name}" for name, kind in columns)
+            *(f"CAST({values.get(name, 'NULL')} AS {kind}) AS {name}" for name, kind in columns)
         )
 
 
@@ -172,7 +172,7 @@ def _collect(rows: DataFrame) -> list[tuple[str, Any]]:
     from pyspark.errors import PySparkException
 
     try:
-        return [(row.what, json.loads(row.told)) for row in rows.collect()]
+        return [(row.what, json.loads(row.message)) for row in rows.collect()]
     except PySparkException as error:
         raise _error(str(error)) from None
 
@@ -216,7 +216,7 @@ def _whole(ends: list[FileEnd], found: Survey | None) -> FileEnd:
     cuts = [section.end for section in found.sections[:-1]]
     if [end.bytes_read for end in first] != cuts:
         raise ArchiveError(f"cannot read {found.path}: it changed while it was read")
-    told = asdict(last)
-    told["blank"] = sum(end.blank for end in ends)
-    told["sha256"] = found.sha256_up_to(last.bytes_read)
-    return FileEnd(**told)
+    fields = asdict(last)
+    fields["blank"] = sum(end.blank for end in ends)
+    fields["sha256"] = found.sha256_up_to(last.bytes_read)
+    return FileEnd(**fields)

@@ -137,8 +137,8 @@ class LakeEngine:
 
     def pack(self, fields: Mapping[str, str]) -> str:
         """A struct, as Spark spells it."""
-        told = ", ".join(f"'{name}', {value}" for name, value in fields.items())
-        return f"named_struct({told})"
+        pairs = ", ".join(f"'{name}', {value}" for name, value in fields.items())
+        return f"named_struct({pairs})"
 
     def frame(
         self, query: str, parameters: Mapping[str, Any], dtypes: Mapping[str, str] | None = None

@@ -27,7 +27,7 @@ from avon_analytics.intake.archive.lines import LINE_LIMIT, checked_limit
 from avon_analytics.intake.load import files_to_load
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.signature import Secrets, SecretsLike
-from avon_analytics.intake.write.load_log import LoadLog, told_apart
+from avon_analytics.intake.write.load_log import LoadLog, with_unique_paths
 from avon_analytics.intake.write.receipt import Receipt
 from avon_analytics.spark.cluster import Cluster
 from avon_analytics.spark.lake_log import (
@@ -100,8 +100,8 @@ def load(
     cluster = Cluster(own, str(root), state, share_bytes)
     try:
         with lake_log(root, state, time_zone) as connection:
-            held = agree_on(connection, privacy)
-            found = told_apart(connection, found)
+            agreed = agree_on(connection, privacy)
+            found = with_unique_paths(connection, found)
             log = LoadLog(connection, policy, given, found.passed_over)
             known = log.known_files([file.path for file in found.files])
             files = [
@@ -112,7 +112,7 @@ def load(
             again = with_lines_to_retry(connection, policy, found.files)
             n_buckets = buckets or _n_buckets(connection, state, files, cluster.n_cores)
             with shared(own, given) as secrets_of_tasks:
-                is_limited = held == "limited"
+                is_limited = agreed == "limited"
                 limits = (line_limit, _BATCH_BYTES, n_buckets, allow_truncated)
                 how = ReadOptions(policy, secrets_of_tasks, is_limited, *limits)
                 loaded = cluster.load(how, log.load_id, files, known, again)
@@ -120,7 +120,7 @@ def load(
             after = State(state.number + 1, settings, loaded.tables_after(state, n_buckets))
             show(connection, root, after)
             receipts = close_files(connection, log, files, known, loaded)
-            receipt = receipts.close(found, policy, held, given)
+            receipt = receipts.close(found, policy, agreed, given)
             logs = write_tables(connection, root, uuid4().hex, LOGS)
             publish(root, replace(after, tables={**after.tables, **logs}))
     except duckdb.Error as error:
@@ -146,10 +146,10 @@ def _n_buckets(
     n_cores: int,
 ) -> int:
     """As many buckets as before, unless they have grown far too large."""
-    ((held,),) = connection.execute(
+    ((stored,),) = connection.execute(
         "SELECT coalesce(sum(bytes_read), 0)::BIGINT FROM archive_files"
     ).fetchall()
-    size = int(held) + sum(inflated(file) for file in files)
+    size = int(stored) + sum(inflated(file) for file in files)
     before, needed = int(state.settings.get(_BUCKETS, 0)), ceil(size / _LARGE_BUCKET)
     if before and needed <= 2 * before:
         return before

@@ -80,8 +80,8 @@ class ReadTask:
             yield from sender.send(merged(waiting))
 
     def _is_enough(self, batches: list[Batch]) -> bool:
-        held, lines = sum(len(batch.buffer) for batch in batches), sum(map(len, batches))
-        return held >= self.how.batch_bytes or lines >= BATCH_LINES
+        size, lines = sum(len(batch.buffer) for batch in batches), sum(map(len, batches))
+        return size >= self.how.batch_bytes or lines >= BATCH_LINES
 
     def _read(self, piece: Piece) -> Iterator[Batch | pa.RecordBatch]:
         """The lines of a piece, then how far it was read; in between, what is no line."""
@@ -112,7 +112,7 @@ class ReadTask:
             "is_damaged": reader.is_damaged,
             "notes": notes,
         }
-        yield word(0, IN, "file", file=piece.path, told={"file": piece.path, **end})
+        yield word(0, IN, "file", file=piece.path, message={"file": piece.path, **end})
 
     def _reader(self, piece: Piece) -> FileReader:
         return FileReader(
@@ -130,7 +130,7 @@ class ReadTask:
         for long, bucket in zip(batch.long_lines, buckets, strict=True):
             place = {name: getattr(long, name) for name in ("line", "byte_offset", "byte_length")}
             how = {"sha256": long.sha256, "is_continued": long.is_continued}
-            yield word(bucket, IN, "long", file=long.file, told=how, **place)
+            yield word(bucket, IN, "long", file=long.file, message=how, **place)
 
 
 class Sender:
@@ -161,7 +161,7 @@ def _rows(
     events: list[str | None],
     turn: int,
 ) -> pa.RecordBatch:
-    """Some lines of a batch as rows; ``told`` is the event of each."""
+    """Some lines of a batch as rows; ``message`` is the event of each."""
     n = len(nths)
     buffers = [None, pa.py_buffer(batch.bounds), pa.py_buffer(_as_sent(batch))]
     content = pa.Array.from_buffers(pa.binary(), len(batch), buffers)
@@ -174,7 +174,7 @@ def _rows(
         "byte_offset": pa.array(batch.byte_offsets[nths]),
         "byte_length": pa.array(batch.byte_lengths[nths]),
         "content": content.take(pa.array(nths)),
-        "told": pa.array(events, pa.string()),
+        "message": pa.array(events, pa.string()),
     }
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=SENT_SCHEMA)
 

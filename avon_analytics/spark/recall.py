@@ -57,8 +57,8 @@ class Recall:
         """Remember the events and the places of some rows that will be taken in."""
         self._store.register("coming", rows)
         self._store.execute(
-            "INSERT INTO wanted_events SELECT DISTINCT told FROM coming "
-            "WHERE what = 'line' AND told IS NOT NULL"
+            "INSERT INTO wanted_events SELECT DISTINCT message FROM coming "
+            "WHERE what = 'line' AND message IS NOT NULL"
         )
         self._store.execute(
             "INSERT INTO wanted_places SELECT file, line FROM coming "

@@ -85,7 +85,7 @@ class RetryTask:
                 "file": row["file"],
                 "line": row["line"],
                 "byte_offset": row["byte_offset"],
-                "told": json.dumps(row["load_id"]),
+                "message": json.dumps(row["load_id"]),
             }
             for row, bucket in zip(rows, by_place, strict=True)
             for where in [bucket_in(row["written_in"])]

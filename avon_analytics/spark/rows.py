@@ -26,10 +26,10 @@ Batches: TypeAlias = Iterator[pa.RecordBatch]
 
 # One row is a line that goes to a bucket, or a word about a file or a line. ``turn`` orders them:
 # what is taken out of the quarantine comes before the archive, what is taken in again after it.
-# ``told`` is the event of a line, and of all else a word in JSON.
+# ``message`` is the event of a line, and of all else a word in JSON.
 SENT = (
     "bucket int, turn int, what string, file string, line bigint, byte_offset bigint, "
-    "byte_length bigint, content binary, told string"
+    "byte_length bigint, content binary, message string"
 )
 SENT_SCHEMA = pa.schema(
     [
@@ -41,14 +41,14 @@ SENT_SCHEMA = pa.schema(
         ("byte_offset", pa.int64()),
         ("byte_length", pa.int64()),
         ("content", pa.binary()),
-        ("told", pa.string()),
+        ("message", pa.string()),
     ]
 )
 OUT, IN, AGAIN = 0, 1, 2  # the turns
 
 # One row is a file that was written, or a word that is passed on to the driver.
-TOLD = "what string, told string"
-_TOLD_SCHEMA = pa.schema([("what", pa.string()), ("told", pa.string())])
+FOR_DRIVER = "what string, message string"
+_DRIVER_SCHEMA = pa.schema([("what", pa.string()), ("message", pa.string())])
 
 _TAG = re.compile(r"-b(\d+)of(\d+)_\d+\.parquet$")
 _ERROR = re.compile(r"^avon_analytics\.errors\.(\w+): (.*)$", re.MULTILINE)
@@ -74,14 +74,14 @@ def buckets_of(keys: Sequence[str], n_buckets: int) -> list[int]:
 def word(bucket: int, turn: int, what: str, **fields: Any) -> pa.RecordBatch:
     """One row that is no line."""
     row = {"bucket": bucket, "turn": turn, "what": what, **fields}
-    row["told"] = json.dumps(row.get("told"))
+    row["message"] = json.dumps(row.get("message"))
     return pa.RecordBatch.from_pylist([row], schema=SENT_SCHEMA)
 
 
-def told(what: str, values: list[Any]) -> pa.RecordBatch:
+def for_driver(what: str, values: list[Any]) -> pa.RecordBatch:
     """Rows for the driver."""
-    rows = [{"what": what, "told": json.dumps(value)} for value in values]
-    return pa.RecordBatch.from_pylist(rows, schema=_TOLD_SCHEMA)
+    rows = [{"what": what, "message": json.dumps(value)} for value in values]
+    return pa.RecordBatch.from_pylist(rows, schema=_DRIVER_SCHEMA)
 
 
 @dataclass(frozen=True)

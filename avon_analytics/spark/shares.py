@@ -115,13 +115,13 @@ def shares_of(
             pieces.append((inflated(file), Piece(file.path, known.get(file.path), url=file.url)))
     wanted = min(share_bytes, max(1, ceil(sum(size for size, _ in pieces) / n_cores)))
     shares: list[list[Piece]] = []
-    held = wanted
+    n_bytes = wanted
     for size, piece in pieces:
-        if held >= wanted:
+        if n_bytes >= wanted:
             shares.append([])
-            held = 0
+            n_bytes = 0
         shares[-1].append(piece)
-        held += size
+        n_bytes += size
     return [tuple(share) for share in shares]
 
 

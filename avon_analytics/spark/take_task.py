@@ -28,7 +28,7 @@ from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.writer import StoreWriter
 from avon_analytics.spark.read_task import ReadOptions
 from avon_analytics.spark.recall import Recall
-from avon_analytics.spark.rows import SENT_SCHEMA, Batches, in_our_words, told
+from avon_analytics.spark.rows import SENT_SCHEMA, Batches, for_driver, in_our_words
 from avon_analytics.store.database import Database
 from avon_analytics.store.lake import write_tables
 from avon_analytics.store.tables import stored_tables
@@ -54,7 +54,7 @@ class TakeTask:
 
     @in_our_words
     def run(self, batches: Batches) -> Batches:
-        """Rows as ``TOLD`` says: the files written, and what the first task said of its files."""
+        """Rows as ``FOR_DRIVER`` says: the files written, and those that the first task read."""
         first = next((batch for batch in batches if batch.num_rows), None)
         if first is None:
             return
@@ -132,7 +132,9 @@ class Bucket:
             elif kind == "long":
                 self._set_aside(of_kind)
             elif kind == "file":
-                yield told("file", [json.loads(one) for one in of_kind.column("told").to_pylist()])
+                yield for_driver(
+                    "file", [json.loads(one) for one in of_kind.column("message").to_pylist()]
+                )
 
     def _take_waiting(self) -> None:
         waiting, self._waiting, self._held = self._waiting, [], 0
@@ -149,7 +151,7 @@ class Bucket:
         """Lines that come in again from the quarantine, perhaps into another bucket."""
         self._has_moved_lines = True
         files = rows.column("file").to_pylist()
-        load_ids = [json.loads(one) for one in rows.column("told").to_pylist()]
+        load_ids = [json.loads(one) for one in rows.column("message").to_pylist()]
         moved = pd.DataFrame({"load_id": load_ids, "file": files})
         for name in ("line", "byte_offset"):
             moved[name] = rows.column(name).to_pylist()
@@ -161,12 +163,12 @@ class Bucket:
                 "AND l.byte_offset = m.byte_offset"
             )
         self._store.unregister("moved")
-        return told("moved", list(Counter(files).items()))
+        return for_driver("moved", list(Counter(files).items()))
 
     def _set_aside(self, rows: pa.RecordBatch) -> None:
         for row in rows.to_pylist():
             place = (row["file"], row["line"], row["byte_offset"], row["byte_length"])
-            long = LongLine(*place, **json.loads(row["told"]))
+            long = LongLine(*place, **json.loads(row["message"]))
             self._intake.take(Batch((long.file,), long_lines=[long]))
 
     # -- the lake ---------------------------------------------------------------------------
@@ -179,9 +181,9 @@ class Bucket:
         self._store.execute("COMMIT")
         tag = f"{uuid4().hex}-b{self._number}of{self._task.how.n_buckets}"
         written = write_tables(self._store, Path(self._task.lake), tag, IN_BUCKETS)
-        yield told("bucket", [[self._number, self._has_moved_lines]])
-        yield told("replaced", self._recall.replaced)
-        yield told(
+        yield for_driver("bucket", [[self._number, self._has_moved_lines]])
+        yield for_driver("replaced", self._recall.replaced)
+        yield for_driver(
             "written",
             [
                 [table, month, path]

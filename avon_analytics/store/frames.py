@@ -75,18 +75,20 @@ def _of_known_types(result: duckdb.DuckDBPyConnection, kinds: list[str]) -> pd.D
 
 def _column(found: Any, dtype: str) -> Any:
     """One column of the engine as an array of this type; what it masks is missing."""
-    held, is_missing = np.ma.getdata(found), np.ma.getmaskarray(found)
+    values, is_missing = np.ma.getdata(found), np.ma.getmaskarray(found)
     if dtype == "boolean":
-        return pd.arrays.BooleanArray(held.astype(bool), is_missing)
-    if dtype == "Int64" and held.dtype.kind == "i":
-        return pd.arrays.IntegerArray(held.astype(np.int64), is_missing)
+        return pd.arrays.BooleanArray(values.astype(bool), is_missing)
+    if dtype == "Int64" and values.dtype.kind == "i":
+        return pd.arrays.IntegerArray(values.astype(np.int64), is_missing)
     if dtype.startswith("datetime64"):
-        instants = pd.DatetimeIndex(np.where(is_missing, np.datetime64("NaT"), held)).as_unit("us")
+        instants = pd.DatetimeIndex(np.where(is_missing, np.datetime64("NaT"), values)).as_unit(
+            "us"
+        )
         return instants.tz_localize("UTC") if dtype.endswith("UTC]") else instants
     if dtype == "str":
-        texts = held.astype(object)
+        texts = values.astype(object)
         texts[is_missing] = None
         return pd.array(texts, dtype="str")
-    numbers = held.astype(np.float64)
+    numbers = values.astype(np.float64)
     numbers[is_missing] = np.nan
     return pd.Series(numbers).astype("Int64").array if dtype == "Int64" else numbers

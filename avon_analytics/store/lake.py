@@ -139,11 +139,11 @@ def remove_unused(lake: str | os.PathLike[str]) -> None:
 
 def _read(lake: Path, number: int) -> State:
     try:
-        told = json.loads((lake / STATES / f"{number:0{_DIGITS}}.json").read_text("utf-8"))
-        settings = {str(name): str(value) for name, value in told["settings"].items()}
+        state = json.loads((lake / STATES / f"{number:0{_DIGITS}}.json").read_text("utf-8"))
+        settings = {str(name): str(value) for name, value in state["settings"].items()}
         tables = {
             table: {month: tuple(files) for month, files in months.items()}
-            for table, months in told["tables"].items()
+            for table, months in state["tables"].items()
         }
     except OSError as error:
         raise StoreError(f"cannot read the lake {lake}: {error.strerror}") from None

@@ -67,9 +67,9 @@ class Bound:
                 "SELECT current_setting('memory_limit'), any_value(memory_limit) "
                 "FROM pragma_database_size()"
             )
-            for told, true in limits:
-                if told != true:  # DuckDB 1.5 resets what it tells, and goes on as before
-                    self._run(f"SET memory_limit = '{told}'")
+            for shown, true in limits:
+                if shown != true:  # DuckDB 1.5 resets what it tells, and goes on as before
+                    self._run(f"SET memory_limit = '{shown}'")
             self.is_kept = False
 
     def _run(self, statement: str) -> list[tuple[str, ...]]:

@@ -31,9 +31,9 @@ def agree_on(connection: duckdb.DuckDBPyConnection, wanted: str | None) -> Priva
     """
     if wanted is not None:
         choice("privacy", wanted, PRIVACIES)
-    held = privacy_of(connection)
-    if wanted is None or wanted == held:
-        return held
+    agreed = privacy_of(connection)
+    if wanted is None or wanted == agreed:
+        return agreed
     ((n_lines,),) = connection.execute("SELECT count(*) FROM deliveries").fetchall()
     if n_lines:
         raise UsageError(

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from avon_analytics.errors import InputError, UsageError
-from avon_analytics.figures.names import endings, told_apart
+from avon_analytics.figures.names import endings, unique_names
 from avon_analytics.labels import Labels
 from tests.frames import column_names
 
@@ -80,7 +80,7 @@ def test_endings_tell_ids_apart(ids: list[str], expected: list[str]) -> None:
 
 
 def test_names_that_differ_in_case_alone_are_alike_to_a_reader() -> None:
-    told = told_apart({"user_1234": "Ada Testwell", "user_5678": "ada testwell"})
+    told = unique_names({"user_1234": "Ada Testwell", "user_5678": "ada testwell"})
     assert told == {"user_1234": "Ada Testwell (…1234)", "user_5678": "ada testwell (…5678)"}
 
 

@@ -14,7 +14,7 @@ from avon_analytics.figures.lost_time import FIGURE as LOST_TIME
 from avon_analytics.figures.refills import FIGURE as REFILLS
 from avon_analytics.report import render
 from avon_analytics.report.collect import collect
-from avon_analytics.report.hours import COLUMNS, hours_by_period, hours_told
+from avon_analytics.report.hours import COLUMNS, hours_by_period, hours_findings
 
 if TYPE_CHECKING:
     from tests.report.conftest import MadeUp
@@ -61,7 +61,7 @@ def test_what_was_lost_is_told_of_the_last_complete_month_and_of_all(told: Any) 
         period_on=[date(2025, 7, 1), date(2025, 6, 1), date(2025, 8, 1)],
         is_mature=[True, True, False],
     )
-    found = hours_told(told(lost_time=lost_time(JUNE, without=2), lost_time_by_period=months))
+    found = hours_findings(told(lost_time=lost_time(JUNE, without=2), lost_time_by_period=months))
     assert [each.topic for each in found] == ["Jul 2025", "The whole period"]
     assert [each.text.replace("\u00a0", " ") for each in found] == [
         "Of 80.0 planned hours 8.0 were lost (10.0 %): 8.0 cancelled late.",
@@ -75,7 +75,7 @@ def test_what_was_lost_is_told_of_the_last_complete_month_and_of_all(told: Any) 
 def test_what_was_filled_again(told: Any) -> None:
     def words(*row: float | None) -> str:
         content = told(lost_time=lost_time(JUNE), refills=refills(*row))
-        (text,) = (each.text for each in hours_told(content) if each.topic == "Filled again")
+        (text,) = (each.text for each in hours_findings(content) if each.topic == "Filled again")
         return text.replace("\u00a0", " ")
 
     assert words(10, 8, 3, 2.0, 0.25, 1.5, 100.0) == (
@@ -92,7 +92,7 @@ def test_without_usable_hours_it_says_so_and_draws_nothing(told: Any) -> None:
     content = told(
         lost_time=nothing, lost_time_by_period=nothing.assign(period_on=date(2025, 6, 1))
     )
-    (only,) = hours_told(content)
+    (only,) = hours_findings(content)
     assert only.text.startswith("No session has usable hours: of 120 sessions 120 report no end")
     assert hours_by_period(content) is None
     page = render(content)
@@ -101,8 +101,8 @@ def test_without_usable_hours_it_says_so_and_draws_nothing(told: Any) -> None:
 
 
 def test_without_sessions_or_where_they_are_not_asked_for_there_is_no_section(told: Any) -> None:
-    assert hours_told(told(lost_time=lost_time((0.0,) * 9, n_sessions=[0]))) == []
-    assert hours_told(told()) == []
+    assert hours_findings(told(lost_time=lost_time((0.0,) * 9, n_sessions=[0]))) == []
+    assert hours_findings(told()) == []
     assert 'href="#hours"' not in render(told())
 
 

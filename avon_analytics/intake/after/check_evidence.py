@@ -92,9 +92,9 @@ class Reader:
 def signed(line: bytes) -> Iterator[bytes]:
     """What may have been signed: each body of a delivery, as bytes."""
     with suppress(ValueError, TypeError, KeyError, RecursionError):
-        told = json.loads(line)
+        delivery = json.loads(line)
         for name in BODIES:
-            body = told.get(name) if isinstance(told, dict) else None
+            body = delivery.get(name) if isinstance(delivery, dict) else None
             if isinstance(body, dict) and body.get("type") == "Buffer":
                 yield bytes(body["data"])
             elif isinstance(body, dict):
@@ -165,14 +165,14 @@ class Check:
     def file(self, reader: Reader, lines: list[dict[str, str]], row: dict[str, str]) -> None:
         """Each line of one file, and the file as far as it had been loaded."""
         file = row["file"]
-        for told in lines:
-            line = reader.line(int(told["byte_offset"]), int(told["byte_length"]))
-            place = f"{file}, line {told['line']}"
+        for entry in lines:
+            line = reader.line(int(entry["byte_offset"]), int(entry["byte_length"]))
+            place = f"{file}, line {entry['line']}"
             self.n_lines += 1
-            if hashlib.sha256(line).hexdigest() != told["sha256"]:
+            if hashlib.sha256(line).hexdigest() != entry["sha256"]:
                 self.differs.append(f"{place}: another line stands there")
-            elif self.secrets and told["signature"] == "verified":
-                self.signature(line, told["form"], place)
+            elif self.secrets and entry["signature"] == "verified":
+                self.signature(line, entry["form"], place)
         for _ in reader.upto(int(row["bytes"])):
             pass
         if reader.at != int(row["bytes"]) or reader.digest.hexdigest() != row["sha256"]:
@@ -191,8 +191,8 @@ class Check:
 def secrets_of(file: Path | None) -> list[str]:
     """The secrets of a file and of the environment."""
     known = os.environ.get("AVON_WEBHOOK_SECRET")
-    told: dict[str, Any] = {} if file is None else tomllib.loads(file.read_text("utf-8"))
-    return [*([known] if known else []), *(one for one in told.values() if isinstance(one, str))]
+    in_file: dict[str, Any] = {} if file is None else tomllib.loads(file.read_text("utf-8"))
+    return [*([known] if known else []), *(one for one in in_file.values() if isinstance(one, str))]
 
 
 def main() -> int:
@@ -210,8 +210,8 @@ def main() -> int:
     print(shown(f"{check.number['in_words']}: {check.number['number']}"))
     print(f"lines compared with the archive: {check.n_lines}")
     print(f"signatures checked with a secret: {check.n_signed}")
-    for what, told in (("DIFFERS", check.differs), ("not looked at", check.unseen)):
-        for one in told:
+    for what, entries in (("DIFFERS", check.differs), ("not looked at", check.unseen)):
+        for one in entries:
             print(shown(f"{what}: {one}"))
     if check.differs:
         return 1

@@ -62,12 +62,12 @@ class Evidence:
     def __str__(self) -> str:
         rows = counted(self.n_rows, "row")
         deliveries = counted(self.n_deliveries, "delivery", "deliveries")
-        told = [f"{rows} and {deliveries} are in {self.folder}"]
-        told += [f"{file} is gone: its lines have no digest" for file in self.gone]
-        told += [
+        sentences = [f"{rows} and {deliveries} are in {self.folder}"]
+        sentences += [f"{file} is gone: its lines have no digest" for file in self.gone]
+        sentences += [
             f"{file} is not what was loaded: its lines have no digest" for file in self.changed
         ]
-        return "\n".join(told)
+        return "\n".join(sentences)
 
 
 def write_evidence(
@@ -175,11 +175,11 @@ def _write(folder: Path, tables: Mapping[str, pd.DataFrame], number: Mapping[str
             file.write(text.encode())
 
 
-def _toml(told: Mapping[str, Any]) -> str:
+def _toml(document: Mapping[str, Any]) -> str:
     """Plain values as TOML: tables last, missing values left out."""
-    values = [(name, value) for name, value in told.items() if not isinstance(value, Mapping)]
+    values = [(name, value) for name, value in document.items() if not isinstance(value, Mapping)]
     lines = [f"{_key(name)} = {_quoted(value)}" for name, value in values if value is not None]
-    for name, table in told.items():
+    for name, table in document.items():
         if isinstance(table, Mapping):
             lines += ["", f"[{_key(name)}]", _toml(table).rstrip()]
     return "\n".join(lines) + "\n"

@@ -55,7 +55,7 @@ class Batch:
     marked: frozenset[int] = frozenset()  # lines whose byte-order mark is blanked in the buffer
     # What is left of lines behind their deliveries is no JSON whatever it holds: the buffer has a
     # comma in place of its first byte, which stands here.
-    rests: Mapping[int, bytes] = field(default_factory=dict)
+    first_bytes: Mapping[int, bytes] = field(default_factory=dict)
     byte_lengths: npt.NDArray[np.int64] = field(init=False)
     blank: npt.NDArray[np.bool_] = field(init=False)
 
@@ -113,7 +113,7 @@ class Batch:
     def as_sent(self, nth: int) -> bytes:
         """The bytes of one line as they stand in the file, without its end."""
         content = self.content(nth)
-        first = BOM if nth in self.marked else self.rests.get(nth, b"")
+        first = BOM if nth in self.marked else self.first_bytes.get(nth, b"")
         return first + content[len(first) :]
 
     def cut(self, nths: Iterable[int], limit: int | None = None) -> Batch:
@@ -130,20 +130,22 @@ class Batch:
         old = np.repeat(self.nths, counts)
         firsts = np.cumsum(counts) - counts
         sizes, offsets = np.diff(self.bounds)[old], self.byte_offsets[old]
-        parts, rests, at = [], {}, 0
+        parts, first_bytes, at = [], {}, 0
         for nth in sorted(spans):
             start, first = int(self.bounds[nth]), int(firsts[nth])
             parts.append(self.buffer[at:start])
             for new, (begin, end) in enumerate(spans[nth], first):
                 content = self.buffer[start + begin : start + end]
                 if content[:1] in _OTHER_VALUES:
-                    rests[new], content = content[:1], b"," + content[1:]
+                    first_bytes[new], content = content[:1], b"," + content[1:]
                 parts += [content, b"\n"]
                 sizes[new] = end - begin + 1
                 offsets[new] += begin
             at = int(self.bounds[nth + 1])
         parts.append(self.buffer[at:])
-        rests |= {int(firsts[nth]): byte for nth, byte in self.rests.items() if nth not in spans}
+        first_bytes |= {
+            int(firsts[nth]): byte for nth, byte in self.first_bytes.items() if nth not in spans
+        }
         return Batch(
             self.files,
             b"".join(parts),
@@ -153,7 +155,7 @@ class Batch:
             offsets,
             self.long_lines,
             frozenset(int(firsts[nth]) for nth in self.marked if nth not in spans),
-            rests,
+            first_bytes,
         )
 
 
@@ -202,7 +204,9 @@ def merged(batches: Sequence[Batch]) -> Batch:
         byte_offsets=np.concatenate([batch.byte_offsets for batch in batches]),
         long_lines=[long for batch in batches for long in batch.long_lines],
         marked=frozenset(first + nth for first, batch in moved for nth in batch.marked),
-        rests={first + nth: byte for first, batch in moved for nth, byte in batch.rests.items()},
+        first_bytes={
+            first + nth: byte for first, batch in moved for nth, byte in batch.first_bytes.items()
+        },
     )
 
 

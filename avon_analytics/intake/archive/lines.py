@@ -181,20 +181,20 @@ class LineReader:
 
     def _fill(self, carry: bytes) -> tuple[bytes, bytes, bool]:
         """Whole lines that begin with ``carry``, what stands behind them, and if the file ends."""
-        held = BytesIO()  # gives its bytes away without a copy
-        held.write(carry)
+        buffer = BytesIO()  # gives its bytes away without a copy
+        buffer.write(carry)
         size = 0
         while size + len(carry) < self._batch_bytes or size == 0:
             chunk = self._read(READ_BYTES)
             if not chunk:
-                return *_cut(held.getvalue()), True
-            held.write(chunk)
+                return *_cut(buffer.getvalue()), True
+            buffer.write(chunk)
             size += len(chunk)
         cut = chunk.rfind(b"\n") + 1
         if not cut:
-            return *_cut(held.getvalue()), False
-        held.truncate(held.tell() - len(chunk) + cut)
-        return held.getvalue(), chunk[cut:], False
+            return *_cut(buffer.getvalue()), False
+        buffer.truncate(buffer.tell() - len(chunk) + cut)
+        return buffer.getvalue(), chunk[cut:], False
 
     def _read(self, size: int) -> bytes:
         if self.is_damaged:
@@ -206,9 +206,9 @@ class LineReader:
         except CannotDecompressError as error:
             raise ArchiveError(f"cannot read {self.path}: {error}") from None
         except (OSError, EOFError, ValueError, zlib.error, zstandard.ZstdError) as error:
-            told = unreadable(self.path, error)
-            if not self._allow_truncated or not isinstance(told, DamagedFile):
-                raise told from None
+            refusal = unreadable(self.path, error)
+            if not self._allow_truncated or not isinstance(refusal, DamagedFile):
+                raise refusal from None
             self.is_damaged = True
             return b""
 

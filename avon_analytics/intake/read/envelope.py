@@ -63,17 +63,17 @@ def envelope_of(value: dict[str, Any], text: str) -> Envelope:
     received = _received(value)
     given = [(key, value[key]) for key in BODY_KEYS if value.get(key) is not None]
     usable = [(key, body) for key, body in given if isinstance(body, str | dict)]
-    told = [(key, body) for key, body in usable if body] or usable
+    filled = [(key, body) for key, body in usable if body] or usable
     if not given and value.keys() >= {"event", "object"}:
         body = Body("bare", bare_text(value, text), (text.encode("utf-8", "replace"),))
         return Envelope("", received, (body,))
     # The first that is a text is taken where none is verified, else the first object.
-    told.sort(key=lambda one: not isinstance(one[1], str) and _buffer(one[1]) is None)
+    filled.sort(key=lambda one: not isinstance(one[1], str) and _buffer(one[1]) is None)
     told_base64 = value.get("isBase64Encoded")
     is_base64 = told_base64 is True or told_base64 == "true"
-    found = [_body(key, body, text, is_base64=is_base64) for key, body in told]
+    found = [_body(key, body, text, is_base64=is_base64) for key, body in filled]
     bodies = tuple(body for body in found if body is not None)
-    expected = "expected base64" if told and not bodies else "" if bodies else NO_BODY
+    expected = "expected base64" if filled and not bodies else "" if bodies else NO_BODY
     return Envelope(signature_of(value), received, bodies, expected)
 
 

@@ -43,11 +43,11 @@ class Kind(NamedTuple):
     source: str | None = None
 
     @classmethod
-    def of(cls, line: Line, told: CanonicalEvent | None) -> Kind:
+    def of(cls, line: Line, event: CanonicalEvent | None) -> Kind:
         """The kind of a line, of which ``told`` is trusted."""
-        if told is None:
+        if event is None:
             return cls(line.form, line.word, line.secret)
-        names = (told.event, told.event_sent, told.object_type)
+        names = (event.event, event.event_sent, event.object_type)
         return cls(line.form, line.word, line.secret, *names, line.source)
 
     @property
@@ -124,22 +124,22 @@ class ReadLines:
     @classmethod
     def of(cls, lines: Sequence[Line], *, with_bodies: bool) -> ReadLines:
         """What these lines say; ``with_bodies`` as in ``Reading``."""
-        told = [line.canonical if line.verdict is None else None for line in lines]
+        events = [line.canonical if line.verdict is None else None for line in lines]
         kinds: dict[Kind, int] = {}
         number = [
             kinds.setdefault(Kind.of(line, one), len(kinds))
-            for line, one in zip(lines, told, strict=True)
+            for line, one in zip(lines, events, strict=True)
         ]
         columns = {
             "kind": integers(number),
             "received_us": integers([line.received_us for line in lines]),
             "unset_receipt": texts([line.unset_receipt for line in lines]),
             "event_id": texts([line.event_id if line.verdict is None else None for line in lines]),
-            "object_id": texts([None if one is None else one.object_id for one in told]),
+            "object_id": texts([None if one is None else one.object_id for one in events]),
             "occurred_us": integers([line.occurred_us for line in lines]),
             "body_digest": blobs([line.digest for line in lines]),
             "conflict_rank": blobs([line.rank for line in lines]),
-            "extra": blobs([None if one is None else one.extra for one in told], are_texts=True),
+            "extra": blobs([None if one is None else one.extra for one in events], are_texts=True),
         }
         if with_bodies:
             bodies = [None if line.canonical is None else line.canonical.content for line in lines]
@@ -147,7 +147,7 @@ class ReadLines:
         contents: dict[str, list[tuple[int, bytes]]] = defaultdict(list)
         unknown: list[tuple[int, bytes]] = []
         refused: list[Refused] = []
-        for nth, (line, one) in enumerate(zip(lines, told, strict=True)):
+        for nth, (line, one) in enumerate(zip(lines, events, strict=True)):
             if line.verdict is not None:
                 refused.append(Refused(nth, line.verdict, line.word is None, line.signed))
             elif one is not None:

@@ -212,8 +212,8 @@ def _content(
         return None
     if staging.is_limited:  # whose store does not know what a whole line said
         return content
-    told = reader.read_one(content.removeprefix(BOM))
-    return content if told.digest.hex() == place.body_digest.replace("-", "") else None
+    line = reader.read_one(content.removeprefix(BOM))
+    return content if line.digest.hex() == place.body_digest.replace("-", "") else None
 
 
 _LINES_AT_A_TIME = 5000

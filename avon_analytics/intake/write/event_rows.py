@@ -77,7 +77,7 @@ class EventRows:
 
     def _versions(self, *, with_receipt: bool = False) -> list[str]:
         """The tables of versions that the batch tells of; perhaps only those with a receipt."""
-        tables = self._staging.told_tables
+        tables = self._staging.filled_tables
         if with_receipt:
             return [quote(table.versions) for table in tables if table.parent is None]
         return [*(quote(table.versions) for table in tables), "other_objects"]

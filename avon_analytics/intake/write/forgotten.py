@@ -99,10 +99,12 @@ def _strip_beside(staging: Staging, sought: PersonSearch) -> None:
         "ON n.by_words AND n.spelling = CAST(u.body AS VARCHAR)"
     )
     for nth, body in unread:
-        told = json.loads(body)
-        told["object"] = sought.without(told["object"])
+        unread_event = json.loads(body)
+        unread_event["object"] = sought.without(unread_event["object"])
         staging.run(
-            "UPDATE unread SET body = $body WHERE nth = $nth", body=json.dumps(told), nth=nth
+            "UPDATE unread SET body = $body WHERE nth = $nth",
+            body=json.dumps(unread_event),
+            nth=nth,
         )
 
 
@@ -148,12 +150,12 @@ def _refuse(
     )
     theirs = {nth for nth, body in unread if sought.owns(json.loads(body).get("object"))}
     numbers = sorted({nth for (nth,) in lines} | theirs)
-    told = staging.run(
+    objects = staging.run(
         "SELECT DISTINCT object_id FROM event_lines WHERE nth IN (SELECT unnest($n::BIGINT[])) "
         "AND object_id IS NOT NULL AND object_id NOT IN (SELECT id FROM persons)",
         n=numbers,
     )
-    marks.add("object", [one for (one,) in told])
+    marks.add("object", [one for (one,) in objects])
     staging.refuse([(nth, FORGOTTEN, None) for nth in numbers])
     staging.run("DELETE FROM event_lines WHERE nth IN (SELECT unnest($n::BIGINT[]))", n=numbers)
 

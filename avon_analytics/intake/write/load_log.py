@@ -94,13 +94,13 @@ class LoadLog:
         return known
 
     def _known(self, paths: Sequence[str]) -> dict[str, KnownFile]:
-        told_as = {self.name_of(path): path for path in paths}
+        path_of = {self.name_of(path): path for path in paths}
         rows = self._connection.execute(
             "SELECT file, size, modified_ns, bytes_read, last_line, sha256, rest_offset, "
             "pending_bytes FROM archive_files WHERE file IN (SELECT unnest($files))",
-            {"files": list(told_as)},
+            {"files": list(path_of)},
         ).fetchall()
-        return {told_as[file]: KnownFile(*told) for file, *told in rows}
+        return {path_of[file]: KnownFile(*known) for file, *known in rows}
 
     def name_of(self, path: str) -> str:
         """What the log calls a file: its path, without what names a forgotten person."""
@@ -158,20 +158,20 @@ class LoadLog:
 
     def pending(self, paths: Sequence[str]) -> dict[str, int]:
         """Those of some files that end in the middle of a delivery, and how many bytes of it."""
-        told_as = {self.name_of(path): path for path in paths}
+        path_of = {self.name_of(path): path for path in paths}
         rows = self._connection.execute(
             "SELECT file, pending_bytes FROM archive_files "
             "WHERE pending_bytes > 0 AND file IN (SELECT unnest($files)) ORDER BY file",
-            {"files": list(told_as)},
+            {"files": list(path_of)},
         ).fetchall()
-        return {told_as[file]: n for file, n in rows}
+        return {path_of[file]: n for file, n in rows}
 
     def recount(self) -> None:
         """Make the sums of the log agree again after lines have moved."""
         recount(self._connection)
 
 
-def told_apart(connection: duckdb.DuckDBPyConnection, found: Found) -> Found:
+def with_unique_paths(connection: duckdb.DuckDBPyConnection, found: Found) -> Found:
     """The same files, where those behind URLs with credentials have names of their own.
 
     Two URLs may differ in what is not shown alone: a digest of the whole, under a random key of
@@ -193,9 +193,9 @@ def _digest(key: bytes, url: str) -> str:
 
 def _url_key(connection: duckdb.DuckDBPyConnection) -> bytes:
     name = {"name": "url_key"}
-    held = connection.execute("SELECT value FROM settings WHERE name = $name", name).fetchall()
-    if held:
-        return bytes.fromhex(held[0][0])
+    stored = connection.execute("SELECT value FROM settings WHERE name = $name", name).fetchall()
+    if stored:
+        return bytes.fromhex(stored[0][0])
     key = token_bytes(32)
     connection.execute("INSERT INTO settings VALUES ($name, $key)", {**name, "key": key.hex()})
     return key

@@ -140,13 +140,13 @@ class PersonSearch:
             return value
         return None if self.is_named(str(value)) else value
 
-    def owns(self, thing: Any) -> bool:
+    def owns(self, value: Any) -> bool:
         """Whether an object of a type that the contract does not know is theirs: it refers to them.
 
         A list in it that names them makes it theirs no more than a visit of several is.
         """
-        return isinstance(thing, dict) and any(
-            isinstance(one, str) and self.is_named_by_id(one) for one in thing.values()
+        return isinstance(value, dict) and any(
+            isinstance(one, str) and self.is_named_by_id(one) for one in value.values()
         )
 
     def left_of_json(self, text: str) -> str | None:

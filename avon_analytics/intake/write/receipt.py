@@ -199,8 +199,8 @@ class Receipt(Shown):
         for path, n in self.pending.items():
             if path not in read:
                 notes.setdefault(path, []).append(pending_note(n))
-        told = [f"{path}: {'; '.join(notes[path])}" for path in sorted(notes)]
-        return told + [
+        sentences = [f"{path}: {'; '.join(notes[path])}" for path in sorted(notes)]
+        return sentences + [
             f"{path}: neither a file nor a folder, passed over" for path in self.irregular
         ]
 

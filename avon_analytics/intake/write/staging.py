@@ -79,9 +79,9 @@ class Staging:
 
         Returns the batch as it was read: each value of its lines is a line.
         """
-        held = [flatten.rows_table(table) for table in self.tables if self._reading.with_bodies]
-        held += {flatten.opened_table(table.object_type) for table in self.tables}
-        for name in ("arrivals", "event_lines", *held):
+        tables = [flatten.rows_table(table) for table in self.tables if self._reading.with_bodies]
+        tables += {flatten.opened_table(table.object_type) for table in self.tables}
+        for name in ("arrivals", "event_lines", *tables):
             self.run(f"DROP TABLE IF EXISTS {name}")
         self.tables, self.few = [], {}
         with self.clock.timing("read lines"):
@@ -99,7 +99,7 @@ class Staging:
         return batch
 
     @property
-    def told_tables(self) -> list[ObjectTable]:
+    def filled_tables(self) -> list[ObjectTable]:
         """The tables of which the batch may tell rows, those included that are not opened."""
         return [*self.tables, *(table for few in self.few for table in tables_of(few))]
 
@@ -169,8 +169,8 @@ class Staging:
             found = self._causes(batch, read)
             self._add_verdicts(
                 [
-                    (nth, told.code, told.errors, found.get(nth), is_of_line)
-                    for nth, told, is_of_line, _ in read.refused
+                    (nth, verdict.code, verdict.errors, found.get(nth), is_of_line)
+                    for nth, verdict, is_of_line, _ in read.refused
                 ]
             )
 

@@ -126,8 +126,8 @@ class Tombstones:
         A later load gives the same part the same mask where it knows it by the id in it; a name
         could be guessed from a digest, so that its mask is drawn by lot.
         """
-        told = self.mark(part) if self.people_in([part]) else secrets.token_hex(32)
-        return f"forgotten-{told[:16]}"
+        digest = self.mark(part) if self.people_in([part]) else secrets.token_hex(32)
+        return f"forgotten-{digest[:16]}"
 
     def masked_path(self, path: str) -> str:
         """A path as the log may tell it: without what names a forgotten person by their id."""

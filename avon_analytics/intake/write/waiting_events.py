@@ -50,7 +50,7 @@ class WaitingEvents:
             "FROM batch_events WHERE NOT is_known AND first_nth IN (SELECT unnest($nths))",
             nths=[nth for contents in staging.few.values() for nth, _ in contents],
         )
-        new = {nth: told for nth, *told in found}
+        new = {nth: columns for nth, *columns in found}
         for object_type, contents in staging.few.items():
             for nth, content in contents:
                 if nth in new:
@@ -74,14 +74,14 @@ class WaitingEvents:
     def _write(
         self, connection: duckdb.DuckDBPyConnection, object_type: str, events: list[_Event]
     ) -> None:
-        told = ArrowColumns(
+        columns = ArrowColumns(
             first_nth=integers(range(len(events))),
             event_id=texts([one.event_id for one in events]),
             event=texts([one.event for one in events]),
             occurred_us=integers([one.occurred_us for one in events]),
             received_us=integers([one.received_us for one in events]),
         )
-        connection.register("told", told)
+        connection.register("told", columns)
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE new_events AS SELECT first_nth, event_id, event, "
             "make_timestamptz(occurred_us) AS occurred_at, "

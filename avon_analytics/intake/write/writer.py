@@ -172,18 +172,20 @@ class StoreWriter:
 
     def _recall(self) -> None:
         """Fetch what the store knows of the events that the batch tells."""
-        told = ArrowRows(self._staging.connection.sql("SELECT DISTINCT event_id FROM event_lines"))
+        event_ids = ArrowRows(
+            self._staging.connection.sql("SELECT DISTINCT event_id FROM event_lines")
+        )
         ((first, last),) = self._staging.run(
             "SELECT coalesce(epoch_us(min(occurred_at)), 0), "
             "coalesce(epoch_us(max(occurred_at)), 0) FROM event_lines"
         )
-        self._store.register("staged_rows", told)
+        self._store.register("staged_rows", event_ids)
         # Two whole numbers in the text: with bound ones DuckDB 1.5 runs the query while it holds
         # Python's lock, for which the stream that is read on another thread waits.
         query = statement("recalled_events", first=f"{first:d}", last=f"{last:d}")
         known = ArrowRows(self._store.sql(query))
         self._store.unregister("staged_rows")
-        told.release()
+        event_ids.release()
         self._staging.connection.register("recalled", known)
         self._staging.run(
             "CREATE OR REPLACE TEMP TABLE known_events AS SELECT event_id, "

@@ -14,8 +14,8 @@ from avon_analytics.report.charts.parts import (
     below,
     colours,
     finish,
-    held,
     key_axis,
+    present,
     room,
     sized,
 )
@@ -72,7 +72,7 @@ def cancellations_by(
     )
     if is_divided:
         bars = bars.encode(
-            color=colours("word", held(shown, WHO), legend), order=spec.field("order:Q")
+            color=colours("word", present(shown, WHO), legend), order=spec.field("order:Q")
         )
     data = pd.DataFrame({"key": names, "n": counts, "label": texts})
     labels = (

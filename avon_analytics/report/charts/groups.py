@@ -16,8 +16,8 @@ from avon_analytics.report.charts.parts import (
     colours,
     count_axis,
     finish,
-    held,
     key_axis,
+    present,
     room,
     share_axis,
     sized,
@@ -109,7 +109,7 @@ def _stacked(
         .encode(
             y=key_axis(keys),
             x=count_axis("x", title, highest, width),
-            color=colours("word", held(shown, words), legend),
+            color=colours("word", present(shown, words), legend),
             order=spec.field("order:Q"),
         )
     )

@@ -11,11 +11,11 @@ from avon_analytics.report.charts.parts import (
     colours,
     count_axis,
     finish,
-    held,
     in_panels,
     incomplete,
     panels,
     period_axis,
+    present,
     share_axis,
     sized,
 )
@@ -141,14 +141,14 @@ def _counts(
     legend: bool,
 ) -> spec.Spec | None:
     drawn = in_panels(frame, total) if groupings(frame) else frame
-    present = held(rows_of(drawn), words)
+    shown_words = present(rows_of(drawn), words)
     shown = window(drawn, newest)
-    if not present or not shown:
+    if not shown_words or not shown:
         return None
     highest = max(number(row.get(total)) or 0 for row in shown)
 
     def draw(part: pd.DataFrame, across: int) -> spec.Spec | None:
-        return _stacks(part, words, title, highest, across, newest, present if legend else None)
+        return _stacks(part, words, title, highest, across, newest, shown_words if legend else None)
 
     if groupings(frame):
         chart = panels(frame, draw, by=total, width=width)

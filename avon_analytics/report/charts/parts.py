@@ -150,7 +150,7 @@ def colours(field: str, words: Iterable[tuple[str, str]], legend: bool) -> Field
     return spec.field(f"{field}:N", scale=scale, legend=shown)
 
 
-def held(rows: Iterable[Row], words: Words) -> list[tuple[str, str]]:
+def present(rows: Iterable[Row], words: Words) -> list[tuple[str, str]]:
     """The words, with their colours, of what the rows really hold."""
     known = list(rows)
     return [pair for column, pair in words.items() if any(number(row.get(column)) for row in known)]

@@ -41,8 +41,8 @@ class Spec(dict[str, Any]):
 
     def encode(self, **channels: Any) -> Spec:
         """Channels by name: a field, or a field's name such as ``"share:Q"``."""
-        told = {name: _channel(name, one) for name, one in channels.items()}
-        return Spec({**self, "encoding": {**self.get("encoding", {}), **told}})
+        encoding = {name: _channel(name, one) for name, one in channels.items()}
+        return Spec({**self, "encoding": {**self.get("encoding", {}), **encoding}})
 
     def where(self, condition: str) -> Spec:
         """Of the rows of its data only those."""
@@ -97,10 +97,10 @@ def one_below_the_other(charts: Iterable[Spec]) -> Spec:
     return Spec({"vconcat": list(charts)})
 
 
-def _channel(name: str, told: Any) -> Any:
-    if not isinstance(told, str):
-        return told
-    known = _named(told)
+def _channel(name: str, channel: Any) -> Any:
+    if not isinstance(channel, str):
+        return channel
+    known = _named(channel)
     return {"field": known["field"]} if name in ("x2", "y2") else known
 
 
