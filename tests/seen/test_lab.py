@@ -53,7 +53,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         path.write_text(json.dumps(values))
     startup = home / "ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)
-    (startup / "strict.py").write_text("import warnings; warnings.simplefilter('error')")
+    (startup / "strict.py").write_text(
+        "import warnings; warnings.simplefilter('error')\n"
+        "warnings.filterwarnings('ignore', module='ipykernel')\n"  # warns as it ends
+    )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
