@@ -8,7 +8,7 @@ Threads of one process take turns.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from weakref import finalize
@@ -18,6 +18,7 @@ import duckdb
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import StoreError
 from avon_analytics.store import journal
+from avon_analytics.store.confined import ConfinedEngine
 from avon_analytics.store.connection import MEMORY, Session, connect, engine_config, interruptible
 from avon_analytics.store.lake import files_of_lake, is_lake, newest_state, place_of, view_of_lake
 from avon_analytics.store.making import (
@@ -70,7 +71,7 @@ class Database:
         self.config = engine_config(threads, memory_limit)
         self._mode: str | None = None
         self._state = 0  # the number of the lake's state that is attached
-        self._beside: tuple[int, Sequence[str], duckdb.DuckDBPyConnection] | None = None
+        self._confined = ConfinedEngine(self.config)
         self._turns = Turns(self.path) if self.in_memory else turns_at(self._place)
         self._connect()
         if self.in_memory:
@@ -146,10 +147,7 @@ class Database:
         self, *, read_only: bool, wait: float, on_wait: OnWait | None = None
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         with interruptible(), self._turns.turn(wait):
-            if self.is_closed:
-                raise StoreError(
-                    f"the store {self.path} was closed: open it again with avon_analytics.open"
-                )
+            self._refuse_closed()
             if self.in_memory or self._mode == "write" or (self._mode == "read" and read_only):
                 yield self._connection
                 return
@@ -166,6 +164,19 @@ class Database:
             finally:
                 self._detach()
 
+    def _refuse_closed(self) -> None:
+        if self.is_closed:
+            raise StoreError(
+                f"the store {self.path} was closed: open it again with avon_analytics.open"
+            )
+
+    def _refuse_missing(self) -> None:
+        if not Path(self.path).exists():
+            raise StoreError(
+                f"there is no store at {self.path}: load an archive into it first, "
+                f"with 'avon-analytics load PATH --db {self.path}'.{did_you_mean(self.path)}"
+            )
+
     @contextmanager
     def _faults_of_file(self) -> Iterator[None]:
         """Raise StoreError for an error of the file; errors of a query are left to who asked."""
@@ -177,46 +188,39 @@ class Database:
             raise
 
     @contextmanager
-    def beside(self, settings: Sequence[str]) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Another connection that reads the store and works in memory, with settings of its own.
+    def beside(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Another connection that reads the store, sees no other file, and works in memory.
 
         Raises StoreError like ``reading``.
         """
         with interruptible(), self._turns.turn(self.wait):
-            with self.reading():
-                pass  # says what is wrong with the store, if anything is
+            self._refuse_closed()
             if self.is_lake:
-                with self._faults_of_file():
-                    yield self._beside_lake(settings)
+                with self._lake_beside() as connection:
+                    yield connection
                 return
-            with connect(self.config) as connection:
+            try:
+                connection = self._confined.seeing(journal.files_of(self._place))
                 try:
+                    self._refuse_missing()
                     when_free(self.path, lambda: self._use(connection, "READ_ONLY"), self.wait)
-                except duckdb.Error as error:
+                    check_version(connection, self.path)
+                except (duckdb.Error, OSError) as error:
                     raise store_error(self.path, error, waited=self.wait) from None
                 with self._faults_of_file():
-                    for setting in settings:
-                        connection.execute(setting)
                     yield connection
+            finally:
+                self._confined.rest(*_DETACH)
 
-    def _beside_lake(self, settings: Sequence[str]) -> duckdb.DuckDBPyConnection:
-        """The same for a lake: of one state it is kept, for it holds nothing of a file."""
-        kept = self._beside
-        if kept is None or kept[:2] != (self._state, settings) or not _is_well(kept[2]):
-            self._end_beside()
-            connection = connect(self.config)
-            state = self.show_lake(connection)
-            files = files_of_lake(self.path)
-            connection.execute("SET allowed_paths = $files", {"files": files})
-            for setting in settings:
-                connection.execute(setting)
-            self._beside = kept = (state, settings, connection)
-        return kept[2]
-
-    def _end_beside(self) -> None:
-        kept, self._beside = self._beside, None
-        if kept is not None:
-            kept[2].close()
+    @contextmanager
+    def _lake_beside(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        try:
+            with self._faults_of_file():
+                connection = self._confined.seeing(files_of_lake(self.path))
+                self._confined.shown = self.show_lake(connection, self._confined.shown)
+                yield connection
+        finally:
+            self._confined.rest("USE store")
 
     @contextmanager
     def _lake(self, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -254,13 +258,9 @@ class Database:
 
     def _attach(self, read_only: bool, wait: float, on_wait: OnWait | None) -> None:
         try:
-            if not Path(self.path).exists():
-                if read_only:
-                    raise StoreError(
-                        f"there is no store at {self.path}: load an archive into it first, "
-                        f"with 'avon-analytics load PATH --db {self.path}'."
-                        f"{did_you_mean(self.path)}"
-                    )
+            if read_only:
+                self._refuse_missing()
+            elif not Path(self.path).exists():
                 self._create_file()
             mode = "READ_ONLY" if read_only else "READ_WRITE"
             when_free(self.path, lambda: self._use(self._connection, mode), wait, on_wait)
@@ -331,13 +331,13 @@ class Database:
                 self._connection.execute("ROLLBACK")
             return
         self._mode, self._turns.is_writing = None, False
+        self._confined.close()
         self._end()
         self._connect()
 
     def _end_use(self) -> None:
-        # With its schema: a bare name is looked up in the store first, which may be broken.
-        self._connection.execute("USE memory.main")
-        self._connection.execute("DETACH DATABASE IF EXISTS store")
+        for statement in _DETACH:
+            self._connection.execute(statement)
 
     @property
     def threads(self) -> int:
@@ -379,18 +379,14 @@ class Database:
     def close(self) -> None:
         """Let go of the store and of everything computed from it."""
         with self._turns.turn(self.wait):
-            self._end_beside()
+            self._confined.close()
             self._end()
-
-
-def _is_well(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the engine answers still: after an error within itself it does not."""
-    try:
-        return bool(connection.execute("SELECT 1").fetchall())
-    except duckdb.Error:
-        return False
 
 
 def _let_go(connection: duckdb.DuckDBPyConnection, folder: PrivateFolder) -> None:
     connection.close()
     folder.remove()
+
+
+# With its schema: a bare name is looked up in the store first, which may be broken.
+_DETACH = ("USE memory.main", "DETACH DATABASE IF EXISTS store")

@@ -2,9 +2,9 @@
 
 Two walls. The text is read by the engine's own parser, and only one SELECT, or EXPLAIN of one, is
 let in: no part of it may write, and of the table functions only those that make rows out of values
-or describe the store. The connection on which it runs sees no file system, or of a lake the files
-of its tables alone; it may not change a setting, and its transaction may only read. It works in
-memory: a folder to spill into would be a folder in reach.
+or describe the store. The connection on which it runs sees the store's own files alone; it may not
+change a setting, and its transaction may only read. It works in memory: a folder to spill into
+would be a folder in reach.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -21,8 +21,6 @@ from avon_analytics.errors import QueryError
 from avon_analytics.store.database import Database
 
 _READS_ONLY = "BEGIN TRANSACTION READ ONLY"
-_NO_FILES = ("SET disabled_filesystems = 'LocalFileSystem'", "SET lock_configuration = true")
-_FILES_OF_TABLES = ("SET enable_external_access = false", "SET lock_configuration = true")
 
 # What a query is made of; in a WITH, DuckDB 2.0 also takes INSERT, UPDATE, DELETE and COPY.
 _QUERIES = frozenset(
@@ -84,13 +82,9 @@ def fenced(database: Database) -> Iterator[duckdb.DuckDBPyConnection]:
             cursor.execute(_READS_ONLY)
             yield cursor
         return
-    with database.beside(_FILES_OF_TABLES if database.is_lake else _NO_FILES) as connection:
+    with database.beside() as connection:
         connection.execute(_READS_ONLY)
-        try:
-            yield connection
-        finally:
-            with suppress(duckdb.Error):  # it may have ended with the query that failed
-                connection.execute("ROLLBACK")
+        yield connection
 
 
 def only_reads(connection: duckdb.DuckDBPyConnection, text: str) -> str:

@@ -23,6 +23,12 @@ def journal_of(store: str) -> Path:
     return Path(f"{store}.wal")
 
 
+def files_of(store: str) -> tuple[str, ...]:
+    """The files of a store: its own, its journal, and those that replace a journal for a while."""
+    journal = str(journal_of(store))
+    return store, journal, f"{journal}.checkpoint", f"{journal}.recovery"
+
+
 def make(store: str) -> None:
     """Make an empty journal, unless there is one."""
     with suppress(FileExistsError):

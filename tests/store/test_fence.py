@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 import avon_analytics as avon
@@ -180,3 +181,43 @@ def test_names_are_never_code(store: avon.Store, name: str) -> None:
         store.appointments(where={"host": name})
     assert store.sql("SELECT $n AS n", n=name)["n"].tolist() == [name]
     assert store.sql("SELECT count(*) AS n FROM events")["n"].tolist() == [1]
+
+
+def test_the_second_wall_stands_alone_from_query_to_query(tmp_path: Path) -> None:
+    """The engine of queries is kept: without the first wall it sees no other file either."""
+    place = tmp_path / "it's; [a store] ü.duckdb"
+    (tmp_path / "other.csv").write_text("name,value\nQuillfeather,1\n")
+    with avon.open(place) as store:
+        with store._database.writing():
+            pass
+        for _ in range(2):
+            assert store.sql("SELECT count(*) AS n FROM events")["n"].tolist() == [0]
+            with store._database.beside() as connection:
+                for statement in (
+                    f"SELECT * FROM read_csv('{tmp_path}/other.csv')",
+                    f"SELECT * FROM glob('{tmp_path}/*')",
+                    f"ATTACH '{tmp_path}/other.duckdb' AS other",
+                    f"COPY (SELECT 1) TO '{tmp_path}/out.csv'",
+                    "SET enable_external_access = true",
+                    "SET allowed_paths = ['/']",
+                    "INSERT INTO settings VALUES ('a', 'b')",
+                ):
+                    with pytest.raises(duckdb.Error):
+                        connection.execute(statement)
+        # It holds nothing meanwhile: the store can be written, and what is new is seen.
+        with store._database.writing() as connection:
+            connection.execute("INSERT INTO settings VALUES ('a', 'b')")
+        assert store.sql("SELECT value FROM settings WHERE name = 'a'")["value"].tolist() == ["b"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [place.name, "other.csv"]
+
+
+def test_an_engine_that_is_at_a_loss_is_replaced(tmp_path: Path) -> None:
+    with avon.open(tmp_path / "store.duckdb") as store:
+        with store._database.writing():
+            pass
+        with store._database.beside() as connection:
+            first = connection
+            connection.close()  # as good as one that answers nothing any more
+        assert store.sql("SELECT count(*) AS n FROM events")["n"].tolist() == [0]
+        with store._database.beside() as connection:
+            assert connection is not first
