@@ -48,7 +48,7 @@ def lake_log(
         settings["schema_version"] = str(SCHEMA_VERSION)
         for name, value in settings.items():
             connection.execute("INSERT INTO settings VALUES (?, ?)", [name, value])
-        for table in LOGS:
+        for table in OF_ALL:  # nobody is forgotten in a lake, and a load looks who is
             connection.execute(f"CREATE TABLE {table} AS {_rows(lake, state, table)}")
         show(connection, lake, state)
         yield connection
