@@ -11,12 +11,10 @@ from avon_analytics.appointments.counted_alike import OF_NOTICE, OF_WHO
 from avon_analytics.appointments.p_prime import FEWEST_PERIODS
 from avon_analytics.appointments.scope import PERIODS
 from avon_analytics.errors import UsageError
-from avon_analytics.figures.names import is_named, name_column
 from avon_analytics.printable import printable
 from avon_analytics.report.content import Coverage, Figures, Provenance, ReportContent
 from avon_analytics.report.named import named
 from avon_analytics.report.one_set import as_one_set, periods_of_signals, shown_count
-from avon_analytics.report.rows import groupings
 from avon_analytics.report.what_changed import SHARES
 from avon_analytics.store.provenance import Origin, origin
 from avon_analytics.whole_file import refuse_to_replace, write_whole
@@ -63,8 +61,8 @@ def collect(
         as_of=cohort.as_of or _EPOCH,
         figures=replace(
             figures,
-            outcomes_by_group=_by_name(figures.outcomes_by_group),
-            outliers=_by_name(figures.outliers),
+            outcomes_by_group=_named(figures.outcomes_by_group),
+            outliers=_named(figures.outliers),
         ),
         coverage=Coverage(
             first_occurred_at=known.first_occurred_at,
@@ -175,13 +173,8 @@ def _foremost_figures(cohort: Cohort, by: str | None, every: str, signals_every:
     )
 
 
-def _by_name(figure: pd.DataFrame | None) -> pd.DataFrame | None:
-    """Groups by their names, and in the order of these: a director knows no ids."""
-    if figure is None:
-        return None
-    names = [name_column(group) for group in groupings(figure) if is_named(group)]
-    ordered = figure.sort_values(names, kind="stable", na_position="last") if names else figure
-    return named(ordered)
+def _named(figure: pd.DataFrame | None) -> pd.DataFrame | None:
+    return None if figure is None else named(figure)
 
 
 def _zones(zones: pd.Series, min_count: int) -> tuple[str, ...]:

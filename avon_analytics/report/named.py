@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from avon_analytics.figures.compare import CALLED
@@ -22,8 +24,10 @@ _Drawn = TypeVar("_Drawn")
 def named(frame: pd.DataFrame) -> pd.DataFrame:
     """The figure with names in place of ids; an id without one is cut to what tells it apart.
 
-    A custom field that has a label is headed by that.
+    Groups are in the order of their names, unless somebody has put the rows in an order of their
+    own. A custom field that has a label is headed by that.
     """
+    frame = _by_name(frame)
     shown = frame.copy(deep=False)
     for group in groupings(frame):
         if is_named(group):
@@ -35,6 +39,38 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
             shown = shown.drop(columns=names, errors="ignore")
     headings = unique_names(frame.attrs.get("headings", {}))
     return shown.rename(columns={group: CUSTOM + heading for group, heading in headings.items()})
+
+
+def _by_name(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows with groups in the order of their names, where they came in that of their ids.
+
+    What has no name comes after, by its id; then what is missing. All else keeps its order.
+    """
+    order = np.arange(len(frame))
+    part = np.zeros(len(frame), dtype=np.int64)  # which part of the rows a group divides
+    for group in groupings(frame):
+        values = frame[group].iloc[order]
+        if is_named(group) and name_column(group) in frame:
+            known = frame.drop_duplicates(group).dropna(subset=group)
+            names = dict(zip(known[group], known[name_column(group)], strict=True))
+            by_id, by_name = (
+                values.map({one: nth for nth, one in enumerate(ids)}).fillna(len(ids)).to_numpy()
+                for ids in (sorted(names), sorted(names, key=lambda one: _place(one, names[one])))
+            )
+            if (np.lexsort((by_id, part)) != np.arange(len(frame))).any():
+                return frame
+            moved = np.lexsort((by_name, part))
+            order, part, values = order[moved], part[moved], values.iloc[moved]
+        codes, known_values = pd.factorize(values, use_na_sentinel=False)
+        part = pd.factorize(part * len(known_values) + codes)[0]
+    return frame.iloc[order]
+
+
+def _place(value: str, name: Any) -> tuple[bool, str, str]:
+    """Where a group stands: by its name as a person looks for it, whatever case and accents."""
+    told = "" if is_missing(name) else unicodedata.normalize("NFKD", name).casefold()
+    plain_told = "".join(letter for letter in told if not unicodedata.combining(letter))
+    return is_missing(name), plain_told, value
 
 
 def cohorts(compared: pd.DataFrame) -> tuple[str, str]:

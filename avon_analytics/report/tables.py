@@ -158,7 +158,7 @@ END_COLUMNS = _declared(
     "n_reached", "n_no_show", "n_cancelled", "n_rescheduled", "n_unresolved", "n_open"
 )
 LEAD_COLUMNS = _declared("n_appointments", "n_with_lead", "median_lead_days", "p90_lead_days")
-AFTER_DAYS = (1, 7, 14, 30, 60, 90)
+_AFTER_DAYS = (1, 7, 14, 30, 60, 90)
 
 
 def outcomes_by_period(figures: Figures, every: str) -> Table:
@@ -264,16 +264,22 @@ def lead_times(by_booking: pd.DataFrame, total: pd.DataFrame | None, every: str)
     return Table(caption, "Booked in", columns_of(LEAD_COLUMNS), lines, note)
 
 
+def days_told(furthest: int) -> list[int]:
+    """The days at which a table says how bookings had ended; the last of few is one of them."""
+    told = [day for day in _AFTER_DAYS if day <= furthest]
+    is_last = furthest >= _AFTER_DAYS[-1] or furthest in told or furthest < 0
+    return told if is_last else [*told, furthest]
+
+
 def incidence(incidence: pd.DataFrame) -> Table:
     """How many bookings had ended in each way after so many days."""
     causes = list(dict.fromkeys(incidence["cause"]))
     lines = []
-    for day in AFTER_DAYS:
-        if (incidence["day"] >= day).any():
-            until = incidence[incidence["day"] <= day].groupby("cause").tail(1)
-            reached = {row["cause"]: row for row in rows_of(until)}
-            cells = [_reached(reached.get(cause)) for cause in causes]
-            lines.append(Line(plural(day, "day"), cells))
+    for day in days_told(incidence["day"].max()) if len(incidence) else ():
+        until = incidence[incidence["day"] <= day].groupby("cause").tail(1)
+        reached = {row["cause"]: row for row in rows_of(until)}
+        cells = [_reached(reached.get(cause)) for cause in causes]
+        lines.append(Line(plural(day, "day"), cells))
     columns = [Column(heading(cause), "share") for cause in causes]
     return Table("How bookings had ended, by days since", "Within", columns, lines)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -30,6 +30,32 @@ def test_names_stand_in_place_of_ids_and_the_frame_stays_as_it_was(clinic: MadeU
     assert list(shown["host"].dropna()) == ["Ada Testwell", "user_…1xyz"]
     assert "host_name" not in shown
     assert list(frame["host"].dropna()) == [ADA, BO]
+
+
+def test_groups_are_in_the_order_of_their_names_unless_somebody_ordered_them() -> None:
+    hosts = {"user_1": "bo Lee", "user_2": None, "user_3": "Zoë Ost", "user_4": "Zoe Ast"}
+    hosts |= {"user_5": "Ann Bell"}
+    rows = [
+        {"weekday": day, "host": host, "host_name": hosts.get(host or ""), "n_slots": nth}
+        for nth, day in enumerate(("Monday", "Tuesday"))
+        for host in [*hosts, None]
+    ]
+    frame = pd.DataFrame(rows)
+    frame.attrs["by"] = ["weekday", "host"]
+    called = ["Ann Bell", "bo Lee", "Zoe Ast", "Zoë Ost", "user_2", None]
+
+    def shown(given: pd.DataFrame) -> list[tuple[str, Any]]:
+        read = named(given)
+        hosts = read["host"].astype(object).where(read["host"].notna(), None)
+        return list(zip(read["weekday"], hosts, strict=True))
+
+    assert shown(frame) == [(day, one) for day in ("Monday", "Tuesday") for one in called]
+    alone = frame[frame.weekday == "Monday"].drop(columns="weekday")
+    assert list(named(alone)["host"])[:5] == called[:5]
+    own = frame.sort_values(["n_slots", "host_name"], ascending=[False, True])
+    assert [day for day, _ in shown(own)] == ["Tuesday"] * 6 + ["Monday"] * 6
+    own = frame.iloc[[1, 0, 5, 3]]
+    assert [host for _, host in shown(own)] == ["user_2", "bo Lee", None, "Zoe Ast"]
 
 
 def test_a_custom_field_is_headed_by_its_label_and_two_of_one_label_stay_two(

@@ -200,6 +200,7 @@ def test_incidence_is_told_at_a_few_days() -> None:
         "7 days 7.0 % 3.5–14.0 3.5 % 1.8–7.0",
         "14 days 14.0 % 7.0–28.0 7.0 % 3.5–14.0",
         "30 days 30.0 % 15.0–60.0 15.0 % 7.5–30.0",
+        "32 days 32.0 % 16.0–64.0 16.0 % 8.0–32.0",
         "Every day up to day 32 is in CSV, JSON and the DataFrame.",
     ]
 

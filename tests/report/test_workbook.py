@@ -26,7 +26,7 @@ def figure(clinic: MadeUp, *hosts: str | None) -> pd.DataFrame:
             *(80, 20, 10, 5, 5, 0), host=host, host_name=name, period_on=pd.Timestamp(on)
         )
         | {"is_mature": on == QUARTERS[0], "is_whole": True}
-        for host, name in zip(hosts, ["Ada Testwell", "=1+1"], strict=False)
+        for host, name in zip(hosts, ["=1+1", "Ada Testwell"], strict=False)
         for on in QUARTERS
     ]
     frame = clinic.frame(rows, rows[0])
@@ -56,7 +56,7 @@ def test_the_table_is_in_words_with_formats_names_and_all(clinic: MadeUp, tmp_pa
         *("No-show share: lower end", "No-show share: upper end", "Slots"),
     ]
     assert [cell.value for cell in first][:4] == [
-        "Ada Testwell",
+        "=1+1",
         datetime(2025, 1, 1),  # noqa: DTZ001
         0.2,
         100,
@@ -91,7 +91,7 @@ def test_further_columns_are_folded_away_and_all_are_there(clinic: MadeUp, tmp_p
 
 def test_a_name_that_looks_like_a_formula_stays_a_text(clinic: MadeUp, tmp_path: Path) -> None:
     sheet = book(figure(clinic, "user_1", "user_2"), tmp_path)["Outcomes"]
-    assert (sheet["A7"].value, sheet["A7"].data_type) == ("=1+1", "s")
+    assert (sheet["A5"].value, sheet["A5"].data_type) == ("=1+1", "s")
 
 
 def test_blank_cells_have_no_total(clinic: MadeUp, tmp_path: Path) -> None:
