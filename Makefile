@@ -73,9 +73,8 @@ $(VENV_1_5)/dev.stamp: requirements/dev.lock requirements/duckdb-1.5.lock pyproj
 
 # Which branches the tests take, processes that they start included. It takes twice as long as the
 # tests; where that is too long, part by part: `make coverage-of TESTS=tests/store` adds to what was
-# measured before, and `make coverage-report` says what that is (also
-# where nothing new was measured, or a killed process left half a file). A process that a test kills may leave a
-# measurement that cannot be read: it is named and passed over.
+# measured before, and `make coverage-report` says what that is, also where nothing new was measured.
+# A process that a test kills may leave a measurement that cannot be read: it is named and passed over.
 coverage:
 	@rm -rf out/coverage
 	@$(MAKE) coverage-of TESTS=tests
