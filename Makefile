@@ -85,7 +85,8 @@ coverage-of: $(VENV)/dev.stamp
 	$(VENV)/bin/coverage run -m pytest -n 2 --dist loadfile $(TESTS)
 
 coverage-report: $(VENV)/dev.stamp
-	@$(VENV)/bin/coverage combine --quiet --append || true
+	@$(VENV)/bin/coverage combine --quiet --append || \
+		echo "What could be read is reported; what could not is named above, or nothing was new."
 	@$(VENV)/bin/coverage html --quiet -d out/coverage/pages --fail-under 0
 	$(VENV)/bin/coverage report
 

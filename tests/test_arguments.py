@@ -16,6 +16,7 @@ import pytest
 
 import avon_analytics as avon
 from avon_analytics.errors import AvonError, AvonWarning, UsageError
+from avon_analytics.figures import FIGURES
 
 ODD = {
     "one": 1,
@@ -45,7 +46,7 @@ ODD = {
 }
 # Of each kind one, where a call takes its time.
 KINDS = ("minus one", "nan", "text", "object", "list", "dict", "NA", "series", "numpy")
-FIGURES = (
+QUICK_FIGURES = (
     *("outcomes", "funnel", "cancellations", "reschedules", "lead_times", "rebooking"),
     *("incidence", "punctuality"),
 )
@@ -91,8 +92,9 @@ def test_no_argument_of_a_cohort_ends_in_a_traceback(store: avon.Store, odd: str
 
 @pytest.mark.parametrize("odd", ODD)
 def test_no_argument_of_a_figure_ends_in_a_traceback(store: avon.Store, odd: str) -> None:
-    cohort = store.appointments()
-    for figure in map(cohort.__getattribute__, FIGURES):
+    cohort, coming = store.appointments(), store.appointments(period="next-month")
+    for named in FIGURES if odd in KINDS else QUICK_FIGURES:
+        figure = getattr(coming if named == "expected" else cohort, named)
         for name in parameters(figure):
             asked(figure, **{name: ODD[odd]})
     for name in ("other", "figure", "by"):

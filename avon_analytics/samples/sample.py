@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from numbers import Integral
 from pathlib import Path
 from random import Random
 
@@ -26,11 +27,12 @@ TEXTS = ("README.md", "secrets.toml", "truth.json", "truth_slots.csv")
 
 def write(out: Path, *, n_appointments: int, seed: int, mishap_every: int) -> SampleSummary:
     """See ``avon_analytics.samples.write_sample``."""
-    whole = all(isinstance(number, int) for number in (n_appointments, seed, mishap_every))
+    whole = all(isinstance(number, Integral) for number in (n_appointments, seed, mishap_every))
     if not whole or n_appointments < 1 or mishap_every < 1:
         raise UsageError(
             "a sample has a whole number of appointments, at least 1, and so is mishap_every"
         )
+    n_appointments, seed, mishap_every = int(n_appointments), int(seed), int(mishap_every)
     _clear(out)
     _write_text(out / "README.md", readme(n_appointments, seed, mishap_every))
     _write_text(out / "secrets.toml", _secrets())

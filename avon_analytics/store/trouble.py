@@ -6,6 +6,7 @@ only, without the paths in it, whose words say nothing.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from avon_analytics.errors import StoreError
+from avon_analytics.store.lake import is_lake
 from avon_analytics.store.waiting import holder, reason
 
 # What the engine raises, beside errors of input and output, where it cannot read what it has read.
@@ -23,6 +25,8 @@ _AT_A_LOSS = (
     duckdb.SerializationException,
 )
 _FULL = re.compile(r"no space left|disk (is )?full|quota exceeded|file too large|could not write")
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_IS_FULL = "cannot write {}: the disk is full; nothing was half-loaded"
 _CLOSED = re.compile(r"permission denied|operation not permitted|read-only file system")
 _NO_STORE = re.compile(r"not a valid duckdb|magic bytes")
 _NEWER = re.compile(r"newer version|storage version|version number")
@@ -59,15 +63,17 @@ def store_error(path: str, error: Exception, waited: float = 0.0) -> StoreError:
         return StoreError(f"cannot use {path}: there is no folder {Path(path).parent}")
     if isinstance(error, PermissionError):
         return StoreError(f"cannot open {path}: no permission to read or write it")
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return StoreError(_IS_FULL.format(path))
     if isinstance(error, OSError):
         return StoreError(f"cannot use {path}: {error.strerror or 'the system refused'}")
-    if Path(path).is_dir():
+    if Path(path).is_dir() and not is_lake(path):
         return StoreError(f"{path} is a folder: name a file with --db")
     if isinstance(error, duckdb.OutOfMemoryException):
         return StoreError(f"cannot use {path}: the engine has too little memory or disk for this")
     why = reason(error, path)
     if _FULL.search(why):
-        return StoreError(f"cannot write {path}: the disk is full; nothing was half-loaded")
+        return StoreError(_IS_FULL.format(path))
     if _CLOSED.search(why):
         return StoreError(f"cannot open {path}: no permission to read or write it")
     if _NO_STORE.search(why):

@@ -27,7 +27,11 @@ _TOLD = re.compile(r"interrupted: ([\d,]+) files? with ([\d,]+) lines, ([\d,]+) 
 
 
 def _last_load(db: Path) -> tuple[int, int, int]:
-    found = avon.open(db).sql("SELECT files, lines, loaded FROM loads ORDER BY load_id").iloc[-1]
+    """What the log says of the last load; of a store into which none has begun, nothing."""
+    loads = avon.open(db).sql("SELECT files, lines, loaded FROM loads ORDER BY load_id")
+    if loads.empty:
+        return 0, 0, 0
+    found = loads.iloc[-1]
     return int(found["files"]), int(found["lines"]), int(found["loaded"])
 
 

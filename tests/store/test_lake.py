@@ -12,6 +12,7 @@ import pytest
 import avon_analytics as avon
 from avon_analytics.errors import StoreError
 from avon_analytics.store.lake import newest_state, publish, state_numbers
+from avon_analytics.store.trouble import store_error
 from tests.conftest import Loaded
 
 
@@ -105,3 +106,10 @@ def test_a_store_in_memory_writes_none(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="in memory writes no files"):
             store.write_lake(tmp_path / "lake")
         assert not (tmp_path / "lake").exists()
+
+
+def test_what_the_engine_says_of_a_lake_is_no_word_on_folders(lake: Path) -> None:
+    told = str(store_error(str(lake), duckdb.CatalogException("Table with name x does not exist")))
+    assert told == f"cannot use {lake}: the engine refused (CatalogException)"
+    other = str(store_error(str(lake.parent), duckdb.IOException("Could not read from file")))
+    assert other == f"{lake.parent} is a folder: name a file with --db"

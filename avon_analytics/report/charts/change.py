@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -149,37 +149,14 @@ def outliers(
         domain=[0, float(data["n"].max()) * 1.12], nice=False
     )
     base = spec.chart(data).encode(x=x)
-    layers = [
-        base.mark(
-            "line",
-            interpolate="monotone",
-            color=light("muted"),
-            strokeDash=dash,
-            strokeWidth=1.2,
-            aria=False,
-        ).encode(y=share_axis("y", f"{end}_{size}", title, highest))
-        for size, dash in (("95", [2, 4]), ("998", [6, 3]))
-        for end in ("lower", "upper")
-    ]
-    across = base.mark("rule", color=light("muted"), aria=False)
-    layers.append(
-        across.encode(
-            x=spec.value(0), x2=spec.value("width"), y=share_axis("y", "whole", title, highest)
-        )
-    )
-    kinds = {
-        "higher": ("triangle-up", "no-show"),
-        "lower": ("triangle-down", "attended"),
-        "as others": ("circle", "not-due"),
-    }
-    present = [kind for kind in kinds if (data["side"] == kind).any()]
-    scale = {"domain": present, "range": [kinds[kind][0] for kind in present]}
+    present = [side for side in _SIDES if (data["side"] == side).any()]
+    scale = {"domain": present, "range": [_SIDES[side][0] for side in present]}
     points = base.mark("point", filled=True, opacity=1, size=70, aria=False).encode(
         y=y,
         shape=spec.field("side:N", scale=scale, legend=None),
-        color=colours("side", [(kind, kinds[kind][1]) for kind in present], len(present) > 1),
+        color=colours("side", [(side, _SIDES[side][1]) for side in present], len(present) > 1),
     )
-    layers.append(points)
+    layers = [*_limits_by_size(base, title, highest), points]
     named = data[data["side"] != "as others"].nlargest(_NAMED, "n")
     if len(named):
         words = spec.chart(named).mark(
@@ -187,6 +164,30 @@ def outliers(
         )
         layers.append(words.encode(x=x, y=y, text="name:N"))
     return finish(sized(spec.layer(*layers), width, 300), width)
+
+
+_SIDES = {
+    "higher": ("triangle-up", "no-show"),
+    "lower": ("triangle-down", "attended"),
+    "as others": ("circle", "not-due"),
+}
+
+
+def _limits_by_size(base: spec.Spec, title: str, highest: float) -> Iterator[spec.Spec]:
+    """The limits that chance keeps, wider for smaller groups, and the share of all groups."""
+    for size, dash in (("95", [2, 4]), ("998", [6, 3])):
+        for end in ("lower", "upper"):
+            yield base.mark(
+                "line",
+                interpolate="monotone",
+                color=light("muted"),
+                strokeDash=dash,
+                strokeWidth=1.2,
+                aria=False,
+            ).encode(y=share_axis("y", f"{end}_{size}", title, highest))
+    across = base.mark("rule", color=light("muted"), aria=False)
+    whole = share_axis("y", "whole", title, highest)
+    yield across.encode(x=spec.value(0), x2=spec.value("width"), y=whole)
 
 
 def expected(
