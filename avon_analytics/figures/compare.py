@@ -14,7 +14,7 @@ from avon_analytics.figures.outliers import P_VALUE, Q_VALUE
 CALLED = ("cohort", "other_cohort")
 """The columns that say what either cohort is called beside the other."""
 MEASURE = Column("measure", Kind.TEXT, "the share that is compared", heading="Share")
-HERE = share("share", "the share in this cohort", "its denominator there", "This cohort")
+HERE = share("share", "the share in this cohort", "its denominator there", "Share")
 THERE = share(
     "other_share", "the share in the other cohort", "its denominator there", "Other cohort"
 )
