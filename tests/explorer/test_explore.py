@@ -15,6 +15,7 @@ from pandas.testing import assert_frame_equal
 import avon_analytics as avon
 from avon_analytics.appointments import asked
 from avon_analytics.errors import UsageError
+from avon_analytics.explorer.question import Question
 from avon_analytics.figures import FIGURES
 
 NOTHING = ""
@@ -260,14 +261,14 @@ def test_of_choices_in_quick_succession_the_last_is_computed(
     explorer: avon.Explorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    ask = type(explorer)._ask
+    ask = Question.ask
 
-    def counted(self: avon.Explorer, question: Any) -> None:
+    def counted(question: Question, source: Any) -> pd.DataFrame:
         asked.append(question.code.splitlines()[0].rpartition(").")[2])
-        assert "Computing" in self._status.value
-        ask(self, question)
+        assert "Computing" in explorer._status.value
+        return ask(question, source)
 
-    monkeypatch.setattr(type(explorer), "_ask", counted)
+    monkeypatch.setattr(Question, "ask", counted)
     asyncio.run(_choices_in_quick_succession(explorer, asked))
     assert len(asked) == 2
     assert "Computing" not in explorer._status.value
