@@ -68,9 +68,9 @@ def _by_name(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _place(value: str, name: Any) -> tuple[bool, str, str]:
     """Where a group stands: by its name as a person looks for it, whatever case and accents."""
-    told = "" if is_missing(name) else unicodedata.normalize("NFKD", name).casefold()
-    plain_told = "".join(letter for letter in told if not unicodedata.combining(letter))
-    return is_missing(name), plain_told, value
+    letters = "" if is_missing(name) else unicodedata.normalize("NFKD", name).casefold()
+    plain_name = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return is_missing(name), plain_name, value
 
 
 def cohorts(compared: pd.DataFrame) -> tuple[str, str]:

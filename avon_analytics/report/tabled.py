@@ -19,7 +19,7 @@ from avon_analytics.report.named import cohorts, named
 from avon_analytics.report.periods import every_of
 from avon_analytics.report.remarks import KNOWN, figure_of, remarks
 from avon_analytics.report.rows import Row, groupings, is_complete, rows_of
-from avon_analytics.report.tables import days_told
+from avon_analytics.report.tables import days_shown
 from avon_analytics.report.wording import (
     capital,
     count,
@@ -293,7 +293,7 @@ def _by_days(frame: pd.DataFrame, groups: list[str]) -> Tabled:
     rows: list[Row] = []
     for of_group, curves in parts.items():
         furthest = max(row["day"] for curve in curves.values() for row in curve)
-        for day in days_told(furthest):
+        for day in days_shown(furthest):
             reached: dict[str, Any] = {str(cause): 0.0 for cause in causes}
             for cause, curve in curves.items():
                 if so_far := [row for row in curve if row["day"] <= day]:

@@ -264,18 +264,18 @@ def lead_times(by_booking: pd.DataFrame, total: pd.DataFrame | None, every: str)
     return Table(caption, "Booked in", columns_of(LEAD_COLUMNS), lines, note)
 
 
-def days_told(furthest: int) -> list[int]:
+def days_shown(furthest: int) -> list[int]:
     """The days at which a table says how bookings had ended; the last of few is one of them."""
-    told = [day for day in _AFTER_DAYS if day <= furthest]
-    is_last = furthest >= _AFTER_DAYS[-1] or furthest in told or furthest < 0
-    return told if is_last else [*told, furthest]
+    days = [day for day in _AFTER_DAYS if day <= furthest]
+    is_last = furthest >= _AFTER_DAYS[-1] or furthest in days or furthest < 0
+    return days if is_last else [*days, furthest]
 
 
 def incidence(incidence: pd.DataFrame) -> Table:
     """How many bookings had ended in each way after so many days."""
     causes = list(dict.fromkeys(incidence["cause"]))
     lines = []
-    for day in days_told(incidence["day"].max()) if len(incidence) else ():
+    for day in days_shown(incidence["day"].max()) if len(incidence) else ():
         until = incidence[incidence["day"] <= day].groupby("cause").tail(1)
         reached = {row["cause"]: row for row in rows_of(until)}
         cells = [_reached(reached.get(cause)) for cause in causes]

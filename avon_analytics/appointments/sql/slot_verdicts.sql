@@ -42,10 +42,10 @@ SELECT
     d.seat,
     d.place,
     d.outcome,
-    h.spelling,
-    h.source,
-    h.said_at AS decided_at,
+    w.spelling,
+    w.source,
+    w.said_at AS decided_at,
     d.started_at,
     d.completed_at
 FROM decided AS d
-INNER JOIN slot_status_words AS h ON d.seat = h.seat AND d.place = h.place
+INNER JOIN slot_status_words AS w ON d.seat = w.seat AND d.place = w.place

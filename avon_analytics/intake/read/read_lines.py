@@ -44,7 +44,7 @@ class Kind(NamedTuple):
 
     @classmethod
     def of(cls, line: Line, event: CanonicalEvent | None) -> Kind:
-        """The kind of a line, of which ``told`` is trusted."""
+        """The kind of a line; ``event`` is what it tells, if that is trusted."""
         if event is None:
             return cls(line.form, line.word, line.secret)
         names = (event.event, event.event_sent, event.object_type)

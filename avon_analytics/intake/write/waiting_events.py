@@ -81,13 +81,13 @@ class WaitingEvents:
             occurred_us=integers([one.occurred_us for one in events]),
             received_us=integers([one.received_us for one in events]),
         )
-        connection.register("told", columns)
+        connection.register("waiting", columns)
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE new_events AS SELECT first_nth, event_id, event, "
             "make_timestamptz(occurred_us) AS occurred_at, "
-            "make_timestamptz(received_us) AS received_at, false AS is_known FROM told"
+            "make_timestamptz(received_us) AS received_at, false AS is_known FROM waiting"
         )
-        connection.unregister("told")
+        connection.unregister("waiting")
         contents = Contents.of([(nth, one.content) for nth, one in enumerate(events)])
         for table in flatten.open_objects(connection, object_type, contents):
             rows = flatten.version_rows(table, f"({flatten.rows_of(table)})", "new_events")
