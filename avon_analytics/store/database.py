@@ -349,7 +349,9 @@ class Database:
     def side_by_side(self) -> Iterator[None]:
         """Let several connections work at once, each on a thread of its own.
 
-        One thread also stores rows in their order quicker than two do.
+        One thread also stores rows in their order quicker than two do. And who makes a stream of
+        Arrow of a query that reads one has to: DuckDB 1.5 runs it while it holds Python's lock, for
+        which another thread of the engine that begins to read would wait for ever.
         """
         before = self.threads
         self._connection.execute("SET threads = 1")

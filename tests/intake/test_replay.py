@@ -16,6 +16,7 @@ from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.patient import Patient
 from avon_analytics.errors import MissingSecret, StoreError, UsageError
 from avon_analytics.intake.after.replay import that_move
+from avon_analytics.intake.write.writer import StoreWriter
 from tests.frames import records
 
 if TYPE_CHECKING:
@@ -43,6 +44,29 @@ def test_a_secret_that_was_added_frees_its_lines(archive: Archive, desk: Desk) -
     assert desk.column("SELECT load_id FROM deliveries ORDER BY line") == [2] * 3 + [1] * 5
     again = desk.store.quarantine.replay(secrets={"old": OLD})
     assert (again.tried, again.loaded, again.quarantined) == (2, 0, 2)
+
+
+def test_one_thread_of_the_engine_takes_lines_in(
+    archive: Archive, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With more, DuckDB 1.5 may wait for itself: for Python's lock, which a query of it holds."""
+    database, seen = desk.store._database, []
+    take = StoreWriter.take
+
+    def watched(self: StoreWriter, *batch: Any, **how: Any) -> Any:
+        seen.append(database.threads)
+        return take(self, *batch, **how)
+
+    with database.writing() as connection:
+        connection.execute("SET threads = 3")
+    monkeypatch.setattr(StoreWriter, "take", watched)
+    desk.take(*rotated(archive))
+    n_of_load = len(seen)
+    desk.store.quarantine.replay(secrets={"old": OLD})
+    assert n_of_load
+    assert len(seen) > n_of_load
+    assert set(seen) == {1}
+    assert database.threads == 3
 
 
 def test_the_same_tables_as_if_both_secrets_had_been_there(

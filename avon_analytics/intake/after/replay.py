@@ -121,7 +121,11 @@ def replay(
                 if place.code != "too_long" or place.byte_length <= line_limit
             ]
             log = LoadLog(connection, policy, given)
-            with ArchivedLines() as archive, log.transaction(staging) as intake:
+            with (
+                database.side_by_side(),
+                ArchivedLines() as archive,
+                log.transaction(staging) as intake,
+            ):
                 moving, unreadable = that_move(
                     connection, staging, found, archive, given if policy == "require" else None
                 )

@@ -46,6 +46,7 @@ class ArrowRows:
 
     They are computed once and held: the engine asks for a stream three times where it scans one.
     ``release`` lets go of them; the engine keeps a registered object until its transaction ends.
+    A query that reads such rows itself is run by one thread (``Database.side_by_side``).
     """
 
     def __init__(self, relation: duckdb.DuckDBPyRelation) -> None:
