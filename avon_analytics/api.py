@@ -334,6 +334,8 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
         from avon_analytics.report.collect import collect, write
 
         page, brief = Path(out), arguments.flag(brief, "brief")
+        if by is not None:
+            by = arguments.text(by, "by: expected the name of a grouping")
         about = self._own(cohort or self.appointments(), "report")
         content = collect(
             self._database,

@@ -144,9 +144,10 @@ class CohortBehind(CohortRows):
             return trace(self, figure, appointment_id, by, every, first, options)
 
     def _narrowed(self, where: Mapping[str, Any] | None) -> Self:
-        if not where:
+        asked = mapping(where, "where")
+        if not asked:
             return self
         with self._engine.reading():
             customs = known_custom_keys(self._engine)
-            more = filters(self._engine, mapping(where, "where"), customs, OF_SLOTS)
+            more = filters(self._engine, asked, customs, OF_SLOTS)
         return replace(self, _filters=(*self._filters, *more))

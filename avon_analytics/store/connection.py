@@ -49,7 +49,7 @@ def connect(config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     """
     try:
         connection = duckdb.connect(MEMORY, config=config)
-    except duckdb.Error:
+    except (duckdb.Error, RuntimeError):  # the second for half a character
         raise UsageError(
             "threads is a whole number from 1, memory_limit a size such as '1GB'"
         ) from None

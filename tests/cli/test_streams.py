@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import subprocess
@@ -200,3 +201,15 @@ def test_an_argument_that_is_no_utf8_is_told(tmp_path: Path, arguments: list[byt
     assert done.returncode == 2
     assert done.stderr.startswith("avon-analytics: an argument is no text in UTF-8")
     assert r"\xff" in done.stderr
+
+
+def test_a_secret_that_is_no_utf8_is_taken_as_its_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = '{"event": "a.b", "created_at": "2025-01-01T00:00:00Z", "object": {"id": "a_1"}}'
+    signed = hmac.new(b"geheim \xff", body.encode(), "sha256").hexdigest()
+    line = {"headers": {"avon-signature": signed}, "body": body}
+    (tmp_path / "a.jsonl").write_text(json.dumps(line) + "\n")
+    monkeypatch.setenv("AVON_WEBHOOK_SECRET", os.fsdecode(b"geheim \xff"))
+    done = _python("verify", "a.jsonl", "--strict", cwd=tmp_path, redirect="")
+    assert (done.returncode, done.stderr) == (0, "")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import avon_analytics as avon
@@ -49,6 +50,8 @@ def test_a_header_may_be_bytes_and_of_either_case() -> None:
         17,
         [RIGHT],
         {},
+        pd.NA,
+        pd.DataFrame(),
     ],
 )
 def test_anything_else_is_a_mismatch(wrong: Any) -> None:

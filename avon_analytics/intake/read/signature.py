@@ -92,7 +92,7 @@ def verify_delivery(body: Any, signature: Any, secrets: SecretsLike = None) -> V
         body = bytes(body)
     if isinstance(signature, bytes | bytearray | memoryview):
         signature = bytes(signature).decode("latin-1")
-    if signature is None or signature == "":
+    if signature is None or (isinstance(signature, str) and not signature):
         return Verified("unsigned")
     if not isinstance(body, bytes):
         return Verified("unverifiable")
@@ -112,18 +112,16 @@ class Secrets:
     ) -> None:
         found: dict[str, bytes] = {}
         for name, secret in by_name.items():
-            if not isinstance(secret, str | bytes):
+            raw = _as_bytes(secret)
+            if raw is None:
                 raise UsageError(f"the secret named {str(name)!r} is no text")
-            raw = secret.encode() if isinstance(secret, str) else secret
             if not raw:
                 raise UsageError(f"the secret named {name!r} is empty")
             found[str(name)] = raw
         self._by_name = found
         # Known, and not to be trusted: a diagnosis may name one of them.
         self._others = {
-            name: other.encode() if isinstance(other, str) else bytes(other)
-            for name, other in (others or {}).items()
-            if other
+            name: raw for name, other in (others or {}).items() if (raw := _as_bytes(other))
         }
 
     @classmethod
@@ -195,6 +193,16 @@ class Secrets:
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("secrets are not written anywhere")
+
+
+def _as_bytes(secret: object) -> bytes | None:
+    """A secret's bytes; of one in the environment that is no UTF-8, as they stand there."""
+    if isinstance(secret, bytes):
+        return secret
+    try:
+        return secret.encode("utf-8", "surrogateescape") if isinstance(secret, str) else None
+    except UnicodeEncodeError:  # it would quote the secret
+        return None
 
 
 def _read_file(path: Path) -> dict[str, str]:
