@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from avon_analytics import errors
     from avon_analytics.api import Store
     from avon_analytics.api import open as open
-    from avon_analytics.appointments import Quality
+    from avon_analytics.appointments.quality import Quality
     from avon_analytics.appointments.trace import Trace
     from avon_analytics.explorer.cohort import Cohort
     from avon_analytics.explorer.widgets import Explorer
@@ -66,7 +66,7 @@ __all__ = [
 _HOMES = {
     "Cohort": "avon_analytics.explorer.cohort",
     "Explorer": "avon_analytics.explorer.widgets",
-    "Quality": "avon_analytics.appointments",
+    "Quality": "avon_analytics.appointments.quality",
     "Evidence": "avon_analytics.intake.after.evidence",
     "Export": "avon_analytics.intake.after.quarantine",
     "Forgotten": "avon_analytics.intake.after.forget_receipt",

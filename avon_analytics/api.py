@@ -9,20 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avon_analytics import arguments
-from avon_analytics.appointments import (
-    CohortSource,
-    Quality,
-    StoreEngine,
-    custom_fields,
-    explain,
-    holdings,
-    install_views,
-    keep_slots,
-    quality,
-)
+from avon_analytics.appointments.engine import StoreEngine
+from avon_analytics.appointments.holdings import holdings
+from avon_analytics.appointments.slots import install_views, keep_slots
+from avon_analytics.appointments.source import CohortSource
 from avon_analytics.display import Shown, Summary
 from avon_analytics.errors import StoreError
-from avon_analytics.explorer.cohort import Cohort
 from avon_analytics.figures.words import DateLike, Every, GroupBy
 from avon_analytics.intake.after.forget import forget
 from avon_analytics.intake.after.forget_receipt import Forgotten
@@ -44,6 +36,9 @@ from avon_analytics.store.waiting import WAIT_TO_LOAD, WAIT_TO_READ
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from avon_analytics.appointments.quality import Quality
+    from avon_analytics.explorer.cohort import Cohort
 
 
 def open(  # noqa: A001
@@ -84,14 +79,12 @@ def open(  # noqa: A001
     return Store(database, Labels.read(labels))
 
 
-class Store(CohortSource[Cohort], StoreTables, Shown):
+class Store(CohortSource["Cohort"], StoreTables, Shown):
     """An archive of deliveries, verified and flattened into tables.
 
     The file is held only while something reads or writes it, so an open notebook keeps nobody
     out. Load into it, look at its tables, ask for a cohort of appointments, write a report.
     """
-
-    _makes = Cohort
 
     def __init__(self, database: Database, labels: Labels | None = None) -> None:
         super().__init__(StoreEngine(database), labels)
@@ -263,6 +256,8 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
         1     2     event  appointment.created
         2     3  reported          rescheduled
         """
+        from avon_analytics.appointments.explanation import explain
+
         return explain(self._database, appointment_id, as_of=as_of, identifiers=identifiers)
 
     def quality(self, *, as_of: DateLike | None = None) -> Quality:
@@ -276,6 +271,8 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
           signature  n_events  event_share
         0  verified       144          1.0
         """
+        from avon_analytics.appointments.quality import quality
+
         return quality(self._database, as_of=as_of)
 
     def custom_fields(
@@ -300,6 +297,8 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
         >>> store.custom_fields("appointment").shape
         (30, 4)
         """
+        from avon_analytics.appointments.custom_fields import custom_fields
+
         return custom_fields(self._database, of, names=names, as_of=as_of)
 
     def report(
@@ -363,6 +362,12 @@ class Store(CohortSource[Cohort], StoreTables, Shown):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @staticmethod
+    def _kind_of_cohorts() -> type[Cohort]:
+        from avon_analytics.explorer.cohort import Cohort
+
+        return Cohort
 
     def _summary(self) -> Summary:
         return Summary("Store", list(holdings(self._database).items()))

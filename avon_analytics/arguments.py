@@ -9,9 +9,14 @@ from typing import Any
 
 from avon_analytics.errors import AvonError, UsageError
 
+# What is a value of Python's own as it stands: most calls give nothing else, and need no pandas.
+_PLAIN = (str, int, float, bool, type(None))
+
 
 def scalar(value: Any) -> Any:
     """One value of Python's own: numpy's scalars become that, and what is missing becomes None."""
+    if type(value) in _PLAIN:
+        return None if value != value else value
     import numpy as np
     import pandas as pd
 

@@ -21,6 +21,7 @@ import pytest
 import avon_analytics as avon
 
 ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "data" / "sample"
 
 
 def public_callables() -> Iterator[tuple[str, Any]]:
@@ -165,7 +166,7 @@ def at_best(code: str) -> list[float]:
 
 
 def test_importing_costs_little_beyond_pandas_and_duckdb() -> None:
-    """As a ratio in one process, so that it is the same on a slow machine: 0.6 to 0.7 here."""
+    """As a ratio in one process, so that it is the same on a slow machine: 0.6 to 0.8 here."""
     code = """
 import json, time
 def cost(action):
@@ -192,6 +193,19 @@ heavy = ("altair", "jinja2", "pyspark", "rich", "scipy", "typer", "vl_convert", 
 print(json.dumps([name for name in heavy if name in sys.modules]))
 """
     assert in_a_new_process(code) == []
+
+
+def test_a_load_needs_no_pandas() -> None:
+    """Nor pyarrow, which pandas imports where it is there: together longer than a small load."""
+    code = f"""
+import json, sys
+import avon_analytics as avon
+receipt = avon.open(":memory:").load({str(SAMPLE)!r}, secrets={{"of": "another"}}, progress=False)
+print(json.dumps([receipt.lines, [one for one in ("pandas", "pyarrow") if one in sys.modules]]))
+"""
+    lines, heavy = in_a_new_process(code)
+    assert lines > 0
+    assert heavy == []
 
 
 def test_help_is_there_at_once() -> None:

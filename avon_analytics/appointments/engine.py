@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
-import pandas as pd
 
 from avon_analytics.appointments import slots, stored_slots
 from avon_analytics.appointments.follow_up import (
@@ -29,6 +28,9 @@ from avon_analytics.appointments.steps import BEFORE_ALL, Settings
 from avon_analytics.errors import StaleCohort
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Engine(Protocol):

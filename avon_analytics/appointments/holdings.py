@@ -9,7 +9,6 @@ from avon_analytics.errors import StoreError
 from avon_analytics.printable import counted
 from avon_analytics.store.database import Database
 from avon_analytics.store.privacy import privacy_of
-from avon_analytics.store.provenance import origin
 
 
 def holdings(database: Database) -> dict[str, str]:
@@ -29,6 +28,8 @@ def holdings(database: Database) -> dict[str, str]:
 
 
 def _held(database: Database) -> dict[str, str]:
+    from avon_analytics.store.provenance import origin
+
     newest = None
     with suppress(StoreError):  # no event was received when it says
         newest = default_as_of(database)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from avon_analytics.appointments.engine import Engine
 from avon_analytics.appointments.queries import sql
 from avon_analytics.figures.names import is_named, name_column, unique_names
 from avon_analytics.labels import Labels
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Names = Mapping[str, Mapping[str, str]]
 """For each grouping whose values are ids, the name of each value that has one."""
@@ -37,6 +39,8 @@ def staff_names(engine: Engine, as_of: datetime) -> dict[str, str]:
 
 def with_names(data: pd.DataFrame, names: Names) -> pd.DataFrame:
     """The figure with a column of names after each grouping that has them."""
+    import pandas as pd
+
     data = data.copy(deep=False)
     for group, known in names.items():
         called = pd.Series([known.get(one) for one in data[group]], data.index, dtype="str")

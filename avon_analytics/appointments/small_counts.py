@@ -21,13 +21,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import cache
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from avon_analytics.arguments import whole_number
 from avon_analytics.figures.declared import Cells, Column, Kind
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Counts = npt.NDArray[np.int64]
 _MOST = 2**63 - 1

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from avon_analytics.appointments.cohort import Cohort
-from avon_analytics.appointments.cohort_rows import known_custom_keys
 from avon_analytics.appointments.engine import Engine
 from avon_analytics.appointments.population import Filters
 from avon_analytics.appointments.scope import (
@@ -30,14 +28,14 @@ from avon_analytics.errors import UsageError
 from avon_analytics.figures.words import DateLike, NamedPeriod
 from avon_analytics.labels import Labels
 
-AnyCohort = TypeVar("AnyCohort", bound=Cohort)
+if TYPE_CHECKING:
+    from avon_analytics.appointments.cohort import Cohort
+
+AnyCohort = TypeVar("AnyCohort", bound="Cohort")
 
 
 class CohortSource(Generic[AnyCohort]):
     """What can be asked for a cohort of appointments: a store, or a lake on a cluster."""
-
-    _makes: type[Any] = Cohort
-    """The class of its cohorts."""
 
     def __init__(self, engine: Engine, labels: Labels | None = None) -> None:
         self._engine = engine
@@ -111,8 +109,16 @@ class CohortSource(Generic[AnyCohort]):
             )
             kept = self._filters(mapping(where, "where"))
             few = checked_min_count(min_count)
-            made: AnyCohort = self._makes(engine, scope, kept, settings, few, self._labels)
+            kind = self._kind_of_cohorts()
+            made: AnyCohort = kind(engine, scope, kept, settings, few, self._labels)
             return made
+
+    @staticmethod
+    def _kind_of_cohorts() -> type[Any]:
+        """The class of its cohorts, imported when the first is asked for: a load needs none."""
+        from avon_analytics.appointments.cohort import Cohort
+
+        return Cohort
 
     def _own(self, cohort: Cohort, what: str) -> Cohort:
         """The cohort, if it is of this store. Raises UsageError, saying ``what``, if it is not."""
@@ -126,6 +132,8 @@ class CohortSource(Generic[AnyCohort]):
     def _filters(self, where: Mapping[str, Any]) -> Filters:
         if not where:
             return ()
+        from avon_analytics.appointments.cohort_rows import known_custom_keys
+
         with self._engine.reading():
             return filters(self._engine, where, known_custom_keys(self._engine))
 

@@ -45,7 +45,7 @@ def slots(
     --where takes outcome, cancelled_by, notice_band and reason as well.
     A table for the eye has the main columns; csv, json, parquet and xlsx have all.
     """
-    from avon_analytics.appointments import OF_SLOTS
+    from avon_analytics.appointments.groupings import OF_SLOTS
 
     to = target(form, out, force)
     store = open_store(db, out=out, wait=wait)

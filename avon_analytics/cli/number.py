@@ -27,7 +27,7 @@ from avon_analytics.figures.declared import Option, Takes
 if TYPE_CHECKING:
     import pandas as pd
 
-    from avon_analytics.appointments import Cohort
+    from avon_analytics.appointments.cohort import Cohort
 
 number = typer.Typer()
 

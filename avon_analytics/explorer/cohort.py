@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from avon_analytics.appointments import Cohort as CohortOfFigures
+from avon_analytics.appointments.cohort import Cohort as CohortOfFigures
 
 if TYPE_CHECKING:
     from avon_analytics.explorer.widgets import Explorer

@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from avon_analytics.appointments import Cohort, CohortSource
+from avon_analytics.appointments.cohort import Cohort
+from avon_analytics.appointments.source import CohortSource
 from avon_analytics.figures import FIGURES
 
 

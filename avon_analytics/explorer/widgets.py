@@ -12,7 +12,8 @@ from uuid import uuid4
 
 import pandas as pd
 
-from avon_analytics.appointments import Cohort, CohortSource, asked
+from avon_analytics.appointments.cohort import Cohort
+from avon_analytics.appointments.source import CohortSource, asked
 from avon_analytics.errors import AvonError, UsageError
 from avon_analytics.explorer import choices, options
 from avon_analytics.explorer.question import Question, default

@@ -22,7 +22,7 @@ from avon_analytics.whole_file import refuse_to_replace, write_whole
 if TYPE_CHECKING:
     import pandas as pd
 
-    from avon_analytics.appointments import Cohort
+    from avon_analytics.appointments.cohort import Cohort
     from avon_analytics.store.database import Database
 
 _PAGE = (".html", ".htm", "")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from avon_analytics.appointments import Cohort, CohortSource
+from avon_analytics.appointments.cohort import Cohort
+from avon_analytics.appointments.source import CohortSource
 from avon_analytics.display import Shown, Summary
 from avon_analytics.errors import StoreError
 from avon_analytics.labels import Labels, LabelsLike

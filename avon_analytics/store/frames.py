@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # What a column of each SQL type becomes. Nullable types, so that a missing value in one row does
 # not change the type of the column.
@@ -64,6 +66,8 @@ def _of_known_types(result: duckdb.DuckDBPyConnection, kinds: list[str]) -> pd.D
     The engine's own ``df`` takes apart and builds anew the frame for each column of instants: a
     figure of a small clinic would wait longer for that than for its numbers.
     """
+    import pandas as pd
+
     columns = result.fetchnumpy()
     return pd.DataFrame(
         {
@@ -75,6 +79,8 @@ def _of_known_types(result: duckdb.DuckDBPyConnection, kinds: list[str]) -> pd.D
 
 def _column(found: Any, dtype: str) -> Any:
     """One column of the engine as an array of this type; what it masks is missing."""
+    import pandas as pd
+
     values, is_missing = np.ma.getdata(found), np.ma.getmaskarray(found)
     if dtype == "boolean":
         return pd.arrays.BooleanArray(values.astype(bool), is_missing)

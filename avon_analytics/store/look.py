@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pandas as pd
-from pandas.api.types import is_list_like
 
 from avon_analytics.arguments import choice, flag, scalar
 from avon_analytics.arguments import text as text_of
@@ -20,6 +18,9 @@ from avon_analytics.store.frames import frame
 from avon_analytics.store.schema import quote
 from avon_analytics.store.tables import hidden_columns, table_infos
 from avon_analytics.store.trouble import is_of_the_file
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # What the engine may say about a query in its own words: they quote the query, never a row.
 _ABOUT_THE_QUERY = (
@@ -53,6 +54,8 @@ def tables(database: Database) -> pd.DataFrame:
             for n, info in enumerate(rows)
         )
         counted = dict(connection.execute(counts).fetchall())
+    import pandas as pd
+
     data = pd.DataFrame(
         {
             "table": [info.name for info in rows],
@@ -124,6 +127,8 @@ def bound(
         if twice := sorted(set(params) & set(named)):
             raise UsageError(f"params: these are given by keyword, too: {', '.join(twice)}")
         return {**params, **named}
+    from pandas.api.types import is_list_like
+
     if isinstance(params, str | bytes) or not is_list_like(params):
         raise UsageError("params: expected a dict, or a list in the order of ? in the query")
     if named:

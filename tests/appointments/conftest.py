@@ -10,7 +10,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments import Cohort, CohortSource, StoreEngine
+from avon_analytics.appointments.cohort import Cohort
+from avon_analytics.appointments.engine import StoreEngine
+from avon_analytics.appointments.source import CohortSource
 from avon_analytics.store.database import Database
 from tests.frames import column_names, only, plain
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments import custom_fields
+from avon_analytics.appointments.custom_fields import custom_fields
 from avon_analytics.errors import UnknownGroup, UsageError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from avon_analytics import plot
-from avon_analytics.appointments import Cohort
+from avon_analytics.appointments.cohort import Cohort
 from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS, OF_REFILLS
 from avon_analytics.figures import FIGURES, Kind
 from avon_analytics.figures.compare import COLUMNS as OF_COMPARE

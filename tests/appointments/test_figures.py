@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments import Cohort
+from avon_analytics.appointments.cohort import Cohort
 from tests.frames import column_names, records
 
 if TYPE_CHECKING:

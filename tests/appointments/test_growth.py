@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import avon_analytics as avon
-from avon_analytics.appointments import keep_slots, steps, stored_hours, stored_slots
+from avon_analytics.appointments import steps, stored_hours, stored_slots
 from avon_analytics.appointments.follow_up import (
     after_visits,
     follow_up,
@@ -22,7 +22,7 @@ from avon_analytics.appointments.follow_up import (
     session_hours,
 )
 from avon_analytics.appointments.queries import create_macros
-from avon_analytics.appointments.slots import usual_settings
+from avon_analytics.appointments.slots import keep_slots, usual_settings
 from avon_analytics.samples import write_sample
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 import avon_analytics as avon
-from avon_analytics.appointments import Cohort, follow_up
+from avon_analytics.appointments import follow_up
 from avon_analytics.appointments import steps as computing
+from avon_analytics.appointments.cohort import Cohort
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic
 from tests.appointments.test_properties import events, when

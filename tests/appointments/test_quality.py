@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from avon_analytics.appointments import quality
-from avon_analytics.appointments.quality import MEANINGS
+from avon_analytics.appointments.quality import MEANINGS, quality
 
 if TYPE_CHECKING:
     from tests.appointments.conftest import Clinic

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments import Cohort
+from avon_analytics.appointments.cohort import Cohort
 from avon_analytics.appointments.completeness import Completeness
 from avon_analytics.appointments.scope import Scope, local_day, period_start
 from avon_analytics.errors import UnknownGroup, UsageError

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import avon_analytics as avon
-from avon_analytics.appointments import Cohort
+from avon_analytics.appointments.cohort import Cohort
 from avon_analytics.appointments.completeness import Completeness
 from avon_analytics.appointments.figure import Counted, of_counts
 from avon_analytics.appointments.funnel import of_stages

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from avon_analytics.appointments import install_views
-from avon_analytics.appointments.slots import default_as_of
+from avon_analytics.appointments.slots import default_as_of, install_views
 from avon_analytics.appointments.steps import STEPS
 from avon_analytics.figures import FIGURES
 

@@ -10,7 +10,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments import follow_up, keep_slots, slots, steps, stored_slots
+from avon_analytics.appointments import follow_up, slots, steps, stored_slots
+from avon_analytics.appointments.slots import keep_slots
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic, appointments
 

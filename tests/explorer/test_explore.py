@@ -13,7 +13,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import avon_analytics as avon
-from avon_analytics.appointments import asked
+from avon_analytics.appointments.source import asked
 from avon_analytics.errors import UsageError
 from avon_analytics.explorer.question import Question
 from avon_analytics.figures import FIGURES

@@ -8,10 +8,9 @@ import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import duckdb
-import pandas as pd
 
 from avon_analytics.arguments import flag
 from avon_analytics.intake.after.quarantined_lines import (
@@ -26,6 +25,9 @@ from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
 from avon_analytics.store.trouble import store_error
 from avon_analytics.whole_file import write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SHOWN = "load_id, file, line, byte_offset, byte_length, sha256, code, errors, cause"
 
@@ -71,6 +73,8 @@ def errors(
 ) -> pd.DataFrame:
     """Every error of lines that did not load, one a row: ``file``, ``line``, ``code``, ``path``,
     ``expected``."""
+    import pandas as pd
+
     found = lines(database, code=code, file=file, line=line)
     rows = [
         (one.file, one.line, fault["code"], fault["path"], fault["expected"])

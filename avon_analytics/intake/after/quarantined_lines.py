@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-import pandas as pd
 
 from avon_analytics.arguments import choice, names, whole_number
 from avon_analytics.errors import UsageError
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.archive.lines import BATCH_BYTES
 from avon_analytics.intake.read.codes import CODES
+from avon_analytics.intake.read.columns import integers, texts
+from avon_analytics.intake.write.arrow import ArrowColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +124,14 @@ def register(
     connection: duckdb.DuckDBPyConnection, name: str, found: Sequence[QuarantinedLine]
 ) -> None:
     """Show the engine some places as a table: ``nth``, and the key of a line in the log."""
-    rows = [
-        (nth, place.load_id, place.file, place.line, place.byte_offset)
-        for nth, place in enumerate(found)
-    ]
-    columns = ["nth", "load_id", "file", "line", "byte_offset"]
-    connection.register(name, pd.DataFrame(rows, columns=columns))
+    rows = ArrowColumns(
+        nth=integers(range(len(found))),
+        load_id=integers([place.load_id for place in found]),
+        file=texts([place.file for place in found]),
+        line=integers([place.line for place in found]),
+        byte_offset=integers([place.byte_offset for place in found]),
+    )
+    connection.register(name, rows)
 
 
 def contents(

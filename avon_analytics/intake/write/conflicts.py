@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
-import pandas as pd
 
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.archive.values import BOM
 from avon_analytics.intake.read.codes import strength_of
+from avon_analytics.intake.read.columns import blobs, integers, texts
 from avon_analytics.intake.read.faults import verdict
 from avon_analytics.intake.read.reader import LineReader
-from avon_analytics.intake.write.arrow import ArrowRows
+from avon_analytics.intake.write.arrow import ArrowColumns, ArrowRows
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.statements import statement
 from avon_analytics.store.schema import quote
@@ -172,29 +172,23 @@ class Conflicts:
     def _quarantine(
         self, places: list[Displaced], contents: list[bytes | None], *, keeps_lines: bool
     ) -> None:
-        frame = pd.DataFrame(
-            [
-                (
-                    one.load_id,
-                    one.file,
-                    one.line,
-                    one.byte_offset,
-                    one.byte_length,
-                    None if content is None else hashlib.sha256(content).hexdigest(),
-                    content if keeps_lines else None,
-                )
-                for one, content in zip(places, contents, strict=True)
-            ],
-            columns=["load_id", "file", "line", "byte_offset", "byte_length", "sha256", "content"],
+        digests = [None if one is None else hashlib.sha256(one).hexdigest() for one in contents]
+        displaced = ArrowColumns(
+            load_id=integers([one.load_id for one in places]),
+            file=texts([one.file for one in places]),
+            line=integers([one.line for one in places]),
+            byte_offset=integers([one.byte_offset for one in places]),
+            byte_length=integers([one.byte_length for one in places]),
+            sha256=texts(digests),
+            errors=texts([CONFLICT.errors] * len(places)),
+            content=blobs(contents if keeps_lines else [None] * len(places)),
         )
-        self._store.register("displaced", frame)
+        self._store.register("displaced", displaced)
         self._store.execute(
             f"""INSERT INTO quarantine SELECT h.load_id, h.file, h.line, h.byte_offset,
-                h.byte_length, CAST(h.sha256 AS VARCHAR), 'conflict', $errors, NULL,
-                CAST(h.content AS BLOB)
+                h.byte_length, h.sha256, 'conflict', h.errors, NULL, h.content
             FROM displaced AS h JOIN deliveries AS d ON {_SAME_LINE}
-            WHERE d.code = 'conflict'""",
-            {"errors": CONFLICT.errors},
+            WHERE d.code = 'conflict'"""
         )
         self._store.unregister("displaced")
 

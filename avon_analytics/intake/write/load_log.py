@@ -9,13 +9,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from secrets import token_bytes
+from typing import Any
 
 import duckdb
-import pandas as pd
 
 from avon_analytics.intake.archive.files import Found, otherwise_compressed
 from avon_analytics.intake.read.codes import Policy
+from avon_analytics.intake.read.columns import integers, texts
 from avon_analytics.intake.read.signature import Secrets
+from avon_analytics.intake.write.arrow import ArrowColumns
 from avon_analytics.intake.write.known_files import KnownFile, OpenFile
 from avon_analytics.intake.write.known_ids import KnownIds
 from avon_analytics.intake.write.staging import Staging
@@ -108,9 +110,12 @@ class LoadLog:
 
     def add_files(self, readings: Sequence[OpenFile]) -> None:
         """Write down how far files were read and where their lines ended."""
-        rows = pd.DataFrame([self._row_of(reading) for reading in readings])
-        rows = rows.astype(dict.fromkeys(rows.columns.drop(["file", "sha256"]), "Int64"))
-        self._connection.register("read_files", rows)
+        rows = [self._row_of(reading) for reading in readings]
+        columns = {
+            name: (texts if name in ("file", "sha256") else integers)([row[name] for row in rows])
+            for name in ("file", *_PLACE, *_COUNTS)
+        }
+        self._connection.register("read_files", ArrowColumns(**columns))
         sets = ", ".join(
             [f"{name} = r.{name}" for name in _PLACE]
             + [f"{name} = a.{name} + r.{name}" for name in _COUNTS]
@@ -136,11 +141,11 @@ class LoadLog:
             {
                 "load_id": self.load_id,
                 "read": sum(reading.is_worth_telling for reading in readings),
-                **{name: int(rows[name].sum()) for name in _COUNTS},
+                **{name: sum(row[name] for row in rows) for name in _COUNTS},
             },
         )
 
-    def _row_of(self, reading: OpenFile) -> dict[str, object]:
+    def _row_of(self, reading: OpenFile) -> dict[str, Any]:
         file, reader, ended = reading.file, reading.reader, reading.ended
         return {
             "file": self.name_of(file.path),

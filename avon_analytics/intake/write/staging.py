@@ -22,10 +22,9 @@ from typing import Any
 import duckdb
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from avon_analytics.intake.archive.batch import Batch, Lines
-from avon_analytics.intake.read.columns import integers
+from avon_analytics.intake.read.columns import integers, texts
 from avon_analytics.intake.read.diagnosis import causes
 from avon_analytics.intake.read.faults import Verdict
 from avon_analytics.intake.read.process import ReadingProcesses
@@ -186,9 +185,18 @@ class Staging:
         return dict(causes(mismatches, self._reading.secrets))
 
     def _add_verdicts(self, rows: list[tuple[int, str, str, str | None, bool]]) -> None:
-        frame = pd.DataFrame(rows, columns=["nth", "code", "errors", "cause", "is_of_line"])
-        self.connection.register("refused", frame.astype({"cause": "string"}))
-        self.run("INSERT INTO verdicts SELECT * FROM refused")
+        nths, codes, errors, found, are_of_line = zip(*rows, strict=True)
+        refused = ArrowColumns(
+            nth=integers(nths),
+            code=texts(codes),
+            errors=texts(errors),
+            cause=texts(found),
+            is_of_line=integers(are_of_line),
+        )
+        self.connection.register("refused", refused)
+        self.run(
+            "INSERT INTO verdicts SELECT * REPLACE (is_of_line <> 0 AS is_of_line) FROM refused"
+        )
         self.connection.unregister("refused")
 
     def _open(self, batch: Batch, read: ReadLines) -> None:

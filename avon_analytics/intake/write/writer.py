@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import duckdb
-import pandas as pd
 
 from avon_analytics.intake.archive.batch import Batch, LongLine, batch_of
+from avon_analytics.intake.read.columns import blobs, integers, texts
 from avon_analytics.intake.read.faults import verdict
 from avon_analytics.intake.write import forgotten
-from avon_analytics.intake.write.arrow import ArrowRows
+from avon_analytics.intake.write.arrow import ArrowColumns, ArrowRows
 from avon_analytics.intake.write.conflicts import Conflicts
 from avon_analytics.intake.write.event_rows import EventRows
 from avon_analytics.intake.write.known_ids import KnownIds
@@ -217,32 +217,36 @@ class StoreWriter:
             self._quarantine(refused, batch)
 
     def _quarantine(self, refused: list[tuple[Any, ...]], batch: Batch) -> None:
-        columns = ["nth", "file", "line", "byte_offset", "byte_length", "code", "errors", "cause"]
-        frame = pd.DataFrame(refused, columns=columns).astype({"cause": "string"})
-        frame["content"] = [batch.as_sent(nth) for nth in frame["nth"]]
-        frame["load_id"] = self._load_id
-        frame["sha256"] = [hashlib.sha256(line).hexdigest() for line in frame["content"]]
-        if self._marks:
-            self._withhold(frame)
-        if self._staging.is_limited:
-            frame["content"] = None
-        self._staging.connection.register("refused_lines", frame)
-        self._rows.insert(
-            "quarantine",
-            "SELECT load_id, file, line, byte_offset, byte_length, "
-            "sha256, code, errors, cause, CAST(content AS BLOB) AS content FROM refused_lines",
+        nths, files, lines, offsets, lengths, codes, errors, causes = zip(*refused, strict=True)
+        kept = [self._kept(batch.as_sent(nth), code) for nth, code in zip(nths, codes, strict=True)]
+        rows = ArrowColumns(
+            load_id=integers([self._load_id] * len(refused)),
+            file=texts(files),
+            line=integers(lines),
+            byte_offset=integers(offsets),
+            byte_length=integers(lengths),
+            sha256=texts([digest for digest, _ in kept]),
+            code=texts(codes),
+            errors=texts(errors),
+            cause=texts(causes),
+            content=blobs([content for _, content in kept]),
         )
-        self._staging.connection.unregister("refused_lines")
+        self._store.register("refused_lines", rows)
+        self._store.execute("INSERT INTO quarantine SELECT * FROM refused_lines")
+        self._store.unregister("refused_lines")
 
-    def _withhold(self, frame: pd.DataFrame) -> None:
-        """Keep no line that names a forgotten person, and of what is theirs no digest either."""
-        is_theirs = frame["code"] == "forgotten"
-        names = [
+    def _kept(self, line: bytes, code: str) -> tuple[str | None, bytes | None]:
+        """The digest and the content that are kept of a line.
+
+        No line that names a forgotten person is kept, and of what is theirs no digest either.
+        """
+        if code == "forgotten":
+            return None, None
+        digest = hashlib.sha256(line).hexdigest()
+        is_theirs = self._marks and (
             self._marks.is_withheld(digest) or not self._marks.may_keep(line)
-            for digest, line in zip(frame["sha256"], frame["content"], strict=True)
-        ]
-        frame["content"] = frame["content"].astype(object).mask(is_theirs | pd.Series(names), None)
-        frame["sha256"] = frame["sha256"].astype(object).mask(is_theirs, None)
+        )
+        return digest, None if is_theirs or self._staging.is_limited else line
 
 
 # Lines that wait are read once more: few may, of a batch and in all.
