@@ -7,6 +7,7 @@ These tests need Chromium. Where it is missing they are skipped; continuous inte
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,9 +67,12 @@ def chromium() -> Iterator[Any]:
         running.close()
 
 
-@pytest.fixture
-def see(chromium: Any) -> Iterator[Callable[..., Seen]]:
-    """Opens a page: ``see(url, width, height, dark=…)``."""
+See = Callable[..., Seen]
+
+
+@contextmanager
+def pages_of(chromium: Any) -> Iterator[See]:
+    """Opens pages: ``see(url, width, height, dark=…)``; they are closed at the end."""
     contexts = []
 
     def opened(url: str, width: int, height: int, *, dark: bool = False) -> Seen:
@@ -87,3 +91,10 @@ def see(chromium: Any) -> Iterator[Callable[..., Seen]]:
     yield opened
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def see(chromium: Any) -> Iterator[See]:
+    """Opens a page for one test."""
+    with pages_of(chromium) as opened:
+        yield opened

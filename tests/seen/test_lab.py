@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ import pytest
 
 from tests.browser import NO_BROWSER, browser
 
-from .conftest import ROOT, Seen
+from .conftest import ROOT, Seen, pages_of
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SETTINGS = {"notebook-extension/tracker": {"windowingMode": "none"}}
 SECONDS = 120
+WINDOW = (1280, 1000)
 
 # What the notebook that is open holds: whether all has run, and each output by its kinds.
 STATE = """() => {
@@ -94,6 +96,39 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         log.close()
 
 
+@pytest.fixture(scope="module")
+def seen(lab: str, chromium: Any) -> Iterator[Seen]:
+    """JupyterLab in a page: to load it takes longer than what is done in it."""
+    with pages_of(chromium) as see:
+        found = see(f"{lab}/lab?reset", *WINDOW)
+        found.page.wait_for_function("window.jupyterapp !== undefined", timeout=SECONDS * 1000)
+        found.page.evaluate("window.jupyterapp.restored")
+        yield found
+
+
+@contextmanager
+def _notebook(seen: Seen, path: str) -> Iterator[Any]:
+    """The page with this notebook alone in it, its kernel at rest; both end at the end."""
+    page: Any = seen.page
+    page.set_viewport_size(dict(zip(("width", "height"), WINDOW, strict=True)))
+    page.evaluate(
+        "async path => { await window.jupyterapp.commands.execute('docmanager:open', {path}); }",
+        path,
+    )
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=SECONDS * 1000)
+    page.wait_for_function(f"({STATE})().status === 'idle'", timeout=SECONDS * 1000)
+    page.evaluate("window.jupyterapp.shell.collapseLeft()")
+    yield page
+    page.evaluate(
+        """async () => {
+            const panel = window.jupyterapp.shell.currentWidget;
+            await panel.context.save();
+            await panel.sessionContext.shutdown();
+            panel.dispose();
+        }"""
+    )
+
+
 def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
@@ -112,17 +147,19 @@ def _wait(is_so: Callable[[], bool], server: subprocess.Popen[bytes], log: Path)
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_runs_without_a_warning_and_shows_itself_without_a_network(
-    path: Path, lab: str, see: Callable[..., Seen]
+    path: Path, seen: Seen
 ) -> None:
-    seen = see(f"{lab}/lab/tree/notebooks/{path.name}?reset", 1280, 1000)
-    page = seen.page
-    page.wait_for_function("window.jupyterapp !== undefined", timeout=SECONDS * 1000)
-    page.evaluate("window.jupyterapp.restored")
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=SECONDS * 1000)
-    page.wait_for_function(f"({STATE})().status === 'idle'", timeout=SECONDS * 1000)
-    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    done = f"(s => s.ran === s.cells && s.status === 'idle')(({STATE})())"
-    page.wait_for_function(done, timeout=SECONDS * 1000)
+    with _notebook(seen, f"notebooks/{path.name}") as page:
+        page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        done = f"(s => s.ran === s.cells && s.status === 'idle')(({STATE})())"
+        page.wait_for_function(done, timeout=SECONDS * 1000)
+        _runs_and_shows_itself(page, path)
+        assert seen.went_out == []
+        assert page.locator(".jp-toast, .Toastify__toast").count() == 0
+        _keep(seen, path.stem)
+
+
+def _runs_and_shows_itself(page: Any, path: Path) -> None:
     outputs = [output for cell in page.evaluate(STATE)["outputs"] for output in cell]
 
     assert [output for output in outputs if output["output_type"] == "error"] == []
@@ -141,15 +178,11 @@ def test_it_runs_without_a_warning_and_shows_itself_without_a_network(
     told = " ".join(str(output.get("data", {}).get("text/plain", "")) for output in outputs)
     assert "Loading: 100%" in told  # the progress of the load
     assert "Lines read" in told or "Files unchanged" in told  # and its receipt
-    assert seen.went_out == []
-    assert page.locator(".jp-toast, .Toastify__toast").count() == 0
-    _keep(seen, path.stem)
 
 
 def _keep(seen: Seen, name: str) -> None:
     """The whole notebook as one picture: the window is made as tall as it."""
     page: Any = seen.page
-    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
     height = page.evaluate(
         "Math.max(...[...document.querySelectorAll('.jp-WindowedPanel-outer')]"
         ".map(one => one.scrollHeight))"
@@ -163,9 +196,7 @@ def _keep(seen: Seen, name: str) -> None:
     assert page.locator(".jp-OutputArea-output").first.is_visible()
 
 
-def test_the_explorer_follows_the_keyboard_and_leaves_a_picture(
-    lab: str, see: Callable[..., Seen]
-) -> None:
+def test_the_explorer_follows_the_keyboard_and_leaves_a_picture(lab: str, seen: Seen) -> None:
     cells = [
         "import avon_analytics as avon; from pathlib import Path",
         "store = avon.open('explorer.duckdb'); sample = Path('data/sample')",
@@ -175,61 +206,66 @@ def test_the_explorer_follows_the_keyboard_and_leaves_a_picture(
     ]
     _write(lab, "explorer.ipynb", cells)
     for dark in (False, True):
-        seen = see(f"{lab}/lab/tree/explorer.ipynb?reset", 1180, 1500, dark=dark)
-        page = seen.page
-        page.wait_for_function("window.jupyterapp !== undefined", timeout=SECONDS * 1000)
-        page.evaluate("window.jupyterapp.restored")
-        theme = "JupyterLab Dark" if dark else "JupyterLab Light"
-        page.evaluate(
-            f"window.jupyterapp.commands.execute('apputils:change-theme', {{theme: '{theme}'}})"
-        )
-        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=SECONDS * 1000)
-        page.wait_for_function(f"({STATE})().status === 'idle'", timeout=SECONDS * 1000)
-        page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
-        page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
-        code = page.locator(".jp-OutputArea-output pre", has_text="figure = store")
-        code.wait_for(timeout=SECONDS * 1000)
-        assert 'outcomes(every="month")' in code.inner_text()
-
-        # Letters and arrows choose in a list, and do nothing to the cells of the notebook.
-        figure = page.locator(".widget-dropdown select").first
-        figure.focus()
-        page.keyboard.type("Backt")
-        page.keyboard.press("ArrowUp")
-        page.keyboard.press("ArrowDown")
-        _wait_for_code(page, "backtest(")
-        page.keyboard.press("Home")
-        _wait_for_code(page, 'outcomes(every="month")')
-        assert page.evaluate(STATE)["cells"] == len(cells)
-        # Focus comes with Tab.
-        page.keyboard.press("Tab")
-        page.keyboard.type("Host")
-        page.keyboard.press("Tab")
-        page.keyboard.press("Home")
-        _wait_for_code(page, 'outcomes(by="host")')
-        drawn = page.locator(f".jp-OutputArea img.avon-on-{'dark' if dark else 'light'}")
-        drawn.wait_for(timeout=SECONDS * 1000)
-        assert drawn.evaluate("image => image.naturalWidth") > 300
-        assert code.count() == 1  # changed in place, not written once more below
-        seen.keep(f"explorer-{'dark' if dark else 'light'}")
-        assert seen.went_out == []
-        assert [one for one in seen.complaints if "widget" in one.lower()] == []
-
-        page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
-        page.evaluate(
-            "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
-        )
-        page.wait_for_function(f"({STATE})().status === 'idle'", timeout=SECONDS * 1000)
-        # Of controls without a kernel nothing is left but how to have them again.
-        page.get_by_text("Run the cell again to choose.").wait_for(timeout=SECONDS * 1000)
-        assert not page.locator(".jupyter-widgets-disconnected").first.is_visible()
-        assert drawn.is_visible()
-        seen.keep(f"explorer-{'dark' if dark else 'light'}-restarted")
+        _wear(seen, dark)
+        with _notebook(seen, "explorer.ipynb") as page:
+            page.set_viewport_size({"width": 1180, "height": 1500})
+            _explore(seen, len(cells), "dark" if dark else "light")
+    _wear(seen, False)
     saved = _read(lab, "explorer.ipynb")
     last = [output.get("data", {}) for output in saved["cells"][-1]["outputs"]]
     pictures = [data for data in last if "image/svg+xml" in data]
     assert len(pictures) == 1
     assert "outcomes(by=&quot;host&quot;)" in "".join(pictures[0]["text/html"])
+
+
+def _wear(seen: Seen, dark: bool) -> None:
+    """Give JupyterLab its light or its dark theme, on a machine set up alike."""
+    seen.page.emulate_media(color_scheme="dark" if dark else "light")
+    theme = "JupyterLab Dark" if dark else "JupyterLab Light"
+    seen.page.evaluate(
+        f"window.jupyterapp.commands.execute('apputils:change-theme', {{theme: '{theme}'}})"
+    )
+
+
+def _explore(seen: Seen, n_cells: int, theme: str) -> None:
+    page, before = seen.page, len(seen.complaints)
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    code = page.locator(".jp-OutputArea-output pre", has_text="figure = store")
+    code.wait_for(timeout=SECONDS * 1000)
+    assert 'outcomes(every="month")' in code.inner_text()
+
+    # Letters and arrows choose in a list, and do nothing to the cells of the notebook.
+    figure = page.locator(".widget-dropdown select").first
+    figure.focus()
+    page.keyboard.type("Backt")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowDown")
+    _wait_for_code(page, "backtest(")
+    page.keyboard.press("Home")
+    _wait_for_code(page, 'outcomes(every="month")')
+    assert page.evaluate(STATE)["cells"] == n_cells
+    # Focus comes with Tab.
+    page.keyboard.press("Tab")
+    page.keyboard.type("Host")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Home")
+    _wait_for_code(page, 'outcomes(by="host")')
+    drawn = page.locator(f".jp-OutputArea img.avon-on-{theme}")
+    drawn.wait_for(timeout=SECONDS * 1000)
+    assert drawn.evaluate("image => image.naturalWidth") > 300
+    assert code.count() == 1  # changed in place, not written once more below
+    seen.keep(f"explorer-{theme}")
+    assert seen.went_out == []
+    assert [one for one in seen.complaints[before:] if "widget" in one.lower()] == []
+
+    page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    page.wait_for_function(f"({STATE})().status === 'idle'", timeout=SECONDS * 1000)
+    # Of controls without a kernel nothing is left but how to have them again.
+    page.get_by_text("Run the cell again to choose.").wait_for(timeout=SECONDS * 1000)
+    assert not page.locator(".jupyter-widgets-disconnected").first.is_visible()
+    assert drawn.is_visible()
+    seen.keep(f"explorer-{theme}-restarted")
 
 
 def _wait_for_code(page: Any, words: str) -> None:
