@@ -43,6 +43,7 @@ def batch() -> Batch:
 @pytest.fixture
 def small_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "WORTH_BYTES", 1)
+    monkeypatch.setattr(process, "PIECE_BYTES", 3000)
     monkeypatch.setattr(loading, "READ_APART_FROM", 1)
 
 
@@ -100,6 +101,8 @@ def test_a_process_reads_what_its_caller_would(
     def apart(lines: Lines) -> ReadLines:
         nonlocal n_asked
         n_asked += 1
+        pieces = list(lines.pieces(process.PIECE_BYTES))
+        assert sum(len(piece.starts) for piece in pieces) == len(lines.starts) > len(pieces) > 5
         found = processes.read(lines)
         assert found is not None
         return found
@@ -115,6 +118,24 @@ def test_a_process_reads_what_its_caller_would(
     assert sum(map(len, read.contents.values())) > 30
     (one,) = started
     assert fuzz.SECRET not in " ".join(one.args)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("n_bytes", [1, 4, 5, 1000])
+def test_pieces_are_the_lines_in_order(n_bytes: int) -> None:
+    texts = [b"ab", b"cd", b"", b"longer than a piece", b"e"]
+    batch = batch_of([("a.jsonl", n, 0, text) for n, text in enumerate(texts, 1)])
+    pieces = list(Lines.of(batch, np.array([0, 1, 3, 4])).pieces(n_bytes))
+    read = [next(piece.parts(10)) for piece in pieces]
+    assert (
+        read
+        == {
+            1: [[b"ab"], [b"cd"], [b"longer than a piece"], [b"e"]],
+            4: [[b"ab"], [b"cd"], [b"longer than a piece"], [b"e"]],
+            5: [[b"ab", b"cd"], [b"longer than a piece"], [b"e"]],
+            1000: [[b"ab", b"cd", b"longer than a piece", b"e"]],
+        }[n_bytes]
+    )
+    assert all(piece.buffer.endswith(lines[-1]) for piece, lines in zip(pieces, read, strict=True))
 
 
 @pytest.mark.parametrize("at_a_time", [1, 7])

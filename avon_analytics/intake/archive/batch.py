@@ -179,6 +179,17 @@ class Lines:
             starts, ends = self.starts[at : at + n].tolist(), self.ends[at : at + n].tolist()
             yield [self.buffer[a:b] for a, b in zip(starts, ends, strict=True)]
 
+    def pieces(self, n_bytes: int) -> Iterator[Lines]:
+        """The same in order, about so many bytes at a time, each with its part of the buffer."""
+        at = 0
+        while at < len(self.starts):
+            until = int(np.searchsorted(self.ends, self.starts[at] + n_bytes, "right"))
+            here = slice(at, max(until, at + 1))
+            first, last = int(self.starts[at]), int(self.ends[here][-1])
+            starts, ends = self.starts[here] - first, self.ends[here] - first
+            yield Lines(self.buffer[first:last], starts, ends)
+            at = here.stop
+
 
 # How a JSON value begins that is no object.
 _OTHER_VALUES = frozenset(bytes([code]) for code in b'["-0123456789tfn')

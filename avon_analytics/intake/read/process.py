@@ -20,8 +20,9 @@ from avon_analytics.intake.archive.batch import Lines
 from avon_analytics.intake.read.read_lines import Reading, ReadLines
 from avon_analytics.intake.read.signature import Secrets
 
-# To send fewer bytes over takes longer than it gains.
+# To send fewer bytes over takes longer than it gains; of more, several processes would hold much.
 WORTH_BYTES = 1024 * 1024
+PIECE_BYTES = 4 * WORTH_BYTES
 _PIPE_BYTES = 1024 * 1024  # where a system allows it: each piece waits for its turn in Python
 # What stands in place of Python where it is embedded starts no Python.
 _IS_PYTHON = re.compile(r"python|pypy", re.IGNORECASE)
@@ -57,11 +58,11 @@ class ReadingProcesses:
         except IndexError:
             return None
         try:
-            found = process.read(lines)
+            parts = [process.read(piece) for piece in lines.pieces(PIECE_BYTES)]
         except (OSError, EOFError, pickle.UnpicklingError):
             return None  # it is asked no more
         self._idle.append(process)
-        return found
+        return ReadLines.joined(parts)
 
     def close(self) -> None:
         """End them; nobody reads any more."""
