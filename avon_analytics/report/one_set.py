@@ -120,7 +120,7 @@ def _signals(known: Figures, periods: Pair, are_of_tables: bool) -> dict[str, pd
             tested[share] = _beside(frame, table, share)
         return tested
     # Of other periods, in which nothing is small: they tell of what the tables show anyway.
-    is_told = {
+    is_shown = {
         share: not _has_blanks(
             (periods.outcomes if share in periods.outcomes else periods.cancellations)[
                 list(_OF_SHARES[share])
@@ -128,7 +128,7 @@ def _signals(known: Figures, periods: Pair, are_of_tables: bool) -> dict[str, pd
         )
         for share in known.signals
     }
-    return {share: frame for share, frame in known.signals.items() if is_told[share]}
+    return {share: frame for share, frame in known.signals.items() if is_shown[share]}
 
 
 def _beside(frame: pd.DataFrame, table: pd.DataFrame, share: str) -> pd.DataFrame:

@@ -183,14 +183,14 @@ class _Forgetting:
         )
 
     def _mark(self) -> None:
-        marks = Tombstones(self._connection)
-        marks.add_person(self._person)
+        tombstones = Tombstones(self._connection)
+        tombstones.add_person(self._person)
         theirs = self._run(
             "SELECT DISTINCT object_id FROM events WHERE event_id IN (SELECT event_id FROM "
             "own_events) AND object_id IS NOT NULL AND object_id NOT IN (SELECT id FROM persons)"
         )
-        marks.add("object", [one for (one,) in theirs])
-        marks.add("thread", [one for (one,) in self._run("SELECT thread FROM own_threads")])
+        tombstones.add("object", [one for (one,) in theirs])
+        tombstones.add("thread", [one for (one,) in self._run("SELECT thread FROM own_threads")])
 
     def _remove(self) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -227,10 +227,11 @@ class _Forgetting:
         """Files whose names name the person get other names in the log."""
         tables = ("archive_files", "deliveries", "quarantine", "events")
         union = " UNION ".join(f"SELECT file FROM {table}" for table in tables)
-        marks, n_masked = Tombstones(self._connection), 0
+        tombstones, n_masked = Tombstones(self._connection), 0
         for (file,) in self._run(f"SELECT DISTINCT file FROM ({union}) WHERE file IS NOT NULL"):
             masked = "/".join(
-                marks.masked(part) if sought.is_named(part) else part for part in file.split("/")
+                tombstones.masked(part) if sought.is_named(part) else part
+                for part in file.split("/")
             )
             if masked != file:
                 n_masked += 1

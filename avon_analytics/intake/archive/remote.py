@@ -45,7 +45,7 @@ def find_remote(url: str) -> Iterator[RemoteFile]:
     Raises ArchiveError where nothing is found, a package is missing or the store refuses.
     """
     name = masked(url)
-    with _told_in_our_words(name):
+    with _in_our_words(name):
         files, place = file_system(url)
         files.invalidate_cache()
         try:
@@ -88,14 +88,14 @@ def url_of(path: str, given: str, files: Any) -> str:
 def open_remote(url: str) -> BinaryIO:
     """Open a file to be read from its start to its end."""
     name = masked(url)
-    with _told_in_our_words(name):
+    with _in_our_words(name):
         files, place = file_system(url)
         raw = files.open(place, "rb", block_size=_BLOCK_BYTES, cache_type="readahead")
     return cast(BinaryIO, _Opened(name, raw))
 
 
 class _Opened:
-    """A remote file whose errors are told in our words."""
+    """A remote file whose errors are in our words."""
 
     def __init__(self, name: str, raw: Any) -> None:
         self._name = name
@@ -107,7 +107,7 @@ class _Opened:
         if self._at < len(self._start):
             piece = self._start[self._at :] if size < 0 else self._start[self._at :][:size]
         else:
-            with _told_in_our_words(self._name):
+            with _in_our_words(self._name):
                 piece = bytes(self._raw.read(size))
             if self._at < 16:  # the first bytes tell how it is compressed, and are read twice
                 self._start += piece
@@ -130,7 +130,7 @@ class _Opened:
         return True
 
     def close(self) -> None:
-        with _told_in_our_words(self._name):
+        with _in_our_words(self._name):
             self._raw.close()
 
 
@@ -166,7 +166,7 @@ def _package_for(url: str) -> str:
 
 
 @contextmanager
-def _told_in_our_words(name: str) -> Iterator[None]:
+def _in_our_words(name: str) -> Iterator[None]:
     """What a store's own messages say can hold keys and signed URLs: none is passed on."""
     try:
         yield

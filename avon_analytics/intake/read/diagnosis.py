@@ -65,7 +65,7 @@ def _first(causes: Iterable[str | None]) -> str | None:
 
 
 def _of_the_spelling(signature: str, digest: str) -> str | None:
-    """The right digest, told in another way than as hex alone."""
+    """The right digest, written in another way than as hex alone."""
     lowered = signature.lower()
     if _is_base64_of(signature, digest):
         return "the signature is base64 of the right digest; Avon sends hex"

@@ -69,8 +69,8 @@ def envelope_of(value: dict[str, Any], text: str) -> Envelope:
         return Envelope("", received, (body,))
     # The first that is a text is taken where none is verified, else the first object.
     filled.sort(key=lambda one: not isinstance(one[1], str) and _buffer(one[1]) is None)
-    told_base64 = value.get("isBase64Encoded")
-    is_base64 = told_base64 is True or told_base64 == "true"
+    sent_base64 = value.get("isBase64Encoded")
+    is_base64 = sent_base64 is True or sent_base64 == "true"
     found = [_body(key, body, text, is_base64=is_base64) for key, body in filled]
     bodies = tuple(body for body in found if body is not None)
     expected = "expected base64" if filled and not bodies else "" if bodies else NO_BODY

@@ -31,19 +31,22 @@ OTHERS = """
 
 
 def leave_out(
-    store: duckdb.DuckDBPyConnection, staging: Staging, tables: list[ObjectTable], marks: Tombstones
+    store: duckdb.DuckDBPyConnection,
+    staging: Staging,
+    tables: list[ObjectTable],
+    tombstones: Tombstones,
 ) -> None:
     """Refuse the lines of a batch that are about forgotten people alone; strip the others."""
     rows = Rows(staging.run, _texts(staging), tables, rows_table, "nth")
-    sought = PersonSearch(frozenset(marks.people_in(_texts(staging)(_STRINGS))))
+    sought = PersonSearch(frozenset(tombstones.people_in(_texts(staging)(_STRINGS))))
     people = sought.bare_ids
-    objects = marks.among(
+    objects = tombstones.among(
         staging.run, "SELECT object_id AS id FROM event_lines WHERE object_id IS NOT NULL", "object"
     )
     threads: list[str] = []
     if (messages := rows.named("messages")) is not None:
         wanted = f"SELECT {THREAD} AS id FROM {messages} WHERE {THREAD} IS NOT NULL"
-        threads = marks.among(staging.run, wanted, "thread")
+        threads = tombstones.among(staging.run, wanted, "thread")
     if not (people or objects or threads):
         return
     found_in = find(rows, sought, _BESIDE)
@@ -58,7 +61,7 @@ def leave_out(
         if (here := rows.named(name)) is not None:
             others += [one for (one,) in staging.run(f"SELECT id FROM {here} WHERE {condition}")]
     _say(staging, "others", others)
-    _refuse(store, staging, rows, marks, sought)
+    _refuse(store, staging, rows, tombstones, sought)
     _say(staging, "marked_threads", threads)
     staging.run(
         "CREATE OR REPLACE TEMP TABLE touched_rows AS "
@@ -117,7 +120,7 @@ def _refuse(
     store: duckdb.DuckDBPyConnection,
     staging: Staging,
     rows: Rows,
-    marks: Tombstones,
+    tombstones: Tombstones,
     sought: PersonSearch,
 ) -> None:
     known: list[str] = []
@@ -155,7 +158,7 @@ def _refuse(
         "AND object_id IS NOT NULL AND object_id NOT IN (SELECT id FROM persons)",
         n=numbers,
     )
-    marks.add("object", [one for (one,) in objects])
+    tombstones.add("object", [one for (one,) in objects])
     staging.refuse([(nth, FORGOTTEN, None) for nth in numbers])
     staging.run("DELETE FROM event_lines WHERE nth IN (SELECT unnest($n::BIGINT[]))", n=numbers)
 

@@ -41,7 +41,7 @@ class LoadLog:
         self._connection = connection
         self.urls = urls or {}  # of files that their paths do not open
         self._known_ids = KnownIds(connection)
-        self._marks = Tombstones(connection)
+        self._tombstones = Tombstones(connection)
         self.has_moved_lines = False
         ((last,),) = connection.execute("SELECT max(load_id) FROM loads").fetchall()
         self.load_id: int = (last or 0) + 1
@@ -106,7 +106,7 @@ class LoadLog:
 
     def name_of(self, path: str) -> str:
         """What the log calls a file: its path, without what names a forgotten person."""
-        return self._marks.masked_path(path)
+        return self._tombstones.masked_path(path)
 
     def add_files(self, readings: Sequence[OpenFile]) -> None:
         """Write down how far files were read and where their lines ended."""

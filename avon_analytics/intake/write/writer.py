@@ -46,7 +46,7 @@ class StoreWriter:
         self._urls = urls or {}
         self._waiting = WaitingEvents(store)
         self.take_over(staging)
-        self._marks = Tombstones(store)
+        self._tombstones = Tombstones(store)
         self._conflicts = Conflicts(store, self._urls)
         self._put_off: list[tuple[str, int, int, bytes]] = []
 
@@ -84,8 +84,10 @@ class StoreWriter:
             batch = self._staging.read(batch)
         clock = self._staging.clock
         with clock.timing("settle"):
-            if self._marks:
-                forgotten.leave_out(self._store, self._staging, self._staging.tables, self._marks)
+            if self._tombstones:
+                forgotten.leave_out(
+                    self._store, self._staging, self._staging.tables, self._tombstones
+                )
             if self._is_all_new(batch, may_wait=may_wait):
                 self._staging.run(_NOTHING_KNOWN)
             else:
@@ -243,8 +245,8 @@ class StoreWriter:
         if code == "forgotten":
             return None, None
         digest = hashlib.sha256(line).hexdigest()
-        is_theirs = self._marks and (
-            self._marks.is_withheld(digest) or not self._marks.may_keep(line)
+        is_theirs = self._tombstones and (
+            self._tombstones.is_withheld(digest) or not self._tombstones.may_keep(line)
         )
         return digest, None if is_theirs or self._staging.is_limited else line
 

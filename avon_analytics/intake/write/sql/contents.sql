@@ -2,7 +2,7 @@
 -- the store has, and lines that lost before. `wins` for the content that a verified line tells, then
 -- the one received first, then the one with the smaller SHA-256 of what was signed.
 CREATE OR REPLACE TEMP TABLE contents_of_events AS
-WITH told AS (
+WITH known_contents AS (
     SELECT event_id, body_digest, conflict_rank, false AS is_stored, false AS was_lost FROM event_lines
     UNION ALL
     SELECT event_id, body_digest, conflict_rank, true, false FROM known_events
@@ -12,7 +12,7 @@ WITH told AS (
 contents AS (
     SELECT event_id, body_digest, min(conflict_rank) AS conflict_rank,
         bool_or(is_stored) AS is_stored, bool_or(was_lost) AS was_lost
-    FROM told
+    FROM known_contents
     GROUP BY event_id, body_digest
 )
 SELECT
