@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent.parent
-# What short runs on two cores lose nothing by.
-JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+# What short runs on two cores lose nothing by: little is compiled well, but all of it is kept.
+JAVA_OPTIONS = (
+    "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC "
+    "-XX:MetaspaceSize=256m -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
+)
 JAVA = shutil.which("java") or os.environ.get("JAVA_HOME")
 CLUSTER = "local-cluster[2,1,1024]"
 # Planning is all that little data costs: no plan is made anew while it runs, and none is split.
@@ -72,6 +75,8 @@ class Sessions:
             # Little data and many queries: what compiling saves is less than what it takes.
             .config("spark.sql.codegen.wholeStage", "false")
             .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+            # Each sort and each aggregate takes a page, by default of 64 MB, for a few rows.
+            .config("spark.buffer.pageSize", "1m")
             .config("spark.driver.extraJavaOptions", JAVA_OPTIONS)
             .config("spark.executor.extraJavaOptions", JAVA_OPTIONS)
             .config("spark.local.dir", str(folder / "local"))
