@@ -160,7 +160,7 @@ class Store(CohortSource["Cohort"], StoreTables, Shown):
             )
             if self._database.exists:
                 with receipt.clock.timing("keep slots"):
-                    keep_slots(self._database)
+                    keep_slots(self._database, receipt.events)
             return receipt
 
     def write_lake(self, folder: str | os.PathLike[str]) -> Path:

@@ -191,14 +191,18 @@ def _drop(connection: duckdb.DuckDBPyConnection, made: Computed) -> None:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
 
 
-def keep_slots(database: Database) -> None:
+def keep_slots(database: Database, n_events: int | None = None) -> None:
     """Leave slots and lifecycle in a large store, for its default instant.
 
     To be called after whatever changed the store's events. Of what was kept before, the
     appointments that later loads touch are computed anew; all of it where that is not enough. A
     store of fewer than ``stored_slots.FROM`` events keeps nothing. Where the store cannot be
     written just now, or memory does not suffice, figures compute what they need by themselves.
+
+    n_events: how many events the store holds, for who knows: a small one is not opened for nothing.
     """
+    if n_events is not None and n_events < stored_slots.FROM:
+        return
     with suppress(StoreError, duckdb.Error):
         with database.reading() as connection:
             content = stored_slots.content(connection)
