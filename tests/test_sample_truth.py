@@ -121,6 +121,13 @@ def test_the_cancellations_are_the_truth(visits: avon.Cohort, truth: dict[str, A
     assert counts({name: row[name] for name in known}) == known
 
 
+def test_the_replies_are_the_truth(visits: avon.Cohort, truth: dict[str, Any]) -> None:
+    known = dict(truth["replies"])
+    (row,) = visits.replies(hours=truth["reply_hours"]).to_dict("records")
+    assert row["in_time_share_n"] == known.pop("n_followed")
+    assert counts({name: row[name] for name in known}) == known
+
+
 def test_every_slot_is_the_truth(
     visits: avon.Cohort, truth: dict[str, Any], sample: Loaded
 ) -> None:

@@ -30,6 +30,7 @@ from avon_analytics.samples.instants import (
     vintage_at,
 )
 from avon_analytics.samples.people import ZONES, Cast, Person
+from avon_analytics.samples.talks import Question, asked, talk
 from avon_analytics.samples.visits import NotYet, Visit
 
 KINDS = (
@@ -52,13 +53,14 @@ class Step:
     card: str
     facts: list[Fact] = field(default_factory=list)
     visit: Visit | None = None
+    questions: list[Question] = field(default_factory=list)
 
 
 class Clinic:
-    """All decisions of the simulation, from one source of randomness."""
+    """All decisions of the simulation. What is answered is drawn from ``answers``."""
 
-    def __init__(self, rng: Random, n_appointments: int) -> None:
-        self._rng = rng
+    def __init__(self, rng: Random, n_appointments: int, answers: Random) -> None:
+        self._rng, self._answers = rng, answers
         self._n = n_appointments
         self.cast = Cast(rng)
         self._desk = Desk(rng, self.cast)
@@ -101,7 +103,12 @@ class Clinic:
             DECK[card][1](visit, self._desk)
         step.visit = visit
         step.facts += visit.facts
-        step.facts += errands.between_visits(rng, self.cast, asked_at)
+        errand_facts = errands.between_visits(rng, self.cast, asked_at)
+        step.facts += errand_facts
+        for note in asked(errand_facts):
+            made = talk(self._answers, self.cast, note)
+            step.facts += made.facts
+            step.questions += made.questions
         return step
 
     # Who comes, when and to whom

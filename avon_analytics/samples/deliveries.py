@@ -38,6 +38,7 @@ class Again(NamedTuple):
     parts: Parts
     file: int
     how: str
+    rng: Random
 
 
 class Spoilt(NamedTuple):
@@ -72,18 +73,20 @@ class Post:
         if received_at is None:
             # A message of generation A tells no instant of its own but its receipt: never late.
             prompt = fact.kind == "message" and vintage_at(fact.occurred_at) == "A"
-            received_at = fact.occurred_at + (SECOND if prompt else self._delay())
+            received_at = fact.occurred_at + (
+                SECOND if prompt else self._delay(fact.stream or self._rng)
+            )
             if received_at > CLOSED:
                 received_at = fact.occurred_at + SECOND
         self._push(received_at, fact)
 
-    def _delay(self) -> int:
-        drawn = self._rng.random()
+    def _delay(self, rng: Random) -> int:
+        drawn = rng.random()
         if drawn < LATE:
             self.cases["webhook late"] += 1
-            return int(self._rng.uniform(HOUR, 4 * DAY))
+            return int(rng.uniform(HOUR, 4 * DAY))
         if drawn < LATE + 0.004:
-            return -int(self._rng.random() * 900)  # clocks are never quite the same
+            return -int(rng.random() * 900)  # clocks are never quite the same
         return 250 + int(drawn * 3_000)
 
     def _push(self, received_at: int, delivery: Fact | Again | Spoilt) -> None:
@@ -103,7 +106,7 @@ class Post:
                 self._spoil(delivery, received_at)
 
     def _first(self, received_at: int, fact: Fact) -> None:
-        rng = self._rng
+        rng = fact.stream or self._rng
         content = payload(fact, rng)
         body = compact(content).encode()
         parts = Parts(body, sign(secret_at(received_at), body), received_at)
@@ -124,7 +127,9 @@ class Post:
         if fact.kind != "appointment":
             self._remember(fact, content["object"]["id"])
         if rng.random() < REPEATS:
-            self._repeat(parts, place)
+            self._repeat(parts, place, rng)
+        if fact.stream is not None:
+            return
         self._until_mishap -= 1
         if self._until_mishap <= 0 and fact.kind in ("appointment", "patient"):
             self._until_mishap = self._mishap_every
@@ -140,16 +145,15 @@ class Post:
 
     # Once more
 
-    def _repeat(self, parts: Parts, place: int) -> None:
-        rng = self._rng
+    def _repeat(self, parts: Parts, place: int, rng: Random) -> None:
         how = rng.choice(("same form", "same form", "other form", "respelled"))
         gap = rng.choice((20 * SECOND, 5 * MINUTE, HOUR, DAY, 20 * DAY))
         received_at = parts.received_at + int(gap * (0.5 + rng.random()))
         if received_at < CLOSED:
-            self._push(received_at, Again(parts._replace(received_at=received_at), place, how))
+            self._push(received_at, Again(parts._replace(received_at=received_at), place, how, rng))
 
     def _again(self, received_at: int, repeat: Again) -> None:
-        rng, parts = self._rng, repeat.parts
+        rng, parts = repeat.rng, repeat.parts
         place = self._archive.place(received_at, repeat.file)
         form = self._archive.files[place].form()
         if repeat.how == "other form":

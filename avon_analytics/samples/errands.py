@@ -49,7 +49,7 @@ class Note(NamedTuple):
     created_at: int
 
 
-def _key(rng: Random, prefix: str) -> str:
+def key(rng: Random, prefix: str) -> str:
     return f"{prefix}_{rng.getrandbits(80):020x}"
 
 
@@ -85,7 +85,7 @@ def set_pieces(rng: Random, cast: Cast) -> list[Fact]:
     team = _care_team(rng, cast, patient, C_FROM + DAY, cast.members)
     task = _task(rng, cast, patient, C_FROM + 20 * DAY)
     wrong_clock = dict(task.state, priority="high", last_updated_at=iso(C_FROM + 40 * DAY))
-    last = Note(_key(rng, "msg"), cast.providers[0], _key(rng, "mthd"), TEXTS[1], LAST_WORD)
+    last = Note(key(rng, "msg"), cast.providers[0], key(rng, "mthd"), TEXTS[1], LAST_WORD)
     return [
         team,
         task,
@@ -131,7 +131,7 @@ def between_visits(rng: Random, cast: Cast, now: int) -> list[Fact]:
 
 def _message(rng: Random, cast: Cast, patient: Person, instant: int) -> list[Fact]:
     author = patient if rng.random() < 0.5 else rng.choice(cast.providers)
-    note = Note(_key(rng, "msg"), author, _key(rng, "mthd"), rng.choice(TEXTS), instant)
+    note = Note(key(rng, "msg"), author, key(rng, "mthd"), rng.choice(TEXTS), instant)
     facts = [Fact(instant + 1, "message", "created", note)]
     if rng.random() < 0.1:
         gone = instant + moment(rng, 0.5, 50)
@@ -145,7 +145,7 @@ def _message(rng: Random, cast: Cast, patient: Person, instant: int) -> list[Fac
 def _task(rng: Random, cast: Cast, patient: Person, instant: int) -> Fact:
     owner = rng.choice(cast.supports)
     state = {
-        "id": _key(rng, "task"),
+        "id": key(rng, "task"),
         "object": "task",
         "name": rng.choice(("Call back", "Send the form", "Check the sample chart")),
         "description": "A task of the made-up clinic.",
@@ -169,7 +169,7 @@ def _task(rng: Random, cast: Cast, patient: Person, instant: int) -> Fact:
 def _document(rng: Random, patient: Person, instant: int) -> list[Fact]:
     page = base64.b64encode(b"%PDF-1.4 a made-up page " + rng.randbytes(24)).decode()
     state: dict[str, Any] = {
-        "id": _key(rng, "doc"),
+        "id": key(rng, "doc"),
         "object": "document",
         "type": "pdf",
         "patient": patient.user,
@@ -198,7 +198,7 @@ def _care_team(
     rng: Random, cast: Cast, patient: Person, instant: int, members: list[Person]
 ) -> Fact:
     state = {
-        "id": _key(rng, "crtm"),
+        "id": key(rng, "crtm"),
         "object": "care_team",
         "patient": patient.user,
         "members": [one.user for one in members],
@@ -212,7 +212,7 @@ def _care_team(
 def _invoice(rng: Random, instant: int) -> Fact:
     """An object that no documentation of webhooks knows."""
     state = {
-        "id": _key(rng, "inv"),
+        "id": key(rng, "inv"),
         "object": "invoice",
         "amount": rng.randrange(10, 200),
         "currency": "usd",

@@ -31,6 +31,7 @@ class Fact(NamedTuple):
     state: Any
     sent: Sent = "sent"
     received_at: int | None = None  # where the way it took was decided, too
+    stream: Random | None = None  # what its delivery is drawn from, where that is its own
 
 
 @dataclass(slots=True)

@@ -40,13 +40,14 @@ def write(out: Path, *, n_appointments: int, seed: int, mishap_every: int) -> Sa
     post, tally = Post(Random(seed + 2), archive, mishap_every), Tally()
     with _no_garbage_collection():
         try:
-            for step in Clinic(Random(seed), n_appointments).live():
+            for step in Clinic(Random(seed), n_appointments, Random(seed + 3)).live():
                 post.deliver(until=step.asked_at)
                 for fact in step.facts:
                     post.send(fact)
                 if step.visit is not None:
                     tally.visit(step.visit, step.card)
                     step.visit.facts.clear()
+                tally.questions += step.questions
             post.deliver(until=CLOSED + 1)
         finally:
             archive.close()

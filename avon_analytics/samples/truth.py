@@ -9,8 +9,9 @@ from typing import Any
 from avon_analytics.samples.archive import FILES, Archive
 from avon_analytics.samples.deliveries import Post
 from avon_analytics.samples.facts import Slot
-from avon_analytics.samples.instants import LAST_WORD, iso, local, seconds_text
+from avon_analytics.samples.instants import DAY, LAST_WORD, iso, local, seconds_text
 from avon_analytics.samples.lines import SECRETS
+from avon_analytics.samples.talks import Question
 from avon_analytics.samples.visits import Visit
 
 MADE_BY = "avon_analytics.samples"
@@ -34,6 +35,7 @@ class Tally:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.cards: Counter[str] = Counter()
+        self.questions: list[Question] = []
         self._total = dict.fromkeys(OUTCOME_COUNTS, 0)
         self._months: dict[str, dict[str, int]] = {}
         self._reached: Counter[str] = Counter()
@@ -130,6 +132,22 @@ class Tally:
         names = ("n_slots", "n_superseded", "n_moved_earlier", "n_moved_later")
         return {name: self._moves[name] for name in names}
 
+    def replies(self) -> dict[str, int]:
+        """Of patients whom the archive knows: who wrote otherwise, it cannot tell."""
+        questions = [one for one in self.questions if one.patient.is_known]
+        followed = [one for one in questions if one.asked_at + DAY <= LAST_WORD]
+        answered = sum(one.answered_at is not None for one in questions)
+        return {
+            "n_questions": len(questions),
+            "n_answered": answered,
+            "n_waiting": len(questions) - answered,
+            "n_followed": len(followed),
+            "n_in_time": sum(
+                one.answered_at is not None and one.answered_at <= one.asked_at + DAY
+                for one in followed
+            ),
+        }
+
     @property
     def n_appointments(self) -> int:
         return self._appointments
@@ -183,6 +201,7 @@ def whole_truth(tally: Tally, post: Post, archive: Archive, seed: int) -> dict[s
         "policy": "require",
         "grace_hours": 24,
         "late_hours": 24,
+        "reply_hours": 24,
         "include_internal": False,
         "secrets": list(SECRETS),
         "receipt": receipt(archive),
@@ -193,6 +212,7 @@ def whole_truth(tally: Tally, post: Post, archive: Archive, seed: int) -> dict[s
         "funnel": tally.funnel(),
         "cancellations": tally.cancellations(),
         "reschedules": tally.reschedules(),
+        "replies": tally.replies(),
         "cases": {
             "cards": dict(sorted(tally.cards.items())),
             "forms": dict(sorted(post.forms.items())),

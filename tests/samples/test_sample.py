@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from statistics import median
 from typing import Any
 
@@ -19,10 +20,14 @@ import zstandard
 from avon_analytics.errors import ArchiveError, UsageError
 from avon_analytics.samples import write_sample
 from avon_analytics.samples.archive import FILES, MIXES
+from avon_analytics.samples.clinic import Clinic
 from avon_analytics.samples.deck import DECK
+from avon_analytics.samples.errands import Note
+from avon_analytics.samples.instants import BEGIN, HOUR, local
 from avon_analytics.samples.lines import FORMS, WRONG_SECRET, sign
 from avon_analytics.samples.mishaps import CODES
-from avon_analytics.samples.people import FIRST_NAMES, LAST_NAMES
+from avon_analytics.samples.people import FIRST_NAMES, LAST_NAMES, Cast
+from avon_analytics.samples.talks import talk
 
 COUNTS = ("n_attended", "n_no_show", "n_cancelled", "n_rescheduled", "n_unresolved")
 
@@ -274,6 +279,35 @@ def test_the_cancellations_are_those_of_the_slots(
 def test_the_slots_are_sorted_and_unique(slots: list[dict[str, str]]) -> None:
     keys = [(s["appointment_id"], s["patient_id"], s["slot"]) for s in slots]
     assert keys == sorted(set(keys))
+
+
+def test_staff_answer_in_their_hours(truth: dict[str, Any]) -> None:
+    told = truth["replies"]
+    assert told["n_questions"] == told["n_answered"] + told["n_waiting"]
+    assert told["n_in_time"] < told["n_answered"] < told["n_questions"]
+
+    rng = Random(5)
+    cast = Cast(rng)
+    patient = cast.register(BEGIN)
+    for hours in range(0, 24 * 14, 5):
+        asked_at = BEGIN + hours * HOUR
+        made = talk(rng, cast, Note("msg_1", patient, "mthd_1", "?", asked_at))
+        assert made.questions[0].asked_at == asked_at
+        for note in (fact.state for fact in made.facts):
+            assert note.thread == "mthd_1"
+            wall = local(note.created_at, note.author.zone)
+            at_work = wall.weekday() < 5 and 8 <= wall.hour < 18
+            assert note.author is patient or at_work, wall
+
+
+def test_what_is_answered_changes_nothing_else() -> None:
+    """The clinic's own decisions are drawn from another stream."""
+    both = [Clinic(Random(3), 60, Random(seed)) for seed in (1, 2)]
+    one, two = ([(step.visit, step.facts) for step in clinic.live()] for clinic in both)
+    for (visit, facts), (other, others) in zip(one, two, strict=True):
+        assert (visit and visit.hex) == (other and other.hex)
+        kept = [fact.occurred_at for fact in facts if fact.stream is None]
+        assert kept == [fact.occurred_at for fact in others if fact.stream is None]
 
 
 # People and secrets
