@@ -141,7 +141,7 @@ class Store(CohortSource["Cohort"], StoreTables, Shown):
 
         >>> receipt = avon.open(":memory:").load("archive", secrets=Path("secrets.toml"))
         >>> receipt.loaded, receipt.quarantined
-        (145, 15)
+        (148, 15)
         """
         progress = arguments.flag(progress, "progress")
         with interruptible(self._database) as begun, shown() as on_progress:
@@ -269,7 +269,7 @@ class Store(CohortSource["Cohort"], StoreTables, Shown):
 
         >>> store.quality().signatures
           signature  n_events  event_share
-        0  verified       144          1.0
+        0  verified       147          1.0
         """
         from avon_analytics.appointments.quality import quality
 

@@ -126,7 +126,7 @@ class Quarantine(Shown):
           duplicate            0  events reported again
           quarantined          2  stay where they are
             contract           2
-        Events in the store  145  policy require
+        Events in the store  148  policy require
         """
         moved = replay(
             self._database,

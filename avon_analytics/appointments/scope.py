@@ -86,12 +86,13 @@ def window(
     return first, last
 
 
-_BEGUN = frozenset(
-    name
+_BEGUN: Mapping[str, str] = {
+    name: every
     for every in ("week", "month", "quarter", "year")
     for name in (f"this-{every}", f"{every}-to-date")
     if name not in NAMED_PERIODS
-)
+}
+"""What some call a period that has begun and is not over, and which period that is."""
 
 
 def named_window(period: str, as_of: datetime | None, time_zone: str) -> tuple[date, date]:
@@ -99,16 +100,18 @@ def named_window(period: str, as_of: datetime | None, time_zone: str) -> tuple[d
 
     Raises UnknownGroup for another name, UsageError where there is no T.
     """
-    if str(period) in _BEGUN:
-        raise UnknownGroup(
-            f"unknown period {period!r}: what has begun and is not over is asked for with start=. "
-            f"Choices: {', '.join(NAMED_PERIODS)}"
-        )
-    choice("period", period, NAMED_PERIODS)
+    if period not in NAMED_PERIODS and period not in _BEGUN:
+        choice("period", period, NAMED_PERIODS)
     if as_of is None:
         raise UsageError("period: a store without events has no instant to count from")
     try:
         today = local_day(as_of, time_zone)
+        if period in _BEGUN:
+            raise UnknownGroup(
+                f"unknown period {period!r}: it is not over. Give its first day, "
+                f"{period_start(today, _BEGUN[period])}, as start. "
+                f"Choices: {', '.join(NAMED_PERIODS)}"
+            )
         if period == "year-to-date":
             # On the first of January that is all of the year before.
             return date((today - timedelta(days=1)).year, 1, 1), today

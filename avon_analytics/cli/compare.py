@@ -70,8 +70,13 @@ _OTHER: Mapping[str, Any] = {
         typer.Option("--other-end", metavar="DATE", help="The day after the last of the other."),
     ],
     "other_period": Annotated[
-        opt.Period | None,
-        typer.Option("--other-period", metavar="NAME", help="The other window by name."),
+        str | None,
+        typer.Option(
+            "--other-period",
+            metavar="NAME",
+            help="The other window by name.",
+            autocompletion=opt.offered(opt.NAMED_PERIODS),
+        ),
     ],
     "other_where": Annotated[
         list[str] | None,

@@ -71,7 +71,7 @@ def ask(
     store: Store,
     *,
     on: opt.On,
-    period: opt.Period | None,
+    period: str | None,
     where: list[str] | None,
     labels: Path | None = None,
     **given: Any,
@@ -80,8 +80,7 @@ def ask(
     from avon_analytics.labels import Labels
 
     names = Labels.read(labels)
-    named = None if period is None else period.value
-    asked = store.appointments(period=named, on=on.value, where=conditions(store, where), **given)
+    asked = store.appointments(period=period, on=on.value, where=conditions(store, where), **given)
     return replace(asked, _labels=names)
 
 

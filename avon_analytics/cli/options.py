@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
+
+from avon_analytics.figures.words import NamedPeriodWord
+
+NAMED_PERIODS: tuple[str, ...] = get_args(NamedPeriodWord)
 
 
 class PolicyWord(StrEnum):
@@ -48,19 +52,6 @@ class Every(StrEnum):
     year = "year"
 
 
-class Period(StrEnum):
-    """Windows by name."""
-
-    last_week = "last-week"
-    last_month = "last-month"
-    last_quarter = "last-quarter"
-    last_year = "last-year"
-    last_12_months = "last-12-months"
-    year_to_date = "year-to-date"
-    next_week = "next-week"
-    next_month = "next-month"
-
-
 class Section(StrEnum):
     """The questions that the quality of a store is made of."""
 
@@ -82,8 +73,8 @@ class On(StrEnum):
     booked = "booked"
 
 
-def _words(choices: type[StrEnum]) -> str:
-    *most, last = (str(choice.value) for choice in choices)
+def _words(choices: Iterable[str]) -> str:
+    *most, last = map(str, choices)
     return f"{', '.join(most)} or {last}"
 
 
@@ -202,8 +193,13 @@ Start = Annotated[
 ]
 End = Annotated[str | None, typer.Option("--end", metavar="DATE", help="The day after its last.")]
 PeriodOption = Annotated[
-    Period | None,
-    typer.Option("--period", metavar="NAME", help=f"In place of both: {_words(Period)}."),
+    str | None,
+    typer.Option(
+        "--period",
+        metavar="NAME",
+        help=f"In place of both: {_words(NAMED_PERIODS)}.",
+        autocompletion=offered(NAMED_PERIODS),
+    ),
 ]
 OnOption = Annotated[
     On,

@@ -140,6 +140,6 @@ class Replies(FigureMethod, figure=FIGURE):
 
         >>> visits.replies(hours=24)[["n_questions", "n_answered", "n_in_time"]]
            n_questions  n_answered  n_in_time
-        0            3           0          0
+        0            3           3          1
         """
         return self._figure(FIGURE, by=by, every=every, hours=hours, min_count=min_count)

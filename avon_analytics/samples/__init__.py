@@ -36,7 +36,7 @@ def write_sample(
 
     >>> made = avon.write_sample("clinic", n_appointments=30, seed=7)
     >>> made.n_lines
-    152
+    155
     """
     from avon_analytics.samples.sample import write
 

@@ -44,7 +44,7 @@ def test_a_wrong_path_is_reported_before_a_missing_secret(run: Any, command: str
 
 @pytest.mark.parametrize(
     ("option", "word", "hint"),
-    [("--period", "lastmonth", " Did you mean 'last-month'?"), ("--every", "x", "")],
+    [("--every", "monht", " Did you mean 'month'?"), ("--every", "x", "")],
 )
 def test_a_word_that_an_option_does_not_know_is_answered_with_the_nearest(
     run: Any, option: str, word: str, hint: str
@@ -55,6 +55,17 @@ def test_a_word_that_an_option_does_not_know_is_answered_with_the_nearest(
     assert f"Invalid value for '{option}': '{word}' is not one of '" in said
     assert said.count("Did you mean") == bool(hint)
     assert hint in said
+
+
+def test_a_period_that_is_not_known_is_answered_as_in_python(run: Any, tiny: Any) -> None:
+    for word, hint in (
+        ("lastmonth", "Did you mean 'last-month'?"),
+        ("this-month", "Give its first day, 2025-11-01, as start."),
+    ):
+        told = run("outcomes", "--db", tiny.db, "--period", word)
+        assert (told.code, hint in told.err) == (USAGE, True)
+        other = run("compare", "--db", tiny.db, "--other-period", word)
+        assert (other.code, hint in other.err) == (USAGE, True)
 
 
 def test_a_store_without_events_says_so(run: Any, tiny: Any) -> None:
