@@ -135,7 +135,8 @@ class CohortSource(Generic[AnyCohort]):
         from avon_analytics.appointments.cohort_rows import known_custom_keys
 
         with self._engine.reading():
-            return filters(self._engine, where, known_custom_keys(self._engine))
+            customs = known_custom_keys(self._engine)
+            return filters(self._engine, where, customs, labels=self._labels)
 
 
 def asked(cohort: Cohort) -> dict[str, Any]:

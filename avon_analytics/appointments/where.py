@@ -1,8 +1,9 @@
 """What groupings must be: values of the right kind, which occur somewhere in the store.
 
 A value that occurs nowhere, whatever T, is a slip: it would give an empty figure without a word.
-Fixed labels, weekdays, hours, flags and None are always allowed. Of ids the nearest are named, of
-hosts with their names; of free texts only how many values there are.
+Fixed labels, weekdays, hours, flags and None are always allowed. Of ids the nearest are named, with
+what they are called; of free texts only how many values there are. A label is no value, for two ids
+may bear the same: whoever gives one is told whose it is.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from avon_analytics.appointments.groupings import Grouping, groupings
 from avon_analytics.appointments.names import staff_names
 from avon_analytics.appointments.population import Filters, checked_values
 from avon_analytics.errors import UsageError
+from avon_analytics.figures.names import unique_names
+from avon_analytics.labels import Labels
 
 _PLACES: Mapping[str, str] = {
     "host": "SELECT host AS value FROM appointments_versions",
@@ -43,19 +46,23 @@ def filters(
     where: Mapping[str, Any],
     custom_keys: Sequence[str],
     more: Mapping[str, Grouping] | None = None,
+    labels: Labels | None = None,
 ) -> Filters:
     """The conditions of a cohort. Raises UsageError for a value that cannot be or is nowhere.
 
-    more: groupings to choose from beside the general ones.
+    more: groupings to choose from beside the general ones. labels: what ids are called.
     """
+    called = (labels or Labels()).values
     named = groupings(where, custom_keys, more)
     found = tuple((one, checked_values(one, where[one.name])) for one in named)
     for grouping, wanted in found:
-        _need_somewhere(engine, grouping, wanted)
+        _need_somewhere(engine, grouping, wanted, called.get(grouping.name, {}))
     return found
 
 
-def _need_somewhere(engine: Engine, grouping: Grouping, wanted: Sequence[Any]) -> None:
+def _need_somewhere(
+    engine: Engine, grouping: Grouping, wanted: Sequence[Any], labels: Mapping[str, str]
+) -> None:
     place = _CUSTOM if grouping.custom_key is not None else _PLACES.get(grouping.name)
     texts = {f"text_{nth}": value for nth, value in enumerate(wanted) if value is not None}
     if place is None or not texts:
@@ -66,16 +73,23 @@ def _need_somewhere(engine: Engine, grouping: Grouping, wanted: Sequence[Any]) -
     known = set(engine.frame(query, {**bound, **texts})["value"])
     missing = [value for value in texts.values() if value not in known]
     if missing:
+        given = missing[0]
+        shown = unique_names(labels)
+        bearers = [value for value in labels if given in (labels[value], shown[value])]
+        if bearers:
+            raise UsageError(
+                f"where: {given!r} is what the labels call "
+                f"{' and '.join(map(repr, sorted(bearers)))}; give the value itself"
+            )
         values = f"SELECT DISTINCT value FROM ({place}) AS told WHERE value IS NOT NULL"
         is_free = grouping.custom_key is not None or grouping.name in _FREE_TEXT
         if is_free:
             counted = f"SELECT count(*) AS n FROM ({values}) AS every_value"
             hint = _how_many(int(engine.frame(counted, bound)["n"].iloc[0]))
         else:
-            hint = _nearest(
-                engine, grouping, missing[0], list(engine.frame(values, bound)["value"])
-            )
-        raise UsageError(f"where: {_named(grouping, missing[0], is_free)} {hint}")
+            names = staff_names(engine, _WHENEVER) if grouping.name == "host" else shown
+            hint = _nearest(given, list(engine.frame(values, bound)["value"]), names)
+        raise UsageError(f"where: {_named(grouping, given, is_free)} {hint}")
 
 
 def _named(grouping: Grouping, value: str, is_free: bool) -> str:
@@ -88,10 +102,9 @@ def _how_many(n: int) -> str:
     return f"which has {n:,} {'value' if n == 1 else 'values'} of it"
 
 
-def _nearest(engine: Engine, grouping: Grouping, given: str, known: Sequence[str]) -> str:
+def _nearest(given: str, known: Sequence[str], names: Mapping[str, str]) -> str:
     if not known:
         return "It has no value of it"
-    names = staff_names(engine, _WHENEVER) if grouping.name == "host" else {}
 
     def likeness(value: str) -> float:
         spellings = [value, *([names[value], *names[value].split()] if value in names else [])]

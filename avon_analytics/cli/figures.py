@@ -49,8 +49,9 @@ def command(figure: Figure) -> Callable[..., None]:
 
     def run(**given: Any) -> None:
         to = target(*(given.pop(name) for name in RESULT), draws=figure.chart is not None)
-        store = open_store(given.pop("db"), out=to.out, wait=given.pop("wait"))
-        cohort = ask(store, **{name: given.pop(name) for name in opt.COHORT})
+        db, labels, wait = (given.pop(name) for name in ("db", "labels", "wait"))
+        store = open_store(db, out=to.out, labels=labels, wait=wait)
+        cohort = ask(store, **{name: given.pop(name) for name in opt.COHORT if name != "labels"})
         arguments = {name: plain(value) for name, value in given.items() if value is not None}
         show_figure(getattr(cohort, figure.name)(**arguments), to, figure.title, figure.chart)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,15 +72,10 @@ def ask(
     on: opt.On,
     period: str | None,
     where: list[str] | None,
-    labels: Path | None = None,
     **given: Any,
 ) -> Cohort:
-    """The cohort that the options of a command describe: those of ``options.COHORT``."""
-    from avon_analytics.labels import Labels
-
-    names = Labels.read(labels)
-    asked = store.appointments(period=period, on=on.value, where=conditions(store, where), **given)
-    return replace(asked, _labels=names)
+    """The cohort that the options of a command describe: ``options.COHORT`` but labels."""
+    return store.appointments(period=period, on=on.value, where=conditions(store, where), **given)
 
 
 def conditions(

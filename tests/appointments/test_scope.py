@@ -9,8 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from avon_analytics.appointments import Cohort, CohortSource, StoreEngine
 from avon_analytics.appointments.scope import NAMED_PERIODS, named_window
 from avon_analytics.errors import UnknownGroup, UsageError
+from avon_analytics.labels import Labels
 from tests.appointments.conftest import Clinic, appointments
 
 # Windows
@@ -144,6 +146,26 @@ def test_a_value_that_occurs_nowhere_is_an_error(
     assert told in str(caught.value)
     for secret in ("of Ann", "blue", "Visit of"):
         assert secret not in str(caught.value)
+
+
+def test_whoever_gives_a_label_for_a_value_is_told_whose_it_is(clinic: Clinic) -> None:
+    a_clinic(clinic)
+    labels = Labels.read(
+        {
+            "medical_center": {"mdcr_1": "North", "mdcr_2": "North", "mdcr_3": "South"},
+            "custom:cfld_1": {"blue": "Blue plan"},
+        }
+    )
+    source = CohortSource[Cohort](StoreEngine(clinic.database), labels)
+    for where, told in (
+        ({"medical_center": "South"}, "'South' is what the labels call 'mdcr_3'; give the value"),
+        ({"medical_center": "North"}, "what the labels call 'mdcr_1' and 'mdcr_2'; give"),
+        ({"medical_center": "Nort"}, "occurs nowhere in the store. Nearest: 'mdcr_1' (North"),
+        ({"custom:cfld_1": "Blue plan"}, "is what the labels call 'blue'; give the value itself"),
+        ({"custom:cfld_1": "red"}, "which has 1 value of it"),
+    ):
+        with pytest.raises(UsageError, match=re.escape(told)):
+            source.appointments(where=where)
 
 
 @pytest.mark.parametrize(
