@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -76,6 +77,10 @@ def open(  # noqa: A001
         wait=wait,
         on_create=install_views,
     )
+    if "IPython" in sys.modules:
+        from avon_analytics.explorer.completion import offer
+
+        offer()
     return Store(database, Labels.read(labels))
 
 
