@@ -263,8 +263,9 @@ def _messages(stretches: list[_Stretch], charts: list[Chart]) -> list[str]:
     if n_with < n_charts:
         where = f"in {n_charts - n_with} of {n_charts} charts " if n_charts > 1 else ""
         messages.append(
-            f"{where}the median period expects fewer than {FEWEST_EXPECTED} that count, or that "
-            "do not: too few for the rules"
+            f"{where}a period of median size is too small for the rules: at least "
+            f"{FEWEST_EXPECTED} cases should fall within the share, and at least "
+            f"{FEWEST_EXPECTED} outside it"
         )
     return messages
 

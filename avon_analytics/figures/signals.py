@@ -132,8 +132,9 @@ class Signals(FigureMethod, figure=FIGURE):
         ``better="lower"`` or ``"higher"``, else missing).
 
         ``baseline=(start, end)`` are the periods whose first day is in it, else all; ``rebase``
-        are days from which new limits hold. A stretch of under 13 periods, and one whose median
-        period expects under 5, has limits but no signals, and ``attrs["messages"]`` says so.
+        are days from which new limits hold. A stretch of under 13 periods, and one of which a
+        period of median size would have fewer than 5 cases within the share, or outside it, has
+        limits but no signals, and ``attrs["messages"]`` says so.
         ``attrs["expected_false_alarms"]`` holds how many ``rows`` and ``groups`` of this very
         figure would be signals by chance alone. With ``target=`` ``attrs["target"]`` says for each
         group whether the limits of the newest stretch, at its median n, hold it.
@@ -143,7 +144,7 @@ class Signals(FigureMethod, figure=FIGURE):
 
         >>> change = visits.signals("no_show_share", every="month")
         >>> change.attrs["messages"]
-        ['the median period expects fewer than 5 that count, or ...
+        ['a period of median size is too small for the rules: at least 5 cases ...
         """
         return self._figure(
             FIGURE,

@@ -156,8 +156,8 @@ def test_groups_and_weeks_without_slots(clinic: Clinic) -> None:
     assert el.lower.iloc[-1] is not None
     assert np.isnan(el.lower.iloc[-1])
     assert rows.attrs["messages"] == [
-        "in 1 of 2 charts the median period expects fewer than 5 that count, or that do not: too "
-        "few for the rules"
+        "in 1 of 2 charts a period of median size is too small for the rules: at least 5 cases "
+        "should fall within the share, and at least 5 outside it"
     ]
 
 
