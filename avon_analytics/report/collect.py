@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from avon_analytics.appointments.cohort import Cohort
     from avon_analytics.store.database import Database
 
-_PAGE = (".html", ".htm", "")
+_PAGE = (".html", ".htm")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -194,8 +194,12 @@ def _bound(lifecycle: pd.DataFrame, which: str) -> datetime | None:
 
 def checked_page(out: Path) -> Path:
     """Where a page is to be written. Raises UsageError for a name that promises something else."""
-    if out.suffix.lower() not in _PAGE:
-        raise UsageError(f"{out}: the report is a page of HTML: name a file that ends in .html")
+    is_device = out.exists() and not out.is_file() and not out.is_dir()
+    if out.suffix.lower() not in _PAGE and not is_device:
+        such = f", such as {out.with_suffix('.html')}" if out.name and not out.is_dir() else ""
+        raise UsageError(
+            f"{out}: the report is a page of HTML: name a file that ends in .html{such}"
+        )
     return out
 
 

@@ -82,9 +82,12 @@ def test_what_is_not_from_here_stays(run: Any, tiny: Any, name: str) -> None:
 
 
 def test_a_report_is_a_page_and_replaces_no_list_of_others(run: Any, tiny: Any) -> None:
-    told = run("report", "--db", tiny.db, "--out", "rep.pdf")
-    assert (told.code, told.is_told_in_a_sentence) == (2, True)
-    assert "rep.pdf: the report is a page of HTML" in told.err
+    for name in ("rep.pdf", "rep"):
+        told = run("report", "--db", tiny.db, "--out", name)
+        assert (told.code, told.is_told_in_a_sentence) == (2, True)
+        assert f"{name}: the report is a page of HTML" in told.err
+        assert "such as rep.html" in told.err
+        assert not (run.folder / name).exists()
     beside = run.folder / "rep.files.csv"
     beside.write_text("mine\n")
     told = run("report", "--db", tiny.db, "--out", "rep.html")

@@ -238,6 +238,14 @@ def test_outliers_are_named_in_the_funnel() -> None:
     assert "Dr. No" in svg
     assert "case mix is not removed" in svg
     assert ">a<" not in svg
+    # Of groups of one size, limits are lines all the same.
+    alike = shown(avon.plot.outliers(rows.assign(n=100, signal=None)))["image/svg+xml"]
+    for dash in ("2,4", "6,3"):
+        drawn = [
+            path for path in re.findall("<path [^>]*>", alike) if f'dasharray="{dash}"' in path
+        ]
+        assert len(drawn) == 2
+        assert all("L" in path for path in drawn)
 
 
 def test_what_came_is_beside_what_was_expected() -> None:

@@ -156,7 +156,8 @@ def outliers(
         shape=spec.field("side:N", scale=scale, legend=None),
         color=colours("side", [(side, _SIDES[side][1]) for side in present], len(present) > 1),
     )
-    layers = [*_limits_by_size(base, title, highest), points]
+    limits = spec.chart(_across_sizes(data)).encode(x=x)
+    layers = [*_limits_by_size(limits, title, highest), points]
     named = data[data["side"] != "as others"].nlargest(_NAMED, "n")
     if len(named):
         words = spec.chart(named).mark(
@@ -171,6 +172,14 @@ _SIDES = {
     "lower": ("triangle-down", "attended"),
     "as others": ("circle", "not-due"),
 }
+
+
+def _across_sizes(data: pd.DataFrame) -> pd.DataFrame:
+    """Where limits are drawn: at each group's size; of one size alone, a little to both sides."""
+    if data["n"].nunique() > 1:
+        return data
+    newest = data.tail(1)
+    return pd.concat([newest.assign(n=newest["n"] * times) for times in (0.9, 1.1)])
 
 
 def _limits_by_size(base: spec.Spec, title: str, highest: float) -> Iterator[spec.Spec]:
