@@ -223,7 +223,7 @@ def report(
 
     to_page(out, force)
     keep_inputs(out, paths, secrets_file, db)
-    store = _open(db, time_zone, out=out, wait=wait)
+    store = _open(db, time_zone, out=out, labels=cohort.pop("labels"), wait=wait)
     receipt = None
     if paths:
         receipt = store.load(paths, secrets=secrets_file, policy=policy.value, wait=wait)

@@ -2,6 +2,9 @@
 
 The first signal interrupts what is being done, which takes back what is not finished. A second one,
 or work that cannot be interrupted, ends the process as it stands: a store is whole at any moment.
+
+Python hears of a signal between two of its own steps, and one step of the engine may take seconds.
+So a thread listens for them besides, and tells whoever sits at the terminal that it was heard.
 """
 
 from __future__ import annotations
@@ -9,15 +12,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from threading import Timer
+from threading import Event, Thread, Timer
 from types import FrameType
 from typing import Any
 
 from avon_analytics.printable import say
 
 PATIENCE_SECONDS = 15.0
+MOMENT_SECONDS = 0.2
+"""What is over by then needs no announcement."""
+_HEARD = "stopping, and taking back what is not finished; once more ends it at once"
 _SENTENCE = "interrupted: what was finished stays, and nothing is left half done"
 _DEFAULTS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 
@@ -58,6 +64,37 @@ class Stop:
 
 
 @contextmanager
+def _heard(numbers: Sequence[int]) -> Iterator[None]:
+    """Say on a terminal that one of these signals came, whatever Python is waiting for."""
+    if not numbers or sys.stderr is None or not sys.stderr.isatty():
+        yield
+        return
+    heard, tell = os.pipe()
+    os.set_blocking(tell, False)
+    is_over = Event()
+
+    def listen() -> None:
+        with open(heard, "rb", buffering=0) as file:
+            while came := file.read(1):
+                if came[0] in numbers:
+                    if not is_over.wait(MOMENT_SECONDS):
+                        print(file=sys.stderr)  # after the terminal's ^C, or a bar
+                        say(f"avon-analytics: {_HEARD}")
+                    return
+
+    listener = Thread(target=listen, daemon=True)
+    listener.start()
+    before = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        is_over.set()
+        signal.set_wakeup_fd(before)
+        os.close(tell)
+        listener.join()
+
+
+@contextmanager
 def stopping() -> Iterator[Stop]:
     """Be told of signals meanwhile; afterwards there is nothing left to interrupt."""
     stop, hook = Stop(), sys.unraisablehook
@@ -66,7 +103,8 @@ def stopping() -> Iterator[Stop]:
     for number in mine:
         signal.signal(number, stop.asked)
     try:
-        yield stop
+        with _heard(mine):
+            yield stop
     finally:
         for number in mine:
             signal.signal(number, signal.SIG_IGN)

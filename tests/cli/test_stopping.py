@@ -128,6 +128,39 @@ def test_what_cannot_be_interrupted_is_ended_all_the_same(patience: str, twice: 
         assert process.stderr.read().count("avon-analytics: interrupted") == 1
 
 
+_BUSY = """
+import hashlib, signal
+from avon_analytics.cli.stopping import stopping
+signal.signal(signal.SIGINT, signal.default_int_handler)
+with stopping() as stop:
+    try:
+        print("begun", flush=True)
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 200_000_000)  # one step, of a minute
+    except KeyboardInterrupt:
+        pass
+stop.report()
+"""
+
+
+def test_whoever_sits_at_a_terminal_is_told_at_once() -> None:
+    """Also where Python itself hears of the signal later: the step goes on meanwhile."""
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", _BUSY], stdout=subprocess.PIPE, stderr=theirs, text=True
+    ) as process:
+        os.close(theirs)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGINT)
+        said = b""
+        while b"once more ends it at once" not in said:
+            said += os.read(ours, 1000)
+        assert b"interrupted" not in said
+        assert process.poll() is None
+        process.kill()
+    os.close(ours)
+
+
 def test_a_program_that_was_told_to_ignore_it_does() -> None:
     """As nohup and a shell's background jobs have it."""
     script = (
