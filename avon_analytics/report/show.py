@@ -79,7 +79,7 @@ class ShownFigure:
         from avon_analytics.report.terminal import table
 
         text = StringIO()
-        console = Console(file=text, width=_WIDTH, color_system=None)
+        console = Console(file=text, width=_WIDTH, color_system=None, force_jupyter=False)
         console.print(table(self._figure, title=self._title, width=_WIDTH))
         return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 

@@ -94,6 +94,17 @@ def test_the_figure_stays_what_it_is_and_text_is_the_terminals(clinic: MadeUp) -
     assert "<caption><span>Winter</span></caption>" in shown._repr_html_()
 
 
+def test_a_notebook_shows_the_table_and_nothing_beside_it(
+    clinic: MadeUp, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What prints tables shows them by itself where it finds a notebook around it."""
+    shown = avon.show(outcomes(clinic, "user_1", None))
+    text = str(shown)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert str(shown) == text
+    assert capsys.readouterr().out == ""
+
+
 def test_long_figures_are_cut_and_it_is_said(clinic: MadeUp) -> None:
     frame = pd.concat([outcomes(clinic, "user_1", None)] * 60, ignore_index=True)
     text, rows = read(avon.show(frame)._repr_html_())
