@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,7 +84,7 @@ def test_only_what_divides_a_figure_is_offered(names: dict[str, Any]) -> None:
     assert "reason" not in words('visits.outcomes(by="', names)[1]
 
 
-def test_ipython_offers_them_and_nothing_else(sample: Any) -> None:
+def test_ipython_offers_them_and_nothing_else(sample: Any, tmp_path: Path) -> None:
     """In a process of its own: a shell changes the one that it runs in."""
     cell = f"import avon_analytics as avon; store = avon.open({str(sample.db)!r})"
     code = f"""
@@ -96,7 +97,7 @@ with provisionalcompleter():
     before = 'store.appointments().outcomes(every="'
     print([one.text for one in shell.Completer.completions(before, len(before))])
 """
-    env = {**os.environ, "IPYTHONDIR": str(sample.root / "ipython")}
+    env = {**os.environ, "IPYTHONDIR": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env
     )
