@@ -150,14 +150,14 @@ def _checked(grouping: Grouping, value: Any) -> Any:
     value = _typed(grouping, value)
     if grouping.dtype == "boolean":
         fits = isinstance(value, bool)
-    elif grouping.dtype == "Int64":
-        fits = isinstance(value, int) and not isinstance(value, bool)
+    elif grouping.dtype == "Int64":  # the hour of a day
+        fits = isinstance(value, int) and not isinstance(value, bool) and value in range(24)
     else:
         if grouping.custom_key is not None and isinstance(value, (bool, int, float)):
             value = str(value).lower()
         fits = isinstance(value, str) and (not grouping.labels or value in grouping.labels)
     if not fits:
-        kinds = {"boolean": "True or False", "Int64": "a whole number"}
+        kinds = {"boolean": "True or False", "Int64": "a whole number from 0 to 23"}
         choices = ", ".join(map(repr, grouping.labels)) or kinds.get(grouping.dtype, "a text")
         raise UsageError(f"where: {grouping.name} is {choices}, a list of these, or None")
     return value

@@ -234,7 +234,16 @@ def test_where(clinic: Clinic, where: dict[str, Any], found: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "where", [{"hour": "three"}, {"group": 1}, {"weekday": "Mon"}, {"host": 5}, {"hour": True}]
+    "where",
+    [
+        {"hour": "three"},
+        {"hour": 24},
+        {"hour": -1},
+        {"group": 1},
+        {"weekday": "Mon"},
+        {"host": 5},
+        {"hour": True},
+    ],
 )
 def test_a_value_that_a_grouping_cannot_have(clinic: Clinic, where: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=next(iter(where))):
