@@ -33,7 +33,7 @@ ORDER = {
 }
 """The order in which rows are shown."""
 _OURS = {
-    "slots": {"position", "is_shared"},
+    "slots": {"gone_at", "position", "is_shared"},
     "questions": {"internal", "start_on", "booked_on", "start_hour"},
 }
 """Columns that only groupings, windows and the order of rows read."""
@@ -180,8 +180,6 @@ class CohortRows(Shown):
             return self._engine.follow_up(self._settings, include_internal=internal)
         if name == "after_visits":
             return self._engine.after_visits(self._settings, include_internal=internal)
-        if name == "session_hours":
-            return self._engine.session_hours(self._settings, include_internal=internal)
         return self._every_slot
 
     @property
@@ -197,12 +195,9 @@ class CohortRows(Shown):
                 f"SELECT * FROM ({sql('questions')}) AS asked)"
             )
         tables = self._engine.computed(self._settings)
-        if table == "released":
-            return (
-                "(SELECT s.*, h.notice_hours AS session_notice_hours, h.outcome AS released_by "
-                f"FROM {tables.slots} AS s INNER JOIN {self._beside('session_hours')} AS h "
-                "ON s.appointment_id = h.appointment_id AND s.slot = h.slot WHERE h.is_released)"
-            )
+        if table == "sessions":
+            internal = self._scope.include_internal
+            return self._engine.session_hours(self._settings, include_internal=internal)
         name: str = getattr(tables, table)
         return name
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from avon_analytics.appointments.scope import Scope, period_end, period_start
@@ -87,9 +88,10 @@ class Completeness:
         if self.every is None:
             return pd.Series(known(None), rows.index, dtype=bool)
         periods = rows.period_on
-        flags = {first: known(first.date()) for first in periods.dropna().unique()}
-        without = known(None)
-        return pd.Series([flags.get(first, without) for first in periods], rows.index, dtype=bool)
+        place, firsts = pd.factorize(periods)
+        # What has no period comes last, which is place -1.
+        flags = np.array([*(known(first.date()) for first in firsts), known(None)], dtype=bool)
+        return pd.Series(flags[place], rows.index, dtype=bool)
 
     def _has_ended(self, end: date | None) -> bool:
         return end is None or self.over_on is None or end <= self.over_on

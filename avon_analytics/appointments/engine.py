@@ -22,7 +22,7 @@ from avon_analytics.appointments.follow_up import (
     patient_visits,
     session_hours,
 )
-from avon_analytics.appointments.queries import create_macros
+from avon_analytics.appointments.queries import create_macros, not_copied
 from avon_analytics.appointments.slots import Computed
 from avon_analytics.appointments.steps import BEFORE_ALL, Settings
 from avon_analytics.errors import StaleCohort
@@ -71,7 +71,7 @@ class Engine(Protocol):
         ...
 
     def session_hours(self, settings: Settings, *, include_internal: bool) -> str:
-        """The name of the table that tells what became of each session's time."""
+        """The name of the table of slots that tells what became of each session's time."""
         ...
 
     def patient_visits(self, settings: Settings) -> str:
@@ -182,6 +182,7 @@ class StoreEngine:
         """See ``store.frames.frame``."""
         # All columns but some: as Spark and DuckDB 2.0 have it, and as every DuckDB has it.
         query = query.replace("* EXCEPT (", "* EXCLUDE (")
+        query = not_copied(query, "described", "population")
         with self.database.reading() as connection:
             create_macros(connection)
             return frame(connection, query, parameters, dtypes)

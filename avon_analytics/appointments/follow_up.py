@@ -9,9 +9,10 @@ from typing import Any
 
 import duckdb
 
-from avon_analytics.appointments.queries import sql
+from avon_analytics.appointments.queries import not_copied, sql
 
 SLOTS_AT_A_TIME = 1_000_000  # so many take about half a gigabyte
+SESSIONS_AT_A_TIME = 500_000  # so many slots of sessions, of which more is carried along
 SESSION_STEPS = ("sessions", "session_losses", "session_refills")
 
 
@@ -34,10 +35,23 @@ def session_hours_text(slots: str) -> str:
     )
 
 
+def patient_records_text(slots: str) -> str:
+    """What is known of patients, of the slots likewise. Parameters: $as_of."""
+    return (
+        f"WITH known_slot AS (SELECT * FROM {slots}) SELECT * FROM ({sql('patient_records')}) AS r"
+    )
+
+
 def patient_visits_text(slots: str) -> str:
     """Since when patients are known to come back. Parameters: $as_of."""
+    return visits_of_records_text(f"({patient_records_text(slots)}) AS records")
+
+
+def visits_of_records_text(records: str) -> str:
+    """The same, of what is known of patients in a table or a select in parentheses."""
     return (
-        f"WITH known_slot AS (SELECT * FROM {slots}) SELECT * FROM ({sql('patient_visits')}) AS v"
+        f"WITH patient_records AS (SELECT * FROM {records}) "
+        f"SELECT * FROM ({sql('patient_visits')}) AS v"
     )
 
 
@@ -55,7 +69,7 @@ def follow_up(
     window, or to another host, came back. Of many slots, some patients at a time are looked at,
     because what one did has nothing to do with another.
     """
-    parts = _parts(connection, slots, "patient_id", include_internal)
+    parts = _parts(connection, slots, "patient_id", include_internal, SLOTS_AT_A_TIME)
     _fill(connection, name, [follow_up_text(part) for part in parts], {})
 
 
@@ -63,7 +77,7 @@ def after_visits(
     connection: duckdb.DuckDBPyConnection, slots: str, name: str, *, include_internal: bool
 ) -> None:
     """Fill the temporary table ``name`` with what patients did after each visit, likewise."""
-    parts = _parts(connection, slots, "patient_id", include_internal)
+    parts = _parts(connection, slots, "patient_id", include_internal, SLOTS_AT_A_TIME)
     _fill(connection, name, [after_visits_text(part) for part in parts], {})
 
 
@@ -79,8 +93,16 @@ def session_hours(
 
     Of many slots, some hosts at a time are looked at, because an hour is one host's.
     """
-    parts = _parts(connection, slots, "host", include_internal)
-    _fill(connection, name, [session_hours_text(part) for part in parts], late)
+    parts = _parts(connection, slots, "host", include_internal, SESSIONS_AT_A_TIME)
+    texts = [not_copied(session_hours_text(part), "every_slot") for part in parts]
+    _fill(connection, name, texts, late)
+
+
+def patient_records(
+    connection: duckdb.DuckDBPyConnection, slots: str, name: str, as_of: datetime
+) -> None:
+    """Fill the temporary table ``name`` with what is known of each patient, likewise."""
+    _fill(connection, name, [patient_records_text(slots)], {"as_of": as_of})
 
 
 def patient_visits(
@@ -91,10 +113,14 @@ def patient_visits(
 
 
 def _parts(
-    connection: duckdb.DuckDBPyConnection, slots: str, divided_by: str, include_internal: bool
+    connection: duckdb.DuckDBPyConnection,
+    slots: str,
+    divided_by: str,
+    include_internal: bool,
+    at_a_time: int,
 ) -> list[str]:
     ((n_slots,),) = connection.execute(f"SELECT count(*) FROM {slots}").fetchall()
-    n_parts = 1 + n_slots // SLOTS_AT_A_TIME
+    n_parts = 1 + n_slots // at_a_time
     counted = "true" if include_internal else "NOT internal"
     some = f"SELECT * FROM {slots} WHERE {counted} AND hash({divided_by}) % {n_parts}"
     return [f"({some} = {nth}) AS part" for nth in range(n_parts)]

@@ -135,7 +135,7 @@ OF_REFILLS: Mapping[str, Grouping] = _by_name(
         (168, "1-7 days"),
         (None, "over 7 days"),
     ),
-    Grouping("released_by", "released_by", labels=("cancelled", "rescheduled")),
+    Grouping("released_by", "session_outcome", labels=("cancelled", "rescheduled")),
 )
 
 
@@ -151,7 +151,7 @@ _NOT_EVERYWHERE: Mapping[str, str] = {
 
 def own_groupings(figure: Figure) -> Mapping[str, Grouping]:
     """What a figure declares to be divided by beside the general groupings."""
-    of_table = OF_REFILLS if figure.reads.table == "released" else OF_CANCELLATIONS
+    of_table = OF_REFILLS if figure.name == "refills" else OF_CANCELLATIONS
     return {name: of_table[name] for name in figure.groupings}
 
 

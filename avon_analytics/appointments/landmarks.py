@@ -27,22 +27,22 @@ from avon_analytics.store.schema import literal
 _LEAD = GROUPINGS["lead_band"]
 
 
-def _numbered(grouping: Grouping, *words: str) -> str:
-    """The place of a grouping's value among these words, as SQL; what is missing comes last."""
-    cases = " ".join(f"WHEN {word} THEN {nth}" for nth, word in enumerate(words))
-    return f"CASE ({grouping.expression}) {cases} ELSE {len(words)} END"
+def _place(grouping: Grouping) -> str:
+    """The place of a band among its labels, as SQL; what is missing comes last."""
+    place = grouping.expression
+    for nth, label in enumerate(grouping.labels):
+        place = place.replace(literal(label), str(nth))
+    return f"coalesce({place}, {len(grouping.labels)})"
 
 
-# As numbers, since hundreds of thousands of rows come of them.
+# As numbers, since hundreds of thousands of rows come of them, of millions of slots.
 TRAITS = (
-    Grouping("lead", _numbered(_LEAD, *map(literal, _LEAD.labels)), "int64"),
-    Grouping("booker", _numbered(GROUPINGS["self_booked"], "false", "true"), "int64"),
+    Grouping("lead", _place(_LEAD), "int64"),
+    Grouping("booker", "CASE self_booked WHEN false THEN 0 WHEN true THEN 1 ELSE 2 END", "int64"),
 )
 VISITS = ("first", "returning", "unknown", "none")  # their places stand in the SQL
 N_KINDS = (len(_LEAD.labels) + 1) * 3 * len(VISITS)
 _NO_PERIOD = date(1970, 1, 1)
-# Of patients with nothing but bookings nothing follows; without them the table is far smaller.
-_TOLD = "first_attended_at IS NOT NULL OR is_new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ class Slots:
         rows = replace(cohort, _scope=scope)._population("slots", keys, every)
         if patients:
             visits = cohort._engine.patient_visits(cohort._settings)
-            rows = rows.beside("patients", f"(SELECT * FROM {visits} WHERE {_TOLD}) AS p")
+            rows = rows.beside("patients", visits)
         return rows
 
 

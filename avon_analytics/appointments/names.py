@@ -43,6 +43,8 @@ def with_names(data: pd.DataFrame, names: Names) -> pd.DataFrame:
 
     data = data.copy(deep=False)
     for group, known in names.items():
-        called = pd.Series([known.get(one) for one in data[group]], data.index, dtype="str")
+        place, groups = pd.factorize(data[group])
+        texts = pd.array([*(known.get(one) for one in groups), None], dtype="str")
+        called = pd.Series(texts[place], data.index)  # of a group that is missing, place -1
         data.insert(list(data.columns).index(group) + 1, name_column(group), called)
     return data

@@ -43,6 +43,14 @@ def create_macros(connection: duckdb.DuckDBPyConnection, *, in_store: bool = Fal
         _taught.add(connection)
 
 
+def not_copied(text: str, *steps: str) -> str:
+    """The same for DuckDB, which copies the rows of a step that several others read, unless it is
+    told to ask for them again: then each asks for what it needs."""
+    for step in steps:
+        text = text.replace(f"{step} AS (", f"{step} AS NOT MATERIALIZED (")
+    return text
+
+
 def zone_names() -> str:
     """The table of the names of time zones as SQL text, of those zones that the engine knows."""
     names = literal("|".join(f"{spelling}={zone}" for spelling, zone in zones().items()))

@@ -19,12 +19,21 @@ from avon_analytics.appointments.follow_up import (
     after_visits,
     follow_up,
     late_parameters,
+    patient_records,
     session_hours,
+    visits_of_records_text,
 )
 from avon_analytics.appointments.queries import create_macros, sql
 from avon_analytics.appointments.scope import as_instant
 from avon_analytics.appointments.statuses import status_words
-from avon_analytics.appointments.steps import STEPS, Settings, scope_text, text_of
+from avon_analytics.appointments.steps import (
+    BEFORE_ALL,
+    STEPS,
+    Settings,
+    instant_text,
+    scope_text,
+    text_of,
+)
 from avon_analytics.errors import StoreError
 from avon_analytics.figures.words import DateLike
 from avon_analytics.store.connection import Session
@@ -67,7 +76,18 @@ class Computed:
     @property
     def derived(self) -> tuple[str, ...]:
         """All of these, whether they are there or not."""
-        return (*self.follow_ups, *self.after_visits, *self.session_hours, self.patient_visits)
+        return (
+            *self.follow_ups,
+            *self.after_visits,
+            *self.session_hours,
+            self.patient_records,
+            self.patient_visits,
+        )
+
+    @property
+    def patient_records(self) -> str:
+        """What is known of each patient, likewise."""
+        return f"{self.slots}_records"
 
     @property
     def patient_visits(self) -> str:
@@ -163,19 +183,18 @@ def _made(
     state = stored_slots.state(connection)
     if state is not None and state.holds(content, settings, time_zone):
         made = Computed(slots, lifecycle)
-        kept = dict(
-            zip(
-                (made.follow_ups[False], made.after_visits[False]),
-                stored_slots.OF_PATIENTS,
-                strict=True,
-            )
-        )
+        follow_up, after_visits = stored_slots.OF_PATIENTS
+        visits = visits_of_records_text(stored_slots.RECORDS)
+        kept = {
+            made.follow_ups[False]: f"SELECT * FROM {follow_up}",
+            made.after_visits[False]: f"SELECT * FROM {after_visits}",
+            made.patient_visits: visits.replace("$as_of", instant_text(settings.as_of)),
+        }
         if is_usual(settings):
-            kept[made.session_hours[False]] = stored_hours.HOURS
+            kept[made.session_hours[False]] = f"SELECT * FROM {stored_hours.HOURS}"
         steps.show(connection, settings, time_zone, stored_slots.FACTS, views)
-        for name, table in kept.items():
-            view = name.removeprefix("temp.")
-            connection.execute(f"CREATE TEMP VIEW {view} AS SELECT * FROM {table}")
+        for name, text in kept.items():
+            connection.execute(f"CREATE TEMP VIEW {name.removeprefix('temp.')} AS {text}")
         return replace(made, shown=tuple(kept))
     facts = (f"slot_facts_{number}", f"lifecycle_facts_{number}")
     steps.compute(connection, settings, time_zone, facts)
@@ -227,12 +246,18 @@ def _keep(
             if stored_slots.grow(connection, state, content, settings, database.time_zone):
                 return
     made = computed(database, settings)
-    later = (made.follow_ups[False], made.after_visits[False], made.session_hours[False])
+    later = (
+        made.follow_ups[False],
+        made.after_visits[False],
+        made.session_hours[False],
+        made.patient_records,
+    )
     late = late_parameters(settings.late_hours, settings.is_same_day)
     with database.reading() as connection:
         follow_up(connection, made.slots, later[0], include_internal=False)
         after_visits(connection, made.slots, later[1], include_internal=False)
         session_hours(connection, made.slots, later[2], late, include_internal=False)
+        patient_records(connection, made.slots, later[3], settings.as_of or BEFORE_ALL)
     with database.writing() as connection:
         stored_slots.keep(connection, (*made.facts, *later), content, settings, database.time_zone)
 

@@ -173,11 +173,9 @@ def show(
     names: tuple[str, str],
 ) -> None:
     """Make temporary views of these names that tell ``TOLD`` from tables that hold ``FACTS``."""
-    as_of = settings.as_of or BEFORE_ALL
-    micros = (as_of - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     scope = scope_text(
         {
-            "as_of": f"make_timestamptz({micros})",
+            "as_of": instant_text(settings.as_of),
             "grace_hours": f"CAST({settings.grace_hours!r} AS DOUBLE)",
             "late_hours": f"CAST({settings.late_hours!r} AS DOUBLE)",
             "is_same_day": str(settings.is_same_day).lower(),
@@ -189,6 +187,12 @@ def show(
             f"CREATE TEMP VIEW {name} AS WITH slot_scope AS (\n{scope}\n), "
             f"{source} AS (SELECT * FROM {table}), {step} AS (\n{sql(step)}\n) SELECT * FROM {step}"
         )
+
+
+def instant_text(as_of: datetime | None) -> str:
+    """An instant as SQL of DuckDB's."""
+    micros = ((as_of or BEFORE_ALL) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return f"make_timestamptz({micros})"
 
 
 def scope_text(constants: dict[str, str]) -> str:

@@ -20,7 +20,7 @@ from zlib import crc32
 import duckdb
 
 from avon_analytics.appointments import steps, stored_hours
-from avon_analytics.appointments.follow_up import SESSION_STEPS
+from avon_analytics.appointments.follow_up import SESSION_STEPS, patient_records_text
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.steps import STEPS, Settings, text_of
 from avon_analytics.store.derived import TABLES, drop_derived
@@ -30,6 +30,7 @@ FROM = 100_000  # from how many events on a store keeps its slots; below, comput
 FACTS = ("store.kept_slots", "store.kept_lifecycle")
 # What is told of one patient at a time, and the SQL that tells it.
 OF_PATIENTS = {"store.kept_follow_up": "follow_up", "store.kept_after_visits": "after_visits"}
+RECORDS = "store.kept_patient_records"  # what is known of patients, internal meetings among it
 # From which part of all appointments on, if they are not few, all are computed anew.
 MOST = 0.2
 _FEW = 1000
@@ -75,7 +76,7 @@ class State:
     @classmethod
     def of(cls, content: Content, settings: Settings, time_zone: str) -> State:
         """The state of slots computed now."""
-        later = (*OF_PATIENTS.values(), *SESSION_STEPS, "session_hours")
+        later = (*OF_PATIENTS.values(), *SESSION_STEPS, "session_hours", "patient_records")
         texts = "".join([*(text_of(step, {}) for step in STEPS), *map(sql, later)])
         as_of = None if settings.as_of is None else _micros(settings.as_of)
         words = [list(pair) for pair in settings.words]
@@ -171,15 +172,14 @@ def grow(
             _compute(connection, settings, time_zone, facts)
         connection.execute("BEGIN")
         if n_touched:
-            _replace(connection, facts)
+            _replace(connection, facts, settings)
         stored_hours.grow_hours(
             connection, settings, time_zone, FACTS, {"before": state.as_of, "now": now.as_of}
         )
         _remember(connection, now)
         connection.execute("COMMIT")
     finally:
-        for table in (*_STEPS, *_OF_APPOINTMENTS, *_OF_PEOPLE, *facts, "kept_later"):
-            connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+        _forget(connection, *_STEPS, *facts)
     return True
 
 
@@ -190,12 +190,20 @@ def _compute(
     facts: tuple[str, str],
 ) -> None:
     """Compute the facts of the appointments that are touched, from what is told of them."""
-    for table, key in _OF_APPOINTMENTS.items():
-        _make(connection, table, _part_of(table, key, "kept_touched", "appointment_id"), {})
-    _make(connection, "kept_people", sql("kept_people"), {})
-    for table, key in _OF_PEOPLE.items():
-        _make(connection, table, _part_of(table, key, "kept_people", "person_id"), {})
-    steps.compute(connection, settings, time_zone, facts)
+    try:
+        for table, key in _OF_APPOINTMENTS.items():
+            _make(connection, table, _part_of(table, key, "kept_touched", "appointment_id"), {})
+        _make(connection, "kept_people", sql("kept_people"), {})
+        for table, key in _OF_PEOPLE.items():
+            _make(connection, table, _part_of(table, key, "kept_people", "person_id"), {})
+        steps.compute(connection, settings, time_zone, facts)
+    finally:
+        _forget(connection, *_OF_APPOINTMENTS, *_OF_PEOPLE)
+
+
+def _forget(connection: duckdb.DuckDBPyConnection, *tables: str) -> None:
+    for table in tables:
+        connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
 
 def _follows(connection: duckdb.DuckDBPyConnection, state: State, now: State) -> bool:
@@ -239,8 +247,10 @@ def _columns_read(table: str) -> tuple[str, ...]:
     return tuple(column.name for column in stored_tables()[table] if column.name in read)
 
 
-def _replace(connection: duckdb.DuckDBPyConnection, facts: tuple[str, str]) -> None:
-    """Put new facts in the place of those kept, and what their patients did next."""
+def _replace(
+    connection: duckdb.DuckDBPyConnection, facts: tuple[str, str], settings: Settings
+) -> None:
+    """Put new facts in the place of those kept, and what is known of their patients."""
     _make(connection, "kept_patients", sql("kept_patients"), {})
     for table, source in zip(TABLES, facts, strict=False):
         connection.execute(
@@ -255,3 +265,8 @@ def _replace(connection: duckdb.DuckDBPyConnection, facts: tuple[str, str]) -> N
             f"INSERT INTO {table} WITH every_slot AS ("
             f"SELECT * FROM {FACTS[0]} WHERE NOT internal AND {theirs}) SELECT * FROM ({sql(text)})"
         )
+    known = patient_records_text(f"(SELECT * FROM {FACTS[0]} WHERE {theirs}) AS theirs")
+    connection.execute(f"DELETE FROM {RECORDS} WHERE {theirs}")
+    connection.execute(
+        f"INSERT INTO {RECORDS} {known}", {"as_of": settings.as_of or steps.BEFORE_ALL}
+    )

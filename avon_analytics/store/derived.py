@@ -13,6 +13,7 @@ TABLES = (
     "kept_follow_up",
     "kept_after_visits",
     "kept_session_hours",
+    "kept_patient_records",
 )
 
 

@@ -117,6 +117,10 @@ _OF_SLOTS: Mapping[str, tuple[str, str]] = {
         "Start minus the cancellation or the move, in hours; negative after the start",
     ),
     "is_late": ("BOOLEAN", "Whether a cancellation gave less than 24 hours of notice"),
+    "gone_at": (
+        "TIMESTAMPTZ",
+        "Since when it was open no more: cancelled, moved, attended or missed",
+    ),
     "position": ("INTEGER", "Place of the patient among the attendees"),
     "is_shared": ("BOOLEAN", "Whether other patients have slots at the same start of the visit"),
 }
@@ -156,7 +160,7 @@ FIGURE_COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("booked_observed", "started_observed", "completed_observed", "cancelled_observed"),
         *("internal", "host", "appointment_type", "name", "interaction_type", "group"),
         *("self_booked", "recurring", "patient_state", "medical_center", "patient_age"),
-        *("position", "is_shared"),
+        *("gone_at", "position", "is_shared"),
     ),
     "appointment_lifecycle": (
         *("appointment_id", "booked_at", "booked_on", "booked_observed", "first_start_at"),

@@ -19,6 +19,7 @@ from avon_analytics.appointments.follow_up import (
     after_visits,
     follow_up,
     late_parameters,
+    patient_records,
     session_hours,
 )
 from avon_analytics.appointments.queries import create_macros
@@ -112,11 +113,21 @@ def kept_and_anew(database: Database) -> tuple[object, object]:
         late = late_parameters(usual.late_hours, usual.is_same_day)
         slots, hours = "temp.slots_anew", "temp.hours_anew"
         session_hours(connection, slots, hours, late, include_internal=False)
-        found = told(connection, *kept_views, *stored_slots.OF_PATIENTS, stored_hours.HOURS)
-        anew = told(connection, *views, "temp.later_anew", "temp.after_anew", hours)
+        patient_records(connection, slots, "temp.records_anew", usual.as_of or steps.BEFORE_ALL)
+        kept = (*stored_slots.OF_PATIENTS, stored_hours.HOURS, stored_slots.RECORDS)
+        computed = ("later_anew", "after_anew", "hours_anew", "records_anew")
+        found = told(connection, *kept_views, *kept)
+        anew = told(connection, *views, *(f"temp.{table}" for table in computed))
         for view in (*kept_views, *views):
             connection.execute(f"DROP VIEW temp.{view}")
-        for table in ("facts_1", "facts_2", "later_anew", "after_anew", "hours_anew"):
+        for table in (
+            "facts_1",
+            "facts_2",
+            "later_anew",
+            "after_anew",
+            "hours_anew",
+            "records_anew",
+        ):
             connection.execute(f"DROP TABLE temp.{table}")
     return found, anew
 

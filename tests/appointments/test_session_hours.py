@@ -106,6 +106,12 @@ def refilled(all_: list[Session]) -> dict[str, tuple[int, int, int | None]]:
     }
 
 
+_BESIDE = "patient_id start_hour booked_on lead_days appointment_type name interaction_type"
+_BESIDE += ' "group" self_booked recurring patient_state medical_center patient_age'
+_UNKNOWN = f"false AS is_shared, false AS internal, NULL AS {_BESIDE.replace(' ', ', NULL AS ')}"
+"""What a session says beside its hours, of which nothing hangs on it."""
+
+
 def asked(sessions: list[Session]) -> dict[str, list[Any]]:
     """What the SQL says, in minutes: lost, won back, refilled, attended again, until refilled."""
     rows = pd.DataFrame(
@@ -131,7 +137,7 @@ def asked(sessions: list[Session]) -> dict[str, list[Any]]:
             "round(hours_to_refill * 60)::INT FROM ("
             + session_hours_text(
                 "(SELECT *, 1 AS slot, CAST(start_at AS DATE) AS start_on, 'UTC' AS time_zone, "
-                "true AS is_due, 'patient' AS cancelled_by FROM rows) AS every_session"
+                f"true AS is_due, 'patient' AS cancelled_by, {_UNKNOWN} FROM rows) AS every_session"
             )
             + ")",
             {"late_hours": LATE_HOURS, "is_same_day": False},

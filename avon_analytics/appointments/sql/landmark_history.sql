@@ -23,20 +23,7 @@ WITH instants AS (
             (unix_micros(coalesce(p.end_at, p.start_at)) + $grace_hours * 3.6e9 - $at_us) / 8.64e10
         ) AS due_day,
         ceil((unix_micros(p.planned_at) - $at_us) / 8.64e10) AS planned_day,
-        ceil(
-            (
-                unix_micros(
-                    least(
-                        p.moved_at,
-                        CASE p.outcome
-                            WHEN 'cancelled' THEN p.cancelled_at
-                            WHEN 'attended' THEN least(p.started_at, p.completed_at, p.evidence_at)
-                            WHEN 'no_show' THEN p.evidence_at
-                        END
-                    )
-                ) - $at_us
-            ) / 8.64e10
-        ) AS gone_day,
+        ceil((unix_micros(p.gone_at) - $at_us) / 8.64e10) AS gone_day,
         CASE
             WHEN v.first_attended_at < p.start_at
                 THEN ceil((unix_micros(v.attended_known_at) - $at_us) / 8.64e10)

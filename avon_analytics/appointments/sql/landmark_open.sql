@@ -11,19 +11,7 @@ WITH there AS (
     WHERE
         unix_micros(p.start_at) >= l.at_us
         AND (p.outcome = 'open' OR unix_micros(p.planned_at) <= l.at_us)
-        AND coalesce(
-            unix_micros(
-                least(
-                    p.moved_at,
-                    CASE p.outcome
-                        WHEN 'cancelled' THEN p.cancelled_at
-                        WHEN 'attended' THEN least(p.started_at, p.completed_at, p.evidence_at)
-                        WHEN 'no_show' THEN p.evidence_at
-                    END
-                )
-            ) > l.at_us,
-            true
-        )
+        AND coalesce(unix_micros(p.gone_at) > l.at_us, true)
 ),
 known AS (
     SELECT

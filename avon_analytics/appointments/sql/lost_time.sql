@@ -2,31 +2,51 @@
 -- the sum of the six kinds of hours. Sums are of whole microseconds, so that they do not hang on the
 -- order in which an engine adds. Where the patients of a session would place it in several groups, as
 -- those in several time zones do, it is in the least of them, so that groups add up.
--- Reads `population` and `session_hours`.
+-- Reads `population`.
 WITH chosen AS (
-    SELECT keys, appointment_id, slot
+    SELECT
+        keys,
+        session_outcome,
+        is_session_late,
+        session_cancelled_by,
+        hours,
+        won_back_hours,
+        lost_hours,
+        appointment_id,
+        slot
     FROM population
     WHERE is_due AND NOT is_shared
     UNION ALL
-    SELECT min(keys), appointment_id, slot
+    SELECT
+        min(keys),
+        min(session_outcome),
+        bool_or(is_session_late),
+        min(session_cancelled_by),
+        min(hours),
+        min(won_back_hours),
+        min(lost_hours),
+        appointment_id,
+        slot
     FROM population
     WHERE is_due AND is_shared
     GROUP BY appointment_id, slot
 ),
 timed AS (
     SELECT
-        c.keys,
-        s.*,
-        CAST(round(s.hours * 3.6e9) AS BIGINT) AS planned_us,
-        CAST(round(s.won_back_hours * 3.6e9) AS BIGINT) AS won_back_us,
-        CAST(round(s.lost_hours * 3.6e9) AS BIGINT) AS lost_us,
+        keys,
+        appointment_id,
+        slot,
+        hours,
+        CAST(round(hours * 3.6e9) AS BIGINT) AS planned_us,
+        CAST(round(won_back_hours * 3.6e9) AS BIGINT) AS won_back_us,
+        CAST(round(lost_hours * 3.6e9) AS BIGINT) AS lost_us,
+        session_cancelled_by AS cancelled_by,
         CASE
-            WHEN s.outcome IN ('attended', 'no_show', 'unresolved') THEN s.outcome
-            WHEN NOT s.is_late THEN 'in_time'
-            ELSE s.outcome
+            WHEN session_outcome IN ('attended', 'no_show', 'unresolved') THEN session_outcome
+            WHEN NOT is_session_late THEN 'in_time'
+            ELSE session_outcome
         END AS fate
-    FROM chosen AS c
-    INNER JOIN session_hours AS s ON c.appointment_id = s.appointment_id AND c.slot = s.slot
+    FROM chosen
 )
 SELECT
     keys,

@@ -1,37 +1,15 @@
--- One row is one patient with a slot as of T: the first planned start that they attended, since when
--- it is known that they did, and whether the archive goes back to when their record was made.
--- Reads `known_slot`. Parameters: $as_of.
-WITH attended AS (
-    SELECT patient_id, min(start_at) FILTER (WHERE outcome = 'attended') AS first_attended_at
-    FROM known_slot
-    WHERE patient_id IS NOT NULL
-    GROUP BY patient_id
-),
-known AS (
-    SELECT
-        a.patient_id,
-        min(least(s.started_at, s.completed_at, s.evidence_at)) AS attended_known_at
-    FROM attended AS a
-    INNER JOIN known_slot AS s
-        ON a.patient_id = s.patient_id AND a.first_attended_at = s.start_at
-    WHERE s.outcome = 'attended'
-    GROUP BY a.patient_id
-),
-made AS (
-    SELECT id, min(created_at) AS created_at
-    FROM people_versions
-    WHERE occurred_at <= $as_of AND created_at IS NOT NULL
-    GROUP BY id
-),
-first_event AS (
+-- One row is one patient of whom it is known that they had been there, or that they had not: the first
+-- planned start that they attended, since when it is known that they did, and whether the archive
+-- goes back to when their record was made. Of all others nothing follows.
+-- Reads `patient_records`. Parameters: $as_of.
+WITH first_event AS (
     SELECT min(occurred_at) AS first_at FROM appointments_versions WHERE occurred_at <= $as_of
 )
 SELECT
-    a.patient_id,
-    a.first_attended_at,
-    coalesce(k.attended_known_at, a.first_attended_at) AS attended_known_at,
-    coalesce(m.created_at >= f.first_at, false) AS is_new
-FROM attended AS a
-LEFT JOIN known AS k ON a.patient_id = k.patient_id
-LEFT JOIN made AS m ON a.patient_id = m.id
+    r.patient_id,
+    r.first_attended_at,
+    r.attended_known_at,
+    coalesce(r.created_at >= f.first_at, false) AS is_new
+FROM patient_records AS r
 CROSS JOIN first_event AS f
+WHERE r.first_attended_at IS NOT NULL OR r.created_at >= f.first_at

@@ -3,17 +3,10 @@
 -- to a patient. What else is known of the patient is what their last visit says that began before the
 -- question, else their first one after it; without a visit it is missing.
 -- Reads `every_slot`. Parameters: $as_of, $time_zone.
-WITH people AS (
-    SELECT id AS person_id, 'patient' AS side
-    FROM people_versions
-    WHERE occurred_at <= $as_of
-    UNION ALL
-    SELECT id, 'staff' FROM providers_versions WHERE occurred_at <= $as_of
-    UNION ALL
-    SELECT id, 'staff' FROM supports_versions WHERE occurred_at <= $as_of
-),
-sides AS (
-    SELECT person_id, max(side) AS side FROM people GROUP BY person_id
+WITH staff AS (
+    SELECT id FROM providers_versions WHERE occurred_at <= $as_of
+    UNION
+    SELECT id FROM supports_versions WHERE occurred_at <= $as_of
 ),
 told AS (
     SELECT
@@ -27,22 +20,26 @@ told AS (
     GROUP BY id
 ),
 messages_of AS (
-    SELECT m.thread, m.written_at, m.created_by, m.id, s.side
+    SELECT m.thread, m.written_at, m.created_by, m.id, s.id IS NOT NULL AS is_staff
     FROM told AS m
-    INNER JOIN sides AS s ON m.created_by = s.person_id
+    LEFT JOIN staff AS s ON m.created_by = s.id
     WHERE
-        m.thread IS NOT NULL
+        (
+            s.id IS NOT NULL
+            OR m.created_by IN (SELECT id FROM people_versions WHERE occurred_at <= $as_of)
+        )
+        AND m.thread IS NOT NULL
         AND m.written_at IS NOT NULL
         AND coalesce(lower(replace(m.type, '_', '')), '') NOT IN ('internalnote', 'page')
 ),
 in_turn AS (
     SELECT
         *,
-        lag(side) OVER (
-            PARTITION BY thread ORDER BY written_at NULLS LAST, side NULLS LAST, id NULLS LAST
-        ) AS side_before,
-        min(CASE WHEN side = 'staff' THEN written_at END) OVER (
-            PARTITION BY thread ORDER BY written_at NULLS LAST, side NULLS LAST, id NULLS LAST
+        lag(is_staff) OVER (
+            PARTITION BY thread ORDER BY written_at NULLS LAST, is_staff NULLS LAST, id NULLS LAST
+        ) AS was_staff_before,
+        min(CASE WHEN is_staff THEN written_at END) OVER (
+            PARTITION BY thread ORDER BY written_at NULLS LAST, is_staff NULLS LAST, id NULLS LAST
             ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
         ) AS answered_at
     FROM messages_of
@@ -50,7 +47,7 @@ in_turn AS (
 asked AS (
     SELECT id, created_by AS patient_id, written_at, answered_at
     FROM in_turn
-    WHERE side = 'patient' AND coalesce(side_before, 'staff') = 'staff'
+    WHERE NOT is_staff AND coalesce(was_staff_before, true)
 ),
 visits AS (
     SELECT

@@ -1,27 +1,38 @@
 -- One row is one group of due sessions that were released before their start, and how much of their
 -- time other sessions of the host took. Sums are of whole microseconds, as in `lost_time`.
--- Reads `population` and `session_hours`.
+-- Reads `population`.
 WITH chosen AS (
-    SELECT keys, appointment_id, slot
+    SELECT
+        keys,
+        hours,
+        refilled_hours,
+        attended_again_hours,
+        hours_to_refill,
+        appointment_id,
+        slot
     FROM population
-    WHERE is_due AND NOT is_shared
+    WHERE is_released AND is_due AND NOT is_shared
     UNION ALL
-    SELECT min(keys), appointment_id, slot
+    SELECT
+        min(keys),
+        min(hours),
+        min(refilled_hours),
+        min(attended_again_hours),
+        min(hours_to_refill),
+        appointment_id,
+        slot
     FROM population
-    WHERE is_due AND is_shared
+    WHERE is_released AND is_due AND is_shared
     GROUP BY appointment_id, slot
 ),
 released AS (
     SELECT
-        c.keys,
-        s.*,
-        CAST(round(s.hours * 3.6e9) AS BIGINT) AS released_us,
-        CAST(round(s.refilled_hours * 3.6e9) AS BIGINT) AS refilled_us,
-        CAST(round(s.attended_again_hours * 3.6e9) AS BIGINT) AS attended_again_us,
-        s.refilled_hours >= s.hours / 2 AS is_refilled
-    FROM chosen AS c
-    INNER JOIN session_hours AS s ON c.appointment_id = s.appointment_id AND c.slot = s.slot
-    WHERE s.is_released
+        *,
+        CAST(round(hours * 3.6e9) AS BIGINT) AS released_us,
+        CAST(round(refilled_hours * 3.6e9) AS BIGINT) AS refilled_us,
+        CAST(round(attended_again_hours * 3.6e9) AS BIGINT) AS attended_again_us,
+        refilled_hours >= hours / 2 AS is_refilled
+    FROM chosen
 )
 SELECT
     keys,

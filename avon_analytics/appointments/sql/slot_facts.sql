@@ -162,6 +162,14 @@ SELECT
             END AS BIGINT
         )
     END AS patient_age,
+    least(
+        moved_at,
+        CASE outcome
+            WHEN 'cancelled' THEN cancelled_at
+            WHEN 'attended' THEN least(started_at, completed_at, evidence_at)
+            WHEN 'no_show' THEN evidence_at
+        END
+    ) AS gone_at,
     position,
     is_shared,
     appointment,

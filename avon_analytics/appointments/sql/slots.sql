@@ -68,6 +68,7 @@ SELECT
     known.patient_state,
     known.medical_center,
     known.patient_age,
+    known.gone_at,
     known.position,
     known.is_shared
 FROM known
