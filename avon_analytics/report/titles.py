@@ -109,10 +109,10 @@ def titled(
     if as_of := frame.attrs.get("as_of"):
         lines.append(f"as of {utc(as_of)}")
     described = ". ".join([plain(title, 120), *lines, *([facts] if facts else [])]) + "."
-    across = max(width // 6, 30)
+    across = max(width // 7, 30)  # letters of the widest faces that stand in for a missing one
     lines = [part for line in lines for part in wrap(line, across)]
     heading_lines = {
-        "text": wrap(plain(title, 120), width // 8),
+        "text": wrap(plain(title, 120), width // 10),
         "subtitle": lines,
         "anchor": "start",
         "frame": "bounds",
