@@ -64,6 +64,7 @@ def run(ask):
     os._exit(code)
 
 warnings.simplefilter("error")
+sys.modules["rfc3987_syntax"] = None  # as for all tests
 from avon_analytics.cli import main
 import avon_analytics.api, avon_analytics.intake.read.verify, avon_analytics.cli.app
 import avon_analytics.report.terminal, avon_analytics.report.collect, rich.console

@@ -29,22 +29,24 @@ BY_LOAD = ("archive_files", "deliveries", "quarantine")
 def whole_files(db: Path, tiny: Any) -> set[str]:
     """The files of a store, after checking that each is there whole."""
     known = {file.file: file for file in tiny.receipt.files}
-    store = avon.open(db)
-    files = store.table("archive_files")
-    ended = store.sql(
-        "SELECT file, count(*) FILTER (WHERE ended = 'loaded') AS loaded, "
-        "count(*) FILTER (WHERE ended = 'duplicate') AS duplicate, "
-        "count(*) FILTER (WHERE ended = 'quarantined') AS quarantined "
-        "FROM deliveries GROUP BY file"
-    ).set_index("file")
+    with avon.open(db) as store, store._database.reading() as connection:
+        files = store.table("archive_files")
+        found = connection.sql(
+            "SELECT file, count(*) FILTER (WHERE ended = 'loaded') AS loaded, "
+            "count(*) FILTER (WHERE ended = 'duplicate') AS duplicate, "
+            "count(*) FILTER (WHERE ended = 'quarantined') AS quarantined "
+            "FROM deliveries GROUP BY file"
+        )
+        ended = found.df().set_index("file")
+        n_events, n_quarantined = len(store.table("events")), len(store.table("quarantine"))
     for row in files.to_dict("records"):
         assert row["lines"] == known[row["file"]].lines
         for how in ("loaded", "duplicate", "quarantined"):
             told = int(ended[how].get(row["file"], 0))
             assert told == row[how], (row["file"], how)
     assert set(ended.index) <= set(files["file"])
-    assert len(store.table("events")) == files["loaded"].sum()
-    assert len(store.table("quarantine")) == files["quarantined"].sum()
+    assert n_events == files["loaded"].sum()
+    assert n_quarantined == files["quarantined"].sum()
     return set(files["file"])
 
 
