@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 import avon_analytics as avon
+from avon_analytics.appointments import slots, stored_slots
 
 # Charts import jsonschema, which would make 38 grammars for a check that nobody asks for: a second.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
@@ -83,6 +84,13 @@ class Loaded:
         """A store of one's own."""
         shutil.copyfile(self.db, to)
         return to
+
+
+def keep_slots(db: Path) -> None:
+    """Have a store keep its slots as a large one does: each process would compute them anew."""
+    with pytest.MonkeyPatch.context() as patch, avon.open(db) as store:
+        patch.setattr(stored_slots, "FROM", 1)
+        slots.keep_slots(store._database)
 
 
 def _load(root: Path, folder: Path) -> Loaded:

@@ -12,16 +12,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 import avon_analytics
-
-if TYPE_CHECKING:
-    from tests.conftest import Loaded
+from tests.conftest import Loaded, keep_slots
 
 _SERVER = """
 import ctypes, gc, json, os, resource, signal, sys, threading, time, traceback, warnings
@@ -170,6 +168,14 @@ class CommandLine:
         code, seconds = self._server.stdout.readline().split()
         out, err = ("" if not Path(p).is_file() else Path(p).read_text("utf-8") for p in to)
         return Ended(int(code), out, err, float(seconds))
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny: Loaded, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    """The tiny clinic, whose store keeps its slots: hundreds of commands ask for figures."""
+    own = replace(tiny, db=tiny.copy(tmp_path_factory.mktemp("kept") / tiny.db.name))
+    keep_slots(own.db)
+    return own
 
 
 @pytest.fixture(scope="session")

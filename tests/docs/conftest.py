@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import avon_analytics as avon
+from tests.conftest import keep_slots
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,6 +40,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     try:
         with avon.open("loaded.duckdb") as store:
             receipt = store.load("data/sample/archive", secrets=Path("data/sample/secrets.toml"))
+        keep_slots(Path("loaded.duckdb"))  # each example opens it anew
     finally:
         os.chdir(before)
     return Desk(folder, str(receipt))
