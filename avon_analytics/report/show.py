@@ -93,6 +93,11 @@ def as_table(figure: Tabled, caption: str) -> Table:
             line._replace(kind=f"{line.kind} again".strip()) if line.name == before.name else line
             for line, before in zip(lines, [Line("", []), *lines], strict=False)
         ]
+    if n_cut := max(len(figure.rows) - MOST, 0):  # said where it is, so that the total adds up
+        more = f"{n_cut:,} more"
+        lines.append(
+            Line(more, [Cell("…")] * len(figure.columns), "open", others=[""] * len(others))
+        )
     lines += [_line(figure, row, is_total=True) for row in figure.totals]
     columns = [
         tables.Column(one.title.replace("-", "\N{NON-BREAKING HYPHEN}"), _set_as(one)[0])

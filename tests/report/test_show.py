@@ -108,7 +108,9 @@ def test_a_notebook_shows_the_table_and_nothing_beside_it(
 def test_long_figures_are_cut_and_it_is_said(clinic: MadeUp) -> None:
     frame = pd.concat([outcomes(clinic, "user_1", None)] * 60, ignore_index=True)
     text, rows = read(avon.show(frame)._repr_html_())
-    assert len(rows) == 1 + 200 + 1
+    assert len(rows) == 1 + 200 + 1 + 1
+    assert rows[-2][0] == "40 more"
+    assert set(rows[-2][2:]) == {"…"}
     assert rows[-1][2].startswith("20.0 % of 24,000")
     assert "40 more rows in the DataFrame. The row 'All' counts them too." in text
 
