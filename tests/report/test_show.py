@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
 import avon_analytics as avon
 from avon_analytics.errors import UsageError
@@ -100,7 +101,9 @@ def test_a_notebook_shows_the_table_and_nothing_beside_it(
     """What prints tables shows them by itself where it finds a notebook around it."""
     shown = avon.show(outcomes(clinic, "user_1", None))
     text = str(shown)
-    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    notebook = type("ZMQInteractiveShell", (), {})()
+    monkeypatch.setattr("builtins.get_ipython", lambda: notebook, raising=False)
+    assert Console().is_jupyter
     assert str(shown) == text
     assert capsys.readouterr().out == ""
 
