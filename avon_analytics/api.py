@@ -165,7 +165,8 @@ class Store(CohortSource["Cohort"], StoreTables, Shown):
             )
             if self._database.exists:
                 with receipt.clock.timing("keep slots"):
-                    keep_slots(self._database, receipt.events)
+                    is_kept = keep_slots(self._database, receipt.events)
+                receipt = replace(receipt, slots_kept=is_kept)
             return receipt
 
     def write_lake(self, folder: str | os.PathLike[str]) -> Path:

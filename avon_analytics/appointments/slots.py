@@ -6,7 +6,6 @@ that the first figure of a new process does not wait for it.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -210,7 +209,7 @@ def _drop(connection: duckdb.DuckDBPyConnection, made: Computed) -> None:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
 
 
-def keep_slots(database: Database, n_events: int | None = None) -> None:
+def keep_slots(database: Database, n_events: int | None = None) -> bool:
     """Leave slots and lifecycle in a large store, for its default instant.
 
     To be called after whatever changed the store's events. Of what was kept before, the
@@ -219,10 +218,12 @@ def keep_slots(database: Database, n_events: int | None = None) -> None:
     written just now, or memory does not suffice, figures compute what they need by themselves.
 
     n_events: how many events the store holds, for who knows: a small one is not opened for nothing.
+
+    Returns whether the store now keeps what a store of its size should.
     """
     if n_events is not None and n_events < stored_slots.FROM:
-        return
-    with suppress(StoreError, duckdb.Error):
+        return True
+    try:
         with database.reading() as connection:
             content = stored_slots.content(connection)
             state = stored_slots.state(connection)
@@ -232,6 +233,9 @@ def keep_slots(database: Database, n_events: int | None = None) -> None:
         elif state is not None:
             with database.writing() as connection:
                 stored_slots.drop(connection)
+    except (StoreError, duckdb.Error):
+        return False
+    return True
 
 
 def _keep(

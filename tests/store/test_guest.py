@@ -382,6 +382,11 @@ def test_a_finished_load_keeps_its_receipt_whatever_comes_after(
         raise duckdb.OutOfMemoryException("no room for slots")
 
     monkeypatch.setattr("avon_analytics.appointments.slots.stored_slots.content", fail)
+    monkeypatch.setattr("avon_analytics.appointments.slots.stored_slots.FROM", 1)
     with avon.open(tmp_path / "a.duckdb") as store:
         receipt = store.load(tiny.archive, secrets=tiny.secrets, progress=False)
     assert receipt.loaded == tiny.receipt.loaded
+    assert receipt.as_dict()["slots_kept"] is False
+    assert "slots could not be kept" in str(receipt)
+    assert tiny.receipt.slots_kept
+    assert "slots" not in str(tiny.receipt)

@@ -75,8 +75,9 @@ class Receipt(Shown):
     holds after the load. ``pending`` names each file, read or unchanged, that ends in the middle of
     a delivery, and how many bytes of it stand there: no line yet, and not loaded. ``irregular``
     names what is neither a file nor a folder. ``nothing_trusted`` says that not one line could be
-    trusted, ``nothing_read`` that not one was even a delivery. ``clock.seconds`` tells where the
-    time went.
+    trusted, ``nothing_read`` that not one was even a delivery. ``slots_kept`` is False where the
+    store is large and its slots could not be kept, so that each program computes them at its first
+    figure. ``clock.seconds`` tells where the time went.
     """
 
     files: tuple[FileReceipt, ...]
@@ -90,6 +91,7 @@ class Receipt(Shown):
     privacy: str = "full"
     pending: Mapping[str, int] = field(default_factory=dict)
     irregular: tuple[str, ...] = ()
+    slots_kept: bool = True
     clock: Clock = field(default_factory=Clock, compare=False)
 
     @property
@@ -141,6 +143,7 @@ class Receipt(Shown):
             "nothing_read": self.nothing_read,
             "pending": dict(self.pending),
             "irregular": list(self.irregular),
+            "slots_kept": self.slots_kept,
             "files": [{**asdict(file), "lines": file.lines} for file in self.files],
         }
 
@@ -200,9 +203,15 @@ class Receipt(Shown):
             if path not in read:
                 notes.setdefault(path, []).append(pending_note(n))
         sentences = [f"{path}: {'; '.join(notes[path])}" for path in sorted(notes)]
-        return sentences + [
+        sentences += [
             f"{path}: neither a file nor a folder, passed over" for path in self.irregular
         ]
+        if not self.slots_kept:
+            sentences.append(
+                "slots could not be kept, for want of memory or because another process writes the "
+                "store: every program computes them at its first figure, until a load keeps them"
+            )
+        return sentences
 
     def _note(self, file: FileReceipt) -> str:
         """What is to be said of a file; a wrong secret was reported of all of them at once."""
