@@ -130,11 +130,12 @@ def test_what_cannot_be_interrupted_is_ended_all_the_same(patience: str, twice: 
 
 _BUSY = """
 import hashlib, signal
+from threading import Timer
 from avon_analytics.cli.stopping import stopping
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with stopping() as stop:
     try:
-        print("begun", flush=True)
+        Timer(0.1, print, ["begun"], {"flush": True}).start()
         hashlib.pbkdf2_hmac("sha256", b"", b"", 200_000_000)  # one step, of a minute
     except KeyboardInterrupt:
         pass

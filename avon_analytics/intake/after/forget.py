@@ -21,7 +21,14 @@ from avon_analytics.intake.after.quarantined_lines import (
 from avon_analytics.intake.read.limited import emptied
 from avon_analytics.intake.write.forgotten import FORGOTTEN, OTHERS
 from avon_analytics.intake.write.load_log import recount
-from avon_analytics.intake.write.person_rows import THREAD, Rows, find, own, strip, touched
+from avon_analytics.intake.write.person_rows import (
+    Rows,
+    find,
+    own,
+    strip,
+    threads_of,
+    touched,
+)
 from avon_analytics.intake.write.person_search import PersonSearch
 from avon_analytics.intake.write.tombstones import Tombstones
 from avon_analytics.store.database import Database
@@ -176,11 +183,7 @@ class _Forgetting:
             "AS event_id) WHERE event_id NOT IN (SELECT event_id FROM own_events)",
             ids=theirs,
         )
-        self._say(
-            "own_threads",
-            f"SELECT DISTINCT {THREAD} AS thread FROM messages_versions "
-            f"WHERE created_by IN (SELECT id FROM persons) AND {THREAD} IS NOT NULL",
-        )
+        self._say("own_threads", threads_of(self._rows))
 
     def _mark(self) -> None:
         tombstones = Tombstones(self._connection)

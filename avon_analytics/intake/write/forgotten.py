@@ -14,7 +14,16 @@ import duckdb
 
 from avon_analytics.intake.read.faults import verdict
 from avon_analytics.intake.write.flatten import rows_table
-from avon_analytics.intake.write.person_rows import THREAD, Rows, find, own, strip, touched
+from avon_analytics.intake.write.person_rows import (
+    THREAD,
+    Rows,
+    empty_threads,
+    find,
+    own,
+    strip,
+    threads_of,
+    touched,
+)
 from avon_analytics.intake.write.person_search import PersonSearch
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.tombstones import Tombstones
@@ -61,8 +70,11 @@ def leave_out(
         if (here := rows.named(name)) is not None:
             others += [one for (one,) in staging.run(f"SELECT id FROM {here} WHERE {condition}")]
     _say(staging, "others", others)
+    own_threads = [one for (one,) in staging.run(threads_of(rows))]
+    if tombstones.add("thread", own_threads):
+        empty_threads(store, own_threads)
     _refuse(store, staging, rows, tombstones, sought)
-    _say(staging, "marked_threads", threads)
+    _say(staging, "marked_threads", [*threads, *own_threads])
     staging.run(
         "CREATE OR REPLACE TEMP TABLE touched_rows AS "
         + touched(rows, "SELECT id FROM marked_threads")

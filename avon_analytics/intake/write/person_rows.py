@@ -21,13 +21,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import duckdb
+
 from avon_analytics.contract.appointment import Attendee
 from avon_analytics.contract.model import ColumnOf
 from avon_analytics.contract.shared import PersonRef
 from avon_analytics.intake.read import limited
 from avon_analytics.intake.write.person_search import PersonSearch
 from avon_analytics.store.schema import literal, quote
-from avon_analytics.store.tables import ObjectTable
+from avon_analytics.store.tables import ObjectTable, object_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,35 @@ def touched(rows: Rows, threads: str) -> str:
 
 
 THREAD = "coalesce(message_thread, thread)"
+
+
+def threads_of(rows: Rows) -> str:
+    """SQL for the threads in which they wrote."""
+    messages = rows.named("messages")
+    if messages is None:
+        return "SELECT CAST(NULL AS VARCHAR) AS thread WHERE false"
+    return (
+        f"SELECT DISTINCT {THREAD} AS thread FROM {messages} "
+        f"WHERE created_by IN (SELECT id FROM persons) AND {THREAD} IS NOT NULL ORDER BY thread"
+    )
+
+
+def empty_threads(store: duckdb.DuckDBPyConnection, threads: Sequence[str]) -> None:
+    """Empty what others wrote in these threads, as far as the store has it already.
+
+    An archive tells an answer before its question where files are loaded in another order.
+    """
+    (messages,) = (one for one in object_tables() if one.name == "messages")
+    columns = [column for column in _texts_of(messages) if _is_free(messages, column)]
+    sets = ", ".join(
+        f"{quote(one)} = {limited.emptied('extra') if one == 'extra' else 'NULL'}"
+        for one in columns
+    )
+    store.execute(
+        f"UPDATE {quote(messages.versions)} SET {sets} "
+        f"WHERE {THREAD} IN (SELECT unnest($threads::VARCHAR[]))",
+        {"threads": list(threads)},
+    )
 
 
 Place = tuple[str, str]  # a table's versions and one of its columns
