@@ -100,7 +100,7 @@ def named_window(period: str, as_of: datetime | None, time_zone: str) -> tuple[d
 
     Raises UnknownGroup for another name, UsageError where there is no T.
     """
-    if period not in NAMED_PERIODS and period not in _BEGUN:
+    if not isinstance(period, str) or period not in {*NAMED_PERIODS, *_BEGUN}:
         choice("period", period, NAMED_PERIODS)
     if as_of is None:
         raise UsageError("period: a store without events has no instant to count from")

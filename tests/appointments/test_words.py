@@ -37,7 +37,7 @@ def test_they_are_the_same(literal: object, known: object) -> None:
 
 def hints(method: object) -> dict[str, object]:
     """The types of a method. Where figures are declared, pandas is known to type checkers alone."""
-    return typing.get_type_hints(method, localns={"pd": pd})
+    return typing.get_type_hints(method, localns={"pd": pd, "Cohort": Cohort})
 
 
 def literals(method: object, name: str) -> set[object]:
