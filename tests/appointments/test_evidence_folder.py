@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import hashlib
@@ -102,6 +103,7 @@ def test_it_holds_the_rows_and_every_delivery_behind_them(
         plain = path.with_suffix("") if path.suffix == ".zst" else path
         content = plain.read_bytes()
         content = gzip.decompress(content) if plain.suffix == ".gz" else content
+        content = bz2.decompress(content) if plain.suffix == ".bz2" else content
         start = int(one["byte_offset"])
         line = content[start : start + int(one["byte_length"])]
         assert one["sha256"] == hashlib.sha256(line).hexdigest()
