@@ -2,7 +2,7 @@
 
     files ─► shares ─► read ─────────► buckets ─► take ──────────────► files ─► state
                        one per share,  Spark's    one per bucket, the  in the   what the lake
-                       in a DuckDB     shuffle    same intake          lake     shows next
+                       the same reader shuffle    same writer          lake     shows next
 
 A bucket is the lines of some events. All lines of an event are in one, so repeats and conflicts are
 settled there as in a store, by the same statements. The driver keeps the log.

@@ -6,9 +6,10 @@ archive sends it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -19,7 +20,7 @@ from avon_analytics.intake.archive.lines import LineReader as FileReader
 from avon_analytics.intake.archive.values import BOM
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.read_lines import Reading
-from avon_analytics.intake.read.reader import read_batch
+from avon_analytics.intake.read.reader import Line, read_batch
 from avon_analytics.intake.write.read_ahead import is_continued
 from avon_analytics.spark.rows import (
     IN,
@@ -32,6 +33,7 @@ from avon_analytics.spark.rows import (
 )
 from avon_analytics.spark.shares import Piece, Share
 
+_PACK = msgspec.msgpack.Encoder().encode
 KEY_OF_PLACE = "file || ':' || line"
 
 
@@ -50,7 +52,7 @@ class ReadOptions:
     @property
     def reading(self) -> Reading:
         """How lines are read under the policy and the secrets of the load."""
-        return Reading(self.policy, self.shared.secrets(), self.is_limited)
+        return Reading(self.policy, self.shared.secrets(), self.is_limited, with_bodies=False)
 
 
 @dataclass(frozen=True)
@@ -146,22 +148,21 @@ class Sender:
         batch, nths, read = read_batch(self._reader, batch)
         if not read:
             return
-        events = [line.event_id for line in read]
         keys = [
-            event_id or f"{batch.file(nth)}:{batch.lines[nth]}"
-            for nth, event_id in zip(nths.tolist(), events, strict=True)
+            line.event_id or f"{batch.file(nth)}:{batch.lines[nth]}"
+            for nth, line in zip(nths.tolist(), read, strict=True)
         ]
-        yield _rows(batch, nths, buckets_of(keys, self._n_buckets), events, self._turn)
+        yield _rows(batch, nths, buckets_of(keys, self._n_buckets), read, self._turn)
 
 
 def _rows(
     batch: Batch,
     nths: npt.NDArray[np.int64],
     buckets: list[int],
-    events: list[str | None],
+    read: Sequence[Line],
     turn: int,
 ) -> pa.RecordBatch:
-    """Some lines of a batch as rows; ``message`` is the event of each."""
+    """Some lines of a batch as rows, each with what it says."""
     n = len(nths)
     buffers = [None, pa.py_buffer(batch.bounds), pa.py_buffer(_as_sent(batch))]
     content = pa.Array.from_buffers(pa.binary(), len(batch), buffers)
@@ -174,7 +175,8 @@ def _rows(
         "byte_offset": pa.array(batch.byte_offsets[nths]),
         "byte_length": pa.array(batch.byte_lengths[nths]),
         "content": content.take(pa.array(nths)),
-        "message": pa.array(events, pa.string()),
+        "read": pa.array(list(map(_PACK, read)), pa.binary()),
+        "message": pa.array([line.event_id for line in read], pa.string()),
     }
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=SENT_SCHEMA)
 

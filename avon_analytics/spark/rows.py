@@ -26,10 +26,11 @@ Batches: TypeAlias = Iterator[pa.RecordBatch]
 
 # One row is a line that goes to a bucket, or a word about a file or a line. ``turn`` orders them:
 # what is taken out of the quarantine comes before the archive, what is taken in again after it.
-# ``message`` is the event of a line, and of all else a word in JSON.
+# ``message`` is the event of a line, and of all else a word in JSON; ``read`` is what a line says:
+# the second task does not read it again.
 SENT = (
     "bucket int, turn int, what string, file string, line bigint, byte_offset bigint, "
-    "byte_length bigint, content binary, message string"
+    "byte_length bigint, content binary, read binary, message string"
 )
 SENT_SCHEMA = pa.schema(
     [
@@ -41,6 +42,7 @@ SENT_SCHEMA = pa.schema(
         ("byte_offset", pa.int64()),
         ("byte_length", pa.int64()),
         ("content", pa.binary()),
+        ("read", pa.binary()),
         ("message", pa.string()),
     ]
 )

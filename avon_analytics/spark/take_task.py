@@ -18,12 +18,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
 
 from avon_analytics.intake.archive.batch import Batch, LongLine, batch_from
+from avon_analytics.intake.read.read_lines import ReadLines
+from avon_analytics.intake.read.reader import Line
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.writer import StoreWriter
 from avon_analytics.spark.read_task import ReadOptions
@@ -37,7 +40,7 @@ from avon_analytics.store.tables import stored_tables
 OF_ALL = ("loads", "archive_files", "forgotten")
 IN_BUCKETS = tuple(table for table in stored_tables() if table not in OF_ALL)
 
-
+_UNPACK = msgspec.msgpack.Decoder(Line).decode
 _MEMORY = "1GB"  # of the engine, which then goes on on disk
 # A transaction keeps what it wrote in memory, and nobody sees a bucket's store before its end.
 _TRANSACTION_BYTES = 64 * 1024 * 1024
@@ -84,10 +87,10 @@ class Bucket:
 
     def __enter__(self) -> Bucket:
         self._store = self._writing.__enter__()
-        staging = Staging(self._store.cursor(), self._task.how.reading)
+        self._staging = Staging(self._store.cursor(), self._task.how.reading)
         task, n_buckets = self._task, self._task.how.n_buckets
         self._recall = Recall(self._store, task.lake, task.files, self._number, n_buckets)
-        self._intake = StoreWriter(self._store, staging, self._task.load_id)
+        self._intake = StoreWriter(self._store, self._staging, self._task.load_id)
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -140,7 +143,9 @@ class Bucket:
         waiting, self._waiting, self._held = self._waiting, [], 0
         if waiting:
             rows = pa.Table.from_batches(waiting).combine_chunks()
-            self._intake.take(_batch(rows))
+            batch, read = _batch(rows), list(map(_UNPACK, rows.column("read").to_pylist()))
+            self._staging.take_over(batch, ReadLines.of(read, with_bodies=False))
+            self._intake.take(batch, is_read=True)
             self._in_transaction += rows.nbytes
             if self._in_transaction >= _TRANSACTION_BYTES:
                 self._store.execute("COMMIT")

@@ -74,28 +74,21 @@ class Staging:
         return self.bound.lifted() if batch.is_heavy else nullcontext()
 
     def read(self, batch: Batch) -> Batch:
-        """Bring a batch to ``arrivals``, ``verdicts``, ``event_lines`` and ``rows_…``.
+        """Read a batch, and bring it to the tables.
 
         Returns the batch as it was read: each value of its lines is a line.
         """
-        tables = [flatten.rows_table(table) for table in self.tables if self._reading.with_bodies]
-        tables += {flatten.opened_table(table.object_type) for table in self.tables}
-        for name in ("arrivals", "event_lines", *tables):
-            self.run(f"DROP TABLE IF EXISTS {name}")
-        self.tables, self.few = [], {}
+        self._clear()
         with self.clock.timing("read lines"):
             batch, nths, read = read_whole(batch, self._read)
-        if not read.n:
-            return batch
-        try:
-            with self.room_for(batch):
-                self.make_rows(batch, nths, read)
-        except duckdb.OutOfMemoryException:
-            if batch.is_heavy:
-                raise
-            with self.bound.lifted():  # it needs more than it looks
-                self.make_rows(batch, nths, read)
+        if read.n:
+            self._bring_in(batch, nths, read)
         return batch
+
+    def take_over(self, batch: Batch, read: ReadLines) -> None:
+        """Bring a batch to the tables of which ``read`` says what each line tells."""
+        self._clear()
+        self._bring_in(batch, batch.nths, read)
 
     @property
     def filled_tables(self) -> list[ObjectTable]:
@@ -131,6 +124,23 @@ class Staging:
             return self._reading.read(self.reader, lines)
         self.reader.n_read += found.n
         return found
+
+    def _clear(self) -> None:
+        tables = [flatten.rows_table(table) for table in self.tables if self._reading.with_bodies]
+        tables += {flatten.opened_table(table.object_type) for table in self.tables}
+        for name in ("arrivals", "event_lines", *tables):
+            self.run(f"DROP TABLE IF EXISTS {name}")
+        self.tables, self.few = [], {}
+
+    def _bring_in(self, batch: Batch, nths: npt.NDArray[np.int64], read: ReadLines) -> None:
+        try:
+            with self.room_for(batch):
+                self.make_rows(batch, nths, read)
+        except duckdb.OutOfMemoryException:
+            if batch.is_heavy:
+                raise
+            with self.bound.lifted():  # it needs more than it looks
+                self.make_rows(batch, nths, read)
 
     def make_rows(self, batch: Batch, nths: npt.NDArray[np.int64], read: ReadLines) -> None:
         self.tables, self.few = [], {}
