@@ -69,7 +69,7 @@ def _need_somewhere(
         return
     bound = {} if grouping.custom_key is None else {"key": grouping.custom_key}
     among = ", ".join(f"${name}" for name in texts)
-    query = f"SELECT DISTINCT value FROM ({place}) AS told WHERE value IN ({among})"
+    query = f"SELECT DISTINCT value FROM ({place}) AS field_values WHERE value IN ({among})"
     known = set(engine.frame(query, {**bound, **texts})["value"])
     missing = [value for value in texts.values() if value not in known]
     if missing:
@@ -81,7 +81,7 @@ def _need_somewhere(
                 f"where: {given!r} is what the labels call "
                 f"{' and '.join(map(repr, sorted(bearers)))}; give the value itself"
             )
-        values = f"SELECT DISTINCT value FROM ({place}) AS told WHERE value IS NOT NULL"
+        values = f"SELECT DISTINCT value FROM ({place}) AS field_values WHERE value IS NOT NULL"
         is_free = grouping.custom_key is not None or grouping.name in _FREE_TEXT
         if is_free:
             counted = f"SELECT count(*) AS n FROM ({values}) AS every_value"

@@ -2,7 +2,7 @@
 -- A value is marked while the newest is looked for, because engines differ in what they do with a
 -- missing one there.
 -- Parameters: $as_of, $key.
-WITH told AS (
+WITH field_values AS (
     SELECT appointment_id AS owner_id, key, value, occurred_at, event_id, position
     FROM appointment_custom_data_versions
     UNION ALL
@@ -16,7 +16,7 @@ newest AS (
             coalesce('=' || get_json_object(value, '$'), ''),
             (occurred_at, event_id, position)
         ) AS marked
-    FROM told
+    FROM field_values
     WHERE key = $key AND occurred_at <= $as_of
     GROUP BY owner_id
 )

@@ -1,14 +1,14 @@
 -- One row is one object of which loads told something since slots were kept, or whose events were
 -- dated after T then (by a wrong clock) and no longer are.
 -- Parameters: $through (the last load then), $before and $now (T then and now, in microseconds).
-WITH told AS (
+WITH reported AS (
     SELECT DISTINCT event_id
     FROM deliveries
     WHERE load_id > $through AND event_id IS NOT NULL
 )
 SELECT e.object_type, e.object_id, e.event_id
 FROM events AS e
-INNER JOIN told AS t ON e.event_id = t.event_id
+INNER JOIN reported AS r ON e.event_id = r.event_id
 UNION
 SELECT object_type, object_id, event_id
 FROM events

@@ -18,7 +18,7 @@ shared AS (
     FROM slot_runs
     GROUP BY appointment
 ),
-told AS (
+status_times AS (
     SELECT
         e.appointment,
         min(e.said_at) FILTER (WHERE w.word = 'scheduled' AND e.source = 0) AS first_scheduled_at,
@@ -47,5 +47,5 @@ SELECT
     a.in_series OR r.appointment IS NOT NULL AS recurs
 FROM shared AS a
 INNER JOIN slot_keys AS k ON a.appointment = k.appointment
-LEFT JOIN told AS t ON a.appointment = t.appointment
+LEFT JOIN status_times AS t ON a.appointment = t.appointment
 LEFT JOIN rules AS r ON a.appointment = r.appointment

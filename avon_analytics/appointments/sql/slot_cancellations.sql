@@ -4,7 +4,7 @@
 -- the patient, else known staff for the provider; all else is unknown. Hosts and patients are those
 -- of the slot's versions up to the one that first told that word.
 -- Parameters: $as_of.
-WITH words AS (
+WITH status_words AS (
     SELECT w.seat, w.word, w.source, w.place, w.said_at
     FROM slot_verdicts AS v
     INNER JOIN slot_status_words AS w ON v.seat = w.seat AND w.place <= v.place
@@ -12,13 +12,13 @@ WITH words AS (
 ),
 broken AS (
     SELECT seat, max(place) AS place
-    FROM words
+    FROM status_words
     WHERE word <> 'cancelled'
     GROUP BY seat
 ),
 unbroken AS (
     SELECT w.seat, w.place, w.source, w.said_at
-    FROM words AS w
+    FROM status_words AS w
     LEFT JOIN broken AS b ON w.seat = b.seat
     WHERE w.word = 'cancelled' AND (b.place IS NULL OR w.place > b.place)
 ),
@@ -28,7 +28,7 @@ ends AS (
     INNER JOIN slot_seats AS s ON u.seat = s.seat
     GROUP BY u.seat, s.appointment, s.run
 ),
-told AS (
+cancellations AS (
     SELECT u.seat, u.said_at, c.changed_by, c.reason, c.first_version
     FROM unbroken AS u
     INNER JOIN ends AS e ON u.seat = e.seat
@@ -37,7 +37,7 @@ told AS (
 ),
 reasons AS (
     SELECT seat, min_by(reason, (said_at, reason)) AS reason
-    FROM told
+    FROM cancellations
     WHERE reason IS NOT NULL
     GROUP BY seat
 ),
@@ -46,7 +46,7 @@ callers AS (
         seat,
         min_by(changed_by, (said_at, changed_by)) AS changed_by,
         min_by(first_version, (said_at, changed_by)) AS first_version
-    FROM told
+    FROM cancellations
     WHERE changed_by IS NOT NULL
     GROUP BY seat
 ),

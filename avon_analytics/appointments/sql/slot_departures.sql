@@ -6,12 +6,12 @@ WITH known AS (
     INNER JOIN slot_evidence AS e
         ON s.appointment = e.appointment
         AND (e.person IS NULL OR e.person = s.person)
-        AND e.told_run <= s.run
+        AND e.reported_run <= s.run
         AND e.said_at <= s.removed_at
     INNER JOIN slot_spellings AS w
         ON e.spelling = w.spelling
         AND w.word IN ('in_progress', 'completed', 'no_show', 'cancelled', 'rescheduled')
-        AND (e.told_run >= s.run OR w.word IN ('in_progress', 'completed'))
+        AND (e.reported_run >= s.run OR w.word IN ('in_progress', 'completed'))
     WHERE s.removed_at IS NOT NULL
     GROUP BY s.seat
 )

@@ -37,5 +37,5 @@ FROM (
     INNER JOIN slot_runs AS r ON k.appointment = r.appointment AND coalesce(n.run, 1) = r.run
     LEFT JOIN slot_zones AS z ON v.timezone = z.source_zone
     WHERE v.occurred_at <= $as_of AND NOT r.is_whole
-) AS told
+) AS described
 GROUP BY appointment, run

@@ -1,12 +1,12 @@
 -- One row is one thing that was told about an appointment: a status word at an instant. Without a
 -- person it concerns all of them. `source` tells where it stood: 0 in the status_history, 1 as an
--- actual time, 2 as the name of an event. `told_run` is the planned start under which it was first
--- told. A status_history entry without an instant counts from the version that first told it. Of
--- several actual times the first and the last count. Only the version must have occurred by T: what
--- it tells is taken as it stands.
+-- actual time, 2 as the name of an event. `reported_run` is the planned start under which it was
+-- first reported. A status_history entry without an instant counts from the version that first told
+-- it. Of several actual times the first and the last count. Only the version must have occurred by
+-- T: what it tells is taken as it stands.
 -- Parameters: $as_of.
 WITH changes AS (
-    SELECT k.appointment, h.status, h.changed_at AS said_at, 1 AS told_run
+    SELECT k.appointment, h.status, h.changed_at AS said_at, 1 AS reported_run
     FROM appointment_status_history_versions AS h
     INNER JOIN slot_keys AS k ON h.appointment_id = k.appointment_id
     WHERE h.occurred_at <= $as_of AND h.changed_at IS NOT NULL AND NOT k.has_moved
@@ -22,7 +22,7 @@ WITH changes AS (
     WHERE h.occurred_at <= $as_of AND (h.changed_at IS NULL OR k.has_moved)
     GROUP BY k.appointment, h.status, h.changed_at, h.changed_by
 ),
-told_times AS (
+actual_times AS (
     SELECT appointment, CAST(NULL AS INT) AS person, 'in_progress' AS word,
         first_actual_start_at AS said_at, run
     FROM slot_runs
@@ -42,32 +42,32 @@ told_times AS (
     SELECT appointment, person, 'completed', last_actual_end_at, run FROM slot_attendees
 ),
 times AS (
-    SELECT appointment, person, word, said_at, min(run) AS told_run
-    FROM told_times
+    SELECT appointment, person, word, said_at, min(run) AS reported_run
+    FROM actual_times
     WHERE said_at IS NOT NULL
     GROUP BY appointment, person, word, said_at
 ),
-told AS (
+reports AS (
     SELECT
         k.appointment,
         CAST(NULL AS INT) AS person,
         v.occurred_at AS said_at,
         w.spelling,
         2 AS source,
-        coalesce(n.run, 1) AS told_run
+        coalesce(n.run, 1) AS reported_run
     FROM appointments_versions AS v
     INNER JOIN slot_spellings AS w ON substr(v.event, 13) = w.source_word
     INNER JOIN slot_keys AS k ON v.id = k.appointment_id
     LEFT JOIN slot_versions AS n ON v.event_id = n.event_id
     WHERE v.occurred_at <= $as_of AND v.event LIKE 'appointment.%'
     UNION ALL
-    SELECT c.appointment, NULL, c.said_at, w.spelling, 0, c.told_run
+    SELECT c.appointment, NULL, c.said_at, w.spelling, 0, c.reported_run
     FROM changes AS c
     INNER JOIN slot_spellings AS w ON c.status = w.source_word
     UNION ALL
-    SELECT t.appointment, t.person, t.said_at, w.spelling, 1, t.told_run
+    SELECT t.appointment, t.person, t.said_at, w.spelling, 1, t.reported_run
     FROM times AS t
     INNER JOIN slot_spellings AS w ON t.word = w.source_word
 )
-SELECT DISTINCT appointment, person, said_at, spelling, source, told_run
-FROM told
+SELECT DISTINCT appointment, person, said_at, spelling, source, reported_run
+FROM reports

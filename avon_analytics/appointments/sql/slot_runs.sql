@@ -2,7 +2,7 @@
 -- What describes it is what the last version of the run that tells it says; of what is a text
 -- (slot_descriptions) the number of that version stands here.
 -- Parameters: $as_of.
-WITH told AS (
+WITH versions AS (
     SELECT
         v.*,
         z.zone,
@@ -32,7 +32,7 @@ runs AS (
             FILTER (WHERE actual_end_time IS NOT NULL) AS actual_end_at,
         min(actual_end_time) AS first_actual_end_at,
         max(actual_end_time) AS last_actual_end_at,
-        max_by(told.group, version) FILTER (WHERE told.group IS NOT NULL) AS group,
+        max_by(versions.group, version) FILTER (WHERE versions.group IS NOT NULL) AS group,
         bool_or(generated_from_type IS NOT NULL) AS self_booked,
         max_by(recurring, version) FILTER (WHERE recurring IS NOT NULL) AS recurring,
         max_by(created_at, version) FILTER (WHERE created_at IS NOT NULL) AS created_at,
@@ -44,7 +44,7 @@ runs AS (
         max(version) FILTER (WHERE name IS NOT NULL) AS name_version,
         max(version) FILTER (WHERE interaction_type IS NOT NULL) AS interaction_version,
         max(version) FILTER (WHERE zone IS NOT NULL) AS zone_version
-    FROM told
+    FROM versions
     GROUP BY appointment, run
 )
 SELECT

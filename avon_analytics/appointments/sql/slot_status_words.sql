@@ -9,10 +9,10 @@ WITH words AS (
     INNER JOIN slot_evidence AS e
         ON s.appointment = e.appointment
         AND (e.person IS NULL OR e.person = s.person)
-        AND e.told_run <= s.run
+        AND e.reported_run <= s.run
     INNER JOIN slot_spellings AS w
         ON e.spelling = w.spelling
-        AND (e.told_run >= s.run OR w.word IN ('in_progress', 'completed'))
+        AND (e.reported_run >= s.run OR w.word IN ('in_progress', 'completed'))
     LEFT JOIN slot_departures AS d ON s.seat = d.seat
     WHERE d.removed_at IS NULL OR e.said_at <= d.removed_at
     UNION ALL

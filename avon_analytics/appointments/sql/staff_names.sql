@@ -13,7 +13,7 @@ FROM (
         UNION ALL
         SELECT id, first_name, last_name, occurred_at, last_updated_at, received_at, event_id
         FROM supports_versions
-    ) AS told
+    ) AS names
     WHERE id IS NOT NULL AND occurred_at <= $as_of
         AND trim(concat(coalesce(first_name, ''), coalesce(last_name, ''))) <> ''
 ) AS numbered
