@@ -373,8 +373,8 @@ def _built(
 
     notes = [note] if note else []
     if hidden:
-        words = [TOGETHER.get(each.gives_way, each.name) for each in hidden]
-        notes.append("Not shown for lack of width: " + "; ".join(dict.fromkeys(words)))
+        words = "; ".join(dict.fromkeys(TOGETHER.get(o.gives_way, o.heading) for o in hidden))
+        notes.append(f"Not shown for lack of width: {words}".replace("-\n", "").replace("\n", " "))
     built = Table(
         box=None,
         padding=(0, gap, 0, 0),

@@ -58,6 +58,12 @@ def test_intervals_go_first_and_it_is_said(clinic: MadeUp) -> None:
     assert "of" in narrow.split()
 
 
+def test_what_has_no_room_is_named_as_its_heading_is() -> None:
+    names = {"file": ["2025/01-webhooks.jsonl"], "n_lines": [7], "verified": [5], "mismatch": [2]}
+    text = " ".join(printed(pd.DataFrame(names), 40).split())
+    assert text.endswith("Not shown for lack of width: Lines")
+
+
 def test_shares_months_and_missing() -> None:
     frame = pd.DataFrame(
         {
