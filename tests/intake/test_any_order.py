@@ -14,6 +14,7 @@ import zstandard
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from avon_analytics.store.frames import frame
 from avon_analytics.store.tables import object_tables
 
 if TYPE_CHECKING:
@@ -121,8 +122,8 @@ def content(desk: Asked) -> dict[str, list[str]]:
     found = {}
     for name, n in desk.rows(counts):
         if n:
-            frame = desk.store.sql(f'SELECT * FROM "{name}"').astype(object)
-            rows = frame.where(frame.notna(), None).to_dict("records")
+            with desk.store._database.reading() as connection:
+                rows = frame(connection, f'SELECT * FROM "{name}"').to_dict("records")
             found[name] = sorted(
                 str({key: x for key, x in row.items() if key not in PLACE}) for row in rows
             )

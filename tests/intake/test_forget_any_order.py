@@ -13,6 +13,7 @@ import pytest
 
 import avon_analytics as avon
 from avon_analytics.intake.archive.lines import LineReader
+from avon_analytics.store.frames import frame
 from avon_analytics.store.tables import object_tables
 
 TABLES = (*(table.versions for table in object_tables()), "other_objects")
@@ -22,8 +23,8 @@ def content(store: avon.Store) -> dict[str, str]:
     """All rows of a store, sorted; of events, those that forgetting and loading must agree on."""
     queries = {name: f'SELECT * FROM "{name}" ORDER BY ALL' for name in TABLES}
     queries["events"] = "SELECT * EXCLUDE (extra) FROM events ORDER BY event_id"
-    with store._database.reading():  # the file is opened once
-        return {name: store.sql(query).to_csv() for name, query in queries.items()}
+    with store._database.reading() as connection:
+        return {name: frame(connection, query).to_csv() for name, query in queries.items()}
 
 
 def adds_up(store: avon.Store) -> bool:
