@@ -13,7 +13,8 @@ def aalen_johansen(
 ) -> tuple[Floats, Floats, Floats]:
     """Cumulative incidence of one cause, and its 95 % interval, at each instant of one group.
 
-    All three are of one length, in the order of time: how many were at risk, how many had an event
+    All three are of one shape, with instants on the last axis in the order of time, so that groups
+    with as many instants can be asked about at once: how many were at risk, how many had an event
     of this cause, and of any cause, at each instant at which somebody left. Who is censored at an
     instant is at risk at it. Causes that meet at an instant share its risk set, so the result does
     not depend on an order among them, and the incidences of all causes and the share that is left
@@ -26,8 +27,9 @@ def aalen_johansen(
     n = np.asarray(at_risk, dtype=np.float64)
     d = np.asarray(events, dtype=np.float64)
     d_any = np.asarray(events_of_any, dtype=np.float64)
-    left_before = np.concatenate([[1.0], np.cumprod(1 - d_any / n)[:-1]]) if len(n) else n
-    incidence = np.cumsum(left_before * d / n)
+    left_before = np.ones_like(n)
+    left_before[..., 1:] = np.cumprod(1 - d_any / n, axis=-1)[..., :-1]
+    incidence = np.cumsum(left_before * d / n, axis=-1)
     variance = _variance(n, d, d_any, left_before, incidence)
     with np.errstate(divide="ignore", invalid="ignore"):
         log = np.log(incidence)
@@ -49,12 +51,16 @@ def _variance(
     a = np.divide(d_any, n * stay, out=np.zeros_like(n), where=stay > 0)
     b = left_before**2 * (n - d) * d / n**3
     c = left_before * d / n**2
+
+    def up_to(terms: Floats) -> Floats:
+        return np.cumsum(terms, axis=-1)
+
     total: Floats = (
-        incidence**2 * np.cumsum(a)
-        - 2 * incidence * np.cumsum(incidence * a)
-        + np.cumsum(incidence**2 * a)
-        + np.cumsum(b)
-        - 2 * incidence * np.cumsum(c)
-        + 2 * np.cumsum(incidence * c)
+        incidence**2 * up_to(a)
+        - 2 * incidence * up_to(incidence * a)
+        + up_to(incidence**2 * a)
+        + up_to(b)
+        - 2 * incidence * up_to(c)
+        + 2 * up_to(incidence * c)
     )
     return np.clip(total, 0, None)

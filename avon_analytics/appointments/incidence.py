@@ -12,6 +12,7 @@ import pandas as pd
 
 from avon_analytics.appointments.aalen_johansen import aalen_johansen
 from avon_analytics.appointments.figure import Counted, finished
+from avon_analytics.appointments.intervals import Floats
 from avon_analytics.appointments.small_counts import with_blanks
 from avon_analytics.figures.declared import Cells, Column
 from avon_analytics.figures.incidence import CAUSES, FIGURE
@@ -36,11 +37,7 @@ def incidence(cohort: CohortRows, *, by: By, min_count: int | None) -> pd.DataFr
 def of_days(counted: Counted) -> pd.DataFrame:
     """The figure that is made of the counts of each day."""
     rows = _in_order(counted)
-    curves = [
-        np.column_stack(aalen_johansen(curve.n_at_risk, curve.n_events, curve.n_events_of_any))
-        for _, curve in rows.groupby("curve", sort=False)
-    ]
-    rows[list(CURVE)] = np.vstack(curves) if curves else np.empty((0, len(CURVE)))
+    rows[list(CURVE)] = _estimates(rows)
     data = finished(
         FIGURE,
         counted,
@@ -59,6 +56,19 @@ def _in_order(counted: Counted) -> pd.DataFrame:
     names = [*(key.name for key in counted.keys), "cause"]
     rows["curve"] = rows.groupby(names, sort=False, dropna=False).ngroup()
     return rows.sort_values(["curve", "day"], kind="stable").reset_index(drop=True)
+
+
+def _estimates(rows: pd.DataFrame) -> Floats:
+    """The curves with their intervals, a line per row; those of as many days are made at once."""
+    counts = rows[["n_at_risk", "n_events", "n_events_of_any"]].to_numpy(dtype=np.float64)
+    starts = np.flatnonzero(np.diff(rows["curve"].to_numpy(), prepend=-1))
+    n_days = np.diff(starts, append=len(rows))
+    found = np.empty((len(rows), len(CURVE)))
+    for n in np.unique(n_days):
+        places = starts[n_days == n, np.newaxis] + np.arange(n)
+        at_risk, events, events_of_any = np.moveaxis(counts[places], -1, 0)
+        found[places] = np.stack(aalen_johansen(at_risk, events, events_of_any), axis=-1)
+    return found
 
 
 # Small counts. Events of a day are mostly few. Days are joined to windows, in each of which every
