@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from avon_analytics.appointments import slots
 from avon_analytics.store import look
 from avon_analytics.store.database import Database
 
@@ -26,7 +27,7 @@ class StoreTables:
         1               caregivers  current       3
         2  patient_medical_centers  current      40
         """
-        return look.tables(self._database)
+        return look.tables(self._database, counted=slots.count_shown(self._database))
 
     def table(self, name: str, *, identifiers: bool = False) -> pd.DataFrame:
         """One table as a DataFrame; instants are UTC.

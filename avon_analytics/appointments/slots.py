@@ -286,6 +286,24 @@ def install_views(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
+def count_shown(database: Database) -> dict[str, int]:
+    """How many rows the views have that ``install_views`` made, from what figures read.
+
+    Empty where there is no instant to count up to: the views themselves tell then.
+    """
+    with database.reading() as connection:
+        try:
+            settings = usual_settings(database)
+        except StoreError:
+            return {}
+        made = computed(database, settings)
+        ((n_slots, n_appointments),) = connection.execute(
+            f"SELECT (SELECT count(*) FROM {made.slots} WHERE NOT internal), "
+            f"(SELECT count(*) FROM {made.lifecycle} WHERE NOT internal)"
+        ).fetchall()
+    return {"appointment_slots": n_slots, "appointment_lifecycle": n_appointments}
+
+
 def _view_text(step: str) -> str:
     if step != "slot_scope":
         return text_of(step, status_words()).replace("$as_of", "(SELECT as_of FROM slot_scope)")

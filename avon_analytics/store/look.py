@@ -15,7 +15,7 @@ from avon_analytics.store.database import Database
 from avon_analytics.store.derived import TABLES as DERIVED
 from avon_analytics.store.fence import fenced, only_reads
 from avon_analytics.store.frames import frame
-from avon_analytics.store.schema import quote
+from avon_analytics.store.schema import literal, quote
 from avon_analytics.store.tables import hidden_columns, table_infos
 from avon_analytics.store.trouble import is_of_the_file
 
@@ -37,11 +37,12 @@ _MISSING = re.compile(
 _EXCESS = re.compile(r"identifiers of the excess parameters: ([\w, ]+)")
 
 
-def tables(database: Database) -> pd.DataFrame:
+def tables(database: Database, counted: Mapping[str, int]) -> pd.DataFrame:
     """The tables of a store: ``table``, ``kind``, ``n_rows`` (Int64), ``description``.
 
     ``kind`` is current (what is so now), history (each version of it), figures (slots and
-    lifecycle as of the newest instant) or provenance (where everything came from).
+    lifecycle as of the newest instant) or provenance (where everything came from). ``counted``
+    tells of some tables how many rows they have; those of the others are counted.
     """
     with database.reading() as connection:
         found = connection.execute(
@@ -50,17 +51,18 @@ def tables(database: Database) -> pd.DataFrame:
         present = {name for (name,) in found}
         rows = [info for info in table_infos() if info.name in present]
         counts = " UNION ALL ".join(
-            f"SELECT {n} AS nth, count(*) AS n_rows FROM {quote(info.name)}"
-            for n, info in enumerate(rows)
+            f"SELECT {literal(info.name)} AS name, count(*) AS n_rows FROM {quote(info.name)}"
+            for info in rows
+            if info.name not in counted
         )
-        counted = dict(connection.execute(counts).fetchall())
+        counted = {**dict(connection.execute(counts).fetchall()), **counted}
     import pandas as pd
 
     data = pd.DataFrame(
         {
             "table": [info.name for info in rows],
             "kind": [info.kind for info in rows],
-            "n_rows": [counted[n] for n in range(len(rows))],
+            "n_rows": [counted[info.name] for info in rows],
             "description": [info.description for info in rows],
         }
     )
