@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -26,6 +25,7 @@ from avon_analytics.report.wording import (
     as_date,
     chance,
     count,
+    cut,
     heading,
     interval,
     is_missing,
@@ -74,7 +74,7 @@ class _Column:
     def cut(self, width: int) -> _Column:
         """The same, no wider than this."""
         whole = self.whole or self.cells
-        cells = shortened(whole, width) if self.is_path else [_cut(one, width) for one in whole]
+        cells = shortened(whole, width) if self.is_path else [cut(one, width) for one in whole]
         return replace(self, cells=cells, whole=whole)
 
     @property
@@ -84,13 +84,6 @@ class _Column:
             for line in self.heading.split("\n")
             for part in wrap(line, self.width, break_on_hyphens=False)
         )
-
-
-def _cut(text: str, width: int) -> str:
-    """A text of at most this width; an ending that tells two of one name apart stays."""
-    if len(text) > width and (apart := re.search(r" \(…[^ ()]+\)$", text)):
-        return plain(text[: apart.start()], max(width - len(apart[0]), 2)) + apart[0]
-    return plain(text, width)
 
 
 def table(
@@ -353,9 +346,9 @@ def _squeezed(columns: list[_Column], width: int | None, gap: int) -> list[_Colu
         # Down to the next widest one at most, so that none is cut while a longer one is whole.
         others = [each.width for each in columns if not each.right and each.width < widest.width]
         least = max([NARROWEST, widest.width - over, *others])
-        cut = widest.cut(least if least < widest.width else widest.width - 1)
-        over -= widest.width - cut.width
-        columns = [cut if each.name == widest.name else each for each in columns]
+        narrower = widest.cut(least if least < widest.width else widest.width - 1)
+        over -= widest.width - narrower.width
+        columns = [narrower if each.name == widest.name else each for each in columns]
     return columns
 
 

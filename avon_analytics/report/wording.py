@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -60,6 +61,26 @@ def plain(value: object, limit: int = 80) -> str:
         value = int(value)
     text = " ".join(_UNWANTED.sub(" ", str(value)[: 4 * limit]).split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def cut(text: str, limit: int) -> str:
+    """A text of at most this length; an ending that tells two of one name apart stays."""
+    if len(text) > limit and (apart := re.search(r" \(…[^ ()]+\)$", text)):
+        return plain(text[: apart.start()], max(limit - len(apart[0]), 2)) + apart[0]
+    return plain(text, limit)
+
+
+def told_apart(names: Sequence[str], limit: int) -> list[str]:
+    """Names cut to this length; where that makes two alike, they keep their ends as well."""
+    short = {name: cut(name, limit) for name in dict.fromkeys(names)}
+    seen = Counter(short.values())
+    start = limit // 2
+    return [
+        f"{name[:start].rstrip()}…{name[-(limit - start - 1) :]}"
+        if seen[short[name]] > 1
+        else short[name]
+        for name in names
+    ]
 
 
 def heading(column: str) -> str:

@@ -26,6 +26,7 @@ from avon_analytics.report.tabled import (
     of_cancelled,
     totals,
 )
+from avon_analytics.report.tables import days_shown
 from avon_analytics.report.titles import by_words
 from avon_analytics.report.wording import as_date, heading, is_missing, number, plain, plural, utc
 from avon_analytics.report.workbook_chart import HEAD_ROW, Drawing, SheetColumn
@@ -93,7 +94,9 @@ class _Table:
         if name == "period_on":
             title = _FIRST.get(self.every, self.every.capitalize())
             return SheetColumn(name, title, _PERIODS.get(self.every, "d mmm yyyy"), is_key=True)
-        return SheetColumn(name, heading(name), is_key=True)
+        values = [row[name] for row in self.rows if not is_missing(row[name])]
+        is_number = bool(values) and all(type(one) in (int, float) for one in values)
+        return SheetColumn(name, heading(name), "0" if is_number else "", is_key=True)
 
     def _measures(self, names: Sequence[str]) -> list[SheetColumn]:
         """What is told of each row: the foremost first, a share with what it rests on."""
@@ -139,9 +142,12 @@ class _Table:
             sheet.write_string(HEAD_ROW, place, column.heading, form(look | side))
             fold = {"level": 1, "hidden": True} if column.is_further else {}
             sheet.set_column(place, place, self._width(column), None, fold)
+        folded = self._folded()
         for nth, row in enumerate(self.rows):
             grey = {"font_color": light("muted")} if self._is_open(row) else {}
             self._line(HEAD_ROW + 1 + nth, row, grey)
+            if nth in folded:
+                sheet.set_row(HEAD_ROW + 1 + nth, None, None, {"level": 1, "hidden": True})
         for nth, of_all in enumerate(self.totals):
             total = {**of_all, self.keys[0]: ALL, OF_ALL.name: 1.0 if self.n_cancelled else None}
             sum_look = {"bold": True, **({"top": 1} if nth == 0 else {})}
@@ -154,6 +160,21 @@ class _Table:
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(HEAD_ROW)
         sheet.set_footer("&L&A&R&P / &N")
+
+    def _folded(self) -> set[int]:
+        """Of hundreds of days, all but the few that a table elsewhere shows."""
+        if self.figure.name != "incidence":
+            return set()
+        curves: dict[tuple[str, ...], list[int]] = {}
+        for nth, row in enumerate(self.rows):
+            of = tuple(plain(row[name]) for name in self.keys if name != "day")
+            curves.setdefault(of, []).append(nth)
+        shown = {
+            max((at for at in curve if self.rows[at]["day"] <= day), default=curve[0])
+            for curve in curves.values()
+            for day in days_shown(max(self.rows[at]["day"] for at in curve))
+        }
+        return set(range(len(self.rows))) - shown
 
     def _is_open(self, row: Row) -> bool:
         return "period_on" in self.keys and not is_complete(row)
@@ -222,7 +243,7 @@ def _define(book: Any, figure: Figure, shown: pd.DataFrame, table: _Table) -> No
     sheet.set_column(1, 1, 96)
     sheet.set_landscape()
     sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
+    sheet.fit_to_pages(1, 1)
     bold = book.add_format({"bold": True, "valign": "top", "text_wrap": True})
     head = book.add_format({"bold": True, "font_size": 14})
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
@@ -286,6 +307,10 @@ def _caveats(figure: Figure, shown: pd.DataFrame, left_out: Sequence[str]) -> li
             ("Hosts", "Their visits differ: a difference between them need not be theirs.")
         )
     caveats += unsure(shown.attrs)
+    if shown.attrs.get("figure") == "incidence" and len(shown):
+        caveats.append(
+            ("Days", "Those between the days shown are folded away, behind the + beside the rows.")
+        )
     caveats += [("Note", one) for one in (*left_out, *found(shown))]
     return caveats or [("Nothing", "There is nothing in particular.")]
 

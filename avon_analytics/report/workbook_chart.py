@@ -79,6 +79,7 @@ class Drawing:
         chart = self.book.add_chart({"type": kind, **subtype})
         for one in series:
             chart.add_series(one)
+        chart.show_hidden_data()
         chart.set_title({"name": f"{title}{note}", "name_font": {"size": 14}, "overlay": False})
         chart.set_legend({"position": "bottom", "none": len(series) == 1})
         measure = self._drawn()
@@ -92,8 +93,9 @@ class Drawing:
         if top := self._top(measure, drawn or range(len(self.rows))):
             values["max"] = top
         if kind == "bar":
-            chart.set_y_axis({"reverse": True, "num_font": {"size": 9}})
-            chart.set_x_axis({**values, "label_position": "high"})
+            quiet = {"line": {"none": True}, "major_tick_mark": "none"}
+            chart.set_y_axis({"reverse": True, "num_font": {"size": 9}, **quiet})
+            chart.set_x_axis({**values, **quiet, "label_position": "high"})
         else:
             by_day = {"name": "Days since the booking", "num_format": "0", "min": 0}
             days = next((one.form for one in self.columns if one.name == "period_on"), "")
@@ -136,6 +138,8 @@ class Drawing:
             return self._both()
         if self.figure.name == "incidence":
             return self._curves("day", measure)
+        if self.figure.name == "funnel" and len(self.keys) > 1 and "period_on" not in self.keys:
+            return self._stages(measure)
         if "period_on" in self.keys and len(self.keys) > 1:
             return self._curves("period_on", measure)
         over_time = self.keys == ["period_on"]
@@ -251,7 +255,12 @@ class Drawing:
             )
         ]
         first = values_at(0, groups)
-        drawn = [one for one in lines if x != "day" or one[0][:-1] == first][:_MOST_LINES]
+        if x == "day":
+            drawn = [one for one in lines if one[0][:-1] == first]
+        else:
+            sizes = {name: self._size(part) for name, part in lines}
+            most = sorted(sizes, key=lambda name: -sizes[name])[:_MOST_LINES]
+            drawn = [one for one in lines if one[0] in most]
         series = []
         for nth, (name, part) in enumerate(drawn):
             words = heading(self.rows[part[0]]["cause"]) if x == "day" else " · ".join(name)
@@ -266,8 +275,31 @@ class Drawing:
         if len(drawn) == len(lines):
             is_cut = sum(len(part) for _, part in drawn) < len(self.rows)
             return series, kind, " (complete periods)" if is_cut else ""
-        which = " · ".join(first) if x == "day" else f"the first {len(drawn)} of {len(lines)}"
+        which = " · ".join(first) if x == "day" else f"the {len(drawn)} largest of {len(lines)}"
         return series, kind, f" ({which})"
+
+    def _size(self, rows: range) -> float:
+        """How much these rows count: their first count, added up."""
+        counts = (one.name for one in self.columns if one.name.startswith("n_"))
+        name = next(counts, self._drawn().name)
+        return sum(number(self.rows[at].get(name)) or 0 for at in rows)
+
+    def _stages(self, measure: SheetColumn) -> tuple[list[dict[str, Any]], str, str]:
+        """The stages of each group side by side, the largest groups only."""
+        n = len({str(row["stage"]) for row in self.rows})
+        groups = [range(at, at + n) for at in range(0, len(self.rows), n)]
+        most = sorted(groups, key=lambda part: -self._size(part[:1]))[:_MOST_LINES]
+        drawn = [part for part in groups if part in most]
+        names = [name for name in self.keys if name != "stage"]
+        series = []
+        for paint, part in zip(_LINES, drawn, strict=False):
+            one = self._one(measure, part, with_errors=False)
+            one["name"] = " · ".join(plain(self.rows[part[0]].get(name)) for name in names)
+            one["fill"] = {"color": light(paint)}
+            one["categories"] = [self.name, *_span(part, self.keys.index("stage"))]
+            series.append(one)
+        cut = f" (the {len(drawn)} largest of {len(groups)})" if len(drawn) < len(groups) else ""
+        return series, "bar", cut
 
 
 def _span(rows: Sequence[int], column: int) -> tuple[int, int, int, int]:

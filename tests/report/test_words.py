@@ -23,7 +23,16 @@ from avon_analytics.report.summary import summary
 from avon_analytics.report.tables import NEWEST, lead_times
 from avon_analytics.report.verified import MEANINGS, combined_digest, explained, listing
 from avon_analytics.report.what_changed import what_changed, who_stands_out
-from avon_analytics.report.wording import Clock, count, month, patients, percent, plain, zones
+from avon_analytics.report.wording import (
+    Clock,
+    count,
+    month,
+    patients,
+    percent,
+    plain,
+    told_apart,
+    zones,
+)
 from tests.frames import column_names
 
 if TYPE_CHECKING:
@@ -371,3 +380,15 @@ def test_a_window_is_said_as_a_person_says_it(
 ) -> None:
     first, last = (None if one is None else date.fromisoformat(one) for one in (start, end))
     assert window_in_words(first, last) == words
+
+
+def test_names_cut_to_the_same_text_keep_what_tells_them_apart() -> None:
+    assert told_apart(
+        [
+            "Ada Testwell",
+            "Beatrix Testwell (…N1NR)",  # an ending that tells two of one name apart
+            "Key of many words that ends in one",
+            "Key of many words that ends in two",
+        ],
+        16,
+    ) == ["Ada Testwell", "Beatrix… (…N1NR)", "Key of m… in one", "Key of m… in two"]

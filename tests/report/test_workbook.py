@@ -15,6 +15,7 @@ import pytest
 import avon_analytics as avon
 
 if TYPE_CHECKING:
+    from tests.conftest import Loaded
     from tests.report.conftest import MadeUp
 
 QUARTERS = ("2025-01-01", "2025-04-01")
@@ -191,3 +192,41 @@ def test_a_heading_is_as_high_as_its_words(clinic: MadeUp, tmp_path: Path) -> No
         width = sheet.column_dimensions[cell.column_letter].width
         if width and cell.value:
             assert head >= 15 * len(wrap(cell.value, int(width)))
+
+
+def test_of_many_days_those_between_are_folded_away(tmp_path: Path) -> None:
+    columns = ("cause", "day", "n_at_risk", "n_events", "cumulative_incidence")
+    ends = ("cumulative_incidence_low", "cumulative_incidence_high")
+    rows = [
+        (cause, day, 50, 1, day / 100, day / 200, day / 50)
+        for cause in ("attended", "no_show")
+        for day in (1, 2, 6, 8, 15, 16)
+    ]
+    frame = pd.DataFrame(rows, columns=[*columns, *ends])
+    frame.attrs = {"figure": "incidence", "by": []}
+    whole = book(frame, tmp_path, "Incidence")
+    sheet = whole["Incidence"]
+    shown = [
+        (sheet.cell(at, 1).value, sheet.cell(at, 2).value)
+        for at in range(5, sheet.max_row + 1)
+        if not sheet.row_dimensions[at].hidden
+    ]
+    # By day 1, by day 7 (day 6 was the last before it), by day 14 (day 8), and the last day.
+    assert shown == [(cause, day) for cause in ("attended", "no_show") for day in (1, 6, 8, 16)]
+    told = {row[0].value: row[1].value for row in whole["Definitions"]}
+    assert told["Days"] == (
+        "Those between the days shown are folded away, behind the + beside the rows."
+    )
+
+
+def test_the_stages_of_groups_stand_side_by_side(sample: Loaded, tmp_path: Path) -> None:
+    with avon.open(sample.db) as store:
+        frame = store.appointments().funnel(by="interaction_type")
+    path = avon.export(frame, tmp_path / "f.xlsx")
+    with ZipFile(path) as parts:
+        drawn = parts.read("xl/charts/chart1.xml").decode()
+    assert drawn.count("<c:ser>") == 2
+    for text in ("in_person", "video_call"):
+        assert f"<c:v>{text}</c:v>" in drawn
+    assert drawn.count("Funnel!$B$5:$B$7") == 1  # booked, started, completed
+    assert drawn.count("Funnel!$B$8:$B$10") == 1

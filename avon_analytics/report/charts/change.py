@@ -22,7 +22,7 @@ from avon_analytics.report.charts.parts import (
 from avon_analytics.report.palette import light
 from avon_analytics.report.periods import every_of, label
 from avon_analytics.report.rows import Row, group_name, groupings, rows_of, window
-from avon_analytics.report.wording import number, plain
+from avon_analytics.report.wording import number, told_apart
 
 _SHAPES = {"higher": "triangle-up", "lower": "triangle-down"}
 _COLOURS = {"concern": "no-show", "improvement": "attended"}
@@ -140,7 +140,7 @@ def outliers(
     data = known[["n", "share", "lower_95", "upper_95", "lower_998", "upper_998"]].astype("float64")
     data = data.reset_index(drop=True).assign(
         side=[row["signal"] if isinstance(row["signal"], str) else "as others" for row in rows],
-        name=[plain(group_name(row, columns), 26) for row in rows],
+        name=told_apart([group_name(row, columns) for row in rows], 26),
         whole=whole,
     )
     highest = float(data[["share", "upper_998"]].max().max())
@@ -159,11 +159,13 @@ def outliers(
     limits = spec.chart(_across_sizes(data)).encode(x=x)
     layers = [*_limits_by_size(limits, title, highest), points]
     named = data[data["side"] != "as others"].nlargest(_NAMED, "n")
-    if len(named):
-        words = spec.chart(named).mark(
-            "text", align="left", dx=9, color=light("ink"), fontSize=11, aria=False
-        )
-        layers.append(words.encode(x=x, y=y, text="name:N"))
+    is_right = named["n"] > 0.6 * data["n"].max()  # its name stands before it, not beyond the edge
+    for align, dx, part in (("left", 9, named[~is_right]), ("right", -9, named[is_right])):
+        if len(part):
+            words = spec.chart(part).mark(
+                "text", align=align, dx=dx, color=light("ink"), fontSize=11, aria=False
+            )
+            layers.append(words.encode(x=x, y=y, text="name:N"))
     return finish(sized(spec.layer(*layers), width, 300), width)
 
 

@@ -13,7 +13,7 @@ from avon_analytics.report.charts.spec import Field, Spec
 from avon_analytics.report.palette import light
 from avon_analytics.report.periods import calendar, label, short
 from avon_analytics.report.rows import Row, group_name, groupings, is_complete, newest_part, rows_of
-from avon_analytics.report.wording import count, number, plain
+from avon_analytics.report.wording import count, number, told_apart
 
 Words = Mapping[str, tuple[str, str]]
 """A column or value, the word for it and the name of its colour."""
@@ -29,9 +29,9 @@ NEWEST, NEWEST_IN_PANELS = 60, 30
 
 
 def axis_keys(rows: Sequence[Row], columns: Sequence[str], width: int) -> list[str]:
-    """Names as keys of an axis: numbered, so that two names cut to the same text stay two."""
-    limit = 16 if width < PHONE else 34
-    return [f"{i:04d}{plain(group_name(row, columns), limit)}" for i, row in enumerate(rows)]
+    """Names as keys of an axis: numbered, so that two of one text stay two."""
+    names = told_apart([group_name(row, columns) for row in rows], 16 if width < PHONE else 34)
+    return [f"{i:04d}{name}" for i, name in enumerate(names)]
 
 
 def room(text: str) -> float:
@@ -197,12 +197,12 @@ def panels(
     kept = [part for _, part in foremost.groupby(columns, dropna=False, sort=False)]
     across = 1 if width < PHONE else 2 if len(kept) in (2, 4) or width < 640 else 3
     each = width // across - (100 if by == "n_reached" else 72)
+    names = [group_name(rows_of(part.head(1))[0], columns) for part in kept]
     drawn = []
-    for part in kept:
+    for name, part in zip(told_apart(names, 40 if each > 240 else 26), kept, strict=True):
         chart = draw(part, each)
         if chart is None:
             continue
-        name = group_name(rows_of(part.head(1))[0], columns, 40 if each > 240 else 26)
         title = {
             "text": name,
             "anchor": "start",
