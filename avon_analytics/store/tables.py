@@ -275,7 +275,8 @@ LOG_TABLES: tuple[LogTable, ...] = (
         (
             "kind",
             "VARCHAR",
-            "person, object (theirs alone), thread, or line (one that did not load)",
+            "person, object (theirs, unless others take part), thread or visit (texts in it go), "
+            "or line (one that did not load)",
         ),
         ("forgotten_at", _INSTANT, "When it was marked, by this machine's clock"),
     ),

@@ -207,9 +207,10 @@ def test_she_is_nowhere_any_more(archive: Archive, open_desk: OpenDesk, place: P
     assert len(kept) == 2
     assert avon.open(place).table("forgotten")["kind"].value_counts().to_dict() == {
         "line": 6,
-        "object": 7,
+        "object": 8,
         "person": 1,
         "thread": 1,
+        "visit": 3,
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import duckdb
@@ -18,24 +17,25 @@ from avon_analytics.intake.after.quarantined_lines import (
     places,
     register,
 )
-from avon_analytics.intake.read.limited import emptied
-from avon_analytics.intake.write.forgotten import FORGOTTEN, OTHERS
 from avon_analytics.intake.write.load_log import recount
-from avon_analytics.intake.write.person_rows import (
-    Rows,
-    find,
-    own,
-    strip,
-    threads_of,
-    touched,
+from avon_analytics.intake.write.person_events import (
+    FORGOTTEN,
+    drop_tables,
+    empty_extras,
+    end_lines,
+    find_own,
+    find_touched,
+    own_threads,
+    remove_rows,
+    stored_rows,
 )
+from avon_analytics.intake.write.person_rows import find, strip
 from avon_analytics.intake.write.person_search import PersonSearch
+from avon_analytics.intake.write.person_visits import shared_visits, visits_about, visits_of
 from avon_analytics.intake.write.tombstones import Tombstones
 from avon_analytics.store.database import Database
 from avon_analytics.store.derived import drop_derived
 from avon_analytics.store.rewrite import rewrite
-from avon_analytics.store.schema import quote
-from avon_analytics.store.tables import ObjectTable, object_tables
 from avon_analytics.store.trouble import store_error
 
 _WHO = "name a person by an id, such as user_… or the same without user_"
@@ -93,18 +93,7 @@ class _Forgetting:
     def __init__(self, connection: duckdb.DuckDBPyConnection, person: str) -> None:
         self._connection = connection
         self._person = person
-        self._tables = [table for table in object_tables() if self._has_rows(table)]
-        self._rows = Rows(
-            self._run, self._texts, self._tables, lambda t: quote(t.versions), "event_id"
-        )
-
-    def _has_rows(self, table: ObjectTable) -> bool:
-        return bool(self._run(f"SELECT 1 FROM {quote(table.versions)} LIMIT 1"))
-
-    def _texts(self, query: str) -> Iterator[str]:
-        found = self._connection.execute(query)
-        while part := found.fetchmany(10_000):
-            yield from (text for (text,) in part)
+        self._rows = stored_rows(connection)
 
     def _run(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters or None).fetchall()
@@ -112,21 +101,19 @@ class _Forgetting:
     def run(self) -> Forgotten:
         sought = self._who()
         found_in = find(self._rows, sought, _BESIDE)
-        self._say("others", OTHERS)
-        self._find_own_events(sought)
-        self._mark()
-        lines = self._end_lines()
+        self._find_own(sought)
+        lines = end_lines(self._rows)
         withheld, unsearchable = self._withhold(sought)
-        self._say("touched_rows", touched(self._rows, "SELECT thread FROM own_threads"))
-        removed = self._remove()
+        removed = remove_rows(self._rows)
         changed = dict(strip(self._rows, sought, found_in))
         changed |= self._strip_beside()
         files = self._mask_files(sought)
         reasons = self._reasons()
-        ((events,),) = self._run("SELECT count(*) FROM own_events")
+        ((events,),) = self._run("SELECT count(*) FROM own_rows")
         recount(self._connection)
         self._count()
-        for table in ("named", "persons", "others", "own_events", "own_threads", "touched_rows"):
+        drop_tables(self._rows)
+        for table in ("named", "persons"):
             self._run(f"DROP TABLE temp.{table}")
         return Forgotten(events, lines, withheld, removed, changed, unsearchable, files, reasons)
 
@@ -138,15 +125,12 @@ class _Forgetting:
         counted = {"id": by_id, "name or number": by_words}
         return {reason: n for reason, n in counted.items() if n}
 
-    def _say(self, table: str, select: str) -> None:
-        self._run(f"CREATE OR REPLACE TEMP TABLE {table} AS {select}")
-
     def _who(self) -> PersonSearch:
         """What the person is known by: all that any version of their record says."""
         alone = PersonSearch(frozenset({self._person}))
         spelled = [
             text
-            for text in self._texts("SELECT DISTINCT id FROM people_versions")
+            for text in self._rows.texts("SELECT DISTINCT id FROM people_versions")
             if alone.is_id(text)
         ]
         known: dict[str, set[str]] = {}
@@ -166,45 +150,28 @@ class _Forgetting:
             records=frozenset(known["mrn"]),
         )
 
-    def _find_own_events(self, sought: PersonSearch) -> None:
-        self._run(
-            "CREATE OR REPLACE TEMP TABLE own_events AS "
-            f"SELECT event_id FROM ({own(self._rows)}) WHERE event_id IS NOT NULL "
-            "UNION SELECT e.event_id FROM events AS e JOIN named AS n ON n.by_words "
-            "AND n.spelling IN (e.event_id, e.event, e.event_sent, e.object_type, e.object_id)"
-        )
-        others = self._run(
+    def _find_own(self, sought: PersonSearch) -> None:
+        """Find what is theirs and what they share, and mark both."""
+        unknown = self._run(
             "SELECT o.event_id, n.spelling FROM other_objects AS o JOIN named AS n "
             "ON n.by_id AND n.spelling = CAST(o.object AS VARCHAR)"
         )
-        theirs = [event_id for event_id, text in others if sought.owns(json.loads(text))]
-        self._run(
-            "INSERT INTO own_events SELECT event_id FROM (SELECT unnest($ids::VARCHAR[]) "
-            "AS event_id) WHERE event_id NOT IN (SELECT event_id FROM own_events)",
-            ids=theirs,
+        theirs = [event_id for event_id, text in unknown if sought.owns(json.loads(text))]
+        persons = [one for (one,) in self._run("SELECT id FROM persons")]
+        visits, about = visits_of(self._rows), visits_about(self._rows)
+        shared = shared_visits([self._rows], visits, persons, is_all_told=True)
+        alone = [one for one in visits if one not in shared]
+        find_own(self._rows, visits=alone, unknown=theirs)
+        threads = own_threads(self._rows)
+        objects = self._run(
+            "SELECT object_id FROM own_objects WHERE object_id NOT IN (SELECT id FROM persons)"
         )
-        self._say("own_threads", threads_of(self._rows))
-
-    def _mark(self) -> None:
         tombstones = Tombstones(self._connection)
         tombstones.add_person(self._person)
-        theirs = self._run(
-            "SELECT DISTINCT object_id FROM events WHERE event_id IN (SELECT event_id FROM "
-            "own_events) AND object_id IS NOT NULL AND object_id NOT IN (SELECT id FROM persons)"
-        )
-        tombstones.add("object", [one for (one,) in theirs])
-        tombstones.add("thread", [one for (one,) in self._run("SELECT thread FROM own_threads")])
-
-    def _remove(self) -> dict[str, int]:
-        found: dict[str, int] = {}
-        names = [table.versions for table in self._tables]
-        for name in (*names, "other_objects", "events"):
-            ((n,),) = self._run(
-                f"DELETE FROM {quote(name)} WHERE event_id IN (SELECT event_id FROM own_events)"
-            )
-            if n:
-                found[name] = n
-        return found
+        tombstones.add("object", [*visits, *(one for (one,) in objects)])
+        tombstones.add("thread", threads)
+        tombstones.add("visit", about)
+        find_touched(self._rows, threads, about)
 
     def _strip_beside(self) -> dict[str, int]:
         """Take them out of what is kept of events, and of types that the contract knows not."""
@@ -217,12 +184,7 @@ class _Forgetting:
             )
             if n:
                 changed[table] = n
-        touched_too = "event_id IN (SELECT event_id FROM touched_rows)"
-        ((n,),) = self._run(
-            f"UPDATE events SET extra = {emptied('extra')} "
-            f"WHERE extra IS NOT NULL AND {touched_too}"
-        )
-        if n:
+        if n := empty_extras(self._rows):
             changed["events"] = changed.get("events", 0) + n
         return changed
 
@@ -250,25 +212,6 @@ class _Forgetting:
         self._run("INSERT INTO settings VALUES ('n_forgotten', $n)", n=str(n))
 
     # -- lines of the archive -----------------------------------------------------------------
-
-    def _end_lines(self) -> int:
-        """Lines that told the person's events end as forgotten, by their place alone."""
-        of_them = "event_id IN (SELECT event_id FROM own_events)"
-        self._run(
-            "DELETE FROM quarantine AS q USING deliveries AS d WHERE d." + of_them + " AND "
-            "q.load_id = d.load_id AND q.file = d.file AND q.line = d.line "
-            "AND q.byte_offset = d.byte_offset"
-        )
-        self._run(
-            "INSERT INTO quarantine SELECT load_id, file, line, byte_offset, byte_length, NULL, "
-            f"'forgotten', $errors, NULL, NULL FROM deliveries WHERE {of_them}",
-            errors=FORGOTTEN.errors,
-        )
-        ((n,),) = self._run(
-            "UPDATE deliveries SET event_id = NULL, ended = 'quarantined', code = 'forgotten', "
-            f"body_digest = NULL, conflict_rank = NULL WHERE {of_them}"
-        )
-        return int(n)
 
     def _withhold(self, sought: PersonSearch) -> tuple[int, int]:
         """Drop the bytes of quarantined lines that name the person, or cannot be searched.

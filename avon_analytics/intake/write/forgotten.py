@@ -8,80 +8,167 @@ line. A later load knows a person by their id alone: a name can be guessed from 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import duckdb
 
-from avon_analytics.intake.read.faults import verdict
 from avon_analytics.intake.write.flatten import rows_table
-from avon_analytics.intake.write.person_rows import (
-    THREAD,
-    Rows,
-    empty_threads,
-    find,
-    own,
-    strip,
-    threads_of,
-    touched,
+from avon_analytics.intake.write.person_events import (
+    FORGOTTEN,
+    StoredBefore,
+    drop_tables,
+    empty_extras,
+    find_own,
+    find_touched,
+    own_threads,
 )
+from avon_analytics.intake.write.person_rows import THREAD, Rows, find, strip
 from avon_analytics.intake.write.person_search import PersonSearch
+from avon_analytics.intake.write.person_visits import (
+    no_patients,
+    seats_of,
+    shared_visits,
+    visits_about,
+    visits_of,
+    with_roles,
+)
 from avon_analytics.intake.write.staging import Staging
-from avon_analytics.intake.write.tombstones import Tombstones
-from avon_analytics.store.tables import ObjectTable
-
-FORGOTTEN = verdict("forgotten", "the person was forgotten on request; nothing of the line is kept")
-
-# People who are no patients: staff, members of care teams, those who only care for somebody.
-OTHERS = """
-    SELECT id FROM providers_versions UNION SELECT id FROM supports_versions
-    UNION SELECT id FROM care_team_members_versions WHERE id IS NOT NULL
-    UNION SELECT id FROM people_versions WHERE caregiver_only
-"""
+from avon_analytics.intake.write.tombstones import Kind, Tombstones
 
 
-def leave_out(
-    store: duckdb.DuckDBPyConnection,
-    staging: Staging,
-    tables: list[ObjectTable],
-    tombstones: Tombstones,
-) -> None:
-    """Refuse the lines of a batch that are about forgotten people alone; strip the others."""
-    rows = Rows(staging.run, _texts(staging), tables, rows_table, "nth")
-    sought = PersonSearch(frozenset(tombstones.people_in(_texts(staging)(_STRINGS))))
-    people = sought.bare_ids
-    objects = tombstones.among(
-        staging.run, "SELECT object_id AS id FROM event_lines WHERE object_id IS NOT NULL", "object"
-    )
-    threads: list[str] = []
-    if (messages := rows.named("messages")) is not None:
-        wanted = f"SELECT {THREAD} AS id FROM {messages} WHERE {THREAD} IS NOT NULL"
-        threads = tombstones.among(staging.run, wanted, "thread")
-    if not (people or objects or threads):
-        return
-    found_in = find(rows, sought, _BESIDE)
-    _say(staging, "marked_objects", objects)
-    others = [one for (one,) in store.execute(OTHERS).fetchall()]
-    for name, condition in (
-        ("providers", "true"),
-        ("supports", "true"),
-        ("care_team_members", "id IS NOT NULL"),
-        ("patients", "caregiver_only"),
-    ):
-        if (here := rows.named(name)) is not None:
-            others += [one for (one,) in staging.run(f"SELECT id FROM {here} WHERE {condition}")]
-    _say(staging, "others", others)
-    own_threads = [one for (one,) in staging.run(threads_of(rows))]
-    if tombstones.add("thread", own_threads):
-        empty_threads(store, own_threads)
-    _refuse(store, staging, rows, tombstones, sought)
-    _say(staging, "marked_threads", [*threads, *own_threads])
-    staging.run(
-        "CREATE OR REPLACE TEMP TABLE touched_rows AS "
-        + touched(rows, "SELECT id FROM marked_threads")
-    )
-    for _ in strip(rows, sought, found_in):
-        pass
-    _strip_beside(staging, sought)
+def leave_out(store: duckdb.DuckDBPyConnection, staging: Staging, tombstones: Tombstones) -> bool:
+    """Refuse the lines of a batch that are about forgotten people alone; strip the others.
+
+    What the batch shows of objects that the store has already is done there, too: versions of what
+    turns out to be theirs alone are removed, texts in what they shared are emptied. Returns whether
+    lines that were stored before have now ended as forgotten.
+    """
+    rows = Rows(staging.run, _texts(staging), staging.tables, rows_table, "nth", "event_lines")
+    return _Batch(store, staging, tombstones, rows).leave_out()
+
+
+class _Batch:
+    """The rows of a batch that may tell of forgotten people."""
+
+    def __init__(
+        self,
+        store: duckdb.DuckDBPyConnection,
+        staging: Staging,
+        tombstones: Tombstones,
+        rows: Rows,
+    ) -> None:
+        self._store = store
+        self._staging = staging
+        self._tombstones = tombstones
+        self._rows = rows
+
+    def leave_out(self) -> bool:
+        sought = PersonSearch(frozenset(self._tombstones.people_in(self._rows.texts(_STRINGS))))
+        objects = self._marked("event_lines", "object_id", "object")
+        threads = self._marked(self._rows.named("messages"), THREAD, "thread")
+        visits = self._marked(self._rows.named("appointments"), "id", "visit")
+        roles = with_roles(self._rows)
+        if not (sought.bare_ids or objects or threads or visits or roles):
+            return False
+        stored = StoredBefore(self._store)
+        doubtful = self._no_longer_shared(stored, roles)
+        if not (sought.bare_ids or objects or threads or visits or doubtful):
+            return False
+        found_in = find(self._rows, sought, _BESIDE)
+        about = visits_about(self._rows)
+        n_moved, more = self._refuse(stored, sought, objects, doubtful)
+        new_threads = self._newly_marked("thread", [*own_threads(self._rows), *more])
+        new_visits = self._newly_marked("visit", about)
+        if new_threads or new_visits:
+            stored.empty(new_threads, new_visits)
+        find_touched(self._rows, [*threads, *new_threads], [*visits, *new_visits])
+        for _ in strip(self._rows, sought, found_in):
+            pass
+        self._strip_beside(sought)
+        drop_tables(self._rows)
+        stored.let_go()
+        return n_moved > 0
+
+    def _marked(self, table: str | None, column: str, kind: Kind) -> list[str]:
+        if table is None:
+            return []
+        ids = f"SELECT {column} AS id FROM {table} WHERE {column} IS NOT NULL"
+        return self._tombstones.among(self._staging.run, ids, kind)
+
+    def _newly_marked(self, kind: Kind, ids: Sequence[str]) -> list[str]:
+        new = self._tombstones.unmarked(kind, ids)
+        self._tombstones.add(kind, new)
+        return new
+
+    def _no_longer_shared(self, stored: StoredBefore, roles: Sequence[str]) -> list[str]:
+        """Stored visits in which they took part with somebody who turns out to be no patient."""
+        new = sorted(set(roles) - no_patients([stored.rows], roles, is_all_told=False))
+        visits = seats_of(stored.rows, new)
+        unmarked = set(self._tombstones.unmarked("object", visits))
+        return [one for one in visits if one not in unmarked]
+
+    def _refuse(
+        self,
+        stored: StoredBefore,
+        sought: PersonSearch,
+        objects: Sequence[str],
+        doubtful: Sequence[str],
+    ) -> tuple[int, list[str]]:
+        """Refuse what is theirs alone, and remove what the store has of it.
+
+        Returns how many lines that were stored are now forgotten, and the threads in which they
+        turn out to have written.
+        """
+        run = self._staging.run
+        persons = [one for (one,) in run("SELECT id FROM persons")]
+        theirs = visits_of(self._rows)
+        told = self._rows.named("appointments")
+        here = {one for (one,) in run(f"SELECT DISTINCT id FROM {told}")} if told else set()
+        visits = sorted({*theirs, *doubtful, *(one for one in objects if one in here)})
+        shared = shared_visits([self._rows, stored.rows], visits, persons, is_all_told=False)
+        alone = [one for one in visits if one not in shared]
+        unread = run(
+            "SELECT u.nth, u.body FROM unread AS u JOIN named AS n "
+            "ON n.by_id AND n.spelling = CAST(u.body AS VARCHAR)"
+        )
+        find_own(
+            self._rows,
+            visits=alone,
+            unknown=[nth for nth, body in unread if sought.owns(json.loads(body).get("object"))],
+            marked=[one for one in objects if one not in shared],
+        )
+        numbers = [nth for (nth,) in run("SELECT nth FROM own_rows ORDER BY nth")]
+        own = run(
+            "SELECT DISTINCT object_type, object_id FROM own_objects "
+            "WHERE object_id NOT IN (SELECT id FROM persons) ORDER BY ALL"
+        )
+        new = set(self._tombstones.unmarked("object", [one for _, one in own]))
+        self._tombstones.add("object", [*new, *theirs])
+        self._staging.refuse([(nth, FORGOTTEN, None) for nth in numbers])
+        run("DELETE FROM event_lines WHERE nth IN (SELECT nth FROM own_rows)")
+        removed = [(kind, one) for kind, one in own if one in new or one in doubtful]
+        return stored.remove(removed) if removed else (0, [])
+
+    def _strip_beside(self, sought: PersonSearch) -> None:
+        """Take them out of what is kept of events, and of types that the contract knows not."""
+        run = self._staging.run
+        run(
+            "UPDATE event_lines SET extra = CAST(n.rest AS JSON) FROM named AS n "
+            "WHERE n.by_words AND n.spelling = CAST(extra AS VARCHAR)"
+        )
+        unread = run(
+            "SELECT u.nth, u.body FROM unread AS u JOIN named AS n "
+            "ON n.by_words AND n.spelling = CAST(u.body AS VARCHAR)"
+        )
+        for nth, body in unread:
+            unread_event = json.loads(body)
+            unread_event["object"] = sought.without(unread_event["object"])
+            run(
+                "UPDATE unread SET body = $body WHERE nth = $nth",
+                body=json.dumps(unread_event),
+                nth=nth,
+            )
+        empty_extras(self._rows)
 
 
 def _texts(staging: Staging) -> Callable[[str], Iterator[str]]:
@@ -101,86 +188,3 @@ _BESIDE = (
     "SELECT CAST(extra AS VARCHAR) AS t FROM event_lines",
     "SELECT unnest([event_id, event, event_sent, object_type, object_id]) AS t FROM event_lines",
 )
-
-
-def _strip_beside(staging: Staging, sought: PersonSearch) -> None:
-    """Take them out of what is kept of events, and of types that the contract knows not."""
-    staging.run(
-        "UPDATE event_lines SET extra = CAST(n.rest AS JSON) FROM named AS n "
-        "WHERE n.by_words AND n.spelling = CAST(extra AS VARCHAR)"
-    )
-    unread = staging.run(
-        "SELECT u.nth, u.body FROM unread AS u JOIN named AS n "
-        "ON n.by_words AND n.spelling = CAST(u.body AS VARCHAR)"
-    )
-    for nth, body in unread:
-        unread_event = json.loads(body)
-        unread_event["object"] = sought.without(unread_event["object"])
-        staging.run(
-            "UPDATE unread SET body = $body WHERE nth = $nth",
-            body=json.dumps(unread_event),
-            nth=nth,
-        )
-
-
-def _say(staging: Staging, table: str, ids: list[str]) -> None:
-    unnested = "SELECT unnest($ids::VARCHAR[]) AS id"
-    staging.run(f"CREATE OR REPLACE TEMP TABLE {table} AS {unnested}", ids=ids)
-
-
-def _refuse(
-    store: duckdb.DuckDBPyConnection,
-    staging: Staging,
-    rows: Rows,
-    tombstones: Tombstones,
-    sought: PersonSearch,
-) -> None:
-    known: list[str] = []
-    if (visits := rows.named("appointments")) is not None:
-        here = [one for (one,) in staging.run(f"SELECT DISTINCT id FROM {visits}")]
-        known = [
-            one
-            for (one,) in store.execute(
-                f"""SELECT DISTINCT v.id FROM appointments_versions AS v
-                JOIN appointment_attendees_versions AS a ON a.event_id = v.event_id
-                WHERE v.id IN (SELECT unnest($ids)) AND a.attendee IS DISTINCT FROM v.host
-                  AND NOT coalesce(a.is_observer, false) AND a.attendee NOT IN ({OTHERS})""",
-                {"ids": here},
-            ).fetchall()
-        ]
-    _say(staging, "shared_visits", known)
-    with_others = _with_others(rows)
-    lines = staging.run(
-        f"""SELECT nth FROM event_lines AS t WHERE nth IN (
-            {own(rows, "SELECT id FROM shared_visits")}
-            UNION SELECT nth FROM event_lines WHERE object_id IN (SELECT id FROM marked_objects)
-                AND nth NOT IN ({with_others})
-            UNION SELECT t.nth FROM event_lines AS t JOIN named AS n ON n.by_words
-                AND n.spelling IN (t.event_id, t.event, t.event_sent, t.object_type, t.object_id)
-        ) ORDER BY nth"""
-    )
-    unread = staging.run(
-        "SELECT u.nth, u.body FROM unread AS u JOIN named AS n "
-        "ON n.by_id AND n.spelling = CAST(u.body AS VARCHAR)"
-    )
-    theirs = {nth for nth, body in unread if sought.owns(json.loads(body).get("object"))}
-    numbers = sorted({nth for (nth,) in lines} | theirs)
-    objects = staging.run(
-        "SELECT DISTINCT object_id FROM event_lines WHERE nth IN (SELECT unnest($n::BIGINT[])) "
-        "AND object_id IS NOT NULL AND object_id NOT IN (SELECT id FROM persons)",
-        n=numbers,
-    )
-    tombstones.add("object", [one for (one,) in objects])
-    staging.refuse([(nth, FORGOTTEN, None) for nth in numbers])
-    staging.run("DELETE FROM event_lines WHERE nth IN (SELECT unnest($n::BIGINT[]))", n=numbers)
-
-
-def _with_others(rows: Rows) -> str:
-    """SQL for the lines about a visit in which another patient takes part."""
-    visits, attendees = rows.named("appointments"), rows.named("appointment_attendees")
-    if visits is None or attendees is None:
-        return "SELECT NULL WHERE false"
-    return f"""SELECT v.nth FROM {visits} AS v JOIN {attendees} AS a ON a.nth = v.nth
-        WHERE a.attendee IS DISTINCT FROM v.host AND NOT coalesce(a.is_observer, false)
-          AND a.attendee NOT IN (SELECT id FROM persons)
-          AND a.attendee NOT IN (SELECT id FROM others)"""

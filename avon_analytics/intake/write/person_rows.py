@@ -4,8 +4,8 @@ The same SQL runs over the store's versions, when somebody is forgotten, and ove
 batch, when a later load tells of them again.
 
 - Theirs alone: their own records; care teams, documents and tasks whose ``patient`` they are, and
-  tasks that are linked to them;
-  messages that they wrote; appointments in which no other patient takes part in any version.
+  tasks that are linked to them; messages that they wrote; appointments in which no other patient
+  takes part in any version (``person_visits``).
 - Others' rows stay, without them: their place in lists (attendees, caregivers, dependents, members)
   goes, a reference to them becomes missing, and so do free text and unknown values of a visit or
   a thread that they shared, and every text that names them, in whatever column. Of JSON values the
@@ -21,15 +21,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
-
 from avon_analytics.contract.appointment import Attendee
 from avon_analytics.contract.model import ColumnOf
 from avon_analytics.contract.shared import PersonRef
 from avon_analytics.intake.read import limited
 from avon_analytics.intake.write.person_search import PersonSearch
 from avon_analytics.store.schema import literal, quote
-from avon_analytics.store.tables import ObjectTable, object_tables
+from avon_analytics.store.tables import ObjectTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,7 @@ class Rows:
     """Some tables of rows, keyed by event or by line, and how to run SQL on them.
 
     There is a table ``persons (id)`` beside them with whom to look for, in every spelling that
-    occurs, and a table ``others (id)`` of people who are no patients: staff, members of care teams,
-    caregivers. ``texts`` streams the values of a query's only column.
+    occurs. ``texts`` streams the values of a query's only column.
     """
 
     run: Callable[..., list[tuple[Any, ...]]]
@@ -46,45 +43,39 @@ class Rows:
     tables: Sequence[ObjectTable]
     name_of: Callable[[ObjectTable], str]
     key: str  # event_id or nth
+    events: str  # the table with what is told of each event or line
+
+    @property
+    def kind_of_key(self) -> str:
+        """The type of the key."""
+        return "VARCHAR" if self.key == "event_id" else "BIGINT"
 
     @property
     def no_keys(self) -> str:
         """SQL for the keys of no row."""
-        kind = "VARCHAR" if self.key == "event_id" else "BIGINT"
-        return f"SELECT CAST(NULL AS {kind}) AS {self.key} WHERE false"
+        return f"SELECT CAST(NULL AS {self.kind_of_key}) AS {self.key} WHERE false"
 
     def named(self, name: str) -> str | None:
         """The table with the rows of a table of the contract; None if there are no such rows."""
         return next((self.name_of(t) for t in self.tables if t.name == name), None)
 
 
-def own(rows: Rows, shared: str = "SELECT NULL") -> str:
-    """SQL for the keys of rows that are theirs alone; ``shared`` selects appointments that are not.
-
-    All versions of an object are theirs if one is.
-    """
-    found = []
-    for table in rows.tables:
-        if table.parent is not None or table.name == "appointments":
-            continue
-        if (owner := _owner(table)) is not None:
-            name = rows.name_of(table)
-            found.append(
-                f"SELECT {rows.key} FROM {name} WHERE id IN "
-                f"(SELECT id FROM {name} WHERE {owner} IN (SELECT id FROM persons))"
-            )
-    if (visits := rows.named("appointments")) is not None:
-        taken, others = _seats(rows, visits)
-        found.append(
-            f"""SELECT {rows.key} FROM {visits} WHERE id IN ({taken})
-            AND id NOT IN ({others})
-            AND id NOT IN (SELECT id FROM ({shared}) AS s(id) WHERE id IS NOT NULL)"""
-        )
-    return " UNION ".join(found) or rows.no_keys
+def owned(rows: Rows) -> str:
+    """SQL for the objects that are theirs in some version, by type and id; visits aside."""
+    found = ["SELECT CAST(NULL AS VARCHAR) AS object_type, CAST(NULL AS VARCHAR) AS object_id"]
+    found += [
+        f"SELECT {literal(table.object_type)}, id FROM {rows.name_of(table)} "
+        f"WHERE {owner} IN (SELECT id FROM persons)"
+        for table in rows.tables
+        if table.parent is None and (owner := _owner(table)) is not None
+    ]
+    return " UNION ".join(found)
 
 
 def _owner(table: ObjectTable) -> str | None:
     """SQL for whose an object is; None where it is nobody's alone."""
+    if table.name == "appointments":
+        return None
     if table.name == "patients":
         return "id"
     if table.name == "messages":
@@ -97,73 +88,22 @@ def _owner(table: ObjectTable) -> str | None:
     return "patient" if any(field.name == "patient" for field in table.fields) else None
 
 
-def _seats(rows: Rows, visits: str) -> tuple[str, str]:
-    """SQL for the appointments in which they take part, and for those with another patient."""
-    seats = f"SELECT id AS visit, patient AS person, host FROM {visits} WHERE patient IS NOT NULL"
-    if (attendees := rows.named("appointment_attendees")) is not None:
-        seats += (
-            f" UNION ALL SELECT v.id, a.attendee, v.host FROM {visits} AS v "
-            f"JOIN {attendees} AS a ON a.{rows.key} = v.{rows.key} "
-            "WHERE a.attendee IS NOT NULL AND NOT coalesce(a.is_observer, false)"
-        )
-    taken = f"SELECT visit FROM ({seats}) WHERE person IN (SELECT id FROM persons)"
-    others = (
-        f"SELECT visit FROM ({seats}) WHERE person NOT IN (SELECT id FROM persons) "
-        "AND person IS DISTINCT FROM host AND person NOT IN (SELECT id FROM others)"
-    )
-    return taken, others
-
-
-def touched(rows: Rows, threads: str) -> str:
-    """SQL for the keys of others' rows whose free text may be about them.
-
-    ``threads`` selects the threads in which they wrote.
-    """
-    found = []
-    for name, column in (
-        ("appointment_attendees", "attendee"),
-        ("appointment_reference_patients", "reference_patient"),
-        ("appointments", "patient"),
-    ):
-        if (table := rows.named(name)) is not None:
-            found.append(
-                f"SELECT {rows.key} FROM {table} WHERE {column} IN (SELECT id FROM persons)"
-            )
-    if (messages := rows.named("messages")) is not None:
-        found.append(f"SELECT {rows.key} FROM {messages} WHERE {THREAD} IN ({threads})")
-    return " UNION ".join(found) or rows.no_keys
-
-
 THREAD = "coalesce(message_thread, thread)"
 
 
-def threads_of(rows: Rows) -> str:
-    """SQL for the threads in which they wrote."""
-    messages = rows.named("messages")
-    if messages is None:
-        return "SELECT CAST(NULL AS VARCHAR) AS thread WHERE false"
-    return (
-        f"SELECT DISTINCT {THREAD} AS thread FROM {messages} "
-        f"WHERE created_by IN (SELECT id FROM persons) AND {THREAD} IS NOT NULL ORDER BY thread"
-    )
+def touched(rows: Rows) -> str:
+    """SQL for the keys of others' rows whose free text may be about them.
 
-
-def empty_threads(store: duckdb.DuckDBPyConnection, threads: Sequence[str]) -> None:
-    """Empty what others wrote in these threads, as far as the store has it already.
-
-    An archive tells an answer before its question where files are loaded in another order.
+    ``shared_threads`` and ``shared_visits`` beside the rows hold the ids of those that they shared.
     """
-    (messages,) = (one for one in object_tables() if one.name == "messages")
-    columns = [column for column in _texts_of(messages) if _is_free(messages, column)]
-    sets = ", ".join(
-        f"{quote(one)} = {limited.emptied('extra') if one == 'extra' else 'NULL'}"
-        for one in columns
-    )
-    store.execute(
-        f"UPDATE {quote(messages.versions)} SET {sets} "
-        f"WHERE {THREAD} IN (SELECT unnest($threads::VARCHAR[]))",
-        {"threads": list(threads)},
-    )
+    found = []
+    for name, of, shared in (
+        ("messages", THREAD, "shared_threads"),
+        ("appointments", "id", "shared_visits"),
+    ):
+        if (table := rows.named(name)) is not None:
+            found.append(f"SELECT {rows.key} FROM {table} WHERE {of} IN (SELECT id FROM {shared})")
+    return " UNION ".join(found) or rows.no_keys
 
 
 Place = tuple[str, str]  # a table's versions and one of its columns
@@ -257,9 +197,19 @@ def strip(
             if (table.versions, column) in found_in:
                 changed += _take_out(rows, table, column, word)
             if is_any_touched and _is_free(table, column):
-                changed += _empty(rows, sought, table, column)
+                changed += _empty(rows, table, column)
+                if column == "extra":
+                    _take_out_keys(rows, sought, table)
         if changed:
             yield table.versions, changed
+
+
+def empty_touched(rows: Rows) -> None:
+    """Empty the free text and the unknown values of ``touched_rows``."""
+    for table in rows.tables:
+        for column in _texts_of(table):
+            if _is_free(table, column):
+                _empty(rows, table, column)
 
 
 _TOUCHED = "{key} IN (SELECT {key} FROM touched_rows)"
@@ -282,23 +232,27 @@ def _take_out(rows: Rows, table: ObjectTable, column: str, word: str) -> int:
     )
 
 
-def _empty(rows: Rows, sought: PersonSearch, table: ObjectTable, column: str) -> int:
+def _empty(rows: Rows, table: ObjectTable, column: str) -> int:
     """Empty one column of free text, or of unknown values, where its row is about them."""
-    name, place = rows.name_of(table), quote(column)
-    is_touched = _TOUCHED.format(key=rows.key)
     nothing = limited.emptied("extra") if column == "extra" else "NULL"
-    changed = rows.run(
-        f"UPDATE {name} SET {place} = {nothing} WHERE {place} IS NOT NULL AND {is_touched}"
+    return _count(
+        rows.run(
+            f"UPDATE {rows.name_of(table)} SET {quote(column)} = {nothing} "
+            f"WHERE {quote(column)} IS NOT NULL AND {_TOUCHED.format(key=rows.key)}"
+        )
     )
-    if column == "extra":  # a key may name them, too
-        emptied = f"SELECT DISTINCT {_text(column)} FROM {name} WHERE {is_touched}"
-        for text in [one for one in rows.texts(emptied) if one and sought.is_named(one)]:
-            rows.run(
-                f"UPDATE {name} SET {place} = $rest WHERE {_text(column)} = $text",
-                rest=sought.left_of_json(text),
-                text=text,
-            )
-    return _count(changed)
+
+
+def _take_out_keys(rows: Rows, sought: PersonSearch, table: ObjectTable) -> None:
+    """Take out of unknown values that are empty the keys that name them."""
+    name, is_touched = rows.name_of(table), _TOUCHED.format(key=rows.key)
+    emptied = f"SELECT DISTINCT {_text('extra')} FROM {name} WHERE {is_touched}"
+    for text in [one for one in rows.texts(emptied) if one and sought.is_named(one)]:
+        rows.run(
+            f"UPDATE {name} SET extra = $rest WHERE {_text('extra')} = $text",
+            rest=sought.left_of_json(text),
+            text=text,
+        )
 
 
 def _kind(table: ObjectTable, column: str) -> str:

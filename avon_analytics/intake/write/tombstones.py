@@ -24,7 +24,7 @@ from avon_analytics.intake.read.signature import hmac_pads
 from avon_analytics.intake.write.person_search import around_id, bare_id
 from avon_analytics.intake.write.spellings import folded, readings, texts_of
 
-Kind = Literal["person", "object", "thread", "line"]
+Kind = Literal["person", "object", "thread", "visit", "line"]
 _KEY, _SHAPES = "forget_key", "forget_shapes"
 _ALPHABETS = {"x": "[0-9a-f]", "a": "[0-9a-z]", "o": "."}
 _MOST_REMEMBERED = 1_000_000
@@ -35,8 +35,8 @@ class Tombstones:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._known: dict[str, str] = dict(
-            connection.execute("SELECT mark, kind FROM forgotten").fetchall()
+        self._known: set[tuple[str, str]] = set(
+            connection.execute("SELECT kind, mark FROM forgotten").fetchall()
         )
         self._key = b""
         self._shapes: dict[str, re.Pattern[str]] = {}
@@ -82,17 +82,23 @@ class Tombstones:
                 {"name": _SHAPES, "shapes": " ".join(sorted(self._shapes))},
             )
 
-    def add(self, kind: Kind, ids: Iterable[str]) -> int:
-        """Mark some ids; returns how many were not marked before."""
+    def add(self, kind: Kind, ids: Iterable[str]) -> None:
+        """Mark some ids."""
         if not self._key:
             self._make()
-        new = {self.mark(one) for one in ids} - self._known.keys()
+        new = {(kind, self.mark(one)) for one in ids} - self._known
         at = datetime.now(UTC)
-        for mark in sorted(new):
+        for _, mark in sorted(new):
             self._connection.execute("INSERT INTO forgotten VALUES (?, ?, ?)", [mark, kind, at])
-            self._known[mark] = kind
+        self._known |= new
         self._others.clear()
-        return len(new)
+
+    def unmarked(self, kind: Kind, ids: Iterable[str]) -> list[str]:
+        """Those of some ids that are not marked yet, sorted."""
+        return sorted(one for one in set(ids) if not self._is_marked(kind, one))
+
+    def _is_marked(self, kind: Kind, value: str) -> bool:
+        return (kind, self.mark(value)) in self._known
 
     def mark(self, value: str) -> str:
         """The mark of an id."""
@@ -113,7 +119,7 @@ class Tombstones:
     def _is_person(self, bare: str) -> bool:
         if bare in self._others:
             return False
-        if self._known.get(self.mark(bare)) == "person":
+        if self._is_marked("person", bare):
             return True
         if len(self._others) >= _MOST_REMEMBERED:
             self._others.clear()
@@ -143,13 +149,13 @@ class Tombstones:
 
     def is_withheld(self, sha256: str) -> bool:
         """Whether a line with this digest named a forgotten person in another way than by id."""
-        return self._known.get(self.mark(sha256)) == "line"
+        return self._is_marked("line", sha256)
 
     def among(self, run: Callable[..., list[tuple[Any, ...]]], ids: str, kind: Kind) -> list[str]:
         """Those ids of a query (its only column ``id``) that are marked."""
         inner, outer = hmac_pads(self._key)
         mark = "sha256($outer || unhex(sha256($inner || encode(id))))"
-        marked = [mark for mark, of in self._known.items() if of == kind]
+        marked = [mark for of, mark in self._known if of == kind]
         if not marked:
             return []
         found = run(

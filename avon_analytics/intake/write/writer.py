@@ -48,6 +48,7 @@ class StoreWriter:
         self.take_over(staging)
         self._tombstones = Tombstones(store)
         self._conflicts = Conflicts(store, self._urls)
+        self._has_forgotten_lines = False
         self._put_off: list[tuple[str, int, int, bytes]] = []
 
     def take_over(self, staging: Staging) -> None:
@@ -84,10 +85,10 @@ class StoreWriter:
             batch = self._staging.read(batch)
         clock = self._staging.clock
         with clock.timing("settle"):
-            if self._tombstones:
-                forgotten.leave_out(
-                    self._store, self._staging, self._staging.tables, self._tombstones
-                )
+            if self._tombstones and forgotten.leave_out(
+                self._store, self._staging, self._tombstones
+            ):
+                self._has_forgotten_lines = True
             if self._is_all_new(batch, may_wait=may_wait):
                 self._staging.run(_NOTHING_KNOWN)
             else:
@@ -147,7 +148,7 @@ class StoreWriter:
             self._waiting.write()
         with clock.timing("settle"):
             self._conflicts.keep_lines(self._staging)
-        return self._conflicts.has_moved_lines
+        return self._conflicts.has_moved_lines or self._has_forgotten_lines
 
     # -- between the staging tables and the store ---------------------------------------------
 

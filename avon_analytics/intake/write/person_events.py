@@ -1,0 +1,186 @@
+"""The events that are a person's alone: which they are, and how the store lets go of them.
+
+All events of an object are theirs if one version of it is. So an object of which a store has the
+first version may become theirs by a later one: then its rows go from the store, as if the person
+were forgotten after both were loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import duckdb
+
+from avon_analytics.intake.read.faults import verdict
+from avon_analytics.intake.read.limited import emptied
+from avon_analytics.intake.write.person_rows import THREAD, Rows, empty_touched, owned, touched
+from avon_analytics.store.schema import quote
+from avon_analytics.store.tables import ObjectTable, object_tables
+
+FORGOTTEN = verdict("forgotten", "the person was forgotten on request; nothing of the line is kept")
+Key = str | int  # of an event in the store, or of a line in a batch
+TABLES = ("own_objects", "own_rows", "shared_threads", "shared_visits", "touched_rows")
+
+
+def stored_rows(connection: duckdb.DuckDBPyConnection) -> Rows:
+    """The rows of a store."""
+
+    def run(sql: str, **parameters: object) -> list[tuple[Any, ...]]:
+        return connection.execute(sql, parameters or None).fetchall()
+
+    def texts(query: str) -> Iterator[str]:
+        found = connection.execute(query)
+        while part := found.fetchmany(10_000):
+            yield from (text for (text,) in part)
+
+    def name_of(table: ObjectTable) -> str:
+        return quote(table.versions)
+
+    tables = [one for one in object_tables() if run(f"SELECT 1 FROM {name_of(one)} LIMIT 1")]
+    return Rows(run, texts, tables, name_of, "event_id", "events")
+
+
+def find_own(
+    rows: Rows, *, visits: Sequence[str], unknown: Sequence[Key], marked: Sequence[str] = ()
+) -> None:
+    """Write down which objects are theirs (``own_objects``), and all their rows (``own_rows``).
+
+    ``visits`` are appointments, ``unknown`` the keys of objects that the contract does not know,
+    ``marked`` the ids of objects that were theirs before.
+    """
+    of_ids = "SELECT object_type, object_id FROM {events} WHERE object_id IS NOT NULL AND {which}"
+    which = (
+        f"{rows.key} IN (SELECT unnest($unknown::{rows.kind_of_key}[]))"
+        " OR object_id IN (SELECT unnest($marked::VARCHAR[]))"
+        " OR object_id IN (SELECT spelling FROM named WHERE by_words)"
+    )
+    rows.run(
+        "CREATE OR REPLACE TEMP TABLE own_objects AS "
+        f"SELECT object_type, object_id FROM ({owned(rows)}) WHERE object_id IS NOT NULL "
+        f"UNION {of_ids.format(events=rows.events, which=which)} "
+        "UNION SELECT 'appointment', unnest($visits::VARCHAR[])",
+        visits=list(visits),
+        unknown=list(unknown),
+        marked=list(marked),
+    )
+    rows.run(
+        f"CREATE OR REPLACE TEMP TABLE own_rows AS {_rows_of_objects(rows)} "
+        f"UNION SELECT unnest($unknown::{rows.kind_of_key}[]) "
+        f"UNION SELECT e.{rows.key} FROM {rows.events} AS e JOIN named AS n ON n.by_words "
+        "AND n.spelling IN (e.event_id, e.event, e.event_sent, e.object_type)",
+        unknown=list(unknown),
+    )
+
+
+def _rows_of_objects(rows: Rows) -> str:
+    return (
+        f"SELECT e.{rows.key} FROM {rows.events} AS e JOIN own_objects AS o "
+        "ON o.object_type = e.object_type AND o.object_id = e.object_id"
+    )
+
+
+def own_threads(rows: Rows) -> list[str]:
+    """The threads of messages that are theirs."""
+    if (messages := rows.named("messages")) is None:
+        return []
+    found = rows.run(
+        f"SELECT DISTINCT {THREAD} AS thread FROM {messages} WHERE {THREAD} IS NOT NULL "
+        f"AND {rows.key} IN (SELECT {rows.key} FROM own_rows) ORDER BY thread"
+    )
+    return [thread for (thread,) in found]
+
+
+def find_touched(rows: Rows, threads: Sequence[str], visits: Sequence[str]) -> None:
+    """Write down the rows of others in what they shared: ``touched_rows``."""
+    for table, ids in (("shared_threads", threads), ("shared_visits", visits)):
+        unnested = "SELECT unnest($ids::VARCHAR[]) AS id"
+        rows.run(f"CREATE OR REPLACE TEMP TABLE {table} AS {unnested}", ids=list(ids))
+    rows.run(f"CREATE OR REPLACE TEMP TABLE touched_rows AS {touched(rows)}")
+
+
+def empty_extras(rows: Rows) -> int:
+    """Empty unknown values beside the objects that they shared."""
+    answer = rows.run(
+        f"UPDATE {rows.events} SET extra = {emptied('extra')} WHERE extra IS NOT NULL "
+        f"AND {rows.key} IN (SELECT {rows.key} FROM touched_rows)"
+    )
+    return int(answer[0][0])
+
+
+def end_lines(rows: Rows) -> int:
+    """Let the lines that told ``own_rows`` of a store end as forgotten, by their place alone."""
+    of_them = "event_id IN (SELECT event_id FROM own_rows)"
+    rows.run(
+        f"DELETE FROM quarantine AS q USING deliveries AS d WHERE d.{of_them} "
+        "AND q.load_id = d.load_id AND q.file = d.file AND q.line = d.line "
+        "AND q.byte_offset = d.byte_offset"
+    )
+    rows.run(
+        "INSERT INTO quarantine SELECT load_id, file, line, byte_offset, byte_length, NULL, "
+        f"'forgotten', $errors, NULL, NULL FROM deliveries WHERE {of_them}",
+        errors=FORGOTTEN.errors,
+    )
+    ((n,),) = rows.run(
+        "UPDATE deliveries SET event_id = NULL, ended = 'quarantined', code = 'forgotten', "
+        f"body_digest = NULL, conflict_rank = NULL WHERE {of_them}"
+    )
+    return int(n)
+
+
+def remove_rows(rows: Rows) -> dict[str, int]:
+    """Delete ``own_rows`` of a store from all tables; returns how many of each that had some."""
+    found: dict[str, int] = {}
+    names = [table.versions for table in rows.tables]
+    for name in (*names, "other_objects", "events"):
+        ((n,),) = rows.run(
+            f"DELETE FROM {quote(name)} WHERE event_id IN (SELECT event_id FROM own_rows)"
+        )
+        if n:
+            found[name] = n
+    return found
+
+
+class StoredBefore:
+    """What a store holds already of objects that a batch shows to be theirs, or shared with them.
+
+    An archive tells the second version before the first where files are loaded in another order.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.rows = stored_rows(connection)
+
+    def remove(self, objects: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
+        """Remove all versions of some objects, given by type and id.
+
+        Returns how many lines now end as forgotten, and the threads of the messages among them.
+        """
+        types, ids = [one for one, _ in objects], [one for _, one in objects]
+        self.rows.run(
+            "CREATE OR REPLACE TEMP TABLE own_objects AS SELECT "
+            "unnest($types::VARCHAR[]) AS object_type, unnest($ids::VARCHAR[]) AS object_id",
+            types=types,
+            ids=ids,
+        )
+        self.rows.run(f"CREATE OR REPLACE TEMP TABLE own_rows AS {_rows_of_objects(self.rows)}")
+        threads = own_threads(self.rows)
+        n = end_lines(self.rows)
+        if n:
+            remove_rows(self.rows)
+        return n, threads
+
+    def empty(self, threads: Sequence[str], visits: Sequence[str]) -> None:
+        """Empty free text and unknown values in some threads and visits."""
+        find_touched(self.rows, threads, visits)
+        empty_touched(self.rows)
+        empty_extras(self.rows)
+
+    def let_go(self) -> None:
+        """Drop the tables that were only needed meanwhile."""
+        drop_tables(self.rows)
+
+
+def drop_tables(rows: Rows) -> None:
+    """Drop what this module wrote beside some rows."""
+    for table in TABLES:
+        rows.run(f"DROP TABLE IF EXISTS temp.{table}")

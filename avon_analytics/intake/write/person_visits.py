@@ -1,0 +1,130 @@
+"""The visits in which a person takes part, and which of them other patients share.
+
+What is known of a visit may be spread over a store and a batch: the functions take any number of
+both. Whoever hosts or observes a visit, works for the clinic or only cares for somebody is no
+patient there. Who is listed in a care team works for the clinic, unless they have a patient's
+record: a patient is in their own care team.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from avon_analytics.intake.write.person_rows import Rows
+
+
+def visits_of(rows: Rows) -> list[str]:
+    """The appointments in which they take part."""
+    if (seats := _seats(rows)) is None:
+        return []
+    found = rows.run(
+        f"SELECT DISTINCT visit FROM ({seats}) WHERE person IN (SELECT id FROM persons) ORDER BY 1"
+    )
+    return [visit for (visit,) in found]
+
+
+def visits_about(rows: Rows) -> list[str]:
+    """The appointments that name them: as patient, attendee or whom an internal one is about."""
+    if (visits := rows.named("appointments")) is None:
+        return []
+    found = [f"SELECT id FROM {visits} WHERE patient IN (SELECT id FROM persons)"]
+    for name, column in (
+        ("appointment_attendees", "attendee"),
+        ("appointment_reference_patients", "reference_patient"),
+    ):
+        if (listed := rows.named(name)) is not None:
+            found.append(
+                f"SELECT v.id FROM {visits} AS v JOIN {listed} AS l ON l.{rows.key} = v.{rows.key} "
+                f"WHERE l.{column} IN (SELECT id FROM persons)"
+            )
+    return sorted(visit for (visit,) in rows.run(" UNION ".join(found)))
+
+
+def shared_visits(
+    sources: Sequence[Rows], visits: Sequence[str], gone: Sequence[str], *, is_all_told: bool
+) -> set[str]:
+    """Those of some visits in which another patient than those ``gone`` takes part.
+
+    One version that lists another is enough. Unless all is told, whoever is known from care teams
+    alone may be a patient.
+    """
+    seats = {
+        seat
+        for rows in sources
+        if (every := _seats(rows)) is not None
+        for seat in rows.run(
+            f"SELECT DISTINCT visit, person FROM ({every}) WHERE person IS DISTINCT FROM host "
+            "AND visit IN (SELECT unnest($visits::VARCHAR[]))",
+            visits=list(visits),
+        )
+    }
+    people = {person for _, person in seats} - set(gone)
+    patients = people - no_patients(sources, sorted(people), is_all_told=is_all_told)
+    return {visit for visit, person in seats if person in patients}
+
+
+def no_patients(sources: Sequence[Rows], people: Sequence[str], *, is_all_told: bool) -> set[str]:
+    """Those of some people who are no patients."""
+    told: dict[str, set[str]] = {role: set() for role in ("staff", "carer", "listed", "patient")}
+    for rows in sources:
+        if roles := _roles(rows):
+            found = rows.run(
+                f"SELECT DISTINCT id, role FROM ({roles}) "
+                "WHERE id IN (SELECT unnest($people::VARCHAR[]))",
+                people=list(people),
+            )
+            for person, role in found:
+                told[role].add(person)
+    others = told["carer"] | told["listed"] if is_all_told else told["carer"]
+    return told["staff"] | (others - told["patient"])
+
+
+def with_roles(rows: Rows) -> list[str]:
+    """Of whom rows tell that they work for the clinic, or only care for somebody."""
+    roles = _roles(rows)
+    is_so = "role IN ('staff', 'carer')"
+    found = rows.run(f"SELECT DISTINCT id FROM ({roles}) WHERE {is_so}") if roles else []
+    return sorted(person for (person,) in found)
+
+
+def seats_of(rows: Rows, people: Sequence[str]) -> list[str]:
+    """The visits in which some people have a seat, whoever they are."""
+    if not people or (seats := _seats(rows)) is None:
+        return []
+    found = rows.run(
+        f"SELECT DISTINCT visit FROM ({seats}) "
+        "WHERE person IN (SELECT unnest($people::VARCHAR[])) ORDER BY 1",
+        people=list(people),
+    )
+    return [visit for (visit,) in found]
+
+
+def _seats(rows: Rows) -> str | None:
+    """SQL for who takes part in which visit, beside its host."""
+    if (visits := rows.named("appointments")) is None:
+        return None
+    seats = f"SELECT id AS visit, patient AS person, host FROM {visits} WHERE patient IS NOT NULL"
+    if (attendees := rows.named("appointment_attendees")) is not None:
+        seats += (
+            f" UNION ALL SELECT v.id, a.attendee, v.host FROM {visits} AS v "
+            f"JOIN {attendees} AS a ON a.{rows.key} = v.{rows.key} "
+            "WHERE a.attendee IS NOT NULL AND NOT coalesce(a.is_observer, false)"
+        )
+    return seats
+
+
+def _roles(rows: Rows) -> str:
+    """SQL for what rows tell of who people are."""
+    of_record = "CASE WHEN caregiver_only THEN 'carer' ELSE 'patient' END"
+    found = [
+        f"SELECT id, {role} AS role FROM {table} WHERE id IS NOT NULL"
+        for name, role in (
+            ("providers", "'staff'"),
+            ("supports", "'staff'"),
+            ("care_team_members", "'listed'"),
+            ("patient_care_team_members", "'listed'"),
+            ("patients", of_record),
+        )
+        if (table := rows.named(name)) is not None
+    ]
+    return " UNION ALL ".join(found)
