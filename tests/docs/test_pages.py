@@ -1,8 +1,9 @@
 """The README and the pages of docs: their examples run, their outputs and links hold.
 
 Every block of Python or shell runs, unless its info string says ``not-run: …`` with a reason. A
-block ``text output`` shows what the block of Python before it prints, and is compared. After a
-change, ``python tests/docs/test_pages.py`` writes these outputs anew; read the difference.
+block ``text output`` shows what the block of Python before it prints, and is compared; an SVG below
+a block is its ``chart``. After a change, ``python tests/docs/test_pages.py`` writes outputs and
+charts anew; read the difference.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import avon_analytics as avon
 from avon_analytics import __version__
 from avon_analytics.cli import main
 from avon_analytics.intake.read.codes import BODY_CODES, LINE_CODES, SIGNATURE_CODES
@@ -43,6 +45,7 @@ _FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_CHART = re.compile(r"!\[[^\]]*\]\(([^)\s]+\.svg)\)")
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 _NOTES = re.compile(r"|output|receipt|secrets|not-run: .+")
 
@@ -97,8 +100,14 @@ def with_blocks(language: str) -> list[Any]:
 # -- running it -------------------------------------------------------------------------------
 
 
-def printed(page: Path) -> Iterator[tuple[Block, str]]:
-    """Runs the blocks of Python, in one namespace; yields each block of output with the truth."""
+def printed(page: Path, charts: dict[Path, Any]) -> Iterator[tuple[Block, str]]:
+    """Runs the blocks of Python, in one namespace; yields each block of output with the truth, and
+    adds to ``charts`` what the pictures show."""
+    text = page.read_text("utf-8")
+    pictures = [(at.start(), page.parent / at[1]) for at in _CHART.finditer(text)]
+    ran = [one for one in blocks(page) if one.is_run and one.language == "python"]
+    ends = [one.span[0] for one in ran[1:]] + [len(text)]
+    until = {one.where: end for one, end in zip(ran, ends, strict=False)}
     names: dict[str, Any] = {"__name__": "__main__"}
     said = io.StringIO()
     for block in blocks(page):
@@ -106,6 +115,8 @@ def printed(page: Path) -> Iterator[tuple[Block, str]]:
             said = io.StringIO()
             with contextlib.redirect_stdout(said):
                 exec(compile(block.text, block.where, "exec"), names)
+            below = [path for at, path in pictures if block.span[1] < at < until[block.where]]
+            charts |= dict.fromkeys(below, names.get("chart"))
         elif block.note == "output":
             yield block, said.getvalue()
 
@@ -120,8 +131,12 @@ def commands(page: Path) -> list[str]:
 def test_python_blocks_run_and_print_what_is_shown(page: Path, at_desk: Desk) -> None:
     for name in ("avon.duckdb", "sample.duckdb"):
         at_desk.store(name)
-    for block, truth in printed(page):
+    charts: dict[Path, Any] = {}
+    for block, truth in printed(page, charts):
         assert block.text == truth, block.where
+    for path, chart in charts.items():
+        drawn = avon.plot.save(chart, at_desk.folder / "drawn.svg").read_bytes()
+        assert drawn == path.read_bytes(), f"{path.name}: not what {page.name} draws"
 
 
 @pytest.fixture
@@ -264,8 +279,6 @@ def _is_target(name: str) -> bool:
 def _write_anew() -> None:
     import tempfile
 
-    import avon_analytics as avon
-
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         Path("data").mkdir()
@@ -277,7 +290,10 @@ def _write_anew() -> None:
                 )
         for page in PAGES:
             text = page.read_text("utf-8")
-            truths = list(printed(page))
+            charts: dict[Path, Any] = {}
+            truths = list(printed(page, charts))
+            for path, chart in charts.items():
+                avon.plot.save(chart, path)
             truths += [(b, f"{receipt}\n") for b in blocks(page) if b.note == "receipt"]
             for block, truth in sorted(truths, key=lambda told: told[0].span, reverse=True):
                 start, end = block.span
