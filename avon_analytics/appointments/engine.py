@@ -114,7 +114,7 @@ class StoreEngine:
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Hold the store for reading."""
         with self.database.reading() as connection:
-            if self.seen is not None and stored_slots.content(connection) != self.seen:
+            if self.seen is not None and stored_slots.content_now(self.database) != self.seen:
                 raise StaleCohort(
                     f"the store {self.path} has changed since this cohort was made: make it anew "
                     "with appointments(), and all its figures are of one state again"
@@ -123,8 +123,7 @@ class StoreEngine:
 
     def as_it_is(self) -> StoreEngine:
         """The same, bound to what the store holds now."""
-        with self.database.reading() as connection:
-            return replace(self, seen=stored_slots.content(connection))
+        return replace(self, seen=stored_slots.content_now(self.database))
 
     def default_as_of(self) -> datetime | None:
         """See ``slots.default_as_of``."""

@@ -158,7 +158,7 @@ def computed(database: Database, settings: Settings) -> Computed:
     """
     with database.reading() as connection:
         known = _known.setdefault(database.session, {})
-        content = stored_slots.content(connection)
+        content = stored_slots.content_now(database)
         for old in [key for key in known if key[0] != content]:
             _drop(connection, known.pop(old))
         key = (content, settings)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from weakref import WeakKeyDictionary
 from zlib import crc32
 
 import duckdb
@@ -23,6 +24,7 @@ from avon_analytics.appointments import steps, stored_hours
 from avon_analytics.appointments.follow_up import SESSION_STEPS, patient_records_text
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.steps import STEPS, Settings, text_of
+from avon_analytics.store.database import Database
 from avon_analytics.store.derived import TABLES, drop_derived
 from avon_analytics.store.tables import stored_tables
 
@@ -99,6 +101,19 @@ def content(connection: duckdb.DuckDBPyConnection) -> Content:
     """
     (row,) = connection.execute(_CONTENT).fetchall()
     return tuple(row)
+
+
+_known: WeakKeyDictionary[Database, tuple[object, Content]] = WeakKeyDictionary()
+
+
+def content_now(database: Database) -> Content:
+    """The content of a store that is being read; the engine is asked once while nobody writes."""
+    with database.reading() as connection:
+        moment, known = _known.get(database, (None, ()))
+        if moment is not database.moments.now:
+            known = content(connection)
+            _known[database] = (database.moments.now, known)
+        return known
 
 
 def is_large(content: Content) -> bool:

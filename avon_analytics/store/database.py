@@ -31,6 +31,7 @@ from avon_analytics.store.making import (
     name_new,
 )
 from avon_analytics.store.memory import Bound
+from avon_analytics.store.moments import Moments
 from avon_analytics.store.private import (
     PrivateFolder,
     for_owner_alone,
@@ -71,6 +72,7 @@ class Database:
         self.config = engine_config(threads, memory_limit)
         self._mode: str | None = None
         self._state = 0  # the number of the lake's state that is attached
+        self.moments = Moments()
         self._confined = ConfinedEngine(self.config)
         self._turns = Turns(self.path) if self.in_memory else turns_at(self._place)
         self._connect()
@@ -139,7 +141,8 @@ class Database:
         seconds. Raises StoreError if the store cannot be written or is held for longer.
         """
         wait = self.wait if wait is None else seconds(wait)
-        with self._attached(read_only=False, wait=wait, on_wait=on_wait) as connection:
+        attached = self._attached(read_only=False, wait=wait, on_wait=on_wait)
+        with attached as connection, self.moments.writing():
             yield connection
 
     @contextmanager
@@ -151,6 +154,7 @@ class Database:
             if self.in_memory or self._mode == "write" or (self._mode == "read" and read_only):
                 yield self._connection
                 return
+            self.moments.end()  # until now, others may have written
             if self._mode == "read":
                 raise StoreError("the store is being read; it cannot be written before that ends")
             if self.is_lake:
