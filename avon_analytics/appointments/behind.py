@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -301,7 +302,7 @@ def _in_row(cell: Cell) -> str:
 def _forecast(cohort: CohortRows, cell: Cell) -> tuple[Population, str]:
     """The slots that were open when they were looked at, and which of them a column counts."""
     slots = slots_as_they_stood(cohort, cell.options["closed"], cell.options["history_from"])
-    keys = groupings(cell.by, known_custom_keys(cohort._engine))
+    keys = groupings(cell.by, partial(known_custom_keys, cohort._engine))
     if cell.figure.name == "expected":
         assert cohort.as_of is not None
         window = (cohort._scope.start, cohort._scope.end)

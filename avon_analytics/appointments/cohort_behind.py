@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Self
 
 import pandas as pd
@@ -148,6 +149,6 @@ class CohortBehind(CohortRows):
         if not asked:
             return self
         with self._engine.reading():
-            customs = known_custom_keys(self._engine)
+            customs = partial(known_custom_keys, self._engine)
             more = filters(self._engine, asked, customs, OF_SLOTS)
         return replace(self, _filters=(*self._filters, *more))

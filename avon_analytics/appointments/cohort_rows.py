@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Self
 
 import pandas as pd
@@ -114,10 +115,10 @@ class CohortRows(Shown):
     ) -> Population:
         """What the SQL of a figure reads, with its options as parameters."""
         reads = figure.reads_of(options or {})
-        customs = known_custom_keys(self._engine, figure.customs)
+        customs = partial(known_custom_keys, self._engine, figure.customs)
         keys = groupings(by, customs, own_groupings(figure), figure.general)
         if reads.table == "questions":  # they know of nothing else
-            groupings([grouping.name for grouping, _ in self._filters], (), None, figure.general)
+            groupings([grouping.name for grouping, _ in self._filters], general=figure.general)
         rows = self._population(
             reads.table,
             keys,

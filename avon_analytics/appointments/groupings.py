@@ -6,7 +6,7 @@ caller's word can choose.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from avon_analytics import arguments
@@ -157,12 +157,13 @@ def own_groupings(figure: Figure) -> Mapping[str, Grouping]:
 
 def groupings(
     names: str | Iterable[str],
-    custom_keys: Iterable[str] = (),
+    custom_keys: Callable[[], Iterable[str]] = tuple,
     more: Mapping[str, Grouping] | None = None,
     general: Iterable[str] | None = None,
 ) -> tuple[Grouping, ...]:
     """The groupings of these names, each once, in order.
 
+    custom_keys: asks for the custom fields there are; called where a name is none of the others.
     general: which of the general ones there are to choose from; all unless given.
 
     Raises UnknownGroup, listing the choices, for a name that is none of them, UsageError for two
@@ -171,7 +172,8 @@ def groupings(
     wanted = arguments.names(names, "by")
     choices = {name: GROUPINGS[name] for name in (GROUPINGS if general is None else general)}
     choices |= more or {}
-    choices |= {custom.name: custom for custom in _customs(custom_keys)}
+    if not choices.keys() >= set(wanted):
+        choices |= {custom.name: custom for custom in _customs(custom_keys())}
     for name in wanted:
         _hint(name, choices)
         arguments.choice("grouping", name, choices, UnknownGroup)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from avon_analytics.appointments.engine import Engine
@@ -135,7 +136,7 @@ class CohortSource(Generic[AnyCohort]):
         from avon_analytics.appointments.cohort_rows import known_custom_keys
 
         with self._engine.reading():
-            customs = known_custom_keys(self._engine)
+            customs = partial(known_custom_keys, self._engine)
             return filters(self._engine, where, customs, labels=self._labels)
 
 

@@ -8,7 +8,7 @@ may bear the same: whoever gives one is told whose it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
 from typing import Any
@@ -44,7 +44,7 @@ _WHENEVER = datetime(9999, 1, 1, tzinfo=UTC)
 def filters(
     engine: Engine,
     where: Mapping[str, Any],
-    custom_keys: Sequence[str],
+    custom_keys: Callable[[], Iterable[str]],
     more: Mapping[str, Grouping] | None = None,
     labels: Labels | None = None,
 ) -> Filters:

@@ -37,7 +37,7 @@ def built() -> Iterator[tuple[str, str]]:
     for object_type in OBJECTS:
         yield f"custom fields of {object_type}", _query(object_type)
     everything = groupings(
-        [*GROUPINGS, *OF_CANCELLATIONS, "custom:cfld_1"], ["cfld_1"], OF_CANCELLATIONS
+        [*GROUPINGS, *OF_CANCELLATIONS, "custom:cfld_1"], lambda: ["cfld_1"], OF_CANCELLATIONS
     )
     filters = tuple((one, (None, "x")) for one in everything)
     for on in DATES:
