@@ -31,10 +31,10 @@ class Session:
     released: int | None = None
 
     @property
-    def span(self) -> set[int]:
+    def span(self) -> range:
         if self.minutes is None or not 0 < self.minutes <= 1440:
-            return set()
-        return set(range(self.start, self.start + self.minutes))
+            return range(0)
+        return range(self.start, self.start + self.minutes)
 
     @property
     def is_released(self) -> bool:
