@@ -11,7 +11,7 @@ from avon_analytics.report.wording import heading
 
 _MOST = 100_000
 _HINTS = {Takes.DATE: "2025-12-31, …", Takes.NUMBER: "0.15"}
-WIDE = {"description_width": "auto"}
+WIDE, SHORT = {"description_width": "auto"}, {"description_width": "4.5em"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ def asked(widgets: Any, option: Option) -> Asked:
     words = option.name.replace("_", " ").capitalize()
     if option.of and option.of not in words.lower():
         words = f"{words}, {option.of}"
-    how: dict[str, Any] = {"description": words, "tooltip": option.help, "style": WIDE}
+    how: dict[str, Any] = {"description": words, "tooltip": option.help}
+    how["style"] = WIDE if len(words) > len("Placed by") else SHORT
     if choices := _choices(option):
         first = NOTHING if option.default is None else option.default
         return Asked(option, widgets.Dropdown(options=choices, value=first, **how))
