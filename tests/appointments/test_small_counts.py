@@ -101,7 +101,8 @@ def told_by_subtraction(
     blank: pd.DataFrame, equations: list[dict[tuple[int, str], int]]
 ) -> list[tuple[int, str]]:
     """The blank cells that have one value only in all solutions of the equations."""
-    unknown = [(r, c) for r in blank.index for c in column_names(blank) if blank.loc[r, c]]
+    names, is_blank = column_names(blank), blank.to_numpy(dtype=bool)
+    unknown = [(blank.index[r], names[c]) for r, c in np.argwhere(is_blank)]
     place = {cell: n for n, cell in enumerate(unknown)}
     matrix = np.zeros((len(equations) + 1, len(unknown)))
     for row, equation in enumerate(equations):
