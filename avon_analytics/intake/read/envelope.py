@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -228,6 +229,23 @@ class _Layout(msgspec.Struct, gc=False):
     nested: tuple[int, ...]
 
 
+@lru_cache(maxsize=8)  # each load has several readers, which begin alike
+def _decoder(body: Any, keys: tuple[str, ...]) -> Any:
+    """Decodes an envelope of these keys, with a body of this type."""
+    names = {f"k{n}": name for n, name in enumerate(keys)}
+    kind = msgspec.defstruct(
+        "Envelope",
+        [
+            (key, body | msgspec.UnsetType if name in BODY_KEYS else Any, UNSET)
+            for key, name in names.items()
+        ],
+        rename=names,
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+    return msgspec.json.Decoder(kind).decode
+
+
 class EnvelopeReader:
     """Reads envelopes as they usually are; what it has not met before it learns."""
 
@@ -241,22 +259,8 @@ class EnvelopeReader:
 
     def _make(self) -> None:
         self._layouts: dict[tuple[type, ...], _Layout] = {}
-        self._with_text = self._decoder(str)
-        self._with_object = self._decoder(Raw)
-
-    def _decoder(self, body: Any) -> Any:
-        names = {f"k{n}": name for n, name in enumerate(self._names)}
-        kind = msgspec.defstruct(
-            "Envelope",
-            [
-                (key, body | msgspec.UnsetType if name in BODY_KEYS else Any, UNSET)
-                for key, name in names.items()
-            ],
-            rename=names,
-            forbid_unknown_fields=True,
-            gc=False,
-        )
-        return msgspec.json.Decoder(kind).decode
+        self._with_text = _decoder(str, tuple(self._names))
+        self._with_object = _decoder(Raw, tuple(self._names))
 
     def read(self, content: bytes) -> Usual:
         """The envelope of a line.
