@@ -196,6 +196,12 @@ def _hint(name: str, choices: Mapping[str, Grouping]) -> None:
             f"unknown grouping {name!r}: periods are asked for with every={name.lower()!r} "
             f"(--every {name.lower()}). Choices: {', '.join(choices)}"
         )
+    parts = [part.strip() for part in name.split(",")]
+    if len(parts) > 1 and set(parts) <= set(choices):
+        raise UnknownGroup(
+            f"unknown grouping {name!r}: each is named by itself, by={parts!r} "
+            f"({' '.join(f'--by {part}' for part in parts)}). Choices: {', '.join(choices)}"
+        )
     word = name.lower().replace(" ", "_")
     meant = _SAID_ELSEWHERE.get(word, name.removesuffix(name_column("")))
     if meant in choices:

@@ -55,7 +55,7 @@ def asked(widgets: Any, option: Option) -> Asked:
     if option.of and option.of not in words.lower():
         words = f"{words}, {option.of}"
     how: dict[str, Any] = {"description": words, "tooltip": option.help}
-    how["style"] = WIDE if len(words) > len("Placed by") else SHORT
+    how["style"] = WIDE if len(words) > len("Window") else SHORT
     if choices := _choices(option):
         first = NOTHING if option.default is None else option.default
         return Asked(option, widgets.Dropdown(options=choices, value=first, **how))

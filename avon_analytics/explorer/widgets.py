@@ -110,7 +110,7 @@ class Explorer:
             max=max(1000, least),
             layout=widgets.Layout(width="auto", max_width="14em"),
         )
-        for one in (*self._dates, self._as_of, self._least):
+        for one in (*self._dates, self._on, self._as_of, self._least):
             one.style.description_width = "auto"
         self._offered = widgets.HBox()
         self._status = widgets.HTML(_KEYS)

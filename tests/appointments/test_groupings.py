@@ -14,6 +14,7 @@ from avon_analytics.errors import UnknownGroup
         ("provider", "Did you mean 'host'?"),
         ("Clinic", "Did you mean 'medical_center'?"),
         ("day of week", "Did you mean 'weekday'?"),
+        ("weekday, hour", "by=['weekday', 'hour'] (--by weekday --by hour)"),
         ("month", "periods are asked for with every='month' (--every month)"),
         ("hosts", "Did you mean 'host'?"),
         ("host_name", "Did you mean 'host'?"),
