@@ -266,6 +266,9 @@ class Drawing:
             words = heading(self.rows[part[0]]["cause"]) if x == "day" else " · ".join(name)
             line = {"color": light(_LINES[nth]), "width": 2}
             one: dict[str, Any] = {"name": words, "line": line}
+            if x == "period_on":  # a line of one period is but a point
+                paint = {"color": line["color"]}
+                one["marker"] = {"type": "circle", "size": 5, "fill": paint, "border": paint}
             one["categories"] = [self.name, *_span(part, over)]
             one["values"] = [self.name, *_span(part, place)]
             series.append(one)

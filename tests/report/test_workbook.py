@@ -230,3 +230,11 @@ def test_the_stages_of_groups_stand_side_by_side(sample: Loaded, tmp_path: Path)
         assert f"<c:v>{text}</c:v>" in drawn
     assert drawn.count("Funnel!$B$5:$B$7") == 1  # booked, started, completed
     assert drawn.count("Funnel!$B$8:$B$10") == 1
+
+
+def test_a_line_of_one_period_is_a_point(clinic: MadeUp, tmp_path: Path) -> None:
+    frame = figure(clinic, "user_1", "user_2")
+    path = avon.export(frame[frame["period_on"] == QUARTERS[0]], tmp_path / "f.xlsx")
+    with ZipFile(path) as parts:
+        drawn = parts.read("xl/charts/chart1.xml").decode()
+    assert drawn.count("<c:ser>") == drawn.count('<c:symbol val="circle"/>') == 2
