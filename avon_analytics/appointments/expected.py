@@ -14,6 +14,7 @@ from avon_analytics.appointments.distributions import Floats, Ints
 from avon_analytics.appointments.figure import Counted, finished
 from avon_analytics.appointments.forecast import (
     OUTCOMES,
+    Alike,
     PeriodSpread,
     Shares,
     Sums,
@@ -82,8 +83,9 @@ def _expected(
     if at is None:
         return _expected_figure(counted, _no_rows(counted), Sums.none(), clock, slots, with_pickup)
     open_now = slots.open(counted.keys, every, at, start, end)
-    known = _learned(cohort, counted, slots, clock, at, window, open_now)
-    lines, found = _of_open(open_now, known.shares)
+    lines, alike = _of_open(open_now)
+    known = _learned(cohort, counted, slots, clock, at, window, alike)
+    found = sums(len(lines), alike, known.shares)
     groups, mean, added = open_now.groups, found.mean, None
     if with_pickup and end is not None:
         later = slots.later(counted.keys, at, clock.day_of(at))
@@ -137,7 +139,7 @@ def _learned(
     clock: Clock,
     at: datetime,
     window: tuple[date, date | None],
-    open_now: Open,
+    open_now: Alike,
 ) -> _Learned:
     """Look back at periods like the window, each as many days ahead as the window is now."""
     start, end = window
@@ -151,15 +153,15 @@ def _learned(
     earliest = min(instants.values(), default=at)
     learning = Learning(slots.past(at, most_days, earliest), most_days)
     _, spread, width = look_back(seen, instants, unit, learning, at, clock)
-    return _Learned(shares_at(learning, at, at, clock), spread, width)
+    return _Learned(shares_at(open_now, learning, at, at, clock), spread, width)
 
 
-def _of_open(open_now: Open, shares: Shares) -> tuple[Ints, Sums]:
-    """What is expected of the slots that are open: a line (group, period) each, and its sums."""
-    key = np.column_stack([open_now.group, open_now.period])
-    lines, place = np.unique(key, axis=0, return_inverse=True)
-    place = place.reshape(-1)
-    return lines, sums(len(lines), place, open_now.kind, open_now.days, open_now.n, shares)
+def _of_open(open_now: Open) -> tuple[Ints, Alike]:
+    """The slots that are open: a line (group, period) for each sum, and the slots of it."""
+    n_periods = int(open_now.period.max(initial=0)) + 1
+    line, place = np.unique(open_now.group * n_periods + open_now.period, return_inverse=True)
+    slots = Alike.of(place, open_now.kind, open_now.days, open_now.n)
+    return np.column_stack([line // n_periods, line % n_periods]), slots
 
 
 def slots_as_they_stood(

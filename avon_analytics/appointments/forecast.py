@@ -34,11 +34,45 @@ _WIDTHS = np.arange(1, 501) / 100
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """Slots that are alike, an element for each sum in which they count (``place``), kind and whole
+    days before the start, in this order: how many they are."""
+
+    place: Ints
+    kind: Ints
+    days: Ints
+    n: Floats
+
+    @classmethod
+    def of(cls, place: Ints, kind: Ints, days: Ints, n: Floats) -> Alike:
+        """Add up slots that are alike. Sums of fractions differ in their last digit with the order
+        of what is added, counts do not."""
+        size = [int(one.max(initial=0)) + 1 for one in (place, kind, days)]
+        alike, where = np.unique(
+            np.ravel_multi_index((place, kind, days), size), return_inverse=True
+        )
+        place, kind, days = np.unravel_index(alike, size)
+        return cls(place, kind, days, _added(len(alike), where, n[:, None])[:, 0])
+
+    def __getitem__(self, lines: slice) -> Alike:
+        return Alike(self.place[lines], self.kind[lines], self.days[lines], self.n[lines])
+
+
+@dataclass(frozen=True, slots=True)
 class Shares:
-    """The shares of outcomes for each kind and number of days, and how many slots they rest on."""
+    """The shares of outcomes, a line for slots that are alike, and how many slots they rest on."""
 
     share: Floats
     weight: Floats
+
+    @classmethod
+    def joined(cls, parts: Sequence[Shares]) -> Shares:
+        """The shares of several parts, one after the other."""
+        none = np.zeros((0, len(OUTCOMES)))
+        return cls(
+            np.concatenate([none, *(part.share for part in parts)]),
+            np.concatenate([none[:, 0], *(part.weight for part in parts)]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +91,13 @@ class Sums:
         empty = np.zeros((0, len(OUTCOMES)))
         return cls(np.zeros(0), empty, empty, empty)
 
-    @classmethod
-    def joined(cls, parts: Sequence[Sums]) -> Sums:
-        """The sums of one or more parts, one after the other."""
-        names = [field.name for field in fields(cls)]
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
-
     def __getitem__(self, lines: Ints | slice) -> Sums:
         return Sums(*(getattr(self, field.name)[lines] for field in fields(self)))
 
 
-def shares(counts: Floats) -> Shares:
-    """Shares from counts (kind, days, outcome), drawn towards the whole where counts are few.
+def shares(counts: Floats, kind: Ints, days: Ints) -> Shares:
+    """Shares of these kinds and days from counts (kind, days, outcome), drawn towards the whole
+    where counts are few.
 
     The prior of a kind is a Dirichlet distribution with the shares of all kinds together, as many
     days before the start, and the weight of 20 slots. Where no slot at all was open so many days
@@ -77,37 +106,31 @@ def shares(counts: Floats) -> Shares:
     of_all = counts.sum(axis=0)
     known = np.flatnonzero(of_all.sum(axis=-1) > 0)
     if not len(known):
-        return Shares(np.full(counts.shape, np.nan), np.ones(counts.shape[:-1]))
-    days = np.arange(len(of_all))
-    nearest = known[np.abs(days[:, None] - known).argmin(axis=1)]
+        return Shares(np.full((len(kind), len(OUTCOMES)), np.nan), np.ones(len(kind)))
+    nearest = known[np.abs(np.arange(len(of_all))[:, None] - known).argmin(axis=1)]
     whole = of_all[nearest] / of_all[nearest].sum(axis=-1, keepdims=True)
-    weight = counts.sum(axis=-1) + PRIOR_SLOTS
-    return Shares((counts + PRIOR_SLOTS * whole) / weight[..., None], weight)
+    own = counts[kind, days]
+    weight = own.sum(axis=-1) + PRIOR_SLOTS
+    return Shares((own + PRIOR_SLOTS * whole[days]) / weight[:, None], weight)
 
 
-def sums(n_sums: int, place: Ints, kind: Ints, days: Ints, n: Floats, of: Shares) -> Sums:
-    """What to expect of slots: an element each for ``n`` alike, that count in the sum ``place``.
+def sums(n_sums: int, slots: Alike, of: Shares) -> Sums:
+    """What to expect of slots, of whose outcomes these are the shares, a line each.
 
     Slots of one kind share what is not known of their shares, whatever their days: much the same
-    earlier slots stand behind them. Those alike are counted first, in order: sums of fractions
-    differ in their last digit with it, counts do not.
+    earlier slots stand behind them.
     """
-    alike, where = np.unique(
-        np.ravel_multi_index((place, kind, days), (max(n_sums, 1), *of.weight.shape)),
-        return_inverse=True,
-    )
-    place, kind, days = np.unravel_index(alike, (max(n_sums, 1), *of.weight.shape))
-    many = _added(len(alike), where, n[:, None])
-    share = of.share[kind, days]
-    spread = share * (1 - share)
-    doubt = np.sqrt(spread / (of.weight[kind, days] + 1)[:, None])
-    n_kinds = len(of.share)
-    by_kind = _added(n_sums * n_kinds, place * n_kinds + kind, many * doubt)
+    many = slots.n[:, None]
+    spread = of.share * (1 - of.share)
+    doubt = np.sqrt(spread / (of.weight + 1)[:, None])
+    begins = np.diff(slots.place, prepend=-1) | np.diff(slots.kind, prepend=-1)
+    first = np.flatnonzero(begins)
+    by_kind = _added(len(first), np.cumsum(begins != 0) - 1, many * doubt)
     return Sums(
-        n=_added(n_sums, place, many)[:, 0],
-        mean=_added(n_sums, place, many * share),
-        chance=_added(n_sums, place, many * spread),
-        unsure=np.square(by_kind).reshape(n_sums, n_kinds, len(OUTCOMES)).sum(axis=1),
+        n=_added(n_sums, slots.place, many)[:, 0],
+        mean=_added(n_sums, slots.place, many * of.share),
+        chance=_added(n_sums, slots.place, many * spread),
+        unsure=_added(n_sums, slots.place[first], np.square(by_kind)),
     )
 
 
@@ -167,12 +190,16 @@ class Width:
         self._counts = np.zeros((2, len(_WIDTHS), len(OUTCOMES)))
         for side in self._counts:
             np.add.at(side, _place_of(np.array(prior)), _PRIOR_INTERVALS / 2000)
+        self._factors: tuple[Floats, Floats] | None = None
 
     def learn(self, came: Floats, mean: Floats, low: Floats, high: Floats) -> None:
         """Take in what came beside intervals as wide as they are by themselves."""
         above = came > mean
         reach = np.where(above, high - mean, mean - low)
         line, outcome = np.nonzero((mean >= _SEEN_FROM) & (reach > 0))
+        if not len(line):
+            return
+        self._factors = None
         away = np.abs(came - mean)[line, outcome] / reach[line, outcome]
         side = above[line, outcome].astype(np.int64)
         np.add.at(self._counts, (side, _place_of(away), outcome), 1)
@@ -180,6 +207,11 @@ class Width:
     @property
     def factors(self) -> tuple[Floats, Floats]:
         """The factors of each outcome, below and above."""
+        if self._factors is None:
+            self._factors = self._worked_out()
+        return self._factors
+
+    def _worked_out(self) -> tuple[Floats, Floats]:
         n = self._counts.sum(axis=(0, 1))
         outside = self._counts.sum(axis=1, keepdims=True) - np.cumsum(self._counts, axis=1)
         allowed = (1 - (INTERVAL[1] - INTERVAL[0])) * n

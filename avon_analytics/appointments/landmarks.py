@@ -236,8 +236,9 @@ class Learning:
             (past.returning_kind[lines], last, turn),
             (past.kind[lines], turn, first + 1),
         ):
-            np.add.at(self._steps, (kind, start, outcome), n)
-            np.add.at(self._steps, (kind, end, outcome), -n)
+            for day, change in ((start, n), (end, -n)):
+                place = np.ravel_multi_index((kind, day, outcome), self._size)
+                np.add.at(self._steps.reshape(-1), place, change)  # faster than by three numbers
 
 
 def day_number(day: date) -> int:

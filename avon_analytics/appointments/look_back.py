@@ -14,6 +14,7 @@ import numpy as np
 from avon_analytics.appointments.distributions import Floats, Ints
 from avon_analytics.appointments.forecast import (
     OUTCOMES,
+    Alike,
     PeriodSpread,
     Shares,
     Sums,
@@ -83,10 +84,13 @@ class Expected:
     came: Floats
 
 
-def shares_at(learning: Learning, at: datetime, reference: datetime, clock: Clock) -> Shares:
-    """The shares that were known at an instant; NaN where history was too short."""
+def shares_at(
+    slots: Alike, learning: Learning, at: datetime, reference: datetime, clock: Clock
+) -> Shares:
+    """The shares of slots that were known at an instant; NaN where history was too short."""
     counts = learning.at(steps_before(at, reference))
-    return shares(counts if clock.n_weeks(at) >= FEWEST_WEEKS else 0 * counts)
+    known = counts if clock.n_weeks(at) >= FEWEST_WEEKS else 0 * counts
+    return shares(known, slots.kind, slots.days)
 
 
 def look_back(
@@ -128,21 +132,22 @@ def _looked_at(
     clock: Clock,
 ) -> tuple[Ints, list[int], Sums, Floats]:
     """The groups of each period, how many they are, what was expected of each, and what came."""
-    firsts = [day_number(first) for first in instants]
-    by_period = np.argsort(seen.period, kind="stable")
-    starts = np.searchsorted(seen.period[by_period], firsts)
-    ends = np.searchsorted(seen.period[by_period], firsts, side="right")
-    groups, found, came = [np.zeros(0, dtype=np.int64)], [Sums.none()], [Sums.none().mean]
-    for at, start, end in zip(instants.values(), starts, ends, strict=True):
-        known = shares_at(learning, at, reference, clock)
-        lines = by_period[start:end]
-        of, place = np.unique(seen.group[lines], return_inverse=True)
-        groups.append(of)
-        found.append(sums(len(of), place, seen.kind[lines], seen.days[lines], seen.n[lines], known))
-        came.append(np.zeros((len(of), len(OUTCOMES))))
-        np.add.at(came[-1], (place, seen.outcome[lines]), seen.n[lines])
-    sizes = [len(of) for of in groups[1:]]
-    return np.concatenate(groups), sizes, Sums.joined(found), np.concatenate(came)
+    firsts = np.array([day_number(first) for first in instants], dtype=np.int64)
+    wanted = np.flatnonzero(np.isin(seen.period, firsts))
+    nth = np.searchsorted(firsts, seen.period[wanted])
+    n_groups = len(seen.groups)
+    line, place = np.unique(nth * n_groups + seen.group[wanted], return_inverse=True)
+    slots = Alike.of(place, seen.kind[wanted], seen.days[wanted], seen.n[wanted])
+    of = np.searchsorted(line[slots.place] // n_groups, np.arange(len(firsts) + 1))
+    known = [
+        shares_at(slots[start:end], learning, at, reference, clock)
+        for at, (start, end) in zip(instants.values(), pairwise(of.tolist()), strict=True)
+    ]
+    came = np.zeros((len(line), len(OUTCOMES)))
+    np.add.at(came, (place, seen.outcome[wanted]), seen.n[wanted])
+    sizes = np.bincount(line // n_groups, minlength=len(firsts)).tolist()
+    found = sums(len(line), slots, Shares.joined(known))
+    return line % n_groups, sizes, found, came
 
 
 def _known_then(

@@ -7,6 +7,7 @@ import pytest
 
 from avon_analytics.appointments.forecast import (
     OUTCOMES,
+    Alike,
     PeriodSpread,
     Shares,
     Sums,
@@ -25,9 +26,16 @@ def counts(*rows: list[int]) -> np.ndarray:
     return np.array(rows, dtype=float)[:, None, :]
 
 
+def of_all(table: np.ndarray) -> Shares:
+    """The shares of each kind, for each number of days."""
+    kind, days = np.indices(table.shape[:2])
+    found = shares(table, kind.ravel(), days.ravel())
+    return Shares(found.share.reshape(table.shape), found.weight.reshape(kind.shape))
+
+
 def test_few_slots_are_drawn_towards_the_whole() -> None:
     """80 and 20: the whole is 60 attended, 20 missed, 20 cancelled of 100."""
-    found = shares(counts([50, 10, 20, 0, 0], [10, 10, 0, 0, 0], [0, 0, 0, 0, 0]))
+    found = of_all(counts([50, 10, 20, 0, 0], [10, 10, 0, 0, 0], [0, 0, 0, 0, 0]))
     assert found.share[0, 0].tolist() == pytest.approx([0.62, 0.14, 0.24, 0, 0])
     # (10 + 20 × 0.6) / 40, (10 + 20 × 0.2) / 40, (0 + 20 × 0.2) / 40
     assert found.share[1, 0].tolist() == pytest.approx([0.55, 0.35, 0.1, 0, 0])
@@ -40,24 +48,24 @@ def test_days_on_which_nobody_was_open_take_the_nearest() -> None:
     table = np.zeros((2, 6, 5))
     table[0, 1] = [10, 0, 0, 0, 0]
     table[1, 4] = [0, 10, 0, 0, 0]
-    found = shares(table).share
+    found = of_all(table).share
     assert found[0, 0].tolist() == found[1, 2].tolist() == [1, 0, 0, 0, 0]
     assert found[1, 5].tolist() == found[0, 3].tolist() == [0, 1, 0, 0, 0]
 
 
 def test_without_history_nothing_is_guessed() -> None:
-    assert np.isnan(shares(np.zeros((2, 3, 5))).share).all()
+    assert np.isnan(of_all(np.zeros((2, 3, 5))).share).all()
 
 
-def of_kinds(*n: float, known: Shares) -> Sums:
+def of_kinds(*n: float, known: np.ndarray) -> Sums:
     """One sum of so many slots of each kind."""
-    size = len(n)
-    zeros = np.zeros(size, dtype=int)
-    return sums(1, zeros, np.arange(size), zeros, np.array(n), known)
+    zeros = np.zeros(len(n), dtype=int)
+    slots = Alike.of(zeros, np.arange(len(n)), zeros, np.array(n))
+    return sums(1, slots, shares(known, slots.kind, slots.days))
 
 
 def test_a_sum_adds_up_means_and_variances() -> None:
-    known = shares(counts([50, 10, 20, 0, 0], [10, 10, 0, 0, 0]))
+    known = counts([50, 10, 20, 0, 0], [10, 10, 0, 0, 0])
     expected = of_kinds(4, 10, known=known)
     assert expected.n.tolist() == [14]
     assert expected.mean[0].tolist() == pytest.approx([7.98, 4.06, 1.96, 0, 0])
@@ -68,20 +76,24 @@ def test_a_sum_adds_up_means_and_variances() -> None:
     assert expected.unsure[0, 0] == pytest.approx(doubt)
 
 
+def test_slots_that_are_alike_are_one_line_in_order() -> None:
+    place, kind, days = np.array([1, 0, 1, 0]), np.array([2, 3, 2, 0]), np.array([5, 0, 5, 1])
+    slots = Alike.of(place, kind, days, np.array([1.0, 2, 4, 8]))
+    assert slots.place.tolist() == [0, 0, 1]
+    assert slots.kind.tolist() == [0, 3, 2]
+    assert slots.days.tolist() == [1, 0, 5]
+    assert slots.n.tolist() == [8, 2, 5]
+
+
 def test_slots_of_a_kind_share_their_doubt_whatever_their_days() -> None:
     """4 and 6 slots of one kind, a day apart, doubt as 10 slots do; other sums are other sums."""
     table = np.zeros((2, 2, 5))
     table[0, :] = [50, 10, 20, 0, 0]
     table[1, :] = [50, 10, 20, 0, 0]
     kind = np.array([0, 0, 0, 1])
-    split = sums(
-        2,
-        np.array([0, 0, 1, 1]),
-        kind,
-        np.array([0, 1, 0, 1]),
-        np.array([4.0, 6, 4, 6]),
-        shares(table),
-    )
+    place, days = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+    slots = Alike.of(place, kind, days, np.array([4.0, 6, 4, 6]))
+    split = sums(2, slots, shares(table, slots.kind, slots.days))
     share = split.mean[0, 0] / 10
     assert split.unsure[0, 0] == pytest.approx(100 * share * (1 - share) / 101)
     assert split.unsure[1, 0] == pytest.approx((16 + 36) * share * (1 - share) / 101)
