@@ -181,24 +181,17 @@ class CohortRows(Shown):
             return self._engine.follow_up(self._settings, include_internal=internal)
         if name == "after_visits":
             return self._engine.after_visits(self._settings, include_internal=internal)
-        return self._every_slot
-
-    @property
-    def _every_slot(self) -> str:
-        """All slots of the store, but for those of internal meetings unless they count."""
+        # All slots of the store, but for those of internal meetings unless they count.
         slots = self._engine.computed(self._settings).slots
-        return f"{slots} WHERE {'true' if self._scope.include_internal else 'NOT internal'}"
+        return f"{slots} WHERE {'true' if internal else 'NOT internal'}"
 
     def _rows_of(self, table: str) -> str:
+        internal = self._scope.include_internal
         if table == "questions":
-            return (
-                f"(WITH every_slot AS (SELECT * FROM {self._every_slot}) "
-                f"SELECT * FROM ({sql('questions')}) AS asked)"
-            )
-        tables = self._engine.computed(self._settings)
+            return self._engine.questions(self._settings, include_internal=internal)
         if table == "sessions":
-            internal = self._scope.include_internal
             return self._engine.session_hours(self._settings, include_internal=internal)
+        tables = self._engine.computed(self._settings)
         name: str = getattr(tables, table)
         return name
 

@@ -20,6 +20,7 @@ from avon_analytics.appointments.follow_up import (
     follow_up,
     late_parameters,
     patient_visits,
+    questions,
     session_hours,
 )
 from avon_analytics.appointments.queries import create_macros, not_copied
@@ -72,6 +73,10 @@ class Engine(Protocol):
 
     def session_hours(self, settings: Settings, *, include_internal: bool) -> str:
         """The name of the table of slots that tells what became of each session's time."""
+        ...
+
+    def questions(self, settings: Settings, *, include_internal: bool) -> str:
+        """The name of the table of what patients asked in their messages."""
         ...
 
     def patient_visits(self, settings: Settings) -> str:
@@ -147,6 +152,16 @@ class StoreEngine:
             tables = self.computed(settings)
             name = tables.after_visits[include_internal]
             after_visits(connection, tables.slots, name, include_internal=include_internal)
+            return name
+
+    def questions(self, settings: Settings, *, include_internal: bool) -> str:
+        """See ``follow_up.questions``."""
+        known = {"as_of": settings.as_of or BEFORE_ALL, "time_zone": self.time_zone}
+        with self.database.reading() as connection:
+            create_macros(connection)
+            tables = self.computed(settings)
+            name = tables.questions[include_internal]
+            questions(connection, tables.slots, name, known, include_internal=include_internal)
             return name
 
     def patient_visits(self, settings: Settings) -> str:

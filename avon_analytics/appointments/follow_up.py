@@ -1,5 +1,7 @@
 """What is computed from all slots of a store, once per store and instant: what patients did after a
-cancellation or a no-show, what became of each session's time, and which patients had been there."""
+cancellation or a no-show, what became of each session's time, which patients had been there, what
+they asked in their messages.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +26,11 @@ def follow_up_text(slots: str) -> str:
 def after_visits_text(slots: str) -> str:
     """What patients did after each visit, likewise."""
     return f"WITH every_slot AS (SELECT * FROM {slots}) SELECT * FROM ({sql('after_visits')}) AS v"
+
+
+def questions_text(slots: str) -> str:
+    """What patients asked in their messages, likewise. Parameters: $as_of, $time_zone."""
+    return f"WITH every_slot AS (SELECT * FROM {slots}) SELECT * FROM ({sql('questions')}) AS asked"
 
 
 def session_hours_text(slots: str) -> str:
@@ -96,6 +103,20 @@ def session_hours(
     parts = _parts(connection, slots, "host", include_internal, SESSIONS_AT_A_TIME)
     texts = [not_copied(session_hours_text(part), "every_slot") for part in parts]
     _fill(connection, name, texts, late)
+
+
+def questions(
+    connection: duckdb.DuckDBPyConnection,
+    slots: str,
+    name: str,
+    parameters: Mapping[str, Any],
+    *,
+    include_internal: bool,
+) -> None:
+    """Fill the temporary table ``name`` with what patients asked, unless it is there."""
+    counted = "true" if include_internal else "NOT internal"
+    text = questions_text(f"(SELECT * FROM {slots} WHERE {counted}) AS counted")
+    _fill(connection, name, [text], parameters)
 
 
 def patient_records(

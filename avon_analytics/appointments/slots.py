@@ -73,12 +73,18 @@ class Computed:
         return f"{self.slots}_hours", f"{self.slots}_hours_internal"
 
     @property
+    def questions(self) -> tuple[str, str]:
+        """What patients asked in their messages, likewise."""
+        return f"{self.slots}_questions", f"{self.slots}_questions_internal"
+
+    @property
     def derived(self) -> tuple[str, ...]:
         """All of these, whether they are there or not."""
         return (
             *self.follow_ups,
             *self.after_visits,
             *self.session_hours,
+            *self.questions,
             self.patient_records,
             self.patient_visits,
         )

@@ -21,6 +21,7 @@ from avon_analytics.appointments.follow_up import (
     follow_up_text,
     late_parameters,
     patient_visits_text,
+    questions_text,
     session_hours_text,
 )
 from avon_analytics.appointments.queries import sql, zone_names
@@ -111,6 +112,14 @@ class LakeEngine:
         name = tables.session_hours[include_internal]
         late = late_parameters(settings.late_hours, settings.is_same_day)
         self._make(name, tables.slots, session_hours_text, include_internal, late)
+        return name
+
+    def questions(self, settings: Settings, *, include_internal: bool) -> str:
+        """What patients asked in their messages, computed when first asked for."""
+        tables = self.computed(settings)
+        name = tables.questions[include_internal]
+        known = {"as_of": settings.as_of or BEFORE_ALL, "time_zone": self._time_zone}
+        self._make(name, tables.slots, questions_text, include_internal, known)
         return name
 
     def patient_visits(self, settings: Settings) -> str:
