@@ -28,7 +28,7 @@ def shown() -> Iterator[OnProgress]:
 
 def waiting(text: str) -> None:
     """Say that a load waits, and for whom."""
-    say(f"avon-analytics: {text}")
+    say(f"avon_analytics: {text}")
 
 
 def _one_line(progress: Progress) -> None:
@@ -36,7 +36,7 @@ def _one_line(progress: Progress) -> None:
         files = "file" if progress.files == 1 else "files"
         lines = "line" if progress.lines == 1 else "lines"
         say(
-            f"avon-analytics: {progress.files:,} {files} looked at, {progress.lines:,} {lines} read"
+            f"avon_analytics: {progress.files:,} {files} looked at, {progress.lines:,} {lines} read"
         )
 
 
