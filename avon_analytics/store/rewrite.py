@@ -1,7 +1,7 @@
 """Writing a store's file anew, so that nothing stays in it of rows that were deleted.
 
 The engine marks deleted rows as free and leaves their bytes where they are. Only a new file, into
-which the living rows are copied, is without them.
+which the living rows are copied, is without them. `clean_copy` says why that is done apart.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from avon_analytics.errors import StoreError
+from avon_analytics.store.clean_copy import run_apart
 from avon_analytics.store.database import Database
 from avon_analytics.store.journal import journal_of
 from avon_analytics.store.making import ROW_GROUPS
@@ -43,7 +44,9 @@ def rewrite(database: Database) -> None:
             folder = PrivateFolder(str(place))
             try:
                 part = folder.make() / "anew.duckdb"
-                _copy(connection, part)
+                if not run_apart(database.config, _apart(place, part)):
+                    _copy(connection, part)
+                _sync(part)
                 part.chmod(stat.S_IMODE(place.stat().st_mode))
                 os.replace(part, place)
                 _sync(place.parent)
@@ -56,20 +59,35 @@ def rewrite(database: Database) -> None:
     raise StoreError(f"{database.path} is written by others all the time")
 
 
+def _apart(store: Path, part: Path) -> list[str]:
+    """What a process of its own runs; what does not fit into memory it puts beside the copy."""
+    return [
+        f"SET temp_directory = {literal(str(part.parent / 'spilled'))}",
+        f"ATTACH {literal(str(store))} AS store (READ_ONLY)",
+        *_copying(part),
+    ]
+
+
+def _copying(part: Path) -> list[str]:
+    return [
+        f"ATTACH {literal(str(part))} AS fresh ({ROW_GROUPS})",
+        "COPY FROM DATABASE store TO fresh",
+        "CHECKPOINT fresh",
+        "DETACH fresh",
+    ]
+
+
 def _copy(connection: duckdb.DuckDBPyConnection, part: Path) -> None:
-    connection.execute(f"ATTACH {literal(str(part))} AS fresh ({ROW_GROUPS})")
     try:
-        connection.execute("COPY FROM DATABASE store TO fresh")
-        connection.execute("CHECKPOINT fresh")
+        for statement in _copying(part):
+            connection.execute(statement)
     finally:
-        connection.execute("DETACH fresh")
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
+        connection.execute("DETACH DATABASE IF EXISTS fresh")
 
 
-def _sync(folder: Path) -> None:
+def _sync(path: Path) -> None:
     with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
+        handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:

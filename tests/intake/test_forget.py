@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -241,6 +242,19 @@ def test_no_byte_stays_whatever_the_size_of_the_store(
     assert [word for word in WORDS if word.encode() in bytes_around(place.parent)] == []
     assert [p.name for p in place.parent.iterdir()] == [place.name]
     assert desk.add_up()["lines"] == len(lines)
+
+
+def test_where_no_process_can_be_started_her_store_is_copied_in_this_one(
+    archive: Archive, open_desk: OpenDesk, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = open_desk(place)
+    desk.load(archive.write(*world(archive)))
+    monkeypatch.setattr(sys, "executable", "")
+    desk.store.forget(BARE)
+    assert_without_her(desk)
+    assert b"Zebulonia" not in bytes_around(place.parent)
+    desk.store.forget("user_ann")
+    assert [path.name for path in place.parent.iterdir()] == [place.name]
 
 
 def test_no_later_load_brings_her_back(archive: Archive, open_desk: OpenDesk, place: Path) -> None:
