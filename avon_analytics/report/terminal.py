@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from avon_analytics.figures import COLUMNS, Column, Kind
+from avon_analytics.report.columns import (
+    COUNT,
+    DENOMINATOR,
+    DETAIL,
+    GAP,
+    INTERVAL,
+    NEVER,
+    SHARE,
+    TOGETHER,
+    TextColumn,
+    fitted,
+    headed,
+    squeezed,
+    width_of,
+)
 from avon_analytics.report.named import named
-from avon_analytics.report.paths import shortened
 from avon_analytics.report.periods import every_of
 from avon_analytics.report.rows import Row, by_period, is_complete, rows_of, split_newest, summed
 from avon_analytics.report.tabled import ALL, Tabled, tabled
@@ -25,7 +37,6 @@ from avon_analytics.report.wording import (
     as_date,
     chance,
     count,
-    cut,
     heading,
     interval,
     is_missing,
@@ -39,51 +50,10 @@ from avon_analytics.report.wording import (
 if TYPE_CHECKING:
     from rich.console import Group
 
-GAP = 2
-NARROWEST = 14
 LEGIBLE = 18
 FOREMOST = 4
 NEWEST = 24
 STARRED = "* not complete: not over, not all due, or only in part in the window"
-
-# What gives way where the terminal is narrow: the intervals first, the groups and periods never.
-INTERVAL, DENOMINATOR, DETAIL, COUNT, SHARE, NEVER = range(6)
-TOGETHER = {INTERVAL: "intervals", DENOMINATOR: "denominators"}
-
-
-@dataclass(frozen=True)
-class _Column:
-    """One column as text, and when it gives way."""
-
-    name: str
-    heading: str
-    cells: list[str]
-    gives_way: int
-    right: bool = True
-    is_path: bool = False
-    whole: list[str] | None = None
-    """The cells before they were cut."""
-    base: str = ""
-    """The column of the figure that it belongs to."""
-
-    @property
-    def width(self) -> int:
-        words = [self.heading] if self.gives_way == INTERVAL else self.heading.split()
-        return max(len(text) for text in [*words, *self.cells])
-
-    def cut(self, width: int) -> _Column:
-        """The same, no wider than this."""
-        whole = self.whole or self.cells
-        cells = shortened(whole, width) if self.is_path else [cut(one, width) for one in whole]
-        return replace(self, cells=cells, whole=whole)
-
-    @property
-    def broken_heading(self) -> str:
-        return "\n".join(
-            part
-            for line in self.heading.split("\n")
-            for part in wrap(line, self.width, break_on_hyphens=False)
-        )
 
 
 def table(
@@ -106,10 +76,10 @@ def table(
     if known is not None:
         return _of_figure(known, title, width)
     read = _own_columns(frame, width) if as_is else _columns(named(frame), every, width)
-    columns, hidden = _fitted(list(read), width, GAP)
+    columns, hidden = fitted(list(read), width, GAP)
     has_star = "period_on" in frame and not all(map(is_complete, rows_of(frame)))
     note = STARRED if has_star else "" if len(frame) else "no rows"
-    return _built(columns, hidden, title, note, GAP)
+    return _built(columns, hidden, title, note, width)
 
 
 def _of_figure(figure: Tabled, title: str | None, width: int | None) -> Group:
@@ -120,23 +90,23 @@ def _of_figure(figure: Tabled, title: str | None, width: int | None) -> Group:
     steps = figure.gives_way or {one.title: [one.name] for one in reversed(figure.columns[1:])}
     gone: list[str] = []
     for words, names in steps.items():
-        if width is None or _width(_as_narrow_as_may_be(shown)) <= width:
+        if width is None or width_of(_as_narrow_as_may_be(shown)) <= width:
             break
         inside = {step for step in gone if all(one.startswith(tuple(names)) for one in steps[step])}
         gone = [*(step for step in gone if step not in inside), words]
         shown = [one for one in shown if one.name not in names and one.base not in names]
     # Names are cut before the foremost share loses what it rests on.
-    columns, hidden = _fitted(_squeezed(shown, width, GAP), width, GAP)
+    columns, hidden = fitted(squeezed(shown, width, GAP), width, GAP)
     notes = [STARRED] if figure.has_open else []
     notes += [f"Not shown for lack of width: {'; '.join(reversed(gone))}"] if gone else []
     notes += figure.notes
     if figure.n_further and figure.rows:
         notes.append(f"{plural(figure.n_further, 'more column')} with --format csv or json")
     note = "\n".join(notes) if figure.rows else "no rows"
-    return _built(columns, hidden, title, note, GAP, n_last=len(figure.totals))
+    return _built(columns, hidden, title, note, width, n_last=len(figure.totals))
 
 
-def _key(name: str, figure: Tabled) -> _Column:
+def _key(name: str, figure: Tabled) -> TextColumn:
     """What the rows are of; a period that is not complete has a star, a total a word alone."""
     if name == "period_on":
         cells = [_starred(row, figure.every) for row in figure.rows]
@@ -149,10 +119,10 @@ def _key(name: str, figure: Tabled) -> _Column:
     cells += ["" if is_missing(one) else plain(one, 60) for one in totals]
     if name == figure.keys[0]:
         cells[len(figure.rows) :] = [ALL] * len(totals)
-    return _Column(name, word, cells, NEVER, right=False)
+    return TextColumn(name, word, cells, NEVER, right=False)
 
 
-def _block(column: Column, rows: Sequence[Row]) -> Iterator[_Column]:
+def _block(column: Column, rows: Sequence[Row]) -> Iterator[TextColumn]:
     """The columns that one of a figure takes: a share has its denominator and interval beside."""
     name = column.name
     write, _, right = _WRITTEN[column.kind]
@@ -160,19 +130,18 @@ def _block(column: Column, rows: Sequence[Row]) -> Iterator[_Column]:
     cells = [
         MISSING if is_missing(one) else write(one) if write else plain(one, 60) for one in values
     ]
-    title = _HYPHENED.get(column.title, column.title)
-    yield _Column(name, title, cells, NEVER, right, base=name)
+    yield TextColumn(name, column.title, cells, NEVER, right, base=name)
     if f"{name}_n" in rows[0] if rows else column.has_n:
         among = [count(row.get(f"{name}_n")) for row in rows]
-        yield _Column(f"{name}_n", "of", among, DENOMINATOR, base=name)
+        yield TextColumn(f"{name}_n", "of", among, DENOMINATOR, base=name)
     if f"{name}_low" in rows[0] if rows else column.has_interval:
         between = [interval(row, column) or MISSING for row in rows]
         of_expected = column.kind is Kind.NUMBER
         word = "80 %" if of_expected else "95 %"
-        yield _Column(f"{name}_low", word, between, INTERVAL, base=name)
+        yield TextColumn(f"{name}_low", word, between, INTERVAL, base=name)
 
 
-def _as_narrow_as_may_be(columns: list[_Column]) -> list[_Column]:
+def _as_narrow_as_may_be(columns: list[TextColumn]) -> list[TextColumn]:
     """The columns of a figure as wide as they have to be, before one of them goes.
 
     A name stays whole while there are more columns than the foremost; for one of these it is cut.
@@ -180,17 +149,6 @@ def _as_narrow_as_may_be(columns: list[_Column]) -> list[_Column]:
     if len({one.base for one in columns if one.base}) > FOREMOST:
         return columns
     return [one if one.right or one.width <= LEGIBLE else one.cut(LEGIBLE) for one in columns]
-
-
-_HYPHENED = {
-    "Difference": "Differ-\nence",
-    "Rescheduled": "Resched-\nuled",
-    "Unresolved": "Unre-\nsolved",
-}
-
-
-def _width(columns: Sequence[_Column]) -> int:
-    return sum(column.width + GAP for column in columns) - GAP
 
 
 def outcome_summary_table(
@@ -201,17 +159,18 @@ def outcome_summary_table(
     older, newest = split_newest(by_period(outcomes_by_period), NEWEST)
     rows = ([summed(older, OUTCOME_SHARES)] if older else []) + newest
     names = (["earlier"] if older else []) + [_starred(row, every) for row in newest]
-    broken = _HYPHENED | {"Cancelled": "Cancel-\nled", "Not due": "Not\ndue"}
-    columns = [_Column("period_on", every.capitalize(), names, NEVER, right=False)]
+    columns = [TextColumn("period_on", every.capitalize(), names, NEVER, right=False)]
     columns += [
-        _Column(name, broken.get(word, word), [count(row.get(name)) for row in rows], COUNT)
+        TextColumn(name, word, [count(row.get(name)) for row in rows], COUNT)
         for name in OUTCOME_COLUMNS
         if COLUMNS[name].kind is Kind.COUNT and (word := heading(name))
     ]
-    columns.append(_Column("no_show_share", "No-show share", [_with_n(row) for row in rows], NEVER))
+    columns.append(
+        TextColumn("no_show_share", "No-show share", [_with_n(row) for row in rows], NEVER)
+    )
     note = STARRED if any(name.endswith("*") for name in names) else ""
-    columns, hidden = _fitted(columns, width, 1)
-    return _built(columns, hidden, title, note if rows else "no slots", 1)
+    columns, hidden = fitted(columns, width, 1)
+    return _built(columns, hidden, title, note if rows else "no slots", width, 1)
 
 
 def _with_n(row: Any) -> str:
@@ -223,15 +182,15 @@ def _percent(value: object) -> str:
     return percent(value).replace("\u00a0", " ")
 
 
-def _own_columns(frame: pd.DataFrame, width: int | None) -> Iterator[_Column]:
+def _own_columns(frame: pd.DataFrame, width: int | None) -> Iterator[TextColumn]:
     longest = 60 if width is None else min(60, max(12, width // 3))
     rows = rows_of(frame)
     for name in map(str, frame.columns):
         cells = [MISSING if is_missing(row[name]) else plain(row[name], longest) for row in rows]
-        yield _Column(name, name, cells, NEVER, right=is_numeric_dtype(frame[name]))
+        yield TextColumn(name, name, cells, NEVER, right=is_numeric_dtype(frame[name]))
 
 
-def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Iterator[_Column]:
+def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Iterator[TextColumn]:
     rows, names = rows_of(frame), [str(name) for name in frame.columns]
     every = every or every_of(frame)
     longest = 60 if width is None else min(60, max(12, width // 3))
@@ -241,16 +200,16 @@ def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Itera
         kind = _kind(frame[name], name) if known is None else known.kind
         if name == "period_on":
             cells = [_starred(row, every) for row in rows]
-            yield _Column(name, every.capitalize(), cells, NEVER, right=False)
+            yield TextColumn(name, every.capitalize(), cells, NEVER, right=False)
         elif name == "file":
             cells = [MISSING if is_missing(value) else plain(value, 4096) for value in values]
-            yield _Column(name, heading(name), cells, NEVER, right=False, is_path=True)
+            yield TextColumn(name, heading(name), cells, NEVER, right=False, is_path=True)
         elif known is not None and kind is Kind.BOUND:
             if name.endswith("_low"):
                 cells = [share(row, known.base).interval or MISSING for row in rows]
-                yield _Column(name, "95 %", cells, INTERVAL)
+                yield TextColumn(name, "95 %", cells, INTERVAL)
         elif known is not None and known.base:
-            yield _Column(name, "of", [count(value) for value in values], DENOMINATOR)
+            yield TextColumn(name, "of", [count(value) for value in values], DENOMINATOR)
         else:
             is_detail = known is not None and not known.in_terminal
             write, gives_way, right = _WRITTEN[kind]
@@ -261,7 +220,7 @@ def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Itera
                 MISSING if is_missing(value) else write(value) if write else plain(value, most)
                 for value in values
             ]
-            yield _Column(name, heading(name), cells, DETAIL if is_detail else gives_way, right)
+            yield TextColumn(name, heading(name), cells, DETAIL if is_detail else gives_way, right)
 
 
 _WRITTEN: Mapping[Kind | None, tuple[Callable[[object], str] | None, int, bool]] = {
@@ -309,55 +268,13 @@ def _period(on: date | None, every: str) -> str:
     return {"year": f"{on:%Y}", "month": f"{on:%Y-%m}"}.get(every, on.isoformat())
 
 
-def _fitted(
-    columns: list[_Column], width: int | None, gap: int
-) -> tuple[list[_Column], list[_Column]]:
-    """The columns that fit, and those that had to give way, each in their order."""
-    shown = list(columns)
-    while width is not None and sum(column.width + gap for column in shown) - gap > width:
-        first = min(column.gives_way for column in shown)
-        if first == NEVER:
-            break
-        ready = [column for column in shown if column.gives_way == first]
-        # Half of the intervals or of the denominators help nobody: these go together.
-        gone = ready if first in TOGETHER else ready[-1:]
-        shown = [column for column in shown if column not in gone]
-    names = {column.name for column in shown}
-    hidden = [column for column in columns if column.name not in names]
-    return _squeezed(shown, width, gap), hidden
-
-
-def _squeezed(columns: list[_Column], width: int | None, gap: int) -> list[_Column]:
-    """Long texts and paths cut, the longest first, until the columns fit side by side."""
-    columns = [column.cut(100) if column.is_path else column for column in columns]
-    over = 0 if width is None else sum(each.width + gap for each in columns) - gap - (width or 0)
-    while over > 0:
-        widest = max(
-            (
-                each
-                for each in columns
-                if not each.right and each.width > NARROWEST and not each.name.endswith("_at")
-            ),
-            key=lambda each: each.width,
-            default=None,
-        )
-        if widest is None:
-            break
-        # Down to the next widest one at most, so that none is cut while a longer one is whole.
-        others = [each.width for each in columns if not each.right and each.width < widest.width]
-        least = max([NARROWEST, widest.width - over, *others])
-        narrower = widest.cut(least if least < widest.width else widest.width - 1)
-        over -= widest.width - narrower.width
-        columns = [narrower if each.name == widest.name else each for each in columns]
-    return columns
-
-
 def _built(
-    columns: Sequence[_Column],
-    hidden: Sequence[_Column],
+    columns: Sequence[TextColumn],
+    hidden: Sequence[TextColumn],
     title: str | None,
     note: str,
-    gap: int,
+    width: int | None,
+    gap: int = GAP,
     n_last: int = 0,
 ) -> Group:
     from rich.console import Group
@@ -367,21 +284,16 @@ def _built(
     notes = [note] if note else []
     if hidden:
         words = "; ".join(dict.fromkeys(TOGETHER.get(o.gives_way, o.heading) for o in hidden))
-        notes.append(f"Not shown for lack of width: {words}".replace("-\n", "").replace("\n", " "))
+        notes.append(f"Not shown for lack of width: {words}")
     built = Table(
         box=None,
         padding=(0, gap, 0, 0),
         pad_edge=False,
         header_style="bold",
     )
-    for column in columns:
+    for column, words in zip(columns, headed(columns, width, gap), strict=True):
         justify: Any = "right" if column.right else "left"
-        built.add_column(
-            Text(column.broken_heading),
-            justify=justify,
-            no_wrap=True,
-            overflow="ellipsis",
-        )
+        built.add_column(Text(words), justify=justify, no_wrap=True, overflow="ellipsis")
     lines = list(zip(*(column.cells for column in columns), strict=True))
     for nth, cells in enumerate(lines):
         is_total = nth >= len(lines) - n_last

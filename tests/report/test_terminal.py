@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from avon_analytics.report.columns import COUNT, TextColumn, headed
 from avon_analytics.report.terminal import STARRED, outcome_summary_table, table
 from tests.frames import column_names
 
@@ -294,3 +295,19 @@ def test_comparisons_in_one_frame_have_their_names_in_the_rows() -> None:
 def test_an_id_in_the_name_of_a_cohort_is_cut_to_what_tells_it_apart() -> None:
     ids = {"cohort": f"host user_{'a' * 24}Bc12", "other_cohort": f"host user_{'a' * 24}De34"}
     assert "Host user_…Bc12" in " ".join(printed(compared(**ids), 300).split())
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (38, ["Notice, in hours", "Rescheduled", "Not due"]),  # 16 + 2 + 11 + 2 + 7
+        (37, ["Notice,\nin hours", "Rescheduled", "Not\ndue"]),
+        (26, ["Notice,\nin hours", "Rescheduled", "Not\ndue"]),  # 8 + 2 + 11 + 2 + 3
+        (25, ["Notice,\nin hours", "Resched-\nuled", "Not\ndue"]),
+        (22, ["Notice,\nin\nhours", "Resched-\nuled", "Not\ndue"]),  # 7 + 2 + 8 + 2 + 3
+    ],
+)
+def test_a_heading_breaks_only_where_the_table_needs_it(width: int, expected: list[str]) -> None:
+    names = ("Notice, in hours", "Rescheduled", "Not due")
+    columns = [TextColumn(name, name, ["1"], COUNT) for name in names]
+    assert headed(columns, width, 2) == expected
