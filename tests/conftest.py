@@ -22,6 +22,8 @@ from avon_analytics.appointments import slots, stored_slots
 
 # Charts import jsonschema, which would make 38 grammars for a check that nobody asks for: a second.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+# Hundreds of processes are started: numpy's threads would wait busily in each.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 TESTS = Path(__file__).parent
 SAMPLE = TESTS.parent / "data" / "sample"

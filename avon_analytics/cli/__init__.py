@@ -7,6 +7,7 @@ under ``--strict``, or not one line could be trusted; 4 bad input or store; 130 
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -18,6 +19,9 @@ from avon_analytics.printable import say
 
 def main() -> None:
     """Run a command; what a user can mend is reported in one sentence, without a traceback."""
+    # numpy would start a thread for each processor to multiply matrices, and each of them waits
+    # busily at first: no command multiplies large ones.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     have_streams()
     with stopping() as stop:
         try:

@@ -8,6 +8,7 @@ and finds the same.
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import re
 import subprocess
@@ -81,6 +82,8 @@ class ReadingProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # the caller finds again what goes wrong there, and tells
+            # numpy starts threads to multiply matrices, which wait busily at first.
+            env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
             pipesize=_PIPE_BYTES,
         )
         secrets = None if reading.secrets is None else dict(reading.secrets.items())
