@@ -13,12 +13,13 @@ from weakref import WeakKeyDictionary
 
 import duckdb
 
-from avon_analytics.appointments import steps, stored_hours, stored_slots
+from avon_analytics.appointments import steps, stored_hours, stored_questions, stored_slots
 from avon_analytics.appointments.follow_up import (
     after_visits,
     follow_up,
     late_parameters,
     patient_records,
+    questions,
     session_hours,
     visits_of_records_text,
 )
@@ -193,6 +194,7 @@ def _made(
         kept = {
             made.follow_ups[False]: f"SELECT * FROM {follow_up}",
             made.after_visits[False]: f"SELECT * FROM {after_visits}",
+            made.questions[False]: f"SELECT * FROM {stored_questions.QUESTIONS}",
             made.patient_visits: visits.replace("$as_of", instant_text(settings.as_of)),
         }
         if is_usual(settings):
@@ -261,13 +263,17 @@ def _keep(
         made.after_visits[False],
         made.session_hours[False],
         made.patient_records,
+        made.questions[False],
     )
+    as_of = settings.as_of or BEFORE_ALL
+    asked = {"as_of": as_of, "time_zone": database.time_zone}
     late = late_parameters(settings.late_hours, settings.is_same_day)
     with database.reading() as connection:
         follow_up(connection, made.slots, later[0], include_internal=False)
         after_visits(connection, made.slots, later[1], include_internal=False)
         session_hours(connection, made.slots, later[2], late, include_internal=False)
-        patient_records(connection, made.slots, later[3], settings.as_of or BEFORE_ALL)
+        patient_records(connection, made.slots, later[3], as_of)
+        questions(connection, made.slots, later[4], asked, include_internal=False)
     with database.writing() as connection:
         stored_slots.keep(connection, (*made.facts, *later), content, settings, database.time_zone)
 

@@ -20,7 +20,7 @@ from zlib import crc32
 
 import duckdb
 
-from avon_analytics.appointments import steps, stored_hours
+from avon_analytics.appointments import steps, stored_hours, stored_questions
 from avon_analytics.appointments.follow_up import SESSION_STEPS, patient_records_text
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.steps import STEPS, Settings, text_of
@@ -78,7 +78,13 @@ class State:
     @classmethod
     def of(cls, content: Content, settings: Settings, time_zone: str) -> State:
         """The state of slots computed now."""
-        later = (*OF_PATIENTS.values(), *SESSION_STEPS, "session_hours", "patient_records")
+        later = (
+            *OF_PATIENTS.values(),
+            *SESSION_STEPS,
+            "session_hours",
+            "patient_records",
+            "questions",
+        )
         texts = "".join([*(text_of(step, {}) for step in STEPS), *map(sql, later)])
         as_of = None if settings.as_of is None else _micros(settings.as_of)
         words = [list(pair) for pair in settings.words]
@@ -188,9 +194,12 @@ def grow(
         connection.execute("BEGIN")
         if n_touched:
             _replace(connection, facts, settings)
+        else:
+            _make(connection, "kept_patients", "SELECT patient_id FROM kept_slots LIMIT 0", {})
         stored_hours.grow_hours(
             connection, settings, time_zone, FACTS, {"before": state.as_of, "now": now.as_of}
         )
+        stored_questions.grow_questions(connection, settings, time_zone, FACTS[0], now.as_of)
         _remember(connection, now)
         connection.execute("COMMIT")
     finally:

@@ -232,11 +232,13 @@ class Clinic:
         person: str,
         table: str = "providers",
         when: Instant = "01-01 00:00",
+        *,
+        received: Instant | None = None,
         **columns: Any,
     ) -> None:
         """A provider, support or care-team member."""
         if table == "care_team_members":
-            event_id = self.event("care_team.updated", when, "crtm_1")
+            event_id = self.event("care_team.updated", when, "crtm_1", received=received)
             self.add(
                 "care_team_members_versions",
                 event_id=event_id,
@@ -246,13 +248,39 @@ class Clinic:
                 id=person,
             )
             return
-        event_id = self.event(f"{table[:-1]}.updated", when, person)
+        event_id = self.event(f"{table[:-1]}.updated", when, person, received=received)
         self.add(
             f"{table}_versions",
             event_id=event_id,
             event=f"{table[:-1]}.updated",
             occurred_at=at(when),
             id=person,
+            **columns,
+        )
+
+    def write(
+        self,
+        message: str,
+        thread: str | None,
+        by: str | None,
+        when: Instant,
+        /,
+        *,
+        received: Instant | None = None,
+        **columns: str | None,
+    ) -> None:
+        """A message, written when it is told of."""
+        event_id = self.event("message.created", when, message, received=received)
+        self.add(
+            "messages_versions",
+            event_id=event_id,
+            event="message.created",
+            occurred_at=at(when),
+            received_at=at(received or when),
+            id=message,
+            message_thread=thread,
+            created_by=by,
+            created_at=at(when),
             **columns,
         )
 

@@ -21,7 +21,6 @@ from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic
 from tests.appointments.test_dialects import parsed, refused
 from tests.appointments.test_properties import events, when
-from tests.appointments.test_replies import write
 from tests.appointments.test_sql import COUNTED
 from tests.frames import column_names, records
 
@@ -82,7 +81,7 @@ def random_clinic() -> Iterator[Clinic]:
     clinic.staff("dr")
     for nth in range(20):
         who = rng.choice(("ann", "bob", "dr"))
-        write(clinic, f"m{nth}", f"t{nth % 3}", who, when(rng))
+        clinic.write(f"m{nth}", f"t{nth % 3}", who, when(rng))
     yield clinic
     database.close()
 

@@ -14,19 +14,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import avon_analytics as avon
-from avon_analytics.appointments import steps, stored_hours, stored_slots
+from avon_analytics.appointments import steps, stored_hours, stored_questions, stored_slots
 from avon_analytics.appointments.follow_up import (
     after_visits,
     follow_up,
     late_parameters,
     patient_records,
+    questions,
     session_hours,
 )
 from avon_analytics.appointments.queries import create_macros
 from avon_analytics.appointments.slots import keep_slots, usual_settings
 from avon_analytics.samples import write_sample
 from avon_analytics.store.database import Database
-from tests.appointments.conftest import Clinic
+from tests.appointments.conftest import Clinic, appointments
 
 PEOPLE = ("dr", "ann", "bob", "cid", "sam", "mum")
 WORDS = ("scheduled", "confirmed", "cancelled", "in_progress", "completed", "no_show", "odd")
@@ -48,7 +49,7 @@ def tell_something(clinic: Clinic, random: Random) -> None:
     received = "01-15 00:00" if late else random.choice([when, "05-30 00:00"])
     who = random.choice(PEOPLE)
     kind = random.random()
-    if kind < 0.6:
+    if kind < 0.45:
         history = [
             (random.choice(WORDS), when, random.choice((*PEOPLE, None)))
             for _ in range(random.randrange(3))
@@ -69,7 +70,17 @@ def tell_something(clinic: Clinic, random: Random) -> None:
             internal=random.choice((None, None, False, True)),
             received=received,
         )
-    elif kind < 0.85:
+    elif kind < 0.7:
+        clinic.write(
+            f"m{random.randrange(8)}",
+            random.choice(("t1", "t1", "t2", "t3", None)),
+            random.choice((*PEOPLE, None)),
+            when,
+            received=received,
+            thread=random.choice(("t2", None)),
+            type=random.choice((None, None, "message", "internal_note")),
+        )
+    elif kind < 0.88:
         more: dict[str, Any] = {
             "timezone": random.choice(ZONES),
             "caregiver_only": random.choice((None, True, False)),
@@ -114,20 +125,20 @@ def kept_and_anew(database: Database) -> tuple[object, object]:
         slots, hours = "temp.slots_anew", "temp.hours_anew"
         session_hours(connection, slots, hours, late, include_internal=False)
         patient_records(connection, slots, "temp.records_anew", usual.as_of or steps.BEFORE_ALL)
-        kept = (*stored_slots.OF_PATIENTS, stored_hours.HOURS, stored_slots.RECORDS)
-        computed = ("later_anew", "after_anew", "hours_anew", "records_anew")
+        known = {"as_of": usual.as_of or steps.BEFORE_ALL, "time_zone": zone}
+        questions(connection, slots, "temp.asked_anew", known, include_internal=False)
+        kept = (
+            *stored_slots.OF_PATIENTS,
+            stored_hours.HOURS,
+            stored_slots.RECORDS,
+            stored_questions.QUESTIONS,
+        )
+        computed = ("later_anew", "after_anew", "hours_anew", "records_anew", "asked_anew")
         found = told(connection, *kept_views, *kept)
         anew = told(connection, *views, *(f"temp.{table}" for table in computed))
         for view in (*kept_views, *views):
             connection.execute(f"DROP VIEW temp.{view}")
-        for table in (
-            "facts_1",
-            "facts_2",
-            "later_anew",
-            "after_anew",
-            "hours_anew",
-            "records_anew",
-        ):
+        for table in ("facts_1", "facts_2", *computed):
             connection.execute(f"DROP TABLE temp.{table}")
     return found, anew
 
@@ -188,3 +199,70 @@ def count_growth(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
     monkeypatch.setattr(stored_slots, "grow", counting)
     return counted
+
+
+@pytest.fixture
+def kept_clinic(store: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clinic]:
+    """A clinic whose slots are kept: ann has a visit with dr on the 10th of March."""
+    monkeypatch.setattr(stored_slots, "FROM", 1)
+    clinic = Clinic(store)
+    clinic.load()
+    clinic.person("ann")
+    clinic.person("bob")
+    clinic.tell("created", "03-01 09:00")
+    yield clinic
+    clinic.clear()
+
+
+def grows(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what was told since, and hold it against what is computed from everything."""
+    grown = count_growth(monkeypatch)
+    keep_slots(clinic.database)
+    assert grown == [True]
+    found, anew = kept_and_anew(clinic.database)
+    assert found == anew
+
+
+def test_staff_of_a_wrong_clock_are_staff_once_it_is_told_again(
+    kept_clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two are listed; that one of them is a provider is first told from months ahead."""
+    kept_clinic.tell("created", "03-01 10:00", "w", attendees=["ann", "sam"], host=None)
+    kept_clinic.write("m1", "t1", "ann", "03-02 09:00")
+    kept_clinic.write("m2", "t1", "sam", "03-02 10:00")
+    kept_clinic.staff("sam", when="12-01 00:00", received="03-03 00:00")
+    keep_slots(kept_clinic.database)
+    assert len(appointments(kept_clinic.database).slots()) == 3
+    kept_clinic.load()
+    kept_clinic.staff("sam", when="03-04 00:00")
+    grows(kept_clinic, monkeypatch)
+    assert len(appointments(kept_clinic.database).slots()) == 2
+
+
+def test_questions_grow_with_messages_writers_and_visits(
+    kept_clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked() -> list[tuple[object, ...]]:
+        rows = appointments(kept_clinic.database).replies(by="host")
+        return list(zip(rows.host.fillna("none"), rows.n_questions, rows.n_answered, strict=True))
+
+    def then(tell: Callable[[], None], *expected: tuple[object, ...]) -> None:
+        kept_clinic.load()
+        tell()
+        grows(kept_clinic, monkeypatch)
+        assert asked() == list(expected)
+
+    write, tell, staff = kept_clinic.write, kept_clinic.tell, kept_clinic.staff
+    write("m1", "t1", "ann", "03-11 09:00")
+    write("m2", "t1", "dr", "03-11 10:00")  # nobody knows yet who this is
+    keep_slots(kept_clinic.database)
+    assert asked() == [("dr", 1, 0)]
+    then(lambda: staff("dr", when="03-12 09:00"), ("dr", 1, 1))
+    then(lambda: write("m3", "t1", "ann", "03-12 10:00"), ("dr", 2, 1))
+    then(lambda: write("m4", "t2", "cid", "03-12 11:00"), ("dr", 2, 1))  # cid has no record
+    then(lambda: kept_clinic.person("cid", "03-12 12:00"), ("dr", 2, 1), ("none", 1, 0))
+    # Of both questions of ann, the visit with el is now the last before.
+    late: dict[str, Any] = {"start": "03-10 17:00", "host": "el"}
+    then(lambda: tell("created", "03-13 09:00", "w", **late), ("el", 2, 1), ("none", 1, 0))
+    # The third message is of the second thread: what cid wrote there later begins nothing.
+    then(lambda: write("m3", "t2", "ann", "03-13 10:00"), ("el", 2, 1))

@@ -13,36 +13,20 @@ if TYPE_CHECKING:
     from tests.appointments.conftest import Clinic
 
 
-def write(clinic: Clinic, message: str, thread: str, by: str, when: str, **more: str) -> None:
-    event = clinic.event("message.created", when, message)
-    clinic.add(
-        "messages_versions",
-        event_id=event,
-        event="message.created",
-        occurred_at=clinic.at(when),
-        received_at=clinic.at(when),
-        id=message,
-        message_thread=thread,
-        created_by=by,
-        created_at=clinic.at(when),
-        **more,
-    )
-
-
 def a_week(clinic: Clinic) -> None:
     for person in ("ann", "bob"):
         clinic.person(person)
     clinic.staff("dr")
     clinic.tell("created", "03-01 09:00", "v", start="03-03 15:00")
     clinic.tell("completed", "03-03 15:30", "v", start="03-03 15:00")
-    write(clinic, "m1", "t1", "ann", "03-10 09:00")  # a question, answered after two hours
-    write(clinic, "m2", "t1", "ann", "03-10 09:30")  # belongs to it
-    write(clinic, "m3", "t1", "dr", "03-10 10:00", type="internalNote")
-    write(clinic, "m4", "t1", "dr", "03-10 11:00")
-    write(clinic, "m5", "t1", "ann", "03-10 12:00")  # a second one, answered after 30 hours
-    write(clinic, "m6", "t1", "dr", "03-11 18:00")
-    write(clinic, "m7", "t2", "bob", "03-12 10:00")  # never answered
-    write(clinic, "m8", "t3", "dr", "03-12 11:00")  # staff begins: no question
+    clinic.write("m1", "t1", "ann", "03-10 09:00")  # a question, answered after two hours
+    clinic.write("m2", "t1", "ann", "03-10 09:30")  # belongs to it
+    clinic.write("m3", "t1", "dr", "03-10 10:00", type="internalNote")
+    clinic.write("m4", "t1", "dr", "03-10 11:00")
+    clinic.write("m5", "t1", "ann", "03-10 12:00")  # a second one, answered after 30 hours
+    clinic.write("m6", "t1", "dr", "03-11 18:00")
+    clinic.write("m7", "t2", "bob", "03-12 10:00")  # never answered
+    clinic.write("m8", "t3", "dr", "03-12 11:00")  # staff begins: no question
 
 
 def test_three_questions(clinic: Clinic) -> None:

@@ -1,14 +1,17 @@
 -- One row is one person of whom something is new on which slots hang: their record as a patient or
 -- caregiver, or that they are staff. `may_become_patient`: they may have been no patient until now.
+-- Parameters: $now (T now, in microseconds): who is staff only by an event after it, is none yet.
 WITH recorded AS (
-    SELECT id, event_id FROM providers_versions
+    SELECT id, event_id FROM providers_versions WHERE occurred_at <= timestamp_micros($now)
     UNION ALL
-    SELECT id, event_id FROM supports_versions
+    SELECT id, event_id FROM supports_versions WHERE occurred_at <= timestamp_micros($now)
 ),
 listed AS (
-    SELECT id, event_id FROM care_team_members_versions
+    SELECT id, event_id FROM care_team_members_versions WHERE occurred_at <= timestamp_micros($now)
     UNION ALL
-    SELECT id, event_id FROM patient_care_team_members_versions
+    SELECT id, event_id
+    FROM patient_care_team_members_versions
+    WHERE occurred_at <= timestamp_micros($now)
 ),
 people AS (
     SELECT DISTINCT object_id AS id
