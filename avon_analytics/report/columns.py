@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from textwrap import wrap
 
 from avon_analytics.report.paths import shortened
-from avon_analytics.report.wording import cut
+from avon_analytics.report.wording import told_apart
 
 GAP = 2
 NARROWEST = 14
@@ -47,7 +47,7 @@ class TextColumn:
     def cut(self, width: int) -> TextColumn:
         """The same, no wider than this."""
         whole = self.whole or self.cells
-        cells = shortened(whole, width) if self.is_path else [cut(one, width) for one in whole]
+        cells = shortened(whole, width) if self.is_path else told_apart(whole, width)
         return replace(self, cells=cells, whole=whole)
 
     def heading_of(self, n_lines: int) -> list[str]:

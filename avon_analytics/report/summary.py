@@ -144,8 +144,8 @@ def _due(story: _Story) -> Headline:
 def _what_happened(row: Row) -> str:
     n = _n_due(row)
     return (
-        f"Of {plural(n, 'slot')} that came due, {count(row.get('n_attended'))} were attended, "
-        f"{count(row.get('n_no_show'))} were no-shows, {count(row.get('n_cancelled'))} were "
+        f"Of {plural(n, 'slot')} that came due: {count(row.get('n_attended'))} attended, "
+        f"{plural(number(row.get('n_no_show')), 'no-show')}, {count(row.get('n_cancelled'))} "
         f"cancelled and {count(row.get('n_rescheduled'))} rescheduled, with "
         f"{count(row.get('n_unresolved'))} unresolved, never closed in Avon."
     )
@@ -169,8 +169,8 @@ def _who_and_how_late(story: _Story, when_late: str) -> Finding | None:
         return None
     late = share(row, "late_share")
     text = (
-        f"{count(row.get('n_by_patient'))} were cancelled by patients, "
-        f"{count(row.get('n_by_provider'))} by providers or staff; "
+        f"Patients cancelled {count(row.get('n_by_patient'))}, "
+        f"providers or staff {count(row.get('n_by_provider'))}; "
         f"for {count(row.get('n_by_unknown'))} it is unknown."
     )
     if late.value is not None:
@@ -186,9 +186,9 @@ def _stages(figures: Figures) -> Finding | None:
     if not number(booked.get("n_reached")):
         return None
     reached = [
-        f"{count(row.get('n_reached'))} were {stage} ({percent(row.get('first_share'))})"
+        f"{count(row.get('n_reached'))} {stage} ({percent(row.get('first_share'))})"
         for stage in ("started", "completed")
         if (row := stages.get(stage))
     ]
     text = f"Of {plural(number(booked['n_reached']), 'appointment')} booked in the whole period"
-    return Finding("From booking to completion", f"{text}, {' and '.join(reached)}.")
+    return Finding("From booking to completion", f"{text}: {' and '.join(reached)}.")

@@ -45,12 +45,14 @@ from avon_analytics.report.wording import (
     plural,
     points,
     share,
+    told_apart,
 )
 
 if TYPE_CHECKING:
     from rich.console import Group
 
 LEGIBLE = 18
+LONGEST = 60
 FOREMOST = 4
 NEWEST = 24
 STARRED = "* not complete: not over, not all due, or only in part in the window"
@@ -75,7 +77,7 @@ def table(
     known = None if as_is else tabled(frame, every)
     if known is not None:
         return _of_figure(known, title, width)
-    read = _own_columns(frame, width) if as_is else _columns(named(frame), every, width)
+    read = _own_columns(frame) if as_is else _columns(named(frame), every, width)
     columns, hidden = fitted(list(read), width, GAP)
     has_star = "period_on" in frame and not all(map(is_complete, rows_of(frame)))
     note = STARRED if has_star else "" if len(frame) else "no rows"
@@ -109,17 +111,16 @@ def _of_figure(figure: Tabled, title: str | None, width: int | None) -> Group:
 def _key(name: str, figure: Tabled) -> TextColumn:
     """What the rows are of; a period that is not complete has a star, a total a word alone."""
     if name == "period_on":
-        cells = [_starred(row, figure.every) for row in figure.rows]
+        cells = whole = [_starred(row, figure.every) for row in figure.rows]
         word = figure.every.capitalize()
     else:
         values = [row.get(name) for row in figure.rows]
-        cells = [MISSING if is_missing(one) else plain(one, 60) for one in values]
-        word = heading(name)
-    totals = [row.get(name) for row in figure.totals]
-    cells += ["" if is_missing(one) else plain(one, 60) for one in totals]
+        whole = [MISSING if is_missing(one) else plain(one, 200) for one in values]
+        cells, word = told_apart(whole, LONGEST), heading(name)
+    of_all = ["" if is_missing(one.get(name)) else plain(one.get(name)) for one in figure.totals]
     if name == figure.keys[0]:
-        cells[len(figure.rows) :] = [ALL] * len(totals)
-    return TextColumn(name, word, cells, NEVER, right=False)
+        of_all = [ALL] * len(of_all)
+    return TextColumn(name, word, cells + of_all, NEVER, right=False, whole=whole + of_all)
 
 
 def _block(column: Column, rows: Sequence[Row]) -> Iterator[TextColumn]:
@@ -128,7 +129,8 @@ def _block(column: Column, rows: Sequence[Row]) -> Iterator[TextColumn]:
     write, _, right = _WRITTEN[column.kind]
     values = [row.get(name) for row in rows]
     cells = [
-        MISSING if is_missing(one) else write(one) if write else plain(one, 60) for one in values
+        MISSING if is_missing(one) else write(one) if write else plain(one, LONGEST)
+        for one in values
     ]
     yield TextColumn(name, column.title, cells, NEVER, right, base=name)
     if f"{name}_n" in rows[0] if rows else column.has_n:
@@ -182,18 +184,17 @@ def _percent(value: object) -> str:
     return percent(value).replace("\u00a0", " ")
 
 
-def _own_columns(frame: pd.DataFrame, width: int | None) -> Iterator[TextColumn]:
-    longest = 60 if width is None else min(60, max(12, width // 3))
+def _own_columns(frame: pd.DataFrame) -> Iterator[TextColumn]:
     rows = rows_of(frame)
     for name in map(str, frame.columns):
-        cells = [MISSING if is_missing(row[name]) else plain(row[name], longest) for row in rows]
+        cells = [MISSING if is_missing(row[name]) else plain(row[name], LONGEST) for row in rows]
         yield TextColumn(name, name, cells, NEVER, right=is_numeric_dtype(frame[name]))
 
 
 def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Iterator[TextColumn]:
     rows, names = rows_of(frame), [str(name) for name in frame.columns]
     every = every or every_of(frame)
-    longest = 60 if width is None else min(60, max(12, width // 3))
+    longest = LONGEST if width is None else min(LONGEST, max(12, width // 3))
     for name in names:
         values = [row[name] for row in rows]
         known = COLUMNS.get(name)
@@ -213,9 +214,9 @@ def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Itera
         else:
             is_detail = known is not None and not known.in_terminal
             write, gives_way, right = _WRITTEN[kind]
-            most = 60 if name.endswith("_id") else longest  # an id is to be copied
             if name == "measure":
                 values = [heading(str(value)) for value in values]
+            most = LONGEST if name.endswith("_id") else longest  # an id is to be copied
             cells = [
                 MISSING if is_missing(value) else write(value) if write else plain(value, most)
                 for value in values

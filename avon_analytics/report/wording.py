@@ -21,6 +21,7 @@ import pandas as pd
 
 from avon_analytics.figures import COLUMNS, Column, Kind
 from avon_analytics.figures.dates import MONTHS
+from avon_analytics.figures.names import CUSTOM
 
 MISSING = "–"
 NOT_KNOWN = "not known"
@@ -89,7 +90,9 @@ def heading(column: str) -> str:
         return COLUMNS[column].title
     if column in HEADINGS:
         return HEADINGS[column]
-    words = column.removeprefix("custom:").removeprefix("n_").replace("_", " ").strip()
+    if column.startswith(CUSTOM):
+        return plain(column.removeprefix(CUSTOM), 60)  # an id, or a label of the user's
+    words = column.removeprefix("n_").replace("_", " ").strip()
     return plain(words[:1].upper() + words[1:], 60)
 
 

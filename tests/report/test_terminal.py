@@ -311,3 +311,22 @@ def test_a_heading_breaks_only_where_the_table_needs_it(width: int, expected: li
     names = ("Notice, in hours", "Rescheduled", "Not due")
     columns = [TextColumn(name, name, ["1"], COUNT) for name in names]
     assert headed(columns, width, 2) == expected
+
+
+def test_long_values_of_a_field_keep_what_tells_them_apart(clinic: MadeUp) -> None:
+    field = "custom:cfld_PlanOfRecord"
+    plans = [f"Made-up insurance, preferred network, {end} counties" for end in ("east", "west")]
+    rows = [clinic.outcome_row(*(8, 2, 0, 0, 0, 0), **{field: plan}) for plan in plans]
+    frame = clinic.frame(rows, rows[0])
+    frame.attrs |= {"figure": "outcomes", "every": None, "by": [field]}
+    text = printed(frame, 80)
+    assert "cfld_PlanOfRecord" in text  # as it is to be typed
+    assert "east counties" in text
+    assert "west counties" in text
+
+
+def test_what_a_query_gives_is_cut_only_where_it_is_too_wide() -> None:
+    ids = [f"user_{letter * 28}" for letter in "ab"]
+    assert ids[0] in printed(pd.DataFrame({"id": ids}), 80, as_is=True)
+    narrow = printed(pd.DataFrame({"id": ids, "host": ids}), 50, as_is=True)
+    assert max(map(len, narrow.splitlines())) <= 50

@@ -53,7 +53,11 @@ def test_summary_tells_of_the_last_complete_month(clinic: MadeUp) -> None:
     assert no_show.behind.startswith("of 324, ")
     findings = dict(told.findings)
     assert "45 of 324 slots attended or missed" in findings["No-shows"]
-    assert "29 were cancelled by patients" in findings["Who, and how late"]
+    assert findings["Slots due"] == (
+        "Of 406 slots that came due: 279 attended, 45 no-shows, 58 cancelled and 20 rescheduled, "
+        "with 4 unresolved, never closed in Avon."
+    )
+    assert "Patients cancelled 29, providers or staff 14;" in findings["Who, and how late"]
 
 
 def test_summary_without_a_complete_month_tells_of_the_whole(clinic: MadeUp) -> None:
