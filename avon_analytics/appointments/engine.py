@@ -29,6 +29,7 @@ from avon_analytics.appointments.steps import BEFORE_ALL, Settings
 from avon_analytics.errors import StaleCohort
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
+from avon_analytics.store.parsed import parsed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -199,7 +200,7 @@ class StoreEngine:
         query = not_copied(query, "described", "population")
         with self.database.reading() as connection:
             create_macros(connection)
-            return frame(connection, query, parameters, dtypes)
+            return frame(connection, parsed(connection, query), parameters, dtypes)
 
 
 def packed(fields: Mapping[str, str]) -> str:

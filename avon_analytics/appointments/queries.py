@@ -10,6 +10,7 @@ from weakref import WeakSet
 import duckdb
 
 from avon_analytics.contract.zones import zones
+from avon_analytics.store.parsed import run
 from avon_analytics.store.schema import literal
 
 # Functions that Spark has and DuckDB calls otherwise, so that one text runs on both.
@@ -38,7 +39,7 @@ def create_macros(connection: duckdb.DuckDBPyConnection, *, in_store: bool = Fal
         return
     kind = "" if in_store else "TEMP"
     for signature, body in MACROS.items():
-        connection.execute(f"CREATE OR REPLACE {kind} MACRO {signature} AS {body}")
+        run(connection, f"CREATE OR REPLACE {kind} MACRO {signature} AS {body}")
     if not in_store:
         _taught.add(connection)
 

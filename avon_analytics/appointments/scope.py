@@ -14,6 +14,7 @@ from avon_analytics import arguments
 from avon_analytics.arguments import number, scalar
 from avon_analytics.errors import UnknownGroup, UsageError
 from avon_analytics.figures.words import DateLike, NamedPeriodWord, PeriodWord
+from avon_analytics.store.parsed import run
 
 On = Literal["start", "booked"]
 
@@ -170,7 +171,7 @@ def midnight(day: date, time_zone: str) -> datetime:
 def _midnights(year: int, time_zone: str) -> tuple[int, ...]:
     """The microseconds at which the days of a year begin: one question, not one for each day."""
     with _engine().cursor() as cursor:
-        found = cursor.execute(_MIDNIGHTS, {"year": year, "zone": time_zone}).fetchall()
+        found = run(cursor, _MIDNIGHTS, {"year": year, "zone": time_zone}).fetchall()
     return tuple(micros for (micros,) in found)
 
 
@@ -179,7 +180,7 @@ def local_day(instant: datetime, time_zone: str) -> date:
     micros = (instant - _EPOCH) // timedelta(microseconds=1)
     query = "SELECT CAST(timezone($zone, make_timestamptz($micros)) AS DATE)"
     with _engine().cursor() as cursor:
-        ((day,),) = cursor.execute(query, {"micros": micros, "zone": time_zone}).fetchall()
+        ((day,),) = run(cursor, query, {"micros": micros, "zone": time_zone}).fetchall()
     found: date = day
     return found
 

@@ -39,6 +39,7 @@ from avon_analytics.figures.words import DateLike
 from avon_analytics.store.connection import Session
 from avon_analytics.store.database import Database
 from avon_analytics.store.memory import COMPUTING_SLOTS
+from avon_analytics.store.parsed import run
 from avon_analytics.store.schema import literal
 
 KNOWN = 4  # how many computations a database keeps in memory: as of now, and a few looks back
@@ -117,8 +118,8 @@ def default_as_of(database: Database) -> datetime | None:
         create_macros(connection)
         # As microseconds: the engine's own instants want another package on their way to Python.
         text = f"SELECT epoch_us(as_of) FROM ({sql('default_as_of')})"
-        ((micros,),) = connection.execute(text).fetchall()
-        ((n_events,),) = connection.execute("SELECT count(*) FROM events").fetchall()
+        ((micros,),) = run(connection, text).fetchall()
+        ((n_events,),) = run(connection, "SELECT count(*) FROM events").fetchall()
     return newest_instant(micros, n_events)
 
 

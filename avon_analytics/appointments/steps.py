@@ -19,6 +19,7 @@ import duckdb
 
 from avon_analytics.appointments.queries import sql, values, zone_names
 from avon_analytics.appointments.statuses import WORDS
+from avon_analytics.store.parsed import run
 from avon_analytics.store.schema import literal
 
 # What is known of words and people holds for all appointments; the rest goes some at a time.
@@ -118,7 +119,7 @@ def compute(
 
     def make(table: str, text: str) -> None:
         bound = {name: value for name, value in parameters.items() if f"${name}" in text}
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {text}", bound)
+        run(connection, f"CREATE OR REPLACE TEMP TABLE {table} AS {text}", bound)
         if on_step is not None and table in texts:
             on_step(table)
 
@@ -128,14 +129,14 @@ def compute(
         for step in _FOR_ALL:
             make(step, texts[step])
         make("slot_all_keys", texts["slot_keys"])
-        ((n,),) = connection.execute("SELECT count(*) FROM slot_all_keys").fetchall()
+        ((n,),) = run(connection, "SELECT count(*) FROM slot_all_keys").fetchall()
         for start in range(0, max(n, 1), APPOINTMENTS_AT_A_TIME):
             some = f"appointment > {start} AND appointment <= {start + APPOINTMENTS_AT_A_TIME}"
             texts["slot_keys"] = f"SELECT * FROM slot_all_keys WHERE {some}"
             for nth, step in enumerate(_FOR_SOME):
                 make(step, texts[step])
                 for done in _done_with(nth):
-                    connection.execute(f"DROP TABLE temp.{done}")
+                    run(connection, f"DROP TABLE temp.{done}")
             for step, name in zip(FACTS, names, strict=True):
                 if start:
                     connection.execute(f"INSERT INTO temp.{name} SELECT * FROM temp.{step}")
@@ -149,7 +150,7 @@ def compute(
     finally:
         connection.execute("SET preserve_insertion_order = true")
         for step in (*STEPS, "slot_all_keys"):
-            connection.execute(f"DROP TABLE IF EXISTS temp.{step}")
+            run(connection, f"DROP TABLE IF EXISTS temp.{step}")
 
 
 @cache

@@ -26,6 +26,7 @@ from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.steps import STEPS, Settings, text_of
 from avon_analytics.store.database import Database
 from avon_analytics.store.derived import TABLES, drop_derived
+from avon_analytics.store.parsed import run
 from avon_analytics.store.tables import stored_tables
 
 FROM = 100_000  # from how many events on a store keeps its slots; below, computing is quick
@@ -105,7 +106,7 @@ def content(connection: duckdb.DuckDBPyConnection) -> Content:
     A load that read a line adds a row to ``loads``; what else changes events raises ``generation``
     or, where people were forgotten, ``n_forgotten`` in ``settings``.
     """
-    (row,) = connection.execute(_CONTENT).fetchall()
+    (row,) = run(connection, _CONTENT).fetchall()
     return tuple(row)
 
 
@@ -129,7 +130,7 @@ def is_large(content: Content) -> bool:
 
 def state(connection: duckdb.DuckDBPyConnection) -> State | None:
     """The state of what the store keeps, None where it keeps nothing."""
-    found = connection.execute("SELECT value FROM settings WHERE name = 'kept_slots'").fetchall()
+    found = run(connection, "SELECT value FROM settings WHERE name = 'kept_slots'").fetchall()
     try:
         return State(**json.loads(found[0][0])) if found else None
     except (ValueError, TypeError):
@@ -227,7 +228,7 @@ def _compute(
 
 def _forget(connection: duckdb.DuckDBPyConnection, *tables: str) -> None:
     for table in tables:
-        connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+        run(connection, f"DROP TABLE IF EXISTS temp.{table}")
 
 
 def _follows(connection: duckdb.DuckDBPyConnection, state: State, now: State) -> bool:
@@ -255,7 +256,7 @@ def _make(
     connection: duckdb.DuckDBPyConnection, table: str, text: str, bound: dict[str, object]
 ) -> None:
     parameters = {name: value for name, value in bound.items() if f"${name}" in text}
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {text}", parameters)
+    run(connection, f"CREATE OR REPLACE TEMP TABLE {table} AS {text}", parameters)
 
 
 def _part_of(table: str, key: str, part: str, name: str) -> str:

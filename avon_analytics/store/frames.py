@@ -31,7 +31,7 @@ DTYPES: Mapping[str, str] = {
 
 def frame(
     connection: duckdb.DuckDBPyConnection,
-    query: str,
+    query: str | duckdb.Statement,
     parameters: Mapping[str, Any] | list[Any] | None = None,
     dtypes: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import duckdb
 
+from avon_analytics.store.parsed import run
+
 LIMIT = 16 << 20  # from when on the engine would do it by itself
 NEVER_BY_ITSELF = {"wal_autocheckpoint": "1TB"}
 _OWNERS = 0o600
@@ -45,8 +47,9 @@ def drop_empty(store: str) -> None:
 
 def shorten(connection: duckdb.DuckDBPyConnection, limit: int = LIMIT) -> None:
     """Write a long journal's rows into the store; to be called after each large transaction."""
-    found = connection.execute(
-        "SELECT path FROM duckdb_databases() WHERE database_name = 'store' AND path IS NOT NULL"
+    found = run(
+        connection,
+        "SELECT path FROM duckdb_databases() WHERE database_name = 'store' AND path IS NOT NULL",
     ).fetchall()
     for (store,) in found:
         with suppress(FileNotFoundError, duckdb.TransactionException):  # somebody is at work

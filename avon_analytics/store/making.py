@@ -10,6 +10,7 @@ import duckdb
 
 from avon_analytics.contract.zones import zones
 from avon_analytics.errors import StoreError, UsageError
+from avon_analytics.store.parsed import run
 from avon_analytics.store.schema import SCHEMA_VERSION, create_statements
 
 # A load holds the newest row group of each table in memory: small ones bound it.
@@ -52,7 +53,7 @@ def make_tables(
     """Make all tables of a store in the database in use, in one transaction."""
     connection.execute("BEGIN")
     for statement in create_statements():
-        connection.execute(statement)
+        run(connection, statement)
     connection.execute(
         "INSERT INTO settings VALUES ('schema_version', $version), ('time_zone', $zone)",
         {"version": str(SCHEMA_VERSION), "zone": time_zone or "UTC"},
@@ -65,8 +66,8 @@ def make_tables(
 def check_version(connection: duckdb.DuckDBPyConnection, path: str) -> None:
     """Raises StoreError for a file that is no store, or one of another version."""
     try:
-        found = connection.execute(
-            "SELECT value FROM settings WHERE name = 'schema_version'"
+        found = run(
+            connection, "SELECT value FROM settings WHERE name = 'schema_version'"
         ).fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):
         found = []

@@ -12,6 +12,7 @@ import duckdb
 
 from avon_analytics.arguments import choice
 from avon_analytics.errors import UsageError
+from avon_analytics.store.parsed import run
 
 Privacy = Literal["full", "limited"]
 PRIVACIES: tuple[Privacy, ...] = get_args(Privacy)
@@ -19,7 +20,7 @@ PRIVACIES: tuple[Privacy, ...] = get_args(Privacy)
 
 def privacy_of(connection: duckdb.DuckDBPyConnection) -> Privacy:
     """The data set that an open store holds."""
-    found = connection.execute("SELECT value FROM settings WHERE name = 'privacy'").fetchall()
+    found = run(connection, "SELECT value FROM settings WHERE name = 'privacy'").fetchall()
     return "limited" if found and found[0][0] == "limited" else "full"
 
 

@@ -10,6 +10,7 @@ from nanoarrow.c_array import c_array_from_buffers
 from nanoarrow.c_array_stream import CArrayStream
 
 from avon_analytics.intake.read.columns import Column
+from avon_analytics.store.parsed import parsed, run
 
 # The engine holds what it computes of one array many times over: small ones bound its memory.
 _ROWS = 1024
@@ -71,9 +72,9 @@ def run_with_rows(
     Neither binds values: with them DuckDB 1.5 runs a query at once, under Python's lock, for which
     a stream waits that another thread reads.
     """
-    staged_rows = ArrowRows(source.sql(rows))
+    staged_rows = ArrowRows(source.sql(parsed(source, rows)))
     store.register("staged_rows", staged_rows)
-    store.execute(into)
+    run(store, into)
     store.unregister("staged_rows")
     staged_rows.release()
 

@@ -17,6 +17,7 @@ from avon_analytics.intake.write.line_counts import LineCounts
 from avon_analytics.intake.write.load_log import LoadLog
 from avon_analytics.intake.write.receipt import FileReceipt, Receipt
 from avon_analytics.printable import counted
+from avon_analytics.store.parsed import run
 from avon_analytics.store.privacy import Privacy
 
 
@@ -68,11 +69,12 @@ class FileReceipts:
         if self._log.has_moved_lines:
             self._count_anew()
         unchanged = len(found.files) - len(self._by_path)
-        self._connection.execute(
+        run(
+            self._connection,
             "UPDATE loads SET files_unchanged = $n WHERE load_id = $id",
             {"n": unchanged, "id": self._log.load_id},
         )
-        ((events,),) = self._connection.execute("SELECT count(*) FROM events").fetchall()
+        ((events,),) = run(self._connection, "SELECT count(*) FROM events").fetchall()
         paths = [file.path for file in found.files]
         names = [self._log.name_of(path) for path in paths]
         nothing_trusted, nothing_read = _what_is_wrong(self._connection, policy, names)
@@ -130,7 +132,8 @@ def _what_is_wrong(
         right += " OR ended <> 'quarantined'"
     # Whatever could be read has a word on its signature, or ended as something else.
     read = "signature IS NOT NULL OR ended <> 'quarantined' OR code = 'forgotten'"
-    ((lines, trusted, in_doubt, deliveries),) = connection.execute(
+    ((lines, trusted, in_doubt, deliveries),) = run(
+        connection,
         f"SELECT count(*), count(*) FILTER (WHERE {right}), count(*) FILTER (WHERE {doubt}), "
         f"count(*) FILTER (WHERE {read}) "
         "FROM deliveries WHERE file IN (SELECT unnest($files))",

@@ -17,6 +17,7 @@ from avon_analytics.contract.values import Column
 from avon_analytics.intake.read.columns import integers
 from avon_analytics.intake.read.read_lines import Contents
 from avon_analytics.intake.write.arrow import ArrowColumns
+from avon_analytics.store.parsed import run
 from avon_analytics.store.schema import literal, quote
 from avon_analytics.store.tables import ObjectTable, tables_of
 
@@ -49,10 +50,10 @@ def open_objects(
     Returns the tables of which they tell rows.
     """
     register_contents(connection, contents)
-    connection.execute(_opened(object_type))
+    run(connection, _opened(object_type))
     connection.unregister("contents")
     root, *lists = tables_of(object_type)
-    has_some = connection.execute(_has_items(object_type)).fetchall()[0] if lists else ()
+    has_some = run(connection, _has_items(object_type)).fetchall()[0] if lists else ()
     return [root, *(table for table, has in zip(lists, has_some, strict=True) if has)]
 
 

@@ -11,9 +11,12 @@ import duckdb
 
 from avon_analytics.intake.write.arrow import ArrowRows
 from avon_analytics.intake.write.staging import Staging
+from avon_analytics.store.parsed import parsed, run
 
 # Without a sign bit: DuckDB 1.5 cannot filter an Arrow stream by numbers beyond it.
 _HASH = "CAST(hash(event_id) >> 1 AS BIGINT)"
+_STAGED = f"SELECT DISTINCT {_HASH} AS h FROM event_lines"
+_KNOWN = "SELECT h FROM staged_rows WHERE h IN (SELECT h FROM temp.known_ids)"
 
 
 class KnownIds:
@@ -36,14 +39,10 @@ class KnownIds:
 
     def add(self, staging: Staging) -> list[int]:
         """Add the events that a batch tells; returns the lines of those that were there before."""
-        staged_rows = ArrowRows(
-            staging.connection.sql(f"SELECT DISTINCT {_HASH} AS h FROM event_lines")
-        )
+        staged_rows = ArrowRows(staging.connection.sql(parsed(staging.connection, _STAGED)))
         self._store.register("staged_rows", staged_rows)
-        known = ArrowRows(
-            self._store.sql("SELECT h FROM staged_rows WHERE h IN (SELECT h FROM temp.known_ids)")
-        )
-        self._store.execute("INSERT INTO temp.known_ids SELECT h FROM staged_rows")
+        known = ArrowRows(self._store.sql(parsed(self._store, _KNOWN)))
+        run(self._store, "INSERT INTO temp.known_ids SELECT h FROM staged_rows")
         self._store.unregister("staged_rows")
         staged_rows.release()
         staging.connection.register("known", known)

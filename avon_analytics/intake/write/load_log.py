@@ -24,6 +24,7 @@ from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.tombstones import Tombstones
 from avon_analytics.intake.write.writer import StoreWriter
 from avon_analytics.store import journal
+from avon_analytics.store.parsed import run
 from avon_analytics.version import VERSION
 
 
@@ -43,9 +44,10 @@ class LoadLog:
         self._known_ids = KnownIds(connection)
         self._tombstones = Tombstones(connection)
         self.has_moved_lines = False
-        ((last,),) = connection.execute("SELECT max(load_id) FROM loads").fetchall()
+        ((last,),) = run(connection, "SELECT max(load_id) FROM loads").fetchall()
         self.load_id: int = (last or 0) + 1
-        connection.execute(
+        run(
+            connection,
             "INSERT INTO loads VALUES ($id, $at, $version, $policy, $names, 0, 0, $passed, "
             "0, 0, 0, 0, 0)",
             {
@@ -97,7 +99,8 @@ class LoadLog:
 
     def _known(self, paths: Sequence[str]) -> dict[str, KnownFile]:
         path_of = {self.name_of(path): path for path in paths}
-        rows = self._connection.execute(
+        rows = run(
+            self._connection,
             "SELECT file, size, modified_ns, bytes_read, last_line, sha256, rest_offset, "
             "pending_bytes FROM archive_files WHERE file IN (SELECT unnest($files))",
             {"files": list(path_of)},
@@ -120,12 +123,14 @@ class LoadLog:
             [f"{name} = r.{name}" for name in _PLACE]
             + [f"{name} = a.{name} + r.{name}" for name in _COUNTS]
         )
-        self._connection.execute(
-            f"UPDATE archive_files AS a SET {sets} FROM read_files AS r WHERE a.file = r.file"
+        run(
+            self._connection,
+            f"UPDATE archive_files AS a SET {sets} FROM read_files AS r WHERE a.file = r.file",
         )
-        self._connection.execute(
+        run(
+            self._connection,
             "INSERT INTO archive_files BY NAME SELECT * FROM read_files AS r "
-            "WHERE NOT EXISTS (SELECT 1 FROM archive_files AS a WHERE a.file = r.file)"
+            "WHERE NOT EXISTS (SELECT 1 FROM archive_files AS a WHERE a.file = r.file)",
         )
         self._connection.unregister("read_files")
         for path in (reading.file.path for reading in readings):
@@ -136,7 +141,8 @@ class LoadLog:
                         {"name": name, "path": path},
                     )
         sums = ", ".join(f"{name} = {name} + ${name}" for name in _COUNTS)
-        self._connection.execute(
+        run(
+            self._connection,
             f"UPDATE loads SET files = files + $read, {sums} WHERE load_id = $load_id",
             {
                 "load_id": self.load_id,
@@ -164,7 +170,8 @@ class LoadLog:
     def pending(self, paths: Sequence[str]) -> dict[str, int]:
         """Those of some files that end in the middle of a delivery, and how many bytes of it."""
         path_of = {self.name_of(path): path for path in paths}
-        rows = self._connection.execute(
+        rows = run(
+            self._connection,
             "SELECT file, pending_bytes FROM archive_files "
             "WHERE pending_bytes > 0 AND file IN (SELECT unnest($files)) ORDER BY file",
             {"files": list(path_of)},

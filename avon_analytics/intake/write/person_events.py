@@ -15,6 +15,7 @@ import duckdb
 from avon_analytics.intake.read.faults import verdict
 from avon_analytics.intake.read.limited import emptied
 from avon_analytics.intake.write.person_rows import THREAD, Rows, empty_touched, owned, touched
+from avon_analytics.store import parsed
 from avon_analytics.store.schema import quote
 from avon_analytics.store.tables import ObjectTable, object_tables
 
@@ -27,7 +28,7 @@ def stored_rows(connection: duckdb.DuckDBPyConnection) -> Rows:
     """The rows of a store."""
 
     def run(sql: str, **parameters: object) -> list[tuple[Any, ...]]:
-        return connection.execute(sql, parameters or None).fetchall()
+        return parsed.run(connection, sql, parameters or None).fetchall()
 
     def texts(query: str) -> Iterator[str]:
         found = connection.execute(query)

@@ -34,6 +34,7 @@ from avon_analytics.intake.write.arrow import ArrowColumns
 from avon_analytics.intake.write.clock import Clock
 from avon_analytics.intake.write.statements import statement
 from avon_analytics.store.memory import Bound
+from avon_analytics.store.parsed import run
 from avon_analytics.store.tables import ObjectTable, tables_of
 
 
@@ -67,7 +68,7 @@ class Staging:
 
     def run(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement; returns all its rows."""
-        return self.connection.execute(sql, parameters or None).fetchall()
+        return run(self.connection, sql, parameters or None).fetchall()
 
     def room_for(self, batch: Batch) -> AbstractContextManager[None]:
         """Meanwhile the engine may hold what a batch needs: where its lines are long, much."""

@@ -23,6 +23,7 @@ import duckdb
 from avon_analytics.intake.read.signature import hmac_pads
 from avon_analytics.intake.write.person_search import around_id, bare_id
 from avon_analytics.intake.write.spellings import folded, readings, texts_of
+from avon_analytics.store.parsed import run
 
 Kind = Literal["person", "object", "thread", "visit", "line"]
 _KEY, _SHAPES = "forget_key", "forget_shapes"
@@ -36,7 +37,7 @@ class Tombstones:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         self._known: set[tuple[str, str]] = set(
-            connection.execute("SELECT kind, mark FROM forgotten").fetchall()
+            run(connection, "SELECT kind, mark FROM forgotten").fetchall()
         )
         self._key = b""
         self._shapes: dict[str, re.Pattern[str]] = {}

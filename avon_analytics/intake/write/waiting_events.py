@@ -17,6 +17,7 @@ from avon_analytics.intake.read.read_lines import Contents
 from avon_analytics.intake.write import flatten
 from avon_analytics.intake.write.arrow import ArrowColumns, insert_rows
 from avon_analytics.intake.write.staging import Staging
+from avon_analytics.store.parsed import run
 from avon_analytics.store.schema import quote
 
 _MOST_BYTES = 16 * 1024 * 1024
@@ -82,14 +83,15 @@ class WaitingEvents:
             received_us=integers([one.received_us for one in events]),
         )
         connection.register("waiting", columns)
-        connection.execute(
+        run(
+            connection,
             "CREATE OR REPLACE TEMP TABLE new_events AS SELECT first_nth, event_id, event, "
             "make_timestamptz(occurred_us) AS occurred_at, "
-            "make_timestamptz(received_us) AS received_at, false AS is_known FROM waiting"
+            "make_timestamptz(received_us) AS received_at, false AS is_known FROM waiting",
         )
         connection.unregister("waiting")
         contents = Contents.of([(nth, one.content) for nth, one in enumerate(events)])
         for table in flatten.open_objects(connection, object_type, contents):
             rows = flatten.version_rows(table, f"({flatten.rows_of(table)})", "new_events")
             insert_rows(connection, self._store, quote(table.versions), rows)
-        connection.execute(f"DROP TABLE {quote(flatten.opened_table(object_type))}")
+        run(connection, f"DROP TABLE {quote(flatten.opened_table(object_type))}")

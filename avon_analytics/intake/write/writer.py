@@ -22,6 +22,7 @@ from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.statements import statement
 from avon_analytics.intake.write.tombstones import Tombstones
 from avon_analytics.intake.write.waiting_events import WaitingEvents
+from avon_analytics.store.parsed import parsed, run
 
 
 class StoreWriter:
@@ -176,7 +177,9 @@ class StoreWriter:
     def _recall(self) -> None:
         """Fetch what the store knows of the events that the batch tells."""
         event_ids = ArrowRows(
-            self._staging.connection.sql("SELECT DISTINCT event_id FROM event_lines")
+            self._staging.connection.sql(
+                parsed(self._staging.connection, "SELECT DISTINCT event_id FROM event_lines")
+            )
         )
         ((first, last),) = self._staging.run(
             "SELECT coalesce(epoch_us(min(occurred_at)), 0), "
@@ -235,7 +238,7 @@ class StoreWriter:
             content=blobs([content for _, content in kept]),
         )
         self._store.register("refused_lines", rows)
-        self._store.execute("INSERT INTO quarantine SELECT * FROM refused_lines")
+        run(self._store, "INSERT INTO quarantine SELECT * FROM refused_lines")
         self._store.unregister("refused_lines")
 
     def _kept(self, line: bytes, code: str) -> tuple[str | None, bytes | None]:
