@@ -182,6 +182,7 @@ def _plain_book(frame: pd.DataFrame, part: Path, title: str) -> None:
         for row, value in enumerate(values, start=1):
             n_cut += _write(sheet, row, column, value, name, forms)
         sheet.set_column(column, column, _width(name, values))
+    sheet.autofilter(0, 0, max(len(frame), 1), max(frame.shape[1] - 1, 0))
     notes = book.add_worksheet("Definitions")
     notes.set_column(0, 0, 24)
     notes.set_column(1, 1, 100)

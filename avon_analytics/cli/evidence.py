@@ -36,6 +36,7 @@ def slots(
     db: opt.Db = DB,
     wait: opt.WaitToRead = WAIT_TO_READ,
     cohort: Any = None,
+    labels: opt.LabelsFile = None,
     form: opt.FormatOption = None,
     out: opt.Out = None,
     force: opt.Force = False,
@@ -43,12 +44,13 @@ def slots(
     """The rows behind the figures: each patient at each planned start, and what became of it.
 
     --where takes outcome, cancelled_by, notice_band and reason as well.
-    A table for the eye has the main columns; csv, json, parquet and xlsx have all.
+    A table for the eye has the main columns; csv, json, parquet and xlsx have all. In xlsx names
+    stand beside ids: of hosts, and of what --labels calls by name.
     """
     from avon_analytics.appointments.groupings import OF_SLOTS
 
     to = target(form, out, force)
-    store = open_store(db, out=out, wait=wait)
+    store = open_store(db, out=out, labels=labels, wait=wait)
     given = cohort.pop("where") or []
     of_slots = [one for one in given if one.partition("=")[0] in OF_SLOTS]
     of_cohort = [one for one in given if one not in of_slots]

@@ -11,6 +11,7 @@ from avon_analytics.cli import options as opt
 from avon_analytics.cli.output import emit, json_text, show, show_chart, terminal_width
 from avon_analytics.cli.target import CHARTS, Target
 from avon_analytics.errors import UsageError
+from avon_analytics.figures.names import NAMED
 from avon_analytics.printable import say
 from avon_analytics.whole_file import refuse_to_replace
 
@@ -145,8 +146,10 @@ _FROM_WIDTH = {"evidence": 86, "host": 112, "patient_id": 150, "slot": 150}
 def show_rows(rows: pd.DataFrame, to: Target, title: str, visits: Cohort) -> None:
     """Write rows behind figures: for the eye the main columns of whatever they are rows of.
 
-    There instants are local, and hosts have their names.
+    There instants are local, and hosts have their names. In a workbook names follow the ids.
     """
+    if to.form is opt.Format.xlsx:
+        rows = _with_names(rows, visits)
     if to.form is opt.Format.table:
         width = terminal_width()
         kept = [name for name in _MAIN if name in rows]
@@ -164,6 +167,19 @@ def show_rows(rows: pd.DataFrame, to: Target, title: str, visits: Cohort) -> Non
             known = staff_names(visits._engine, visits.as_of)
             rows["host"] = rows["host"].map(known).fillna(rows["host"])
     show_figure(rows, to, title)
+
+
+def _with_names(rows: pd.DataFrame, visits: Cohort) -> pd.DataFrame:
+    """The rows with what ids are called, for each kind of id that has a name at all."""
+    from avon_analytics.appointments.names import names_of, with_names
+
+    if visits.as_of is None:
+        return rows
+    kinds = [name for name in NAMED if name in rows]
+    names = names_of(visits._engine, visits._labels, kinds, visits.as_of)
+    named = with_names(rows, {name: known for name, known in names.items() if known})
+    named.attrs = rows.attrs
+    return named
 
 
 def _local(instants: pd.Series, zones: pd.Series | None) -> pd.Series:

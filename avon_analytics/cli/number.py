@@ -82,6 +82,7 @@ def behind(
     row: _Row = None,
     option: _Options = None,
     cohort: Any = None,
+    labels: opt.LabelsFile = None,
     form: opt.FormatOption = None,
     out: opt.Out = None,
     force: opt.Force = False,
@@ -91,7 +92,7 @@ def behind(
     Groups, period and window are those of the figure's own command.
     """
     to = target(form, out, force)
-    store = open_store(db, out=out, wait=wait)
+    store = open_store(db, out=out, labels=labels, wait=wait)
     visits = ask(store, **cohort)
     shown, label = _asked(visits, figure, by, every, row, option)
     show_rows(visits.behind(shown, label, column), to, "Rows", visits)

@@ -287,7 +287,7 @@ def with_cohort(
 
 
 def with_rows(command: Callable[..., None]) -> Callable[..., None]:
-    """The same for a command that shows rows, which are never blanked and have no names."""
+    """The same for a command that shows rows, which are never blanked."""
     of_figures = ("min_count", "labels")
     return with_cohort(command, {name: COHORT[name] for name in COHORT if name not in of_figures})
 

@@ -69,9 +69,11 @@ def values_of(cohort: Cohort, grouping: str) -> Choices:
     called = (
         outcomes[name_column(grouping)] if name_column(grouping) in outcomes else outcomes[grouping]
     )
+    found = list(zip(outcomes[grouping], called, strict=True))
+    if name_column(grouping) in outcomes:  # by name, as a reader looks for them; then the nameless
+        found.sort(key=lambda one: (is_missing(one[1]), str(one[1]).casefold()))
     return [
-        (plain(value if is_missing(name) else name), (value_of(value),))
-        for value, name in zip(outcomes[grouping], called, strict=True)
+        (plain(value if is_missing(name) else name), (value_of(value),)) for value, name in found
     ]
 
 

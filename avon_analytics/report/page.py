@@ -13,7 +13,7 @@ from avon_analytics.report.content import ReportContent
 from avon_analytics.report.hours import hours_by_period, hours_findings
 from avon_analytics.report.palette import variables
 from avon_analytics.report.pictures import pictures
-from avon_analytics.report.rows import rows_of
+from avon_analytics.report.rows import groupings, rows_of
 from avon_analytics.report.summary import summary
 from avon_analytics.report.what_changed import what_changed, who_stands_out
 from avon_analytics.version import VERSION
@@ -60,7 +60,12 @@ def render(content: ReportContent, *, brief: bool = False) -> str:
         verified=_verified(content.provenance.events_by_signature),
         archive_digest=verified.combined_digest(content.provenance.archive_files),
         version=VERSION,
+        by_group=_by_group(content.figures.outcomes_by_group),
     )
+
+
+def _by_group(outcomes: pd.DataFrame | None) -> str:
+    return "" if outcomes is None else " · ".join(map(wording.within, groupings(outcomes)))
 
 
 def _csp_digest(style: str) -> str:

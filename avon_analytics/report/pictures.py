@@ -14,7 +14,7 @@ from avon_analytics.report.charts.svg import svg
 from avon_analytics.report.content import Figures, ReportContent
 from avon_analytics.report.periods import span
 from avon_analytics.report.rows import by_period, groupings, incomplete_periods, rows_of, window
-from avon_analytics.report.wording import count, heading, percent, plain, share
+from avon_analytics.report.wording import count, heading, percent, plain, share, within
 
 WIDE, NARROW = 960, 330
 NARROW_PERIODS = 12
@@ -76,7 +76,7 @@ def _signals(frame: pd.DataFrame, name: str, every: str) -> Picture | None:
 def _outliers(outliers: pd.DataFrame | None) -> Picture | None:
     if outliers is None:
         return None
-    names = ", ".join(heading(name).lower() for name in groupings(outliers))
+    names = ", ".join(within(name) for name in groupings(outliers))
     return _picture(
         lambda width: charts.outliers(
             outliers, title="no-show share", width=width, counted="slots attended or missed"
@@ -162,7 +162,7 @@ def _groups(
 ) -> Picture | None:
     if outcomes is None:
         return None
-    names = ", ".join(heading(name).lower() for name in groupings(outcomes))
+    names = ", ".join(within(name) for name in groupings(outcomes))
     overall = _overall(total)
     caption = "Lines are 95 % intervals."
     if overall is not None:

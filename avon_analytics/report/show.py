@@ -12,6 +12,7 @@ from avon_analytics.errors import UsageError
 from avon_analytics.figures import Column as Declared
 from avon_analytics.figures import Kind
 from avon_analytics.report import tables
+from avon_analytics.report.named import named
 from avon_analytics.report.periods import label
 from avon_analytics.report.remarks import title_of
 from avon_analytics.report.rows import Row
@@ -56,7 +57,7 @@ class ShownFigure:
 
     def __init__(self, figure: pd.DataFrame, title: str | None) -> None:
         self._figure = figure
-        self._title = title or f"{title_of(figure)}{by_words(figure)}"
+        self._title = title or f"{title_of(figure)}{by_words(named(figure))}"
 
     def _repr_html_(self) -> str:
         known = tabled(self._figure)

@@ -33,6 +33,7 @@ from avon_analytics.report.wording import (
     plural,
     points,
     share,
+    within,
 )
 
 NEWEST = 36
@@ -224,7 +225,7 @@ def outcomes_by_group(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
         lines += [
             Line("All", cells_of(row, OUTCOME_COLUMNS), "total") for row in rows_of(total)[:1]
         ]
-    caption = f"Outcomes of slots by {name[:1].lower() + name[1:]}"
+    caption = f"Outcomes of slots by {' · '.join(map(within, groups)) or 'group'}"
     return Table(caption, name, columns_of(OUTCOME_COLUMNS), lines)
 
 
@@ -235,9 +236,8 @@ def no_show_by(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
     lines = [Line(plain(row.get(name)), cells_of(row, columns)) for row in rows_of(outcomes)]
     if lines:
         lines += [Line("All", cells_of(row, columns), "total") for row in rows_of(total)[:1]]
-    title = heading(name)
-    caption = f"No-show share by {title[:1].lower() + title[1:]}"
-    return Table(caption, title, columns_of(columns), lines)
+    caption = f"No-show share by {within(name)}"
+    return Table(caption, heading(name), columns_of(columns), lines)
 
 
 def lead_times(by_booking: pd.DataFrame, total: pd.DataFrame | None, every: str) -> Table:

@@ -15,7 +15,7 @@ from avon_analytics.report.charts.spec import Spec
 from avon_analytics.report.palette import light
 from avon_analytics.report.periods import every_of, span
 from avon_analytics.report.rows import drawn_on, groupings
-from avon_analytics.report.wording import count, heading, percent, plain, share_words, utc
+from avon_analytics.report.wording import count, percent, plain, share_words, utc, within
 
 if TYPE_CHECKING:
     import altair as alt
@@ -59,8 +59,7 @@ def share_in_words(figure: pd.DataFrame) -> tuple[str, str]:
 
 def by_words(frame: pd.DataFrame, word: str = " by ") -> str:
     names = [
-        "who cancelled" if name == "cancelled_by" else heading(name)[:1].lower() + heading(name)[1:]
-        for name in groupings(frame)
+        "who cancelled" if name == "cancelled_by" else within(name) for name in groupings(frame)
     ]
     if "period_on" in frame:
         names.append(every_of(frame))

@@ -102,12 +102,16 @@ def _alarms(expected: Any) -> str:
     return "some" if known is None else f"{known:.2g}"
 
 
+_OF_THINGS = [[name] for name in ("host", "appointment_type", "medical_center", "weekday", "hour")]
+"""Groupings of which each group is one of what the heading says."""
+
+
 def who_stands_out(outliers: pd.DataFrame | None) -> str:
     """Which groups differ from all others by more than chance, and how many would by chance."""
     if outliers is None or not len(outliers):
         return ""
     columns = groupings(outliers)
-    kind = " and ".join(heading(name).lower() for name in columns)
+    kind = heading(columns[0]).lower() if columns in _OF_THINGS else "group"
     rows = rows_of(outliers)
     compared = [row for row in rows if number(row.get("p_value")) is not None]
     found = [row for row in compared if isinstance(row.get("signal"), str)]

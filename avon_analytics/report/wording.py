@@ -96,6 +96,12 @@ def heading(column: str) -> str:
     return plain(words[:1].upper() + words[1:], 60)
 
 
+def within(column: str) -> str:
+    """A column's name within a sentence; what a field is called stays as it is written."""
+    name = heading(column)
+    return name if column.startswith(CUSTOM) else name[:1].lower() + name[1:]
+
+
 def share_name(share: str) -> str:
     """What a share is of, where it stands among others: ``No-show``, ``Late``."""
     return heading(share).removesuffix(" share")

@@ -176,3 +176,19 @@ def test_a_number_that_is_not_there_is_told(
     assert (told.code, told.out) == (2, "")
     assert told.is_told_in_a_sentence
     assert said in told.err
+
+
+def test_a_workbook_of_rows_has_names_beside_ids(run: Any, tiny: Any) -> None:
+    labels = run.folder / "labels.toml"
+    labels.write_text('[appointment_type]\naptp_DemoFollowUpAAAAAAA = "A made-up label"\n')
+    ask = ("slots", "--db", tiny.db, "--out", "rows.xlsx")
+    assert run(*ask, "--labels", labels).code == 0
+    read = pd.read_excel(run.folder / "rows.xlsx", sheet_name="Slots")
+    columns = list(read.columns)
+    assert columns[columns.index("host") + 1] == "host_name"
+    assert read["host_name"].notna().any()
+    kinds = read.loc[read["appointment_type"] == "aptp_DemoFollowUpAAAAAAA"]
+    assert set(kinds["appointment_type_name"]) == {"A made-up label"}
+    assert "medical_center_name" not in columns  # of these nothing is labelled
+    sheet = openpyxl.load_workbook(run.folder / "rows.xlsx")["Slots"]
+    assert sheet.auto_filter.ref == sheet.dimensions

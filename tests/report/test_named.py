@@ -10,6 +10,7 @@ import pytest
 
 from avon_analytics.report import plot
 from avon_analytics.report.named import named, shortened_ids
+from avon_analytics.report.show import show
 from avon_analytics.report.terminal import table
 
 if TYPE_CHECKING:
@@ -95,3 +96,14 @@ def test_terminal_and_charts_show_names(clinic: MadeUp) -> None:
         assert "user_…1xyz" in told
         assert ADA not in told
         assert "host_name" not in told
+
+
+def test_a_label_of_a_field_stays_as_it_is_written(clinic: MadeUp) -> None:
+    field = "custom:cfld_Plan"
+    rows = [clinic.outcome_row(*(8, 2, 0, 0, 0, 0), **{field: plan}) for plan in ("a", "b")]
+    frame = clinic.frame(rows, rows[0])
+    frame.attrs |= {"figure": "outcomes", "by": [field], "headings": {field: "HMO or not"}}
+    assert "<caption><span>Outcomes by HMO or not</span>" in show(frame)._repr_html_()
+    assert "slots by HMO or not" in plot.outcomes(frame).to_dict()["description"]
+    frame.attrs.pop("headings")
+    assert "<caption><span>Outcomes by cfld_Plan</span>" in show(frame)._repr_html_()

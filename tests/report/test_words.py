@@ -231,6 +231,9 @@ def test_who_stands_out_beside_what_chance_would_bring() -> None:
     none = who_stands_out(rows.assign(signal=None))
     assert none.endswith("none stands out by more than chance brings.")
     assert who_stands_out(None) == who_stands_out(rows[:0]) == ""
+    bands = rows.rename(columns={"host": "lead_band"})
+    bands.attrs |= {"by": ["lead_band"]}
+    assert "of 2 groups, each beside" in who_stands_out(bands)
 
 
 def test_summed_rows_divide_sums() -> None:
