@@ -16,7 +16,7 @@ from avon_analytics.errors import UsageError
 
 _PATIENT_VISIT = """CASE
     WHEN t.patient_id IS NULL THEN NULL
-    WHEN patients.first_attended_at < t.start_at THEN 'returning'
+    WHEN patients.attended_at < t.start_at THEN 'returning'
     WHEN patients.is_new THEN 'first'
     ELSE 'unknown'
 END"""
@@ -94,7 +94,10 @@ def population(
         if own_customs:
             columns.append(f", {name}_a.value AS {name}_own")
     if any(grouping.name == "patient_visit" for grouping in used):
-        joins.append(f"LEFT JOIN {patients()} AS patients ON t.patient_id = patients.patient_id")
+        joins.append(
+            f"LEFT JOIN {patients()} AS patients "
+            "ON t.patient_id = patients.patient_id AND patients.nth = 1"
+        )
         columns.append(f", {_PATIENT_VISIT} AS patient_visit")
     steps.append(f"described AS (SELECT t.*{''.join(columns)} FROM {table} AS t {' '.join(joins)})")
     keys = {

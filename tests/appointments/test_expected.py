@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
+from avon_analytics.appointments.landmarks import VISITS, Slots
 from avon_analytics.errors import UnknownGroup, UsageError
 
 if TYPE_CHECKING:
@@ -261,3 +262,32 @@ def test_first_and_returning_patients(clinic: Clinic) -> None:
     assert set(early.patient_visit.dropna()) == {"first", "unknown"}
     leads = clinic.visits(where={"patient_visit": "returning"}).lead_times()
     assert leads.n_appointments[0] == 2
+
+
+def test_a_patient_comes_back_once_any_earlier_visit_is_known(clinic: Clinic) -> None:
+    """ann came on the 10th, which was told on the 25th, and on the 12th, which was told at once: of
+    her visit on the 11th she comes back from the 25th on, of that on the 30th from the 12th on."""
+    for visit, start, told in (
+        *(("a", "01-10 15:00", "01-25 12:00"), ("b", "01-11 15:00", "01-26 12:00")),
+        *(("c", "01-12 15:00", "01-12 15:30"), ("d", "01-30 15:00", "01-30 15:30")),
+    ):
+        clinic.tell("created", "01-02 09:00", visit, start=start)
+        clinic.tell("completed", told, visit, start=start)
+    clinic.person("ann", created_at=clinic.at("01-02 09:00"))
+    slots = Slots(clinic.visits(as_of="02-10 00:00"), (), None)
+
+    def known(when: str) -> str:
+        found = slots.open((), None, clinic.at(when), date(2025, 1, 30), None)
+        (kind,) = found.kind
+        return VISITS[kind % len(VISITS)]
+
+    assert [known(at) for at in ("01-12 15:29", "01-12 15:30", "01-26 00:00")] == [
+        "first",
+        "returning",
+        "returning",
+    ]
+    # In steps of 24 hours from T, midnight, the 30th is day -11. From day -28 on, the 13th, it is
+    # known that she comes back: with 17 days left or fewer. Of the others it was not in time.
+    past = slots.past(clinic.at("02-10 00:00"), 60, clinic.at("01-01 00:00"))
+    left = dict(zip(past.start_day.tolist(), past.returning_days.tolist(), strict=True))
+    assert left == {-31: -1, -30: -1, -29: -1, -11: 17}

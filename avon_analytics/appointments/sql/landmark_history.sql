@@ -25,11 +25,15 @@ WITH instants AS (
         ceil((unix_micros(p.planned_at) - $at_us) / 8.64e10) AS planned_day,
         ceil((unix_micros(p.gone_at) - $at_us) / 8.64e10) AS gone_day,
         CASE
-            WHEN v.first_attended_at < p.start_at
+            WHEN v.attended_at < p.start_at
                 THEN ceil((unix_micros(v.attended_known_at) - $at_us) / 8.64e10)
         END AS returning_day
     FROM population AS p
-    LEFT JOIN patients AS v ON p.patient_id = v.patient_id
+    LEFT JOIN patients AS v
+        ON
+            p.patient_id = v.patient_id
+            AND unix_micros(p.start_at) > v.since_us
+            AND unix_micros(p.start_at) <= v.until_us
     WHERE p.is_due AND p.start_at IS NOT NULL AND p.planned_at IS NOT NULL
 ),
 days AS (

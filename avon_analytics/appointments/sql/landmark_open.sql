@@ -18,13 +18,17 @@ known AS (
         t.*,
         CASE
             WHEN t.patient_id IS NULL THEN 3
-            WHEN v.first_attended_at < t.start_at AND unix_micros(v.attended_known_at) <= t.at_us
+            WHEN v.attended_at < t.start_at AND unix_micros(v.attended_known_at) <= t.at_us
                 THEN 1
             WHEN v.is_new THEN 0
             ELSE 2
         END AS visit
     FROM there AS t
-    LEFT JOIN patients AS v ON t.patient_id = v.patient_id
+    LEFT JOIN patients AS v
+        ON
+            t.patient_id = v.patient_id
+            AND unix_micros(t.start_at) > v.since_us
+            AND unix_micros(t.start_at) <= v.until_us
 )
 SELECT
     keys,
