@@ -28,6 +28,12 @@ EXCEL_ROWS = 1_048_576  # what a sheet holds, its heading included
 _EXCEL_TEXT = 32_767
 _EXCEL_EXACT = 2**53
 _EXCEL_FIRST_DAY = date(1900, 3, 1)  # before it Excel counts a day that never was
+_LENGTHS = ("_hours", "_minutes")
+_MANY = 20  # of more columns than that a sheet of rows shows the foremost, and folds the others
+_FOREMOST = (
+    *("appointment_id", "start_at", "lead_days", "outcome", "cancelled_by", "notice_hours"),
+    *("host_name", "appointment_type_name", "medical_center_name", "name", "interaction_type"),
+)
 _NOT_KNOWN = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -171,18 +177,28 @@ def _plain_book(frame: pd.DataFrame, part: Path, title: str) -> None:
         "date": book.add_format({"num_format": "yyyy-mm-dd"}),
         "instant": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss.000"}),
         "share": book.add_format({"num_format": "0.000"}),
+        "length": book.add_format({"num_format": "#,##0.0"}),
         "wrap": book.add_format({"text_wrap": True, "valign": "top"}),
     }
     sheet = book.add_worksheet(_sheet_name(title))
     sheet.freeze_panes(1, 0)
+    names = [str(name) for name in frame.columns]
+    is_folded = len(names) > _MANY and bool({*_FOREMOST} & {*names})
     n_cut = 0
-    for column, name in enumerate(map(str, frame.columns)):
+    for column, name in enumerate(names):
         values = list(frame.iloc[:, column])
         sheet.write_string(0, column, name, forms["head"])
         for row, value in enumerate(values, start=1):
             n_cut += _write(sheet, row, column, value, name, forms)
-        sheet.set_column(column, column, _width(name, values))
-    sheet.autofilter(0, 0, max(len(frame), 1), max(frame.shape[1] - 1, 0))
+        fold = {"level": 1, "hidden": True} if is_folded and name not in _FOREMOST else {}
+        sheet.set_column(column, column, _width(name, values), None, fold)
+    sheet.autofilter(0, 0, max(len(frame), 1), max(len(names) - 1, 0))
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    if is_folded or len(names) <= _MANY:
+        sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+    sheet.set_footer("&L&A&R&P / &N")
     notes = book.add_worksheet("Definitions")
     notes.set_column(0, 0, 24)
     notes.set_column(1, 1, 100)
@@ -190,6 +206,8 @@ def _plain_book(frame: pd.DataFrame, part: Path, title: str) -> None:
         **{str(key): note for key, note in frame.attrs.items()},
         "reading": "Instants are UTC, a share is 0 to 1, empty is missing.",
     }
+    if is_folded:
+        about["folded"] = "Columns between those that are shown unfold with the + above them."
     if n_cut:
         about["cut"] = (
             f"{n_cut:,} of the texts are cut after {_EXCEL_TEXT:,} letters, which is what a "
@@ -218,7 +236,9 @@ def _write(
     if isinstance(known, bool):
         sheet.write_boolean(row, column, known)
     elif isinstance(known, int | float) and abs(known) <= _EXCEL_EXACT:
-        sheet.write_number(row, column, known, forms["share"] if _is_share(name) else None)
+        is_length = name.endswith(_LENGTHS)
+        form = "share" if _is_share(name) else "length" if is_length else None
+        sheet.write_number(row, column, known, forms[form] if form else None)
     else:
         text = _note(known)
         sheet.write_string(row, column, text[:_EXCEL_TEXT])
