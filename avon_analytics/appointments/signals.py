@@ -166,7 +166,7 @@ def _by_group(
     complete = [one for one, nth in place.items() if calendar.is_complete[nth]]
     rows = rows[rows.period_on.isin(complete)]
     number = rows.groupby(keys, sort=False, dropna=False).ngroup() if keys else 0 * rows.n
-    groups = rows[keys].assign(group=number).drop_duplicates("group").sort_values("group")
+    groups = rows.loc[~number.duplicated(), keys]  # numbered as they come
     shape = (len(groups), len(place))
     where = number.to_numpy(), rows.period_on.map(place).to_numpy(dtype=np.int64)
     count, n = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)

@@ -101,6 +101,19 @@ def test_as_many_rows_as_the_number_says(random_clinic: Clinic, figure: str, way
     holds(visits, getattr(visits, figure)(**WAYS[figure][way]))
 
 
+@pytest.mark.parametrize(
+    "figure", [name for name, one in FIGURES.items() if one.has_groups and one.general is None]
+)
+def test_a_grouping_named_group_is_one_like_any_other(random_clinic: Clinic, figure: str) -> None:
+    """Its values are flags; ``signals`` once put the numbers of the groups in their place."""
+    window = {"start": "2025-03-21"} if figure == "expected" else {}
+    every = {"every": "week"} if FIGURES[figure].has_periods else {}
+    visits = random_clinic.visits(as_of=CUT, **window)
+    frame = getattr(visits, figure)(by="group", **every)
+    assert frame["group"].dtype == "boolean"
+    assert set(frame["group"].dropna()) <= {True, False}
+
+
 @pytest.mark.parametrize("figure", [name for name in WAYS if name != "expected"])
 def test_the_same_on_the_sample(sample_visits: avon.Cohort, figure: str) -> None:
     holds(sample_visits, getattr(sample_visits, figure)(**WAYS[figure][1]), n_columns=1)
