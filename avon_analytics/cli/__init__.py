@@ -39,14 +39,14 @@ def main() -> None:
 def _run(stop: Stop) -> int:
     from avon_analytics.arguments import is_utf8
     from avon_analytics.cli.app import app
-    from avon_analytics.cli.groups import Interruption
+    from avon_analytics.cli.groups import Interruption, called
     from avon_analytics.cli.output import ReaderGone
 
     try:
         for argument in sys.argv[1:]:
             if not is_utf8(argument):
                 raise UsageError(f"an argument is no text in UTF-8: {argument}")
-        app()
+        called(app, sys.argv[1:])()
     except AvonError as error:
         if stop.signal is None:  # else it is what the interruption has led to
             say(f"avon-analytics: {error}")

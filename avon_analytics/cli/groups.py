@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from difflib import get_close_matches
 from typing import Any
 
+from typer import Typer
 from typer.core import TyperGroup
+from typer.main import get_command_name
+from typer.models import CommandInfo, TyperInfo
 
 from avon_analytics.printable import printable
 
@@ -26,6 +30,36 @@ class PlainGroup(TyperGroup):
         if found is not None:
             _as_flags(found.get_params(ctx))
         return found
+
+
+def called(commands: Typer, arguments: Sequence[str]) -> Typer:
+    """These commands; where the first argument is the name of one, that one alone.
+
+    To make all of them takes longer than many a command.
+    """
+    named = [group for group in commands.registered_groups if _name_of(group)]
+    unnamed = [group for group in commands.registered_groups if not _name_of(group)]
+    apart = [one for group in unnamed for one in _typer_of(group).registered_commands]
+    every = [*commands.registered_commands, *apart]
+    name = next(iter(arguments), "")
+    alone = copy(commands)
+    alone.registered_groups = [group for group in named if _name_of(group) == name]
+    alone.registered_commands = [one for one in every if _command_name(one) == name]
+    return alone if alone.registered_groups or alone.registered_commands else commands
+
+
+def _command_name(one: CommandInfo) -> str | None:
+    return one.name or (get_command_name(one.callback.__name__) if one.callback else None)
+
+
+def _typer_of(group: TyperInfo) -> Typer:
+    assert group.typer_instance is not None
+    return group.typer_instance
+
+
+def _name_of(group: TyperInfo) -> str | None:
+    name = _typer_of(group).info.name
+    return name if isinstance(name, str) else None
 
 
 @contextmanager

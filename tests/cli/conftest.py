@@ -67,7 +67,10 @@ from avon_analytics.cli import main
 import avon_analytics.api, avon_analytics.intake.read.verify, avon_analytics.cli.app
 import avon_analytics.report.terminal, avon_analytics.report.collect, rich.console
 from avon_analytics.store.making import EMPTY_STORE
-import altair, jinja2, jsonschema, rich.markup, vl_convert, xlsxwriter  # what commands come to need
+# What commands come to need.
+import avon_analytics.explorer.cohort, avon_analytics.appointments.quality
+import altair, jinja2, jsonschema, markdown_it, pyarrow.pandas_compat, pydantic.type_adapter
+import rich.markup, rich.table, rich._unicode_data, typer._adapters, vl_convert, xlsxwriter
 
 # Made by another process: the engine's threads would not be in a child of this one.
 EMPTY_STORE.keep(Path(sys.argv[1]), None, avon_analytics.api.install_views)

@@ -9,6 +9,7 @@ import pty
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from typer.main import get_command
 
 import avon_analytics as avon
 from avon_analytics.cli.app import app
+from avon_analytics.cli.groups import called
 from avon_analytics.cli.output import emit
 from avon_analytics.intake.write.clock import WORKS
 
@@ -27,9 +29,14 @@ FIGURES = (
 )
 
 
+@cache
+def all_commands() -> Any:
+    return get_command(app)
+
+
 def commands(command: Any = None, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     """Every command by its words, such as ``("quarantine", "list")``."""
-    command = command or get_command(app)
+    command = command or all_commands()
     inner = getattr(command, "commands", None)
     if inner is None:
         return [words]
@@ -352,9 +359,9 @@ def test_what_an_encoding_lacks_becomes_a_question_mark(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_every_command_has_help_with_an_example(words: tuple[str, ...]) -> None:
-    command = get_command(app)
+    command = all_commands()
     for word in words:
-        command = command.commands[word]  # type: ignore[attr-defined]
+        command = command.commands[word]
     assert command.help
     assert "Example" in (command.epilog or "")
     examples = re.findall(r"^ *avon-analytics (.+)$", command.epilog or "", re.M)
@@ -366,6 +373,23 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...]) -> None:
         if parameter.name != "help" and not getattr(parameter, "help", None)
     ]
     assert undocumented == []
+
+
+def test_a_command_that_is_called_is_made_alone_and_the_same() -> None:
+    def told(made: Any) -> Any:
+        """What a command says of itself and of its options, and those of a group likewise."""
+        options = [(one.name, one.opts, one.help, one.required) for one in made.params]
+        inner = getattr(made, "commands", {})
+        own = made.name, made.help, made.epilog, made.rich_help_panel, options
+        return own, {name: told(one) for name, one in inner.items()}
+
+    every = all_commands().commands
+    for name, command in every.items():
+        alone = getattr(get_command(called(app, [name, "--help"])), "commands")  # noqa: B009
+        assert list(alone) == [name]
+        assert told(alone[name]) == told(command)
+    for arguments in ([], ["--help"], ["--version"], ["outcome"], ["--", "outcomes"]):
+        assert called(app, arguments) is app, "what is no command's name may ask for any of them"
 
 
 def test_help_is_printed(run: Any) -> None:
