@@ -26,6 +26,7 @@ from avon_analytics.display import Counts, Shown, Summary
 from avon_analytics.errors import UnknownAppointment, UnknownGroup, UsageError
 from avon_analytics.figures import FIGURES
 from avon_analytics.store.frames import frame
+from avon_analytics.store.parsed import parsed, run
 
 if TYPE_CHECKING:
     from avon_analytics.appointments.cohort_rows import CohortRows
@@ -196,11 +197,13 @@ class _Looker:
         """Count what a query gives, and keep the first rows; parts of a step add up."""
         query, bound = query.replace("* EXCEPT (", "* EXCLUDE ("), dict(bound or {})
         text = f"SELECT count(*) FROM ({query}) AS step"
-        ((n_rows,),) = self._connection.execute(text, bound).fetchall()
-        columns = frame(self._connection, f"SELECT * FROM ({query}) AS step LIMIT 0", bound)
+        ((n_rows,),) = run(self._connection, text, bound).fetchall()
+        text = f"SELECT * FROM ({query}) AS step LIMIT 0"
+        columns = {name for name, *_ in run(self._connection, text, bound).description or ()}
         condition = next((one for column, one in _OURS.items() if column in columns), "true")
         kept = f"SELECT * FROM ({query}) AS step WHERE {condition} ORDER BY ALL LIMIT {self._first}"
-        rows = frame(self._connection, kept, {**bound, **self._bound(condition)})
+        bound |= self._bound(condition)
+        rows = frame(self._connection, parsed(self._connection, kept), bound)
         earlier = self.steps.get(name)
         if earlier is not None:
             n_rows += earlier.n_rows

@@ -12,6 +12,7 @@ from avon_analytics.errors import UnknownAppointment, UnknownGroup, UsageError
 from tests.appointments.test_behind import four_visits
 
 if TYPE_CHECKING:
+    from avon_analytics.appointments.cohort import Cohort
     from tests.appointments.conftest import Clinic
 
 pytestmark = pytest.mark.any_engine
@@ -62,10 +63,14 @@ def test_it_shows_itself(clinic: Clinic) -> None:
     assert "lifecycle_facts" in html
 
 
+@pytest.fixture(scope="module")
+def visits(module_clinic: Clinic) -> Cohort:
+    four_visits(module_clinic)
+    return module_clinic.visits()
+
+
 @pytest.mark.parametrize("figure", COUNTED)
-def test_every_figure_ends_in_itself(clinic: Clinic, figure: str) -> None:
-    four_visits(clinic)
-    visits = clinic.visits()
+def test_every_figure_ends_in_itself(visits: Cohort, figure: str) -> None:
     told = visits.trace(figure, first=1000)
     names = [step.name for step in told.steps]
     assert len(set(names)) == len(names)
