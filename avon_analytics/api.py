@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -149,7 +150,8 @@ class Store(CohortSource["Cohort"], StoreTables, Shown):
         (148, 15)
         """
         progress = arguments.flag(progress, "progress")
-        with interruptible(self._database) as begun, shown() as on_progress:
+        seen = shown() if progress else nullcontext()
+        with interruptible(self._database) as begun, seen as on_progress:
             receipt = load_archive(
                 self._database,
                 paths,
@@ -161,7 +163,7 @@ class Store(CohortSource["Cohort"], StoreTables, Shown):
                 allow_truncated=allow_truncated,
                 wait=wait,
                 on_wait=waiting if progress else None,
-                on_progress=begun(on_progress if progress else None),
+                on_progress=begun(on_progress),
             )
             if self._database.exists:
                 with receipt.clock.timing("keep slots"):

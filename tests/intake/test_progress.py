@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import avon_analytics as avon
+from avon_analytics import api
 from avon_analytics.intake.load import Progress, load
 from avon_analytics.intake.read import read_lines, reader
 from avon_analytics.intake.write import read_ahead
@@ -37,3 +39,12 @@ def test_lines_are_counted_while_the_first_files_are_read(
     assert lines == sorted(lines)
     assert any(0 < one.lines < 20 and one.files_done == 0 for one in seen)
     assert (seen[-1].lines, seen[-1].files_done, seen[-1].bytes_done) == (20, 1, seen[-1].bytes)
+
+
+def test_who_asks_for_no_progress_sees_none(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "shown", lambda: pytest.fail("it was shown"))
+    path = archive.write(archive.raw(archive.patient(1)))
+    with avon.open(tmp_path / "a.duckdb") as store:
+        assert store.load(path, policy="skip", progress=False).loaded == 1
