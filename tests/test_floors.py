@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -59,6 +60,7 @@ class Import:
     kind: str
 
 
+@cache
 def modules() -> dict[str, ast.Module]:
     """Every module of the package by its name below it: ``store.look``, ``store`` for its init."""
     found = {}
@@ -69,9 +71,6 @@ def modules() -> dict[str, ast.Module]:
     return found
 
 
-MODULES = modules()
-
-
 def _names(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
@@ -80,7 +79,7 @@ def _names(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
     assert node.module is not None
     for alias in node.names:
         whole = f"{node.module}.{alias.name}"
-        yield whole if whole.removeprefix(f"{NAME}.") in MODULES else node.module
+        yield whole if whole.removeprefix(f"{NAME}.") in modules() else node.module
 
 
 def _walk(node: ast.AST, kind: str) -> Iterator[tuple[str, str]]:
@@ -95,12 +94,22 @@ def _walk(node: ast.AST, kind: str) -> Iterator[tuple[str, str]]:
         yield from _walk(child, inner)
 
 
-IMPORTS = [Import(by, of, kind) for by, tree in MODULES.items() for of, kind in _walk(tree, "load")]
-OURS = [
-    Import(one.by, one.of.removeprefix(NAME).lstrip(".") or FRONT_DOOR, one.kind)
-    for one in IMPORTS
-    if one.of.split(".")[0] == NAME
-]
+@cache
+def imports() -> list[Import]:
+    """Every import of the package; read when a test first asks, not where tests are collected."""
+    return [
+        Import(by, of, kind) for by, tree in modules().items() for of, kind in _walk(tree, "load")
+    ]
+
+
+@cache
+def ours() -> list[Import]:
+    """Those of modules of the package itself, by their names below it."""
+    return [
+        Import(one.by, one.of.removeprefix(NAME).lstrip(".") or FRONT_DOOR, one.kind)
+        for one in imports()
+        if one.of.split(".")[0] == NAME
+    ]
 
 
 def unit(module: str) -> str:
@@ -130,7 +139,7 @@ def test_the_drawn_floors_are_those_of_the_imports() -> None:
     assert set(order) == set().union(*FLOORS) - {"__main__"}
     upwards = [
         one
-        for one in OURS
+        for one in ours()
         if {unit(one.by), unit(one.of)} <= set(order)
         and order.index(unit(one.of)) < order.index(unit(one.by))
     ]
@@ -151,13 +160,13 @@ def test_every_file_that_the_page_on_the_architecture_names_is_there() -> None:
 
 def test_every_module_stands_on_a_floor() -> None:
     drawn = set().union(*FLOORS) | {WITNESS, FRONT_DOOR}
-    assert {unit(module) for module in MODULES} == drawn
+    assert {unit(module) for module in modules()} == drawn
 
 
 def test_nothing_imports_upwards() -> None:
     upwards = [
         one
-        for one in OURS
+        for one in ours()
         if one.by != FRONT_DOOR
         and unit(one.by) != WITNESS
         and unit(one.of) not in (WITNESS, FRONT_DOOR)
@@ -169,7 +178,7 @@ def test_nothing_imports_upwards() -> None:
 def test_units_of_one_floor_do_not_know_each_other() -> None:
     across = [
         one
-        for one in OURS
+        for one in ours()
         if {one.by, one.of}.isdisjoint({FRONT_DOOR})
         and WITNESS not in (unit(one.by), unit(one.of))
         and unit(one.by) != unit(one.of)
@@ -185,7 +194,7 @@ def test_the_rooms_of_a_floor_see_only_those_before_them(floor_name: str) -> Non
     seen = [
         one
         for n, room in enumerate(rooms)
-        for one in OURS
+        for one in ours()
         if one.by.startswith(f"{floor_name}.{room}.")
         and one.of.startswith(f"{floor_name}.")
         and one.of.split(".")[1] not in rooms[: n + 1]
@@ -194,21 +203,21 @@ def test_the_rooms_of_a_floor_see_only_those_before_them(floor_name: str) -> Non
 
 
 def test_the_witness_stands_alone() -> None:
-    leans_on = {one.of for one in OURS if unit(one.by) == WITNESS and unit(one.of) != WITNESS}
+    leans_on = {one.of for one in ours() if unit(one.by) == WITNESS and unit(one.of) != WITNESS}
     assert {of for of in leans_on if of not in WITNESS_STANDS_ON} == set()
-    asked_by = {one.by for one in OURS if unit(one.of) == WITNESS and unit(one.by) != WITNESS}
+    asked_by = {one.by for one in ours() if unit(one.of) == WITNESS and unit(one.by) != WITNESS}
     assert asked_by <= {FRONT_DOOR, "cli.app"}
 
 
 def test_the_front_door_opens_when_it_is_asked_and_nobody_inside_uses_it() -> None:
-    at_once = {one.of for one in OURS if one.by == FRONT_DOOR and one.kind == "load"}
+    at_once = {one.of for one in ours() if one.by == FRONT_DOOR and one.kind == "load"}
     assert at_once == {"version"}
-    assert [one for one in OURS if one.of == FRONT_DOOR] == []
+    assert [one for one in ours() if one.of == FRONT_DOOR] == []
 
 
 def test_there_are_no_import_cycles() -> None:
-    needs: dict[str, set[str]] = {module: set() for module in MODULES}
-    for one in OURS:
+    needs: dict[str, set[str]] = {module: set() for module in modules()}
+    for one in ours():
         if one.by != FRONT_DOOR and one.of != one.by:
             needs[one.by].add(one.of)
     try:
@@ -221,14 +230,14 @@ def test_there_are_no_import_cycles() -> None:
 def test_a_floor_leaves_to_others_what_is_theirs(floor_name: str) -> None:
     outside = {
         (one.by, one.of.split(".")[0])
-        for one in IMPORTS
+        for one in imports()
         if unit(one.by) == floor_name and one.kind != "typing"
     }
     assert {one for one in outside if one[1] in NOT_ON_FLOOR[floor_name]} == set()
 
 
 def test_the_report_knows_no_sql_and_figures_open_no_files() -> None:
-    for module, tree in MODULES.items():
+    for module, tree in modules().items():
         for node in ast.walk(tree):
             if unit(module) == "report" and isinstance(node, ast.Constant):
                 assert not str(node.value).lstrip().startswith(("SELECT ", "WITH ")), module
@@ -240,7 +249,7 @@ def test_the_engine_is_not_imported_to_read_the_options() -> None:
     heavy = {"duckdb", "pandas", "numpy", "altair", "vl_convert", "rich", "pydantic"}
     at_once = {
         (one.by, one.of)
-        for one in IMPORTS
+        for one in imports()
         if unit(one.by) in ("cli", "errors", "version", FRONT_DOOR, "__main__")
         and one.kind == "load"
         and one.of.split(".")[0] in heavy
