@@ -120,7 +120,7 @@ def find(rows: Rows, sought: PersonSearch, more: Sequence[str] = ()) -> frozense
     queries: list[tuple[str, Place | None]] = [
         (f"SELECT {_text(column)} AS t FROM {rows.name_of(table)}", (table.versions, column))
         for table in rows.tables
-        for column in _texts_of(table)
+        for column in _filled(rows, table)
     ]
     for query, place in (*queries, *((one, None) for one in more)):
         for text in rows.texts(_not_plain(query, sought)):
@@ -172,6 +172,14 @@ def _texts_of(table: ObjectTable) -> list[str]:
     """The columns of a table that hold texts."""
     found = [f.name for f in table.fields if f.column.kind in ("text", "id", "json")]
     return [*found, "extra"] if table.model is not None else found
+
+
+def _filled(rows: Rows, table: ObjectTable) -> list[str]:
+    """Those of a table's columns of texts in which any row has one: of many fields none is sent."""
+    columns = _texts_of(table)
+    tests = ", ".join(f"count({quote(column)}) > 0" for column in columns)
+    (has_any,) = rows.run(f"SELECT {tests} FROM {rows.name_of(table)}")
+    return [column for column, has in zip(columns, has_any, strict=True) if has]
 
 
 def strip(
