@@ -22,8 +22,8 @@ class Cohort(CohortOfFigures):
         gives both follow at once; the keyboard suffices. What was shown last stays in the saved
         notebook as a picture, also when the kernel is gone.
 
-        Of what comes back, ``frame`` is the figure that is shown and ``code`` the lines that give
-        it.
+        Of what comes back, ``frame`` is the figure that is shown, ``code`` the lines that give it
+        and ``cohort`` whom to ask for the rows behind a number of it.
 
         Raises UsageError where ipywidgets is missing: it comes with
         ``pip install "avon-analytics[notebook]"``.

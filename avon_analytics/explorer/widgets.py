@@ -84,6 +84,19 @@ class Explorer:
         return self._found
 
     @property
+    def cohort(self) -> Cohort:
+        """The cohort of the figure that is shown: of the rows behind a number of it, ask this one.
+
+        >>> explorer = visits.explore()
+        >>> figure = explorer.frame
+        >>> behind = explorer.cohort.behind(figure, 0, "n_no_show")
+        >>> len(behind) == int(figure.loc[0, "n_no_show"])
+        True
+        """
+        self._follow()
+        return self._source.appointments(**self._question.scope)
+
+    @property
     def code(self) -> str:
         """The lines that give what is shown, where ``store`` is the store."""
         self._follow()
