@@ -42,6 +42,7 @@ _LONGEST_LIMIT = 1024 * 1024 * 1024
 BATCH_BYTES = 32 * 1024 * 1024
 BATCH_LINES = 1 << 18
 READ_BYTES = 4 * 1024 * 1024
+_SCANNED_BYTES = 1 << 18  # at a time: they stay in the processor's caches
 _LONG_BYTES = 64 * 1024  # lines up to this are cut only where they cannot be read as one value
 
 
@@ -234,8 +235,7 @@ class LineReader:
 
     def _part(self, part: bytes) -> Iterator[Batch]:
         """Some whole lines; long ones that hold several values are cut at once."""
-        ends = np.flatnonzero(np.frombuffer(part, np.uint8) == NEWLINE) + 1
-        bounds = np.concatenate([[0], ends]).astype(np.int32)
+        bounds = _bounds(part)
         first = 0
         for nth in np.flatnonzero(np.diff(bounds) > min(self._line_limit, _LONG_BYTES)).tolist():
             line = part[bounds[nth] : bounds[nth + 1]]
@@ -244,7 +244,7 @@ class LineReader:
                     yield self._batch(part, bounds[first : nth + 1])
                 yield from self._end_of_line(line)
                 first = nth + 1
-        if first < len(ends):
+        if first < len(bounds) - 1:
             yield self._batch(part, bounds[first:])
 
     def _batch(self, part: bytes, bounds: npt.NDArray[np.int32]) -> Batch:
@@ -352,6 +352,14 @@ def _cut(buffer: bytes) -> tuple[bytes, bytes]:
     """Whole lines, and what stands behind them."""
     cut = buffer.rfind(b"\n") + 1
     return buffer[:cut], buffer[cut:]
+
+
+def _bounds(part: bytes) -> npt.NDArray[np.int32]:
+    """Where each of some whole lines begins, and where the last one ends."""
+    codes = np.frombuffer(part, np.uint8)
+    starts = range(0, len(part), _SCANNED_BYTES)
+    ends = [np.flatnonzero(codes[at : at + _SCANNED_BYTES] == NEWLINE) + at for at in starts]
+    return np.concatenate([[-1], *ends]).astype(np.int32) + 1
 
 
 def _steps(buffer: bytes) -> Iterator[tuple[int, int]]:
