@@ -31,6 +31,9 @@ _ABOUT_THE_QUERY = (
 )
 # What a store keeps for itself: no table of the data dictionary.
 OWN_TABLES = frozenset({"settings", *DERIVED})
+_CALLED_LIKE_A_METHOD = re.compile(
+    r"(Table with name (slots|lifecycle) does not exist!)(\nDid you mean [^\n]*)?", re.IGNORECASE
+)
 _MISSING = re.compile(
     r"not provided for the following (?:prepared statement )?parameters: ([\w, ]+)"
 )
@@ -150,6 +153,14 @@ def query(database: Database, text: str, parameters: Mapping[str, Any] | list[An
         return _answer(connection, asked, parameters)
 
 
+def _in_our_words(said: str) -> str:
+    """What the engine says of a query; of a table that is asked for as its method is called, the
+    engine guesses wrong."""
+    return _CALLED_LIKE_A_METHOD.sub(
+        lambda found: f'{found[1]}\nDid you mean "appointment_{found[2].lower()}"?', said
+    )
+
+
 def _answer(
     connection: duckdb.DuckDBPyConnection,
     text: str,
@@ -164,7 +175,7 @@ def _answer(
         )
         return frame(connection, text, given)
     except _ABOUT_THE_QUERY as error:
-        raise QueryError(f"the query cannot be run: {error}") from None
+        raise QueryError(f"the query cannot be run: {_in_our_words(str(error))}") from None
     except UnicodeError:
         raise QueryError("a parameter is a text in UTF-8") from None
     except (TypeError, ValueError):

@@ -348,6 +348,9 @@ def test_an_error_of_a_query_holds_no_value_of_a_row(store: avon.Store, query: s
 def test_a_mistake_in_a_query_is_told_in_the_engines_words(store: avon.Store) -> None:
     with pytest.raises(QueryError, match='Did you mean "events"'):
         store.sql("SELECT * FROM evnts")
+    for method in ("slots", "lifecycle"):
+        with pytest.raises(QueryError, match=f'exist!\nDid you mean "appointment_{method}"\\?\n'):
+            store.sql(f"SELECT * FROM {method}")
     with pytest.raises(QueryError, match="syntax error"):
         store.sql("SELEKT 1")
 
