@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -291,3 +292,38 @@ def test_a_patient_comes_back_once_any_earlier_visit_is_known(clinic: Clinic) ->
     past = slots.past(clinic.at("02-10 00:00"), 60, clinic.at("01-01 00:00"))
     left = dict(zip(past.start_day.tolist(), past.returning_days.tolist(), strict=True))
     assert left == {-31: -1, -30: -1, -29: -1, -11: 17}
+
+
+def test_since_when_patients_come_back_is_the_least_of_all_earlier_visits(clinic: Clinic) -> None:
+    """Forty visits, reported in any order, against each patient's visits one by one."""
+    random = Random(1)
+    reported: dict[str, dict[datetime, datetime]] = {"ann": {}, "bob": {}}
+    for nth in range(40):
+        start = clinic.at("02-01 10:00") + nth * DAY
+        patient, told = random.choice(("ann", "bob")), start + random.randrange(20) * DAY
+        people: dict[str, Any] = {"start": start, "attendees": ["dr", patient]}
+        clinic.tell("created", "01-02 09:00", f"v{nth}", **people)
+        if random.random() < 0.7:
+            clinic.tell("completed", told, f"v{nth}", **people)
+            reported[patient][start] = told
+    visits = clinic.visits()
+    patients = visits._engine.patient_visits(visits._settings)
+    query = (
+        "SELECT s.patient_id, unix_micros(s.start_at) AS start_us, "
+        "CASE WHEN v.attended_at < s.start_at THEN unix_micros(v.attended_known_at) END AS us "
+        f"FROM {visits._engine.computed(visits._settings).slots} AS s LEFT JOIN {patients} AS v "
+        "ON s.patient_id = v.patient_id AND unix_micros(s.start_at) > v.since_us "
+        "AND unix_micros(s.start_at) <= v.until_us"
+    )
+    rows = visits._engine.frame(query, {})
+    assert len(rows) == 40
+    later_first = 0
+    for patient, start_us, known_us in rows.itertuples(index=False, name=None):
+        start = datetime.fromtimestamp(start_us / 1e6, UTC)
+        earlier = {one: at for one, at in reported[patient].items() if one < start}
+        if not earlier:
+            assert pd.isna(known_us)
+            continue
+        assert datetime.fromtimestamp(known_us / 1e6, UTC) == min(earlier.values())
+        later_first += min(earlier.values()) < earlier[min(earlier)]
+    assert later_first > 5
