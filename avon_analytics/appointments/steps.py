@@ -116,9 +116,11 @@ def compute(
         "time_zone": time_zone,
     }
     texts = {step: text_of(step, dict(settings.words)) for step in STEPS}
+    there: dict[str, None] = {}  # the tables that are left to be dropped
 
     def make(table: str, text: str) -> None:
         bound = {name: value for name, value in parameters.items() if f"${name}" in text}
+        there[table] = None
         run(connection, f"CREATE OR REPLACE TEMP TABLE {table} AS {text}", bound)
         if on_step is not None and table in texts:
             on_step(table)
@@ -137,6 +139,7 @@ def compute(
                 make(step, texts[step])
                 for done in _done_with(nth):
                     run(connection, f"DROP TABLE temp.{done}")
+                    del there[done]
             for step, name in zip(FACTS, names, strict=True):
                 if start:
                     connection.execute(f"INSERT INTO temp.{name} SELECT * FROM temp.{step}")
@@ -149,7 +152,7 @@ def compute(
         raise
     finally:
         connection.execute("SET preserve_insertion_order = true")
-        for step in (*STEPS, "slot_all_keys"):
+        for step in there:
             run(connection, f"DROP TABLE IF EXISTS temp.{step}")
 
 
