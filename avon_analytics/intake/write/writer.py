@@ -90,7 +90,7 @@ class StoreWriter:
                 self._store, self._staging, self._tombstones
             ):
                 self._has_forgotten_lines = True
-            if self._is_all_new(batch, may_wait=may_wait):
+            if self._is_all_new(batch, may_wait=may_wait) or self._has_no_events():
                 self._staging.run(_NOTHING_KNOWN)
             else:
                 self._recall()
@@ -173,6 +173,9 @@ class StoreWriter:
         ]
         self._staging.leave_out(known)
         return True
+
+    def _has_no_events(self) -> bool:
+        return not run(self._store, "SELECT 1 FROM events LIMIT 1").fetchall()
 
     def _recall(self) -> None:
         """Fetch what the store knows of the events that the batch tells."""
