@@ -23,7 +23,7 @@ class Cohort(CohortOfFigures):
         notebook as a picture, also when the kernel is gone.
 
         Of what comes back, ``frame`` is the figure that is shown, ``code`` the lines that give it
-        and ``cohort`` whom to ask for the rows behind a number of it.
+        and ``behind`` gives the rows behind a number of it.
 
         Raises UsageError where ipywidgets is missing: it comes with
         ``pip install "avon-analytics[notebook]"``.

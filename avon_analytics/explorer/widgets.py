@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import date
 from functools import partial
 from html import escape
@@ -83,18 +83,20 @@ class Explorer:
             raise self._found
         return self._found
 
-    @property
-    def cohort(self) -> Cohort:
-        """The cohort of the figure that is shown: of the rows behind a number of it, ask this one.
+    def behind(self, row: Hashable, column: str) -> pd.DataFrame:
+        """The rows behind a number of ``frame``, as ``Cohort.behind`` gives them.
+
+        row: its label in the index of ``frame``. column: a count. Raises as ``Cohort.behind`` does.
 
         >>> explorer = visits.explore()
-        >>> figure = explorer.frame
-        >>> behind = explorer.cohort.behind(figure, 0, "n_no_show")
-        >>> len(behind) == int(figure.loc[0, "n_no_show"])
+        >>> len(explorer.behind(0, "n_no_show")) == int(explorer.frame.loc[0, "n_no_show"])
         True
         """
-        self._follow()
-        return self._source.appointments(**self._question.scope)
+        figure = self.frame
+        rows: pd.DataFrame = self._source.appointments(**self._question.scope).behind(
+            figure, row, column
+        )
+        return rows
 
     @property
     def code(self) -> str:

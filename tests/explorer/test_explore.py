@@ -132,12 +132,12 @@ def test_values_are_those_of_the_cohort_with_names_and_a_missing_one(
     assert_frame_equal(explorer.frame, run(explorer.code, store)[0])
 
 
-def test_the_rows_behind_what_is_shown_are_asked_of_its_cohort(explorer: avon.Explorer) -> None:
+def test_the_explorer_gives_the_rows_behind_what_it_shows(explorer: avon.Explorer) -> None:
     choose(explorer, by="weekday", only="self_booked", window="last-12-months")
     choose(explorer, is_=(True,))
     figure = explorer.frame
     for row in figure.index[:2]:
-        behind = explorer.cohort.behind(figure, row, "n_slots")
+        behind = explorer.behind(row, "n_slots")
         assert len(behind) == figure.loc[row, "n_slots"] > 0
         assert set(behind["self_booked"]) == {True}
 
