@@ -23,7 +23,10 @@ from tests.browser import NO_BROWSER, browser
 from .conftest import ROOT, Seen, pages_of
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SETTINGS = {"notebook-extension/tracker": {"windowingMode": "none"}}
+SETTINGS = {
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "completer-extension/manager": {"providerTimeout": 60_000},  # a second, on a busy machine
+}
 SECONDS = 120
 WINDOW = (1280, 1000)
 
@@ -197,11 +200,17 @@ def _keep(seen: Seen, name: str) -> None:
     assert page.locator(".jp-OutputArea-output").first.is_visible()
 
 
+_OPENED = (
+    "import avon_analytics as avon; from pathlib import Path; sample = Path('data/sample'); "
+    "store = avon.open('explorer.duckdb')"
+)
+_LOADED = "_ = store.load(sample / 'archive', secrets=sample / 'secrets.toml', progress=False)"
+
+
 def test_the_explorer_follows_the_keyboard_and_leaves_a_picture(lab: str, seen: Seen) -> None:
     cells = [
-        "import avon_analytics as avon; from pathlib import Path",
-        "store = avon.open('explorer.duckdb'); sample = Path('data/sample')",
-        "_ = store.load(sample / 'archive', secrets=sample / 'secrets.toml', progress=False)",
+        _OPENED,
+        _LOADED,
         "explorer = store.appointments().explore()",
         "explorer",
     ]
@@ -217,6 +226,99 @@ def test_the_explorer_follows_the_keyboard_and_leaves_a_picture(lab: str, seen: 
     pictures = [data for data in last if "image/svg+xml" in data]
     assert len(pictures) == 1
     assert "outcomes(by=&quot;host&quot;)" in "".join(pictures[0]["text/html"])
+
+
+def test_the_keyboard_alone_comes_to_every_control_of_the_explorer(lab: str, seen: Seen) -> None:
+    _write(lab, "keys.ipynb", [_OPENED, _LOADED, "store.appointments().explore()"])
+    with _notebook(seen, "keys.ipynb") as page:
+        page.set_viewport_size({"width": 1180, "height": 1500})
+        page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        _wait_for_code(page, 'outcomes(every="month")')
+        page.locator(".widget-dropdown select").first.focus()
+        shown = page.locator(".avon-controls :is(select, input):visible")
+        reached = 0
+        for _ in range(shown.count() * 4):  # a date has several fields of its own
+            reached += page.evaluate(
+                "() => { const now = document.activeElement, first = !now.dataset.seenByTest;"
+                " now.dataset.seenByTest = 'true';"
+                " return first && now.closest('.avon-controls') !== null }"
+            )
+            page.keyboard.press("Tab")
+        assert reached == shown.count() >= 11
+        # With letters alone: another window, and one value of a filter.
+        page.get_by_label("Window").focus()
+        page.keyboard.type("Last year")
+        _wait_for_code(page, 'period="last-year"')
+        page.get_by_label("Only").first.focus()
+        page.keyboard.type("Weekday")
+        page.locator("option", has_text="Friday").first.wait_for(
+            state="attached", timeout=SECONDS * 1000
+        )
+        page.keyboard.press("Tab")
+        page.keyboard.type("Friday")
+        _wait_for_code(page, 'where={"weekday": "Friday"}')
+        assert seen.went_out == []
+
+
+def test_tab_between_quotes_offers_the_words_of_a_figure(lab: str, seen: Seen) -> None:
+    cells = [_OPENED, _LOADED, "visits = store.appointments()", ""]
+    _write(lab, "words.ipynb", cells)
+    with _notebook(seen, "words.ipynb") as page:
+        page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        page.wait_for_function(
+            f"(s => s.ran >= 3 && s.status === 'idle')(({STATE})())", timeout=SECONDS * 1000
+        )
+        typed = page.locator(".jp-CodeCell").last.locator(".cm-content")
+        typed.click()
+        page.keyboard.type('visits.outcomes(by="appo')
+        assert _offered(page) == ["appointment_type"]
+        page.keyboard.press("Enter")
+        page.keyboard.type('", every="')
+        # JupyterLab itself adds texts of the cell, after ours.
+        assert _offered(page)[:5] == ["day", "week", "month", "quarter", "year"]
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        page.keyboard.type('")')
+        assert typed.inner_text() == 'visits.outcomes(by="appointment_type", every="week")'
+
+
+def _offered(page: Any) -> list[str]:
+    """What Tab offers in JupyterLab."""
+    page.keyboard.press("Tab")
+    offered = page.locator(".jp-Completer-item .jp-Completer-match")
+    offered.first.wait_for(timeout=SECONDS * 1000)
+    texts: list[str] = offered.all_inner_texts()
+    return texts
+
+
+def test_a_long_table_keeps_its_headings_and_its_total_in_sight(lab: str, seen: Seen) -> None:
+    cells = [_OPENED, _LOADED, 'avon.show(store.appointments().outcomes(by="host", every="month"))']
+    _write(lab, "long.ipynb", cells)
+    with _notebook(seen, "long.ipynb") as page:
+        page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        scroll = page.locator(".avon-figure .scroll")
+        scroll.wait_for(timeout=SECONDS * 1000)
+        assert page.evaluate(STATE)["outputs"][1] == []  # of a load without progress
+        height = scroll.evaluate("e => [e.scrollHeight, e.clientHeight]")
+        assert height[0] > 2 * height[1]  # longer than what is seen of it
+        for to in (0, 0.5, 1):
+            scroll.evaluate("(e, to) => e.scrollTop = to * e.scrollHeight", to)
+            outside, heading, total = scroll.evaluate(
+                """e => {
+                    const box = one => one.getBoundingClientRect();
+                    const ends = box(e);
+                    const heading = box(e.querySelector('thead th'));
+                    const total = box(e.querySelector('tr.total > *'));
+                    return [
+                        [ends.top, ends.bottom],
+                        [heading.top, heading.bottom],
+                        [total.top, total.bottom],
+                    ];
+                }"""
+            )
+            assert abs(heading[0] - outside[0]) < (50 if to == 0 else 2)  # below the caption
+            assert outside[0] <= heading[1] < total[0] < total[1] <= outside[1] + 1
+        seen.keep("notebook-long-table")
 
 
 def _wear(seen: Seen, dark: bool) -> None:
