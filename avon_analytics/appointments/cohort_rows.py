@@ -22,6 +22,7 @@ from avon_analytics.appointments.slots import from_micros
 from avon_analytics.appointments.small_counts import checked_min_count
 from avon_analytics.appointments.steps import BEFORE_ALL, Settings
 from avon_analytics.display import Shown, Summary
+from avon_analytics.errors import UnknownGroup
 from avon_analytics.figures.declared import Beside, Customs, Figure
 from avon_analytics.figures.words import By
 from avon_analytics.labels import Labels
@@ -117,8 +118,12 @@ class CohortRows(Shown):
         reads = figure.reads_of(options or {})
         customs = partial(known_custom_keys, self._engine, figure.customs)
         keys = groupings(by, customs, own_groupings(figure), figure.general)
-        if reads.table == "questions":  # they know of nothing else
-            groupings([grouping.name for grouping, _ in self._filters], general=figure.general)
+        for chosen, _ in self._filters if reads.table == "questions" else ():
+            if figure.general and chosen.name not in figure.general:
+                raise UnknownGroup(
+                    f"where: {figure.name} cannot be chosen by {chosen.name}, as this cohort is: "
+                    f"ask a cohort without it. Choices: {', '.join(figure.general)}"
+                )
         rows = self._population(
             reads.table,
             keys,

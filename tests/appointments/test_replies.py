@@ -58,8 +58,9 @@ def test_groups_are_those_of_the_last_visit_and_of_the_arrival(clinic: Clinic) -
     assert visits.replies(every="day").n_questions.tolist() == [2, 1]
     with pytest.raises(UnknownGroup):
         visits.replies(by="lead_band")
-    with pytest.raises(UnknownGroup):
-        clinic.visits(where={"recurring": None}).replies()
+    with pytest.raises(UnknownGroup, match="where: replies cannot be chosen by recurring"):
+        clinic.visits(where={"recurring": None}).replies(by="hour")
+    assert clinic.visits(where={"host": None}, as_of="03-20 10:00").replies().n_questions[0] == 1
 
 
 def test_who_came_again(clinic: Clinic) -> None:
