@@ -215,8 +215,11 @@ def main() -> int:
             print(shown(f"{what}: {one}"))
     if check.differs:
         return 1
-    print("all that was looked at is as it was")
-    return 2 if check.unseen else 0
+    if check.unseen:
+        print(f"the rest is as it was; {len(check.unseen)} of it could not be looked at, named above")
+        return 2
+    print("all is as it was")
+    return 0
 
 
 if __name__ == "__main__":
