@@ -80,6 +80,7 @@ def pages_of(chromium: Any) -> Iterator[See]:
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
         )
+        context.set_default_timeout(120_000)  # milliseconds: the machine may be busy
         contexts.append(context)
         seen = Seen(context.new_page())
         seen.page.on("request", lambda request: seen.requests.append(request.url))
