@@ -216,7 +216,8 @@ def main() -> int:
     if check.differs:
         return 1
     if check.unseen:
-        print(f"the rest is as it was; {len(check.unseen)} of it could not be looked at, named above")
+        n = len(check.unseen)
+        print(f"the rest is as it was; {n} of it could not be looked at, named above")
         return 2
     print("all is as it was")
     return 0
