@@ -230,6 +230,7 @@ def test_who_asks_wrongly_is_told_what_was_expected(db: Path) -> None:
     asked: tuple[tuple[Callable[[], Any], str], ...] = (
         (lambda: store.explain(None), "explain: name an appointment by its id"),
         (lambda: store.forget(None), "name a person by an id"),
+        (lambda: store.forget("{x"), "name a person by an id"),
         (lambda: cohort.compare(None), "compare: expected a cohort"),
         (lambda: store.appointments(where="host=x"), "where: expected a dict"),
         (lambda: store.appointments(status_words=["dna"]), "status_words: expected a dict"),

@@ -16,7 +16,6 @@ from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.slots import computed, usual_settings
 from avon_analytics.appointments.statuses import spelling
 from avon_analytics.appointments.steps import BEFORE_ALL
-from avon_analytics.contract.values import as_id
 from avon_analytics.errors import UnknownAppointment
 from avon_analytics.figures.words import DateLike
 from avon_analytics.store.database import Database
@@ -99,7 +98,7 @@ class _Versions:
 def _versions(connection: duckdb.DuckDBPyConnection, given: str, as_of: datetime) -> _Versions:
     """Raises UnknownAppointment if nothing is known of it at this instant."""
     given = given.strip()
-    for wanted in dict.fromkeys((given, as_id(given, "appt"))):
+    for wanted in (given, f"appt_{given}"):
         bound = {"appointment_id": wanted, "as_of": as_of}
         versions = _rows(frame(connection, sql("explain_versions"), bound))
         if versions:
@@ -120,7 +119,7 @@ def _versions(connection: duckdb.DuckDBPyConnection, given: str, as_of: datetime
         lists[name] = {}
         for child in _rows(children):
             lists[name].setdefault(child["event_id"], []).append(child)
-    return _Versions(str(wanted), versions, lists)
+    return _Versions(wanted, versions, lists)
 
 
 def _rows(data: pd.DataFrame) -> list[Row]:

@@ -11,6 +11,7 @@ body that the models accept.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -73,12 +74,11 @@ def joined(fields: dict[str, bytes]) -> bytes:
 def names_of_unknown(object_json: bytes) -> tuple[int | None, str | None]:
     """What dates and names an object of a type that the contract does not know."""
     value = one_spelling.parse(object_json.decode())
-    try:
+    changed = object_id = None
+    with suppress(ValueError):  # what is no instant dates nothing
         changed = as_instant(value.get("last_updated_at"))
-    except ValueError:
-        changed = None
-    given = value.get("id")
-    object_id = None if isinstance(given, dict | list) else as_id(given, None)
+    with suppress(ValueError):  # what is no id names nothing
+        object_id = as_id(value.get("id"), None)
     return None if changed is None else micros(changed), object_id
 
 

@@ -184,6 +184,6 @@ def test_an_id_counts_with_and_without_its_prefix(clinic: Clinic) -> None:
     clinic.tell("created", "03-01 09:00", f"appt_{bare}")
     for given in (bare, f"appt_{bare}", f" {bare}\n"):
         assert len(explain(clinic.database, given)) == 2
-    for unknown in ("appt_0", "", "dr"):
+    for unknown in ("appt_0", "", "dr", "{x", "[1"):
         with pytest.raises(UnknownAppointment, match="with or without appt_"):
             explain(clinic.database, unknown)

@@ -195,6 +195,27 @@ def test_nul_in_texts_ids_and_keys_is_a_character(archive: Archive, desk: Desk) 
     assert [(name, json.loads(extra)) for name, extra in found] == [("\0", {"n\0w": 1})]
 
 
+IDS = [("i", "i"), (5, "5"), (True, "true"), ("", None), ("invoice_null", None), (None, None)]
+IDS += [("{", None), ("[1", None), ({"a": 1}, None), (["x"], None)]  # and what JSON begins with
+
+
+@pytest.mark.parametrize("between", [":", " : "])  # the second is none for the fast lane
+def test_an_object_of_an_unknown_type_may_have_any_id(
+    archive: Archive, desk: Desk, between: str
+) -> None:
+    bodies = [
+        json.dumps(
+            {"event": "invoice.paid", "created_at": at, "object": {"id": sent}},
+            separators=(",", between),
+        )
+        for at, (sent, _) in enumerate(IDS, 1)
+    ]
+    lines = [archive.raw(body) for body in bodies]
+    assert check(archive, desk, lines) == ["loaded"] * len(IDS)
+    found = desk.column("SELECT object_id FROM other_objects ORDER BY occurred_at")
+    assert found == [read for _, read in IDS]
+
+
 KEYS = ["a'b", 'a"b', "a.b", "a;drop table events;--", "", "$", "*", "a\\b", "[0]", "é", "ID", "Id"]
 
 

@@ -50,7 +50,10 @@ def forget(database: Database, patient_id: str) -> Forgotten:
     Raises UsageError for what is no id or the id of a member of staff, StoreError for a store that
     is not there, cannot be written or is held by somebody else.
     """
-    person = as_id(arguments.text(patient_id, _WHO).strip(), "user")
+    try:
+        person = as_id(arguments.text(patient_id, _WHO).strip(), "user")
+    except ValueError:  # it begins as JSON does
+        person = None
     if person is None:
         raise UsageError(_WHO)
     if not database.exists:
