@@ -5,7 +5,7 @@ WITH perhaps AS (
     FROM messages_versions AS m
     INNER JOIN kept_threads AS t ON coalesce(m.message_thread, m.thread) = t.thread
 ),
-told AS (
+in_threads AS (
     SELECT m.id, max(coalesce(m.message_thread, m.thread)) AS thread
     FROM messages_versions AS m
     INNER JOIN perhaps AS p ON m.id = p.id
@@ -13,5 +13,5 @@ told AS (
     GROUP BY m.id
 )
 SELECT m.id
-FROM told AS m
+FROM in_threads AS m
 INNER JOIN kept_threads AS t ON m.thread = t.thread
