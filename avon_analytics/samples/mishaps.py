@@ -64,7 +64,13 @@ def key_twice_in_line(parts: Parts, rng: Random) -> bytes:
 
 
 def no_delivery(parts: Parts, rng: Random) -> bytes:
-    kinds = ('{"level":"info","msg":"rotated"}', "[1,2,3]", '"pong"', "42", '{"headers":{}}')
+    kinds = (
+        '{"level":"info","msg":"rotated"}',
+        "[1,2,3]",
+        '["pong"]',
+        '{"pong":42}',
+        '{"headers":{}}',
+    )
     return rng.choice(kinds).encode()
 
 

@@ -127,9 +127,14 @@ NO_JSON: list[tuple[str, str | bytes]] = [
     ("not_utf8", b'{"body": "\xed\xa0\x80"}'),
     ("not_utf8", b'{"body": "\xf4\x90\x80\x80"}'),
     ("not_utf8", '{"body": "x"}'.encode("utf-16")),
-    ("not_a_delivery", "true"),
-    ("not_a_delivery", '"text"'),
-    ("not_a_delivery", "-0"),
+    ("not_json", "true"),
+    ("not_json", "null"),
+    ("not_json", '"text"'),
+    ("not_json", "-0"),
+    ("not_json", "5 {}"),
+    ("not_a_delivery", "[]"),
+    ("not_a_delivery", ' [5, "text"] '),
+    ("not_json", "[] {}"),
 ]
 NO_JSON_IN_BODY = [
     *('"x":NaN', '"x":[1,]', '"x":1,', '"x":Infinity', '"x":-inf', '"x":nan', '"x":"\\ud800"'),

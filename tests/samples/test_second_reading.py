@@ -89,7 +89,7 @@ def delivery(line: bytes, secrets: dict[str, str]) -> tuple[dict[str, Any], date
     """The trusted body of a line, and when it was received; raises Refused with a code."""
     envelope = parse(line)
     if not isinstance(envelope, dict):
-        raise Refused("not_a_delivery")
+        raise Refused("not_a_delivery" if isinstance(envelope, list) else "not_json")
     if "event" in envelope and "object" in envelope:
         raise Refused("unsigned")
     body = next(

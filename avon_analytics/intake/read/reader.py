@@ -155,6 +155,8 @@ class LineReader:
         value = _parsed(text)
         if isinstance(value, Verdict):
             return Line(verdict=value)
+        if not isinstance(value, (dict, list)):
+            return Line(verdict=verdict("not_json", "expected an object, from { on"))
         faults: list[Fault] = []
         envelope = envelope_of(value, text) if isinstance(value, dict) else None
         if envelope is None or envelope.expected:
