@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
+import avon_analytics as avon
 from avon_analytics.store.parsed import parsed, run
 
 _COPY = "CREATE OR REPLACE TEMP TABLE copied AS SELECT * FROM told WHERE n >= $least"
@@ -62,3 +66,42 @@ def test_texts_are_not_kept_without_end() -> None:
 def test_one_statement_at_a_time() -> None:
     with _connection("SELECT 1 AS n") as one, pytest.raises(ValueError, match="unpack"):
         parsed(one, "SELECT 1; SELECT 2")
+
+
+def _line(event: str, ms: int, **about: Any) -> str:
+    body = {"event": event, "created_at": 1_741_600_000_000 + ms, "object": about}
+    return json.dumps({"headers": {}, "received_at": 1_741_700_000_000, "body": json.dumps(body)})
+
+
+def test_no_text_that_is_kept_holds_anybodys_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Her id, visit, words and mail are loaded, asked for, explained and forgotten."""
+    known: dict[str, duckdb.Statement] = {}
+    monkeypatch.setattr("avon_analytics.store.parsed._known", known)
+    her, visit = {"id": "user_quix", "email": "quix@example.com"}, {"id": "appt_quix"}
+    planned = {"name": "quix visit", "start_time": 1_741_610_000_000, "host": "host_quix"}
+    attended = {"attendees": [{"attendee": "user_quix"}]}
+    field = {"custom_data": [{"key": "cfld_1", "value": "quix value"}]}
+    lines = [
+        _line("patient.created", 1, **her, first_name="quix"),
+        _line("patient.created", 1, **her, first_name="quixanne"),  # a conflict
+        _line("appointment.created", 2, **visit, **planned, **attended, **field),
+        _line("message.created", 3, id="mesg_quix", created_by="user_quix", text="quix asks"),
+    ]
+    (tmp_path / "calls.jsonl").write_text("\n".join([*lines, lines[2], "quix is no JSON"]))
+    with avon.open(tmp_path / "quix.duckdb") as store:
+        store.load(tmp_path / "calls.jsonl", policy="skip", progress=False)
+        chosen = {"name": "quix visit", "custom:cfld_1": "quix value", "host": "host_quix"}
+        for visits in (store.appointments(), store.appointments(where=chosen)):
+            outcomes = visits.outcomes(by="host")
+            assert outcomes.n_slots.tolist() == [1]
+            assert len(visits.behind(outcomes, 0, "n_slots")) == 1
+            visits.trace("outcomes", "appt_quix")
+        store.appointments(where={"host": "host_quix"}).replies()
+        store.explain("appt_quix")
+        store.sql("SELECT * FROM patients WHERE email = 'quix@example.com'")
+        assert len(store.quarantine.lines()) == 2
+        store.forget("user_quix")
+    assert len(known) > 100
+    assert [text for text in known if "quix" in text.replace("quix.duckdb", "")] == []
