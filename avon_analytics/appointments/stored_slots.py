@@ -27,7 +27,7 @@ from avon_analytics.appointments.steps import STEPS, Settings, text_of
 from avon_analytics.store.database import Database
 from avon_analytics.store.derived import TABLES, drop_derived
 from avon_analytics.store.parsed import run
-from avon_analytics.store.tables import stored_tables
+from avon_analytics.store.tables import object_tables, stored_tables
 
 FROM = 100_000  # from how many events on a store keeps its slots; below, computing is quick
 FACTS = ("store.kept_slots", "store.kept_lifecycle")
@@ -45,6 +45,7 @@ SELECT
     (SELECT string_agg(value, ',' ORDER BY name) FROM settings
         WHERE name IN ('generation', 'n_forgotten'))
 """
+_N_LOADED = "SELECT count(*) FROM deliveries WHERE load_id > $through AND ended = 'loaded'"
 Content = tuple[object, ...]
 
 # What of the store's tables is needed to compute some appointments, and the people in them.
@@ -232,16 +233,33 @@ def _forget(connection: duckdb.DuckDBPyConnection, *tables: str) -> None:
 
 
 def _follows(connection: duckdb.DuckDBPyConnection, state: State, now: State) -> bool:
-    """Whether loads alone lead from one state to another, and what they told is in the log."""
+    """Whether loads alone lead from one state to another, and what they told is in the log.
+
+    Where another content of a known event won, its object is computed anew; that is enough unless
+    others hang on what the event said.
+    """
     if state.computed_with != now.computed_with or state.content[3] != now.content[3]:
         return False
     if state.as_of is None or now.as_of is None or now.as_of < state.as_of:
         return False
-    ((n_loaded,),) = connection.execute(
-        "SELECT count(*) FROM deliveries WHERE load_id > $through AND ended = 'loaded'",
-        {"through": state.content[0]},
-    ).fetchall()
-    return int(str(now.content[2])) - int(str(state.content[2])) == int(n_loaded)
+    since = {"through": state.content[0]}
+    ((n_loaded,),) = run(connection, _N_LOADED, since).fetchall()
+    n_replaced = n_loaded - (int(str(now.content[2])) - int(str(state.content[2])))
+    if n_replaced == 0:
+        return True
+    found = run(connection, sql("kept_replaced"), since).fetchall()
+    return len(found) == n_replaced and _told_of_others().isdisjoint(kind for _, kind in found)
+
+
+@cache
+def _told_of_others() -> frozenset[str]:
+    """The types of objects of which an event tells what slots of other objects hang on.
+
+    What such an event said before another content of it won is gone: who was listed as staff, or
+    stood in a thread.
+    """
+    tables = {*_OF_PEOPLE, "messages_versions"}
+    return frozenset(table.object_type for table in object_tables() if table.versions in tables)
 
 
 def _counts(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
