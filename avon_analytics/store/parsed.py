@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 _MOST = 512  # texts of one process; with those of other tables or options, others take their place
-_known: dict[str, duckdb.Statement] = {}
+known_texts: dict[str, duckdb.Statement] = {}
 
 
 def parsed(connection: duckdb.DuckDBPyConnection, text: str) -> duckdb.Statement:
@@ -20,12 +20,12 @@ def parsed(connection: duckdb.DuckDBPyConnection, text: str) -> duckdb.Statement
 
     For texts without anybody's values: they are kept.
     """
-    known = _known.get(text)
+    known = known_texts.get(text)
     if known is None:
         (known,) = connection.extract_statements(text)
-        if len(_known) >= _MOST:
-            _known.clear()
-        _known[text] = known
+        if len(known_texts) >= _MOST:
+            known_texts.clear()
+        known_texts[text] = known
     return known
 
 

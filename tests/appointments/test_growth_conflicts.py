@@ -131,15 +131,17 @@ def loads(
     return grown
 
 
-EXAMPLES = settings(
-    max_examples=int(os.environ.get("AVON_GROWTH_EXAMPLES", "3")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+def examples(usual: int) -> settings:
+    """So many archives, or as many as are asked for."""
+    return settings(
+        max_examples=int(os.environ.get("AVON_GROWTH_EXAMPLES", usual)),
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
 
 
 @given(seed=st.integers(0, 10**9))
-@EXAMPLES
+@examples(2)
 def test_slots_grow_where_another_content_of_a_visit_wins(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,7 +151,7 @@ def test_slots_grow_where_another_content_of_a_visit_wins(
 
 
 @given(seed=st.integers(0, 10**9))
-@EXAMPLES
+@examples(1)
 def test_slots_are_right_where_another_content_of_anything_wins(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,7 +78,7 @@ def test_no_text_that_is_kept_holds_anybodys_values(
 ) -> None:
     """Her id, visit, words and mail are loaded, asked for, explained and forgotten."""
     known: dict[str, duckdb.Statement] = {}
-    monkeypatch.setattr("avon_analytics.store.parsed._known", known)
+    monkeypatch.setattr("avon_analytics.store.parsed.known_texts", known)
     her, visit = {"id": "user_quix", "email": "quix@example.com"}, {"id": "appt_quix"}
     planned = {"name": "quix visit", "start_time": 1_741_610_000_000, "host": "host_quix"}
     attended = {"attendees": [{"attendee": "user_quix"}]}
