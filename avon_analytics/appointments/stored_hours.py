@@ -30,7 +30,7 @@ def grow_hours(
 
     since: the instants ``before`` and ``now`` in microseconds, as of which they are and shall be.
     """
-    views = ("kept_told", "kept_lives_told")
+    views = ("kept_slots_now", "kept_lives_now")
     late = late_parameters(settings.late_hours, settings.is_same_day)
     try:
         connection.execute(
@@ -43,9 +43,11 @@ def grow_hours(
             "GROUP BY ALL"
         )
         steps.show(connection, settings, time_zone, facts, views)
-        near = f"(SELECT * FROM temp.kept_told WHERE NOT internal AND {_some(_DAY, 4)}) AS near"
+        shown = (
+            f"(SELECT * FROM temp.kept_slots_now WHERE NOT internal AND {_some(_DAY, 4)}) AS shown"
+        )
         connection.execute(
-            f"CREATE TEMP TABLE kept_session_hours_new AS {session_hours_text(near)}", late
+            f"CREATE TEMP TABLE kept_session_hours_new AS {session_hours_text(shown)}", late
         )
         connection.execute(f"DELETE FROM {HOURS} WHERE {_some('start_day', 2)}")
         connection.execute(

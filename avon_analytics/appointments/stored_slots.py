@@ -248,11 +248,11 @@ def _follows(connection: duckdb.DuckDBPyConnection, state: State, now: State) ->
     if n_replaced == 0:
         return True
     found = run(connection, sql("kept_replaced"), since).fetchall()
-    return len(found) == n_replaced and _told_of_others().isdisjoint(kind for _, kind in found)
+    return len(found) == n_replaced and _types_others_need().isdisjoint(kind for _, kind in found)
 
 
 @cache
-def _told_of_others() -> frozenset[str]:
+def _types_others_need() -> frozenset[str]:
     """The types of objects of which an event tells what slots of other objects hang on.
 
     What such an event said before another content of it won is gone: who was listed as staff, or
