@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from avon_analytics.appointments.distributions import Floats, Ints
+from avon_analytics.appointments.distributions import Floats
 from avon_analytics.appointments.figure import Counted, finished
 from avon_analytics.appointments.forecast import (
     OUTCOMES,
@@ -32,7 +33,7 @@ from avon_analytics.appointments.look_back import (
     plain_forecast,
     shares_at,
 )
-from avon_analytics.appointments.pickup import Booked, pickup
+from avon_analytics.appointments.pickup import Booked, pickup, weeks_before
 from avon_analytics.appointments.scope import PERIODS, as_date, choice, period_end
 from avon_analytics.arguments import values
 from avon_analytics.errors import UsageError
@@ -83,15 +84,16 @@ def _expected(
     if at is None:
         return _expected_figure(counted, _no_rows(counted), Sums.none(), clock, slots, with_pickup)
     open_now = slots.open(counted.keys, every, at, start, end)
-    lines, alike = _of_open(open_now)
+    lines = np.column_stack([open_now.group, open_now.period])
+    alike = Alike.of(open_now.line, open_now.kind, open_now.days, open_now.n)
     known = _learned(cohort, counted, slots, clock, at, window, alike)
     found = sums(len(lines), alike, known.shares)
     groups, mean, added = open_now.groups, found.mean, None
     if with_pickup and end is not None:
-        later = slots.later(counted.keys, at, clock.day_of(at))
         to_come = [start + nth * _DAY for nth in range((end - start).days)]
-        to_come = [day for day in to_come if day not in slots.closed]
-        more = pickup(Booked(groups, lines, found), later, to_come, every, at, clock)
+        days = weeks_before([day for day in to_come if day not in slots.closed], at, clock)
+        later = slots.later(counted.keys, at, clock.day_of(at), _first_of(days, slots))
+        more = pickup(Booked(groups, lines, found), later, days, every, at, clock)
         groups, lines, found = more.groups, more.lines, more.sums
         mean, added = found.mean + more.mean, (more.mean, more.variance)
     low, high = intervals(found, known.spread.variance, added)
@@ -101,6 +103,12 @@ def _expected(
     rows["n_open"] = found.n.astype(np.int64)
     _put(rows, mean, low, high)
     return _expected_figure(counted, rows, found, clock, slots, with_pickup)
+
+
+def _first_of(days: Mapping[date, Sequence[date]], slots: Slots) -> date | None:
+    """The first day that tells of the days to come; where history is short, all of it does."""
+    is_known = all(len(before) >= FEWEST_WEEKS for before in days.values())
+    return min(chain(*days.values()), default=None) if is_known else slots.history_from
 
 
 def _window_ahead(
@@ -154,14 +162,6 @@ def _learned(
     learning = Learning(slots.past(at, most_days, earliest), most_days)
     _, spread, width = look_back(seen, instants, unit, learning, at, clock)
     return _Learned(shares_at(open_now, learning, at, at, clock), spread, width)
-
-
-def _of_open(open_now: Open) -> tuple[Ints, Alike]:
-    """The slots that are open: a line (group, period) for each sum, and the slots of it."""
-    n_periods = int(open_now.period.max(initial=0)) + 1
-    line, place = np.unique(open_now.group * n_periods + open_now.period, return_inverse=True)
-    slots = Alike.of(place, open_now.kind, open_now.days, open_now.n)
-    return np.column_stack([line // n_periods, line % n_periods]), slots
 
 
 def slots_as_they_stood(

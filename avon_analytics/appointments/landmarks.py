@@ -35,24 +35,33 @@ def _place(grouping: Grouping) -> str:
     return f"coalesce({place}, {len(grouping.labels)})"
 
 
-# As numbers, since hundreds of thousands of rows come of them, of millions of slots.
-TRAITS = (
-    Grouping("lead", _place(_LEAD), "int64"),
-    Grouping("booker", "CASE self_booked WHEN false THEN 0 WHEN true THEN 1 ELSE 2 END", "int64"),
-)
 VISITS = ("first", "returning", "unknown", "none")  # their places stand in the SQL
+_RETURNING = VISITS.index("returning")
 N_KINDS = (len(_LEAD.labels) + 1) * 3 * len(VISITS)
+# A kind is a number, since hundreds of thousands of rows come of millions of slots: the place of
+# the lead, who booked, and the visit, which is known once a slot is looked at.
+_KIND = (
+    f"({_place(_LEAD)} * 3 + CASE self_booked WHEN false THEN 0 WHEN true THEN 1 ELSE 2 END)"
+    f" * {len(VISITS)} AS kind"
+)
 _NO_PERIOD = date(1970, 1, 1)
+_SELECT = "SELECT * FROM (\n{}\n) AS found"
+_PLACES = (
+    "(SELECT keys, at_us, row_number() OVER (ORDER BY keys NULLS LAST) AS place FROM looked) "
+    "AS places"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Slots that were open at some instant, an element for those alike: the number of their group
-    and period, local day, kind, whole days left, outcome (-1: still open), and how many."""
+    """Slots that were open at some instant, an element for those alike: their line (the numbers of
+    a group and a period, in this order), local day, kind, whole days left, outcome (-1: still
+    open), and how many."""
 
     groups: pd.DataFrame
     group: Ints
     period: Ints
+    line: Ints
     day: Ints
     kind: Ints
     days: Ints
@@ -101,17 +110,25 @@ class Slots:
         end: date | None,
     ) -> Open:
         """What was open in a window of starts, at one instant or at one for each period."""
-        rows = self.open_rows((*keys, *TRAITS), every, at, start, end)
+        rows = self.open_rows(keys, every, at, start, end)
         names = [f"key_{n}" for n in range(len(keys))]
-        query = rows.run(sql("landmark_open"))
-        found = self.cohort._ask_for(query, rows, _dtypes((*keys, *TRAITS)))
-        group = _numbers(found, names)
+        found = self.cohort._ask_for(rows.query(_SELECT.format(sql("landmark_open"))), rows)
+        query = rows.run("SELECT keys, place FROM places")
+        places = self.cohort._ask_for(query, rows, _dtypes(keys))
+        place = _whole(found["place"])
+        places = places[np.bincount(place, minlength=len(places) + 1)[_whole(places["place"])] > 0]
+        group = _numbers(places, names)
+        period = _days(places["period_on"]) if every is not None else 0 * group
+        order = np.lexsort((period, group))
+        line = np.zeros(int(places["place"].max()) + 1 if len(places) else 0, dtype=np.int64)
+        line[_whole(places["place"])[order]] = np.arange(len(order))
         return Open(
-            groups=_named(found, names, group, keys),
-            group=group,
-            period=_days(found["period_on"]) if every is not None else 0 * group,
+            groups=_named(places, names, group, keys),
+            group=group[order],
+            period=period[order],
+            line=line[place],
             day=_days(found["start_on"]),
-            kind=_kinds(found, len(keys), found["visit"]),
+            kind=_whole(found["kind"]),
             days=_whole(found["days"]),
             outcome=_whole(found["outcome"]),
             n=found["n"].to_numpy(dtype=np.float64),
@@ -128,13 +145,14 @@ class Slots:
         """What ``landmark_open`` reads."""
         rows = self._rows(keys, every, start, end)
         if isinstance(at, datetime):
-            looked = (
-                f"(SELECT DISTINCT coalesce(keys.period_on, {_literal(_NO_PERIOD)}) AS period_on, "
-                f"{_micros(at)} AS at_us FROM population) AS looked"
-            )
+            looked = f"(SELECT DISTINCT keys, {_micros(at)} AS at_us FROM population) AS looked"
         else:
-            looked = _values({first: _micros(one) for first, one in at.items()})
-        return rows.beside("looked", looked)
+            instants = _values({first: _micros(one) for first, one in at.items()})
+            looked = (
+                "(SELECT p.keys, i.at_us FROM (SELECT DISTINCT keys FROM population) AS p "
+                f"INNER JOIN {instants} ON p.keys.period_on = i.period_on) AS looked"
+            )
+        return rows.beside("looked", looked).beside("places", _PLACES)
 
     def past(self, at: datetime, most_days: int, earliest: datetime) -> Past:
         """Due slots, looked at in steps of 24 hours that end at this instant; all that count at an
@@ -146,15 +164,15 @@ class Slots:
         }
         # Three days more, as neither steps nor the instant's day are those of a time zone.
         since = earliest.date() - timedelta(days=HISTORY_DAYS + 3)
-        rows = self._rows(TRAITS, None, max(since, self.history_from or since), None)
+        rows = self._rows((), None, max(since, self.history_from or since), None)
         rows = replace(rows, parameters={**rows.parameters, **bound})
-        found = self.cohort._ask_for(rows.run(sql("landmark_history")), rows, _dtypes(TRAITS))
-        seen = pd.Series(VISITS.index("returning"), found.index)
+        found = self.cohort._ask_for(rows.query(_SELECT.format(sql("landmark_history"))), rows)
+        kind = _whole(found["kind"])
         return Past(
             start_day=_whole(found["start_day"]),
             due_day=_whole(found["due_day"]),
-            kind=_kinds(found, 0, found["visit"]),
-            returning_kind=_kinds(found, 0, seen),
+            kind=kind,
+            returning_kind=kind - kind % len(VISITS) + _RETURNING,
             outcome=_whole(found["outcome"]),
             first_days=_whole(found["first_days"]),
             last_days=_whole(found["last_days"]),
@@ -162,11 +180,13 @@ class Slots:
             n=found["n"].to_numpy(dtype=np.float64),
         )
 
-    def later(self, keys: tuple[Grouping, ...], at: datetime, on: date) -> pd.DataFrame:
-        """Due slots that were planned late: columns of the groups, ``day`` (number), ``outcome``
-        (number), ``from_days`` and ``n``."""
+    def later(
+        self, keys: tuple[Grouping, ...], at: datetime, on: date, since: date | None
+    ) -> pd.DataFrame:
+        """Due slots from a day on that were planned late: columns of the groups, ``day`` (number),
+        ``outcome`` (number), ``from_days`` and ``n``."""
         bound = {"at_us": _micros(at), "at_on": on}
-        rows = self._rows(keys, None, self.history_from, None, patients=False)
+        rows = self._rows(keys, None, since, None, patients=False)
         rows = replace(rows, parameters={**rows.parameters, **bound})
         found = self.cohort._ask_for(rows.run(sql("landmark_later")), rows, _dtypes(keys))
         names = {f"key_{n}": key.name for n, key in enumerate(keys)}
@@ -188,7 +208,7 @@ class Slots:
         cohort = self.cohort
         internal = cohort._scope.include_internal
         scope = Scope(start, end, "start", internal, tuple(self.closed))
-        rows = replace(cohort, _scope=scope)._population("slots", keys, every)
+        rows = replace(cohort, _scope=scope)._population("slots", keys, every, _KIND)
         if patients:
             visits = cohort._engine.patient_visits(cohort._settings)
             rows = rows.beside("patients", visits)
@@ -262,7 +282,7 @@ def _literal(day: date) -> str:
 def _values(looked: Mapping[date, int]) -> str:
     lines = ", ".join(f"({_literal(first)}, {at})" for first, at in looked.items())
     none = f"({_literal(date.min)}, 0)"
-    return f"(VALUES {lines or none}) AS looked (period_on, at_us)"
+    return f"(VALUES {lines or none}) AS i (period_on, at_us)"
 
 
 def _dtypes(keys: Sequence[Grouping]) -> dict[str, str]:
@@ -284,11 +304,6 @@ def _named(
     some[group] = np.arange(len(group))  # a row of each
     groups = found[names].iloc[some].reset_index(drop=True)
     return groups.set_axis([key.name for key in keys], axis=1)
-
-
-def _kinds(found: pd.DataFrame, n_keys: int, visit: pd.Series) -> Ints:
-    lead, booker = _whole(found[f"key_{n_keys}"]), _whole(found[f"key_{n_keys + 1}"])
-    return np.asarray((lead * 3 + booker) * len(VISITS) + _whole(visit))
 
 
 def _days(dates: pd.Series) -> Ints:

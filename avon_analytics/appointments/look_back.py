@@ -133,21 +133,19 @@ def _looked_at(
 ) -> tuple[Ints, list[int], Sums, Floats]:
     """The groups of each period, how many they are, what was expected of each, and what came."""
     firsts = np.array([day_number(first) for first in instants], dtype=np.int64)
-    wanted = np.flatnonzero(np.isin(seen.period, firsts))
-    nth = np.searchsorted(firsts, seen.period[wanted])
-    n_groups = len(seen.groups)
-    line, place = np.unique(nth * n_groups + seen.group[wanted], return_inverse=True)
-    slots = Alike.of(place, seen.kind[wanted], seen.days[wanted], seen.n[wanted])
-    of = np.searchsorted(line[slots.place] // n_groups, np.arange(len(firsts) + 1))
+    order = np.lexsort((seen.group, seen.period))
+    place, nth = np.argsort(order)[seen.line], np.searchsorted(firsts, seen.period[order])
+    slots = Alike.of(place, seen.kind, seen.days, seen.n)
+    of = np.searchsorted(nth[slots.place], np.arange(len(firsts) + 1))
     known = [
         shares_at(slots[start:end], learning, at, reference, clock)
         for at, (start, end) in zip(instants.values(), pairwise(of.tolist()), strict=True)
     ]
-    came = np.zeros((len(line), len(OUTCOMES)))
-    np.add.at(came, (place, seen.outcome[wanted]), seen.n[wanted])
-    sizes = np.bincount(line // n_groups, minlength=len(firsts)).tolist()
-    found = sums(len(line), slots, Shares.joined(known))
-    return line % n_groups, sizes, found, came
+    came = np.zeros((len(order), len(OUTCOMES)))
+    np.add.at(came, (place, seen.outcome), seen.n)
+    sizes = np.bincount(nth, minlength=len(firsts)).tolist()
+    found = sums(len(order), slots, Shares.joined(known))
+    return seen.group[order], sizes, found, came
 
 
 def _known_then(
@@ -182,9 +180,10 @@ def plain_forecast(
         return forecast
     first_day = min(map(day_number, instants))
     n_days = day_number(period_end(max(instants), every)) - first_day
-    came = np.zeros((int(seen.group.max()) + 1, n_days, len(OUTCOMES)))
+    came = np.zeros((len(seen.groups), n_days, len(OUTCOMES)))
     inside = (seen.day >= first_day) & (seen.day < first_day + n_days)
-    where = seen.group[inside], seen.day[inside] - first_day, seen.outcome[inside]
+    group = seen.group[seen.line[inside]]
+    where = group, seen.day[inside] - first_day, seen.outcome[inside]
     np.add.at(came, where, seen.n[inside])
     for first, at in instants.items():
         last = clock.day_of(at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import count, islice
@@ -41,32 +41,44 @@ class Pickup:
     variance: Floats
 
 
+def weeks_before(days: Iterable[date], at: datetime, clock: Clock) -> dict[date, list[date]]:
+    """For each of the days the last 12 of its weekday that were due at an instant, as far as there
+    are."""
+    return {day: list(islice(_same_weekday(day, at, clock), _WEEKS)) for day in days}
+
+
 def pickup(
     now: Booked,
     later: pd.DataFrame,
-    days: Sequence[date],
+    days: Mapping[date, Sequence[date]],
     every: str | None,
     at: datetime,
     clock: Clock,
 ) -> Pickup:
     """Add to what is booked what is usually booked by the days to come.
 
-    A day gets the mean of the last 12 of its weekday that were due, of slots that were not there
-    yet with as many days to go; under 4 of them, nothing is known of it. ``later`` are such slots.
+    A day gets the mean of those of its weekday before (``weeks_before``), of slots that were not
+    there yet with as many days to go; under 4 of them, nothing is known of it. ``later`` are such
+    slots.
     """
     names = list(now.groups.columns)
     groups, group = _numbered(now.groups, later[names])
     today = clock.day_of(at)
+    from_days, on_day, outcome = (
+        later[name].to_numpy(dtype=np.int64) for name in ("from_days", "day", "outcome")
+    )
+    n = later["n"].to_numpy(dtype=np.float64)
+    in_order = np.argsort(on_day, kind="stable")
+    on_day = on_day[in_order]
     found: dict[tuple[int, int], tuple[Floats, Floats]] = {}
     shape = (len(groups), len(OUTCOMES))
-    for day in days:
-        before = list(islice(_same_weekday(day, at, clock), _WEEKS))
-        is_late = (later["from_days"] <= (day - today).days).to_numpy()
+    for day, before in days.items():
         counts = np.zeros((len(before), *shape))
         for nth, earlier in enumerate(before):
-            lines = np.flatnonzero(is_late & (later["day"] == day_number(earlier)).to_numpy())
-            where = group[lines], later["outcome"].to_numpy()[lines]
-            np.add.at(counts[nth], where, later["n"].to_numpy(dtype=np.float64)[lines])
+            first, end = np.searchsorted(on_day, [day_number(earlier), day_number(earlier) + 1])
+            lines = in_order[first:end]
+            lines = lines[from_days[lines] <= (day - today).days]
+            np.add.at(counts[nth], (group[lines], outcome[lines]), n[lines])
         known = len(before) >= FEWEST_WEEKS
         mean = counts.mean(axis=0) if known else np.full(shape, np.nan)
         spread = counts.var(axis=0, ddof=1) * (1 + 1 / len(before)) if known else mean

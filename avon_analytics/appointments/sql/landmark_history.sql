@@ -2,22 +2,14 @@
 -- the same outcome, open from `last_days` to `first_days` days before their start. Days are counted
 -- in steps of 24 hours from $at_us: day 0 begins there, day -1 a day earlier. A slot is looked at
 -- once in each step while it is open. While `returning_days` or fewer days are left, it is known that
--- its patient had attended an earlier start. `visit` is 0 for a first one, 2 for unknown, 3 without a
--- patient; outcomes are numbered.
--- Reads `population`, its keys being what is known of a slot, and `patients`.
+-- its patient had attended an earlier start. To `kind` is added 0 for a first visit, 2 for unknown, 3
+-- without a patient; outcomes are numbered.
+-- Reads `population`, of which `kind` tells what is known of a slot, and `patients`.
 -- Parameters: $at_us, $grace_hours, $most_days.
 WITH instants AS (
     SELECT
-        p.keys,
-        CASE WHEN p.patient_id IS NULL THEN 3 WHEN v.is_new THEN 0 ELSE 2 END AS visit,
-        CASE p.outcome
-            WHEN 'attended' THEN 0
-            WHEN 'no_show' THEN 1
-            WHEN 'cancelled' THEN 2
-            WHEN 'rescheduled' THEN 3
-            WHEN 'unresolved' THEN 4
-            ELSE -1
-        END AS outcome,
+        p.kind + CASE WHEN p.patient_id IS NULL THEN 3 WHEN v.is_new THEN 0 ELSE 2 END AS kind,
+        p.outcome,
         floor((unix_micros(p.start_at) - $at_us) / 8.64e10) AS start_day,
         ceil(
             (unix_micros(coalesce(p.end_at, p.start_at)) + $grace_hours * 3.6e9 - $at_us) / 8.64e10
@@ -38,8 +30,7 @@ WITH instants AS (
 ),
 days AS (
     SELECT
-        keys,
-        visit,
+        kind,
         outcome,
         CAST(start_day AS BIGINT) AS start_day,
         CAST(due_day AS BIGINT) AS due_day,
@@ -49,9 +40,15 @@ days AS (
     FROM instants
 )
 SELECT
-    keys,
-    visit,
-    outcome,
+    kind,
+    CASE outcome
+        WHEN 'attended' THEN 0
+        WHEN 'no_show' THEN 1
+        WHEN 'cancelled' THEN 2
+        WHEN 'rescheduled' THEN 3
+        WHEN 'unresolved' THEN 4
+        ELSE -1
+    END AS outcome,
     start_day,
     due_day,
     first_days,
@@ -61,9 +58,8 @@ SELECT
 FROM days
 WHERE last_days <= first_days
 GROUP BY
-    keys,
-    visit,
-    outcome,
+    kind,
+    days.outcome,
     start_day,
     due_day,
     first_days,

@@ -1,13 +1,14 @@
 -- One row is one kind of slots that were open at the instant from which their period is looked at:
--- of the same group, period and local day, as many whole days before their start, known to be alike,
--- and what became of them. A slot is open that was planned by then and neither cancelled nor moved,
--- attended or missed. Reads `population`, `patients` and `looked`, the instant of each
--- period; 1 January 1970 stands for no period. `visit` is 0 for a first one, 1 for a returning
--- patient, 2 for unknown, 3 without a patient; outcomes are numbered, -1 is still open.
+-- of the same group and period (`place`) and local day, as many whole days before their start, known
+-- to be alike, and what became of them. A slot is open that was planned by then and neither cancelled
+-- nor moved, attended or missed. Reads `population`, of which `kind` tells what is known of a slot,
+-- `patients` and `places`, the groups and periods with their instants. To `kind` is added 0 for a
+-- first visit, 1 for a returning patient, 2 for unknown, 3 without a patient; outcomes are numbered,
+-- -1 is still open.
 WITH there AS (
-    SELECT p.*, l.at_us
+    SELECT p.*, l.place, l.at_us
     FROM population AS p
-    INNER JOIN looked AS l ON coalesce(p.keys.period_on, DATE '1970-01-01') = l.period_on
+    INNER JOIN places AS l ON p.keys IS NOT DISTINCT FROM l.keys
     WHERE
         unix_micros(p.start_at) >= l.at_us
         AND (p.outcome = 'open' OR unix_micros(p.planned_at) <= l.at_us)
@@ -22,7 +23,8 @@ known AS (
                 THEN 1
             WHEN v.is_new THEN 0
             ELSE 2
-        END AS visit
+        END AS visit,
+        CAST(floor((unix_micros(t.start_at) - t.at_us) / 8.64e10) AS BIGINT) AS days
     FROM there AS t
     LEFT JOIN patients AS v
         ON
@@ -31,8 +33,8 @@ known AS (
             AND unix_micros(t.start_at) <= v.until_us
 )
 SELECT
-    keys,
-    visit,
+    place,
+    kind + visit AS kind,
     CASE outcome
         WHEN 'attended' THEN 0
         WHEN 'no_show' THEN 1
@@ -42,12 +44,7 @@ SELECT
         ELSE -1
     END AS outcome,
     start_on,
-    CAST(floor((unix_micros(start_at) - at_us) / 8.64e10) AS BIGINT) AS days,
+    days,
     count(*) AS n
 FROM known
-GROUP BY
-    keys,
-    visit,
-    outcome,
-    start_on,
-    CAST(floor((unix_micros(start_at) - at_us) / 8.64e10) AS BIGINT)
+GROUP BY place, known.kind, visit, known.outcome, start_on, days
