@@ -251,9 +251,10 @@ def _select(cohort: CohortRows, found: Behind) -> str:
     ties = " AND ".join(_tie("population", name) for name in found.ids)
     table = _TABLES[found.unit]
     order = ", ".join(f"population.{one}" for one in ORDER[table].split(", "))
+    is_told = found.cell.figure.name not in _FORECASTS  # those know slots as they once stood
+    rows = f"{cohort._rows_of(table)} AS population" if is_told else "population"
     return (
-        f"SELECT {cohort._shown(table)} FROM population INNER JOIN counted ON {ties} "
-        f"ORDER BY {order}"
+        f"SELECT {cohort._shown(table)} FROM {rows} INNER JOIN counted ON {ties} ORDER BY {order}"
     )
 
 

@@ -90,12 +90,14 @@ class CohortRows(Shown):
             names = {f"key_{n}": key.name for n, key in enumerate(keys)}
             dtypes = {f"key_{n}": key.dtype for n, key in enumerate(keys)}
             counted = self._ask_for(rows.run(sql(figure.name)), rows, dtypes)
+            # Visits are some slots of the cohort; whether to trust it is asked of all.
+            scope = self._population("slots") if reads.table == "visits" else rows
             return Counted(
                 rows=counted.rename(columns=names),
                 keys=keys,
                 every=every,
                 as_of=self.as_of,
-                n_unverified_events=self._n_unverified(rows, reads.table),
+                n_unverified_events=self._n_unverified(scope, reads.table),
                 late=self._settings.late_in_words,
                 min_count=checked_min_count(self.min_count if min_count is None else min_count),
                 completeness=(
@@ -184,8 +186,6 @@ class CohortRows(Shown):
         internal = self._scope.include_internal
         if name == "follow_up":
             return self._engine.follow_up(self._settings, include_internal=internal)
-        if name == "after_visits":
-            return self._engine.after_visits(self._settings, include_internal=internal)
         # All slots of the store, but for those of internal meetings unless they count.
         slots = self._engine.computed(self._settings).slots
         return f"{slots} WHERE {'true' if internal else 'NOT internal'}"
@@ -196,6 +196,8 @@ class CohortRows(Shown):
             return self._engine.questions(self._settings, include_internal=internal)
         if table == "sessions":
             return self._engine.session_hours(self._settings, include_internal=internal)
+        if table == "visits":
+            return self._engine.after_visits(self._settings, include_internal=internal)
         tables = self._engine.computed(self._settings)
         name: str = getattr(tables, table)
         return name

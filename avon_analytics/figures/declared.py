@@ -188,7 +188,7 @@ class Division:
 
 Unit = Literal["slot", "appointment", "session", "question"]
 """What the counts of a figure count."""
-Beside = Literal["every_slot", "follow_up", "after_visits"]
+Beside = Literal["every_slot", "follow_up"]
 """What a figure reads beside the cohort's rows: all slots, or what was computed of them."""
 
 
@@ -196,12 +196,13 @@ Beside = Literal["every_slot", "follow_up", "after_visits"]
 class Reads:
     """Which rows the SQL of a figure finds in ``population``.
 
-    table: what they are; ``sessions`` are slots with what became of their session's time.
+    table: what they are; ``sessions`` are slots with what became of their session's time,
+    ``visits`` attended slots with what their patient did next.
     dated: the date that places a row in the window and in a period, in place of the cohort's.
     beside: further tables that it reads. plus: a column that the rows have besides, as SQL.
     """
 
-    table: Literal["slots", "lifecycle", "questions", "sessions"] = "slots"
+    table: Literal["slots", "lifecycle", "questions", "sessions", "visits"] = "slots"
     dated: Literal["start", "booked"] | None = None
     beside: tuple[Beside, ...] = ()
     plus: str | None = None

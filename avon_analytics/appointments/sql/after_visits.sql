@@ -1,4 +1,4 @@
--- One row is one start that a patient attended, and what that patient did next. A patient already
+-- One row is one attended slot with a known patient, and what that patient did next. A patient already
 -- held another booking if one was open at the start: planned by then, its own start still to come,
 -- neither cancelled nor moved. Bookings after the start of the visit that they are for are records of
 -- the past and count as none. Reads `every_slot`.
@@ -48,10 +48,28 @@ in_turn AS (
     FROM instants
 )
 SELECT
-    patient_id,
-    start_at,
-    coalesce(is_held, false) AS is_held,
-    next_booked_at,
-    next_attended_at
-FROM in_turn
-WHERE is_visit = 1
+    s.appointment_id,
+    s.slot,
+    s.patient_id,
+    s.start_at,
+    s.start_on,
+    s.start_hour,
+    s.booked_on,
+    s.lead_days,
+    s.internal,
+    s.host,
+    s.appointment_type,
+    s.name,
+    s.interaction_type,
+    s.group,
+    s.self_booked,
+    s.recurring,
+    s.patient_state,
+    s.medical_center,
+    s.patient_age,
+    coalesce(v.is_held, false) AS is_held,
+    v.next_booked_at,
+    v.next_attended_at
+FROM every_slot AS s
+INNER JOIN in_turn AS v ON s.patient_id = v.patient_id AND s.start_at = v.start_at
+WHERE s.outcome = 'attended' AND v.is_visit = 1

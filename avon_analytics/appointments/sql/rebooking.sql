@@ -4,8 +4,11 @@
 -- Parameters: $as_of, $days.
 WITH indexed AS (
     SELECT
-        p.*,
-        p.outcome IN ('cancelled', 'no_show') AS is_index,
+        p.keys,
+        p.appointment_id,
+        p.slot,
+        p.patient_id,
+        true AS is_index,
         coalesce(
             unix_micros(f.index_at) + $days * 86400000000 <= unix_micros($as_of), false
         ) AS is_followed,
@@ -15,6 +18,11 @@ WITH indexed AS (
     FROM population AS p
     LEFT JOIN follow_up AS f
         ON p.appointment_id = f.appointment_id AND p.slot = f.slot AND p.patient_id = f.patient_id
+    WHERE p.outcome IN ('cancelled', 'no_show')
+    UNION ALL
+    SELECT keys, appointment_id, slot, patient_id, false, false, NULL, NULL, NULL
+    FROM population
+    WHERE outcome NOT IN ('cancelled', 'no_show')
 )
 SELECT
     keys,

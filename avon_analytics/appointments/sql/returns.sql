@@ -1,7 +1,7 @@
 -- One row is one group and period of attended slots with a known patient, and what those patients did
 -- next. Followed are slots whose days had passed by T. Patients are counted once a group and period;
 -- without a booking are those who hold none at T.
--- Reads `population`, `every_slot` and `after_visits`. Parameters: $as_of, $days.
+-- Reads `population` and `every_slot`. Parameters: $as_of, $days.
 WITH booked AS (
     SELECT DISTINCT patient_id
     FROM every_slot
@@ -14,19 +14,17 @@ followed AS (
         v.slot,
         v.patient_id,
         unix_micros(v.start_at) + $days * 86400000000 <= unix_micros($as_of) AS is_followed,
-        a.is_held,
+        v.is_held,
         coalesce(
-            unix_micros(a.next_booked_at) <= unix_micros(v.start_at) + $days * 86400000000, false
+            unix_micros(v.next_booked_at) <= unix_micros(v.start_at) + $days * 86400000000, false
         ) AS is_booked,
         coalesce(
-            unix_micros(a.next_attended_at) <= unix_micros(v.start_at) + $days * 86400000000, false
+            unix_micros(v.next_attended_at) <= unix_micros(v.start_at) + $days * 86400000000, false
         ) AS is_returned,
-        (unix_micros(a.next_attended_at) - unix_micros(v.start_at)) / 8.64e10 AS days_to_return,
+        (unix_micros(v.next_attended_at) - unix_micros(v.start_at)) / 8.64e10 AS days_to_return,
         b.patient_id IS NULL AS is_without
     FROM population AS v
-    INNER JOIN after_visits AS a ON v.patient_id = a.patient_id AND v.start_at = a.start_at
     LEFT JOIN booked AS b ON v.patient_id = b.patient_id
-    WHERE v.outcome = 'attended'
 )
 SELECT
     keys,
