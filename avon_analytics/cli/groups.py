@@ -72,7 +72,27 @@ def _printable_errors() -> Iterator[None]:
     except Exception as error:
         if isinstance(message := getattr(error, "message", None), str):
             error.message = printable(_with_nearest(message), lines=True)  # type: ignore[attr-defined]
+        ours = _OTHER_NAMES.get(getattr(error, "option_name", ""))
+        if ours in _options_of(getattr(error, "ctx", None)):
+            error.possibilities = [ours]  # type: ignore[attr-defined]
         raise
+
+
+def _options_of(context: Any) -> list[str]:
+    return [name for one in context.command.params for name in one.opts] if context else []
+
+
+_OTHER_NAMES = {
+    "--store": "--db",
+    "--database": "--db",
+    "--group-by": "--by",
+    "--period": "--every",
+    "--from": "--start",
+    "--since": "--start",
+    "--to": "--end",
+    "--until": "--end",
+}
+"""What options are called elsewhere, and here; their letters alone would lead astray."""
 
 
 def _with_nearest(message: str) -> str:

@@ -87,7 +87,9 @@ def _changed(name: str, frame: pd.DataFrame, every: str) -> Changed:
 
 def _one(row: Row, every: str) -> str:
     meaning = row.get("meaning")
-    words = f"{label(row['period_on'], every)}, {row['signal']} at {percent(row.get('share'))}"
+    is_hardly = percent(row.get("share")) == percent(row.get("center"))
+    side = f"a little {row['signal']}" if is_hardly else row["signal"]
+    words = f"{label(row['period_on'], every)}, {side} at {percent(row.get('share'))}"
     words += f" of {count(row.get('n'))} ({row['rule']})"
     return f"{words}, {meaning_words(meaning)}" if isinstance(meaning, str) else words
 

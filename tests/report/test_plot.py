@@ -229,6 +229,25 @@ def test_signals_are_told_by_shape_colour_and_words() -> None:
     assert "too short" in shown(avon.plot.signals(short))["image/svg+xml"]
 
 
+def ticks(svg: str) -> list[str]:
+    """The numbers along the axes of shares."""
+    return re.findall(r">([\d.]+%)</text>", svg)
+
+
+def test_limits_that_lie_high_are_not_squeezed_under_the_top_of_a_chart() -> None:
+    high = signalling().assign(share=0.93, center=0.93, lower=0.85, upper=1.0)
+    assert "0%" in ticks(shown(avon.plot.signals(signalling()))["image/svg+xml"])
+    drawn = ticks(shown(avon.plot.signals(high))["image/svg+xml"])
+    assert min(int(tick[:-1]) for tick in drawn) >= 80
+    assert "100%" in drawn
+    rows = pd.DataFrame({"host": ["a", "b"], "n": [950, 1000], "count": [885, 930]})
+    rows = rows.assign(share=0.93, center=0.93, lower_95=0.91, upper_95=0.95)
+    rows = rows.assign(lower_998=0.9, upper_998=0.96, signal=None)
+    svg = shown(avon.plot.outliers(rows))["image/svg+xml"]
+    assert "0%" not in ticks(svg)
+    assert ">200</text>" not in svg  # groups of nearly one size fill the width
+
+
 def test_outliers_are_named_in_the_funnel() -> None:
     rows = pd.DataFrame({"host": ["a", "b", "Dr. No"], "n": [50, 100, 200], "count": [10, 20, 80]})
     rows = rows.assign(share=rows["count"] / rows["n"], center=0.2, lower_95=0.1, upper_95=0.3)

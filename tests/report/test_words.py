@@ -170,6 +170,7 @@ def charted(clinic: MadeUp, **signals: Any) -> tuple[pd.DataFrame, ReportContent
     rows = rows.assign(center=0.2, lower=0.08, upper=0.32, is_in_baseline=True)
     for name in ("signal", "rule", "meaning"):
         rows[name] = [signals.get(f"m{nth}", {}).get(name) for nth in range(14)]
+    rows["share"] = [signals.get(f"m{nth}", {}).get("share", 0.2) for nth in range(14)]
     rows.attrs |= {"expected_false_alarms": {"rows": 0.25, "groups": 0.2}, "messages": []}
     content = clinic.content(14)
     return rows, replace(content, figures=replace(content.figures, signals={"no_show_share": rows}))
@@ -192,18 +193,22 @@ def test_what_did_not_change_is_called_chance(clinic: MadeUp) -> None:
 def test_what_changed_is_told_with_its_rule_and_what_chance_would_bring(
     clinic: MadeUp,
 ) -> None:
-    high = {"signal": "higher", "rule": "shift", "meaning": "concern"}
+    high = {"signal": "higher", "rule": "shift", "meaning": "concern", "share": 0.29}
     _, content = charted(clinic, m2=high, m5=high, m12=high, m13=high)
     verdict_of = summary(content).verdict
     assert verdict_of == "More than chance is seen in: no-show share (see What changed)."
     (told,) = what_changed(content)
     assert "4 months stand out, where chance alone would bring 0.25: Feb 2026, higher" in told.text
-    assert "20.0\u00a0% of 100 (shift), a concern" in told.text
+    assert "Feb 2026, higher at 29.0\u00a0% of 100 (shift), a concern" in told.text
     assert told.text.endswith("and 1 before.")
     assert "What changed" in render(content)
     (one,) = what_changed(charted(clinic, m13={**high, "meaning": "improvement"})[1])
     assert "1 month stands out" in one.text
     assert "an improvement" in one.text
+    # Of two shares that read alike none is said to be lower than the other.
+    (hardly,) = what_changed(charted(clinic, m13={**high, "signal": "lower", "share": 0.1998})[1])
+    assert "Usual is 20.0\u00a0%" in hardly.text
+    assert "a little lower at 20.0\u00a0% of 100" in hardly.text
 
 
 def test_where_too_little_is_known_nothing_is_called_chance(clinic: MadeUp) -> None:

@@ -37,10 +37,10 @@ def signals(
     known = signals.dropna(subset=["share"])
     if known.empty:
         return None
-    highest = float(known[["share", "upper"]].max().max())
+    reach = _reach(known, "lower", "upper")
 
     def draw(part: pd.DataFrame, across: int) -> spec.Spec | None:
-        return _limits(part, title, highest, across, newest)
+        return _limits(part, title, reach, across, newest)
 
     if groupings(signals):
         chart = panels(signals, draw, by="n", width=width)
@@ -48,8 +48,14 @@ def signals(
     return finish(sized(draw(signals, width), width, 240), width)
 
 
+def _reach(known: pd.DataFrame, lower: str, upper: str) -> tuple[float, float]:
+    """The highest and the lowest that is drawn of shares and their limits."""
+    highest, lowest = known[["share", upper]].max().max(), known[["share", lower]].min().min()
+    return float(highest), float(lowest)
+
+
 def _limits(
-    frame: pd.DataFrame, title: str, highest: float, width: int, newest: int
+    frame: pd.DataFrame, title: str, reach: tuple[float, float], width: int, newest: int
 ) -> spec.Spec | None:
     rows, every = window(frame, newest), every_of(frame)
     data = pd.DataFrame(
@@ -66,7 +72,7 @@ def _limits(
     if data["share"].isna().all():
         return None
     x = period_axis(rows, width, every)
-    y = share_axis("y", "share", title, highest)
+    y = share_axis("y", "share", title, *reach)
     layers: list[spec.Spec] = []
     if not data["is_base"].all() and data["is_base"].any():
         shade = spec.chart(data[data["is_base"]]).mark(
@@ -83,7 +89,7 @@ def _limits(
             strokeWidth=1.2,
             aria=False,
         )
-        layers.append(line.encode(y=share_axis("y", name, title, highest)))
+        layers.append(line.encode(y=share_axis("y", name, title, *reach)))
     path = base.mark("line", color=light("accent"), strokeWidth=1.2, aria=False).encode(y=y)
     dots = base.where("datum.side == null && datum.share != null").mark(
         "circle", size=30, color=light("accent"), opacity=1, aria=False
@@ -143,11 +149,11 @@ def outliers(
         name=told_apart([group_name(row, columns) for row in rows], 26),
         whole=whole,
     )
-    highest = float(data[["share", "upper_998"]].max().max())
-    y = share_axis("y", "share", title, highest)
-    x = count_axis("x", counted, float(data["n"].max()), width).scale(
-        domain=[0, float(data["n"].max()) * 1.12], nice=False
-    )
+    reach = _reach(data, "lower_998", "upper_998")
+    y = share_axis("y", "share", title, *reach)
+    largest, smallest = float(data["n"].max()), float(data["n"].min())
+    start = 0.85 * smallest if smallest > largest / 2 else 0.0
+    x = count_axis("x", counted, largest, width).scale(domain=[start, largest * 1.12], nice=False)
     base = spec.chart(data).encode(x=x)
     present = [side for side in _SIDES if (data["side"] == side).any()]
     scale = {"domain": present, "range": [_SIDES[side][0] for side in present]}
@@ -157,9 +163,11 @@ def outliers(
         color=colours("side", [(side, _SIDES[side][1]) for side in present], len(present) > 1),
     )
     limits = spec.chart(_across_sizes(data)).encode(x=x)
-    layers = [*_limits_by_size(limits, title, highest), points]
+    layers = [*_limits_by_size(limits, title, reach), points]
     named = data[data["side"] != "as others"].nlargest(_NAMED, "n")
-    is_right = named["n"] > 0.6 * data["n"].max()  # its name stands before it, not beyond the edge
+    is_right = named["n"] - start > 0.6 * (
+        largest - start
+    )  # its name stands before it, not beyond the edge
     for align, dx, part in (("left", 9, named[~is_right]), ("right", -9, named[is_right])):
         if len(part):
             words = spec.chart(part).mark(
@@ -184,7 +192,7 @@ def _across_sizes(data: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([newest.assign(n=newest["n"] * times) for times in (0.9, 1.1)])
 
 
-def _limits_by_size(base: spec.Spec, title: str, highest: float) -> Iterator[spec.Spec]:
+def _limits_by_size(base: spec.Spec, title: str, reach: tuple[float, float]) -> Iterator[spec.Spec]:
     """The limits that chance keeps, wider for smaller groups, and the share of all groups."""
     for size, dash in (("95", [2, 4]), ("998", [6, 3])):
         for end in ("lower", "upper"):
@@ -195,9 +203,9 @@ def _limits_by_size(base: spec.Spec, title: str, highest: float) -> Iterator[spe
                 strokeDash=dash,
                 strokeWidth=1.2,
                 aria=False,
-            ).encode(y=share_axis("y", f"{end}_{size}", title, highest))
+            ).encode(y=share_axis("y", f"{end}_{size}", title, *reach))
     across = base.mark("rule", color=light("muted"), aria=False)
-    whole = share_axis("y", "whole", title, highest)
+    whole = share_axis("y", "whole", title, *reach)
     yield across.encode(x=spec.value(0), x2=spec.value("width"), y=whole)
 
 

@@ -52,12 +52,22 @@ def key_axis(keys: Sequence[str]) -> Field:
     return spec.field("key:N", sort=None, title=None, axis=axis)
 
 
-def share_axis(channel: str, field: str, title: str, highest: float) -> Field:
-    """An axis of shares from 0, as far as the highest interval reaches."""
+def share_axis(channel: str, field: str, title: str, highest: float, lowest: float = 0) -> Field:
+    """An axis of shares as far as the highest interval reaches: from 0, or where ``lowest``, the
+    least that is drawn, is more than half of that, from a little below it."""
     aside = {"minExtent": ROOM} if channel == "y" else {}
-    digits = 0 if highest >= 0.05 else 1 if highest >= 0.005 else 2  # so that no two ticks agree
+    start = _start(lowest, highest)
+    span = highest - start
+    digits = 0 if span >= 0.05 else 1 if span >= 0.005 else 2  # so that no two ticks agree
     axis = spec.field(f"{field}:Q", title=title).axis(format=f".{digits}%", tickCount=5, **aside)
-    return axis.scale(domain=[0, min(1, highest * 1.04 or 1)], nice=True)
+    top = min(1, highest + 0.04 * span) if start else min(1, highest * 1.04 or 1)
+    return axis.scale(domain=[start, top], nice=True)
+
+
+def _start(lowest: float, highest: float) -> float:
+    """Where an axis begins whose values begin at ``lowest``: at 0 unless that wastes half of it."""
+    wastes = highest > lowest > highest / 2
+    return max(0, lowest - 0.1 * (highest - lowest)) if wastes else 0
 
 
 def count_axis(channel: str, title: str, highest: float, width: int) -> Field:
