@@ -32,10 +32,11 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
     for group in groupings(frame):
         if is_named(group):
             names = name_column(group)
-            called = list(frame[names]) if names in frame else [None] * len(frame)
-            shown[group] = pd.Series(
-                _called(list(frame[group]), called), frame.index, dtype="object"
-            )
+            codes, _ = pd.factorize(frame[group], use_na_sentinel=False)
+            once = frame.drop_duplicates(group)  # in the order of the codes
+            called = list(once[names]) if names in frame else [None] * len(once)
+            words = pd.Series(_called(list(once[group]), called), dtype="object")
+            shown[group] = words.take(codes).set_axis(frame.index)
             shown = shown.drop(columns=names, errors="ignore")
     headings = unique_names(frame.attrs.get("headings", {}))
     return shown.rename(columns={group: CUSTOM + heading for group, heading in headings.items()})
@@ -49,21 +50,26 @@ def _by_name(frame: pd.DataFrame) -> pd.DataFrame:
     order = np.arange(len(frame))
     part = np.zeros(len(frame), dtype=np.int64)  # which part of the rows a group divides
     for group in groupings(frame):
-        values = frame[group].iloc[order]
+        codes, values = pd.factorize(frame[group].iloc[order], use_na_sentinel=False)
         if is_named(group) and name_column(group) in frame:
             known = frame.drop_duplicates(group).dropna(subset=group)
             names = dict(zip(known[group], known[name_column(group)], strict=True))
             by_id, by_name = (
-                values.map({one: nth for nth, one in enumerate(ids)}).fillna(len(ids)).to_numpy()
+                _places(values, ids)[codes]
                 for ids in (sorted(names), sorted(names, key=lambda one: _place(one, names[one])))
             )
             if (np.lexsort((by_id, part)) != np.arange(len(frame))).any():
                 return frame
             moved = np.lexsort((by_name, part))
-            order, part, values = order[moved], part[moved], values.iloc[moved]
-        codes, known_values = pd.factorize(values, use_na_sentinel=False)
-        part = pd.factorize(part * len(known_values) + codes)[0]
+            order, part, codes = order[moved], part[moved], codes[moved]
+        part = pd.factorize(part * len(values) + codes)[0]
     return frame.iloc[order]
+
+
+def _places(values: Iterable[Any], ids: list[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Where each value stands among ids; what is none of them comes last."""
+    places = {one: nth for nth, one in enumerate(ids)}
+    return np.array([places.get(one, len(ids)) for one in values], dtype=np.int64)
 
 
 def _place(value: str, name: Any) -> tuple[bool, str, str]:

@@ -287,7 +287,8 @@ def _by_days(frame: pd.DataFrame, groups: list[str]) -> Tabled:
         for one in causes
     ]  # fmt: skip
     parts: dict[tuple[Any, ...], dict[str, list[Row]]] = {}
-    for row in rows_of(frame):
+    read = (*groups, "cause", "day", *(name for name in _REACHED.values() if name in frame))
+    for row in rows_of(frame[[*read]]):
         of_group = tuple(None if is_missing(row[name]) else row[name] for name in groups)
         parts.setdefault(of_group, {}).setdefault(str(row["cause"]), []).append(row)
     rows: list[Row] = []
@@ -309,11 +310,16 @@ def _by_days(frame: pd.DataFrame, groups: list[str]) -> Tabled:
     )
 
 
+_REACHED = {
+    "": "cumulative_incidence",
+    "_low": "cumulative_incidence_low",
+    "_high": "cumulative_incidence_high",
+}
+
+
 def _reached(cause: str, rows: Sequence[Row]) -> dict[str, Any]:
     """The newest estimate of a cause; blanked days tell nothing, so the last known one stands."""
     known = [row for row in rows if not is_missing(row.get("cumulative_incidence"))]
-    ends = {"": "cumulative_incidence", "_low": "cumulative_incidence_low"}
-    ends["_high"] = "cumulative_incidence_high"
     if not known:
-        return dict.fromkeys((cause + end for end in ends), None)
-    return {cause + end: known[-1].get(name) for end, name in ends.items()}
+        return dict.fromkeys((cause + end for end in _REACHED), None)
+    return {cause + end: known[-1].get(name) for end, name in _REACHED.items()}
