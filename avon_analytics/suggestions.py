@@ -17,8 +17,15 @@ def did_you_mean(path: str | os.PathLike[str]) -> str:
         names = sorted(one.name for one in wanted.parent.iterdir() if not one.name.startswith("."))
     except OSError:
         return ""
-    closest = get_close_matches(wanted.name, names, n=1)
+    near = get_close_matches(wanted.name, names)
+    closest = [name for name in near if _is_near_without_ending(wanted, Path(name))][:1]
     alike = [name for name in names if wanted.suffix and name.endswith(wanted.suffix)]
     if not closest and len(alike) == 1:
         closest = alike
     return f" Did you mean {wanted.with_name(closest[0])}?" if closest else ""
+
+
+def _is_near_without_ending(wanted: Path, found: Path) -> bool:
+    """Whether it is more than an ending that they share."""
+    is_one_kind = found.suffix == wanted.suffix
+    return not is_one_kind or bool(get_close_matches(wanted.stem, [found.stem]))

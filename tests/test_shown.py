@@ -152,4 +152,7 @@ def test_a_path_that_is_not_there_names_the_one_that_was_meant(tmp_path: Path) -
     assert did_you_mean(tmp_path / "archve") == f" Did you mean {tmp_path / 'archive'}?"
     assert did_you_mean(tmp_path / "avon.duckdb") == f" Did you mean {tmp_path / 'sample.duckdb'}?"
     assert did_you_mean(tmp_path / "quite-other") == ""
+    (tmp_path / "w.duckdb").touch()  # alike in nothing but the ending
+    assert did_you_mean(tmp_path / "none.duckdb") == ""
+    assert did_you_mean(tmp_path / "sampel.duckdb").endswith("sample.duckdb?")
     assert did_you_mean(tmp_path / "nowhere" / "archive") == ""

@@ -37,6 +37,8 @@ def signals(
     known = signals.dropna(subset=["share"])
     if known.empty:
         return None
+    begins, ends = known["period_on"].min(), known["period_on"].max()
+    signals = signals[signals["period_on"].between(begins, ends)]
     reach = _reach(known, "lower", "upper")
 
     def draw(part: pd.DataFrame, across: int) -> spec.Spec | None:

@@ -51,7 +51,7 @@ def week(frame: pd.DataFrame, name: str, *, width: int = 720) -> spec.Spec | Non
         .axis(labelAngle=0, ticks=False, domain=False, orient="bottom", labelOverlap=True)
         .scale(domain=[_hour(hour) for hour in hours], padding=0),
         y=spec.field("day:O", sort=None, title=None)
-        .axis(ticks=False, domain=False, minExtent=34)
+        .axis(ticks=False, domain=False, labelPadding=6, minExtent=38)
         .scale(domain=[day[:3] for day in days], padding=0),
     )
     squares = base.mark("rect", stroke=light("line"), strokeWidth=1, aria=False).encode(
