@@ -303,6 +303,24 @@ def test_within_share_is_of_those_whose_days_are_over(clinic: Clinic) -> None:
             visits.lead_times(within=wrong)  # type: ignore[arg-type]
 
 
+def test_days_are_over_when_they_are_over_where_the_visit_is(clinic: Clinic) -> None:
+    """T less the grace is 10:30 of the 18th in UTC, half past midnight of the 19th on Kiritimati
+    and half an hour before the end of the 17th in Pago Pago."""
+    zones = (
+        ("a", "Pacific/Kiritimati", "00"),
+        ("b", "UTC", "12"),
+        ("c", "Pacific/Pago_Pago", "15"),
+    )
+    for host, zone, hour in zones:
+        for day in ("09", "10", "11", "12"):
+            name = f"{host}{day}"
+            clinic.tell("created", f"03-{day} {hour}:00", name, host=host, timezone=zone)
+    visits = clinic.visits(as_of=clinic.at("03-19 10:30"))
+    found = visits.lead_times(by="host", within=7)
+    assert found.n_appointments.tolist() == [4, 4, 4]
+    assert found.n_followed.tolist() == [3, 2, 1]
+
+
 def test_a_window_of_lead_times_is_one_of_bookings(clinic: Clinic) -> None:
     for name, booked, start in (
         ("a", "03-05", "03-10"),

@@ -2,13 +2,23 @@
 -- booking and first planned start, and how many were attended within `$within` days of the booking.
 -- Only those can be told of whose days, and the grace after them, were over at T. What has no
 -- booking date is in a row without a period. Reads `population`. Parameters: $due_until, $within.
-WITH booked AS (
+WITH followed AS (
     SELECT
         *,
-        unix_date(CAST(from_utc_timestamp($due_until, time_zone) AS DATE))
-        > unix_date(booked_on) + $within AS is_followed,
-        outcome = 'attended' AND unix_date(start_on) <= unix_date(booked_on) + $within AS is_within
+        unix_date(CAST(from_utc_timestamp($due_until, 'UTC') AS DATE))
+        - unix_date(booked_on) - $within AS days_followed
     FROM population
+),
+booked AS (
+    SELECT
+        *,
+        CASE
+            WHEN abs(days_followed) > 1 THEN days_followed > 0  -- no zone is a day away from UTC
+            ELSE unix_date(CAST(from_utc_timestamp($due_until, time_zone) AS DATE))
+                > unix_date(booked_on) + $within
+        END AS is_followed,
+        outcome = 'attended' AND unix_date(start_on) <= unix_date(booked_on) + $within AS is_within
+    FROM followed
 )
 SELECT
     keys,
