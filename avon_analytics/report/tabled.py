@@ -19,7 +19,7 @@ from avon_analytics.report.named import cohorts, named
 from avon_analytics.report.periods import every_of
 from avon_analytics.report.remarks import KNOWN, figure_of, remarks
 from avon_analytics.report.rows import Row, groupings, is_complete, rows_of
-from avon_analytics.report.tables import days_shown
+from avon_analytics.report.tables import AFTER_DAYS, days_shown
 from avon_analytics.report.wording import (
     capital,
     count,
@@ -288,7 +288,7 @@ def _by_days(frame: pd.DataFrame, groups: list[str]) -> Tabled:
     ]  # fmt: skip
     parts: dict[tuple[Any, ...], dict[str, list[Row]]] = {}
     read = (*groups, "cause", "day", *(name for name in _REACHED.values() if name in frame))
-    for row in rows_of(frame[[*read]]):
+    for row in rows_of(_that_tell(frame, groups)[[*read]]):
         of_group = tuple(None if is_missing(row[name]) else row[name] for name in groups)
         parts.setdefault(of_group, {}).setdefault(str(row["cause"]), []).append(row)
     rows: list[Row] = []
@@ -308,6 +308,15 @@ def _by_days(frame: pd.DataFrame, groups: list[str]) -> Tabled:
         rows=rows,
         notes=(f"Every day up to day {last} is in CSV, JSON and the DataFrame.",),
     )
+
+
+def _that_tell(frame: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
+    """Of each curve the last rows, known and blank, until each of the days that may be shown."""
+    curves = frame[[*groups, "cause"]].assign(
+        until=np.searchsorted(AFTER_DAYS, frame["day"]),
+        is_known=frame["cumulative_incidence"].notna(),
+    )
+    return frame[~curves.duplicated(keep="last")]
 
 
 _REACHED = {

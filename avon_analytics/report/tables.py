@@ -159,7 +159,7 @@ END_COLUMNS = _declared(
     "n_reached", "n_no_show", "n_cancelled", "n_rescheduled", "n_unresolved", "n_open"
 )
 LEAD_COLUMNS = _declared("n_appointments", "n_with_lead", "median_lead_days", "p90_lead_days")
-_AFTER_DAYS = (1, 7, 14, 30, 60, 90)
+AFTER_DAYS = (1, 7, 14, 30, 60, 90)
 
 
 def outcomes_by_period(figures: Figures, every: str) -> Table:
@@ -266,8 +266,8 @@ def lead_times(by_booking: pd.DataFrame, total: pd.DataFrame | None, every: str)
 
 def days_shown(furthest: int) -> list[int]:
     """The days at which a table says how bookings had ended; the last of few is one of them."""
-    days = [day for day in _AFTER_DAYS if day <= furthest]
-    is_last = furthest >= _AFTER_DAYS[-1] or furthest in days or furthest < 0
+    days = [day for day in AFTER_DAYS if day <= furthest]
+    is_last = furthest >= AFTER_DAYS[-1] or furthest in days or furthest < 0
     return days if is_last else [*days, furthest]
 
 
