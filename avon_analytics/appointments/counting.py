@@ -1,9 +1,9 @@
 """Which rows a figure counts, read from the SQL that counts them.
 
 The statement of a figure ends in steps of one form, which this module relies on and a test holds:
-one of its selects counts rows, ``count(*) FILTER (WHERE …) AS n_x`` (or patients, ``count(DISTINCT
-patient_id)``), of one step or of ``population``. The same conditions choose the rows behind a
-number, so there is no second opinion on what a count counts.
+one of its selects counts rows, ``count(*) FILTER (WHERE …) AS n_x``, of one step or of
+``population``, and a later one may count the patients of these, each once. The same conditions
+choose the rows behind a number, so there is no second opinion on what a count counts.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from functools import cache
 from avon_analytics.appointments.queries import sql
 
 _COUNT = re.compile(
-    r"count\((?P<what>\*|DISTINCT patient_id)\)"
+    r"count\(\*\)"
     r"(?:\s+FILTER\s+\(\s*WHERE\s+(?P<condition>.*?)\s*\))?"
     r"\s+AS\s+(?P<name>n\w*)\b",
     re.DOTALL,
 )
 _SOURCE = re.compile(r"\n *FROM (?P<step>\w+)(?:\n *WHERE(?P<where>.*?))?\n *GROUP BY", re.DOTALL)
+_PATIENTS = re.compile(r"\n *FROM \(SELECT DISTINCT keys, patient_id\b")
 _OPENS = re.compile(r",?\s*\w+ AS \(\s*\Z")
 
 
@@ -55,9 +56,14 @@ def counting(name: str) -> Counting:
     before = _OPENS.sub("\n", text[:selects])
     every = (source["where"] or "true").strip()
     found = list(_COUNT.finditer(text, first.start(), source.start()))
+    once = _PATIENTS.search(text, source.end())
+    patients = list(_COUNT.finditer(text, source.end(), once.start())) if once else []
     return Counting(
         steps=before,
         step=source["step"],
-        conditions={one["name"]: f"({every}) AND ({one['condition'] or 'true'})" for one in found},
-        of_patients=frozenset(one["name"] for one in found if one["what"] != "*"),
+        conditions={
+            one["name"]: f"({every}) AND ({one['condition'] or 'true'})"
+            for one in (*found, *patients)
+        },
+        of_patients=frozenset(one["name"] for one in patients),
     )

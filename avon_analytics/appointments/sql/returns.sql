@@ -25,19 +25,30 @@ followed AS (
         b.patient_id IS NULL AS is_without
     FROM population AS v
     LEFT JOIN booked AS b ON v.patient_id = b.patient_id
+),
+visits AS (
+    SELECT
+        keys,
+        count(*) AS n_attended,
+        count(*) FILTER (WHERE is_followed) AS n_followed,
+        count(*) FILTER (WHERE is_followed AND is_held) AS n_already_held,
+        count(*) FILTER (WHERE is_followed AND (is_held OR is_booked OR is_returned))
+            AS n_followed_up,
+        count(*) FILTER (WHERE is_followed AND is_returned) AS n_returned,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY days_to_return) FILTER (
+            WHERE is_followed AND is_returned
+        ) AS median_days_to_return
+    FROM followed
+    GROUP BY keys
+),
+patients AS (
+    SELECT
+        keys,
+        count(*) AS n_patients,
+        count(*) FILTER (WHERE is_without) AS n_without_booking
+    FROM (SELECT DISTINCT keys, patient_id, is_without FROM followed) AS once
+    GROUP BY keys
 )
-SELECT
-    keys,
-    count(*) AS n_attended,
-    count(*) FILTER (WHERE is_followed) AS n_followed,
-    count(*) FILTER (WHERE is_followed AND is_held) AS n_already_held,
-    count(*) FILTER (WHERE is_followed AND (is_held OR is_booked OR is_returned))
-        AS n_followed_up,
-    count(*) FILTER (WHERE is_followed AND is_returned) AS n_returned,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY days_to_return) FILTER (
-        WHERE is_followed AND is_returned
-    ) AS median_days_to_return,
-    count(DISTINCT patient_id) AS n_patients,
-    count(DISTINCT patient_id) FILTER (WHERE is_without) AS n_without_booking
-FROM followed
-GROUP BY keys
+SELECT v.*, p.n_patients, p.n_without_booking
+FROM visits AS v
+INNER JOIN patients AS p ON v.keys IS NOT DISTINCT FROM p.keys
