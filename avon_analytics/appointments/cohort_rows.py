@@ -80,8 +80,9 @@ class CohortRows(Shown):
         *,
         options: Mapping[str, Any] | None = None,
         min_count: int | None = None,
+        with_rows: bool = True,
     ) -> Counted:
-        """What the SQL of a figure counts."""
+        """What the SQL of a figure counts; without rows, all else that is known of them."""
         reads = figure.reads_of(options or {})
         with self._engine.reading():
             rows = self._rows_for(figure, by, every, options)
@@ -89,7 +90,8 @@ class CohortRows(Shown):
             # An engine each has its own quotes: names that users give are put on afterwards.
             names = {f"key_{n}": key.name for n, key in enumerate(keys)}
             dtypes = {f"key_{n}": key.dtype for n, key in enumerate(keys)}
-            counted = self._ask_for(rows.run(sql(figure.name)), rows, dtypes)
+            query = rows.run(sql(figure.name))
+            counted = self._ask_for(query if with_rows else f"{query} LIMIT 0", rows, dtypes)
             # Visits are some slots of the cohort; whether to trust it is asked of all.
             scope = self._population("slots") if reads.table == "visits" else rows
             return Counted(

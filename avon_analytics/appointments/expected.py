@@ -71,7 +71,7 @@ def expected(
     """See ``Cohort.expected``."""
     if cohort._scope.on != "start":
         raise UsageError("expected: the window must be one of starts (on='start')")
-    counted = cohort._count(outcomes.FIGURE, by, every, min_count=min_count)
+    counted = cohort._count(outcomes.FIGURE, by, every, min_count=min_count, with_rows=False)
     with cohort._engine.reading():
         return _expected(cohort, counted, slots_as_they_stood(cohort, closed, history_from), pickup)
 
@@ -196,7 +196,7 @@ def backtest(
     if cohort._scope.on != "start":
         raise UsageError("backtest: the window must be one of starts (on='start')")
     choice("period", every, PERIODS)
-    counted = cohort._count(outcomes.FIGURE, by, every, min_count=min_count)
+    counted = cohort._count(outcomes.FIGURE, by, every, min_count=min_count, with_rows=False)
     with cohort._engine.reading():
         slots = slots_as_they_stood(cohort, closed, history_from)
         return _backtest(cohort, counted, slots, every, days_ahead)

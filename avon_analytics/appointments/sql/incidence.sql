@@ -1,6 +1,7 @@
 -- One row is one group, cause and day since the booking on which a slot of the group left: how many
 -- were still there when the day began, and how many left by this cause, and by any, on the day.
--- Who is unresolved or open leaves by no cause (is censored), but is there on that day.
+-- Who is unresolved or open leaves by no cause (is censored), but is there on that day. Of whom no day
+-- is known, they are left out in the end, not before: an engine would work out each day twice.
 -- Reads `population`. Parameters: $as_of.
 WITH ends AS (
     SELECT
@@ -16,9 +17,9 @@ WITH ends AS (
 days AS (
     SELECT
         *,
-        CAST(greatest(unix_date(ended_on) - unix_date(booked_on), 0) AS BIGINT) AS day
+        CAST(CASE WHEN ended_on < booked_on THEN 0 ELSE unix_date(ended_on) - unix_date(booked_on) END AS BIGINT)
+            AS day
     FROM ends
-    WHERE booked_on IS NOT NULL AND ended_on IS NOT NULL
 ),
 counts AS (
     SELECT
@@ -60,3 +61,4 @@ SELECT
     r.n_attended + r.n_no_show + r.n_cancelled + r.n_rescheduled AS n_events_of_any
 FROM at_risk AS r
 CROSS JOIN causes AS c
+WHERE r.day IS NOT NULL

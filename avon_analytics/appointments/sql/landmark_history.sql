@@ -1,9 +1,10 @@
 -- One row is one kind of past slots that were open alike: on the same day, due on the same day, with
 -- the same outcome, open from `last_days` to `first_days` days before their start. Days are counted
 -- in steps of 24 hours from $at_us: day 0 begins there, day -1 a day earlier. A slot is looked at
--- once in each step while it is open. While `returning_days` or fewer days are left, it is known that
--- its patient had attended an earlier start. To `kind` is added 0 for a first visit, 2 for unknown, 3
--- without a patient; outcomes are numbered.
+-- once in each step while it is open; at none, where `last_days` is above `first_days`. While
+-- `returning_days` or fewer days are left, it is known that its patient had attended an earlier
+-- start. To `kind` is added 0 for a first visit, 2 for unknown, 3 without a patient; outcomes are
+-- numbered.
 -- Reads `population`, of which `kind` tells what is known of a slot, and `patients`.
 -- Parameters: $at_us, $grace_hours, $most_days.
 WITH instants AS (
@@ -56,7 +57,6 @@ SELECT
     greatest(least(returning_days, first_days), last_days - 1) AS returning_days,
     count(*) AS n
 FROM days
-WHERE last_days <= first_days
 GROUP BY
     kind,
     days.outcome,
