@@ -100,6 +100,17 @@ def test_chance_and_looking_back_are_the_same(
     assert_equal(found, expected)
 
 
+def test_what_to_expect_is_the_same(both: Both) -> None:
+    found, expected = (
+        one.appointments(period="next-month").expected(
+            ("host", "patient_visit"), "week", pickup=True
+        )
+        for one in both
+    )
+    assert len(expected) > 10
+    assert_equal(found, expected)
+
+
 @pytest.mark.parametrize("every", PERIODS)
 def test_periods_are_the_same(both: Both, every: str) -> None:
     found, expected = (one.appointments().outcomes(every=every) for one in both)
