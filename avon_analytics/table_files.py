@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -173,9 +173,11 @@ def _plain_book(frame: pd.DataFrame, part: Path, title: str) -> None:
     book = Workbook(str(part), options)
     book.set_properties({"title": title, "created": _created(frame)})
     forms = {
-        "head": book.add_format({"bold": True, "bottom": 1}),
+        "head": book.add_format({"bold": True, "bottom": 1, "indent": 1}),
+        "head of numbers": book.add_format({"bold": True, "bottom": 1, "align": "right"}),
+        "text": book.add_format({"indent": 1}),  # off the number before it
         "date": book.add_format({"num_format": "yyyy-mm-dd"}),
-        "instant": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss.000"}),
+        **{form: book.add_format({"num_format": form}) for form in _INSTANTS},
         "share": book.add_format({"num_format": "0.000"}),
         "length": book.add_format({"num_format": "#,##0.0"}),
         "wrap": book.add_format({"text_wrap": True, "valign": "top"}),
@@ -187,7 +189,9 @@ def _plain_book(frame: pd.DataFrame, part: Path, title: str) -> None:
     n_cut = 0
     for column, name in enumerate(names):
         values = list(frame.iloc[:, column])
-        sheet.write_string(0, column, name, forms["head"])
+        forms["instant"] = forms[_instant_form(values)]
+        head = "head of numbers" if _is_right(frame.dtypes.iloc[column]) else "head"
+        sheet.write_string(0, column, name, forms[head])
         for row, value in enumerate(values, start=1):
             n_cut += _write(sheet, row, column, value, name, forms)
         fold = {"level": 1, "hidden": True} if is_folded and name not in _FOREMOST else {}
@@ -219,6 +223,24 @@ def _plain_book(frame: pd.DataFrame, part: Path, title: str) -> None:
     book.close()
 
 
+def _is_right(kind: Any) -> bool:
+    """Whether what a column holds stands at the right of its cells."""
+    types = pd.api.types
+    is_number = types.is_numeric_dtype(kind) and not types.is_bool_dtype(kind)
+    return bool(is_number or types.is_datetime64_any_dtype(kind))
+
+
+_INSTANTS = ("yyyy-mm-dd hh:mm", "yyyy-mm-dd hh:mm:ss", "yyyy-mm-dd hh:mm:ss.000")
+
+
+def _instant_form(values: Sequence[Any]) -> str:
+    """Instants as finely as any of a column is known: planned starts have no seconds."""
+    known = [value for value in values if isinstance(value, pd.Timestamp) and not pd.isna(value)]
+    if any(value.microsecond for value in known):
+        return _INSTANTS[2]
+    return _INSTANTS[1 if any(value.second for value in known) else 0]
+
+
 def _write(
     sheet: Any, row: int, column: int, value: Any, name: str, forms: Mapping[str, Any]
 ) -> bool:
@@ -241,7 +263,7 @@ def _write(
         sheet.write_number(row, column, known, forms[form] if form else None)
     else:
         text = _note(known)
-        sheet.write_string(row, column, text[:_EXCEL_TEXT])
+        sheet.write_string(row, column, text[:_EXCEL_TEXT], forms["text"])
         return len(text) > _EXCEL_TEXT
     return False
 

@@ -204,3 +204,18 @@ def test_of_many_columns_the_foremost_are_shown_and_the_others_folded(tmp_path: 
     assert "folded" in [row[0].value for row in book["Definitions"].iter_rows()]
     narrow = openpyxl.load_workbook(avon.export(wide.iloc[:, :9], tmp_path / "narrow.xlsx"))
     assert not any(one.hidden for one in narrow.worksheets[0].column_dimensions.values())
+
+
+def test_rows_are_aligned_and_instants_are_as_fine_as_they_are_known(tmp_path: Path) -> None:
+    starts = pd.to_datetime(["2025-03-10 15:00", "2025-03-10 15:30"], utc=True)
+    rows = pd.DataFrame({"start_at": starts, "n": [1, 2], "outcome": "attended"})
+    rows["told_at"] = starts + pd.Timedelta(milliseconds=250)
+    rows["closed_at"] = starts + pd.Timedelta(seconds=20)
+    sheet = openpyxl.load_workbook(avon.export(rows, tmp_path / "rows.xlsx")).worksheets[0]
+    assert [cell.number_format for cell in sheet[2]] == [
+        *("yyyy-mm-dd hh:mm", "General", "General"),
+        *("yyyy-mm-dd hh:mm:ss.000", "yyyy-mm-dd hh:mm:ss"),
+    ]
+    # Headings stand over what is below them, and a text stands off the number before it.
+    assert [cell.alignment.horizontal for cell in sheet[1]][:3] == ["right", "right", "left"]
+    assert sheet["C2"].alignment.indent == sheet["C1"].alignment.indent == 1

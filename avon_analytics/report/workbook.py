@@ -89,6 +89,7 @@ class _Table:
         self.totals = totals(self.rows, known, figure, self.groups) if adds_up else []
         self.sheet: Any = None
         self.name = ""
+        self.wrapped: set[str] = set()  # columns with values longer than a column is wide
 
     def _of_key(self, name: str) -> SheetColumn:
         if name == "period_on":
@@ -142,6 +143,8 @@ class _Table:
             sheet.write_string(HEAD_ROW, place, column.heading, form(look | side))
             fold = {"level": 1, "hidden": True} if column.is_further else {}
             sheet.set_column(place, place, self._width(column), None, fold)
+        widest = {one.name for one in self.columns if self._width(one) >= _WIDEST}
+        self.wrapped = widest & {*self.keys}
         folded = self._folded()
         for nth, row in enumerate(self.rows):
             grey = {"font_color": light("muted")} if self._is_open(row) else {}
@@ -200,10 +203,12 @@ class _Table:
 
     def _form(self, look: Mapping[str, Any], column: SheetColumn) -> Any:
         known: dict[Any, Any] = self.__dict__.setdefault("_forms", {})
-        key = (tuple(sorted(look.items())), column.form, column.is_key)
+        key = (tuple(sorted(look.items())), column.form, column.name in self.wrapped, column.is_key)
         if key not in known:
             side: dict[str, Any] = {} if column.form and not column.is_key else {"align": "left"}
             side |= {} if column.form or column.is_key else {"indent": 1}
+            if column.name in self.wrapped:  # long values of one beginning differ in their ends
+                side |= {"text_wrap": True}
             number_form = {"num_format": column.form} if column.form else {}
             known[key] = self.book.add_format({**look, **number_form, **side})
         return known[key]

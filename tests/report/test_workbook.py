@@ -90,6 +90,17 @@ def test_further_columns_are_folded_away_and_all_are_there(clinic: MadeUp, tmp_p
     assert not sheet.column_dimensions[words["No-show share"]].hidden
 
 
+def test_long_values_of_one_beginning_show_their_ends(clinic: MadeUp, tmp_path: Path) -> None:
+    long = "Blue Example of California - preferred network, "
+    rows = clinic.by_host([f"{long}north", f"{long}south"]).rename(columns={"host": "custom:plan"})
+    rows.attrs = figure(clinic, "user_1").attrs
+    sheet = book(rows, tmp_path)["Outcomes"]
+    assert sheet["A5"].value == f"{long}north"
+    assert (sheet["A5"].alignment.wrap_text, sheet["B5"].alignment.wrap_text) == (True, None)
+    short = book(figure(clinic, "user_1"), tmp_path)["Outcomes"]
+    assert not short["A5"].alignment.wrap_text
+
+
 def test_a_name_that_looks_like_a_formula_stays_a_text(clinic: MadeUp, tmp_path: Path) -> None:
     sheet = book(figure(clinic, "user_1", "user_2"), tmp_path)["Outcomes"]
     assert (sheet["A5"].value, sheet["A5"].data_type) == ("=1+1", "s")
