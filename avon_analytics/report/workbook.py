@@ -42,7 +42,7 @@ _NUMBERS: Mapping[Kind, str] = {
 _PERIODS = {"year": "yyyy", "month": "mmm yyyy", "quarter": "mmm yyyy"}
 _FIRST = {"quarter": "Quarter from", "week": "Week from"}
 _FLAGS = ("is_mature", "is_whole")
-_WIDEST = 44
+_WIDEST, _LONGEST = 44, 200  # letters in a line of a cell, and in a cell
 
 
 def write_workbook(frame: pd.DataFrame, part: Path, title: str) -> None:
@@ -149,8 +149,9 @@ class _Table:
         for nth, row in enumerate(self.rows):
             grey = {"font_color": light("muted")} if self._is_open(row) else {}
             self._line(HEAD_ROW + 1 + nth, row, grey)
-            if nth in folded:
-                sheet.set_row(HEAD_ROW + 1 + nth, None, None, {"level": 1, "hidden": True})
+            fold = {"level": 1, "hidden": True} if nth in folded else {}
+            if fold or self.wrapped:
+                sheet.set_row(HEAD_ROW + 1 + nth, self._height(row), None, fold)
         for nth, of_all in enumerate(self.totals):
             total = {**of_all, self.keys[0]: ALL, OF_ALL.name: 1.0 if self.n_cancelled else None}
             sum_look = {"bold": True, **({"top": 1} if nth == 0 else {})}
@@ -192,7 +193,7 @@ class _Table:
                 text = plain(value) if column.is_key and not is_total else None
                 self.sheet.write(at, place, text, form)
             elif isinstance(value, str):
-                self.sheet.write_string(at, place, plain(value, 200), form)
+                self.sheet.write_string(at, place, plain(value, _LONGEST), form)
             elif column.name == "period_on":
                 day = as_date(value)
                 self.sheet.write_datetime(at, place, day, form)
@@ -209,9 +210,15 @@ class _Table:
             side |= {} if column.form or column.is_key else {"indent": 1}
             if column.name in self.wrapped:  # long values of one beginning differ in their ends
                 side |= {"text_wrap": True}
+            side |= {"valign": "top"} if self.wrapped else {}
             number_form = {"num_format": column.form} if column.form else {}
             known[key] = self.book.add_format({**look, **number_form, **side})
         return known[key]
+
+    def _height(self, row: Row) -> float:
+        """High enough for the lines of its longest value: not every program finds that itself."""
+        values = [plain(row.get(name), _LONGEST) for name in self.wrapped]
+        return 15.0 * max((len(wrap(value, int(_WIDEST) - 4)) for value in values), default=1)
 
     def _width(self, column: SheetColumn) -> float:
         """Wide enough for the longest word of the heading beside its filter, and for the cells."""

@@ -97,6 +97,7 @@ def test_long_values_of_one_beginning_show_their_ends(clinic: MadeUp, tmp_path: 
     sheet = book(rows, tmp_path)["Outcomes"]
     assert sheet["A5"].value == f"{long}north"
     assert (sheet["A5"].alignment.wrap_text, sheet["B5"].alignment.wrap_text) == (True, None)
+    assert sheet.row_dimensions[5].height == 30  # two lines
     short = book(figure(clinic, "user_1"), tmp_path)["Outcomes"]
     assert not short["A5"].alignment.wrap_text
 
