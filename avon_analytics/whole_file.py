@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -33,8 +34,8 @@ def write_whole(
     """
     path, mode = Path(path_of(out, "out")), 0o600 if is_raw else 0o666
     try:
-        place = path.resolve()
-        if place.exists() and not place.is_file() and not place.is_dir():
+        place = end_of_links(path)
+        if is_no_file(place):
             with TemporaryDirectory() as folder:
                 part = Path(folder, place.name)
                 write(part)
@@ -59,11 +60,11 @@ def write_whole(
 def refuse_to_replace(out: StrPath, read: Iterable[StrPath] = ()) -> None:
     """Raises UsageError where a result would replace a store, or one of the files ``read``."""
     path = Path(out)
-    if path.is_file() and _is_store(path):
+    if os.path.isfile(path) and _is_store(path):
         raise UsageError(f"{path} is a store: name another file for the result")
-    place = path.resolve()
+    place = os.path.realpath(path)
     for other in map(Path, read):
-        if other.resolve() == place or (other.is_file() and _is_same(other, place)):
+        if os.path.realpath(other) == place or (os.path.isfile(other) and _is_same(other, place)):
             raise UsageError(
                 f"{path} is what this is read from, and stays: name another file for the result"
             )
@@ -78,5 +79,19 @@ def _is_store(path: Path) -> bool:
         return False
 
 
-def _is_same(one: Path, other: Path) -> bool:
-    return other.exists() and one.samefile(other)
+def _is_same(one: Path, other: str) -> bool:
+    return os.path.exists(other) and one.samefile(other)
+
+
+def is_no_file(path: Path) -> bool:
+    """A pipe or a device, such as /dev/stdout: neither a file nor a folder."""
+    # What a path of a user's leads to, the system may refuse to tell: pathlib raises then.
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
+
+
+def end_of_links(path: Path) -> Path:
+    """Where a path leads to, links followed. Raises OSError for links that lead in a circle."""
+    place = Path(os.path.realpath(path))
+    if place.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return place

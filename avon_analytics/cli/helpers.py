@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +50,8 @@ def open_store(
     from avon_analytics.api import open as open_store
 
     store = open_store(db, time_zone=time_zone, labels=labels, wait=wait)
-    if out is not None and out.exists():
-        archive = store.table("archive_files")["file"] if db.exists() else ()
+    if out is not None and os.path.exists(out):
+        archive = store.table("archive_files")["file"] if os.path.exists(db) else ()
         refuse_to_replace(out, [db, *archive])
     return store
 
@@ -63,7 +64,7 @@ def keep_inputs(out: Path | None, paths: list[str] | None, *files: Path | None) 
     from avon_analytics.intake.archive.masking import is_url
 
     local = [path for path in paths if not is_url(path)]
-    archive = [file.path for file in find_files(local).files] if out.exists() else []
+    archive = [file.path for file in find_files(local).files] if os.path.exists(out) else []
     refuse_to_replace(out, [*archive, *(file for file in files if file is not None)])
 
 

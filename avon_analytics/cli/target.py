@@ -15,6 +15,7 @@ from zipfile import BadZipFile, ZipFile
 
 from avon_analytics.cli.options import Format
 from avon_analytics.errors import UsageError
+from avon_analytics.whole_file import is_no_file
 
 _MARK = b"avon_analytics"
 _SHEET = b'name="Definitions"'
@@ -56,7 +57,7 @@ def target(form: Format | None, out: Path | None, force: bool, *, draws: bool = 
 
     draws: whether there is a chart of it. Raises UsageError where format and ending disagree.
     """
-    ending = "" if out is None or _is_no_file(out) else out.suffix.lower()
+    ending = "" if out is None or is_no_file(out) else out.suffix.lower()
     of_ending = next((one for one, endings in _ENDINGS.items() if ending in endings), None)
     if form is None:
         if ending and of_ending is None:
@@ -78,7 +79,7 @@ def target(form: Format | None, out: Path | None, force: bool, *, draws: bool = 
 
 def to_page(out: Path, force: bool) -> None:
     """Raises UsageError where the report, or the list beside it, cannot be written there."""
-    if _is_no_file(out):
+    if is_no_file(out):
         return
     from avon_analytics.report.collect import checked_page, files_beside
     from avon_analytics.report.content import Provenance
@@ -127,11 +128,6 @@ def _is_signed(path: Path, first: bytes) -> bool:
             return _MARK in file.read()
     is_marked = first.startswith(b"\x89PNG") or first.lstrip()[:1] == b"<"
     return is_marked and _MARK in first[:2048]
-
-
-def _is_no_file(out: Path) -> bool:
-    """A pipe or a device, such as /dev/stdout."""
-    return out.exists() and not out.is_file() and not out.is_dir()
 
 
 def _known() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from avon_analytics.report.named import named
 from avon_analytics.report.one_set import as_one_set, periods_of_signals, shown_count
 from avon_analytics.report.what_changed import SHARES
 from avon_analytics.store.provenance import Origin, origin
-from avon_analytics.whole_file import refuse_to_replace, write_whole
+from avon_analytics.whole_file import is_no_file, refuse_to_replace, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,9 +195,9 @@ def _bound(lifecycle: pd.DataFrame, which: str) -> datetime | None:
 
 def checked_page(out: Path) -> Path:
     """Where a page is to be written. Raises UsageError for a name that promises something else."""
-    is_device = out.exists() and not out.is_file() and not out.is_dir()
-    if out.suffix.lower() not in _PAGE and not is_device:
-        such = f", such as {out.with_suffix('.html')}" if out.name and not out.is_dir() else ""
+    if out.suffix.lower() not in _PAGE and not is_no_file(out):
+        is_name = bool(out.name) and not os.path.isdir(out)
+        such = f", such as {out.with_suffix('.html')}" if is_name else ""
         raise UsageError(
             f"{out}: the report is a page of HTML: name a file that ends in .html{such}"
         )

@@ -102,8 +102,11 @@ class Database:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a store to read."""
-        return self.in_memory or Path(self.path).is_file() or self.is_lake
+        """Whether there is a store to read. Raises StoreError where the system does not tell."""
+        try:
+            return self.in_memory or Path(self.path).is_file() or self.is_lake
+        except OSError as error:
+            raise store_error(self.path, error) from None
 
     @property
     def is_closed(self) -> bool:

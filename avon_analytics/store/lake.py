@@ -73,7 +73,7 @@ def place_of(store: str | os.PathLike[str]) -> str:
 
 def is_lake(path: str | os.PathLike[str]) -> bool:
     """Whether a folder is a lake."""
-    return (Path(path) / STATES).is_dir()
+    return os.path.isdir(Path(path) / STATES)
 
 
 def newest_state(lake: str | os.PathLike[str]) -> State | None:

@@ -59,15 +59,15 @@ def store_error(path: str, error: Exception, waited: float = 0.0) -> StoreError:
             f"{path} is in use by {found}{after}: wait until it is done (--wait SECONDS, wait=), "
             "or end it"
         )
-    if not Path(os.path.realpath(path)).parent.is_dir():
-        return StoreError(f"cannot use {path}: there is no folder {Path(path).parent}")
     if isinstance(error, PermissionError):
         return StoreError(f"cannot open {path}: no permission to read or write it")
+    if not os.path.isdir(Path(os.path.realpath(path)).parent):
+        return StoreError(f"cannot use {path}: there is no folder {Path(path).parent}")
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         return StoreError(_IS_FULL.format(path))
     if isinstance(error, OSError):
         return StoreError(f"cannot use {path}: {error.strerror or 'the system refused'}")
-    if Path(path).is_dir() and not is_lake(path):
+    if os.path.isdir(path) and not is_lake(path):
         return StoreError(f"{path} is a folder: name a file with --db")
     if isinstance(error, duckdb.OutOfMemoryException):
         return StoreError(f"cannot use {path}: the engine has too little memory or disk for this")

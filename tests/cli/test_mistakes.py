@@ -322,6 +322,22 @@ def test_a_store_in_a_folder_that_cannot_be_written(run: Any, tiny: Any) -> None
     assert (told.code, told.is_told_in_a_sentence) == (BAD_INPUT, True)
 
 
+def test_a_store_in_a_folder_that_cannot_be_entered(run: Any, tiny: Any) -> None:
+    folder = run.folder / "shut"
+    folder.mkdir()
+    tiny.copy(folder / "store.duckdb")
+    folder.chmod(0)
+    for command in (
+        *(("outcomes",), ("tables",), ("sql", "SELECT 1"), ("report", "--out", "report.html")),
+        *(("quarantine", "list"), ("quarantine", "replay", "--policy", "skip")),
+        *(("forget", "user_1"), ("load", tiny.archive, "--policy", "skip")),
+    ):
+        told = run(*command, "--db", folder / "store.duckdb", no_override=True)
+        assert (told.code, told.out, told.is_told_in_a_sentence) == (BAD_INPUT, "", True), command
+        assert "no permission" in told.err
+    folder.chmod(0o755)
+
+
 def test_a_store_that_another_process_writes(run: Any, tiny: Any) -> None:
     path = tiny.copy(run.folder / "busy.duckdb")
     code = (
@@ -403,12 +419,16 @@ def test_a_query_that_cannot_be_run(run: Any, tiny: Any) -> None:
 
 # Places that cannot be written
 
+TOO_LONG = "x" * 300
+
 
 @pytest.mark.parametrize(
     ("form", "place"),
     [
         *product(("table", "parquet"), ("no/such/folder/out", "folder", "shut/out", "full")),
         *product(("sample",), ("no/such/folder/out", "folder", "shut/out")),
+        *product(("table", "parquet", "sample"), ("circle", "locked/out")),
+        *product(("table", "parquet"), (TOO_LONG,)),
     ],
 )
 def test_an_unwritable_place(run: Any, tiny: Any, form: str, place: str) -> None:
@@ -416,6 +436,8 @@ def test_an_unwritable_place(run: Any, tiny: Any, form: str, place: str) -> None
         (run.folder / name).mkdir()
     (run.folder / "folder" / "kept.txt").write_text("kept")
     (run.folder / "shut").chmod(0o555)
+    (run.folder / "locked").mkdir(mode=0)
+    (run.folder / "circle").symlink_to("circle")
     if place == "full":
         if not Path("/dev/full").is_char_device():
             pytest.skip("nothing to write to that is always full")
@@ -432,6 +454,7 @@ def test_an_unwritable_place(run: Any, tiny: Any, form: str, place: str) -> None
     assert "cannot write" in told.err or "not empty" in told.err
     assert os.listdir(run.folder / "shut") == []
     assert os.listdir(run.folder / "folder") == ["kept.txt"]
+    assert (run.folder / "circle").is_symlink()
     assert not [path for path in run.folder.iterdir() if ".part" in path.name]
     assert not Path("/dev/full").exists() or Path("/dev/full").is_char_device()
 

@@ -29,7 +29,7 @@ from avon_analytics.printable import counted
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
 from avon_analytics.version import VERSION
-from avon_analytics.whole_file import StrPath
+from avon_analytics.whole_file import StrPath, end_of_links
 
 _DELIVERIES = """
 SELECT
@@ -93,13 +93,14 @@ def write_evidence(
             archive = frame(connection, _FILES, {"files": sorted(set(found["file"]))})
         deliveries, archive = _digested(found, archive)
         tables = {"rows.csv": rows, "deliveries.csv": deliveries, "files.csv": archive}
-        part = folder.resolve().with_name(f".{folder.name[:80]}.part-{uuid4().hex}")
+        place = end_of_links(folder)
+        part = place.with_name(f".{folder.name[:80]}.part-{uuid4().hex}")
         part.mkdir(mode=0o700)
         try:
             _write(part, tables, number)
             if folder.exists():
                 folder.rmdir()
-            part.replace(folder.resolve())
+            part.replace(place)
         finally:
             rmtree(part, ignore_errors=True)
     except OSError as error:
