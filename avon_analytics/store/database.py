@@ -38,7 +38,7 @@ from avon_analytics.store.private import (
     remove_leftovers,
 )
 from avon_analytics.store.schema import literal
-from avon_analytics.store.trouble import is_of_the_file, store_error
+from avon_analytics.store.trouble import is_file, is_of_the_file, refuse_no_file, store_error
 from avon_analytics.store.turns import Turns, turns_at
 from avon_analytics.store.waiting import WAIT_TO_READ, OnWait, seconds, when_free
 from avon_analytics.suggestions import did_you_mean
@@ -103,10 +103,7 @@ class Database:
     @property
     def exists(self) -> bool:
         """Whether there is a store to read. Raises StoreError where the system does not tell."""
-        try:
-            return self.in_memory or Path(self.path).is_file() or self.is_lake
-        except OSError as error:
-            raise store_error(self.path, error) from None
+        return self.in_memory or is_file(self.path) or self.is_lake
 
     @property
     def is_closed(self) -> bool:
@@ -289,6 +286,7 @@ class Database:
     def _use(
         self, connection: duckdb.DuckDBPyConnection, mode: str, place: str | None = None
     ) -> None:
+        refuse_no_file(self.path)
         how = mode if mode == "READ_ONLY" else f"{mode}, {ROW_GROUPS}"
         connection.execute(f"ATTACH {literal(place or self._place)} AS store ({how})")
         connection.execute("USE store")

@@ -16,6 +16,7 @@ import duckdb
 from avon_analytics.errors import StoreError
 from avon_analytics.store.lake import is_lake
 from avon_analytics.store.waiting import holder, reason
+from avon_analytics.whole_file import is_no_file
 
 # What the engine raises, beside errors of input and output, where it cannot read what it has read.
 _AT_A_LOSS = (
@@ -42,6 +43,20 @@ def is_of_the_file(error: duckdb.Error) -> bool:
         or (type(error) in _AT_A_LOSS and _DAMAGE.search(reason(error)) is not None)
         or holder(error) is not None
     )
+
+
+def is_file(path: str) -> bool:
+    """Whether a file stands there. Raises StoreError where the system does not tell."""
+    try:
+        return Path(path).is_file()
+    except OSError as error:
+        raise store_error(path, error) from None
+
+
+def refuse_no_file(path: str) -> None:
+    """Raises StoreError for a pipe or a device, for which the engine would wait for ever."""
+    if is_no_file(Path(path)):
+        raise StoreError(f"{path} is a pipe or a device: name a file with --db")
 
 
 def store_error(path: str, error: Exception, waited: float = 0.0) -> StoreError:

@@ -288,7 +288,12 @@ def _forbidden(path: Path) -> str:
     return "no permission"
 
 
-@pytest.mark.parametrize("make", [_text, _folder, _other, _newer, _forbidden])
+def _pipe(path: Path) -> str:
+    os.mkfifo(path)
+    return "a pipe or a device"
+
+
+@pytest.mark.parametrize("make", [_text, _folder, _other, _newer, _forbidden, _pipe])
 def test_a_store_that_cannot_be_used(run: Any, tiny: Any, make: Callable[[Path], str]) -> None:
     path = run.folder / "given.duckdb"
     words = make(path)
