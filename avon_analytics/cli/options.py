@@ -173,7 +173,7 @@ Partial = Annotated[
     typer.Option("--partial", help="Of a damaged file, load what is before the damage."),
 ]
 Profile = Annotated[
-    bool, typer.Option("--profile", help="Tell where the time went, on standard error.")
+    bool, typer.Option("--profile", help="Print where the time went, on standard error.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")]
 Out = Annotated[
