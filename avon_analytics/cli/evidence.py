@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Annotated, Any
 
 import typer
@@ -111,6 +112,14 @@ def quality(
     if section is not None:
         show(getattr(found, section.value), to, title=section.value.replace("_", " "))
     elif to.form is opt.Format.table:
-        show_text(f"{found}\n", to)
+        show_text(f"{_wrapped(str(found), terminal_width())}\n", to)
     else:
         show(found.summary, to, title="Quality")
+
+
+def _wrapped(text: str, width: int) -> str:
+    """The same lines, broken between words where they are wider."""
+    return "\n".join(
+        fill(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        for line in text.splitlines()
+    )
