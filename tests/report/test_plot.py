@@ -238,8 +238,18 @@ def test_signals_are_told_by_shape_colour_and_words() -> None:
 
 
 def ticks(svg: str) -> list[str]:
-    """The numbers along the axes of shares."""
-    return re.findall(r">([\d.]+%)</text>", svg)
+    """The numbers along the axes of shares that are seen."""
+    found = re.findall(r"<text ([^>]*)>([\d.]+%)</text>", svg)
+    return [text for how, text in found if 'opacity="0"' not in how]
+
+
+def test_ticks_of_a_narrow_chart_stand_apart() -> None:
+    row = {"host": "a", "no_show_share": 0.2, "no_show_share_n": 100.0}
+    rows = pd.DataFrame([{**row, "no_show_share_low": 0.1, "no_show_share_high": 0.29}])
+    assert "25%" in ticks(shown(avon.plot.share(rows, width=700))["image/svg+xml"])
+    assert ticks(shown(avon.plot.share(rows, width=300))["image/svg+xml"]) == [
+        *("0%", "10%", "20%", "30%")
+    ]
 
 
 def test_limits_that_lie_high_are_not_squeezed_under_the_top_of_a_chart() -> None:

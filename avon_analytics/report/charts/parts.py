@@ -55,7 +55,7 @@ def key_axis(keys: Sequence[str]) -> Field:
 def share_axis(channel: str, field: str, title: str, highest: float, lowest: float = 0) -> Field:
     """An axis of shares as far as the highest interval reaches: from 0, or where ``lowest``, the
     least that is drawn, is more than half of that, from a little below it."""
-    aside = {"minExtent": ROOM} if channel == "y" else {}
+    aside = {"minExtent": ROOM} if channel == "y" else {"labelSeparation": 10}
     start = _start(lowest, highest)
     span = highest - start
     digits = 0 if span >= 0.05 else 1 if span >= 0.005 else 2  # so that no two ticks agree
