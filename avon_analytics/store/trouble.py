@@ -15,6 +15,7 @@ import duckdb
 
 from avon_analytics.errors import StoreError
 from avon_analytics.store.lake import is_lake
+from avon_analytics.store.tables import stored_tables
 from avon_analytics.store.waiting import holder, reason
 from avon_analytics.whole_file import is_no_file
 
@@ -31,6 +32,7 @@ _IS_FULL = "cannot write {}: the disk is full; nothing was half-loaded"
 _CLOSED = re.compile(r"permission denied|operation not permitted|read-only file system")
 _NO_STORE = re.compile(r"not a valid duckdb|magic bytes")
 _NEWER = re.compile(r"newer version|storage version|version number")
+_NO_TABLE = re.compile(r"table with name (\w+) does not exist")
 _DAMAGE = re.compile(
     r"corrupt|checksum|could not read|unexpected end|does not match|truncated|deserialize"
 )
@@ -40,9 +42,16 @@ def is_of_the_file(error: duckdb.Error) -> bool:
     """Whether a store's file, or the room for it, is what went wrong, and not a statement."""
     return (
         isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException))
+        or _lost_table(error) is not None
         or (type(error) in _AT_A_LOSS and _DAMAGE.search(reason(error)) is not None)
         or holder(error) is not None
     )
+
+
+def _lost_table(error: Exception) -> str | None:
+    """A table that every store has, and this one no longer."""
+    found = _NO_TABLE.search(reason(error)) if isinstance(error, duckdb.CatalogException) else None
+    return found[1] if found and found[1] in stored_tables() else None
 
 
 def is_file(path: str) -> bool:
@@ -95,9 +104,11 @@ def store_error(path: str, error: Exception, waited: float = 0.0) -> StoreError:
         return StoreError(f"{path} is not a DuckDB file: name another file with --db")
     if _NEWER.search(why):
         return StoreError(f"{path} was written by a newer DuckDB: upgrade the duckdb package")
-    if _DAMAGE.search(why):
+    lost = _lost_table(error)
+    if lost is not None or _DAMAGE.search(why):
+        what = _what_was_found(why) if lost is None else f"its table {lost} is missing"
         return StoreError(
-            f"{path} is damaged: {_what_was_found(why)}. The archive still has everything: load it "
+            f"{path} is damaged: {what}. The archive still has everything: load it "
             "into a new file, with 'avon-analytics load PATH --db NEW', or bring back a copy"
         )
     return StoreError(f"cannot use {path}: the engine refused ({type(error).__name__})")

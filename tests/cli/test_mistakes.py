@@ -304,6 +304,26 @@ def test_a_store_that_cannot_be_used(run: Any, tiny: Any, make: Callable[[Path],
         assert words in told.err
 
 
+@pytest.mark.parametrize("table", ["deliveries", "events", "people_versions"])
+def test_a_store_that_lost_a_table(run: Any, tiny: Any, table: str) -> None:
+    """As where somebody dropped it with a tool of another maker."""
+    path = run.folder / "avon.duckdb"
+    run("load", tiny.archive, "--policy", "skip")
+    with duckdb.connect(path) as connection:
+        connection.execute(f"DROP TABLE {table} CASCADE")
+    load = ("load", tiny.archive, "--policy", "skip", "--recheck")
+    commands: dict[str, list[tuple[Any, ...]]] = {
+        "deliveries": [load, ("quality",), ("report", "--out", "r.html")],
+        "events": [load, ("outcomes",), ("tables",), ("explain", "appt_1")],
+        "people_versions": [("outcomes",), ("tables",), ("quality",)],
+    }
+    for command in commands[table]:
+        told = run(*command)
+        assert (told.code, told.out) == (BAD_INPUT, ""), command
+        assert told.is_told_in_a_sentence
+        assert f"is damaged: its table {table} is missing" in told.err
+
+
 def test_a_store_in_a_folder_that_is_not_there(run: Any, tiny: Any) -> None:
     told = run("load", tiny.archive, "--policy", "skip", "--db", "no/such/avon.duckdb")
     assert (told.code, told.out, told.is_told_in_a_sentence) == (BAD_INPUT, "", True)
