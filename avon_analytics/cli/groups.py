@@ -85,6 +85,7 @@ def _options_of(context: Any) -> list[str]:
 _OTHER_NAMES = {
     "--store": "--db",
     "--database": "--db",
+    "--by": "--where",
     "--group-by": "--by",
     "--period": "--every",
     "--from": "--start",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import PurePath
 from textwrap import fill
 
@@ -15,7 +16,7 @@ def story(explained: pd.DataFrame, *, width: int) -> str:
 
     Instants are UTC; of a path the last two parts are shown.
     """
-    lines = []
+    lines, across = list[str](), max(width, 40)
     for row in explained.astype(object).where(explained.notna(), None).to_dict("records"):
         at = "no instant reported" if row["at"] is None else f"{row['at']:%Y-%m-%d %H:%M:%S}Z"
         slot = "" if row["slot"] is None else f"slot {row['slot']}"
@@ -26,23 +27,36 @@ def story(explained: pd.DataFrame, *, width: int) -> str:
             head.append(f"by {row['by_id']}")
         if row["is_inferred"]:
             head.append(f"(inferred from {row['source']})")
-        lines.append("  ".join(part for part in head if part))
+        lines += _side_by_side([part for part in head if part], across)
         if row["detail"]:
-            lines.append(
-                fill(
-                    row["detail"],
-                    max(width, 40),
-                    initial_indent=_INDENT,
-                    subsequent_indent=_INDENT,
-                    break_long_words=False,
-                    break_on_hyphens=False,
-                )
-            )
+            lines.append(_below(row["detail"], across))
         if row["kind"] == "event":
-            lines.append(
-                _INDENT + _place(row["file"], row["line"], row["byte_offset"], row["signature"])
-            )
+            place = _place(row["file"], row["line"], row["byte_offset"], row["signature"])
+            lines.append(_below(place, across))
     return "\n".join(lines) + "\n"
+
+
+def _side_by_side(parts: list[str], width: int) -> Iterator[str]:
+    """The parts in one line, or in more where they do not fit."""
+    line = parts[0]
+    for part in parts[1:]:
+        if len(line) + 2 + len(part) > width:
+            yield line
+            line = _INDENT + part
+        else:
+            line += f"  {part}"
+    yield line
+
+
+def _below(text: str, width: int) -> str:
+    return fill(
+        text,
+        width,
+        initial_indent=_INDENT,
+        subsequent_indent=_INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _place(file: str | None, line: int | None, offset: int | None, signature: str | None) -> str:

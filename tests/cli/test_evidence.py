@@ -32,6 +32,16 @@ def test_explain_tells_each_event_with_its_place(
     assert told.err == "as of 14 Nov 2025, 21:59 UTC\n"
 
 
+def test_explain_keeps_to_the_width_of_the_terminal(run: Any, tiny: Any, an_id: str) -> None:
+    wide, *narrow = (
+        run("explain", an_id, "--db", tiny.db, COLUMNS=str(width)).out for width in (300, 80, 60)
+    )
+    assert max(map(len, wide.splitlines())) > 80
+    for told, width in zip(narrow, (80, 60), strict=True):
+        assert max(map(len, told.splitlines())) <= width
+        assert told.split() == wide.split()
+
+
 def test_explain_has_all_columns_in_other_formats(
     run: Any, tiny: Any, store: avon.Store, an_id: str
 ) -> None:

@@ -399,6 +399,7 @@ def test_a_store_that_another_process_writes(run: Any, tiny: Any) -> None:
         (("outcomes", "--every", "moth"), "'month'"),
         (("outcomes", "--store", "x"), "(Possible options: --db)"),
         (("slots", "--until", "2025-01-31"), "(Possible options: --end)"),
+        (("slots", "--by", "host"), "(Possible options: --where)"),
         (("outcomes", "--by", "hosst"), "Did you mean 'host'"),
         (("outcomes", "--by", "Weekday"), "Did you mean 'weekday'"),
         (("outcomes", "--where", "hots=user_1"), "Did you mean 'host'"),
