@@ -226,7 +226,7 @@ class _Table:
             return 14
         words = max(map(len, column.heading.split()), default=0) + 4
         cells = [len(plain(row.get(column.name), _WIDEST)) for row in self.rows[:1000]]
-        return min(max(words, *(cells if column.is_key else [9]), 9) + 1, _WIDEST)
+        return min(max(words, *(cells if column.is_key else [9]), 9) + 2, _WIDEST)
 
 
 def _place(column: Column, first: Sequence[str]) -> int:
