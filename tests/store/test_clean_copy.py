@@ -36,9 +36,11 @@ def pieces_in_a_copy(store: Path, copy: Path) -> int:
 def test_no_gap_between_columns_holds_what_stood_in_memory(
     sample: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert pieces_in_a_copy(sample.db, tmp_path / "clean.duckdb") == 0
+    assert [pieces_in_a_copy(sample.db, tmp_path / f"{n}.duckdb") for n in range(4)] == [0] * 4
     monkeypatch.setattr(clean_copy, "CLEARED", {})
-    assert pieces_in_a_copy(sample.db, tmp_path / "unclean.duckdb") > 0
+    # It hangs on where the memory lay: DuckDB 1.5 leaves something in every third copy.
+    unclean = (pieces_in_a_copy(sample.db, tmp_path / f"unclean{n}.duckdb") for n in range(40))
+    assert any(unclean)
 
 
 def test_what_the_engine_raises_there_is_raised_here(tmp_path: Path) -> None:
