@@ -45,7 +45,12 @@ _KIND = (
     f" * {len(VISITS)} AS kind"
 )
 _NO_PERIOD = date(1970, 1, 1)
-_SELECT = "SELECT * FROM (\n{}\n) AS found"
+# An outcome by its place, -1 for what is still open: once alike slots are counted, not of each.
+_NUMBERED = (
+    f"CASE outcome {' '.join(f'WHEN {literal(one)} THEN {n}' for n, one in enumerate(OUTCOMES))} "
+    "ELSE -1 END AS outcome"
+)
+_SELECT = f"SELECT * EXCEPT (outcome), {_NUMBERED} FROM (\n{{}}\n) AS found"
 _PLACES = (
     "(SELECT keys, at_us, row_number() OVER (ORDER BY keys NULLS LAST) AS place FROM looked) "
     "AS places"
@@ -190,7 +195,9 @@ class Slots:
         bound = {"at_us": _micros(at), "at_on": on}
         rows = self._rows(keys, None, since, None, patients=False)
         rows = replace(rows, parameters={**rows.parameters, **bound})
-        found = self.cohort._ask_for(rows.run(sql("landmark_later")), rows, _dtypes(keys))
+        found = self.cohort._ask_for(
+            rows.run(_SELECT.format(sql("landmark_later"))), rows, _dtypes(keys)
+        )
         names = {f"key_{n}": key.name for n, key in enumerate(keys)}
         return found.rename(columns=names).assign(
             day=_days(found["start_on"]),

@@ -150,6 +150,35 @@ def test_slots_grow_where_another_content_of_a_visit_wins(
         assert loads(tmp_path, Random(seed), contested, patched) == [True] * 3
 
 
+def test_who_is_no_longer_listed_as_staff_is_a_patient_of_other_visits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ann's record lists sam in her care team, until another content of it wins: two patients."""
+    monkeypatch.setattr(stored_slots, "FROM", 1)
+    grown, path = count_growth(monkeypatch), tmp_path / "store.duckdb"
+    visit: dict[str, Any] = {"id": "v", "start_time": MARCH + DAY, "host": "dr"}
+    visit |= {"attendees": [{"attendee": "ann"}, {"attendee": "sam"}]}
+    ann = {"id": "ann", "care_team_members": [{"id": "sam"}]}
+    loaded: list[list[tuple[int, str, dict[str, Any]]]] = [
+        [(13, "patient.updated", ann), (13, "appointment.created", visit)],
+        [(12, "patient.updated", {"id": "ann"})],
+    ]
+    for n, (lines, n_slots) in enumerate(zip(loaded, (1, 2), strict=True)):
+        bodies = [
+            (hour, {"event": event, "created_at": MARCH, "object": about})
+            for hour, event, about in lines
+        ]
+        texts = [
+            {"headers": {}, "received_at": f"2025-05-01T{hour}:00:00Z", "body": json.dumps(body)}
+            for hour, body in bodies
+        ]
+        (tmp_path / f"{n}.jsonl").write_text("\n".join(map(json.dumps, texts)))
+        with avon.open(path) as store:
+            store.load(tmp_path / f"{n}.jsonl", policy="skip", progress=False)
+            assert len(store.appointments().slots()) == n_slots
+    assert grown == []
+
+
 @given(seed=st.integers(0, 10**9))
 @examples(1)
 def test_slots_are_right_where_another_content_of_anything_wins(

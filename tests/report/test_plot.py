@@ -225,13 +225,10 @@ def test_signals_are_told_by_shape_colour_and_words() -> None:
     all_of_it = signalling().assign(is_in_baseline=True)
     assert shade not in shown(avon.plot.signals(all_of_it))["image/svg+xml"]
     late = signalling()
-    late.loc[:2, ["share", "lower", "upper"]] = (
-        None  # periods before the first that counts anything
-    )
+    # Periods before the first that counts anything: of 2024 April is the first that is drawn.
+    late.loc[:2, ["share", "lower", "upper"]] = None
     svg = shown(avon.plot.signals(late))["image/svg+xml"]
-    assert (
-        re.findall(r">(\w+)</text>", svg).count("Mar") == 1
-    )  # of 2025; of 2024 the first is April
+    assert re.findall(r">(\w+)</text>", svg).count("Mar") == 1
     short = signalling()
     short.attrs["messages"] = ["a stretch of 3 complete periods is too short"]
     assert "too short" in shown(avon.plot.signals(short))["image/svg+xml"]

@@ -1,7 +1,7 @@
 -- One row is one group, cause and day since the booking on which a slot of the group left: how many
 -- were still there when the day began, and how many left by this cause, and by any, on the day.
--- Who is unresolved or open leaves by no cause (is censored), but is there on that day. Of whom no day
--- is known, they are left out in the end, not before: an engine would work out each day twice.
+-- Who is unresolved or open leaves by no cause (is censored), but is there on that day. Slots of
+-- which no day is known are left out at the end: left out before, each day would be worked out twice.
 -- Reads `population`. Parameters: $as_of.
 WITH ends AS (
     SELECT
@@ -17,8 +17,12 @@ WITH ends AS (
 days AS (
     SELECT
         *,
-        CAST(CASE WHEN ended_on < booked_on THEN 0 ELSE unix_date(ended_on) - unix_date(booked_on) END AS BIGINT)
-            AS day
+        CAST(
+            CASE
+                WHEN ended_on < booked_on THEN 0
+                ELSE unix_date(ended_on) - unix_date(booked_on)
+            END AS BIGINT
+        ) AS day
     FROM ends
 ),
 counts AS (

@@ -3,8 +3,7 @@
 -- in steps of 24 hours from $at_us: day 0 begins there, day -1 a day earlier. A slot is looked at
 -- once in each step while it is open; at none, where `last_days` is above `first_days`. While
 -- `returning_days` or fewer days are left, it is known that its patient had attended an earlier
--- start. To `kind` is added 0 for a first visit, 2 for unknown, 3 without a patient; outcomes are
--- numbered.
+-- start. To `kind` is added 0 for a first visit, 2 for unknown, 3 without a patient.
 -- Reads `population`, of which `kind` tells what is known of a slot, and `patients`.
 -- Parameters: $at_us, $grace_hours, $most_days.
 WITH instants AS (
@@ -42,14 +41,7 @@ days AS (
 )
 SELECT
     kind,
-    CASE outcome
-        WHEN 'attended' THEN 0
-        WHEN 'no_show' THEN 1
-        WHEN 'cancelled' THEN 2
-        WHEN 'rescheduled' THEN 3
-        WHEN 'unresolved' THEN 4
-        ELSE -1
-    END AS outcome,
+    outcome,
     start_day,
     due_day,
     first_days,
@@ -59,7 +51,7 @@ SELECT
 FROM days
 GROUP BY
     kind,
-    days.outcome,
+    outcome,
     start_day,
     due_day,
     first_days,

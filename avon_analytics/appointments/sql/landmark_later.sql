@@ -1,18 +1,11 @@
--- One row is one kind of past slots that came to be planned late: of the same group and local day, with
--- the same outcome (numbered), planned so late that they were not there yet with so many days or more to go.
--- Days are steps of 24 hours that end at the hour of $at_us on the day of the visit.
+-- One row is one kind of past slots that came to be planned late: of the same group and local day,
+-- with the same outcome, planned so late that they were not there yet with so many days or more to
+-- go. Days are steps of 24 hours that end at the hour of $at_us on the day of the visit.
 -- Reads `population`. Parameters: $at_us, $at_on.
 SELECT
     p.keys,
     p.start_on,
-    CASE p.outcome
-        WHEN 'attended' THEN 0
-        WHEN 'no_show' THEN 1
-        WHEN 'cancelled' THEN 2
-        WHEN 'rescheduled' THEN 3
-        WHEN 'unresolved' THEN 4
-        ELSE -1
-    END AS outcome,
+    p.outcome,
     CAST(
         floor(
             unix_date(p.start_on) - unix_date($at_on)

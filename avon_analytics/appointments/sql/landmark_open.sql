@@ -3,8 +3,7 @@
 -- to be alike, and what became of them. A slot is open that was planned by then and neither cancelled
 -- nor moved, attended or missed. Reads `population`, of which `kind` tells what is known of a slot,
 -- `patients` and `places`, the groups and periods with their instants. To `kind` is added 0 for a
--- first visit, 1 for a returning patient, 2 for unknown, 3 without a patient; outcomes are numbered,
--- -1 is still open.
+-- first visit, 1 for a returning patient, 2 for unknown, 3 without a patient.
 WITH there AS (
     SELECT p.*, l.place, l.at_us
     FROM population AS p
@@ -35,16 +34,9 @@ known AS (
 SELECT
     place,
     kind + visit AS kind,
-    CASE outcome
-        WHEN 'attended' THEN 0
-        WHEN 'no_show' THEN 1
-        WHEN 'cancelled' THEN 2
-        WHEN 'rescheduled' THEN 3
-        WHEN 'unresolved' THEN 4
-        ELSE -1
-    END AS outcome,
+    outcome,
     start_on,
     days,
     count(*) AS n
 FROM known
-GROUP BY place, known.kind, visit, known.outcome, start_on, days
+GROUP BY place, known.kind, visit, outcome, start_on, days

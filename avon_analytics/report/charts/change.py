@@ -167,9 +167,8 @@ def outliers(
     limits = spec.chart(_across_sizes(data)).encode(x=x)
     layers = [*_limits_by_size(limits, title, reach), points]
     named = data[data["side"] != "as others"].nlargest(_NAMED, "n")
-    is_right = named["n"] - start > 0.6 * (
-        largest - start
-    )  # its name stands before it, not beyond the edge
+    # Of those far to the right the name stands before them, not beyond the edge.
+    is_right = named["n"] - start > 0.6 * (largest - start)
     for align, dx, part in (("left", 9, named[~is_right]), ("right", -9, named[is_right])):
         if len(part):
             words = spec.chart(part).mark(
