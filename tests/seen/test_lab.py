@@ -30,12 +30,14 @@ SETTINGS = {
 SECONDS = 120
 WINDOW = (1280, 1000)
 
-# What the notebook that is open holds: whether all has run, and each output by its kinds.
+# What the notebook that is open holds: whether all has run, and each output by its kinds. While it
+# is being opened, the launcher may still be in its place.
 STATE = """() => {
     const panel = window.jupyterapp.shell.currentWidget;
-    const cells = [...panel.content.model.cells].filter(cell => cell.type === 'code');
+    const all = panel?.content?.model?.cells ?? [];
+    const cells = [...all].filter(cell => cell.type === 'code');
     return {
-        status: panel.sessionContext.session?.kernel?.status ?? 'none',
+        status: panel?.sessionContext?.session?.kernel?.status ?? 'none',
         ran: cells.filter(cell => cell.executionCount !== null).length,
         cells: cells.length,
         outputs: cells.map(cell => cell.outputs.toJSON()),
@@ -119,18 +121,22 @@ def _notebook(seen: Seen, path: str) -> Iterator[Any]:
         "async path => { await window.jupyterapp.commands.execute('docmanager:open', {path}); }",
         path,
     )
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=SECONDS * 1000)
-    page.wait_for_function(f"({STATE})().status === 'idle'", timeout=SECONDS * 1000)
-    page.evaluate("window.jupyterapp.shell.collapseLeft()")
-    yield page
-    page.evaluate(
-        """async () => {
-            const panel = window.jupyterapp.shell.currentWidget;
-            await panel.context.save();
-            await panel.sessionContext.shutdown();
-            panel.dispose();
-        }"""
-    )
+    try:
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=SECONDS * 1000)
+        page.wait_for_function(f"({STATE})().status === 'idle'", timeout=SECONDS * 1000)
+        page.evaluate("window.jupyterapp.shell.collapseLeft()")
+        yield page
+    finally:
+        page.evaluate(
+            """async () => {
+                const open = [...window.jupyterapp.shell.widgets('main')];
+                for (const panel of open.filter(one => one.sessionContext)) {
+                    await panel.context.save();
+                    await panel.sessionContext.shutdown();
+                    panel.dispose();
+                }
+            }"""
+        )
 
 
 def _answers(url: str) -> bool:
