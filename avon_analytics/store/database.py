@@ -38,6 +38,7 @@ from avon_analytics.store.private import (
     remove_leftovers,
 )
 from avon_analytics.store.schema import literal
+from avon_analytics.store.settings import setting
 from avon_analytics.store.trouble import is_file, is_of_the_file, refuse_no_file, store_error
 from avon_analytics.store.turns import Turns, turns_at
 from avon_analytics.store.waiting import WAIT_TO_READ, OnWait, seconds, when_free
@@ -115,10 +116,7 @@ class Database:
         """The time zone of visits whose own and whose patient's zone are unknown."""
         if self._time_zone is None or self.is_closed:  # a closed store answers nothing
             with self.reading() as connection:
-                found = connection.execute(
-                    "SELECT value FROM settings WHERE name = 'time_zone'"
-                ).fetchall()
-            self._time_zone = found[0][0] if found else "UTC"
+                self._time_zone = setting(connection, "time_zone") or "UTC"
         return self._time_zone
 
     @contextmanager

@@ -12,7 +12,7 @@ import duckdb
 
 from avon_analytics.arguments import choice
 from avon_analytics.errors import UsageError
-from avon_analytics.store.parsed import run
+from avon_analytics.store.settings import set_setting, setting
 
 Privacy = Literal["full", "limited"]
 PRIVACIES: tuple[Privacy, ...] = get_args(Privacy)
@@ -20,8 +20,7 @@ PRIVACIES: tuple[Privacy, ...] = get_args(Privacy)
 
 def privacy_of(connection: duckdb.DuckDBPyConnection) -> Privacy:
     """The data set that an open store holds."""
-    found = run(connection, "SELECT value FROM settings WHERE name = 'privacy'").fetchall()
-    return "limited" if found and found[0][0] == "limited" else "full"
+    return "limited" if setting(connection, "privacy") == "limited" else "full"
 
 
 def agree_on(connection: duckdb.DuckDBPyConnection, wanted: str | None) -> Privacy:
@@ -44,6 +43,5 @@ def agree_on(connection: duckdb.DuckDBPyConnection, wanted: str | None) -> Priva
             else "this store is a limited data set and stays one: "
             "to keep identifiers, load into a new one (--db)"
         )
-    connection.execute("DELETE FROM settings WHERE name = 'privacy'")
-    connection.execute("INSERT INTO settings VALUES ('privacy', $word)", {"word": wanted})
+    set_setting(connection, "privacy", wanted)
     return "limited" if wanted == "limited" else "full"

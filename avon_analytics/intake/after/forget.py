@@ -36,6 +36,7 @@ from avon_analytics.intake.write.tombstones import Tombstones
 from avon_analytics.store.database import Database
 from avon_analytics.store.derived import drop_derived
 from avon_analytics.store.rewrite import rewrite
+from avon_analytics.store.settings import set_setting, setting
 from avon_analytics.store.trouble import store_error
 
 _WHO = "name a person by an id, such as user_… or the same without user_"
@@ -114,7 +115,9 @@ class _Forgetting:
         reasons = self._reasons()
         ((events,),) = self._run("SELECT count(*) FROM own_rows")
         recount(self._connection)
-        self._count()
+        # Whoever keeps figures of this store sees that it has changed.
+        n_before = int(setting(self._connection, "n_forgotten") or 0)
+        set_setting(self._connection, "n_forgotten", str(n_before + 1))
         drop_tables(self._rows)
         for table in ("named", "persons"):
             self._run(f"DROP TABLE temp.{table}")
@@ -206,13 +209,6 @@ class _Forgetting:
                 for table in tables:
                     self._run(f"UPDATE {table} SET file = $to WHERE file = $of", to=masked, of=file)
         return n_masked
-
-    def _count(self) -> None:
-        """Tell whoever keeps figures of this store that it has changed."""
-        found = self._run("SELECT value FROM settings WHERE name = 'n_forgotten'")
-        n = int(found[0][0]) + 1 if found else 1
-        self._run("DELETE FROM settings WHERE name = 'n_forgotten'")
-        self._run("INSERT INTO settings VALUES ('n_forgotten', $n)", n=str(n))
 
     # -- lines of the archive -----------------------------------------------------------------
 

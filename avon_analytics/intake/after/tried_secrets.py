@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from secrets import token_hex
 
 import duckdb
 
 from avon_analytics.intake.read.signature import Secrets
+from avon_analytics.store.settings import random_key, set_setting, setting
 
 _SALT, _TRIED = "tried_salt", "tried_secrets"
 _ROUNDS = 20_000  # a hundredth of a second
@@ -27,7 +27,7 @@ class TriedSecrets:
         self._connection = connection
         self._secrets = secrets
         self._keys: list[bytes] = []
-        self._loads: dict[str, int] = json.loads(self._read(_TRIED) or "{}")
+        self._loads: dict[str, int] = json.loads(setting(connection, _TRIED) or "{}")
         self._has_news = False
 
     def up_to(self, file: str) -> int:
@@ -44,26 +44,14 @@ class TriedSecrets:
     def save(self) -> None:
         """Keep what was added."""
         if self._has_news:
-            self._write(_TRIED, json.dumps(self._loads))
+            set_setting(self._connection, _TRIED, json.dumps(self._loads))
 
     def _marks(self, file: str) -> list[str]:
         if not self._keys:
-            salt = self._read(_SALT)
-            if salt is None:
-                self._write(_SALT, salt := token_hex(32))
+            salt = random_key(self._connection, _SALT)
             self._keys = [
-                hashlib.pbkdf2_hmac("sha256", secret, bytes.fromhex(salt), _ROUNDS)
+                hashlib.pbkdf2_hmac("sha256", secret, salt, _ROUNDS)
                 for secret in self._secrets.values()
             ]
         path = file.encode("utf-8", "surrogateescape")
         return [hmac.digest(key, path, "sha256").hex()[:32] for key in self._keys]
-
-    def _read(self, name: str) -> str | None:
-        found = self._connection.execute(
-            "SELECT value FROM settings WHERE name = $name", {"name": name}
-        ).fetchall()
-        return str(found[0][0]) if found else None
-
-    def _write(self, name: str, value: str) -> None:
-        self._connection.execute("DELETE FROM settings WHERE name = $name", {"name": name})
-        self._connection.execute("INSERT INTO settings VALUES ($1, $2)", [name, value])

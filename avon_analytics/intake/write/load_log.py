@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from secrets import token_bytes
 from typing import Any
 
 import duckdb
@@ -25,6 +24,7 @@ from avon_analytics.intake.write.tombstones import Tombstones
 from avon_analytics.intake.write.writer import StoreWriter
 from avon_analytics.store import journal
 from avon_analytics.store.parsed import run
+from avon_analytics.store.settings import random_key
 from avon_analytics.version import VERSION
 
 
@@ -191,7 +191,7 @@ def with_unique_paths(connection: duckdb.DuckDBPyConnection, found: Found) -> Fo
     """
     if all(file.url is None for file in found.files):
         return found
-    key = _url_key(connection)
+    key = random_key(connection, "url_key")
     files = [
         file if file.url is None else replace(file, path=f"{file.path}#{_digest(key, file.url)}")
         for file in found.files
@@ -201,16 +201,6 @@ def with_unique_paths(connection: duckdb.DuckDBPyConnection, found: Found) -> Fo
 
 def _digest(key: bytes, url: str) -> str:
     return hmac.new(key, url.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()[:16]
-
-
-def _url_key(connection: duckdb.DuckDBPyConnection) -> bytes:
-    name = {"name": "url_key"}
-    stored = connection.execute("SELECT value FROM settings WHERE name = $name", name).fetchall()
-    if stored:
-        return bytes.fromhex(stored[0][0])
-    key = token_bytes(32)
-    connection.execute("INSERT INTO settings VALUES ($name, $key)", {**name, "key": key.hex()})
-    return key
 
 
 def recount(connection: duckdb.DuckDBPyConnection) -> None:

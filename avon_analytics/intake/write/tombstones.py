@@ -24,6 +24,7 @@ from avon_analytics.intake.read.signature import hmac_pads
 from avon_analytics.intake.write.person_search import around_id, bare_id
 from avon_analytics.intake.write.spellings import folded, readings, texts_of
 from avon_analytics.store.parsed import run
+from avon_analytics.store.settings import random_key, set_setting, setting
 
 Kind = Literal["person", "object", "thread", "visit", "line"]
 _KEY, _SHAPES = "forget_key", "forget_shapes"
@@ -43,33 +44,12 @@ class Tombstones:
         self._shapes: dict[str, re.Pattern[str]] = {}
         self._others: set[str] = set()
         if self._known:
-            self._key = self._read_key()
-            self._read_shapes()
+            self._key = random_key(connection, _KEY)
+            for shape in (setting(connection, _SHAPES) or "").split():
+                self._shapes[shape] = _pattern(shape)
 
     def __bool__(self) -> bool:
         return bool(self._known)
-
-    def _read(self, name: str) -> str:
-        found = self._connection.execute(
-            "SELECT value FROM settings WHERE name = $name", {"name": name}
-        ).fetchall()
-        return str(found[0][0]) if found else ""
-
-    def _read_key(self) -> bytes:
-        return bytes.fromhex(self._read(_KEY))
-
-    def _read_shapes(self) -> None:
-        for shape in self._read(_SHAPES).split():
-            self._shapes[shape] = _pattern(shape)
-
-    def _make(self) -> None:
-        self._key = self._read_key()
-        if not self._key:
-            self._key = secrets.token_bytes(32)
-            self._connection.execute(
-                "INSERT INTO settings VALUES ($name, $key)",
-                {"name": _KEY, "key": self._key.hex()},
-            )
 
     def add_person(self, given: str) -> None:
         """Mark a person by their id, in whatever spelling it is given."""
@@ -77,16 +57,12 @@ class Tombstones:
         self.add("person", [bare])
         if (shape := _shape(bare)) not in self._shapes:
             self._shapes[shape] = _pattern(shape)
-            self._connection.execute("DELETE FROM settings WHERE name = $name", {"name": _SHAPES})
-            self._connection.execute(
-                "INSERT INTO settings VALUES ($name, $shapes)",
-                {"name": _SHAPES, "shapes": " ".join(sorted(self._shapes))},
-            )
+            set_setting(self._connection, _SHAPES, " ".join(sorted(self._shapes)))
 
     def add(self, kind: Kind, ids: Iterable[str]) -> None:
         """Mark some ids."""
         if not self._key:
-            self._make()
+            self._key = random_key(self._connection, _KEY)
         new = {(kind, self.mark(one)) for one in ids} - self._known
         at = datetime.now(UTC)
         for _, mark in sorted(new):
