@@ -85,3 +85,27 @@ def test_who_came_again(clinic: Clinic) -> None:
     assert row["n_returned"] == 1  # ann's first
     assert row["median_days_to_return"] == 10.0
     assert (row["n_patients"], row["n_without_booking"]) == (5, 4)  # bob alone has something
+
+
+def test_a_visit_that_was_moved_back_to_when_it_was_held_is_no_other_visit(clinic: Clinic) -> None:
+    def visit(name: str, patient: str, planned: str, held: str) -> None:
+        """Held earlier than planned, and moved there afterwards."""
+        people = ["dr", patient]
+        clinic.tell("created", "03-01 09:00", name, start=planned, attendees=people)
+        clinic.tell("updated", f"{held[:5]} 20:00", name, start=held, attendees=people)
+        clinic.tell("completed", f"{held[:5]} 20:30", name, start=held, attendees=people)
+
+    visit("a1", "ann", "03-10 15:00", "03-09 10:00")  # ann has this visit alone
+    visit("b1", "bob", "03-10 15:00", "03-09 10:00")  # bob holds another one
+    clinic.tell("created", "03-02 09:00", "b2", start="06-01 10:00", attendees=["dr", "bob"])
+    visit("c1", "cid", "03-10 15:00", "03-09 10:00")  # cid books another one two days later
+    clinic.tell("created", "03-11 09:00", "c2", start="06-01 10:00", attendees=["dr", "cid"])
+    visit("d1", "dan", "03-01 12:00", "03-01 08:00")  # dan came in before he was booked
+    visits = clinic.visits(as_of="05-01 10:00")
+    seen = visits.returns(days=30)
+    (row,) = seen.to_dict("records")
+    assert (row["n_attended"], row["n_followed"]) == (4, 4)
+    assert row["n_already_held"] == 1  # bob
+    assert row["n_followed_up"] == 2  # bob, cid
+    assert row["n_returned"] == 0
+    assert set(visits.behind(seen, 0, "n_followed_up").patient_id) == {"bob", "cid"}

@@ -1,9 +1,12 @@
 -- One row is one attended slot with a known patient, and what that patient did next. A patient already
 -- held another booking if one was open at the start: planned by then, its own start still to come,
 -- neither cancelled nor moved. Bookings after the start of the visit that they are for are records of
--- the past and count as none. Reads `every_slot`.
+-- the past and count as none. Where a visit's own other starts come between, as when it was moved back
+-- to the time at which it was held, its patient's other appointments are looked at one by one.
+-- Reads `every_slot`.
 WITH known AS (
     SELECT
+        appointment_id,
         patient_id,
         start_at,
         outcome,
@@ -46,6 +49,43 @@ in_turn AS (
             ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
         ) AS next_attended_at
     FROM instants
+),
+several AS (
+    SELECT appointment_id, slot, patient_id, start_at, outcome, planned_at, booked_at, closed_at
+    FROM known
+    WHERE appointment_id IN (SELECT appointment_id FROM every_slot WHERE slot > 1)
+),
+moved AS (
+    SELECT DISTINCT v.appointment_id, v.slot, v.patient_id, v.start_at
+    FROM several AS v
+    INNER JOIN several AS o
+        ON v.patient_id = o.patient_id
+        AND v.appointment_id = o.appointment_id
+        AND v.slot <> o.slot
+        AND (
+            (o.planned_at <= v.start_at AND v.start_at < o.closed_at)
+            OR (o.slot = 1 AND v.start_at < o.booked_at AND o.booked_at < o.start_at)
+        )
+    WHERE v.outcome = 'attended'
+),
+moved_back AS (
+    SELECT
+        v.appointment_id,
+        v.slot,
+        v.patient_id,
+        coalesce(
+            bool_or(o.planned_at <= v.start_at AND v.start_at < o.closed_at), false
+        ) AS is_held,
+        min(
+            CASE
+                WHEN o.slot = 1 AND v.start_at < o.booked_at AND o.booked_at < o.start_at
+                    THEN o.booked_at
+            END
+        ) AS next_booked_at
+    FROM moved AS v
+    LEFT JOIN known AS o
+        ON v.patient_id = o.patient_id AND v.appointment_id <> o.appointment_id
+    GROUP BY v.appointment_id, v.slot, v.patient_id
 )
 SELECT
     s.appointment_id,
@@ -67,9 +107,11 @@ SELECT
     s.patient_state,
     s.medical_center,
     s.patient_age,
-    coalesce(v.is_held, false) AS is_held,
-    v.next_booked_at,
+    coalesce(m.is_held, v.is_held, false) AS is_held,
+    CASE WHEN m.slot IS NULL THEN v.next_booked_at ELSE m.next_booked_at END AS next_booked_at,
     v.next_attended_at
 FROM every_slot AS s
 INNER JOIN in_turn AS v ON s.patient_id = v.patient_id AND s.start_at = v.start_at
+LEFT JOIN moved_back AS m
+    ON s.appointment_id = m.appointment_id AND s.slot = m.slot AND s.patient_id = m.patient_id
 WHERE s.outcome = 'attended' AND v.is_visit = 1
