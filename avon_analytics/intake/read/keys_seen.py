@@ -28,38 +28,33 @@ _IS_DIGIT, _IS_ESCAPED_BLANK = _among(b"0123456789"), _among(b"ntr")
 _IS_BLANK = _among(b" \t\r\n")
 
 
-class KeysSeen:
-    """Lines that were decoded, and how many keys were read of each."""
+def doubtful(
+    contents: Sequence[bytes],
+    bodies: Sequence[bytes],
+    *,
+    n_around: Sequence[int],
+    n_inner: Sequence[int],
+    is_hidden: Sequence[bool],
+) -> list[int]:
+    """Of lines that were decoded, those with other keys than were read, or instants that it rounds.
 
-    def __init__(self) -> None:
-        self._decoded: list[tuple[int, int, bytes, int, bool]] = []
-
-    def add(
-        self, nth: int, n_around: int, body: bytes, n_inner: int, *, is_hidden: bool = False
-    ) -> None:
-        """A line: the keys around its body and in it, which may not stand in the line as text."""
-        self._decoded.append((nth, n_around, body, n_inner, is_hidden))
-
-    def doubtful(self, contents: Sequence[bytes]) -> list[int]:
-        """Those in which other keys stand than were read, or instants that a decoder rounds.
-
-        A key may stand twice, or a text hold what looks like one. Bodies are searched by themselves
-        where they do not stand in the line as they are.
-        """
-        if not self._decoded:
-            return []
-        nths, around, bodies, inner, hidden = zip(*self._decoded, strict=True)
-        is_hidden, n_inner = np.array(hidden), np.array(inner)
-        of_lines = _Scan.of([contents[nth] for nth in nths])
-        n_keys = np.array(around) + np.where(is_hidden, 0, n_inner)
-        doubtful = of_lines.is_spaced | (of_lines.n_keys != n_keys)
-        apart = of_lines.is_escaped | of_lines.has_long_fraction | is_hidden
-        again = np.flatnonzero(apart & ~doubtful)
-        if len(again):
-            of_bodies = _Scan.of([bodies[at] for at in again.tolist()])
-            differs = of_bodies.n_keys != n_inner[again]
-            doubtful[again] = differs | of_bodies.is_spaced | of_bodies.has_long_fraction
-        return np.array(nths)[doubtful].tolist()  # type: ignore[no-any-return]
+    Keys were read around the body and in it, which ``is_hidden`` where it does not stand in the
+    line as text. A key may stand twice, or a text hold what looks like one. Bodies are searched by
+    themselves where they do not stand in the line as they are.
+    """
+    if not contents:
+        return []
+    hidden, inner = np.array(is_hidden), np.array(n_inner)
+    of_lines = _Scan.of(contents)
+    n_keys = np.array(n_around) + np.where(hidden, 0, inner)
+    found = of_lines.is_spaced | (of_lines.n_keys != n_keys)
+    apart = of_lines.is_escaped | of_lines.has_long_fraction | hidden
+    again = np.flatnonzero(apart & ~found)
+    if len(again):
+        of_bodies = _Scan.of([bodies[at] for at in again.tolist()])
+        differs = of_bodies.n_keys != inner[again]
+        found[again] = differs | of_bodies.is_spaced | of_bodies.has_long_fraction
+    return np.flatnonzero(found).tolist()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,17 +32,19 @@ from avon_analytics.intake.read.envelope import (
     Body,
     EnvelopeReader,
     Signed,
+    Usual,
     compact,
     envelope_of,
     received_us,
 )
 from avon_analytics.intake.read.envelope import Odd as OddEnvelope
 from avon_analytics.intake.read.faults import Fault, Verdict, faults_of, verdict
-from avon_analytics.intake.read.keys_seen import KeysSeen
+from avon_analytics.intake.read.keys_seen import doubtful
 from avon_analytics.intake.read.signature import Secrets
 from avon_analytics.intake.read.verifier import Verifier
 
 _T = TypeVar("_T")
+_U = TypeVar("_U")
 _NEVER = 2**62
 # What is raised where a line is not as most are: the slow lane says what it is.
 _UNUSUAL = (msgspec.MsgspecError, Odd, OddEnvelope, ValueError, ArithmeticError, RecursionError)
@@ -77,6 +79,15 @@ class Line(msgspec.Struct, gc=False):
         return self.canonical
 
 
+class _Fast(msgspec.Struct, gc=False):
+    """A line that is spelled as lines usually are, as far as it was read."""
+
+    envelope: Usual
+    signed: bytes
+    line: Line
+    n_inner: int = 0  # keys of its body
+
+
 class LineReader:
     """Reads lines under a policy and some secrets.
 
@@ -97,22 +108,22 @@ class LineReader:
         self._bodies = BodyReader()
 
     def read(self, contents: Sequence[bytes], *, is_verifying: bool = False) -> list[Line]:
-        """What each of some lines says; of lines ``is_verifying`` only the signature is asked."""
-        lines: list[Line] = []
-        seen = KeysSeen()
-        for nth, content in enumerate(contents):
-            try:
-                line = self._fast(nth, content, seen)
-            except _UNUSUAL:
-                line = self.read_one(content, is_verifying=is_verifying)
-            lines.append(line)
-        for nth in seen.doubtful(contents):
-            lines[nth] = self.read_one(contents[nth], is_verifying=is_verifying)
-        return lines
+        """What each of some lines says; of lines ``is_verifying`` only the signature is asked.
 
-    def _fast(self, nth: int, content: bytes, seen: KeysSeen) -> Line:
-        """A line that is spelled as lines usually are; the keys that were read go to ``seen``."""
-        envelope = self._envelopes.read(content)
+        Each step is taken for all lines before the next one, so that what it needs stays in the
+        processor's caches; line by line all of it takes a quarter longer.
+        """
+        usual = _each(self._envelopes.read, dict(enumerate(contents)))
+        fast = _each(self._identified, _each(self._decoded, _each(self._trusted, usual)))
+        for nth in _doubtful(contents, fast):
+            del fast[nth]
+        return [
+            fast[nth].line if nth in fast else self.read_one(content, is_verifying=is_verifying)
+            for nth, content in enumerate(contents)
+        ]
+
+    def _trusted(self, envelope: Usual) -> _Fast:
+        """A line whose signature is right, where the policy asks for one."""
         form, signed = envelope.form, envelope.body
         received = None if envelope.received is None else _usual_instant(envelope.received)
         secret, word = None, "unchecked"
@@ -128,15 +139,21 @@ class LineReader:
                 secret = self._verifier.matching(signed, signature)
                 if secret is None:
                     raise Odd
-        subject = _SUBJECT.search(envelope.body)
+        return _Fast(envelope, signed, Line(form, word, secret, received))
+
+    def _decoded(self, fast: _Fast) -> _Fast:
+        """The same with what its body tells."""
+        body = fast.envelope.body
+        subject = _SUBJECT.search(body)
         if subject is None:
             raise Odd
-        canonical, n_inner = self._bodies.read(envelope.body, subject[1])
-        line = Line(form, word, secret, received, None, canonical)
-        self._identify(line, signed)
-        is_hidden = form == "base64"
-        seen.add(nth, envelope.n_keys, envelope.body, n_inner, is_hidden=is_hidden)
-        return line
+        fast.line.canonical, fast.n_inner = self._bodies.read(body, subject[1])
+        return fast
+
+    def _identified(self, fast: _Fast) -> _Fast:
+        """The same with the name of its event."""
+        self._identify(fast.line, fast.signed)
+        return fast
 
     # -- the slow lane ------------------------------------------------------------------------
 
@@ -220,6 +237,31 @@ class LineReader:
             assert line.canonical is not None
             line.canonical = self._keeps(line.canonical)
             _identify(line, line.canonical.content)
+
+
+def _each(step: Callable[[_T], _U], lines: dict[int, _T]) -> dict[int, _U]:
+    """What a step makes of some lines, without those that are not as most are."""
+    found = {}
+    for nth, line in lines.items():
+        try:
+            found[nth] = step(line)
+        except _UNUSUAL:
+            continue
+    return found
+
+
+def _doubtful(contents: Sequence[bytes], lines: dict[int, _Fast]) -> list[int]:
+    """The lines of which a decoder may have passed over something."""
+    read = list(lines.values())
+    found = doubtful(
+        [contents[nth] for nth in lines],
+        [one.envelope.body for one in read],
+        n_around=[one.envelope.n_keys for one in read],
+        n_inner=[one.n_inner for one in read],
+        is_hidden=[one.envelope.form == "base64" for one in read],
+    )
+    nths = list(lines)
+    return [nths[at] for at in found]
 
 
 def read_batch(
