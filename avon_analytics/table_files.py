@@ -6,7 +6,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from avon_analytics.errors import UsageError
 from avon_analytics.figures import COLUMNS, Kind
 from avon_analytics.printable import printable
 from avon_analytics.report.tabled import is_figure
-from avon_analytics.report.workbook import write_workbook
+from avon_analytics.report.workbook import new_book, sheet_name, write_workbook
+from avon_analytics.report.workbook_rows import are_rows, write_rows
 from avon_analytics.store.schema import literal
 from avon_analytics.whole_file import write_whole
 
@@ -29,12 +30,7 @@ _EXCEL_TEXT = 32_767
 _EXCEL_EXACT = 2**53
 _EXCEL_FIRST_DAY = date(1900, 3, 1)  # before it Excel counts a day that never was
 _LENGTHS = ("_hours", "_minutes")
-_MANY = 20  # of more columns than that a sheet of rows shows the foremost, and folds the others
-_FOREMOST = (
-    *("appointment_id", "start_at", "lead_days", "outcome", "cancelled_by", "notice_hours"),
-    *("host_name", "appointment_type_name", "medical_center_name", "name", "interaction_type"),
-)
-_NOT_KNOWN = datetime(2000, 1, 1, tzinfo=UTC)
+_MANY = 20  # columns that fit on a page
 
 
 def export(frame: pd.DataFrame, path: str | os.PathLike[str], *, title: str = "Figure") -> Path:
@@ -48,6 +44,9 @@ def export(frame: pd.DataFrame, path: str | os.PathLike[str], *, title: str = "F
     quotes, and characters that steer a terminal are escaped. Excel and Parquet carry
     ``frame.attrs`` too (the definition, as of when): Excel in a sheet of its own, Parquet in its
     metadata.
+
+    For a person, Excel has a figure, and rows behind one, in words: names, per cent, the planned
+    start by local clocks. Any other frame keeps the names of its columns and its values.
 
     title: name of the Excel sheet.
 
@@ -156,6 +155,8 @@ def _excel(frame: pd.DataFrame, part: Path, title: str) -> None:
     try:
         if is_figure(frame):
             write_workbook(frame, part, title)
+        elif are_rows(frame):
+            write_rows(frame, part, title)
         else:
             _plain_book(frame, part, title)
     except FileCreateError as error:
@@ -165,13 +166,8 @@ def _excel(frame: pd.DataFrame, part: Path, title: str) -> None:
 
 
 def _plain_book(frame: pd.DataFrame, part: Path, title: str) -> None:
-    """What is no figure: its columns as they are named, and what is known of it."""
-    from xlsxwriter import Workbook  # type: ignore[import-untyped]
-
-    # Texts stay texts: none becomes a formula, a number or a link.
-    options = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
-    book = Workbook(str(part), options)
-    book.set_properties({"title": title, "created": _created(frame)})
+    """What is neither: its columns as they are named, and what is known of it."""
+    book = new_book(frame, part, title)
     forms = {
         "head": book.add_format({"bold": True, "bottom": 1, "indent": 1}),
         "head of numbers": book.add_format({"bold": True, "bottom": 1, "align": "right"}),
@@ -182,10 +178,9 @@ def _plain_book(frame: pd.DataFrame, part: Path, title: str) -> None:
         "length": book.add_format({"num_format": "#,##0.0"}),
         "wrap": book.add_format({"text_wrap": True, "valign": "top"}),
     }
-    sheet = book.add_worksheet(_sheet_name(title))
+    sheet = book.add_worksheet(sheet_name(title))
     sheet.freeze_panes(1, 0)
     names = [str(name) for name in frame.columns]
-    is_folded = len(names) > _MANY and bool({*_FOREMOST} & {*names})
     n_cut = 0
     for column, name in enumerate(names):
         values = list(frame.iloc[:, column])
@@ -194,12 +189,11 @@ def _plain_book(frame: pd.DataFrame, part: Path, title: str) -> None:
         sheet.write_string(0, column, name, forms[head])
         for row, value in enumerate(values, start=1):
             n_cut += _write(sheet, row, column, value, name, forms)
-        fold = {"level": 1, "hidden": True} if is_folded and name not in _FOREMOST else {}
-        sheet.set_column(column, column, _width(name, values), None, fold)
+        sheet.set_column(column, column, _width(name, values))
     sheet.autofilter(0, 0, max(len(frame), 1), max(len(names) - 1, 0))
     sheet.set_landscape()
     sheet.set_paper(9)
-    if is_folded or len(names) <= _MANY:
+    if len(names) <= _MANY:
         sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0)
     sheet.set_footer("&L&A&R&P / &N")
@@ -210,8 +204,6 @@ def _plain_book(frame: pd.DataFrame, part: Path, title: str) -> None:
         **{str(key): note for key, note in frame.attrs.items()},
         "reading": "Instants are UTC, a share is 0 to 1, empty is missing.",
     }
-    if is_folded:
-        about["folded"] = "Columns between those that are shown unfold with the + above them."
     if n_cut:
         about["cut"] = (
             f"{n_cut:,} of the texts are cut after {_EXCEL_TEXT:,} letters, which is what a "
@@ -277,17 +269,6 @@ def _is_share(name: str) -> bool:
         COLUMNS.get(known.base, known).kind in (Kind.SHARE, Kind.DIFFERENCE)
         and known.kind is not Kind.COUNT
     )
-
-
-def _created(frame: pd.DataFrame) -> datetime:
-    """When the figure is as of, so that writing it again gives the same bytes."""
-    as_of = frame.attrs.get("as_of")
-    return datetime.fromisoformat(as_of) if isinstance(as_of, str) else _NOT_KNOWN
-
-
-def _sheet_name(title: str) -> str:
-    name = "".join(" " if letter in "[]:*?/\\" else letter for letter in title).strip(" '")[:31]
-    return name if name and name.lower() not in ("definitions", "history") else "Figure"
 
 
 def _width(name: str, values: list[Any]) -> int:

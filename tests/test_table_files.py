@@ -185,27 +185,6 @@ def test_a_text_that_no_cell_of_excel_holds_is_cut_and_that_is_said(tmp_path: Pa
     assert "cut" not in dict(cells(path, "Definitions"))
 
 
-def test_of_many_columns_the_foremost_are_shown_and_the_others_folded(tmp_path: Path) -> None:
-    wide = pd.DataFrame({f"fact_{nth}": [nth] for nth in range(20)})
-    wide.insert(3, "outcome", ["attended"])
-    wide["notice_hours"] = [1.0396]
-    book = openpyxl.load_workbook(avon.export(wide, tmp_path / "wide.xlsx", title="Slots"))
-    sheet = book["Slots"]
-    hidden = {
-        cell.value: sheet.column_dimensions[cell.column_letter].hidden
-        for cell in sheet[1]
-        if cell.column_letter in sheet.column_dimensions
-    }
-    assert not hidden["outcome"]
-    assert hidden["fact_0"]
-    assert hidden["fact_3"]
-    assert sheet["V2"].number_format == "#,##0.0"
-    assert (sheet.print_title_rows, sheet.sheet_properties.pageSetUpPr.fitToPage) == ("$1:$1", True)
-    assert "folded" in [row[0].value for row in book["Definitions"].iter_rows()]
-    narrow = openpyxl.load_workbook(avon.export(wide.iloc[:, :9], tmp_path / "narrow.xlsx"))
-    assert not any(one.hidden for one in narrow.worksheets[0].column_dimensions.values())
-
-
 def test_rows_are_aligned_and_instants_are_as_fine_as_they_are_known(tmp_path: Path) -> None:
     starts = pd.to_datetime(["2025-03-10 15:00", "2025-03-10 15:30"], utc=True)
     rows = pd.DataFrame({"start_at": starts, "n": [1, 2], "outcome": "attended"})

@@ -45,8 +45,10 @@ def slots(
     """The rows behind the figures: each patient at each planned start, and what became of it.
 
     --where takes outcome, cancelled_by, notice_band and reason as well.
-    A table for the eye has the main columns; csv, json, parquet and xlsx have all. In xlsx names
-    stand beside ids: of hosts, and of what --labels calls by name.
+
+    A table for the eye has the main columns; csv, json, parquet and xlsx have all.
+
+    xlsx is in words, with local starts, and with the names of hosts and of what --labels names.
     """
     from avon_analytics.appointments.groupings import OF_SLOTS
 

@@ -40,13 +40,18 @@ def quarantine_list(
     out: opt.Out = None,
     force: opt.Force = False,
 ) -> None:
-    """Each line that did not load: where it stands, why, and the likely cause."""
+    """Each line that did not load: where it stands, why, and the likely cause.
+
+    A table for the eye says in words what a code means where no likelier cause is known.
+    """
     to = target(form, out, force)
     found = open_store(db, out=out, wait=wait).quarantine.lines(code=code, file=file)
-    wanted = (
-        ["file", "line", "code", "cause"] if to.form is opt.Format.table else list(found.columns)
-    )
-    show(found[wanted], to, title="Quarantine")
+    if to.form is opt.Format.table:
+        from avon_analytics.report.verified import MEANINGS
+
+        found = found[["file", "line", "code", "cause"]]
+        found = found.assign(cause=found["cause"].fillna(found["code"].map(MEANINGS)))
+    show(found, to, title="Quarantine")
 
 
 @quarantine.command(

@@ -11,12 +11,17 @@ def shortened(names: Sequence[str], limit: int) -> list[str]:
     """Paths of at most ``limit`` characters.
 
     The folder that all have in common becomes ``…``; then the first folders give way, the file's
-    own name last. Where that makes two alike, both are cut in their middle instead.
+    own name last. Where that makes two alike, both are cut in their middle instead, where most of
+    them stay apart.
     """
     names = _without_common_folder(names)
     short = {name: _fitted(name, limit) for name in dict.fromkeys(names)}
     seen = Counter(short.values())
-    return [_cut(name, limit) if seen[short[name]] > 1 else short[name] for name in names]
+    alike = [name for name, one in short.items() if seen[one] > 1]
+    starts = sorted(range(1, limit - 1), key=lambda start: abs(start - limit // 2))
+    start = max(starts, key=lambda at: len({_cut(name, limit, at) for name in alike}), default=1)
+    short |= {name: _cut(name, limit, start) for name in alike}
+    return [short[name] for name in names]
 
 
 def _without_common_folder(names: Sequence[str]) -> list[str]:
@@ -36,12 +41,11 @@ def _fitted(name: str, limit: int) -> str:
     for start in range(1, len(parts)):
         if len(short := "…/" + "/".join(parts[start:])) <= limit:
             return short
-    return _cut(parts[-1], limit)
+    return _cut(parts[-1], limit, limit // 2)
 
 
-def _cut(name: str, limit: int) -> str:
-    """The beginning and the end."""
+def _cut(name: str, limit: int, start: int) -> str:
+    """The beginning, so long, and the end."""
     if len(name) <= limit:
         return name
-    start = limit // 2
     return f"{name[:start]}…{name[len(name) - (limit - start - 1) :]}"

@@ -47,22 +47,50 @@ _WIDEST, _LONGEST = 44, 200  # letters in a line of a cell, and in a cell
 
 def write_workbook(frame: pd.DataFrame, part: Path, title: str) -> None:
     """Write a figure: a sheet of its table, one of its chart, one of its definitions."""
+    figure, shown = as_read(frame)
+    book = new_book(frame, part, title)
+    table = _Table(book, figure, shown)
+    about = title_of(frame) if title == figure.title else title
+    whole_title = f"{about}{by_words(shown)}"
+    table.write(sheet_name(figure.title), whole_title)
+    Drawing(book, figure, table.name, table.columns, table.keys, table.rows).draw(whole_title)
+    sections = {
+        "What it is": _about(figure, shown),
+        "What to mind": _caveats(figure, shown, table.left_out),
+        "Columns": _meanings(figure, table.columns),
+    }
+    define(book, sections)
+    book.close()
+
+
+def new_book(frame: pd.DataFrame, part: Path, title: str) -> Any:
+    """An empty workbook, dated by what is written into it: the same gives the same bytes."""
     from xlsxwriter import Workbook  # type: ignore[import-untyped]
 
-    figure, shown = as_read(frame)
     # Texts stay texts: none becomes a formula, a number or a link.
     options = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
     book = Workbook(str(part), options)
     as_of = frame.attrs.get("as_of")
     created = datetime.fromisoformat(as_of) if isinstance(as_of, str) else _NOT_KNOWN
     book.set_properties({"title": title, "created": created})
-    table = _Table(book, figure, shown)
-    about = title_of(frame) if title == figure.title else title
-    whole_title = f"{about}{by_words(shown)}"
-    table.write(_sheet_name(figure.title), whole_title)
-    Drawing(book, figure, table.name, table.columns, table.keys, table.rows).draw(whole_title)
-    _define(book, figure, shown, table)
-    book.close()
+    return book
+
+
+def head(sheet: Any, book: Any, title: str, as_of: object) -> None:
+    """The title of a sheet, and as of when it is."""
+    sheet.write_string(0, 0, title, book.add_format({"bold": True, "font_size": 16}))
+    if as_of:
+        quiet = book.add_format({"font_color": light("muted")})
+        sheet.write_string(1, 0, f"As of {utc(str(as_of))}", quiet)
+
+
+def on_paper(sheet: Any) -> None:
+    """How a table is printed: as wide as a page, its headings on each."""
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(HEAD_ROW)
+    sheet.set_footer("&L&A&R&P / &N")
 
 
 _NOT_KNOWN = datetime(2000, 1, 1, tzinfo=UTC)
@@ -129,10 +157,7 @@ class _Table:
         """Write the title, the headings, the rows and the sums."""
         self.name, self.sheet = name, self.book.add_worksheet(name)
         sheet, form = self.sheet, self.book.add_format
-        sheet.write_string(0, 0, title, form({"bold": True, "font_size": 16}))
-        if self.attrs.get("as_of"):
-            at = f"As of {utc(str(self.attrs['as_of']))}"
-            sheet.write_string(1, 0, at, form({"font_color": light("muted")}))
+        head(sheet, self.book, title, self.attrs.get("as_of"))
         look: dict[str, Any] = {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1}
         high = max(len(wrap(one.heading, int(self._width(one)) - 1)) for one in self.columns)
         sheet.set_row(HEAD_ROW, 15 * high + 3)
@@ -159,11 +184,7 @@ class _Table:
         sheet.freeze_panes(HEAD_ROW + 1, len(self.keys))
         last = HEAD_ROW + max(len(self.rows), 1)
         sheet.autofilter(HEAD_ROW, 0, last, len(self.columns) - 1)
-        sheet.set_landscape()
-        sheet.set_paper(9)
-        sheet.fit_to_pages(1, 0)
-        sheet.repeat_rows(HEAD_ROW)
-        sheet.set_footer("&L&A&R&P / &N")
+        on_paper(sheet)
 
     def _folded(self) -> set[int]:
         """Of hundreds of days, all but the few that a table elsewhere shows."""
@@ -248,8 +269,8 @@ def _is_in_points(column: Column, spelled: Mapping[str, Column]) -> bool:
     return spelled[column.base or column.name].kind is Kind.DIFFERENCE
 
 
-def _define(book: Any, figure: Figure, shown: pd.DataFrame, table: _Table) -> None:
-    """The sheet that says what the figure is, what to mind, and what each column holds."""
+def define(book: Any, sections: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+    """The sheet that says what was counted, what to mind, and what each column holds."""
     sheet = book.add_worksheet("Definitions")
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, 1, 96)
@@ -257,15 +278,11 @@ def _define(book: Any, figure: Figure, shown: pd.DataFrame, table: _Table) -> No
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 1)
     bold = book.add_format({"bold": True, "valign": "top", "text_wrap": True})
-    head = book.add_format({"bold": True, "font_size": 14})
+    above = book.add_format({"bold": True, "font_size": 14})
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     at = 0
-    for title, lines in (
-        ("What it is", _about(figure, shown)),
-        ("What to mind", _caveats(figure, shown, table.left_out)),
-        ("Columns", _meanings(figure, table.columns)),
-    ):
-        sheet.write_string(at, 0, title, head)
+    for title, lines in sections.items():
+        sheet.write_string(at, 0, title, above)
         for nth, (name, meaning) in enumerate(lines, start=at + 1):
             sheet.write_string(nth, 0, name, bold)
             sheet.write_string(nth, 1, meaning, wrap)
@@ -351,6 +368,7 @@ def in_words(text: object, *, starts: bool = False) -> str:
     return sentence[:1].upper() + sentence[1:] if starts else sentence
 
 
-def _sheet_name(title: str) -> str:
+def sheet_name(title: str) -> str:
+    """A title as the name of a sheet."""
     name = re.sub(r"[\[\]:*?/\\]", " ", title).strip(" '")[:31]
     return name if name and name.lower() not in ("definitions", "chart", "history") else "Figure"

@@ -16,18 +16,10 @@ from avon_analytics.report.wording import heading, number, plain
 HEAD_ROW = 3
 """The row of the headings, counted from 0: above it stand the title and as of when it is."""
 _MOST_BARS = 40
-_MOST_LINES = 8
 _ERRORS = 18  # the first column of what error bars are drawn from, beside the chart
-_LINES = (
-    "attended",
-    "no-show",
-    "cancelled",
-    "rescheduled",
-    "unresolved",
-    "muted",
-    "not-due",
-    "ink",
-)
+_HUES = ("attended", "no-show", "cancelled", "rescheduled")
+_MOST_LINES = 2 * len(_HUES)
+"""Each hue once plain, once dashed (of bars: hatched); more hues are not told apart."""
 
 
 _DRAWN = {
@@ -39,6 +31,10 @@ _DRAWN = {
 """What the chart of a figure is about, where that is not its foremost column."""
 _CAME = {"backtest": "n_no_show"}
 """What is drawn beside it: what came."""
+
+
+_Line = tuple[tuple[str, ...], range]
+"""What a line is called, and which rows it is drawn from."""
 
 
 @dataclass(frozen=True)
@@ -255,31 +251,50 @@ class Drawing:
             )
         ]
         first = values_at(0, groups)
+        newest = ""
         if x == "day":
             drawn = [one for one in lines if one[0][:-1] == first]
         else:
+            lines, newest = self._newest(lines)
             sizes = {name: self._size(part) for name, part in lines}
             most = sorted(sizes, key=lambda name: -sizes[name])[:_MOST_LINES]
             drawn = [one for one in lines if one[0] in most]
         series = []
         for nth, (name, part) in enumerate(drawn):
             words = heading(self.rows[part[0]]["cause"]) if x == "day" else " · ".join(name)
-            line = {"color": light(_LINES[nth]), "width": 2}
+            again, hue = divmod(nth, len(_HUES))
+            paint = {"color": light(_HUES[hue])}
+            line = {**paint, "width": 2, **({"dash_type": "dash"} if again else {})}
             one: dict[str, Any] = {"name": words, "line": line}
             if x == "period_on":  # a line of one period is but a point
-                paint = {"color": line["color"]}
-                one["marker"] = {"type": "circle", "size": 5, "fill": paint, "border": paint}
+                mark = "diamond" if again else "circle"
+                one["marker"] = {"type": mark, "size": 5 + 2 * again, "fill": paint,
+                                 "border": paint}  # fmt: skip
             one["categories"] = [self.name, *_span(part, over)]
             one["values"] = [self.name, *_span(part, place)]
             series.append(one)
         # Lines over the same periods have these below them; an axis of dates would run on beyond.
         over_all = {tuple(self.rows[at].get(x) for at in part) for _, part in drawn}
         kind = "line" if x == "period_on" and len(over_all) == 1 else "scatter"
-        if len(drawn) == len(lines):
-            is_cut = sum(len(part) for _, part in drawn) < len(self.rows)
-            return series, kind, " (complete periods)" if is_cut else ""
-        which = " · ".join(first) if x == "day" else f"the {len(drawn)} largest of {len(lines)}"
-        return series, kind, f" ({which})"
+        if len(drawn) < len(lines):
+            which = " · ".join(first) if x == "day" else f"the {len(drawn)} largest of {len(lines)}"
+            return series, kind, f" ({', '.join(filter(None, (which, newest)))})"
+        is_cut = sum(len(part) for _, part in drawn) < len(self.rows)
+        note = newest or ("complete periods" if is_cut else "")
+        return series, kind, f" ({note})" if note else ""
+
+    def _newest(self, lines: Sequence[_Line]) -> tuple[list[_Line], str]:
+        """Of lines over time the newest periods, as many as can be told apart."""
+        periods = sorted({self.rows[at]["period_on"] for _, part in lines for at in part})
+        if len(periods) <= _MOST_BARS:
+            return list(lines), ""
+        since = periods[-_MOST_BARS]
+        newest = (
+            (name, [at for at in part if self.rows[at]["period_on"] >= since])
+            for name, part in lines
+        )
+        shown = [(name, range(part[0], part[-1] + 1)) for name, part in newest if part]
+        return shown, f"newest {_MOST_BARS} of {len(periods)} periods"
 
     def _size(self, rows: range) -> float:
         """How much these rows count: their first count, added up."""
@@ -295,10 +310,13 @@ class Drawing:
         drawn = [part for part in groups if part in most]
         names = [name for name in self.keys if name != "stage"]
         series = []
-        for paint, part in zip(_LINES, drawn, strict=False):
+        for nth, part in enumerate(drawn):
+            again, hue = divmod(nth, len(_HUES))
             one = self._one(measure, part, with_errors=False)
             one["name"] = " · ".join(plain(self.rows[part[0]].get(name)) for name in names)
-            one["fill"] = {"color": light(paint)}
+            paint = light(_HUES[hue])
+            hatched = {"pattern": "wide_upward_diagonal", "fg_color": paint, "bg_color": "#ffffff"}
+            one |= {"pattern": hatched} if again else {"fill": {"color": paint}}
             one["categories"] = [self.name, *_span(part, self.keys.index("stage"))]
             series.append(one)
         cut = f" (the {len(drawn)} largest of {len(groups)})" if len(drawn) < len(groups) else ""

@@ -228,6 +228,11 @@ def data_dictionary() -> str:
     return "\n".join(sections)
 
 
+def meanings(table: str) -> dict[str, str]:
+    """What each column of a table of figures means."""
+    return {name: meaning for name, (_, meaning) in _MEANINGS[table].items()}
+
+
 def _contents() -> str:
     infos = table_infos()
     lines = ["| Table | Its history | Holds |", "|---|---|---|"]

@@ -194,12 +194,11 @@ def test_a_workbook_of_rows_has_names_beside_ids(run: Any, tiny: Any) -> None:
     labels.write_text('[appointment_type]\naptp_DemoFollowUpAAAAAAA = "A made-up label"\n')
     ask = ("slots", "--db", tiny.db, "--out", "rows.xlsx")
     assert run(*ask, "--labels", labels).code == 0
-    read = pd.read_excel(run.folder / "rows.xlsx", sheet_name="Slots")
-    columns = list(read.columns)
-    assert columns[columns.index("host") + 1] == "host_name"
-    assert read["host_name"].notna().any()
-    kinds = read.loc[read["appointment_type"] == "aptp_DemoFollowUpAAAAAAA"]
-    assert set(kinds["appointment_type_name"]) == {"A made-up label"}
-    assert "medical_center_name" not in columns  # of these nothing is labelled
-    sheet = openpyxl.load_workbook(run.folder / "rows.xlsx")["Slots"]
-    assert sheet.auto_filter.ref == sheet.dimensions
+    read = pd.read_excel(run.folder / "rows.xlsx", sheet_name="Slots", header=3)
+    assert read["Host"].notna().any()
+    assert read["Host id"].dropna().str.startswith("user_").all()
+    kinds = read.loc[read["Appointment type id"] == "aptp_DemoFollowUpAAAAAAA"]
+    assert set(kinds["Appointment type"]) == {"A made-up label"}
+    assert "Medical center id" not in read  # of these nothing is labelled
+    assert "no-show" in set(read["Outcome"])
+    assert len(read) == len(avon.open(tiny.db).appointments().slots())

@@ -28,6 +28,16 @@ def mismatches(run: Any) -> list[dict[str, Any]]:
     return found
 
 
+def test_the_list_says_in_words_why_a_line_did_not_load(run: Any, tiny: Any) -> None:
+    codes = ("--code", "unsigned", "--code", "not_json")
+    assert run("quarantine", "list", *codes, "--db", tiny.db, "--out", "list.txt").code == 0
+    lines = (run.folder / "list.txt").read_text().splitlines()[1:]
+    assert any("unsigned" in line and "there is no signature" in line for line in lines)
+    assert any("not_json" in line and line.rstrip().endswith("not JSON") for line in lines)
+    listed = run("quarantine", "list", *codes, "--db", tiny.db, "--format", "json").json()
+    assert {one["cause"] for one in listed} == {None}  # of these nothing likelier is known
+
+
 def test_list_show_export_replay(run: Any, tiny: Any) -> None:
     load_under_one_secret(run, tiny)
     before = mismatches(run)

@@ -41,3 +41,10 @@ def test_short_relative_and_missing_names_stay() -> None:
     assert shortened(["a.jsonl", "b/c.jsonl"], 24) == ["a.jsonl", "b/c.jsonl"]
     assert shortened(["–"], 24) == ["–"]
     assert shortened([], 24) == []
+
+
+def test_months_in_two_archives_stay_apart() -> None:
+    months = [f"2024-{month:02}-webhooks.jsonl.gz" for month in range(1, 13)]
+    names = [f"/srv/{of}/exports/{month}" for of in ("first", "other") for month in months]
+    assert len(set(shortened(names, 26))) == len(names)
+    assert shortened(names, 26)[:2] == ["…/fir…01-webhooks.jsonl.gz", "…/fir…02-webhooks.jsonl.gz"]

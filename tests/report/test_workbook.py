@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from textwrap import wrap
@@ -250,3 +251,38 @@ def test_a_line_of_one_period_is_a_point(clinic: MadeUp, tmp_path: Path) -> None
     with ZipFile(path) as parts:
         drawn = parts.read("xl/charts/chart1.xml").decode()
     assert drawn.count("<c:ser>") == drawn.count('<c:symbol val="circle"/>') == 2
+
+
+def by_week(clinic: MadeUp, n_hosts: int, n_weeks: int) -> pd.DataFrame:
+    rows = [
+        clinic.outcome_row(*(80 + host, 20, 0, 0, 0, 0), host=f"user_{host}", period_on=on)
+        | {"is_mature": True, "is_whole": True}
+        for host in range(n_hosts)
+        for on in pd.date_range("2024-01-01", periods=n_weeks, freq="W-MON")
+    ]
+    frame = clinic.frame(rows, rows[0])
+    frame.attrs = figure(clinic, "user_1").attrs | {"every": "week"}
+    return frame
+
+
+def test_of_many_periods_lines_show_the_newest(clinic: MadeUp, tmp_path: Path) -> None:
+    for n_weeks, cut in ((40, ""), (50, "newest 40 of 50 periods")):
+        path = avon.export(by_week(clinic, 2, n_weeks), tmp_path / f"{n_weeks}.xlsx", title="Hours")
+        with ZipFile(path) as parts:
+            drawn = parts.read("xl/charts/chart1.xml").decode()
+        last = 4 + n_weeks  # the rows of the first host stand from 5 on
+        assert f"Outcomes!$C${last - 39}:$C${last}" in drawn
+        assert f"Outcomes!$C${last + n_weeks - 39}:$C${last + n_weeks}" in drawn
+        assert ("newest" in drawn) == bool(cut)
+        assert cut in drawn
+
+
+def test_no_two_lines_of_a_chart_look_alike(clinic: MadeUp, tmp_path: Path) -> None:
+    path = avon.export(by_week(clinic, 9, 3), tmp_path / "lines.xlsx", title="Outcomes")
+    with ZipFile(path) as parts:
+        lines = parts.read("xl/charts/chart1.xml").decode().split("<c:ser>")[1:]
+    looks = {
+        tuple(re.findall(r'<c:spPr><a:ln.*?srgbClr val="(\w+)".*?(dash)?"?/?></a:ln>', one)[0])
+        for one in lines
+    }
+    assert len(lines) == len(looks) == 8
