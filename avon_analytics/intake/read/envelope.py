@@ -6,18 +6,18 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import Raw
 
 from avon_analytics.contract.canonical import micros
 from avon_analytics.contract.values import as_instant, is_unset
 
 BODY_KEYS = ("body", "payload", "raw_body", "rawBody")
+_BODY_KEYS = frozenset(BODY_KEYS)
 HEADER_KEYS = ("headers", "multiValueHeaders")
 SIGNATURE_KEYS = ("avon-signature", "avon_signature", "signature")
 # At the top of a line, and in its ``requestContext``.
@@ -61,7 +61,7 @@ NO_BODY = (
 
 def envelope_of(value: dict[str, Any], text: str) -> Envelope:
     """The envelope of a line that is an object: as it was read, and as it stands."""
-    received = _received(value)
+    received = list(_received(value))
     given = [(key, value[key]) for key in BODY_KEYS if value.get(key) is not None]
     usable = [(key, body) for key, body in given if isinstance(body, str | dict)]
     filled = [(key, body) for key, body in usable if body] or usable
@@ -122,12 +122,15 @@ def bare_text(value: dict[str, Any], text: str) -> bytes:
     return ("{" + ",".join(kept) + "}").encode("utf-8", "replace")
 
 
-def _received(value: dict[str, Any]) -> list[Any]:
+def _received(value: dict[str, Any]) -> Iterator[Any]:
+    for key in RECEIVED_KEYS:
+        if (one := value.get(key)) is not None:
+            yield one
     context = value.get("requestContext")
-    found = [value.get(key) for key in RECEIVED_KEYS]
     if isinstance(context, dict):
-        found += [context.get(key) for key in RECEIVED_INSIDE]
-    return [one for one in found if one is not None]
+        for key in RECEIVED_INSIDE:
+            if (one := context.get(key)) is not None:
+                yield one
 
 
 def received_us(given: Sequence[Any]) -> int | None:
@@ -198,7 +201,9 @@ def _skip(text: str, at: int) -> int:
 
 # -- envelopes as they usually are ---------------------------------------------------------------
 
-_MOST_LEARNED = 200  # keys, orders of headers and layouts that are read like known ones
+_MOST_LEARNED = 200  # orders of headers of which the signature's name is known
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_raw = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
 class Odd(Exception):
@@ -215,158 +220,56 @@ class Usual(msgspec.Struct, gc=False):
     n_keys: int
 
 
-class _Layout(msgspec.Struct, gc=False):
-    """Where things stand among the values of envelopes that have the same keys, of one type each.
-
-    ``received`` is None where only ``envelope_of`` tells it, -1 where nothing does.
-    """
-
-    n_keys: int
-    body: int
-    base64: int | None
-    headers: int | None
-    received: int | None
-    nested: tuple[int, ...]
-
-
-@lru_cache(maxsize=8)  # each load has several readers, which begin alike
-def _decoder(body: Any, keys: tuple[str, ...]) -> Any:
-    """Decodes an envelope of these keys, with a body of this type."""
-    names = {f"k{n}": name for n, name in enumerate(keys)}
-    kind = msgspec.defstruct(
-        "Envelope",
-        [
-            (key, body | msgspec.UnsetType if name in BODY_KEYS else Any, UNSET)
-            for key, name in names.items()
-        ],
-        rename=names,
-        forbid_unknown_fields=True,
-        gc=False,
-    )
-    return msgspec.json.Decoder(kind).decode
-
-
 class EnvelopeReader:
-    """Reads envelopes as they usually are; what it has not met before it learns."""
+    """Reads envelopes as they usually are; it learns how headers spell the signature's name."""
 
     def __init__(self) -> None:
-        self._names = [
-            *(*BODY_KEYS, *HEADER_KEYS, *SIGNATURE_KEYS, *RECEIVED_KEYS),
-            *("requestContext", "isBase64Encoded"),
-        ]
         self._headers: dict[tuple[str, ...], str] = {}
-        self._make()
-
-    def _make(self) -> None:
-        self._layouts: dict[tuple[type, ...], _Layout] = {}
-        self._with_text = _decoder(str, tuple(self._names))
-        self._with_object = _decoder(Raw, tuple(self._names))
 
     def read(self, content: bytes) -> Usual:
         """The envelope of a line.
 
         Raises Odd for what only ``envelope_of`` tells, and what a decoder raises.
         """
-        try:
-            found = self._with_text(content)
-        except msgspec.ValidationError:
-            found = self._decoded_otherwise(content)
-        values = msgspec.structs.astuple(found)
-        kinds = tuple(map(type, values))
-        layout = self._layouts.get(kinds) or self._learn_layout(kinds)
-        n_keys = layout.n_keys
-        for at in layout.nested:
-            n_keys += _n_keys(values[at])
-        body, is_base64 = values[layout.body], None
-        if layout.base64 is not None:
-            is_base64 = values[layout.base64]
-        form, sent = _usual_body(body, is_base64=is_base64 is True or is_base64 == "true")
-        received = None
-        if layout.received is None:
-            received = next(iter(_received(self._given(values))), None)
-        elif layout.received >= 0:
-            received = values[layout.received]
-        if layout.headers is None:
-            signature = signature_of(self._given(values))
-        else:
-            signature = self._signature(values[layout.headers], values)
-        return Usual(form, sent, signature, received, n_keys)
-
-    def _decoded_otherwise(self, content: bytes) -> Any:
-        """An envelope whose body is an object, or that has a key which was not met before."""
-        try:
-            return self._with_object(content)
-        except msgspec.ValidationError:
-            if not self._learn(content):
-                raise Odd from None
-        try:
-            return self._with_text(content)
-        except msgspec.ValidationError:
-            return self._with_object(content)
-
-    def _given(self, values: Sequence[Any]) -> dict[str, Any]:
-        named = zip(self._names, values, strict=True)
-        return {name: value for name, value in named if value is not UNSET}
-
-    def _learn(self, content: bytes) -> bool:
-        value = msgspec.json.decode(content)
-        if not isinstance(value, dict) or value.keys() >= {"event", "object"}:
-            return False
-        new = [key for key in value if key not in self._names and len(key) < 100]
-        if not new or len(self._names) + len(new) > _MOST_LEARNED:
-            return False
-        self._names = [*self._names, *new]
-        self._make()
-        return True
-
-    def _learn_layout(self, kinds: tuple[type, ...]) -> _Layout:
-        at = {
-            name: n
-            for n, (name, kind) in enumerate(zip(self._names, kinds, strict=True))
-            if kind is not msgspec.UnsetType
-        }
-        bodies = [at[name] for name in BODY_KEYS if name in at]
-        if len(bodies) != 1:
+        value = _decode(content)
+        names = value.keys() & _BODY_KEYS
+        if len(names) != 1:
             raise Odd
-        received = [at[name] for name in RECEIVED_KEYS if name in at]
-        received = [n for n in received if kinds[n] is not type(None)]
-        headers = at.get("headers")
-        layout = _Layout(
-            n_keys=len(at),
-            body=bodies[0],
-            base64=at.get("isBase64Encoded"),
-            headers=headers if headers is not None and kinds[headers] is dict else None,
-            received=received[0] if received else None if "requestContext" in at else -1,
-            nested=tuple(n for n in at.values() if kinds[n] in (dict, list)),
-        )
-        if len(self._layouts) < _MOST_LEARNED:
-            self._layouts[kinds] = layout
-        return layout
+        (name,) = names
+        body = value.pop(name)
+        if body.__class__ is str:
+            is_base64 = value.get("isBase64Encoded")
+            if is_base64 is True or is_base64 == "true":
+                form, sent = "base64", base64.b64decode(body, validate=True)
+            else:
+                form, sent = "raw", body.encode()
+        elif body.__class__ is dict:
+            form, sent = "parsed", bytes(_decode_raw(content)[name])
+            if b'"Buffer"' in sent[:64]:
+                raise Odd
+        else:
+            raise Odd
+        received = next(_received(value), None)
+        return Usual(form, sent, self._signature(value), received, 1 + _n_keys(value))
 
-    def _signature(self, headers: dict[str, Any], values: Sequence[Any]) -> str:
+    def _signature(self, value: dict[str, Any]) -> str:
         """The signature; of headers with the same names it is known which one it is."""
+        headers = value.get("headers") or value.get("multiValueHeaders")
+        if headers.__class__ is not dict:
+            return signature_of(value)
         names = tuple(headers)
         name = self._headers.get(names)
         if name is None:
             found = [one for one in names if one.lower() == "avon-signature"]
             if len(found) != 1:
-                return signature_of(self._given(values))
+                return signature_of(value)
             name = found[0]
             if len(self._headers) < _MOST_LEARNED:
                 self._headers[names] = name
-        value = headers[name]
-        return value if type(value) is str else signature_of(self._given(values))
-
-
-def _usual_body(body: Any, *, is_base64: bool) -> tuple[str, bytes]:
-    if type(body) is str:
-        if is_base64:
-            return "base64", base64.b64decode(body, validate=True)
-        return "raw", body.encode()
-    raw = bytes(body)
-    if raw[:1] != b"{" or b'"Buffer"' in raw[:64]:
-        raise Odd
-    return "parsed", raw
+        signature = headers[name]
+        if signature.__class__ is list and len(signature) == 1:
+            signature = signature[0]
+        return signature if signature.__class__ is str else signature_of(value)
 
 
 def _n_keys(value: Any) -> int:
