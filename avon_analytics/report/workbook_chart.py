@@ -29,6 +29,11 @@ _DRAWN = {
     "backtest": "expected_no_show",
 }
 """What the chart of a figure is about, where that is not its foremost column."""
+_LIMITED = {
+    "signals": ("share", "center", "lower", "upper"),
+    "outliers": ("share", "center", "lower_998", "upper_998"),
+}
+"""Figures about a share between limits, and what is drawn of it."""
 _CAME = {"backtest": "n_no_show"}
 """What is drawn beside it: what came."""
 
@@ -145,14 +150,16 @@ class Drawing:
         note = f" ({'newest' if over_time else 'first'} {n} of {of} {what})" if n < of else ""
         if len(rows) == n < of and over_time:
             note = " (complete periods)"
-        names = ["share", "center", "lower", "upper"] if self.figure.name == "signals" else []
+        names = _LIMITED.get(self.figure.name, ())
         series = [
             self._one(column, shown, with_errors=not names)
             for column in ([one for one in self.columns if one.name in names] or [measure])
         ]
         came = [one for one in self.columns if one.name == _CAME.get(self.figure.name)]
         series += [self._one(one, shown, with_errors=False) for one in came]
-        return series, "line" if over_time else "bar", note
+        if names and not over_time:  # groups have no order that a line could follow
+            series[0]["line"] = {"none": True}
+        return series, "line" if over_time or names else "bar", note
 
     def _both(self) -> tuple[list[dict[str, Any]], str, str]:
         """Both shares of a comparison, for each group; without groups, all shares of either."""
@@ -195,7 +202,7 @@ class Drawing:
             one |= {"fill": {"color": paint}, "line": {"none": True}}
             one["marker"] = {"type": "diamond", "size": 7, "fill": {"color": paint},
                              "border": {"color": paint}}  # fmt: skip
-        elif column.name in ("lower", "upper"):
+        elif column.name.startswith(("lower", "upper")):
             one["line"] = {"color": light("muted"), "dash_type": "dash", "width": 1.25}
         else:
             one["line"] = {"color": light("muted"), "width": 1.25}

@@ -21,15 +21,15 @@ from avon_analytics.store.dictionary import meanings
 _LOCAL = "start_local"
 _FOREMOST = (
     *(_LOCAL, "start_at", "time_zone", "written_at", "answered_at", "outcome", "hours"),
+    *("lost_hours", "won_back_hours", "refilled_hours", "hours_to_refill"),
     *("cancelled_by", "notice_hours", "host_name", "host", "appointment_type_name", "name"),
     *("interaction_type", "medical_center_name", "lead_days", "appointment_id", "message_id"),
 )
 """What stands first, in this order. Of many columns the others are folded away behind it."""
-_MANY = 20
+_MANY = 14
 _JOINED = {"outcome": "-", "evidence": " "}
 """Columns of codes, and what joins their words for a reader."""
 _DAY, _INSTANTS = "yyyy-mm-dd", ("yyyy-mm-dd hh:mm", "yyyy-mm-dd hh:mm:ss")
-_LENGTHS = ("hours", "_minutes")
 _BEGIN, _FIRST, _LAST = pd.Timestamp("1899-12-30"), 61, 2_958_466
 """Where Excel counts days from, the first number that it is right about, and where it ends."""
 _LONGEST, _WIDEST = 2_000, 44
@@ -110,7 +110,7 @@ def _cells(column: pd.Series, name: str) -> tuple[list[Any], str | None, int]:
     if kinds.is_datetime64_any_dtype(column.dtype):
         return _instants(column)
     if kinds.is_numeric_dtype(column.dtype) and not kinds.is_bool_dtype(column.dtype):
-        form = "#,##0.0" if name.endswith(_LENGTHS) else "0"
+        form = "#,##0.0" if {"hours", "minutes"} & {*name.split("_")} else "0"
         numbers = [None if value is pd.NA or value != value else value for value in column.tolist()]
         return numbers, form, 9
     codes, values = pd.factorize(column)  # each text is put into words once

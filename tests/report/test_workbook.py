@@ -286,3 +286,17 @@ def test_no_two_lines_of_a_chart_look_alike(clinic: MadeUp, tmp_path: Path) -> N
         for one in lines
     }
     assert len(lines) == len(looks) == 8
+
+
+def test_shares_that_stand_out_are_drawn_between_their_limits(
+    sample: Loaded, tmp_path: Path
+) -> None:
+    with avon.open(sample.db) as store:
+        frame = store.appointments().outliers("no_show_share", by="host")
+    with ZipFile(avon.export(frame, tmp_path / "f.xlsx")) as parts:
+        drawn = parts.read("xl/charts/chart1.xml").decode()
+    names = re.findall(r"<c:ser>.*?<c:tx>.*?<c:v>(.*?)</c:v>", drawn)
+    assert names == ["Share", "Centre", "Lower 99.8 % limit", "Upper 99.8 % limit"]
+    share, *limits = re.findall(r"<c:ser>.*?</c:ser>", drawn)
+    assert "<a:ln><a:noFill/></a:ln>" in share  # no line from one host to the next
+    assert [one.count("dash") > 0 for one in limits] == [False, True, True]

@@ -120,6 +120,12 @@ def test_of_many_columns_the_foremost_stand_first_and_the_others_fold(tmp_path: 
     assert "unfold" in " ".join(str(row[1].value) for row in wide["Definitions"].iter_rows())
 
 
+def test_lengths_have_a_decimal_and_hours_of_a_day_have_none(tmp_path: Path) -> None:
+    sheet = book(rows(start_hour=[8, 9], hours_to_refill=[1.5, None]), tmp_path)["Slots"]
+    forms = {column[HEAD - 1].value: column[HEAD].number_format for column in sheet.columns}
+    assert (forms["Hours to refill"], forms["Start hour"]) == ("#,##0.0", "0")
+
+
 def test_it_has_filters_still_headings_and_pages(tmp_path: Path) -> None:
     sheet = book(rows(), tmp_path)["Slots"]
     assert sheet.freeze_panes == f"B{HEAD + 1}"
