@@ -235,7 +235,7 @@ class _Loader:
         """Store a chunk and those after it that belong to the same transaction."""
         with self.log.transaction(staging) as intake:
             while True:
-                intake.take_over(staging)
+                intake.staging = staging
                 if chunk.batch is not None:
                     ended = intake.take(chunk.batch, is_read=True, may_wait=not chunk.is_last)
                     _add(ended, chunk.readings)

@@ -20,13 +20,13 @@ from uuid import uuid4
 
 import msgspec
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
 
 from avon_analytics.intake.archive.batch import Batch, LongLine, batch_from
 from avon_analytics.intake.read.read_lines import ReadLines
 from avon_analytics.intake.read.reader import Line
+from avon_analytics.intake.write.log_lines import take_out
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.writer import StoreWriter
 from avon_analytics.spark.read_task import ReadOptions
@@ -156,18 +156,9 @@ class Bucket:
         """Lines that come in again from the quarantine, perhaps into another bucket."""
         self._has_moved_lines = True
         files = rows.column("file").to_pylist()
-        load_ids = [json.loads(one) for one in rows.column("message").to_pylist()]
-        moved = pd.DataFrame({"load_id": load_ids, "file": files})
-        for name in ("line", "byte_offset"):
-            moved[name] = rows.column(name).to_pylist()
-        self._store.register("moved", moved)
-        for log in ("quarantine", "deliveries"):
-            self._store.execute(
-                f"DELETE FROM {log} AS l USING moved AS m "
-                "WHERE l.load_id = m.load_id AND l.file = m.file AND l.line = m.line "
-                "AND l.byte_offset = m.byte_offset"
-            )
-        self._store.unregister("moved")
+        load_ids = map(json.loads, rows.column("message").to_pylist())
+        places = (rows.column(name).to_pylist() for name in ("line", "byte_offset"))
+        take_out(self._store, list(zip(load_ids, files, *places, strict=True)))
         return for_driver("moved", list(Counter(files).items()))
 
     def _set_aside(self, rows: pa.RecordBatch) -> None:

@@ -13,11 +13,13 @@ from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.intake.after.forget_receipt import Forgotten
 from avon_analytics.intake.after.quarantined_lines import (
     QuarantineFilter,
+    as_table,
+    kept_contents,
     parts_of,
     places,
-    register,
 )
 from avon_analytics.intake.write.load_log import recount
+from avon_analytics.intake.write.log_lines import same_line
 from avon_analytics.intake.write.person_events import (
     FORGOTTEN,
     drop_tables,
@@ -220,31 +222,22 @@ class _Forgetting:
         found, unsearchable = [], 0
         kept = [place for place in places(self._connection, QuarantineFilter()) if place.is_kept]
         for part in parts_of(kept):
-            register(self._connection, "kept_lines", part)
-            read = self._run(
-                "SELECT k.nth, q.content FROM kept_lines AS k "
-                "JOIN quarantine AS q USING (load_id, file, line, byte_offset) "
-                "WHERE q.content IS NOT NULL"
-            )
-            self._connection.unregister("kept_lines")
-            for nth, content in read:
+            for nth, content in kept_contents(self._connection, part).items():
                 if (reason := sought.why_not_keep(content)) is not None:
                     found.append(part[nth])
                     unsearchable += reason == "unsearchable"
         if found:
             # The same line in another file would name them again.
             Tombstones(self._connection).add("line", [one.sha256 for one in found if one.sha256])
-            register(self._connection, "theirs", found)
             # A line with a signature has 256 bits in it that nobody can guess; others keep no
             # digest, against which names could be tried.
-            self._run(
-                "UPDATE quarantine AS q SET content = NULL, sha256 = CASE WHEN d.signature IN "
-                "('verified', 'mismatch', 'unverifiable') THEN q.sha256 END "
-                "FROM theirs AS t JOIN deliveries AS d USING (load_id, file, line, byte_offset) "
-                "WHERE q.load_id = t.load_id AND q.file = t.file AND q.line = t.line "
-                "AND q.byte_offset = t.byte_offset"
-            )
-            self._connection.unregister("theirs")
+            with as_table(found, "theirs", self._connection):
+                self._run(
+                    "UPDATE quarantine AS q SET content = NULL, sha256 = CASE WHEN d.signature IN "
+                    "('verified', 'mismatch', 'unverifiable') THEN q.sha256 END FROM theirs AS t "
+                    "JOIN deliveries AS d USING (load_id, file, line, byte_offset) "
+                    f"WHERE {same_line('q', 't')}"
+                )
         # The path of a field is one of keys, and a key may name somebody.
         for (text,) in self._run("SELECT DISTINCT CAST(errors AS VARCHAR) FROM quarantine"):
             if text is not None and sought.is_named(text):

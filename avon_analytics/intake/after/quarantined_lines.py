@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -13,12 +14,12 @@ from avon_analytics.errors import UsageError
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.archive.lines import BATCH_BYTES
 from avon_analytics.intake.read.codes import CODES
-from avon_analytics.intake.read.columns import integers, texts
-from avon_analytics.intake.write.arrow import ArrowColumns
+from avon_analytics.intake.read.columns import integers
+from avon_analytics.intake.write.arrow import ArrowRows
+from avon_analytics.intake.write.log_lines import KEY, Key
 
 
-@dataclass(frozen=True, slots=True)
-class QuarantinedLine:
+class QuarantinedLine(NamedTuple):
     """Where a quarantined line stands, and why it is there."""
 
     load_id: int
@@ -29,6 +30,11 @@ class QuarantinedLine:
     sha256: str | None
     code: str
     is_kept: bool
+
+    @property
+    def key(self) -> Key:
+        """What tells it from all other lines."""
+        return self[:4]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,31 +126,30 @@ def parts_of(found: Sequence[QuarantinedLine]) -> Iterator[list[QuarantinedLine]
         yield part
 
 
-def register(
-    connection: duckdb.DuckDBPyConnection, name: str, found: Sequence[QuarantinedLine]
-) -> None:
-    """Show the engine some places as a table: ``nth``, and the key of a line in the log."""
-    rows = ArrowColumns(
-        nth=integers(range(len(found))),
-        load_id=integers([place.load_id for place in found]),
-        file=texts([place.file for place in found]),
-        line=integers([place.line for place in found]),
-        byte_offset=integers([place.byte_offset for place in found]),
-    )
-    connection.register(name, rows)
+def as_table(
+    found: Sequence[QuarantinedLine], name: str, connection: duckdb.DuckDBPyConnection
+) -> AbstractContextManager[None]:
+    """Meanwhile the connection reads the keys of some lines under a name, numbered (``nth``)."""
+    rows = [(nth, *place.key) for nth, place in enumerate(found)]
+    return ArrowRows.of_values(rows, nth=integers, **KEY).as_table(name, connection)
+
+
+def kept_contents(
+    connection: duckdb.DuckDBPyConnection, found: Sequence[QuarantinedLine]
+) -> dict[int, bytes]:
+    """The bytes of those lines whose bytes the store keeps, by their places in ``found``."""
+    with as_table(found, "wanted_lines", connection):
+        rows = connection.execute(
+            "SELECT w.nth, q.content FROM wanted_lines AS w "
+            "JOIN quarantine AS q USING (load_id, file, line, byte_offset) "
+            "WHERE q.content IS NOT NULL"
+        ).fetchall()
+    return dict(rows)
 
 
 def contents(
     connection: duckdb.DuckDBPyConnection, found: Sequence[QuarantinedLine], archive: ArchivedLines
 ) -> list[bytes | None]:
     """The bytes of each line as they stood in the archive; None where they are nowhere any more."""
-    register(connection, "wanted_lines", found)
-    kept: dict[int, bytes] = dict(
-        connection.execute(
-            "SELECT w.nth, q.content FROM wanted_lines AS w "
-            "JOIN quarantine AS q USING (load_id, file, line, byte_offset) "
-            "WHERE q.content IS NOT NULL"
-        ).fetchall()
-    )
-    connection.unregister("wanted_lines")
+    kept = kept_contents(connection, found)
     return [kept[nth] if nth in kept else archive.whole(place) for nth, place in enumerate(found)]

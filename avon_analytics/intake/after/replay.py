@@ -17,9 +17,8 @@ from avon_analytics.intake.after.quarantined_lines import (
     contents,
     parts_of,
     places,
-    register,
 )
-from avon_analytics.intake.archive.batch import Batch, batch_of
+from avon_analytics.intake.archive.batch import batch_of
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.archive.lines import LINE_LIMIT, checked_limit
 from avon_analytics.intake.archive.values import BOM
@@ -29,6 +28,7 @@ from avon_analytics.intake.read.reader import LineReader
 from avon_analytics.intake.read.signature import Secrets, SecretsLike
 from avon_analytics.intake.write.line_counts import LineCounts
 from avon_analytics.intake.write.load_log import LoadLog
+from avon_analytics.intake.write.log_lines import take_out
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.writer import StoreWriter
 from avon_analytics.store.database import Database
@@ -225,18 +225,8 @@ def move(
     for part in parts_of(moving):
         read = contents(connection, part, archive)
         there = [(place, one) for place, one in zip(part, read, strict=True) if one is not None]
-        register(connection, "moving_lines", [place for place, _ in there])
-        for log in ("quarantine", "deliveries"):
-            connection.execute(
-                f"DELETE FROM {log} AS l USING moving_lines AS m "
-                "WHERE l.load_id = m.load_id AND l.file = m.file AND l.line = m.line "
-                "AND l.byte_offset = m.byte_offset"
-            )
-        connection.unregister("moving_lines")
-        for file, one in intake.take(_batch(there)).items():
+        take_out(connection, [place.key for place, _ in there])
+        batch = batch_of([(*place.key[1:], content) for place, content in there])
+        for file, one in intake.take(batch).items():
             ended[file].add(one)
     return ended
-
-
-def _batch(lines: Sequence[tuple[QuarantinedLine, bytes]]) -> Batch:
-    return batch_of([(one.file, one.line, one.byte_offset, content) for one, content in lines])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -17,46 +19,59 @@ _ROWS = 1024
 _TYPES = {"string": na.string, "binary": na.binary, "int64": na.int64}
 
 
-class ArrowColumns:
-    """Columns of equal length as an Arrow stream."""
-
-    def __init__(self, **columns: Column) -> None:
-        self._columns = [(_TYPES[one.type](), one.buffers) for one in columns.values()]
-        kinds = (kind for kind, _ in self._columns)
-        self._schema = na.struct(dict(zip(columns, kinds, strict=True)))
-        self._n = next(iter(columns.values())).n
-
-    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        arrays = [self._slice(start) for start in range(0, self._n, _ROWS)]
-        stream = CArrayStream.from_c_arrays(arrays, na.c_schema(self._schema), validate=False)
-        return stream.__arrow_c_stream__(requested_schema)
-
-    def _slice(self, start: int) -> Any:
-        size = min(_ROWS, self._n - start)
-        children = [
-            c_array_from_buffers(
-                kind, size, buffers, offset=start, null_count=0 if buffers[0] is None else -1
-            )
-            for kind, buffers in self._columns
-        ]
-        return c_array_from_buffers(self._schema, size, [None], children=children, null_count=0)
-
-
 class ArrowRows:
-    """The rows of a query as an Arrow stream, for another connection to read.
+    """Rows that a connection can read as a table.
 
-    They are computed once and held: the engine asks for a stream three times where it scans one.
-    ``release`` lets go of them; the engine keeps a registered object until its transaction ends.
-    A query that reads such rows itself is run by one thread (``Database.side_by_side``).
+    They are held: the engine asks for a stream three times where it scans one. A query that reads
+    such rows itself is run by one thread (``Database.side_by_side``).
     """
 
-    def __init__(self, relation: duckdb.DuckDBPyRelation) -> None:
-        stream = na.c_array_stream(relation)
-        self._schema = stream.get_schema()
-        self._arrays = list(stream)
+    def __init__(self, schema: Any, arrays: list[Any]) -> None:
+        self._schema = schema
+        self._arrays = arrays
 
-    def release(self) -> None:
-        """Let go of the rows."""
+    @classmethod
+    def of_columns(cls, **columns: Column) -> ArrowRows:
+        """Columns of equal length."""
+        kinds = {name: _TYPES[column.type]() for name, column in columns.items()}
+        schema = na.struct(kinds)
+        buffers = [(kinds[name], column.buffers) for name, column in columns.items()]
+        n = next(iter(columns.values())).n
+        return cls(
+            na.c_schema(schema),
+            [_slice(schema, buffers, at, min(_ROWS, n - at)) for at in range(0, n, _ROWS)],
+        )
+
+    @classmethod
+    def of_values(
+        cls, rows: Sequence[Sequence[Any]], **kinds: Callable[[Sequence[Any]], Column]
+    ) -> ArrowRows:
+        """Rows of Python's values; ``kinds`` names the columns and makes each of its values."""
+        values = zip(*rows, strict=True) if rows else [()] * len(kinds)
+        made = zip(kinds.items(), values, strict=True)
+        return cls.of_columns(**{name: kind(column) for (name, kind), column in made})
+
+    @classmethod
+    def of_query(
+        cls, connection: duckdb.DuckDBPyConnection, query: str | duckdb.Statement
+    ) -> ArrowRows:
+        """What a query answers, for another connection.
+
+        It binds no values: with them DuckDB 1.5 runs a query at once, under Python's lock, for
+        which a stream waits that another thread reads.
+        """
+        stream = na.c_array_stream(connection.sql(query))
+        return cls(stream.get_schema(), list(stream))
+
+    @contextmanager
+    def as_table(self, name: str, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Meanwhile the connection reads the rows under this name; then they are let go of.
+
+        The engine would keep them until its transaction ends.
+        """
+        connection.register(name, self)
+        yield
+        connection.unregister(name)
         self._arrays.clear()
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
@@ -64,19 +79,22 @@ class ArrowRows:
         return stream.__arrow_c_stream__(requested_schema)
 
 
+def _slice(schema: Any, columns: list[tuple[Any, list[Any]]], start: int, size: int) -> Any:
+    children = [
+        c_array_from_buffers(
+            kind, size, buffers, offset=start, null_count=0 if buffers[0] is None else -1
+        )
+        for kind, buffers in columns
+    ]
+    return c_array_from_buffers(schema, size, [None], children=children, null_count=0)
+
+
 def run_with_rows(
     source: duckdb.DuckDBPyConnection, store: duckdb.DuckDBPyConnection, rows: str, into: str
 ) -> None:
-    """Run a statement on the store that reads ``staged_rows``: a query of another connection.
-
-    Neither binds values: with them DuckDB 1.5 runs a query at once, under Python's lock, for which
-    a stream waits that another thread reads.
-    """
-    staged_rows = ArrowRows(source.sql(parsed(source, rows)))
-    store.register("staged_rows", staged_rows)
-    run(store, into)
-    store.unregister("staged_rows")
-    staged_rows.release()
+    """Run a statement on the store that reads ``staged_rows``: a query of another connection."""
+    with ArrowRows.of_query(source, parsed(source, rows)).as_table("staged_rows", store):
+        run(store, into)
 
 
 def insert_rows(

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import duckdb
 
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.archive.values import BOM
 from avon_analytics.intake.read.codes import strength_of
-from avon_analytics.intake.read.columns import blobs, integers, texts
 from avon_analytics.intake.read.faults import verdict
 from avon_analytics.intake.read.reader import LineReader
-from avon_analytics.intake.write.arrow import ArrowColumns, ArrowRows
+from avon_analytics.intake.write.arrow import ArrowRows
+from avon_analytics.intake.write.log_lines import quarantine, same_line
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.statements import statement
 from avon_analytics.store.schema import quote
@@ -27,15 +27,14 @@ from avon_analytics.store.tables import tables_of
 CONFLICT = verdict("conflict", "expected one content for one event id; another line won")
 
 
-@dataclass(frozen=True, slots=True)
-class Displaced:
-    """Where a line stands that told an event until another content won."""
+class Displaced(NamedTuple):
+    """Where a line stands that told an event until another content won, and what it said."""
 
+    load_id: int
     file: str
+    line: int
     byte_offset: int
     byte_length: int
-    load_id: int
-    line: int
     body_digest: str
 
 
@@ -61,7 +60,7 @@ class Conflicts:
             GROUP BY event_id HAVING count(*) > 1 LIMIT 1"""
         if not staging.run(is_contested):
             return
-        self._recall_lost(staging)
+        staging.recall(self._store, _LOST_BEFORE, "lost_lines")
         staging.run(statement("contents"))
         staging.run(
             """INSERT INTO verdicts SELECT t.nth, $code, $errors, NULL, false FROM event_lines AS t
@@ -74,59 +73,31 @@ class Conflicts:
         if staging.run("SELECT 1 FROM contents_of_events WHERE was_lost AND wins LIMIT 1"):
             self._bring_back(staging)
 
-    def _recall_lost(self, staging: Staging) -> None:
-        """Fetch the lines that lost before against what the batch tells."""
-        self._show_rows(staging, "SELECT DISTINCT event_id FROM event_lines")
-        found = ArrowRows(
-            self._store.sql(
-                "SELECT d.* FROM deliveries AS d WHERE d.code = 'conflict' "
-                "AND d.event_id IN (SELECT event_id FROM staged_rows)"
-            )
-        )
-        staging.connection.register("found", found)
-        staging.run(
-            "CREATE OR REPLACE TEMP TABLE lost_lines AS SELECT * REPLACE ("
-            "CAST(body_digest AS UUID) AS body_digest, "
-            "CAST(conflict_rank AS UUID) AS conflict_rank) FROM found"
-        )
-        staging.connection.unregister("found")
-        found.release()
-        self._let_go()
-
-    def _show_rows(self, staging: Staging, rows: str) -> None:
-        self._staged_rows = ArrowRows(staging.connection.sql(rows))
-        self._store.register("staged_rows", self._staged_rows)
-
-    def _let_go(self) -> None:
-        self._store.unregister("staged_rows")
-        self._staged_rows.release()
-
     def _displace(self, staging: Staging) -> None:
         """Move events that lost against a later line out of the tables."""
         self.has_moved_lines = True
         lost = "SELECT event_id FROM contents_of_events WHERE is_stored AND NOT wins"
-        self._show_rows(staging, lost)
         theirs = "event_id IN (SELECT event_id FROM staged_rows)"
-        places = self._store.execute(
-            f"""SELECT d.file, d.byte_offset, d.byte_length, d.load_id, d.line,
-                CAST(e.body_digest AS VARCHAR)
-            FROM deliveries AS d JOIN events AS e USING (event_id)
-            WHERE d.{theirs} AND d.ended <> 'quarantined'"""
-        ).fetchall()
-        self._displaced += [Displaced(*place) for place in places]
-        self._store.execute(
-            f"""UPDATE deliveries AS d SET ended = 'quarantined', code = 'conflict',
-                body_digest = e.body_digest, conflict_rank = e.conflict_rank
-            FROM events AS e
-            WHERE e.event_id = d.event_id AND d.{theirs} AND d.ended <> 'quarantined'"""
-        )
-        types = self._store.execute(
-            f"SELECT DISTINCT object_type FROM events WHERE {theirs}"
-        ).fetchall()
-        versions = [quote(table.versions) for (one,) in types for table in tables_of(one)]
-        for table in (*versions, "other_objects", "events"):
-            self._store.execute(f"DELETE FROM {table} WHERE {theirs}")
-        self._let_go()
+        with ArrowRows.of_query(staging.connection, lost).as_table("staged_rows", self._store):
+            places = self._store.execute(
+                f"""SELECT d.load_id, d.file, d.line, d.byte_offset, d.byte_length,
+                    CAST(e.body_digest AS VARCHAR)
+                FROM deliveries AS d JOIN events AS e USING (event_id)
+                WHERE d.{theirs} AND d.ended <> 'quarantined'"""
+            ).fetchall()
+            self._displaced += [Displaced(*place) for place in places]
+            self._store.execute(
+                f"""UPDATE deliveries AS d SET ended = 'quarantined', code = 'conflict',
+                    body_digest = e.body_digest, conflict_rank = e.conflict_rank
+                FROM events AS e
+                WHERE e.event_id = d.event_id AND d.{theirs} AND d.ended <> 'quarantined'"""
+            )
+            types = self._store.execute(
+                f"SELECT DISTINCT object_type FROM events WHERE {theirs}"
+            ).fetchall()
+            versions = [quote(table.versions) for (one,) in types for table in tables_of(one)]
+            for table in (*versions, "other_objects", "events"):
+                self._store.execute(f"DELETE FROM {table} WHERE {theirs}")
         staging.run(f"DELETE FROM known_events WHERE event_id IN ({lost})")
 
     def _bring_back(self, staging: Staging) -> None:
@@ -145,56 +116,37 @@ class Conflicts:
                 USING (event_id, body_digest)
             WHERE (l.event_id, l.body_digest) IN {won}"""
         )
-        self._show_rows(
-            staging,
+        back = (
             "SELECT load_id, file, line, byte_offset FROM lost_lines AS l "
-            f"WHERE (l.event_id, l.body_digest) IN {won}",
+            f"WHERE (l.event_id, l.body_digest) IN {won}"
         )
-        self._store.execute(
-            f"""UPDATE deliveries AS d SET ended = 'duplicate', code = NULL,
-                body_digest = NULL, conflict_rank = NULL FROM staged_rows AS h WHERE {_SAME_LINE}"""
-        )
-        self._store.execute(
-            f"DELETE FROM quarantine AS d USING staged_rows AS h WHERE {_SAME_LINE}"
-        )
-        self._let_go()
+        with ArrowRows.of_query(staging.connection, back).as_table("staged_rows", self._store):
+            self._store.execute(
+                "UPDATE deliveries AS d SET ended = 'duplicate', code = NULL, body_digest = NULL, "
+                f"conflict_rank = NULL FROM staged_rows AS h WHERE {same_line('d', 'h')}"
+            )
+            self._store.execute(
+                f"DELETE FROM quarantine AS q USING staged_rows AS h WHERE {same_line('q', 'h')}"
+            )
 
     def keep_lines(self, staging: Staging) -> None:
         """Put the lines that were displaced into the quarantine, as they stand in the archive."""
-        displaced, self._displaced = sorted(set(self._displaced), key=_place), []
+        displaced = sorted(set(self._displaced), key=lambda one: (one.file, one.byte_offset))
+        self._displaced = []
+        is_still_so = (
+            f"EXISTS (SELECT 1 FROM deliveries AS d WHERE {same_line('d', 'refused')} "
+            "AND d.code = 'conflict')"
+        )
         reader = LineReader("skip", None)
         with ArchivedLines(self._urls) as archive:
             for start in range(0, len(displaced), _LINES_AT_A_TIME):
-                part = displaced[start : start + _LINES_AT_A_TIME]
-                contents = [_content(archive, reader, one, staging) for one in part]
-                self._quarantine(part, contents, keeps_lines=not staging.is_limited)
-
-    def _quarantine(
-        self, places: list[Displaced], contents: list[bytes | None], *, keeps_lines: bool
-    ) -> None:
-        digests = [None if one is None else hashlib.sha256(one).hexdigest() for one in contents]
-        displaced = ArrowColumns(
-            load_id=integers([one.load_id for one in places]),
-            file=texts([one.file for one in places]),
-            line=integers([one.line for one in places]),
-            byte_offset=integers([one.byte_offset for one in places]),
-            byte_length=integers([one.byte_length for one in places]),
-            sha256=texts(digests),
-            errors=texts([CONFLICT.errors] * len(places)),
-            content=blobs(contents if keeps_lines else [None] * len(places)),
-        )
-        self._store.register("displaced", displaced)
-        self._store.execute(
-            f"""INSERT INTO quarantine SELECT h.load_id, h.file, h.line, h.byte_offset,
-                h.byte_length, h.sha256, 'conflict', h.errors, NULL, h.content
-            FROM displaced AS h JOIN deliveries AS d ON {_SAME_LINE}
-            WHERE d.code = 'conflict'"""
-        )
-        self._store.unregister("displaced")
-
-
-def _place(one: Displaced) -> tuple[str, int]:
-    return one.file, one.byte_offset
+                rows = []
+                for one in displaced[start : start + _LINES_AT_A_TIME]:
+                    line = _content(archive, reader, one, staging)
+                    digest = None if line is None else hashlib.sha256(line).hexdigest()
+                    why = (CONFLICT.code, CONFLICT.errors, None)
+                    rows.append((*one[:5], digest, *why, None if staging.is_limited else line))
+                quarantine(self._store, rows, is_still_so)
 
 
 def _content(
@@ -211,7 +163,7 @@ def _content(
 
 
 _LINES_AT_A_TIME = 5000
-_SAME_LINE = (
-    "d.load_id = h.load_id AND d.file = h.file AND d.line = h.line "
-    "AND d.byte_offset = h.byte_offset"
+_LOST_BEFORE = (
+    "SELECT * FROM deliveries WHERE code = 'conflict' "
+    "AND event_id IN (SELECT event_id FROM staged_rows)"
 )

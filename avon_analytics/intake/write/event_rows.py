@@ -1,90 +1,158 @@
-"""What a batch tells, written into the store: each event once, with its versions."""
+"""What a batch tells, written into the store: each event once, with its versions.
+
+To plan a statement takes the engine as long for one row as for thousands, and an object type has up
+to ten tables. So versions of a type of which every batch brings a few wait, and are written for
+many batches at once, at the latest when the transaction ends.
+"""
 
 from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import duckdb
 
 from avon_analytics.intake.read.codes import strength_of, word_of
-from avon_analytics.intake.write.arrow import insert_rows, run_with_rows
-from avon_analytics.intake.write.flatten import version_rows
+from avon_analytics.intake.read.columns import integers, texts
+from avon_analytics.intake.read.read_lines import Contents
+from avon_analytics.intake.write import flatten
+from avon_analytics.intake.write.arrow import ArrowRows, insert_rows, run_with_rows
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.statements import statement
-from avon_analytics.intake.write.waiting_events import WaitingEvents
+from avon_analytics.store.parsed import run
 from avon_analytics.store.schema import quote
+from avon_analytics.store.tables import ObjectTable
+
+_MOST_WAITING_BYTES = 16 * 1024 * 1024
+_NEW_EVENT: dict[str, Any] = {
+    "event_id": texts,
+    "event": texts,
+    "occurred_us": integers,
+    "received_us": integers,
+}
 
 
 class EventRows:
-    """Rows on their way from the staging tables, which read a batch, to the store."""
+    """Writes the rows of events during one transaction.
 
-    def __init__(
-        self, store: duckdb.DuckDBPyConnection, staging: Staging, waiting: WaitingEvents
-    ) -> None:
+    Events whose versions wait stand in ``events`` already. Whoever changes versions of events that
+    the store knows calls ``write_waiting`` first.
+    """
+
+    def __init__(self, store: duckdb.DuckDBPyConnection) -> None:
         self._store = store
-        self._staging = staging
-        self._waiting = waiting
+        self._waiting: dict[str, list[tuple[list[Any], bytes]]] = defaultdict(list)
+        self._n_waiting_bytes = 0
 
-    def run_with_rows(self, rows: str, into: str) -> None:
-        """Run a statement on the store that reads ``staged_rows``: rows that were staged."""
-        run_with_rows(self._staging.connection, self._store, rows, into)
-
-    def insert(self, table: str, rows: str) -> None:
-        """Add rows selected on the staging side to a table of the store."""
-        insert_rows(self._staging.connection, self._store, table, rows)
-
-    def store(self) -> None:
-        """Write what the lines of the batch tell that are not refused."""
+    def store(self, staging: Staging) -> None:
+        """Write what the lines of a batch tell that are not refused."""
         word = word_of("c.strength")
-        self._staging.run(statement("batch_events"))
-        self.insert("events", statement("new_events", word=word))
-        if self._staging.run("SELECT 1 FROM batch_events WHERE is_known LIMIT 1"):
-            self._tell_again(word)
-        for table in self._staging.tables:
-            rows = version_rows(table, self._staging.rows_of(table), "batch_events")
-            self.insert(quote(table.versions), rows)
-        self._waiting.add(self._staging)
-        if self._staging.run("SELECT 1 FROM unread LIMIT 1"):
-            what = "CAST(NULL AS JSON)" if self._staging.is_limited else "u.body -> '$.object'"
-            self.insert("other_objects", statement("other_objects", object=what))
+        staging.run(statement("batch_events"))
+        self._insert(staging, "events", statement("new_events", word=word))
+        if staging.run("SELECT 1 FROM batch_events WHERE is_known LIMIT 1"):
+            self._tell_again(staging, word)
+        for table in staging.tables:
+            rows = flatten.version_rows(table, staging.rows_of(table), "batch_events")
+            self._insert(staging, quote(table.versions), rows)
+        self._let_few_wait(staging)
+        if staging.run("SELECT 1 FROM unread LIMIT 1"):
+            what = "CAST(NULL AS JSON)" if staging.is_limited else "u.body -> '$.object'"
+            self._insert(staging, "other_objects", statement("other_objects", object=what))
+
+    def _insert(self, staging: Staging, table: str, rows: str) -> None:
+        insert_rows(staging.connection, self._store, table, rows)
 
     # -- events that the store has already --------------------------------------------------
 
-    def _tell_again(self, word: str) -> None:
-        self.run_with_rows(
+    def _tell_again(self, staging: Staging, word: str) -> None:
+        strength = strength_of("e.signature")
+        run_with_rows(
+            staging.connection,
+            self._store,
             statement("repeated_events", word=word),
-            statement(
-                "known_events",
-                stored_strength=strength_of("e.signature"),
-                is_earlier=_IS_EARLIER,
-            ),
+            statement("known_events", stored_strength=strength, is_earlier=_IS_EARLIER),
         )
-        # An earlier receipt orders versions of the same instant anew.
-        for versions in self._versions(with_receipt=True):
-            self.run_with_rows(
-                "SELECT event_id, received_at FROM batch_events WHERE is_known",
-                f"UPDATE {versions} AS v SET received_at = h.received_at FROM staged_rows AS h "
-                f"{_SAME} AND h.received_at IS NOT NULL "
-                "AND (v.received_at IS NULL OR v.received_at > h.received_at)",
+        # An earlier receipt orders versions of the same instant anew. Lists have no receipt.
+        self._update(
+            staging,
+            _versions(table for table in staging.filled_tables if table.parent is None),
+            "SELECT event_id, received_at FROM batch_events WHERE is_known",
+            "SET received_at = h.received_at FROM staged_rows AS h "
+            "WHERE v.event_id = h.event_id AND h.received_at IS NOT NULL "
+            "AND (v.received_at IS NULL OR v.received_at > h.received_at)",
+        )
+        dated = "FROM batch_events WHERE is_known AND is_dated_by_receipt"
+        if staging.run(f"SELECT 1 {dated} LIMIT 1"):
+            self._update(
+                staging,
+                [*_versions(staging.filled_tables), "other_objects"],
+                f"SELECT event_id {dated}",
+                "SET occurred_at = e.occurred_at "
+                "FROM staged_rows AS h JOIN events AS e ON e.event_id = h.event_id "
+                "WHERE v.event_id = h.event_id AND v.occurred_at <> e.occurred_at",
             )
-        if self._staging.run(
-            "SELECT 1 FROM batch_events WHERE is_known AND is_dated_by_receipt LIMIT 1"
+
+    def _update(self, staging: Staging, tables: Sequence[str], rows: str, change: str) -> None:
+        for table in tables:
+            run_with_rows(staging.connection, self._store, rows, f"UPDATE {table} AS v {change}")
+
+    # -- versions that wait -----------------------------------------------------------------
+
+    def _let_few_wait(self, staging: Staging) -> None:
+        if not staging.few:
+            return
+        found = staging.run(
+            "SELECT first_nth, event_id, event, epoch_us(occurred_at), epoch_us(received_at) "
+            "FROM batch_events WHERE NOT is_known AND first_nth IN (SELECT unnest($nths))",
+            nths=[nth for contents in staging.few.values() for nth, _ in contents],
+        )
+        new = {nth: columns for nth, *columns in found}
+        for object_type, contents in staging.few.items():
+            for nth, content in contents:
+                if nth in new:
+                    self._waiting[object_type].append((new[nth], content))
+                    self._n_waiting_bytes += len(content)
+        if self._n_waiting_bytes > _MOST_WAITING_BYTES:
+            self.write_waiting()
+
+    def write_waiting(self) -> None:
+        """Write the versions that wait."""
+        waiting, self._waiting, self._n_waiting_bytes = self._waiting, defaultdict(list), 0
+        if not waiting:
+            return
+        # A connection of its own: on those that read, the next batches wait.
+        with self._store.cursor() as connection:
+            for object_type, events in sorted(waiting.items()):
+                self._write(connection, object_type, events)
+
+    def _write(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        object_type: str,
+        events: list[tuple[list[Any], bytes]],
+    ) -> None:
+        rows = [(nth, *columns) for nth, (columns, _) in enumerate(events)]
+        with ArrowRows.of_values(rows, first_nth=integers, **_NEW_EVENT).as_table(
+            "waiting", connection
         ):
-            for versions in self._versions():
-                self.run_with_rows(
-                    "SELECT event_id FROM batch_events WHERE is_known AND is_dated_by_receipt",
-                    f"UPDATE {versions} AS v SET occurred_at = e.occurred_at FROM staged_rows AS h "
-                    f"{_EVENT} {_SAME} AND v.occurred_at <> e.occurred_at",
-                )
-
-    def _versions(self, *, with_receipt: bool = False) -> list[str]:
-        """The tables of versions that the batch tells of; perhaps only those with a receipt."""
-        tables = self._staging.filled_tables
-        if with_receipt:
-            return [quote(table.versions) for table in tables if table.parent is None]
-        return [*(quote(table.versions) for table in tables), "other_objects"]
+            run(
+                connection,
+                "CREATE OR REPLACE TEMP TABLE new_events AS SELECT first_nth, event_id, event, "
+                "make_timestamptz(occurred_us) AS occurred_at, "
+                "make_timestamptz(received_us) AS received_at, false AS is_known FROM waiting",
+            )
+        contents = Contents.of([(nth, content) for nth, (_, content) in enumerate(events)])
+        for table in flatten.open_objects(connection, object_type, contents):
+            versions = flatten.version_rows(table, f"({flatten.rows_of(table)})", "new_events")
+            insert_rows(connection, self._store, quote(table.versions), versions)
+        run(connection, f"DROP TABLE {quote(flatten.opened_table(object_type))}")
 
 
-_SAME = "WHERE v.event_id = h.event_id"
-_EVENT = "JOIN events AS e ON e.event_id = h.event_id"
+def _versions(tables: Iterable[ObjectTable]) -> list[str]:
+    return [quote(table.versions) for table in tables]
+
+
 # The place of an event is that of its earliest receipt; the path and line decide a tie.
 _IS_EARLIER = (
     "(coalesce(h.received_at, TIMESTAMPTZ 'infinity'), h.file, h.line, h.byte_offset) < "

@@ -6,6 +6,7 @@ What the outside world wrote was read before (``intake/read``): here nothing can
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,7 @@ from avon_analytics.contract.model import ColumnOf, Part, columns_of, lists_of, 
 from avon_analytics.contract.values import Column
 from avon_analytics.intake.read.columns import integers
 from avon_analytics.intake.read.read_lines import Contents
-from avon_analytics.intake.write.arrow import ArrowColumns
+from avon_analytics.intake.write.arrow import ArrowRows
 from avon_analytics.store.parsed import run
 from avon_analytics.store.schema import literal, quote
 from avon_analytics.store.tables import ObjectTable, tables_of
@@ -49,18 +50,19 @@ def open_objects(
 
     Returns the tables of which they tell rows.
     """
-    register_contents(connection, contents)
-    run(connection, _opened(object_type))
-    connection.unregister("contents")
+    with contents_as_table(connection, contents):
+        run(connection, _opened(object_type))
     root, *lists = tables_of(object_type)
     has_some = run(connection, _has_items(object_type)).fetchall()[0] if lists else ()
     return [root, *(table for table, has in zip(lists, has_some, strict=True) if has)]
 
 
-def register_contents(connection: duckdb.DuckDBPyConnection, contents: Contents) -> None:
-    """Have some canonical events read as ``contents``."""
-    columns = ArrowColumns(nth=integers(contents.nths), content=contents.texts)
-    connection.register("contents", columns)
+def contents_as_table(
+    connection: duckdb.DuckDBPyConnection, contents: Contents
+) -> AbstractContextManager[None]:
+    """Meanwhile the connection reads some canonical events as ``contents``."""
+    rows = ArrowRows.of_columns(nth=integers(contents.nths), content=contents.texts)
+    return rows.as_table("contents", connection)
 
 
 @cache

@@ -39,15 +39,14 @@ class KnownIds:
 
     def add(self, staging: Staging) -> list[int]:
         """Add the events that a batch tells; returns the lines of those that were there before."""
-        staged_rows = ArrowRows(staging.connection.sql(parsed(staging.connection, _STAGED)))
-        self._store.register("staged_rows", staged_rows)
-        known = ArrowRows(self._store.sql(parsed(self._store, _KNOWN)))
-        run(self._store, "INSERT INTO temp.known_ids SELECT h FROM staged_rows")
-        self._store.unregister("staged_rows")
-        staged_rows.release()
-        staging.connection.register("known", known)
-        lines = staging.run(f"SELECT nth FROM event_lines WHERE {_HASH} IN (SELECT h FROM known)")
-        staging.connection.unregister("known")
+        staged = ArrowRows.of_query(staging.connection, parsed(staging.connection, _STAGED))
+        with staged.as_table("staged_rows", self._store):
+            known = ArrowRows.of_query(self._store, parsed(self._store, _KNOWN))
+            run(self._store, "INSERT INTO temp.known_ids SELECT h FROM staged_rows")
+        with known.as_table("known", staging.connection):
+            lines = staging.run(
+                f"SELECT nth FROM event_lines WHERE {_HASH} IN (SELECT h FROM known)"
+            )
         return sorted(nth for (nth,) in lines)
 
     def let_go(self) -> None:

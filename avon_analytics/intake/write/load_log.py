@@ -16,7 +16,7 @@ from avon_analytics.intake.archive.files import Found, otherwise_compressed
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.columns import integers, texts
 from avon_analytics.intake.read.signature import Secrets
-from avon_analytics.intake.write.arrow import ArrowColumns
+from avon_analytics.intake.write.arrow import ArrowRows
 from avon_analytics.intake.write.known_files import KnownFile, OpenFile
 from avon_analytics.intake.write.known_ids import KnownIds
 from avon_analytics.intake.write.staging import Staging
@@ -114,25 +114,25 @@ class LoadLog:
     def add_files(self, readings: Sequence[OpenFile]) -> None:
         """Write down how far files were read and where their lines ended."""
         rows = [self._row_of(reading) for reading in readings]
-        columns = {
-            name: (texts if name in ("file", "sha256") else integers)([row[name] for row in rows])
+        kinds = {
+            name: texts if name in ("file", "sha256") else integers
             for name in ("file", *_PLACE, *_COUNTS)
         }
-        self._connection.register("read_files", ArrowColumns(**columns))
+        values = [[row[name] for name in kinds] for row in rows]
         sets = ", ".join(
             [f"{name} = r.{name}" for name in _PLACE]
             + [f"{name} = a.{name} + r.{name}" for name in _COUNTS]
         )
-        run(
-            self._connection,
-            f"UPDATE archive_files AS a SET {sets} FROM read_files AS r WHERE a.file = r.file",
-        )
-        run(
-            self._connection,
-            "INSERT INTO archive_files BY NAME SELECT * FROM read_files AS r "
-            "WHERE NOT EXISTS (SELECT 1 FROM archive_files AS a WHERE a.file = r.file)",
-        )
-        self._connection.unregister("read_files")
+        with ArrowRows.of_values(values, **kinds).as_table("read_files", self._connection):
+            run(
+                self._connection,
+                f"UPDATE archive_files AS a SET {sets} FROM read_files AS r WHERE a.file = r.file",
+            )
+            run(
+                self._connection,
+                "INSERT INTO archive_files BY NAME SELECT * FROM read_files AS r "
+                "WHERE NOT EXISTS (SELECT 1 FROM archive_files AS a WHERE a.file = r.file)",
+            )
         for path in (reading.file.path for reading in readings):
             if (name := self.name_of(path)) != path:
                 for table in ("deliveries", "quarantine", "events"):

@@ -14,6 +14,7 @@ import duckdb
 
 from avon_analytics.intake.read.faults import verdict
 from avon_analytics.intake.read.limited import emptied
+from avon_analytics.intake.write.log_lines import same_line
 from avon_analytics.intake.write.person_rows import THREAD, Rows, empty_touched, owned, touched
 from avon_analytics.store import parsed
 from avon_analytics.store.schema import quote
@@ -114,8 +115,7 @@ def end_lines(rows: Rows) -> int:
     of_them = "event_id IN (SELECT event_id FROM own_rows)"
     rows.run(
         f"DELETE FROM quarantine AS q USING deliveries AS d WHERE d.{of_them} "
-        "AND q.load_id = d.load_id AND q.file = d.file AND q.line = d.line "
-        "AND q.byte_offset = d.byte_offset"
+        f"AND {same_line('q', 'd')}"
     )
     rows.run(
         "INSERT INTO quarantine SELECT load_id, file, line, byte_offset, byte_length, NULL, "

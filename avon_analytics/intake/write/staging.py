@@ -30,11 +30,11 @@ from avon_analytics.intake.read.faults import Verdict
 from avon_analytics.intake.read.process import ReadingProcesses
 from avon_analytics.intake.read.read_lines import Contents, Reading, ReadLines, read_whole
 from avon_analytics.intake.write import flatten
-from avon_analytics.intake.write.arrow import ArrowColumns
+from avon_analytics.intake.write.arrow import ArrowRows
 from avon_analytics.intake.write.clock import Clock
 from avon_analytics.intake.write.statements import statement
 from avon_analytics.store.memory import Bound
-from avon_analytics.store.parsed import run
+from avon_analytics.store.parsed import parsed, run
 from avon_analytics.store.tables import ObjectTable, tables_of
 
 
@@ -104,6 +104,21 @@ class Staging:
             else f"({flatten.rows_of(table)})"
         )
 
+    def recall(self, store: duckdb.DuckDBPyConnection, query: str, into: str) -> None:
+        """Bring what the store knows of the batch's events into a table beside them.
+
+        The query reads ids in ``staged_rows``, and tells digests and ranks.
+        """
+        ids = parsed(self.connection, "SELECT DISTINCT event_id FROM event_lines")
+        with ArrowRows.of_query(self.connection, ids).as_table("staged_rows", store):
+            known = ArrowRows.of_query(store, query)
+        with known.as_table("recalled", self.connection):
+            self.run(
+                f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT * REPLACE ("
+                "CAST(body_digest AS UUID) AS body_digest, "
+                "CAST(conflict_rank AS UUID) AS conflict_rank) FROM recalled"
+            )
+
     def refuse(self, refused: list[tuple[int, Verdict, str | None]]) -> None:
         """Write verdicts: these lines do not load."""
         if not refused:
@@ -152,7 +167,7 @@ class Staging:
 
     def _arrive(self, batch: Batch, nths: npt.NDArray[np.int64], read: ReadLines) -> None:
         """Write ``arrivals``, and ``event_lines`` of those that are trusted."""
-        arrived = ArrowColumns(
+        arrived = ArrowRows.of_columns(
             nth=integers(nths),
             file_no=integers(batch.file_no[nths]),
             line=integers(batch.lines[nths]),
@@ -160,15 +175,14 @@ class Staging:
             byte_length=integers(batch.byte_lengths[nths]),
             **read.columns,
         )
-        self.connection.register("arrived", arrived)
         files = list(batch.files)
         body = "body" if self._reading.with_bodies else "CAST(NULL AS VARCHAR) AS body"
         of_lines = read.of_kinds(("form", "signature", "secret"))
-        self.run(statement("arrivals", body=body), files=files, **of_lines)
         of_events = ("event", "event_sent", "object_type", "source", "signature", "strength")
         common = read.of_kinds((*of_events, "secret"))
-        self.run(statement("event_lines"), files=files, **common)
-        self.connection.unregister("arrived")
+        with arrived.as_table("arrived", self.connection):
+            self.run(statement("arrivals", body=body), files=files, **of_lines)
+            self.run(statement("event_lines"), files=files, **common)
 
     def _refuse_unread(self, batch: Batch, read: ReadLines) -> None:
         self.run(
@@ -196,19 +210,13 @@ class Staging:
         return dict(causes(mismatches, self._reading.secrets))
 
     def _add_verdicts(self, rows: list[tuple[int, str, str, str | None, bool]]) -> None:
-        nths, codes, errors, found, are_of_line = zip(*rows, strict=True)
-        refused = ArrowColumns(
-            nth=integers(nths),
-            code=texts(codes),
-            errors=texts(errors),
-            cause=texts(found),
-            is_of_line=integers(are_of_line),
+        refused = ArrowRows.of_values(
+            rows, nth=integers, code=texts, errors=texts, cause=texts, is_of_line=integers
         )
-        self.connection.register("refused", refused)
-        self.run(
-            "INSERT INTO verdicts SELECT * REPLACE (is_of_line <> 0 AS is_of_line) FROM refused"
-        )
-        self.connection.unregister("refused")
+        with refused.as_table("refused", self.connection):
+            self.run(
+                "INSERT INTO verdicts SELECT * REPLACE (is_of_line <> 0 AS is_of_line) FROM refused"
+            )
 
     def _open(self, batch: Batch, read: ReadLines) -> None:
         for object_type, contents in read.contents.items():
@@ -216,9 +224,10 @@ class Staging:
                 self.few[object_type] = contents
             else:
                 self._open_type(object_type, contents)
-        flatten.register_contents(self.connection, read.unknown)
-        self.run("CREATE OR REPLACE TEMP TABLE unread AS SELECT nth, content AS body FROM contents")
-        self.connection.unregister("contents")
+        with flatten.contents_as_table(self.connection, read.unknown):
+            self.run(
+                "CREATE OR REPLACE TEMP TABLE unread AS SELECT nth, content AS body FROM contents"
+            )
 
     def _are_few(self, contents: Contents) -> bool:
         is_small = contents.n_bytes < _FEW_BYTES
@@ -232,5 +241,5 @@ class Staging:
                 self.run(flatten.created(table))
 
 
-# So few objects of a type wait for others: see `waiting_events`.
+# So few objects of a type wait for others: see `event_rows`.
 _FEW, _FEW_BYTES = 4000, 4 * 1024 * 1024

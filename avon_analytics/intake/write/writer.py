@@ -5,32 +5,31 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
 
 import duckdb
 
 from avon_analytics.intake.archive.batch import Batch, LongLine, batch_of
-from avon_analytics.intake.read.columns import blobs, integers, texts
 from avon_analytics.intake.read.faults import verdict
 from avon_analytics.intake.write import forgotten
-from avon_analytics.intake.write.arrow import ArrowColumns, ArrowRows
+from avon_analytics.intake.write.arrow import insert_rows
 from avon_analytics.intake.write.conflicts import Conflicts
 from avon_analytics.intake.write.event_rows import EventRows
 from avon_analytics.intake.write.known_ids import KnownIds
 from avon_analytics.intake.write.line_counts import LineCounts
+from avon_analytics.intake.write.log_lines import quarantine
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.statements import statement
 from avon_analytics.intake.write.tombstones import Tombstones
-from avon_analytics.intake.write.waiting_events import WaitingEvents
-from avon_analytics.store.parsed import parsed, run
+from avon_analytics.store.parsed import run
 
 
 class StoreWriter:
     """Takes batches into a store.
 
-    Two connections share the work: the staging reads and judges in tables that every batch
+    Two connections share the work: ``staging`` reads and judges in tables that every batch
     replaces; ``store`` holds the transaction and gets only rows. So memory is bounded by the
-    batch, and not by what a transaction keeps of replaced tables.
+    batch, and not by what a transaction keeps of replaced tables. A caller who has several staging
+    areas sets another one between batches.
     """
 
     def __init__(
@@ -44,18 +43,12 @@ class StoreWriter:
         self._store = store
         self._load_id = load_id
         self._known_ids = known_ids or KnownIds(store)
-        self._urls = urls or {}
-        self._waiting = WaitingEvents(store)
-        self.take_over(staging)
+        self.staging = staging
+        self._rows = EventRows(store)
         self._tombstones = Tombstones(store)
-        self._conflicts = Conflicts(store, self._urls)
+        self._conflicts = Conflicts(store, urls)
         self._has_forgotten_lines = False
         self._put_off: list[tuple[str, int, int, bytes]] = []
-
-    def take_over(self, staging: Staging) -> None:
-        """Work on these staging tables from now on; those before may read another batch already."""
-        self._staging = staging
-        self._rows = EventRows(self._store, staging, self._waiting)
 
     def take(
         self, batch: Batch, *, is_read: bool = False, may_wait: bool = False
@@ -72,7 +65,7 @@ class StoreWriter:
             ended[file].blank = blank
         self._set_aside(batch, ended)
         if batch.readable.any():
-            with self._staging.room_for(batch):
+            with self.staging.room_for(batch):
                 self._take(batch, ended, is_read=is_read, may_wait=may_wait)
         if sum(len(content) for *_, content in self._put_off) > PUT_OFF_BYTES:
             for file, more in self.take_rest().items():
@@ -83,20 +76,20 @@ class StoreWriter:
         self, batch: Batch, ended: dict[str, LineCounts], *, is_read: bool, may_wait: bool
     ) -> None:
         if not is_read:
-            batch = self._staging.read(batch)
-        clock = self._staging.clock
+            batch = self.staging.read(batch)
+        clock = self.staging.clock
         with clock.timing("settle"):
             if self._tombstones and forgotten.leave_out(
-                self._store, self._staging, self._tombstones
+                self._store, self.staging, self._tombstones
             ):
                 self._has_forgotten_lines = True
             if self._is_all_new(batch, may_wait=may_wait) or self._has_no_events():
-                self._staging.run(_NOTHING_KNOWN)
+                self.staging.run(_NOTHING_KNOWN)
             else:
                 self._recall()
-            self._conflicts.settle(self._staging)
+            self._conflicts.settle(self.staging)
         with clock.timing("store rows"):
-            self._rows.store()
+            self._rows.store(self.staging)
         with clock.timing("log"):
             self._log(batch, ended)
 
@@ -106,16 +99,13 @@ class StoreWriter:
         return self.take(batch_of(lines)) if lines else {}
 
     def _set_aside(self, batch: Batch, ended: dict[str, LineCounts]) -> None:
-        fault = verdict("too_long", "expected a line within the limit")
         for long in batch.long_lines:
             if long.is_continued:
                 self._measure_again(long)
                 continue
             place = [self._load_id, long.file, long.line, long.byte_offset, long.byte_length]
-            self._store.execute(
-                "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, 'too_long', ?, NULL, NULL)",
-                [*place, long.sha256, fault.errors],
-            )
+            why = (_TOO_LONG.code, _TOO_LONG.errors, None)
+            quarantine(self._store, [(*place, long.sha256, *why, None)])
             self._store.execute(
                 "INSERT INTO deliveries (load_id, file, line, byte_offset, byte_length, ended, "
                 "code) VALUES (?, ?, ?, ?, ?, 'quarantined', 'too_long')",
@@ -144,11 +134,11 @@ class StoreWriter:
 
         Returns whether any line that was counted before has now ended elsewhere.
         """
-        clock = self._staging.clock
+        clock = self.staging.clock
         with clock.timing("store rows"):
-            self._waiting.write()
+            self._rows.write_waiting()
         with clock.timing("settle"):
-            self._conflicts.keep_lines(self._staging)
+            self._conflicts.keep_lines(self.staging)
         return self._conflicts.has_moved_lines or self._has_forgotten_lines
 
     # -- between the staging tables and the store ---------------------------------------------
@@ -159,7 +149,7 @@ class StoreWriter:
             self._known_ids.start()
         if not self._known_ids.is_there:
             return False
-        known = self._known_ids.add(self._staging)
+        known = self._known_ids.add(self.staging)
         if not may_wait or len(known) > _WAITING_SHARE * len(batch):
             return not known
         self._put_off += [
@@ -171,7 +161,7 @@ class StoreWriter:
             )
             for nth in known
         ]
-        self._staging.leave_out(known)
+        self.staging.leave_out(known)
         return True
 
     def _has_no_events(self) -> bool:
@@ -179,70 +169,38 @@ class StoreWriter:
 
     def _recall(self) -> None:
         """Fetch what the store knows of the events that the batch tells."""
-        event_ids = ArrowRows(
-            self._staging.connection.sql(
-                parsed(self._staging.connection, "SELECT DISTINCT event_id FROM event_lines")
-            )
-        )
-        ((first, last),) = self._staging.run(
+        ((first, last),) = self.staging.run(
             "SELECT coalesce(epoch_us(min(occurred_at)), 0), "
             "coalesce(epoch_us(max(occurred_at)), 0) FROM event_lines"
         )
-        self._store.register("staged_rows", event_ids)
         # Two whole numbers in the text: with bound ones DuckDB 1.5 runs the query while it holds
         # Python's lock, for which the stream that is read on another thread waits.
         query = statement("recalled_events", first=f"{first:d}", last=f"{last:d}")
-        known = ArrowRows(self._store.sql(query))
-        self._store.unregister("staged_rows")
-        event_ids.release()
-        self._staging.connection.register("recalled", known)
-        self._staging.run(
-            "CREATE OR REPLACE TEMP TABLE known_events AS SELECT event_id, "
-            "CAST(body_digest AS UUID) AS body_digest, "
-            "CAST(conflict_rank AS UUID) AS conflict_rank FROM recalled"
-        )
-        self._staging.connection.unregister("recalled")
-        if self._staging.run("SELECT 1 FROM known_events LIMIT 1"):
-            self._waiting.write()
+        self.staging.recall(self._store, query, "known_events")
+        if self.staging.run("SELECT 1 FROM known_events LIMIT 1"):
+            self._rows.write_waiting()
 
     # -- the log ----------------------------------------------------------------------------
 
     def _log(self, batch: Batch, ended: dict[str, LineCounts]) -> None:
-        self._staging.run(
+        self.staging.run(
             "CREATE OR REPLACE TEMP TABLE line_ends AS " + statement("line_ends"),
             load_id=self._load_id,
         )
-        self._rows.insert("deliveries", "SELECT * FROM line_ends")
-        counted = self._staging.run(
-            "SELECT file, ended, code, count(*) FROM line_ends GROUP BY ALL"
-        )
+        insert_rows(self.staging.connection, self._store, "deliveries", "SELECT * FROM line_ends")
+        counted = self.staging.run("SELECT file, ended, code, count(*) FROM line_ends GROUP BY ALL")
         for file, word, code, n in counted:
             ended[file].count(word, code, n)
-        refused = self._staging.run(
+        refused = self.staging.run(
             "SELECT v.nth, a.file, a.line, a.byte_offset, a.byte_length, v.code, v.errors, v.cause "
             "FROM verdicts AS v JOIN arrivals AS a ON a.nth = v.nth ORDER BY v.nth"
         )
-        if refused:
-            self._quarantine(refused, batch)
-
-    def _quarantine(self, refused: list[tuple[Any, ...]], batch: Batch) -> None:
-        nths, files, lines, offsets, lengths, codes, errors, causes = zip(*refused, strict=True)
-        kept = [self._kept(batch.as_sent(nth), code) for nth, code in zip(nths, codes, strict=True)]
-        rows = ArrowColumns(
-            load_id=integers([self._load_id] * len(refused)),
-            file=texts(files),
-            line=integers(lines),
-            byte_offset=integers(offsets),
-            byte_length=integers(lengths),
-            sha256=texts([digest for digest, _ in kept]),
-            code=texts(codes),
-            errors=texts(errors),
-            cause=texts(causes),
-            content=blobs([content for _, content in kept]),
-        )
-        self._store.register("refused_lines", rows)
-        run(self._store, "INSERT INTO quarantine SELECT * FROM refused_lines")
-        self._store.unregister("refused_lines")
+        rows = []
+        for nth, *place, code, errors, cause in refused:
+            digest, content = self._kept(batch.as_sent(nth), code)
+            rows.append((self._load_id, *place, digest, code, errors, cause, content))
+        if rows:
+            quarantine(self._store, rows)
 
     def _kept(self, line: bytes, code: str) -> tuple[str | None, bytes | None]:
         """The digest and the content that are kept of a line.
@@ -255,11 +213,12 @@ class StoreWriter:
         is_theirs = self._tombstones and (
             self._tombstones.is_withheld(digest) or not self._tombstones.may_keep(line)
         )
-        return digest, None if is_theirs or self._staging.is_limited else line
+        return digest, None if is_theirs or self.staging.is_limited else line
 
 
 # Lines that wait are read once more: few may, of a batch and in all.
 _WAITING_SHARE = 0.1
+_TOO_LONG = verdict("too_long", "expected a line within the limit")
 PUT_OFF_BYTES = 4 * 1024 * 1024
 _NOTHING_KNOWN = (
     "CREATE OR REPLACE TEMP TABLE known_events "

@@ -1,0 +1,51 @@
+"""Lines in the log of a store: how one is told from all others, and the two ways in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+
+from avon_analytics.intake.read.columns import blobs, integers, texts
+from avon_analytics.intake.write.arrow import ArrowRows
+from avon_analytics.store.parsed import run
+
+Key = tuple[int, str, int, int]
+"""A line: its load, its file, its number and its byte offset."""
+KEY: dict[str, Any] = {
+    "load_id": integers,
+    "file": texts,
+    "line": integers,
+    "byte_offset": integers,
+}
+_QUARANTINE = {
+    **KEY,
+    "byte_length": integers,
+    "sha256": texts,
+    "code": texts,
+    "errors": texts,
+    "cause": texts,
+    "content": blobs,
+}
+
+
+def same_line(one: str, other: str) -> str:
+    """SQL for whether a row of one table and a row of another tell of the same line."""
+    return " AND ".join(f"{one}.{name} = {other}.{name}" for name in KEY)
+
+
+def quarantine(
+    store: duckdb.DuckDBPyConnection, rows: Sequence[Sequence[Any]], where: str = "true"
+) -> None:
+    """Add rows to the quarantine: those for which ``where`` is true of the row ``refused``."""
+    with ArrowRows.of_values(rows, **_QUARANTINE).as_table("refused_lines", store):
+        run(store, f"INSERT INTO quarantine SELECT * FROM refused_lines AS refused WHERE {where}")
+
+
+def take_out(store: duckdb.DuckDBPyConnection, lines: Sequence[Key]) -> None:
+    """Take quarantined lines out of the log, because they come in again."""
+    with ArrowRows.of_values(lines, **KEY).as_table("taken_out", store):
+        for log in ("quarantine", "deliveries"):
+            same = same_line(log, "taken_out")
+            store.execute(f"DELETE FROM {log} USING taken_out WHERE {same}")
