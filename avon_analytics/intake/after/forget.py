@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import duckdb
 
@@ -85,7 +84,7 @@ def forget(database: Database, patient_id: str) -> Forgotten:
 
 
 def _refuse_staff(connection: duckdb.DuckDBPyConnection, person: str) -> None:
-    sought = PersonSearch(frozenset({person}))
+    sought = PersonSearch({person})
     found = connection.execute(
         "SELECT DISTINCT id FROM providers_versions UNION SELECT id FROM supports_versions"
     ).fetchall()
@@ -100,9 +99,7 @@ class _Forgetting:
         self._connection = connection
         self._person = person
         self._rows = stored_rows(connection)
-
-    def _run(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, parameters or None).fetchall()
+        self._run = self._rows.run
 
     def run(self) -> Forgotten:
         sought = self._who()
@@ -135,27 +132,25 @@ class _Forgetting:
 
     def _who(self) -> PersonSearch:
         """What the person is known by: all that any version of their record says."""
-        alone = PersonSearch(frozenset({self._person}))
-        spelled = [
-            text
-            for text in self._rows.texts("SELECT DISTINCT id FROM people_versions")
-            if alone.is_id(text)
-        ]
-        known: dict[str, set[str]] = {}
-        for column in _KNOWN_BY:
+        alone = PersonSearch({self._person})
+        every = self._rows.texts("SELECT DISTINCT id FROM people_versions")
+        spelled = [text for text in every if alone.is_id(text)]
+
+        def known(*columns: str) -> set[str]:
             found = self._run(
-                f"SELECT DISTINCT {column} FROM people_versions "
-                f"WHERE id IN (SELECT unnest($ids::VARCHAR[])) AND {column} IS NOT NULL",
+                f"SELECT DISTINCT unnest([{', '.join(columns)}]) FROM people_versions "
+                "WHERE id IN (SELECT unnest($ids::VARCHAR[]))",
                 ids=spelled,
             )
-            known[column] = {text for (text,) in found}
+            return {text for (text,) in found if text is not None}
+
         return PersonSearch(
-            frozenset({self._person}),
-            first_names=frozenset(known["first_name"] | known["preferred_name"]),
-            last_names=frozenset(known["last_name"]),
-            emails=frozenset(known["email"]),
-            numbers=frozenset(known["phone"] | known["alternate_phone"] | known["ssn"]),
-            records=frozenset(known["mrn"]),
+            {self._person},
+            first_names=known("first_name", "preferred_name"),
+            last_names=known("last_name"),
+            emails=known("email"),
+            numbers=known("phone", "alternate_phone", "ssn"),
+            records=known("mrn"),
         )
 
     def _find_own(self, sought: PersonSearch) -> None:
@@ -249,16 +244,6 @@ class _Forgetting:
         return len(found), unsearchable
 
 
-_KNOWN_BY = (
-    "first_name",
-    "preferred_name",
-    "last_name",
-    "email",
-    "phone",
-    "alternate_phone",
-    "ssn",
-    "mrn",
-)
 _BESIDE = (
     "SELECT CAST(object AS VARCHAR) AS t FROM other_objects",
     "SELECT CAST(extra AS VARCHAR) AS t FROM events",

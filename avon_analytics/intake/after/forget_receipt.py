@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from avon_analytics.display import Counts, Shown
@@ -42,17 +42,7 @@ class Forgotten(Shown):
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for JSON."""
-        return {
-            "was_known": self.was_known,
-            "events": self.events,
-            "lines": self.lines,
-            "withheld": self.withheld,
-            "removed": dict(self.removed),
-            "changed": dict(self.changed),
-            "unsearchable": self.unsearchable,
-            "files": self.files,
-            "reasons": dict(self.reasons),
-        }
+        return {"was_known": self.was_known, **asdict(self)}
 
     def _rows(self) -> Iterator[tuple[str, str, str]]:
         yield "Events forgotten", f"{self.events:,}", "with all their rows"

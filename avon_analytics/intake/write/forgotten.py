@@ -8,21 +8,22 @@ line. A later load knows a person by their id alone: a name can be guessed from 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
 import duckdb
 
 from avon_analytics.intake.write.flatten import rows_table
 from avon_analytics.intake.write.person_events import (
     FORGOTTEN,
-    StoredBefore,
     drop_tables,
     empty_extras,
     find_own,
     find_touched,
     own_threads,
+    remove_objects,
+    stored_rows,
 )
-from avon_analytics.intake.write.person_rows import THREAD, Rows, find, strip
+from avon_analytics.intake.write.person_rows import THREAD, Rows, empty_touched, find, strip
 from avon_analytics.intake.write.person_search import PersonSearch
 from avon_analytics.intake.write.person_visits import (
     no_patients,
@@ -43,34 +44,31 @@ def leave_out(store: duckdb.DuckDBPyConnection, staging: Staging, tombstones: To
     turns out to be theirs alone are removed, texts in what they shared are emptied. Returns whether
     lines that were stored before have now ended as forgotten.
     """
-    rows = Rows(staging.run, _texts(staging), staging.tables, rows_table, "nth", "event_lines")
-    return _Batch(store, staging, tombstones, rows).leave_out()
+    return _Batch(store, staging, tombstones).leave_out()
 
 
 class _Batch:
     """The rows of a batch that may tell of forgotten people."""
 
     def __init__(
-        self,
-        store: duckdb.DuckDBPyConnection,
-        staging: Staging,
-        tombstones: Tombstones,
-        rows: Rows,
+        self, store: duckdb.DuckDBPyConnection, staging: Staging, tombstones: Tombstones
     ) -> None:
         self._store = store
         self._staging = staging
         self._tombstones = tombstones
-        self._rows = rows
+        tables = staging.tables
+        self._rows = Rows(staging.connection, tables, rows_table, "nth", "event_lines")
 
     def leave_out(self) -> bool:
-        sought = PersonSearch(frozenset(self._tombstones.people_in(self._rows.texts(_STRINGS))))
+        sought = PersonSearch(self._tombstones.people_in(self._rows.texts(_STRINGS)))
         objects = self._marked("event_lines", "object_id", "object")
         threads = self._marked(self._rows.named("messages"), THREAD, "thread")
         visits = self._marked(self._rows.named("appointments"), "id", "visit")
         roles = with_roles(self._rows)
         if not (sought.bare_ids or objects or threads or visits or roles):
             return False
-        stored = StoredBefore(self._store)
+        # Files in another order tell the second version of an object before the first.
+        stored = stored_rows(self._store)
         doubtful = self._no_longer_shared(stored, roles)
         if not (sought.bare_ids or objects or threads or visits or doubtful):
             return False
@@ -80,13 +78,15 @@ class _Batch:
         new_threads = self._newly_marked("thread", [*own_threads(self._rows), *more])
         new_visits = self._newly_marked("visit", about)
         if new_threads or new_visits:
-            stored.empty(new_threads, new_visits)
+            find_touched(stored, new_threads, new_visits)
+            empty_touched(stored)
+            empty_extras(stored)
         find_touched(self._rows, [*threads, *new_threads], [*visits, *new_visits])
         for _ in strip(self._rows, sought, found_in):
             pass
         self._strip_beside(sought)
         drop_tables(self._rows)
-        stored.let_go()
+        drop_tables(stored)
         return n_moved > 0
 
     def _marked(self, table: str | None, column: str, kind: Kind) -> list[str]:
@@ -100,16 +100,16 @@ class _Batch:
         self._tombstones.add(kind, new)
         return new
 
-    def _no_longer_shared(self, stored: StoredBefore, roles: Sequence[str]) -> list[str]:
+    def _no_longer_shared(self, stored: Rows, roles: Sequence[str]) -> list[str]:
         """Stored visits in which they took part with somebody who turns out to be no patient."""
-        new = sorted(set(roles) - no_patients([stored.rows], roles, is_all_told=False))
-        visits = seats_of(stored.rows, new)
+        new = sorted(set(roles) - no_patients([stored], roles, is_all_told=False))
+        visits = seats_of(stored, new)
         unmarked = set(self._tombstones.unmarked("object", visits))
         return [one for one in visits if one not in unmarked]
 
     def _refuse(
         self,
-        stored: StoredBefore,
+        stored: Rows,
         sought: PersonSearch,
         objects: Sequence[str],
         doubtful: Sequence[str],
@@ -119,13 +119,13 @@ class _Batch:
         Returns how many lines that were stored are now forgotten, and the threads in which they
         turn out to have written.
         """
-        run = self._staging.run
+        run = self._rows.run
         persons = [one for (one,) in run("SELECT id FROM persons")]
         theirs = visits_of(self._rows)
         told = self._rows.named("appointments")
         here = {one for (one,) in run(f"SELECT DISTINCT id FROM {told}")} if told else set()
         visits = sorted({*theirs, *doubtful, *(one for one in objects if one in here)})
-        shared = shared_visits([self._rows, stored.rows], visits, persons, is_all_told=False)
+        shared = shared_visits([self._rows, stored], visits, persons, is_all_told=False)
         alone = [one for one in visits if one not in shared]
         unread = run(
             "SELECT u.nth, u.body FROM unread AS u JOIN named AS n "
@@ -147,11 +147,11 @@ class _Batch:
         self._staging.refuse([(nth, FORGOTTEN, None) for nth in numbers])
         run("DELETE FROM event_lines WHERE nth IN (SELECT nth FROM own_rows)")
         removed = [(kind, one) for kind, one in own if one in new or one in doubtful]
-        return stored.remove(removed) if removed else (0, [])
+        return remove_objects(stored, removed) if removed else (0, [])
 
     def _strip_beside(self, sought: PersonSearch) -> None:
         """Take them out of what is kept of events, and of types that the contract knows not."""
-        run = self._staging.run
+        run = self._rows.run
         run(
             "UPDATE event_lines SET extra = CAST(n.rest AS JSON) FROM named AS n "
             "WHERE n.by_words AND n.spelling = CAST(extra AS VARCHAR)"
@@ -169,15 +169,6 @@ class _Batch:
                 nth=nth,
             )
         empty_extras(self._rows)
-
-
-def _texts(staging: Staging) -> Callable[[str], Iterator[str]]:
-    def texts(query: str) -> Iterator[str]:
-        found = staging.connection.execute(query)
-        while part := found.fetchmany(10_000):
-            yield from (text for (text,) in part)
-
-    return texts
 
 
 # Every key and every text of the bodies that are trusted, escaped as they are.

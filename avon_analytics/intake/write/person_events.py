@@ -7,18 +7,17 @@ were forgotten after both were loaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 import duckdb
 
 from avon_analytics.intake.read.faults import verdict
 from avon_analytics.intake.read.limited import emptied
 from avon_analytics.intake.write.log_lines import same_line
-from avon_analytics.intake.write.person_rows import THREAD, Rows, empty_touched, owned, touched
-from avon_analytics.store import parsed
+from avon_analytics.intake.write.person_rows import THREAD, Rows, owned, touched
 from avon_analytics.store.schema import quote
-from avon_analytics.store.tables import ObjectTable, object_tables
+from avon_analytics.store.tables import object_tables
 
 FORGOTTEN = verdict("forgotten", "the person was forgotten on request; nothing of the line is kept")
 Key = str | int  # of an event in the store, or of a line in a batch
@@ -27,20 +26,9 @@ TABLES = ("own_objects", "own_rows", "shared_threads", "shared_visits", "touched
 
 def stored_rows(connection: duckdb.DuckDBPyConnection) -> Rows:
     """The rows of a store."""
-
-    def run(sql: str, **parameters: object) -> list[tuple[Any, ...]]:
-        return parsed.run(connection, sql, parameters or None).fetchall()
-
-    def texts(query: str) -> Iterator[str]:
-        found = connection.execute(query)
-        while part := found.fetchmany(10_000):
-            yield from (text for (text,) in part)
-
-    def name_of(table: ObjectTable) -> str:
-        return quote(table.versions)
-
-    tables = [one for one in object_tables() if run(f"SELECT 1 FROM {name_of(one)} LIMIT 1")]
-    return Rows(run, texts, tables, name_of, "event_id", "events")
+    rows = Rows(connection, object_tables(), lambda one: quote(one.versions), "event_id", "events")
+    filled = [one for one in rows.tables if rows.run(f"SELECT 1 FROM {rows.name_of(one)} LIMIT 1")]
+    return replace(rows, tables=filled)
 
 
 def find_own(
@@ -142,43 +130,23 @@ def remove_rows(rows: Rows) -> dict[str, int]:
     return found
 
 
-class StoredBefore:
-    """What a store holds already of objects that a batch shows to be theirs, or shared with them.
+def remove_objects(rows: Rows, objects: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
+    """Remove all versions of some objects from a store, given by type and id.
 
-    An archive tells the second version before the first where files are loaded in another order.
+    Returns how many lines now end as forgotten, and the threads of the messages among them.
     """
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self.rows = stored_rows(connection)
-
-    def remove(self, objects: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
-        """Remove all versions of some objects, given by type and id.
-
-        Returns how many lines now end as forgotten, and the threads of the messages among them.
-        """
-        types, ids = [one for one, _ in objects], [one for _, one in objects]
-        self.rows.run(
-            "CREATE OR REPLACE TEMP TABLE own_objects AS SELECT "
-            "unnest($types::VARCHAR[]) AS object_type, unnest($ids::VARCHAR[]) AS object_id",
-            types=types,
-            ids=ids,
-        )
-        self.rows.run(f"CREATE OR REPLACE TEMP TABLE own_rows AS {_rows_of_objects(self.rows)}")
-        threads = own_threads(self.rows)
-        n = end_lines(self.rows)
-        if n:
-            remove_rows(self.rows)
-        return n, threads
-
-    def empty(self, threads: Sequence[str], visits: Sequence[str]) -> None:
-        """Empty free text and unknown values in some threads and visits."""
-        find_touched(self.rows, threads, visits)
-        empty_touched(self.rows)
-        empty_extras(self.rows)
-
-    def let_go(self) -> None:
-        """Drop the tables that were only needed meanwhile."""
-        drop_tables(self.rows)
+    rows.run(
+        "CREATE OR REPLACE TEMP TABLE own_objects AS SELECT "
+        "unnest($types::VARCHAR[]) AS object_type, unnest($ids::VARCHAR[]) AS object_id",
+        types=[one for one, _ in objects],
+        ids=[one for _, one in objects],
+    )
+    rows.run(f"CREATE OR REPLACE TEMP TABLE own_rows AS {_rows_of_objects(rows)}")
+    threads = own_threads(rows)
+    n = end_lines(rows)
+    if n:
+        remove_rows(rows)
+    return n, threads
 
 
 def drop_tables(rows: Rows) -> None:

@@ -17,29 +17,31 @@ and asks the searcher; what it found stands in a table beside the rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import duckdb
 
 from avon_analytics.contract.appointment import Attendee
 from avon_analytics.contract.model import ColumnOf
 from avon_analytics.contract.shared import PersonRef
 from avon_analytics.intake.read import limited
 from avon_analytics.intake.write.person_search import PersonSearch
+from avon_analytics.store import parsed
 from avon_analytics.store.schema import literal, quote
 from avon_analytics.store.tables import ObjectTable
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Some tables of rows, keyed by event or by line, and how to run SQL on them.
+    """Some tables of rows, keyed by event or by line, and the connection that sees them.
 
     There is a table ``persons (id)`` beside them with whom to look for, in every spelling that
-    occurs. ``texts`` streams the values of a query's only column.
+    occurs.
     """
 
-    run: Callable[..., list[tuple[Any, ...]]]
-    texts: Callable[[str], Iterable[str]]
+    connection: duckdb.DuckDBPyConnection
     tables: Sequence[ObjectTable]
     name_of: Callable[[ObjectTable], str]
     key: str  # event_id or nth
@@ -50,10 +52,15 @@ class Rows:
         """The type of the key."""
         return "VARCHAR" if self.key == "event_id" else "BIGINT"
 
-    @property
-    def no_keys(self) -> str:
-        """SQL for the keys of no row."""
-        return f"SELECT CAST(NULL AS {self.kind_of_key}) AS {self.key} WHERE false"
+    def run(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
+        """Run a statement; returns all its rows."""
+        return parsed.run(self.connection, sql, parameters or None).fetchall()
+
+    def texts(self, query: str) -> Iterator[str]:
+        """The values of a query's only column, as many as pass through memory."""
+        found = self.connection.execute(query)
+        while part := found.fetchmany(10_000):
+            yield from (text for (text,) in part)
 
     def named(self, name: str) -> str | None:
         """The table with the rows of a table of the contract; None if there are no such rows."""
@@ -103,7 +110,8 @@ def touched(rows: Rows) -> str:
     ):
         if (table := rows.named(name)) is not None:
             found.append(f"SELECT {rows.key} FROM {table} WHERE {of} IN (SELECT id FROM {shared})")
-    return " UNION ".join(found) or rows.no_keys
+    nothing = f"SELECT CAST(NULL AS {rows.kind_of_key}) AS {rows.key} WHERE false"
+    return " UNION ".join(found) or nothing
 
 
 Place = tuple[str, str]  # a table's versions and one of its columns

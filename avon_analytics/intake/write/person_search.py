@@ -17,9 +17,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, Literal, NamedTuple
 
 from avon_analytics.intake.write.spellings import folded, is_blind, readings, texts_of
 
@@ -44,47 +43,33 @@ def bare_id(given: str) -> str:
     return _PREFIX.sub("", text, count=1) if _PREFIX.match(text) else text
 
 
-@dataclass(frozen=True)
 class PersonSearch:
-    """What somebody is known by; each in any spelling."""
+    """What somebody is known by; each in any spelling.
 
-    ids: frozenset[str]
-    first_names: frozenset[str] = frozenset()
-    last_names: frozenset[str] = frozenset()
-    emails: frozenset[str] = frozenset()
-    numbers: frozenset[str] = frozenset()  # telephone and social security
-    records: frozenset[str] = frozenset()  # medical record numbers
-    _id: re.Pattern[str] = field(init=False, repr=False, compare=False)
-    _whole_id: re.Pattern[str] = field(init=False, repr=False, compare=False)
-    _number: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
-    _record: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
-    _firsts: tuple[_Name, ...] = field(init=False, repr=False, compare=False)
-    _lasts: tuple[_Name, ...] = field(init=False, repr=False, compare=False)
-    _folded_emails: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    ids: theirs, or those of several people. numbers: of telephones and social security. records:
+    medical record numbers.
+    """
 
-    def __post_init__(self) -> None:
-        bare = sorted({bare_id(one) for one in self.ids} - {""})
-        keep = object.__setattr__
-        keep(self, "_id", re.compile("|".join(map(id_pattern, bare)) or "(?!)"))
-        spelled = "|".join(re.escape(one) for one in bare) or "(?!)"
-        keep(self, "_whole_id", re.compile(rf"\W*(?:[a-z]+_)?(?:{spelled})\W*"))
-        numbers = {d for one in self.numbers for d in _spelled_digits(one)}
-        keep(self, "_number", _either(r"[^0-9a-z]{0,4}".join(d) for d in sorted(numbers)))
-        records = {folded(one).strip() for one in self.records}
-        keep(
-            self,
-            "_record",
-            _either(_as_record(one) for one in sorted(records) if len(one) >= _WORD),
-        )
-        keep(self, "_firsts", tuple(_names(self.first_names)))
-        keep(self, "_lasts", tuple(_names(self.last_names)))
-        emails = {folded(one).strip() for one in self.emails}
-        keep(self, "_folded_emails", tuple(sorted(one for one in emails if len(one) >= _WORD)))
-
-    @property
-    def bare_ids(self) -> list[str]:
-        """Their ids in the spelling of comparison."""
-        return sorted({bare_id(one) for one in self.ids} - {""})
+    def __init__(
+        self,
+        ids: Collection[str],
+        *,
+        first_names: Collection[str] = (),
+        last_names: Collection[str] = (),
+        emails: Collection[str] = (),
+        numbers: Collection[str] = (),
+        records: Collection[str] = (),
+    ) -> None:
+        self.bare_ids = sorted({bare_id(one) for one in ids} - {""})  # as they compare
+        self._id = _either(around_id(len(one), re.escape(one)) for one in self.bare_ids)
+        spelled = "|".join(map(re.escape, self.bare_ids)) or "(?!)"
+        self._whole_id = re.compile(rf"\W*(?:[a-z]+_)?(?:{spelled})\W*")
+        digits = sorted({spelled for one in numbers for spelled in _spelled_digits(one)})
+        self._number = _either(r"[^0-9a-z]{0,4}".join(one) for one in digits)
+        self._record = _either(_as_record(one) for one in _folded_words(records))
+        self._emails = _folded_words(emails)
+        self._firsts = list(_names(first_names))
+        self._lasts = list(_names(last_names))
 
     def is_id(self, text: str) -> bool:
         """Whether a text is their id, in any spelling, and nothing else."""
@@ -159,22 +144,16 @@ class PersonSearch:
 
     def _names(self, text: str) -> bool:
         plain = folded(text)
-        if self._id.search(plain) or any(one in plain for one in self._folded_emails):
+        if any(pattern.search(plain) for pattern in (self._id, self._number, self._record)):
             return True
-        for pattern in (self._number, self._record):
-            if pattern is not None and pattern.search(plain):
-                return True
+        if any(one in plain for one in self._emails):
+            return True
         if not (self._firsts and self._lasts):
             return False
         words = _Words(text)
         firsts = {place for name in self._firsts for place in words.places(name)}
         lasts = {place for name in self._lasts for place in words.places(name)}
         return any(not set(one) & set(other) for one in firsts for other in lasts)
-
-
-def id_pattern(bare: str) -> str:
-    """A regular expression for an id in a text."""
-    return around_id(len(bare), re.escape(bare))
 
 
 def around_id(size: int, pattern: str) -> str:
@@ -185,9 +164,15 @@ def around_id(size: int, pattern: str) -> str:
     return rf"{before}{pattern}(?![0-9a-z])"
 
 
-def _either(patterns: Iterable[str]) -> re.Pattern[str] | None:
-    joined = "|".join(patterns)
-    return re.compile(joined) if joined else None
+def _either(patterns: Iterable[str]) -> re.Pattern[str]:
+    """What any of some patterns finds; of none, nothing."""
+    return re.compile("|".join(patterns) or "(?!)")
+
+
+def _folded_words(given: Iterable[str]) -> list[str]:
+    """Those that are long enough to name somebody, as they compare."""
+    words = {folded(one).strip() for one in given}
+    return sorted(one for one in words if len(one) >= _WORD)
 
 
 def _spelled_digits(number: str) -> Iterator[str]:
@@ -208,8 +193,7 @@ def _as_record(record: str) -> str:
     return before + re.escape(record) + after
 
 
-@dataclass(frozen=True)
-class _Name:
+class _Name(NamedTuple):
     words: tuple[str, ...]
     is_unspaced: bool
 
