@@ -74,7 +74,7 @@ BATCHES: dict[str, list[float]] = {
     "write.writer._WAITING_SHARE": [0.1, 1],
     "write.writer.PUT_OFF_BYTES": [4 << 20, 700, 0],
     "write.staging._FEW": [4000, 2, 0],
-    "write.waiting_events._MOST_BYTES": [16 << 20, 0],
+    "write.event_rows._MOST_WAITING_BYTES": [16 << 20, 0],
 }
 JUNK = ["", "   ", "{", '{"body": 5}', "[1]", '{"a": 1, "a": 2}']
 
