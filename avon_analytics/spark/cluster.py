@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from avon_analytics.errors import ArchiveError, AvonError, StoreError
 from avon_analytics.intake.archive.files import ArchiveFile
 from avon_analytics.intake.archive.lines import Section
-from avon_analytics.intake.write.known_files import KnownFile
+from avon_analytics.intake.write.known_files import FileEnd, KnownFile
 from avon_analytics.spark.read_task import ReadOptions, ReadTask
 from avon_analytics.spark.retry_task import RetryTask
 from avon_analytics.spark.rows import (
@@ -32,27 +32,20 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
-@dataclass(frozen=True, slots=True)
-class FileEnd:
-    """How far a file was read, or a section of one: what a reader would say of itself."""
+class FileRead(NamedTuple):
+    """What was read of a file, or of a section of one: from where, how far, and what to tell."""
 
     start: int
-    bytes_read: int
-    next_line: int
-    sha256: str
-    rest_offset: int | None
-    pending_bytes: int
-    hint: str | None
-    is_damaged: bool
     blank: int
     notes: list[str]
+    end: FileEnd
 
 
 @dataclass(slots=True)
 class Loaded:
     """What the tasks of a load sent to the driver."""
 
-    ends: dict[str, FileEnd] = field(default_factory=dict)
+    files: dict[str, FileRead] = field(default_factory=dict)
     buckets: set[int] = field(default_factory=set)
     has_moved_lines: bool = False
     moved: Counter[str] = field(default_factory=Counter)  # lines out of the quarantine, by file
@@ -188,10 +181,11 @@ def _error(text: str) -> AvonError:
 
 def _loaded(rows: Iterable[tuple[str, Any]], surveys: Mapping[str, Survey]) -> Loaded:
     loaded = Loaded()
-    pieces: dict[str, list[FileEnd]] = defaultdict(list)
+    pieces: dict[str, list[FileRead]] = defaultdict(list)
     for what, value in rows:
         if what == "file":
-            pieces[value.pop("file")].append(FileEnd(**value))
+            path, start, blank, notes, end = value
+            pieces[path].append(FileRead(start, blank, notes, FileEnd(**end)))
         elif what == "bucket":
             number, has_moved_lines = value
             loaded.buckets.add(number)
@@ -203,20 +197,18 @@ def _loaded(rows: Iterable[tuple[str, Any]], surveys: Mapping[str, Survey]) -> L
         else:
             table, month, path = value
             loaded.written.append((table, month, path))
-    for path, ends in pieces.items():
-        loaded.ends[path] = _whole(ends, surveys.get(path))
+    for path, read in pieces.items():
+        loaded.files[path] = _whole(read, surveys.get(path))
     return loaded
 
 
-def _whole(ends: list[FileEnd], found: Survey | None) -> FileEnd:
+def _whole(pieces: list[FileRead], found: Survey | None) -> FileRead:
     """What the sections of a file say of it together."""
-    *first, last = sorted(ends, key=lambda end: end.start)
+    *first, last = sorted(pieces, key=lambda piece: piece.start)
     if found is None:
         return last
     cuts = [section.end for section in found.sections[:-1]]
-    if [end.bytes_read for end in first] != cuts:
+    if [piece.end.bytes_read for piece in first] != cuts:
         raise ArchiveError(f"cannot read {found.path}: it changed while it was read")
-    fields = asdict(last)
-    fields["blank"] = sum(end.blank for end in ends)
-    fields["sha256"] = found.sha256_up_to(last.bytes_read)
-    return FileEnd(**fields)
+    end = replace(last.end, sha256=found.sha256_up_to(last.end.bytes_read))
+    return last._replace(blank=sum(piece.blank for piece in pieces), end=end)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
 
 import duckdb
 
 from avon_analytics.errors import StoreError
 from avon_analytics.intake.archive.files import ArchiveFile
-from avon_analytics.intake.archive.lines import LineReader
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.write.file_receipts import FileReceipts, ends_by_file
 from avon_analytics.intake.write.known_files import KnownFile, OpenFile
@@ -82,11 +80,10 @@ def close_files(
     ended, receipts = ends_by_file(connection, log.load_id), FileReceipts(connection, log)
     readings = []
     for file in files:
-        end, of_file = loaded.ends[file.path], ended[file.path]
-        of_file.blank = end.blank
-        before = known.get(file.path)
-        is_new = before is None or before.is_renamed
-        reading = OpenFile(file, cast(LineReader, end), is_new, of_file, list(end.notes))
+        read, of_file = loaded.files[file.path], ended[file.path]
+        of_file.blank = read.blank
+        reading = OpenFile(file, known.get(file.path), of_file, read.notes)
+        reading.end = read.end
         readings.append(reading)
         receipts.add(reading)
     if readings:

@@ -7,7 +7,8 @@ archive sends it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import asdict, dataclass
 
 import msgspec
 import numpy as np
@@ -21,7 +22,7 @@ from avon_analytics.intake.archive.values import BOM
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.read_lines import Reading
 from avon_analytics.intake.read.reader import Line, read_batch
-from avon_analytics.intake.write.read_ahead import is_continued
+from avon_analytics.intake.write.known_files import FileEnd, resumed
 from avon_analytics.spark.rows import (
     IN,
     SENT_SCHEMA,
@@ -87,34 +88,17 @@ class ReadTask:
 
     def _read(self, piece: Piece) -> Iterator[Batch | pa.RecordBatch]:
         """The lines of a piece, then how far it was read; in between, what is no line."""
-        reader, notes = self._reader(piece), []
-        try:
-            if piece.known is not None and not is_continued(reader, piece.known):
-                reader.close()
-                reader = self._reader(piece)
-                if not piece.known.is_renamed:
-                    notes.append("its earlier part has changed, so it was read whole again")
-            blank = 0
+        reader, notes = resumed(lambda: self._reader(piece), piece.known)
+        blank = 0
+        with closing(reader):
             for batch in reader.batches():
                 blank += int(batch.blank.sum())
                 yield batch
                 if batch.long_lines:
                     yield from self._long_lines(batch)
-        finally:
-            reader.close()
-        end = {
-            "start": 0 if piece.section is None else piece.section.start,
-            "blank": blank,
-            "bytes_read": reader.bytes_read,
-            "next_line": reader.next_line,
-            "sha256": reader.sha256,
-            "rest_offset": reader.rest_offset,
-            "hint": reader.hint,
-            "pending_bytes": reader.pending_bytes,
-            "is_damaged": reader.is_damaged,
-            "notes": notes,
-        }
-        yield word(0, IN, "file", file=piece.path, message={"file": piece.path, **end})
+        start = 0 if piece.section is None else piece.section.start
+        end = asdict(FileEnd.of(reader))
+        yield word(0, IN, "file", file=piece.path, message=[piece.path, start, blank, notes, end])
 
     def _reader(self, piece: Piece) -> FileReader:
         return FileReader(

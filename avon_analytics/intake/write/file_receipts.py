@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
 
 import duckdb
 
@@ -21,13 +21,30 @@ from avon_analytics.store.parsed import run
 from avon_analytics.store.privacy import Privacy
 
 
+@dataclass(slots=True)
+class _SoFar:
+    """What a load has brought of a file so far."""
+
+    ended: LineCounts = field(default_factory=LineCounts)
+    notes: list[str] = field(default_factory=list)
+    pending_bytes: int = 0
+    is_partial: bool = False
+
+    def receipt(self, file: str) -> FileReceipt:
+        one = self.ended
+        by_code = dict(one.quarantined_by_code)
+        counts = (one.blank, one.loaded, one.duplicate, one.quarantined, by_code)
+        note = "; ".join(self.notes)
+        return FileReceipt(file, *counts, self.pending_bytes, note, self.is_partial)
+
+
 class FileReceipts:
     """The receipts of the files that a load has read so far, by path."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, log: LoadLog) -> None:
         self._connection = connection
         self._log = log
-        self._by_path: dict[str, FileReceipt] = {}
+        self._by_path: defaultdict[str, _SoFar] = defaultdict(_SoFar)
 
     def __len__(self) -> int:
         return len(self._by_path)
@@ -35,27 +52,26 @@ class FileReceipts:
     @property
     def n_lines(self) -> int:
         """The lines of all of them."""
-        return sum(one.lines for one in self._by_path.values())
+        return sum(one.ended.lines for one in self._by_path.values())
 
     def add(self, reading: OpenFile) -> None:
         """Add a file that was read, if it is new or brought anything."""
         reading.note_how_it_ended()
         if reading.is_worth_telling:
-            reader = reading.reader
-            one = FileReceipt.of(reading.file.path, reading.ended, reader.pending_bytes)
-            self._add(replace(one, is_partial=reader.is_damaged), reading.notes)
+            so_far = self._add(reading.file.path, reading.ended, reading.notes)
+            so_far.pending_bytes = reading.end.pending_bytes
+            so_far.is_partial = reading.end.is_damaged
 
     def add_moved(self, path: str, n: int, ended: LineCounts) -> None:
         """Add the lines of a file that came out of the quarantine."""
         note = f"{counted(n, 'line')} from the quarantine {'is' if n == 1 else 'are'} trusted now"
-        self._add(FileReceipt.of(path, ended), [note])
+        self._add(path, ended, [note])
 
-    def _add(self, one: FileReceipt, notes: list[str]) -> None:
-        before = self._by_path.get(one.file)
-        if before is not None:
-            one = one.after(before)
-            notes = [before.note, *notes] if before.note else notes
-        self._by_path[one.file] = replace(one, note="; ".join(notes))
+    def _add(self, path: str, ended: LineCounts, notes: list[str]) -> _SoFar:
+        so_far = self._by_path[path]
+        so_far.ended.add(ended)
+        so_far.notes += notes
+        return so_far
 
     def close(
         self,
@@ -79,7 +95,7 @@ class FileReceipts:
         names = [self._log.name_of(path) for path in paths]
         nothing_trusted, nothing_read = _what_is_wrong(self._connection, policy, names)
         return Receipt(
-            files=tuple(self._by_path[path] for path in sorted(self._by_path)),
+            files=tuple(self._by_path[path].receipt(path) for path in sorted(self._by_path)),
             files_unchanged=unchanged,
             files_passed_over=found.passed_over,
             policy=policy,
@@ -96,10 +112,9 @@ class FileReceipts:
     def _count_anew(self) -> None:
         """A line that was loaded may have lost against one that a later file brought."""
         ends = ends_by_file(self._connection, self._log.load_id)
-        for path, before in self._by_path.items():
-            ended = ends[self._log.name_of(path)]
-            ended.blank = before.blank
-            self._by_path[path] = before.counted_as(ended)
+        for path, so_far in self._by_path.items():
+            blank, so_far.ended = so_far.ended.blank, ends[self._log.name_of(path)]
+            so_far.ended.blank = blank
 
 
 def ends_by_file(

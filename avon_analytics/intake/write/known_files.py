@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 
 from avon_analytics.intake.archive.files import ArchiveFile
 from avon_analytics.intake.archive.lines import LineReader
 from avon_analytics.intake.write.line_counts import LineCounts
 from avon_analytics.printable import counted
 
+_NOT_READ = ("not_utf8", "not_json", "not_a_delivery", "too_long")
 WRONG_SECRET = "was it signed with another secret?"
 
 
@@ -32,46 +34,77 @@ class KnownFile:
         return (self.size, self.modified_ns) != (file.size, file.modified_ns)
 
 
+def resumed(
+    read: Callable[[], LineReader], known: KnownFile | None
+) -> tuple[LineReader, list[str]]:
+    """A reader behind what is known of a file, and what is to be told of that.
+
+    Where what was read before no longer stands there, the file is read from its start.
+    """
+    reader = read()
+    if known is None or known.sha256 == reader.skip(
+        known.bytes_read, known.last_line, known.rest_offset
+    ):
+        return reader, []
+    reader.close()
+    changed = "its earlier part has changed, so it was read whole again"
+    return read(), [] if known.is_renamed else [changed]
+
+
+@dataclass(frozen=True, slots=True)
+class FileEnd:
+    """How far a file was read, in the words of its reader."""
+
+    bytes_read: int
+    next_line: int
+    sha256: str
+    rest_offset: int | None
+    pending_bytes: int
+    hint: str | None
+    is_damaged: bool
+
+    @classmethod
+    def of(cls, reader: LineReader) -> FileEnd:
+        """What a reader says when it has come to its end."""
+        return cls(**{one.name: getattr(reader, one.name) for one in fields(cls)})
+
+
 @dataclass(slots=True)
 class OpenFile:
     """A file while it is read: its lines so far, and what is to be told of it."""
 
     file: ArchiveFile
-    reader: LineReader
-    is_new: bool
+    known: KnownFile | None
     ended: LineCounts = field(default_factory=LineCounts)
     notes: list[str] = field(default_factory=list)
+    end: FileEnd = field(init=False)  # once it is there
 
     @property
     def is_worth_telling(self) -> bool:
         """Whether the file is new or brought anything."""
-        reader = self.reader
-        is_whole = not (reader.pending_bytes or reader.is_damaged)
-        return self.is_new or self.ended.lines > 0 or bool(self.notes) or not is_whole
+        is_new = self.known is None or self.known.is_renamed
+        is_whole = not (self.end.pending_bytes or self.end.is_damaged)
+        return is_new or self.ended.lines > 0 or bool(self.notes) or not is_whole
 
     def note_how_it_ended(self) -> None:
         """Add a word where the file was not read to its end, or nothing in it was trusted."""
-        if self.reader.is_damaged:
-            n = self.reader.next_line - 1
+        if self.end.is_damaged:
+            n = self.end.next_line - 1
             self.notes.append(
                 f"it is damaged or cut short: only its first {counted(n, 'line is', 'lines are')} "
                 "loaded; load it again when it is whole"
             )
-        elif self.reader.pending_bytes:
-            self.notes.append(pending_note(self.reader.pending_bytes))
-        if self.reader.hint and self._has_what_could_not_be_read:
-            self.notes.append(self.reader.hint)
+        elif self.end.pending_bytes:
+            self.notes.append(pending_note(self.end.pending_bytes))
+        codes = self.ended.quarantined_by_code
+        if self.end.hint and any(codes[code] for code in _NOT_READ):
+            self.notes.append(self.end.hint)
         # A word on a file all of whose signatures match no secret; others of the archive may.
-        wrong = self.ended.quarantined_by_code["signature_mismatch"]
+        wrong = codes["signature_mismatch"]
         if wrong and self.ended.loaded + self.ended.duplicate == 0:
             self.notes.append(
                 f"not one of its {counted(wrong, 'signature')} matched: {WRONG_SECRET}"
             )
-
-    @property
-    def _has_what_could_not_be_read(self) -> bool:
-        codes = self.ended.quarantined_by_code
-        return any(codes[code] for code in ("not_utf8", "not_json", "not_a_delivery", "too_long"))
 
 
 def pending_note(pending_bytes: int) -> str:

@@ -152,19 +152,19 @@ class LoadLog:
         )
 
     def _row_of(self, reading: OpenFile) -> dict[str, Any]:
-        file, reader, ended = reading.file, reading.reader, reading.ended
+        file, end = reading.file, reading.end
         return {
             "file": self.name_of(file.path),
             "load_id": self.load_id,
             # A damaged file is looked at again, also where it seems unchanged.
-            "size": None if reader.is_damaged else file.size,
+            "size": None if end.is_damaged else file.size,
             "modified_ns": file.modified_ns,
-            "bytes_read": reader.bytes_read,
-            "last_line": reader.next_line - 1,
-            "sha256": reader.sha256,
-            "rest_offset": reader.rest_offset,
-            "pending_bytes": 0 if reader.is_damaged else reader.pending_bytes,
-            **{name: getattr(ended, name) for name in _COUNTS},
+            "bytes_read": end.bytes_read,
+            "last_line": end.next_line - 1,
+            "sha256": end.sha256,
+            "rest_offset": end.rest_offset,
+            "pending_bytes": 0 if end.is_damaged else end.pending_bytes,
+            **{name: getattr(reading.ended, name) for name in _COUNTS},
         }
 
     def pending(self, paths: Sequence[str]) -> dict[str, int]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from threading import Event
 
 from avon_analytics.intake.archive.batch import Batch, merged
 from avon_analytics.intake.archive.files import ArchiveFile, is_compressed
 from avon_analytics.intake.archive.lines import BATCH_LINES, LineReader
-from avon_analytics.intake.write.known_files import KnownFile, OpenFile
+from avon_analytics.intake.write.known_files import FileEnd, KnownFile, OpenFile, resumed
 from avon_analytics.intake.write.staging import Staging
 
 LOOK_SECONDS = 0.2
@@ -74,32 +74,28 @@ class Chunks:
         yield from self._small_ones(number)
 
     def _of_file(self, number: int, file: ArchiveFile, known: KnownFile | None) -> Iterator[Chunk]:
-        is_new = known is None or known.is_renamed
-        reading = OpenFile(file, self._read(file), is_new=is_new)
+        reading = OpenFile(file, known)
         try:
-            if known is not None and not is_continued(reading.reader, known):
-                reading.reader.close()
-                reading.reader = self._read(file)
-                if not is_new:
-                    reading.notes.append("its earlier part has changed, so it was read whole again")
-            batches = reading.reader.batches()
-            first, second = next(batches, None), next(batches, None)
-            if second is None:
-                if self._waits(reading, first):
-                    yield from self._small_ones(number)
-                return
-            yield from self._small_ones(number)
-            yield Chunk([reading], first, False, number, reading.reader.position)
-            while second is not None:
-                yield Chunk([reading], second, False, number, reading.reader.position)
-                second = next(batches, None)
-            yield Chunk([reading], None, True, number, reading.reader.position)
+            reader, reading.notes = resumed(lambda: self._read(file), known)
+            with closing(reader):
+                batches = reader.batches()
+                first, second = next(batches, None), next(batches, None)
+                if second is None:
+                    reading.end = FileEnd.of(reader)
+                    if self._waits(reading, first):
+                        yield from self._small_ones(number)
+                    return
+                yield from self._small_ones(number)
+                yield Chunk([reading], first, False, number, reader.position)
+                while second is not None:
+                    yield Chunk([reading], second, False, number, reader.position)
+                    second = next(batches, None)
+                reading.end = FileEnd.of(reader)
+                yield Chunk([reading], None, True, number, reader.position)
         except Exception:
             # What was read before goes in before the failure is told.
             yield from self._small_ones(number)
             raise
-        finally:
-            reading.reader.close()
 
     def _waits(self, reading: OpenFile, batch: Batch | None) -> bool:
         """Let a small file wait for others; whether those that wait fill a batch together."""
@@ -116,11 +112,6 @@ class Chunks:
             batches = [batch for _, batch in waiting if batch is not None]
             batch = merged(batches) if batches else None
             yield Chunk([reading for reading, _ in waiting], batch, True, number, 0)
-
-
-def is_continued(reader: LineReader, known: KnownFile) -> bool:
-    """Pass over what is known of a file; whether it still stands as it did."""
-    return reader.skip(known.bytes_read, known.last_line, known.rest_offset) == known.sha256
 
 
 @contextmanager

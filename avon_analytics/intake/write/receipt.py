@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from avon_analytics.display import Counts, Shown
 from avon_analytics.intake.write.clock import Clock
 from avon_analytics.intake.write.known_files import WRONG_SECRET, pending_note
-from avon_analytics.intake.write.line_counts import LineCounts
 from avon_analytics.printable import counted
 
 
@@ -30,34 +29,6 @@ class FileReceipt:
     pending_bytes: int = 0
     note: str = ""
     is_partial: bool = False
-
-    @classmethod
-    def of(cls, file: str, ended: LineCounts, pending_bytes: int = 0) -> FileReceipt:
-        """The receipt for some lines of a file."""
-        return cls(file, pending_bytes=pending_bytes).counted_as(ended)
-
-    def counted_as(self, ended: LineCounts) -> FileReceipt:
-        """The same receipt with these counts."""
-        return replace(
-            self,
-            blank=ended.blank,
-            loaded=ended.loaded,
-            duplicate=ended.duplicate,
-            quarantined=ended.quarantined,
-            quarantined_by_code=dict(ended.quarantined_by_code),
-        )
-
-    def after(self, before: FileReceipt) -> FileReceipt:
-        """The same receipt, with the counts of an earlier part of the load added."""
-        both = LineCounts()
-        for part in (before, self):
-            by_code = Counter(dict(part.quarantined_by_code))
-            both.add(LineCounts(part.blank, part.loaded, part.duplicate, by_code))
-        return replace(
-            self.counted_as(both),
-            is_partial=self.is_partial or before.is_partial,
-            pending_bytes=self.pending_bytes or before.pending_bytes,
-        )
 
     @property
     def lines(self) -> int:
