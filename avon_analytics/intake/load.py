@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import accumulate
@@ -13,12 +13,12 @@ import duckdb
 from avon_analytics.arguments import flag
 from avon_analytics.errors import ArchiveError, DamagedFile, UsageError
 from avon_analytics.intake.after.quarantined_lines import QuarantineFilter, files_of, places
-from avon_analytics.intake.after.replay import move, that_move
+from avon_analytics.intake.after.replay import codes_to_retry, move, that_move
 from avon_analytics.intake.after.tried_secrets import TriedSecrets
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.archive.files import ArchiveFile, Found, Paths, find_files, open_file
 from avon_analytics.intake.archive.lines import BATCH_BYTES, LINE_LIMIT, LineReader, checked_limit
-from avon_analytics.intake.read.codes import SIGNATURE_CODES, Policy
+from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.process import ReadingProcesses
 from avon_analytics.intake.read.read_lines import Reading
 from avon_analytics.intake.read.signature import Secrets, SecretsLike
@@ -207,12 +207,7 @@ class _Loader:
                     self._take(chunk, staging, read, report)
             except ArchiveError as error:
                 raise self._not_loaded(error) from None
-        if self._policy == "require" and self._secrets is not None:
-            self._retry_mismatches(files, known, self._secrets)
-        else:
-            for path in files_of(self._connection, QuarantineFilter(SIGNATURE_CODES)):
-                if path in known:
-                    self._retry(path, SIGNATURE_CODES, None)
+        self._retry_quarantined({file.path for file in files}, known)
         report(len(files), 0)
         return self._receipts.close(
             self._found, self._policy, self._privacy, self._secrets, self._clock
@@ -256,33 +251,31 @@ class _Loader:
             hint = " (--partial, allow_truncated=True, loads what stands before the damage)"
         return type(error)(f"{error}; nothing of it was loaded{hint}{before}")
 
-    def _retry_mismatches(
-        self, files: tuple[ArchiveFile, ...], known: Mapping[str, KnownFile], secrets: Secrets
-    ) -> None:
-        """Try again what an earlier load did not trust, where this one has another secret.
-
-        What carries no signature is trusted under no secret.
-        """
-        tried, paths = TriedSecrets(self._connection, secrets), {file.path for file in files}
-        codes = ("signature_mismatch", "unverifiable")
+    def _retry_quarantined(self, paths: Set[str], known: Mapping[str, KnownFile]) -> None:
+        """Try again what an earlier load did not trust, where this one has another secret."""
+        needed = self._secrets if self._policy == "require" else None
+        tried = TriedSecrets(self._connection, needed) if needed else None
+        codes = codes_to_retry(self._policy)
         for path in files_of(self._connection, QuarantineFilter(codes)):
             if path not in paths:
                 continue
             were_all_read = True
             if path in known:
-                were_all_read = self._retry(path, codes, secrets, after=tried.up_to(path))
-            if were_all_read:
+                after = tried.up_to(path) if tried else 0
+                were_all_read = self._retry(QuarantineFilter(codes, path), path, needed, after)
+            if tried and were_all_read:
                 tried.add(path, self.log.load_id)
-        tried.save()
+        if tried:
+            tried.save()
 
     def _retry(
-        self, path: str, codes: tuple[str, ...], secrets: Secrets | None, *, after: int = 0
+        self, which: QuarantineFilter, path: str, secrets: Secrets | None, after: int
     ) -> bool:
-        """Take in what loads after one did not trust and this one does.
+        """Take in what loads after one did not trust and this one does, of a file.
 
         Returns whether each of these lines could be read again.
         """
-        found = places(self._connection, QuarantineFilter(codes, path))
+        found = places(self._connection, which)
         found = [place for place in found if after < place.load_id != self.log.load_id]
         if not found:
             return True

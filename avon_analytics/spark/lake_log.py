@@ -9,13 +9,13 @@ from pathlib import Path
 import duckdb
 
 from avon_analytics.errors import StoreError
+from avon_analytics.intake.after.replay import codes_to_retry
 from avon_analytics.intake.archive.files import ArchiveFile
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.write.file_receipts import FileReceipts, ends_by_file
 from avon_analytics.intake.write.known_files import KnownFile, OpenFile
 from avon_analytics.intake.write.load_log import LoadLog
 from avon_analytics.spark.cluster import Loaded
-from avon_analytics.spark.retry_task import codes_to_retry
 from avon_analytics.spark.take_task import OF_ALL
 from avon_analytics.store.lake import State, rows_of_files
 from avon_analytics.store.schema import CREATE_SETTINGS, SCHEMA_VERSION, quote

@@ -6,18 +6,15 @@ Each is taken out of the bucket in which it is, and sent to that of its event.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from avon_analytics.intake.after.quarantined_lines import QuarantinedLine, parts_of
-from avon_analytics.intake.after.replay import is_trusted
+from avon_analytics.intake.after.replay import codes_to_retry, trust_in
 from avon_analytics.intake.archive.batch import batch_of
 from avon_analytics.intake.archive.fetching import ArchivedLines
-from avon_analytics.intake.read.codes import SIGNATURE_CODES, Policy
-from avon_analytics.intake.read.signature import Secrets
 from avon_analytics.spark.read_task import ReadOptions, Sender
 from avon_analytics.spark.rows import (
     AGAIN,
@@ -30,13 +27,6 @@ from avon_analytics.spark.rows import (
 )
 
 
-def codes_to_retry(policy: Policy) -> tuple[str, ...]:
-    """The codes of lines that a policy may trust now."""
-    if policy == "require":  # what carries no signature is trusted under no secret
-        return ("signature_mismatch", "unverifiable")
-    return SIGNATURE_CODES
-
-
 @dataclass(frozen=True)
 class RetryTask:
     """Looks at rows of the lake's quarantine, those of some files."""
@@ -47,31 +37,22 @@ class RetryTask:
     @in_our_words
     def run(self, batches: Batches) -> Batches:
         """Rows as ``SENT`` says."""
-        trusted_under = self.how.shared.secrets() if self.how.policy == "require" else None
+        is_trusted = trust_in(self.how.shared.secrets() if self.how.policy == "require" else None)
         sender = Sender(self.how, AGAIN)
         with ArchivedLines() as archive:
             for rows in batches:
-                yield from self._retry(rows, sender, archive, trusted_under)
-
-    def _retry(
-        self, rows: pa.RecordBatch, sender: Sender, archive: ArchivedLines, secrets: Secrets | None
-    ) -> Iterator[pa.RecordBatch]:
-        found = {
-            QuarantinedLine(**{name: row[name] for name in _PLACE}, is_kept=True): row
-            for row in rows.to_pylist()
-            if row["file"] in self.files and row["code"] in codes_to_retry(self.how.policy)
-        }
-        for part in parts_of(list(found)):
-            contents = {place: found[place]["content"] or archive.whole(place) for place in part}
-            moving = {
-                place: content
-                for place, content in contents.items()
-                if content is not None and (secrets is None or is_trusted(content, secrets))
-            }
-            if moving:
-                yield self._taken_out([found[place] for place in moving])
-                lines = [(p.file, p.line, p.byte_offset, line) for p, line in moving.items()]
-                yield from sender.send(batch_of(lines))
+                found = {
+                    QuarantinedLine._make([*(row[name] for name in _PLACE), True]): row
+                    for row in rows.to_pylist()
+                    if row["file"] in self.files and row["code"] in codes_to_retry(self.how.policy)
+                }
+                for part in parts_of(list(found)):
+                    contents = {at: found[at]["content"] or archive.whole(at) for at in part}
+                    moving = {at: one for at, one in contents.items() if one and is_trusted(one)}
+                    if moving:
+                        yield self._taken_out([found[place] for place in moving])
+                        lines = [(*place.key[1:], line) for place, line in moving.items()]
+                        yield from sender.send(batch_of(lines))
 
     def _taken_out(self, rows: list[dict[str, Any]]) -> pa.RecordBatch:
         """Words to the buckets in which lines are, or will be once they are divided anew."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -174,7 +174,7 @@ def that_move(
     ``secrets`` is None where all is trusted. Also returns how many lines could not be read again.
     """
     moving: list[QuarantinedLine] = []
-    trusting = None if secrets is None else LineReader("record", secrets)
+    is_trusted = trust_in(secrets)
     unreadable = 0
     for part in parts_of(found):
         others: list[tuple[QuarantinedLine, bytes]] = []
@@ -183,20 +183,30 @@ def that_move(
                 unreadable += 1
             elif place.code not in SIGNATURE_CODES:
                 others.append((place, content))
-            elif trusting is None or _is_verified(trusting, content):
+            elif is_trusted(content):
                 moving.append(place)
         if others:
             moving += _that_load(staging.reader, others)
     return moving, unreadable
 
 
-def is_trusted(content: bytes, secrets: Secrets) -> bool:
-    """Whether the signature of a line is right under one of some secrets."""
-    return _is_verified(LineReader("record", secrets), content)
+def codes_to_retry(policy: Policy) -> tuple[str, ...]:
+    """The codes of lines that a later load may trust."""
+    if policy == "require":  # what carries no signature is trusted under no secret
+        return ("signature_mismatch", "unverifiable")
+    return SIGNATURE_CODES
 
 
-def _is_verified(reader: LineReader, content: bytes) -> bool:
-    return reader.read_one(content.removeprefix(BOM), is_verifying=True).word == "verified"
+def trust_in(secrets: Secrets | None) -> Callable[[bytes], bool]:
+    """Tells whether a line is signed under one of some secrets; without any, each is trusted."""
+    if secrets is None:
+        return lambda content: True
+    reader = LineReader("record", secrets)
+
+    def is_trusted(content: bytes) -> bool:
+        return reader.read_one(content.removeprefix(BOM), is_verifying=True).word == "verified"
+
+    return is_trusted
 
 
 def _that_load(
