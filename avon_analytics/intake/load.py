@@ -17,7 +17,7 @@ from avon_analytics.intake.after.replay import codes_to_retry, move, that_move
 from avon_analytics.intake.after.tried_secrets import TriedSecrets
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.archive.files import ArchiveFile, Found, Paths, find_files, open_file
-from avon_analytics.intake.archive.lines import BATCH_BYTES, LINE_LIMIT, LineReader, checked_limit
+from avon_analytics.intake.archive.lines import BATCH_BYTES, LINE_LIMIT, FileReader, checked_limit
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.process import ReadingProcesses
 from avon_analytics.intake.read.read_lines import Reading
@@ -85,8 +85,8 @@ def load(
     given = Secrets.for_policy(policy, secrets)
     with database.writing(wait=wait, on_wait=on_wait) as connection:
 
-        def read(file: ArchiveFile) -> LineReader:
-            return LineReader(
+        def read(file: ArchiveFile) -> FileReader:
+            return FileReader(
                 file.path,
                 url=file.url,
                 line_limit=line_limit,

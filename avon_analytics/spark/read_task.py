@@ -16,8 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from avon_analytics.intake.archive.batch import Batch, merged
-from avon_analytics.intake.archive.lines import BATCH_LINES
-from avon_analytics.intake.archive.lines import LineReader as FileReader
+from avon_analytics.intake.archive.lines import BATCH_LINES, FileReader
 from avon_analytics.intake.archive.values import BOM
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.read_lines import Reading

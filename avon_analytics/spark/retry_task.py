@@ -47,7 +47,9 @@ class RetryTask:
                     if row["file"] in self.files and row["code"] in codes_to_retry(self.how.policy)
                 }
                 for part in parts_of(list(found)):
-                    contents = {at: found[at]["content"] or archive.whole(at) for at in part}
+                    contents = {
+                        at: found[at]["content"] or archive.whole(at, at.sha256) for at in part
+                    }
                     moving = {at: one for at, one in contents.items() if one and is_trusted(one)}
                     if moving:
                         yield self._taken_out([found[place] for place in moving])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from math import ceil
 
-from avon_analytics.intake.archive.files import COMPRESSED_SUFFIXES, ArchiveFile
-from avon_analytics.intake.archive.lines import LineReader, Section
+from avon_analytics.intake.archive.files import ArchiveFile, is_compressed
+from avon_analytics.intake.archive.lines import FileReader, Section
 from avon_analytics.intake.write.known_files import KnownFile
 
 MIB = 1024 * 1024
@@ -47,18 +48,14 @@ class Survey:
         known = {self.bytes_read: self.sha256, self.bytes_to_line_end: self.sha256_to_line_end}
         if bytes_read in known:
             return known[bytes_read]
-        reader = LineReader(self.path)  # values without line ends stand before what is pending
-        try:
-            return reader.skip(bytes_read, 0)
-        finally:
-            reader.close()
+        with closing(FileReader(self.path)) as reader:
+            return reader.skip(bytes_read, 0)  # values without line ends, before what is pending
 
 
 def is_large(file: ArchiveFile, known: Mapping[str, KnownFile], share_bytes: int) -> bool:
     """Whether a file is worth a survey: new, on a disk, not compressed by its name, and large."""
-    is_plain = not file.path.lower().endswith(COMPRESSED_SUFFIXES)
-    size = file.size or 0
-    return is_plain and not file.is_remote and file.path not in known and size > 2 * share_bytes
+    is_on_disk = not (is_compressed(file.path) or file.is_remote)
+    return is_on_disk and file.path not in known and (file.size or 0) > 2 * share_bytes
 
 
 def survey(path: str, size: int, share_bytes: int) -> Survey | None:
@@ -66,19 +63,14 @@ def survey(path: str, size: int, share_bytes: int) -> Survey | None:
 
     A digest of a whole file cannot be shared among tasks, and neither can line numbers.
     """
-    reader = LineReader(path)
-    try:
-        if not reader.is_plain:
-            return None
-    finally:
-        reader.close()
     digest = hashlib.sha256()
     to_line_end, end = digest.copy(), 0
     sections: list[Section] = []
     start, at, first_line, lines = 0, 0, 1, 0
-    whole = LineReader(path, section=Section(0, size, 1))
-    try:
-        while chunk := whole.slice(at, min(_CHUNK_BYTES, size - at)):
+    with closing(FileReader(path)) as reader:
+        if not reader.is_plain:
+            return None
+        while chunk := reader.slice(at, min(_CHUNK_BYTES, size - at)):
             cut = chunk.rfind(b"\n") + 1
             digest.update(chunk[:cut])
             if cut:
@@ -89,8 +81,6 @@ def survey(path: str, size: int, share_bytes: int) -> Survey | None:
             if end - start >= share_bytes:
                 sections.append(Section(start, end, first_line))
                 start, first_line = end, lines + 1
-    finally:
-        whole.close()
     if at > start:
         sections.append(Section(start, at, first_line))
     return Survey(path, tuple(sections), at, end, to_line_end.hexdigest(), digest.hexdigest())
@@ -127,5 +117,4 @@ def shares_of(
 
 def inflated(file: ArchiveFile) -> int:
     """About how many bytes of lines a file holds."""
-    is_compressed = file.path.lower().endswith(COMPRESSED_SUFFIXES)
-    return (file.size or 0) * (_INFLATED if is_compressed else 1)
+    return (file.size or 0) * (_INFLATED if is_compressed(file.path) else 1)

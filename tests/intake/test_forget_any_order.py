@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import avon_analytics as avon
-from avon_analytics.intake.archive.lines import LineReader
+from avon_analytics.intake.archive.lines import FileReader
 from avon_analytics.store.frames import frame
 from avon_analytics.store.tables import object_tables
 
@@ -42,7 +42,7 @@ def adds_up(store: avon.Store) -> bool:
 
 def lines_of(archive: Path) -> Iterator[bytes]:
     for path in sorted(archive.rglob("*.json*")):
-        with closing(LineReader(str(path))) as reader:
+        with closing(FileReader(str(path))) as reader:
             for batch in reader.batches():
                 yield from map(batch.content, range(len(batch)))
 

@@ -15,7 +15,7 @@ import pytest
 
 from avon_analytics.errors import StoreError
 from avon_analytics.intake.archive.batch import Batch
-from avon_analytics.intake.archive.lines import LineReader
+from avon_analytics.intake.archive.lines import FileReader
 from avon_analytics.intake.write.staging import Staging
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ MB = 1024 * 1024
 
 
 def _batches(path: Path) -> list[Batch]:
-    with closing(LineReader(str(path))) as reader:
+    with closing(FileReader(str(path))) as reader:
         return list(reader.batches())
 
 

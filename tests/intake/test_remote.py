@@ -23,7 +23,7 @@ import pytest
 from avon_analytics.errors import ArchiveError, DamagedFile
 from avon_analytics.intake.archive import remote
 from avon_analytics.intake.archive.files import find_files
-from avon_analytics.intake.archive.lines import LineReader
+from avon_analytics.intake.archive.lines import FileReader
 from avon_analytics.intake.archive.masking import is_url, masked
 from avon_analytics.intake.read.verify import verify_archive
 
@@ -146,7 +146,7 @@ def test_a_remote_file_is_streamed(monkeypatch: pytest.MonkeyPatch) -> None:
             return watched
 
     monkeypatch.setattr(remote, "file_system", lambda url: (Files(), "big"))
-    reader = LineReader("s3://bucket/big.jsonl")
+    reader = FileReader("s3://bucket/big.jsonl")
     assert sum(len(batch) for batch in reader.batches()) == 10**6
     assert watched.largest <= 4 << 20
     assert asked == {"block_size": 4 << 20, "cache_type": "readahead"}

@@ -11,7 +11,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files as package_files
@@ -24,7 +25,7 @@ import pandas as pd
 
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import ArchiveError, UsageError
-from avon_analytics.intake.archive.lines import LineReader
+from avon_analytics.intake.archive.lines import FileReader
 from avon_analytics.printable import counted
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
@@ -134,31 +135,19 @@ def _read(
     file: str, n_bytes: int, sha256: str, places: pd.DataFrame
 ) -> tuple[str, list[tuple[int, str]]]:
     """What became of a file, and the digest of each line in it, if it is what was loaded."""
+    digests = []
     try:
-        if _digest_of(file, n_bytes) != sha256:
-            return "changed", []
-        return "unchanged", list(_lines(file, places))
+        with closing(FileReader(file)) as reader:
+            if reader.skip(int(n_bytes), 0) != sha256:
+                return "changed", []
+        with closing(FileReader(file)) as reader:
+            for start, length in zip(places["byte_offset"], places["byte_length"], strict=True):
+                line = reader.slice(int(start), int(length))
+                if line is not None:
+                    digests.append((int(start), hashlib.sha256(line).hexdigest()))
     except ArchiveError:
         return "gone", []
-
-
-def _digest_of(file: str, n_bytes: int) -> str:
-    reader = LineReader(file)
-    try:
-        return reader.skip(int(n_bytes), 0)
-    finally:
-        reader.close()
-
-
-def _lines(file: str, places: pd.DataFrame) -> Iterator[tuple[int, str]]:
-    reader = LineReader(file)
-    try:
-        for start, length in zip(places["byte_offset"], places["byte_length"], strict=True):
-            line = reader.slice(int(start), int(length))
-            if line is not None:
-                yield int(start), hashlib.sha256(line).hexdigest()
-    finally:
-        reader.close()
+    return "unchanged", digests
 
 
 def _write(folder: Path, tables: Mapping[str, pd.DataFrame], number: Mapping[str, Any]) -> None:

@@ -152,4 +152,7 @@ def contents(
 ) -> list[bytes | None]:
     """The bytes of each line as they stood in the archive; None where they are nowhere any more."""
     kept = kept_contents(connection, found)
-    return [kept[nth] if nth in kept else archive.whole(place) for nth, place in enumerate(found)]
+    return [
+        kept[nth] if nth in kept else archive.whole(place, place.sha256)
+        for nth, place in enumerate(found)
+    ]

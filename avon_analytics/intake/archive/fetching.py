@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from avon_analytics.errors import ArchiveError
-from avon_analytics.intake.archive.lines import LineReader
+from avon_analytics.intake.archive.lines import FileReader
 
 _PIECE = 4 * 1024 * 1024
 
@@ -23,13 +23,6 @@ class Place(Protocol):
     def byte_length(self) -> int: ...
 
 
-class CheckedPlace(Place, Protocol):
-    """The same with the digest of the line, where it is known."""
-
-    @property
-    def sha256(self) -> str | None: ...
-
-
 class ArchivedLines:
     """Reads lines where they stand in the archive; those of one file best in their order.
 
@@ -38,18 +31,15 @@ class ArchivedLines:
 
     def __init__(self, urls: Mapping[str, str] | None = None) -> None:
         self._urls = urls or {}
-        self._reader: LineReader | None = None
+        self._reader: FileReader | None = None
         self._at = 0
 
-    def whole(self, place: CheckedPlace) -> bytes | None:
-        """The bytes of a line; None if it no longer stands there, or nobody can tell."""
-        if place.sha256 is None:
+    def whole(self, place: Place, sha256: str | None) -> bytes | None:
+        """The bytes of a line with this digest; None if it no longer stands there."""
+        if sha256 is None:  # nobody can tell
             return None
-        pieces = list(self.pieces(place, place.byte_length))
-        if not pieces:
-            return None
-        content = b"".join(pieces)
-        return content if place.sha256 == hashlib.sha256(content).hexdigest() else None
+        content = b"".join(self.pieces(place, place.byte_length))
+        return content if sha256 == hashlib.sha256(content).hexdigest() else None
 
     def pieces(self, place: Place, size: int = _PIECE) -> Iterator[bytes]:
         """The same piece by piece, so that a line of any length can pass; unchecked."""
@@ -67,10 +57,10 @@ class ArchivedLines:
         except ArchiveError:
             self.close()
 
-    def _reader_at(self, place: Place) -> LineReader:
+    def _reader_at(self, place: Place) -> FileReader:
         if self._reader is None or self._reader.path != place.file or self._at > place.byte_offset:
             self.close()
-            self._reader = LineReader(place.file, url=self._urls.get(place.file))
+            self._reader = FileReader(place.file, url=self._urls.get(place.file))
         return self._reader
 
     def close(self) -> None:

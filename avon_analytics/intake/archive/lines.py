@@ -61,7 +61,7 @@ class Section:
     first_line: int
 
 
-class LineReader:
+class FileReader:
     """Reads one file, plain or compressed as its first bytes tell, as batches of lines.
 
     Objects that share a line are a line each. ``bytes_read``, ``next_line`` and ``sha256`` tell how

@@ -8,7 +8,7 @@ import pandas as pd
 
 from avon_analytics.errors import ArchiveError
 from avon_analytics.intake.archive.files import Paths, find_files
-from avon_analytics.intake.archive.lines import LineReader as FileReader
+from avon_analytics.intake.archive.lines import FileReader
 from avon_analytics.intake.read.reader import LineReader, read_batch
 from avon_analytics.intake.read.signature import Secrets, SecretsLike
 

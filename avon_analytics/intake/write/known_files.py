@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 
 from avon_analytics.intake.archive.files import ArchiveFile
-from avon_analytics.intake.archive.lines import LineReader
+from avon_analytics.intake.archive.lines import FileReader
 from avon_analytics.intake.write.line_counts import LineCounts
 from avon_analytics.printable import counted
 
@@ -35,8 +35,8 @@ class KnownFile:
 
 
 def resumed(
-    read: Callable[[], LineReader], known: KnownFile | None
-) -> tuple[LineReader, list[str]]:
+    read: Callable[[], FileReader], known: KnownFile | None
+) -> tuple[FileReader, list[str]]:
     """A reader behind what is known of a file, and what is to be told of that.
 
     Where what was read before no longer stands there, the file is read from its start.
@@ -64,7 +64,7 @@ class FileEnd:
     is_damaged: bool
 
     @classmethod
-    def of(cls, reader: LineReader) -> FileEnd:
+    def of(cls, reader: FileReader) -> FileEnd:
         """What a reader says when it has come to its end."""
         return cls(**{one.name: getattr(reader, one.name) for one in fields(cls)})
 

@@ -11,7 +11,7 @@ from threading import Event
 
 from avon_analytics.intake.archive.batch import Batch, merged
 from avon_analytics.intake.archive.files import ArchiveFile, is_compressed
-from avon_analytics.intake.archive.lines import BATCH_LINES, LineReader
+from avon_analytics.intake.archive.lines import BATCH_LINES, FileReader
 from avon_analytics.intake.write.known_files import FileEnd, KnownFile, OpenFile, resumed
 from avon_analytics.intake.write.staging import Staging
 
@@ -41,7 +41,7 @@ class Chunks:
         self,
         files: Sequence[ArchiveFile],
         known: Mapping[str, KnownFile],
-        read: Callable[[ArchiveFile], LineReader],
+        read: Callable[[ArchiveFile], FileReader],
         batch_bytes: int,
         recheck: bool,
     ) -> None:
