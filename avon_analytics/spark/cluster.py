@@ -6,6 +6,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from avon_analytics.errors import ArchiveError, AvonError, StoreError
@@ -18,7 +19,7 @@ from avon_analytics.spark.rows import (
     FOR_DRIVER,
     SENT,
     Batches,
-    bucket_in,
+    divided_otherwise,
     error_of,
     for_driver,
     in_our_words,
@@ -46,7 +47,7 @@ class Loaded:
     """What the tasks of a load sent to the driver."""
 
     files: dict[str, FileRead] = field(default_factory=dict)
-    buckets: set[int] = field(default_factory=set)
+    has_buckets: bool = False
     has_moved_lines: bool = False
     moved: Counter[str] = field(default_factory=Counter)  # lines out of the quarantine, by file
     replaced: set[str] = field(default_factory=set)
@@ -57,16 +58,14 @@ class Loaded:
         tables: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
         for table, months in before.tables.items():
             for month, paths in months.items():
-                kept = tuple(path for path in paths if not self._is_replaced(path, n_buckets))
+                replaced = self.replaced
+                if self.has_buckets:
+                    replaced = replaced.union(divided_otherwise(paths, n_buckets))
+                kept = tuple(path for path in paths if path not in replaced)
                 tables[table][month] = kept if table in IN_BUCKETS else paths
         for table, month, path in sorted(self.written):
             tables[table][month] = (*tables[table].get(month, ()), path)
         return {table: {m: paths for m, paths in t.items() if paths} for table, t in tables.items()}
-
-    def _is_replaced(self, path: str, n_buckets: int) -> bool:
-        is_divided_otherwise = (bucket_in(path) or (0, 0))[1] != n_buckets
-        # If one is, all buckets were written anew.
-        return path in self.replaced or (is_divided_otherwise and bool(self.buckets))
 
 
 @dataclass(frozen=True)
@@ -106,11 +105,12 @@ class Cluster:
         load_id: int,
         files: Sequence[ArchiveFile],
         known: Mapping[str, KnownFile],
-        in_quarantine: frozenset[str] = frozenset(),
+        in_quarantine: Mapping[str, str | None],
     ) -> Loaded:
         """Read files and take their lines into the lake's folder, in files of no state yet.
 
-        Of the files ``in_quarantine``, lines that are trusted now come in again.
+        Of the files ``in_quarantine``, lines that are trusted now come in again; each is named with
+        the URL that opens it where its path does not.
         """
         surveys = self._surveys([f for f in files if is_large(f, known, self._share_bytes)])
         shares = shares_of(files, known, surveys, self._share_bytes, self.n_cores)
@@ -120,9 +120,9 @@ class Cluster:
         if in_quarantine:
             quarantined = rows_in_files(self._session, self._lake, self._state, "quarantine")
             rows = rows.unionByName(_map(quarantined, RetryTask(how, in_quarantine).run, SENT))
-        if self._is_divided_otherwise(how.n_buckets):
-            rows = rows.unionByName(self._every_bucket(how.n_buckets))
         tables = {table: self._state.files(table) for table in IN_BUCKETS}
+        if divided_otherwise(chain.from_iterable(tables.values()), how.n_buckets):
+            rows = rows.unionByName(self._every_bucket(how.n_buckets))
         take = TakeTask(how, self._lake, load_id, tables)
         met = rows.repartitionById(how.n_buckets, "bucket")
         ordered = met.sortWithinPartitions("turn", "file", "line", "byte_offset")
@@ -141,11 +141,6 @@ class Cluster:
     def _numbers(self, n: int) -> DataFrame:
         """The numbers from 0, each for a task of its own."""
         return self._session.range(0, n, 1, max(n, 1))
-
-    def _is_divided_otherwise(self, n_buckets: int) -> bool:
-        """Whether the lake has files of other buckets, all of which are then written anew."""
-        paths = (path for table in IN_BUCKETS for path in self._state.files(table))
-        return any((bucket_in(path) or (0, 0))[1] != n_buckets for path in paths)
 
     def _every_bucket(self, n: int) -> DataFrame:
         """A row for each bucket, so that each is written."""
@@ -187,9 +182,8 @@ def _loaded(rows: Iterable[tuple[str, Any]], surveys: Mapping[str, Survey]) -> L
             path, start, blank, notes, end = value
             pieces[path].append(FileRead(start, blank, notes, FileEnd(**end)))
         elif what == "bucket":
-            number, has_moved_lines = value
-            loaded.buckets.add(number)
-            loaded.has_moved_lines |= has_moved_lines
+            loaded.has_buckets = True
+            loaded.has_moved_lines |= value
         elif what == "replaced":
             loaded.replaced.add(value)
         elif what == "moved":

@@ -98,11 +98,12 @@ def close_files(
 
 def with_lines_to_retry(
     connection: duckdb.DuckDBPyConnection, policy: Policy, files: Sequence[ArchiveFile]
-) -> frozenset[str]:
-    """The files of which lines are in quarantine that this load may trust."""
+) -> dict[str, str | None]:
+    """The files of which lines are in quarantine that this load may trust, and their URLs."""
     found = connection.execute(
         "SELECT DISTINCT file FROM quarantine WHERE list_contains($codes, code) "
         "AND file IN (SELECT unnest($files))",
         {"codes": list(codes_to_retry(policy)), "files": [file.path for file in files]},
     ).fetchall()
-    return frozenset(file for (file,) in found)
+    urls = {file.path: file.url for file in files}
+    return {path: urls[path] for (path,) in found}

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from avon_analytics.spark.read_task import KEY_OF_PLACE
-from avon_analytics.spark.rows import bucket_in, bucket_of
+from avon_analytics.spark.rows import bucket_in, bucket_of, divided_otherwise
 from avon_analytics.store.lake import rows_of_files
 from avon_analytics.store.schema import quote
 from avon_analytics.store.tables import stored_tables
@@ -92,8 +92,7 @@ class Recall:
         return [path for path in self._files[table] if bucket_in(path) == own]
 
     def _others(self, table: str) -> list[str]:
-        n = self._n_buckets
-        return [path for path in self._files[table] if (bucket_in(path) or (0, 0))[1] != n]
+        return divided_otherwise(self._files[table], self._n_buckets)
 
     def _paths(self, files: Sequence[str]) -> list[str]:
         return [f"{self._lake}/{path}" for path in files]

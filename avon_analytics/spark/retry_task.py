@@ -6,7 +6,8 @@ Each is taken out of the bucket in which it is, and sent to that of its event.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -32,14 +33,15 @@ class RetryTask:
     """Looks at rows of the lake's quarantine, those of some files."""
 
     how: ReadOptions
-    files: frozenset[str]
+    files: Mapping[str, str | None] = field(repr=False)  # with the URL that opens each, as needed
 
     @in_our_words
     def run(self, batches: Batches) -> Batches:
         """Rows as ``SENT`` says."""
         is_trusted = trust_in(self.how.shared.secrets() if self.how.policy == "require" else None)
         sender = Sender(self.how, AGAIN)
-        with ArchivedLines() as archive:
+        urls = {path: url for path, url in self.files.items() if url is not None}
+        with ArchivedLines(urls) as archive:
             for rows in batches:
                 found = {
                     QuarantinedLine._make([*(row[name] for name in _PLACE), True]): row
@@ -62,7 +64,7 @@ class RetryTask:
         by_place = buckets_of(keys, self.how.n_buckets)
         taken = [
             {
-                "bucket": where[0] if where and where[1] == self.how.n_buckets else bucket,
+                "bucket": number if n_buckets == self.how.n_buckets else bucket,
                 "turn": OUT,
                 "what": "moved",
                 "file": row["file"],
@@ -71,7 +73,7 @@ class RetryTask:
                 "message": json.dumps(row["load_id"]),
             }
             for row, bucket in zip(rows, by_place, strict=True)
-            for where in [bucket_in(row["written_in"])]
+            for number, n_buckets in [bucket_in(row["written_in"])]
         ]
         return pa.RecordBatch.from_pylist(taken, schema=SENT_SCHEMA)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -61,10 +61,15 @@ def bucket_of(key: str, n_buckets: int) -> str:
     return f"CAST(CAST('0x' || left(md5({key}), 15) AS BIGINT) % {n_buckets} AS INTEGER)"
 
 
-def bucket_in(path: str) -> tuple[int, int] | None:
-    """The bucket whose rows a file of the lake holds, and of how many; None if it has no word."""
+def bucket_in(path: str) -> tuple[int, int]:
+    """The bucket whose rows a file of the lake holds, and of how many; (0, 0) if none is told."""
     found = _TAG.search(path)
-    return (int(found[1]), int(found[2])) if found else None
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def divided_otherwise(paths: Iterable[str], n_buckets: int) -> list[str]:
+    """Those files that hold rows of other buckets: if there is one, all are written anew."""
+    return [path for path in paths if bucket_in(path)[1] != n_buckets]
 
 
 def buckets_of(keys: Sequence[str], n_buckets: int) -> list[int]:

@@ -177,7 +177,7 @@ class Bucket:
         self._store.execute("COMMIT")
         tag = f"{uuid4().hex}-b{self._number}of{self._task.how.n_buckets}"
         written = write_tables(self._store, Path(self._task.lake), tag, IN_BUCKETS)
-        yield for_driver("bucket", [[self._number, self._has_moved_lines]])
+        yield for_driver("bucket", [self._has_moved_lines])
         yield for_driver("replaced", self._recall.replaced)
         yield for_driver(
             "written",

@@ -107,6 +107,25 @@ def test_a_conflict_is_judged_by_reading_the_line_again(
     desk.add_up()
 
 
+def test_what_stands_before_a_file_that_cannot_be_opened_is_stored(
+    memory: Any, archive: Archive, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for ms in (1, 2):
+        memory.pipe(f"memory://a/{ms}.jsonl", line(archive, ms))
+    opened = type(memory).open
+
+    def refuse(files: Any, path: str, *how: Any, **more: Any) -> Any:
+        if path.endswith("2.jsonl"):
+            raise PermissionError
+        return opened(files, path, *how, **more)
+
+    monkeypatch.setattr(type(memory), "open", refuse)
+    with pytest.raises(ArchiveError, match="nothing of it was loaded; 1 file before it was"):
+        desk.load("memory://a")
+    assert desk.column("SELECT file FROM archive_files") == ["memory:///a/1.jsonl"]
+    desk.add_up()
+
+
 def test_signatures_are_verified_without_a_store(memory: Any, archive: Archive) -> None:
     memory.pipe("memory://a/b.jsonl", line(archive, 1))
     found = verify_archive("memory://a", "whsec_of_these_tests")

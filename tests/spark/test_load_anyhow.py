@@ -137,6 +137,25 @@ def test_another_secret_is_tried_on_the_quarantine(
     assert_same(lake.folder, desk.store)
 
 
+def test_another_secret_is_tried_on_lines_that_stand_behind_a_password(
+    archive: Archive, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limited lake keeps no line: each is read again where it stands."""
+    memory = pytest.importorskip("fsspec").filesystem("memory")
+    lines = [archive.raw(archive.patient(ms), secret="two") for ms in range(5)]
+    memory.pipe("/x/a.jsonl", "\n".join(lines).encode())
+
+    def file_system(url: str) -> tuple[Any, str]:
+        assert "ann:pw@" in url
+        return memory, "/" + url.partition("@host/")[2]
+
+    monkeypatch.setattr("avon_analytics.intake.archive.remote.file_system", file_system)
+    for secrets, n_loaded in (({"a": "one"}, 0), ({"a": "one", "b": "two"}, 5)):
+        receipt = lake.load("sftp://ann:pw@host/x", secrets=secrets, privacy="limited")
+        assert receipt.loaded == n_loaded
+    memory.rm("/x", recursive=True)
+
+
 def test_a_plain_file_is_cut_at_line_ends(archive: Archive, lake: Lake, desk: Desk) -> None:
     """Sections of a file count its lines and tell its digest as a reader of all of it does."""
     lines = [archive.raw(archive.patient(ms, first_name="é" * (ms % 7))) for ms in range(400)]
