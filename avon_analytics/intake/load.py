@@ -287,7 +287,6 @@ class _Loader:
                 return n_unread == 0
             with self.log.transaction(self._staging_areas[0]) as intake:
                 ended = move(self._connection, intake, moving, archive)
-                self.log.recount()
         self._receipts.add_moved(path, len(moving), ended[path])
         return n_unread == 0
 

@@ -94,55 +94,48 @@ class LakeEngine:
 
     def follow_up(self, settings: Settings, *, include_internal: bool) -> str:
         """What patients did next, computed when first asked for."""
-        tables = self.computed(settings)
-        name = tables.follow_ups[include_internal]
-        self._make(name, tables.slots, follow_up_text, include_internal)
-        return name
+        name = self.computed(settings).follow_ups[include_internal]
+        return self._made(name, settings, follow_up_text, include_internal)
 
     def after_visits(self, settings: Settings, *, include_internal: bool) -> str:
         """What patients did after each visit, computed when first asked for."""
-        tables = self.computed(settings)
-        name = tables.after_visits[include_internal]
-        self._make(name, tables.slots, after_visits_text, include_internal)
-        return name
+        name = self.computed(settings).after_visits[include_internal]
+        return self._made(name, settings, after_visits_text, include_internal)
 
     def session_hours(self, settings: Settings, *, include_internal: bool) -> str:
         """What became of each session's time, computed when first asked for."""
-        tables = self.computed(settings)
-        name = tables.session_hours[include_internal]
+        name = self.computed(settings).session_hours[include_internal]
         late = late_parameters(settings.late_hours, settings.is_same_day)
-        self._make(name, tables.slots, session_hours_text, include_internal, late)
-        return name
+        return self._made(name, settings, session_hours_text, include_internal, late)
 
     def questions(self, settings: Settings, *, include_internal: bool) -> str:
         """What patients asked in their messages, computed when first asked for."""
-        tables = self.computed(settings)
-        name = tables.questions[include_internal]
+        name = self.computed(settings).questions[include_internal]
         known = {"as_of": settings.as_of or BEFORE_ALL, "time_zone": self._time_zone}
-        self._make(name, tables.slots, questions_text, include_internal, known)
-        return name
+        return self._made(name, settings, questions_text, include_internal, known)
 
     def patient_visits(self, settings: Settings) -> str:
         """Which patients had been there, computed when first asked for."""
-        tables = self.computed(settings)
+        name = self.computed(settings).patient_visits
         as_of = {"as_of": settings.as_of or BEFORE_ALL}
-        self._make(tables.patient_visits, tables.slots, patient_visits_text, True, as_of)
-        return tables.patient_visits
+        return self._made(name, settings, patient_visits_text, True, as_of)
 
-    def _make(
+    def _made(
         self,
         name: str,
-        slots: str,
+        settings: Settings,
         text: Callable[[str], str],
         include_internal: bool,
         parameters: Mapping[str, Any] | None = None,
-    ) -> None:
+    ) -> str:
         """Write what is computed from all slots under this name, unless it is there."""
+        slots = self.computed(settings).slots
         counted = "true" if include_internal else "NOT internal"
         with self._lock:
             if not self._session.catalog.tableExists(name):
                 query = text(f"(SELECT * FROM {slots} WHERE {counted}) AS counted")
                 self._keep(name, ask(self._session, query, parameters or {}))
+        return name
 
     def pack(self, fields: Mapping[str, str]) -> str:
         """A struct, as Spark spells it."""

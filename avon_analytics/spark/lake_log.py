@@ -14,7 +14,7 @@ from avon_analytics.intake.archive.files import ArchiveFile
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.write.file_receipts import FileReceipts, ends_by_file
 from avon_analytics.intake.write.known_files import KnownFile, OpenFile
-from avon_analytics.intake.write.load_log import LoadLog
+from avon_analytics.intake.write.load_log import LoadLog, recount
 from avon_analytics.spark.cluster import Loaded
 from avon_analytics.spark.take_task import OF_ALL
 from avon_analytics.store.lake import State, rows_of_files
@@ -91,7 +91,7 @@ def close_files(
     for path, n in sorted(loaded.moved.items()):
         receipts.add_moved(path, n, ended[path])
     if loaded.has_moved_lines:
-        log.recount()
+        recount(connection)
         log.has_moved_lines = True
     return receipts
 

@@ -32,26 +32,16 @@ SENT = (
     "bucket int, turn int, what string, file string, line bigint, byte_offset bigint, "
     "byte_length bigint, content binary, read binary, message string"
 )
-SENT_SCHEMA = pa.schema(
-    [
-        ("bucket", pa.int32()),
-        ("turn", pa.int32()),
-        ("what", pa.string()),
-        ("file", pa.string()),
-        ("line", pa.int64()),
-        ("byte_offset", pa.int64()),
-        ("byte_length", pa.int64()),
-        ("content", pa.binary()),
-        ("read", pa.binary()),
-        ("message", pa.string()),
-    ]
-)
 OUT, IN, AGAIN = 0, 1, 2  # the turns
 
 # One row is a file that was written, or a word that is passed on to the driver.
 FOR_DRIVER = "what string, message string"
-_DRIVER_SCHEMA = pa.schema([("what", pa.string()), ("message", pa.string())])
 
+_TYPES = {"int": pa.int32(), "bigint": pa.int64(), "string": pa.string(), "binary": pa.binary()}
+SENT_SCHEMA, _DRIVER_SCHEMA = (
+    pa.schema([(name, _TYPES[kind]) for name, kind in map(str.split, columns.split(", "))])
+    for columns in (SENT, FOR_DRIVER)
+)
 _TAG = re.compile(r"-b(\d+)of(\d+)_\d+\.parquet$")
 _ERROR = re.compile(r"^avon_analytics\.errors\.(\w+): (.*)$", re.MULTILINE)
 

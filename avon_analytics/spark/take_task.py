@@ -11,13 +11,14 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from uuid import uuid4
 
+import duckdb
 import msgspec
 import numpy as np
 import pyarrow as pa
@@ -61,41 +62,34 @@ class TakeTask:
         first = next((batch for batch in batches if batch.num_rows), None)
         if first is None:
             return
-        bucket = int(first.column("bucket")[0].as_py())
+        number = int(first.column("bucket")[0].as_py())
         with (
             TemporaryDirectory(prefix="avon-", dir=_local_folder()) as folder,
-            Bucket(self, bucket, Path(folder)) as store,
+            closing(Database(f"{folder}/bucket.duckdb", threads=1, memory_limit=_MEMORY)) as data,
+            data.writing() as store,
         ):
-            for rows in store.prepared(chain([first], batches)):
-                yield from store.take(rows)
-            yield from store.write()
+            bucket = Bucket(self, number, store, Path(folder))
+            for rows in bucket.prepared(chain([first], batches)):
+                yield from bucket.take(rows)
+            yield from bucket.write()
 
 
 class Bucket:
-    """The store of a bucket while a task works on it."""
+    """A bucket while a task works on it: its store, and the lines that wait to be taken in."""
 
-    def __init__(self, task: TakeTask, number: int, folder: Path) -> None:
+    def __init__(
+        self, task: TakeTask, number: int, store: duckdb.DuckDBPyConnection, folder: Path
+    ) -> None:
         self._task = task
         self._number = number
+        self._store = store
+        self._spool = folder / "lines.arrow"
         self._waiting: list[pa.RecordBatch] = []
         self._held = 0
         self._in_transaction = 0
-        self._has_moved_lines = False
-        self._spool = folder / "lines.arrow"
-        self._database = Database(folder / "bucket.duckdb", threads=1, memory_limit=_MEMORY)
-        self._writing = self._database.writing()
-
-    def __enter__(self) -> Bucket:
-        self._store = self._writing.__enter__()
-        self._staging = Staging(self._store.cursor(), self._task.how.reading)
-        task, n_buckets = self._task, self._task.how.n_buckets
-        self._recall = Recall(self._store, task.lake, task.files, self._number, n_buckets)
-        self._intake = StoreWriter(self._store, self._staging, self._task.load_id)
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._writing.__exit__(*error)
-        self._database.close()
+        self._staging = Staging(store.cursor(), task.how.reading)
+        self._recall = Recall(store, task.lake, task.files, number, task.how.n_buckets)
+        self._intake = StoreWriter(store, self._staging, task.load_id)
 
     def prepared(self, batches: Batches) -> Batches:
         """The same rows, once what the lake holds of their events has been fetched."""
@@ -154,7 +148,7 @@ class Bucket:
 
     def _take_out(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """Lines that come in again from the quarantine, perhaps into another bucket."""
-        self._has_moved_lines = True
+        self._intake.has_moved_lines = True
         files = rows.column("file").to_pylist()
         load_ids = map(json.loads, rows.column("message").to_pylist())
         places = (rows.column(name).to_pylist() for name in ("line", "byte_offset"))
@@ -172,12 +166,11 @@ class Bucket:
     def write(self) -> Iterator[pa.RecordBatch]:
         """Write the rows of the bucket; tells the driver which files they are in."""
         self._take_waiting()
-        if self._intake.settle():
-            self._has_moved_lines = True
+        self._intake.settle()
         self._store.execute("COMMIT")
         tag = f"{uuid4().hex}-b{self._number}of{self._task.how.n_buckets}"
         written = write_tables(self._store, Path(self._task.lake), tag, IN_BUCKETS)
-        yield for_driver("bucket", [self._has_moved_lines])
+        yield for_driver("bucket", [self._intake.has_moved_lines])
         yield for_driver("replaced", self._recall.replaced)
         yield for_driver(
             "written",

@@ -18,7 +18,7 @@ from avon_analytics.intake.after.quarantined_lines import (
     places,
 )
 from avon_analytics.intake.write.load_log import recount
-from avon_analytics.intake.write.log_lines import same_line
+from avon_analytics.intake.write.log_lines import NAMING_FILES, rename_file, same_line
 from avon_analytics.intake.write.person_events import (
     FORGOTTEN,
     drop_tables,
@@ -161,7 +161,7 @@ class _Forgetting:
         )
         theirs = [event_id for event_id, text in unknown if sought.owns(json.loads(text))]
         persons = [one for (one,) in self._run("SELECT id FROM persons")]
-        visits, about = visits_of(self._rows), visits_about(self._rows)
+        visits, about = visits_of(self._rows, persons), visits_about(self._rows)
         shared = shared_visits([self._rows], visits, persons, is_all_told=True)
         alone = [one for one in visits if one not in shared]
         find_own(self._rows, visits=alone, unknown=theirs)
@@ -193,18 +193,13 @@ class _Forgetting:
 
     def _mask_files(self, sought: PersonSearch) -> int:
         """Files whose names name the person get other names in the log."""
-        tables = ("archive_files", "deliveries", "quarantine", "events")
-        union = " UNION ".join(f"SELECT file FROM {table}" for table in tables)
+        union = " UNION ".join(f"SELECT file FROM {table}" for table in NAMING_FILES)
         tombstones, n_masked = Tombstones(self._connection), 0
         for (file,) in self._run(f"SELECT DISTINCT file FROM ({union}) WHERE file IS NOT NULL"):
-            masked = "/".join(
-                tombstones.masked(part) if sought.is_named(part) else part
-                for part in file.split("/")
-            )
+            masked = tombstones.masked_path(file, sought.is_named)
             if masked != file:
                 n_masked += 1
-                for table in tables:
-                    self._run(f"UPDATE {table} SET file = $to WHERE file = $of", to=masked, of=file)
+                rename_file(self._connection, file, masked)
         return n_masked
 
     # -- lines of the archive -----------------------------------------------------------------

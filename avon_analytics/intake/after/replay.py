@@ -130,7 +130,6 @@ def replay(
                     connection, staging, found, archive, given if policy == "require" else None
                 )
                 ended = move(connection, intake, moving, archive)
-                log.recount()
             return _replayed(connection, found, moving, ended, unreadable, given, policy)
         except duckdb.Error as error:
             raise store_error(database.path, error) from None
@@ -232,6 +231,7 @@ def move(
     Returns where the lines of each file ended.
     """
     ended: dict[str, LineCounts] = defaultdict(LineCounts)
+    intake.has_moved_lines |= bool(moving)
     for part in parts_of(moving):
         read = contents(connection, part, archive)
         there = [(place, one) for place, one in zip(part, read, strict=True) if one is not None]

@@ -27,7 +27,6 @@ from avon_analytics.intake.write.person_rows import THREAD, Rows, empty_touched,
 from avon_analytics.intake.write.person_search import PersonSearch
 from avon_analytics.intake.write.person_visits import (
     no_patients,
-    seats_of,
     shared_visits,
     visits_about,
     visits_of,
@@ -103,7 +102,7 @@ class _Batch:
     def _no_longer_shared(self, stored: Rows, roles: Sequence[str]) -> list[str]:
         """Stored visits in which they took part with somebody who turns out to be no patient."""
         new = sorted(set(roles) - no_patients([stored], roles, is_all_told=False))
-        visits = seats_of(stored, new)
+        visits = visits_of(stored, new)
         unmarked = set(self._tombstones.unmarked("object", visits))
         return [one for one in visits if one not in unmarked]
 
@@ -121,7 +120,7 @@ class _Batch:
         """
         run = self._rows.run
         persons = [one for (one,) in run("SELECT id FROM persons")]
-        theirs = visits_of(self._rows)
+        theirs = visits_of(self._rows, persons)
         told = self._rows.named("appointments")
         here = {one for (one,) in run(f"SELECT DISTINCT id FROM {told}")} if told else set()
         visits = sorted({*theirs, *doubtful, *(one for one in objects if one in here)})

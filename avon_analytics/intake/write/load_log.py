@@ -19,6 +19,7 @@ from avon_analytics.intake.read.signature import Secrets
 from avon_analytics.intake.write.arrow import ArrowRows
 from avon_analytics.intake.write.known_files import KnownFile, OpenFile
 from avon_analytics.intake.write.known_ids import KnownIds
+from avon_analytics.intake.write.log_lines import rename_file
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.tombstones import Tombstones
 from avon_analytics.intake.write.writer import StoreWriter
@@ -67,8 +68,9 @@ class LoadLog:
         self._connection.execute("BEGIN")
         try:
             yield intake
-            if intake.settle():
-                self.recount()
+            intake.settle()
+            if intake.has_moved_lines:
+                recount(self._connection)
                 self.has_moved_lines = True
             with staging.clock.timing("commit"):
                 self._connection.execute("COMMIT")
@@ -109,7 +111,10 @@ class LoadLog:
 
     def name_of(self, path: str) -> str:
         """What the log calls a file: its path, without what names a forgotten person."""
-        return self._tombstones.masked_path(path)
+        tombstones = self._tombstones
+        if not tombstones:
+            return path
+        return tombstones.masked_path(path, lambda part: bool(tombstones.people_in([part])))
 
     def add_files(self, readings: Sequence[OpenFile]) -> None:
         """Write down how far files were read and where their lines ended."""
@@ -135,11 +140,7 @@ class LoadLog:
             )
         for path in (reading.file.path for reading in readings):
             if (name := self.name_of(path)) != path:
-                for table in ("deliveries", "quarantine", "events"):
-                    self._connection.execute(
-                        f"UPDATE {table} SET file = $name WHERE file = $path",
-                        {"name": name, "path": path},
-                    )
+                rename_file(self._connection, path, name)
         sums = ", ".join(f"{name} = {name} + ${name}" for name in _COUNTS)
         run(
             self._connection,
@@ -177,10 +178,6 @@ class LoadLog:
             {"files": list(path_of)},
         ).fetchall()
         return {path_of[file]: n for file, n in rows}
-
-    def recount(self) -> None:
-        """Make the sums of the log agree again after lines have moved."""
-        recount(self._connection)
 
 
 def with_unique_paths(connection: duckdb.DuckDBPyConnection, found: Found) -> Found:

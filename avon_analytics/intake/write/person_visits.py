@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from avon_analytics.intake.write.person_rows import Rows
 
 
-def visits_of(rows: Rows) -> list[str]:
-    """The appointments in which they take part."""
-    if (seats := _seats(rows)) is None:
+def visits_of(rows: Rows, people: Sequence[str]) -> list[str]:
+    """The appointments in which some people take part, whoever they are."""
+    if not people or (seats := _seats(rows)) is None:
         return []
     found = rows.run(
-        f"SELECT DISTINCT visit FROM ({seats}) WHERE person IN (SELECT id FROM persons) ORDER BY 1"
+        f"SELECT DISTINCT visit FROM ({seats}) "
+        "WHERE person IN (SELECT unnest($people::VARCHAR[])) ORDER BY 1",
+        people=list(people),
     )
     return [visit for (visit,) in found]
 
@@ -85,18 +87,6 @@ def with_roles(rows: Rows) -> list[str]:
     is_so = "role IN ('staff', 'carer')"
     found = rows.run(f"SELECT DISTINCT id FROM ({roles}) WHERE {is_so}") if roles else []
     return sorted(person for (person,) in found)
-
-
-def seats_of(rows: Rows, people: Sequence[str]) -> list[str]:
-    """The visits in which some people have a seat, whoever they are."""
-    if not people or (seats := _seats(rows)) is None:
-        return []
-    found = rows.run(
-        f"SELECT DISTINCT visit FROM ({seats}) "
-        "WHERE person IN (SELECT unnest($people::VARCHAR[])) ORDER BY 1",
-        people=list(people),
-    )
-    return [visit for (visit,) in found]
 
 
 def _seats(rows: Rows) -> str | None:

@@ -103,21 +103,18 @@ class Tombstones:
         self._others.add(bare)
         return False
 
-    def masked(self, part: str) -> str:
-        """What stands in the log for a part of a path that names a forgotten person.
+    def masked_path(self, path: str, names: Callable[[str], bool]) -> str:
+        """A path as the log may tell it, without the parts that ``names`` a forgotten person.
 
         A later load gives the same part the same mask where it knows it by the id in it; a name
         could be guessed from a digest, so that its mask is drawn by lot.
         """
-        digest = self.mark(part) if self.people_in([part]) else secrets.token_hex(32)
-        return f"forgotten-{digest[:16]}"
-
-    def masked_path(self, path: str) -> str:
-        """A path as the log may tell it: without what names a forgotten person by their id."""
-        if not self._shapes:
-            return path
         parts = path.split("/")
-        return "/".join(self.masked(one) if self.people_in([one]) else one for one in parts)
+        for nth, part in enumerate(parts):
+            if names(part):
+                digest = self.mark(part) if self.people_in([part]) else secrets.token_hex(32)
+                parts[nth] = f"forgotten-{digest[:16]}"
+        return "/".join(parts)
 
     def may_keep(self, content: bytes) -> bool:
         """Whether a line may be kept as it was sent: it can be searched and names nobody marked."""

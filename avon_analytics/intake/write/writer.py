@@ -47,7 +47,7 @@ class StoreWriter:
         self._rows = EventRows(store)
         self._tombstones = Tombstones(store)
         self._conflicts = Conflicts(store, urls)
-        self._has_forgotten_lines = False
+        self.has_moved_lines = False  # whether any that was counted before has ended elsewhere
         self._put_off: list[tuple[str, int, int, bytes]] = []
 
     def take(
@@ -82,7 +82,7 @@ class StoreWriter:
             if self._tombstones and forgotten.leave_out(
                 self._store, self.staging, self._tombstones
             ):
-                self._has_forgotten_lines = True
+                self.has_moved_lines = True
             if self._is_all_new(batch, may_wait=may_wait) or self._has_no_events():
                 self.staging.run(_NOTHING_KNOWN)
             else:
@@ -129,17 +129,14 @@ class StoreWriter:
             {**place, "length": long.byte_length, "sha256": long.sha256},
         )
 
-    def settle(self) -> bool:
-        """Write what waits, and keep the lines that were displaced by others.
-
-        Returns whether any line that was counted before has now ended elsewhere.
-        """
+    def settle(self) -> None:
+        """Write what waits, and keep the lines that were displaced by others."""
         clock = self.staging.clock
         with clock.timing("store rows"):
             self._rows.write_waiting()
         with clock.timing("settle"):
             self._conflicts.keep_lines(self.staging)
-        return self._conflicts.has_moved_lines or self._has_forgotten_lines
+        self.has_moved_lines |= self._conflicts.has_moved_lines
 
     # -- between the staging tables and the store ---------------------------------------------
 
