@@ -22,13 +22,13 @@ from avon_analytics.intake.write.log_lines import NAMING_FILES, rename_file, sam
 from avon_analytics.intake.write.person_events import (
     FORGOTTEN,
     drop_tables,
-    empty_extras,
     end_lines,
     find_own,
     find_touched,
     own_threads,
     remove_rows,
     stored_rows,
+    strip_extras,
 )
 from avon_analytics.intake.write.person_rows import find, strip
 from avon_analytics.intake.write.person_search import PersonSearch
@@ -103,7 +103,8 @@ class _Forgetting:
 
     def run(self) -> Forgotten:
         sought = self._who()
-        found_in = find(self._rows, sought, _BESIDE)
+        objects = "SELECT CAST(object AS VARCHAR) AS t FROM other_objects"
+        found_in = find(self._rows, sought, objects)
         self._find_own(sought)
         lines = end_lines(self._rows)
         withheld, unsearchable = self._withhold(sought)
@@ -178,18 +179,12 @@ class _Forgetting:
 
     def _strip_beside(self) -> dict[str, int]:
         """Take them out of what is kept of events, and of types that the contract knows not."""
-        named = "FROM named AS n WHERE n.by_words AND n.spelling"
-        changed = {}
-        for table, column in (("events", "extra"), ("other_objects", "object")):
-            ((n,),) = self._run(
-                f"UPDATE {table} SET {column} = CAST(n.rest AS JSON) {named} = "
-                f"CAST({column} AS VARCHAR)"
-            )
-            if n:
-                changed[table] = n
-        if n := empty_extras(self._rows):
-            changed["events"] = changed.get("events", 0) + n
-        return changed
+        n_objects = self._rows.change(
+            "UPDATE other_objects SET object = CAST(n.rest AS JSON) FROM named AS n "
+            "WHERE n.by_words AND n.spelling = CAST(object AS VARCHAR)"
+        )
+        changed = {"events": strip_extras(self._rows), "other_objects": n_objects}
+        return {table: n for table, n in changed.items() if n}
 
     def _mask_files(self, sought: PersonSearch) -> int:
         """Files whose names name the person get other names in the log."""
@@ -237,10 +232,3 @@ class _Forgetting:
                     text=text,
                 )
         return len(found), unsearchable
-
-
-_BESIDE = (
-    "SELECT CAST(object AS VARCHAR) AS t FROM other_objects",
-    "SELECT CAST(extra AS VARCHAR) AS t FROM events",
-    "SELECT unnest([event_id, event, event_sent, object_type, object_id]) AS t FROM events",
-)

@@ -65,15 +65,15 @@ class QuarantineFilter:
             line = whole_number(line, 1, 2**62, "line: expected the number of a line, from 1")
         return cls(codes, None if file is None else _one_file(connection, file), line)
 
-    def condition(self, prefix: str = "") -> tuple[str, dict[str, Any]]:
+    def condition(self) -> tuple[str, dict[str, Any]]:
         """SQL that holds for these lines, and what it binds."""
         conditions, bound = ["true"], dict[str, Any]()
         if self.codes:
-            conditions.append(f"list_contains($codes, {prefix}code)")
+            conditions.append("list_contains($codes, code)")
             bound["codes"] = list(self.codes)
         for name in ("file", "line"):
             if (value := getattr(self, name)) is not None:
-                conditions.append(f"{prefix}{name} = ${name}")
+                conditions.append(f"{name} = ${name}")
                 bound[name] = value
         return " AND ".join(conditions), bound
 

@@ -22,6 +22,7 @@ from avon_analytics.intake.write.person_events import (
     own_threads,
     remove_objects,
     stored_rows,
+    strip_extras,
 )
 from avon_analytics.intake.write.person_rows import THREAD, Rows, empty_touched, find, strip
 from avon_analytics.intake.write.person_search import PersonSearch
@@ -71,7 +72,7 @@ class _Batch:
         doubtful = self._no_longer_shared(stored, roles)
         if not (sought.bare_ids or objects or threads or visits or doubtful):
             return False
-        found_in = find(self._rows, sought, _BESIDE)
+        found_in = find(self._rows, sought, "SELECT CAST(body AS VARCHAR) AS t FROM unread")
         about = visits_about(self._rows)
         n_moved, more = self._refuse(stored, sought, objects, doubtful)
         new_threads = self._newly_marked("thread", [*own_threads(self._rows), *more])
@@ -151,10 +152,6 @@ class _Batch:
     def _strip_beside(self, sought: PersonSearch) -> None:
         """Take them out of what is kept of events, and of types that the contract knows not."""
         run = self._rows.run
-        run(
-            "UPDATE event_lines SET extra = CAST(n.rest AS JSON) FROM named AS n "
-            "WHERE n.by_words AND n.spelling = CAST(extra AS VARCHAR)"
-        )
         unread = run(
             "SELECT u.nth, u.body FROM unread AS u JOIN named AS n "
             "ON n.by_words AND n.spelling = CAST(u.body AS VARCHAR)"
@@ -167,14 +164,9 @@ class _Batch:
                 body=json.dumps(unread_event),
                 nth=nth,
             )
-        empty_extras(self._rows)
+        strip_extras(self._rows)
 
 
 # Every key and every text of the bodies that are trusted, escaped as they are.
 _STRINGS = r"""SELECT DISTINCT unnest(regexp_extract_all(body, '"(?:[^"\\]|\\.)*"')) AS text
     FROM arrivals WHERE nth NOT IN (SELECT nth FROM verdicts)"""
-_BESIDE = (
-    "SELECT CAST(body AS VARCHAR) AS t FROM unread",
-    "SELECT CAST(extra AS VARCHAR) AS t FROM event_lines",
-    "SELECT unnest([event_id, event, event_sent, object_type, object_id]) AS t FROM event_lines",
-)

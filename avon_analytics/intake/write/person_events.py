@@ -91,11 +91,19 @@ def find_touched(rows: Rows, threads: Sequence[str], visits: Sequence[str]) -> N
 
 def empty_extras(rows: Rows) -> int:
     """Empty unknown values beside the objects that they shared."""
-    answer = rows.run(
+    return rows.change(
         f"UPDATE {rows.events} SET extra = {emptied('extra')} WHERE extra IS NOT NULL "
         f"AND {rows.key} IN (SELECT {rows.key} FROM touched_rows)"
     )
-    return int(answer[0][0])
+
+
+def strip_extras(rows: Rows) -> int:
+    """Take them out of what is kept beside the objects of events; returns how many changed."""
+    n = rows.change(
+        f"UPDATE {rows.events} SET extra = CAST(n.rest AS JSON) FROM named AS n "
+        "WHERE n.by_words AND n.spelling = CAST(extra AS VARCHAR)"
+    )
+    return n + empty_extras(rows)
 
 
 def end_lines(rows: Rows) -> int:
@@ -110,11 +118,10 @@ def end_lines(rows: Rows) -> int:
         f"'forgotten', $errors, NULL, NULL FROM deliveries WHERE {of_them}",
         errors=FORGOTTEN.errors,
     )
-    ((n,),) = rows.run(
+    return rows.change(
         "UPDATE deliveries SET event_id = NULL, ended = 'quarantined', code = 'forgotten', "
         f"body_digest = NULL, conflict_rank = NULL WHERE {of_them}"
     )
-    return int(n)
 
 
 def remove_rows(rows: Rows) -> dict[str, int]:
@@ -122,10 +129,8 @@ def remove_rows(rows: Rows) -> dict[str, int]:
     found: dict[str, int] = {}
     names = [table.versions for table in rows.tables]
     for name in (*names, "other_objects", "events"):
-        ((n,),) = rows.run(
-            f"DELETE FROM {quote(name)} WHERE event_id IN (SELECT event_id FROM own_rows)"
-        )
-        if n:
+        gone = f"DELETE FROM {quote(name)} WHERE event_id IN (SELECT event_id FROM own_rows)"
+        if n := rows.change(gone):
             found[name] = n
     return found
 

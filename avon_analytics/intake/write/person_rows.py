@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -55,6 +55,11 @@ class Rows:
     def run(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement; returns all its rows."""
         return parsed.run(self.connection, sql, parameters or None).fetchall()
+
+    def change(self, sql: str, **parameters: object) -> int:
+        """Run a statement that changes rows; returns how many."""
+        ((n,),) = self.run(sql, **parameters)
+        return int(n)
 
     def texts(self, query: str) -> Iterator[str]:
         """The values of a query's only column, as many as pass through memory."""
@@ -117,11 +122,12 @@ def touched(rows: Rows) -> str:
 Place = tuple[str, str]  # a table's versions and one of its columns
 
 
-def find(rows: Rows, sought: PersonSearch, more: Sequence[str] = ()) -> frozenset[Place]:
+def find(rows: Rows, sought: PersonSearch, unknown: str) -> frozenset[Place]:
     """Write down which texts of the rows name somebody, and which are nothing but their id.
 
-    ``more`` are further queries of one column of texts. What is found stands in ``named``; the
-    spellings of the id in ``persons``. Returns the columns in which anything was found.
+    ``unknown`` is a query of objects, as texts ``t``, that the contract does not know. What is
+    found stands in ``named``; the spellings of the id in ``persons``. Returns the columns in which
+    anything was found.
     """
     places: set[Place] = set()
     found: dict[str, tuple[bool, bool, bool, bool, str | None]] = {}
@@ -130,7 +136,13 @@ def find(rows: Rows, sought: PersonSearch, more: Sequence[str] = ()) -> frozense
         for table in rows.tables
         for column in _filled(rows, table)
     ]
-    for query, place in (*queries, *((one, None) for one in more)):
+    names = "event_id, event, event_sent, object_type, object_id"
+    queries += [
+        (unknown, None),
+        (f"SELECT CAST(extra AS VARCHAR) AS t FROM {rows.events}", None),
+        (f"SELECT unnest([{names}]) AS t FROM {rows.events}", None),
+    ]
+    for query, place in queries:
         for text in rows.texts(_not_plain(query, sought)):
             if text in found:
                 places |= {place} if place else set()
@@ -140,7 +152,7 @@ def find(rows: Rows, sought: PersonSearch, more: Sequence[str] = ()) -> frozense
             by_half = by_words or sought.is_half_named(text)
             if by_half:
                 is_id = by_id and sought.is_id(text)
-                is_json = text[:1] in ("{", "[") or text[:1] == '"'
+                is_json = text[:1] in ("{", "[", '"')
                 left = sought.left_of_json(text) if by_words and is_json else None
                 found[text] = (is_id, by_id, by_words, by_half, left)
                 places |= {place} if place else set()
@@ -176,15 +188,28 @@ def _text(column: str) -> str:
     return f"CAST({quote(column)} AS VARCHAR)"
 
 
-def _texts_of(table: ObjectTable) -> list[str]:
+class _Texts(NamedTuple):
+    """A column that holds texts, or JSON in which texts stand."""
+
+    name: str
+    kind: str  # text, id or json
+    is_free: bool  # free text, or unknown values
+    is_own: bool  # it says who another person is
+
+
+def _texts_of(table: ObjectTable) -> list[_Texts]:
     """The columns of a table that hold texts."""
-    found = [f.name for f in table.fields if f.column.kind in ("text", "id", "json")]
-    return [*found, "extra"] if table.model is not None else found
+    found = [
+        _Texts(f.name, f.column.kind, f.column.privacy == "free_text", is_own(table, f))
+        for f in table.fields
+        if f.column.kind in ("text", "id", "json")
+    ]
+    return [*found, _Texts("extra", "json", True, False)] if table.model is not None else found
 
 
 def _filled(rows: Rows, table: ObjectTable) -> list[str]:
     """Those of a table's columns of texts in which any row has one: of many fields none is sent."""
-    columns = _texts_of(table)
+    columns = [column.name for column in _texts_of(table)]
     tests = ", ".join(f"count({quote(column)}) > 0" for column in columns)
     (has_any,) = rows.run(f"SELECT {tests} FROM {rows.name_of(table)}")
     return [column for column, has in zip(columns, has_any, strict=True) if has]
@@ -206,16 +231,14 @@ def strip(
             gone = " OR ".join(
                 f"{quote(f.name)} IN (SELECT id FROM persons)" for f in people_in(table)
             )
-            changed += _count(rows.run(f"DELETE FROM {name} WHERE {gone}"))
-        own_columns = {f.name for f in table.fields if is_own(table, f)}
+            changed += rows.change(f"DELETE FROM {name} WHERE {gone}")
         for column in _texts_of(table):
-            word = "by_id" if column in own_columns else "by_words"
-            if (table.versions, column) in found_in:
-                changed += _take_out(rows, table, column, word)
-            if is_any_touched and _is_free(table, column):
-                changed += _empty(rows, table, column)
-                if column == "extra":
-                    _take_out_keys(rows, sought, table)
+            if (table.versions, column.name) in found_in:
+                changed += _take_out(rows, name, column)
+            if is_any_touched and column.is_free:
+                changed += _empty(rows, name, column)
+                if column.name == "extra":
+                    _take_out_keys(rows, sought, name)
         if changed:
             yield table.versions, changed
 
@@ -224,63 +247,46 @@ def empty_touched(rows: Rows) -> None:
     """Empty the free text and the unknown values of ``touched_rows``."""
     for table in rows.tables:
         for column in _texts_of(table):
-            if _is_free(table, column):
-                _empty(rows, table, column)
+            if column.is_free:
+                _empty(rows, rows.name_of(table), column)
 
 
 _TOUCHED = "{key} IN (SELECT {key} FROM touched_rows)"
 
 
-def _take_out(rows: Rows, table: ObjectTable, column: str, word: str) -> int:
+def _take_out(rows: Rows, table: str, column: _Texts) -> int:
     """Empty one column where it names them, but for free text that goes anyhow."""
-    name, kind = rows.name_of(table), _kind(table, column)
     is_touched = _TOUCHED.format(key=rows.key)
-    by_word = f"n.{word}"
-    if kind != "id" and word != "by_id":
-        by_word = f"(n.by_words OR (n.by_half AND {is_touched}))"
-    left = "CAST(n.rest AS JSON)" if kind == "json" else "NULL"
-    goes_anyhow = f" AND NOT {is_touched}" if _is_free(table, column) else ""
-    return _count(
-        rows.run(
-            f"UPDATE {name} SET {quote(column)} = {left} FROM named AS n "
-            f"WHERE n.spelling = {_text(column)} AND {by_word}{goes_anyhow}"
-        )
+    is_named = "n.by_id" if column.is_own else "n.by_words"
+    if column.kind != "id" and not column.is_own:
+        is_named = f"(n.by_words OR (n.by_half AND {is_touched}))"
+    left = "CAST(n.rest AS JSON)" if column.kind == "json" else "NULL"
+    goes_anyhow = f" AND NOT {is_touched}" if column.is_free else ""
+    return rows.change(
+        f"UPDATE {table} SET {quote(column.name)} = {left} FROM named AS n "
+        f"WHERE n.spelling = {_text(column.name)} AND {is_named}{goes_anyhow}"
     )
 
 
-def _empty(rows: Rows, table: ObjectTable, column: str) -> int:
+def _empty(rows: Rows, table: str, column: _Texts) -> int:
     """Empty one column of free text, or of unknown values, where its row is about them."""
-    nothing = limited.emptied("extra") if column == "extra" else "NULL"
-    return _count(
-        rows.run(
-            f"UPDATE {rows.name_of(table)} SET {quote(column)} = {nothing} "
-            f"WHERE {quote(column)} IS NOT NULL AND {_TOUCHED.format(key=rows.key)}"
-        )
+    nothing = limited.emptied("extra") if column.name == "extra" else "NULL"
+    return rows.change(
+        f"UPDATE {table} SET {quote(column.name)} = {nothing} "
+        f"WHERE {quote(column.name)} IS NOT NULL AND {_TOUCHED.format(key=rows.key)}"
     )
 
 
-def _take_out_keys(rows: Rows, sought: PersonSearch, table: ObjectTable) -> None:
+def _take_out_keys(rows: Rows, sought: PersonSearch, table: str) -> None:
     """Take out of unknown values that are empty the keys that name them."""
-    name, is_touched = rows.name_of(table), _TOUCHED.format(key=rows.key)
-    emptied = f"SELECT DISTINCT {_text('extra')} FROM {name} WHERE {is_touched}"
+    is_touched = _TOUCHED.format(key=rows.key)
+    emptied = f"SELECT DISTINCT {_text('extra')} FROM {table} WHERE {is_touched}"
     for text in [one for one in rows.texts(emptied) if one and sought.is_named(one)]:
         rows.run(
-            f"UPDATE {name} SET extra = $rest WHERE {_text('extra')} = $text",
+            f"UPDATE {table} SET extra = $rest WHERE {_text('extra')} = $text",
             rest=sought.left_of_json(text),
             text=text,
         )
-
-
-def _kind(table: ObjectTable, column: str) -> str:
-    if column == "extra":
-        return "json"
-    return next(f.column.kind for f in table.fields if f.name == column)
-
-
-def _is_free(table: ObjectTable, column: str) -> bool:
-    return column == "extra" or any(
-        f.name == column and f.column.privacy == "free_text" for f in table.fields
-    )
 
 
 def people_in(table: ObjectTable) -> list[ColumnOf]:
@@ -309,7 +315,3 @@ def is_own(table: ObjectTable, field: ColumnOf) -> bool:
     return field.column.privacy == "identifier" or (
         table.object_type != "patient" and field.name in _STAFF_OWN
     )
-
-
-def _count(answer: list[tuple[Any, ...]]) -> int:
-    return int(answer[0][0]) if answer else 0
