@@ -21,6 +21,7 @@ from avon_analytics.intake.archive.batch import (
     ROWS_AT_A_TIME,
     Batch,
     LongLine,
+    Measure,
     batch_from,
     batch_of,
 )
@@ -28,7 +29,6 @@ from avon_analytics.intake.archive.compressed import CannotDecompressError, deco
 from avon_analytics.intake.archive.files import open_file
 from avon_analytics.intake.archive.folders import unreadable
 from avon_analytics.intake.archive.hint import FOOT_BYTES, HEAD_BYTES, hint
-from avon_analytics.intake.archive.measure import Measure
 from avon_analytics.intake.archive.values import (
     Span,
     after_blanks,

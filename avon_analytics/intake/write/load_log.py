@@ -119,16 +119,12 @@ class LoadLog:
     def add_files(self, readings: Sequence[OpenFile]) -> None:
         """Write down how far files were read and where their lines ended."""
         rows = [self._row_of(reading) for reading in readings]
-        kinds = {
-            name: texts if name in ("file", "sha256") else integers
-            for name in ("file", *_PLACE, *_COUNTS)
-        }
-        values = [[row[name] for name in kinds] for row in rows]
         sets = ", ".join(
-            [f"{name} = r.{name}" for name in _PLACE]
+            [f"{name} = r.{name}" for name in _HOW_FAR]
             + [f"{name} = a.{name} + r.{name}" for name in _COUNTS]
         )
-        with ArrowRows.of_values(values, **kinds).as_table("read_files", self._connection):
+        columns = ArrowRows.of_values(rows, file=texts, **_HOW_FAR, **_COUNTS)
+        with columns.as_table("read_files", self._connection):
             run(
                 self._connection,
                 f"UPDATE archive_files AS a SET {sets} FROM read_files AS r WHERE a.file = r.file",
@@ -148,25 +144,18 @@ class LoadLog:
             {
                 "load_id": self.load_id,
                 "read": sum(reading.is_worth_telling for reading in readings),
-                **{name: sum(row[name] for row in rows) for name in _COUNTS},
+                **{name: sum(getattr(one.ended, name) for one in readings) for name in _COUNTS},
             },
         )
 
-    def _row_of(self, reading: OpenFile) -> dict[str, Any]:
+    def _row_of(self, reading: OpenFile) -> tuple[Any, ...]:
         file, end = reading.file, reading.end
-        return {
-            "file": self.name_of(file.path),
-            "load_id": self.load_id,
-            # A damaged file is looked at again, also where it seems unchanged.
-            "size": None if end.is_damaged else file.size,
-            "modified_ns": file.modified_ns,
-            "bytes_read": end.bytes_read,
-            "last_line": end.next_line - 1,
-            "sha256": end.sha256,
-            "rest_offset": end.rest_offset,
-            "pending_bytes": 0 if end.is_damaged else end.pending_bytes,
-            **{name: getattr(reading.ended, name) for name in _COUNTS},
-        }
+        # A damaged file is looked at again, also where it seems unchanged.
+        size, pending_bytes = (None, 0) if end.is_damaged else (file.size, end.pending_bytes)
+        place = (end.bytes_read, end.next_line - 1, end.sha256, end.rest_offset, pending_bytes)
+        counts = (getattr(reading.ended, name) for name in _COUNTS)
+        name = self.name_of(file.path)
+        return (name, self.load_id, size, file.modified_ns, *place, *counts)
 
     def pending(self, paths: Sequence[str]) -> dict[str, int]:
         """Those of some files that end in the middle of a delivery, and how many bytes of it."""
@@ -219,14 +208,16 @@ def recount(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-_PLACE = (
-    "load_id",
-    "size",
-    "modified_ns",
-    "bytes_read",
-    "last_line",
-    "sha256",
-    "rest_offset",
-    "pending_bytes",
+_HOW_FAR: dict[str, Any] = {
+    "load_id": integers,
+    "size": integers,
+    "modified_ns": integers,
+    "bytes_read": integers,
+    "last_line": integers,
+    "sha256": texts,
+    "rest_offset": integers,
+    "pending_bytes": integers,
+}
+_COUNTS: dict[str, Any] = dict.fromkeys(
+    ("lines", "blank", "loaded", "duplicate", "quarantined"), integers
 )
-_COUNTS = ("lines", "blank", "loaded", "duplicate", "quarantined")
