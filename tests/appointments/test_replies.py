@@ -109,3 +109,21 @@ def test_a_visit_that_was_moved_back_to_when_it_was_held_is_no_other_visit(clini
     assert row["n_followed_up"] == 2  # bob, cid
     assert row["n_returned"] == 0
     assert set(visits.behind(seen, 0, "n_followed_up").patient_id) == {"bob", "cid"}
+
+
+def test_who_joins_a_group_that_had_been_moved_has_booked_it_when_it_was_booked(
+    clinic: Clinic,
+) -> None:
+    clinic.tell("created", "02-01 09:00", "a1", start="03-01 10:00")
+    clinic.tell("completed", "03-01 23:00", "a1", start="03-01 10:00")
+    # The group is booked after ann's visit, and moved; only then ann is in it.
+    clinic.tell("created", "03-05 09:00", "g", start="06-01 10:00", attendees=["dr", "bob"])
+    both = ["dr", "bob", "ann"]
+    clinic.tell("updated", "03-06 09:00", "g", start="06-02 10:00", attendees=both)
+    # Booked for a wrong day in the past, and put right at once.
+    clinic.tell("created", "02-01 09:00", "c1", start="03-01 10:00", attendees=["dr", "cid"])
+    clinic.tell("completed", "03-01 23:00", "c1", start="03-01 10:00", attendees=["dr", "cid"])
+    clinic.tell("created", "03-05 09:00", "c2", start="02-05 10:00", attendees=["dr", "cid"])
+    clinic.tell("updated", "03-05 09:05", "c2", start="06-05 10:00", attendees=["dr", "cid"])
+    (row,) = clinic.visits(as_of="04-25 10:00").returns(days=30).to_dict("records")
+    assert (row["n_followed"], row["n_already_held"], row["n_followed_up"]) == (2, 0, 2)

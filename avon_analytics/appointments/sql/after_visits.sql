@@ -25,7 +25,7 @@ instants AS (
     UNION ALL
     SELECT patient_id, booked_at, 0, NULL, booked_at
     FROM known
-    WHERE slot = 1 AND booked_at < start_at
+    WHERE booked_at < start_at
     UNION ALL
     SELECT DISTINCT patient_id, start_at, 1, NULL, NULL
     FROM known
@@ -64,7 +64,7 @@ moved AS (
         AND v.slot <> o.slot
         AND (
             (o.planned_at <= v.start_at AND v.start_at < o.closed_at)
-            OR (o.slot = 1 AND v.start_at < o.booked_at AND o.booked_at < o.start_at)
+            OR (v.start_at < o.booked_at AND o.booked_at < o.start_at)
         )
     WHERE v.outcome = 'attended'
 ),
@@ -78,7 +78,7 @@ moved_back AS (
         ) AS is_held,
         min(
             CASE
-                WHEN o.slot = 1 AND v.start_at < o.booked_at AND o.booked_at < o.start_at
+                WHEN v.start_at < o.booked_at AND o.booked_at < o.start_at
                     THEN o.booked_at
             END
         ) AS next_booked_at
