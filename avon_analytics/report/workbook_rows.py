@@ -68,7 +68,7 @@ def write_rows(rows: pd.DataFrame, part: Path, title: str) -> None:
             else:
                 sheet.write_number(at, place, cell, look)
         # The longest word of the heading stands beside the button of its filter.
-        width = min(max(widest, max(map(len, words.split())) + 4, 9) + 2, _WIDEST)
+        width = min(max(widest, max(map(len, words.split())) + 4, 9) + 3, _WIDEST)
         high = max(high, len(wrap(words, width - 4)))
         fold = {"level": 1, "hidden": True} if name in folded else {}
         sheet.set_column(place, place, width, None, fold)
