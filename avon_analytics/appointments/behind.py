@@ -251,10 +251,9 @@ def _select(cohort: CohortRows, found: Behind) -> str:
     ties = " AND ".join(_tie("population", name) for name in found.ids)
     table = _TABLES[found.unit]
     order = ", ".join(f"population.{one}" for one in ORDER[table].split(", "))
-    is_told = found.cell.figure.name not in _FORECASTS  # those know slots as they once stood
-    rows = f"{cohort._rows_of(table)} AS population" if is_told else "population"
     return (
-        f"SELECT {cohort._shown(table)} FROM {rows} INNER JOIN counted ON {ties} ORDER BY {order}"
+        f"SELECT {cohort._shown(table)} FROM {cohort._rows_of(table)} AS population "
+        f"INNER JOIN counted ON {ties} ORDER BY {order}"
     )
 
 
@@ -309,7 +308,7 @@ def _forecast(cohort: CohortRows, cell: Cell) -> tuple[Population, str]:
         window = (cohort._scope.start, cohort._scope.end)
         return slots.open_rows(keys, cell.every, cohort.as_of, *window), "true"
     assert cell.every is not None
-    periods = cohort._complete_periods(cell.every)
+    (periods,) = cohort._complete_periods(cell.every)
     instants = looked_at(periods, clock_of(cohort, slots), cell.options["days_ahead"])
     rows = slots.open_rows(keys, cell.every, instants, *window_of(instants, cell.every))
     ended = cell.column.removeprefix("n_")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
@@ -144,10 +144,11 @@ class CohortRows(Shown):
         scope = replace(self._scope, start=None, end=None)
         return replace(self, _scope=scope)
 
-    def _complete_periods(self, every: str) -> Sequence[date]:
-        """The first days of the cohort's complete periods, oldest first."""
+    def _complete_periods(self, *units: str) -> list[list[date]]:
+        """The first days of the cohort's complete periods of these lengths, oldest first."""
         with self._engine.reading():
-            return self._completeness(every).complete_periods()
+            by_day = self._completeness("day")
+        return [by_day.by(unit).complete_periods() for unit in units]
 
     def _completeness(self, every: str | None, dated: str | None = None) -> Completeness:
         """Which periods are complete.
@@ -200,6 +201,8 @@ class CohortRows(Shown):
             return self._engine.session_hours(self._settings, include_internal=internal)
         if table == "visits":
             return self._engine.after_visits(self._settings, include_internal=internal)
+        if table == "landmarks":
+            return self._engine.landmarks(self._settings)
         tables = self._engine.computed(self._settings)
         name: str = getattr(tables, table)
         return name

@@ -7,7 +7,7 @@ open visit is no further than the others.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -33,6 +33,11 @@ class Completeness:
     over_on: date | None
     first_on: date | None
     undue: frozenset[date | None]
+
+    def by(self, every: str) -> Completeness:
+        """The same of longer periods, of that of days."""
+        undue = {None if day is None else period_start(day, every) for day in self.undue}
+        return replace(self, every=every, undue=frozenset(undue))
 
     def is_mature(self, first: date | None) -> bool:
         """Whether a period (its first day) and the grace after it were over at T, and all is due.

@@ -18,6 +18,7 @@ from avon_analytics.appointments import slots, stored_slots
 from avon_analytics.appointments.follow_up import (
     after_visits,
     follow_up,
+    landmarks,
     late_parameters,
     patient_visits,
     questions,
@@ -82,6 +83,10 @@ class Engine(Protocol):
 
     def patient_visits(self, settings: Settings) -> str:
         """The name of the table that tells since when each patient is one who comes back."""
+        ...
+
+    def landmarks(self, settings: Settings) -> str:
+        """The name of the table that tells how slots stood at any instant, internal ones too."""
         ...
 
     def pack(self, fields: Mapping[str, str]) -> str:
@@ -172,6 +177,15 @@ class StoreEngine:
             name = tables.patient_visits
             patient_visits(connection, tables.slots, name, settings.as_of or BEFORE_ALL)
             return name
+
+    def landmarks(self, settings: Settings) -> str:
+        """See ``follow_up.landmarks``."""
+        known = {"as_of": settings.as_of or BEFORE_ALL, "grace_hours": settings.grace_hours}
+        with self.database.reading() as connection:
+            create_macros(connection)
+            tables = self.computed(settings)
+            landmarks(connection, tables.slots, tables.landmarks, known)
+            return tables.landmarks
 
     def session_hours(self, settings: Settings, *, include_internal: bool) -> str:
         """See ``follow_up.session_hours``."""

@@ -71,22 +71,26 @@ def expected(
     """See ``Cohort.expected``."""
     if cohort._scope.on != "start":
         raise UsageError("expected: the window must be one of starts (on='start')")
-    counted = cohort._count(outcomes.FIGURE, by, every, min_count=min_count, with_rows=False)
     with cohort._engine.reading():
+        counted = cohort._count(outcomes.FIGURE, by, every, min_count=min_count, with_rows=False)
         return _expected(cohort, counted, slots_as_they_stood(cohort, closed, history_from), pickup)
 
 
 def _expected(
     cohort: CohortRows, counted: Counted, slots: Slots, with_pickup: bool
 ) -> pd.DataFrame:
-    at, every, clock = counted.as_of, counted.every, clock_of(cohort, slots)
-    start, end = window = _window_ahead(cohort, at, clock, with_pickup)
+    at, every, scope = counted.as_of, counted.every, cohort._scope
+    unit = every or _unit(scope.start, scope.end)
+    weeks, complete = cohort._without_window()._complete_periods("week", unit)
+    clock = _clock(cohort, slots, weeks)
+    start, end = _window_ahead(cohort, at, clock, with_pickup)
     if at is None:
         return _expected_figure(counted, _no_rows(counted), Sums.none(), clock, slots, with_pickup)
     open_now = slots.open(counted.keys, every, at, start, end)
     lines = np.column_stack([open_now.group, open_now.period])
     alike = Alike.of(open_now.line, open_now.kind, open_now.days, open_now.n)
-    known = _learned(cohort, counted, slots, clock, at, window, alike)
+    instants = _looked_back_at(complete, clock, at, start)
+    known = _learned(slots, counted, unit, instants, clock, at, alike)
     found = sums(len(lines), alike, known.shares)
     groups, mean, added = open_now.groups, found.mean, None
     if with_pickup and end is not None:
@@ -140,22 +144,25 @@ class _Learned:
     width: Width
 
 
+def _looked_back_at(
+    complete: Sequence[date], clock: Clock, at: datetime, start: date
+) -> dict[date, datetime]:
+    """The instants as many days before the periods of the last year as the window is ahead now."""
+    since = at.date() - timedelta(days=365)
+    days_ahead = (clock.at(start) - at) // _DAY
+    return looked_at([one for one in complete if one >= since], clock, days_ahead)
+
+
 def _learned(
-    cohort: CohortRows,
-    counted: Counted,
     slots: Slots,
+    counted: Counted,
+    unit: str,
+    instants: dict[date, datetime],
     clock: Clock,
     at: datetime,
-    window: tuple[date, date | None],
     open_now: Alike,
 ) -> _Learned:
-    """Look back at periods like the window, each as many days ahead as the window is now."""
-    start, end = window
-    unit = counted.every or _unit(start, end)
-    days_ahead = (clock.at(start) - at) // _DAY
-    since = at.date() - timedelta(days=365)
-    complete = cohort._without_window()._complete_periods(unit)
-    instants = looked_at([one for one in complete if one >= since], clock, days_ahead)
+    """Look back at periods like the window, each from its instant."""
     seen = _seen(slots, counted, unit, instants)
     most_days = max(int(one.days.max(initial=0)) for one in (open_now, seen))
     earliest = min(instants.values(), default=at)
@@ -174,12 +181,12 @@ def slots_as_they_stood(
 
 def clock_of(cohort: CohortRows, slots: Slots) -> Clock:
     """The time zone, grace and complete weeks that a cohort's expectations go by."""
-    return Clock(
-        time_zone=cohort._engine.time_zone,
-        grace=timedelta(hours=cohort.grace_hours),
-        weeks=cohort._without_window()._complete_periods("week"),
-        history_from=slots.history_from,
-    )
+    return _clock(cohort, slots, *cohort._without_window()._complete_periods("week"))
+
+
+def _clock(cohort: CohortRows, slots: Slots, weeks: Sequence[date]) -> Clock:
+    grace = timedelta(hours=cohort.grace_hours)
+    return Clock(cohort._engine.time_zone, grace, weeks, slots.history_from)
 
 
 def backtest(
@@ -196,8 +203,8 @@ def backtest(
     if cohort._scope.on != "start":
         raise UsageError("backtest: the window must be one of starts (on='start')")
     choice("period", every, PERIODS)
-    counted = cohort._count(outcomes.FIGURE, by, every, min_count=min_count, with_rows=False)
     with cohort._engine.reading():
+        counted = cohort._count(outcomes.FIGURE, by, every, min_count=min_count, with_rows=False)
         slots = slots_as_they_stood(cohort, closed, history_from)
         return _backtest(cohort, counted, slots, every, days_ahead)
 
@@ -205,7 +212,7 @@ def backtest(
 def _backtest(
     cohort: CohortRows, counted: Counted, slots: Slots, every: str, days_ahead: int
 ) -> pd.DataFrame:
-    clock, periods = clock_of(cohort, slots), cohort._complete_periods(every)
+    clock, (periods,) = clock_of(cohort, slots), cohort._complete_periods(every)
     instants = looked_at(periods, clock, days_ahead)
     seen = _seen(slots, counted, every, instants)
     never = datetime(1970, 1, 1, tzinfo=UTC)
@@ -258,9 +265,9 @@ def window_of(instants: Mapping[date, datetime], every: str) -> tuple[date, date
     return first, first if last is None else period_end(last, every)
 
 
-def _unit(start: date, end: date | None) -> str:
+def _unit(start: date | None, end: date | None) -> str:
     """The calendar period that is most like a window."""
-    days = 365 if end is None else (end - start).days
+    days = 365 if start is None or end is None else (end - start).days
     return "day" if days < 5 else "week" if days < 20 else "month" if days < 80 else "quarter"
 
 

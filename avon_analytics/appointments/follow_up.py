@@ -62,6 +62,25 @@ def visits_of_records_text(records: str) -> str:
     )
 
 
+def landmark_facts_text(slots: str, records: str) -> str:
+    """What tells how slots stood at any instant, of them and of what is known of their patients."""
+    return (
+        f"WITH every_slot AS (SELECT * FROM {slots}), patient_records AS (SELECT * FROM {records}) "
+        f"SELECT * FROM ({sql('landmark_facts')}) AS f"
+    )
+
+
+def landmarks_text(slots: str) -> str:
+    """The same as of T, of the slots alone. Parameters: $as_of, $grace_hours."""
+    records = f"({patient_records_text(slots)}) AS records"
+    return landmarks_of_facts_text(f"({landmark_facts_text(slots, records)}) AS facts")
+
+
+def landmarks_of_facts_text(facts: str) -> str:
+    """The same, of the facts in a table or a select in parentheses."""
+    return f"WITH landmark_facts AS (SELECT * FROM {facts}) SELECT * FROM ({sql('landmarks')}) AS l"
+
+
 def late_parameters(late_hours: float, is_same_day: bool) -> dict[str, Any]:
     """What the SQL of sessions has to know of the cohort: when a release is late."""
     return {"late_hours": late_hours, "is_same_day": is_same_day}
@@ -131,6 +150,20 @@ def patient_visits(
 ) -> None:
     """Fill the temporary table ``name`` with since when each patient comes back, likewise."""
     _fill(connection, name, [patient_visits_text(slots)], {"as_of": as_of})
+
+
+def landmark_facts(
+    connection: duckdb.DuckDBPyConnection, slots: str, records: str, name: str
+) -> None:
+    """Fill the temporary table ``name`` with what tells how slots stood, likewise."""
+    _fill(connection, name, [landmark_facts_text(slots, records)], {})
+
+
+def landmarks(
+    connection: duckdb.DuckDBPyConnection, slots: str, name: str, parameters: Mapping[str, Any]
+) -> None:
+    """Fill the temporary table ``name`` with the same as of T, likewise."""
+    _fill(connection, name, [landmarks_text(slots)], parameters)
 
 
 def _parts(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from statistics import NormalDist
 
 import numpy as np
+import numpy.typing as npt
 
 from avon_analytics.appointments.distributions import (
     Floats,
@@ -48,11 +49,12 @@ class Alike:
         """Add up slots that are alike. Sums of fractions differ in their last digit with the order
         of what is added, counts do not."""
         size = [int(one.max(initial=0)) + 1 for one in (place, kind, days)]
-        alike, where = np.unique(
-            np.ravel_multi_index((place, kind, days), size), return_inverse=True
-        )
-        place, kind, days = np.unravel_index(alike, size)
-        return cls(place, kind, days, _added(len(alike), where, n[:, None])[:, 0])
+        code = np.ravel_multi_index((place, kind, days), size)
+        order = np.argsort(code, kind="stable")
+        code = code[order]
+        first = np.flatnonzero(_begins(code))
+        place, kind, days = np.unravel_index(code[first], size)
+        return cls(place, kind, days, np.add.reduceat(n[order], first) if len(first) else n)
 
     def __getitem__(self, lines: slice) -> Alike:
         return Alike(self.place[lines], self.kind[lines], self.days[lines], self.n[lines])
@@ -123,9 +125,8 @@ def sums(n_sums: int, slots: Alike, of: Shares) -> Sums:
     many = slots.n[:, None]
     spread = of.share * (1 - of.share)
     doubt = np.sqrt(spread / (of.weight + 1)[:, None])
-    begins = np.diff(slots.place, prepend=-1) | np.diff(slots.kind, prepend=-1)
-    first = np.flatnonzero(begins)
-    by_kind = _added(len(first), np.cumsum(begins != 0) - 1, many * doubt)
+    first = _begins(slots.place) | _begins(slots.kind)
+    by_kind = np.add.reduceat(many * doubt, np.flatnonzero(first)) if len(first) else many * doubt
     return Sums(
         n=_added(n_sums, slots.place, many)[:, 0],
         mean=_added(n_sums, slots.place, many * of.share),
@@ -135,10 +136,19 @@ def sums(n_sums: int, slots: Alike, of: Shares) -> Sums:
 
 
 def _added(size: int, place: Ints, values: Floats) -> Floats:
+    """What stands at each place, added up; places are in order."""
     found = np.zeros((size, values.shape[1]))
-    for nth, column in enumerate(values.T):  # far faster than np.add.at
-        found[:, nth] = np.bincount(place, column, minlength=size)
+    first = np.flatnonzero(_begins(place))
+    if len(first):
+        found[place[first]] = np.add.reduceat(values, first)
     return found
+
+
+def _begins(numbers: Ints) -> npt.NDArray[np.bool_]:
+    """Where a number differs from the one before it."""
+    begins = np.ones(len(numbers), dtype=bool)
+    np.not_equal(numbers[1:], numbers[:-1], out=begins[1:])
+    return begins
 
 
 class PeriodSpread:

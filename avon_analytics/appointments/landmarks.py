@@ -38,23 +38,19 @@ def _place(grouping: Grouping) -> str:
 VISITS = ("first", "returning", "unknown", "none")  # their places stand in the SQL
 _RETURNING = VISITS.index("returning")
 N_KINDS = (len(_LEAD.labels) + 1) * 3 * len(VISITS)
-# A kind is a number, since hundreds of thousands of rows come of millions of slots: the place of
-# the lead, who booked, and the visit, which is known once a slot is looked at.
+# Kinds and outcomes are numbers, since hundreds of thousands of rows come of millions of slots. A
+# kind is the place of the lead, who booked, and the visit, known once a slot is looked at.
 _KIND = (
     f"({_place(_LEAD)} * 3 + CASE self_booked WHEN false THEN 0 WHEN true THEN 1 ELSE 2 END)"
     f" * {len(VISITS)} AS kind"
 )
 _NO_PERIOD = date(1970, 1, 1)
-# An outcome by its place, -1 for what is still open: once alike slots are counted, not of each.
-_NUMBERED = (
+# An outcome by its place, -1 for what is still open.
+_ENDED = (
     f"CASE outcome {' '.join(f'WHEN {literal(one)} THEN {n}' for n, one in enumerate(OUTCOMES))} "
-    "ELSE -1 END AS outcome"
+    "ELSE -1 END AS ended"
 )
-_SELECT = f"SELECT * EXCEPT (outcome), {_NUMBERED} FROM (\n{{}}\n) AS found"
-_PLACES = (
-    "(SELECT keys, at_us, row_number() OVER (ORDER BY keys NULLS LAST) AS place FROM looked) "
-    "AS places"
-)
+_SELECT = "SELECT * FROM (\n{}\n) AS found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,26 +112,24 @@ class Slots:
     ) -> Open:
         """What was open in a window of starts, at one instant or at one for each period."""
         rows = self.open_rows(keys, every, at, start, end)
-        names = [f"key_{n}" for n in range(len(keys))]
         found = self.cohort._ask_for(rows.query(_SELECT.format(sql("landmark_open"))), rows)
-        query = rows.run("SELECT keys, place FROM places")
-        places = self.cohort._ask_for(query, rows, _dtypes(keys))
-        place = _whole(found["place"])
-        places = places[np.bincount(place, minlength=len(places) + 1)[_whole(places["place"])] > 0]
-        group = _numbers(places, names)
-        period = _days(places["period_on"]) if every is not None else 0 * group
-        order = np.lexsort((period, group))
-        line = np.zeros(int(places["place"].max()) + 1 if len(places) else 0, dtype=np.int64)
-        line[_whole(places["place"])[order]] = np.arange(len(order))
+        nth = _whole(found["nth"])
+        groups = self.cohort._ask_for(rows.query("SELECT * FROM groups"), rows, _dtypes(keys))
+        groups = groups[np.bincount(nth, minlength=len(groups) + 1)[_whole(groups["nth"])] > 0]
+        named = groups.drop(columns="nth").set_axis([key.name for key in keys], axis=1)
+        numbers = np.zeros(nth.max(initial=0) + 1, dtype=np.int64)
+        numbers[_whole(groups["nth"])] = number = _numbers(named)
+        periods = 0 * nth if every is None else _whole(found["period"])
+        group, period, line = _lines(numbers[nth], periods)
         return Open(
-            groups=_named(places, names, group, keys),
-            group=group[order],
-            period=period[order],
-            line=line[place],
-            day=_days(found["start_on"]),
+            groups=named.iloc[np.argsort(number)].reset_index(drop=True),
+            group=group,
+            period=period,
+            line=line,
+            day=_whole(found["day"]),
             kind=_whole(found["kind"]),
             days=_whole(found["days"]),
-            outcome=_whole(found["outcome"]),
+            outcome=_whole(found["ended"]),
             n=found["n"].to_numpy(dtype=np.float64),
         )
 
@@ -148,16 +142,18 @@ class Slots:
         end: date | None,
     ) -> Population:
         """What ``landmark_open`` reads."""
-        rows = self._rows(keys, every, start, end)
+        rows = self._rows(keys, every, start, end).beside("groups", _groups(len(keys)))
+        same = [f"p.keys.key_{n} IS NOT DISTINCT FROM g.key_{n}" for n in range(len(keys))]
         if isinstance(at, datetime):
-            looked = f"(SELECT DISTINCT keys, {_micros(at)} AS at_us FROM population) AS looked"
+            instant, instants = f"CAST({_micros(at)} AS BIGINT)", ""
         else:
-            instants = _values({first: _micros(one) for first, one in at.items()})
-            looked = (
-                "(SELECT p.keys, i.at_us FROM (SELECT DISTINCT keys FROM population) AS p "
-                f"INNER JOIN {instants} ON p.keys.period_on = i.period_on) AS looked"
-            )
-        return rows.beside("looked", looked).beside("places", _PLACES)
+            known = _values({first: _micros(one) for first, one in at.items()})
+            instant, instants = "i.at_us", f"INNER JOIN {known} ON p.keys.period_on = i.period_on "
+        return rows.beside(
+            "looked",
+            f"(SELECT p.*, {instant} AS at_us, g.nth FROM population AS p {instants}"
+            f"INNER JOIN groups AS g ON {' AND '.join(same) or 'true'}) AS looked",
+        )
 
     def past(self, at: datetime, most_days: int, earliest: datetime) -> Past:
         """Due slots, looked at in steps of 24 hours that end at this instant; all that count at an
@@ -180,7 +176,7 @@ class Slots:
             due_day=_whole(found["due_day"]),
             kind=kind,
             returning_kind=kind - kind % len(VISITS) + _RETURNING,
-            outcome=_whole(found["outcome"]),
+            outcome=_whole(found["ended"]),
             first_days=_whole(found["first_days"]),
             last_days=_whole(found["last_days"]),
             returning_days=_whole(found["returning_days"]),
@@ -193,15 +189,13 @@ class Slots:
         """Due slots from a day on that were planned late: columns of the groups, ``day`` (number),
         ``outcome`` (number), ``from_days`` and ``n``."""
         bound = {"at_us": _micros(at), "at_on": on}
-        rows = self._rows(keys, None, since, None, patients=False)
+        rows = self._rows(keys, None, since, None)
         rows = replace(rows, parameters={**rows.parameters, **bound})
-        found = self.cohort._ask_for(
-            rows.run(_SELECT.format(sql("landmark_later"))), rows, _dtypes(keys)
-        )
+        found = self.cohort._ask_for(rows.run(sql("landmark_later")), rows, _dtypes(keys))
         names = {f"key_{n}": key.name for n, key in enumerate(keys)}
         return found.rename(columns=names).assign(
             day=_days(found["start_on"]),
-            outcome=_whole(found["outcome"]),
+            outcome=_whole(found["ended"]),
             from_days=_whole(found["from_days"]),
         )
 
@@ -211,17 +205,11 @@ class Slots:
         every: str | None,
         start: date | None,
         end: date | None,
-        *,
-        patients: bool = True,
     ) -> Population:
-        cohort = self.cohort
-        internal = cohort._scope.include_internal
+        internal = self.cohort._scope.include_internal
         scope = Scope(start, end, "start", internal, tuple(self.closed))
-        rows = replace(cohort, _scope=scope)._population("slots", keys, every, _KIND)
-        if patients:
-            visits = cohort._engine.patient_visits(cohort._settings)
-            rows = rows.beside("patients", visits)
-        return rows
+        kind = f"{_KIND}, {_ENDED}"
+        return replace(self.cohort, _scope=scope)._population("landmarks", keys, every, kind)
 
 
 class Learning:
@@ -298,21 +286,41 @@ def _dtypes(keys: Sequence[Grouping]) -> dict[str, str]:
     return {f"key_{n}": key.dtype for n, key in enumerate(keys)}
 
 
-def _numbers(found: pd.DataFrame, names: list[str]) -> Ints:
-    """The number of each row's group, in the order of the groups."""
+def _groups(n_keys: int) -> str:
+    """The groups of the population with a number each (``nth``), as SQL."""
+    names = [f"key_{n}" for n in range(n_keys)]
     if not names:
-        return np.zeros(len(found), dtype=np.int64)
-    return np.asarray(found.groupby(names, sort=True, dropna=False).ngroup(), dtype=np.int64)
+        return "(SELECT 1 AS nth) AS groups"
+    found = ", ".join(f"keys.{name} AS {name}" for name in names)
+    order = ", ".join(f"{name} NULLS LAST" for name in names)
+    return (
+        f"(SELECT *, row_number() OVER (ORDER BY {order}) AS nth "
+        f"FROM (SELECT DISTINCT {found} FROM population) AS found) AS groups"
+    )
 
 
-def _named(
-    found: pd.DataFrame, names: list[str], group: Ints, keys: tuple[Grouping, ...]
-) -> pd.DataFrame:
-    """The groups by number."""
-    some = np.zeros(group.max(initial=-1) + 1, dtype=np.int64)
-    some[group] = np.arange(len(group))  # a row of each
-    groups = found[names].iloc[some].reset_index(drop=True)
-    return groups.set_axis([key.name for key in keys], axis=1)
+def _numbers(groups: pd.DataFrame) -> Ints:
+    """The number of each group, in the order of the groups."""
+    if not len(groups.columns):
+        return np.zeros(len(groups), dtype=np.int64)
+    found = groups.groupby(list(groups.columns), sort=True, dropna=False).ngroup()
+    return np.asarray(found, dtype=np.int64)
+
+
+def _lines(group: Ints, period: Ints) -> tuple[Ints, Ints, Ints]:
+    """Groups and periods that occur together, in order, and at which place each pair stands."""
+    periods, place = _ranked(period)
+    n = max(len(periods), 1)
+    pairs, line = _ranked(group * n + place)
+    return pairs // n, periods[pairs % n], line
+
+
+def _ranked(numbers: Ints) -> tuple[Ints, Ints]:
+    """The numbers that occur, in order, and the place of each; of few that occur often, without
+    sorting."""
+    since = numbers.min(initial=0)
+    is_there = np.bincount(numbers - since) > 0
+    return np.flatnonzero(is_there) + since, (np.cumsum(is_there) - 1)[numbers - since]
 
 
 def _days(dates: pd.Series) -> Ints:

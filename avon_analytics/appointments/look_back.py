@@ -142,7 +142,8 @@ def _looked_at(
         for at, (start, end) in zip(instants.values(), pairwise(of.tolist()), strict=True)
     ]
     came = np.zeros((len(order), len(OUTCOMES)))
-    np.add.at(came, (place, seen.outcome), seen.n)
+    came_at = np.ravel_multi_index((place, seen.outcome), came.shape)
+    np.add.at(came.reshape(-1), came_at, seen.n)  # faster than by two numbers
     sizes = np.bincount(nth, minlength=len(firsts)).tolist()
     found = sums(len(order), slots, Shares.joined(known))
     return seen.group[order], sizes, found, came
@@ -184,7 +185,7 @@ def plain_forecast(
     inside = (seen.day >= first_day) & (seen.day < first_day + n_days)
     group = seen.group[seen.line[inside]]
     where = group, seen.day[inside] - first_day, seen.outcome[inside]
-    np.add.at(came, where, seen.n[inside])
+    np.add.at(came.reshape(-1), np.ravel_multi_index(where, came.shape), seen.n[inside])
     for first, at in instants.items():
         last = clock.day_of(at)
         while not clock.is_over(last, at):

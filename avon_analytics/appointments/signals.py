@@ -97,7 +97,8 @@ def signals(
     asked = _asked(baseline, rebase, better, target)
     choice("period", every, PERIODS)
     counted = share_of(cohort, share, by=by, every=every, basis=basis, min_count=min_count)
-    calendar = _calendar(cohort._complete_periods(every), every)
+    (periods,) = cohort._complete_periods(every)
+    calendar = _calendar(periods, every)
     keys = [key.name for key in counted.keys]
     groups, count, n = _by_group(counted.rows, keys, calendar)
     is_base = _in_baseline(calendar, asked.baseline)

@@ -17,6 +17,8 @@ from avon_analytics.appointments import steps, stored_hours, stored_questions, s
 from avon_analytics.appointments.follow_up import (
     after_visits,
     follow_up,
+    landmark_facts,
+    landmarks_of_facts_text,
     late_parameters,
     patient_records,
     questions,
@@ -89,6 +91,8 @@ class Computed:
             *self.questions,
             self.patient_records,
             self.patient_visits,
+            self.landmark_facts,
+            self.landmarks,
         )
 
     @property
@@ -100,6 +104,16 @@ class Computed:
     def patient_visits(self) -> str:
         """Since when each patient is one who comes back, likewise."""
         return f"{self.slots}_patients"
+
+    @property
+    def landmark_facts(self) -> str:
+        """What tells how slots stood at any instant, likewise."""
+        return f"{self.slots}_landmark_facts"
+
+    @property
+    def landmarks(self) -> str:
+        """The same as of T, likewise."""
+        return f"{self.slots}_landmarks"
 
 
 _USUAL_HOURS = 24.0
@@ -192,11 +206,15 @@ def _made(
         made = Computed(slots, lifecycle)
         follow_up, after_visits = stored_slots.OF_PATIENTS
         visits = visits_of_records_text(stored_slots.RECORDS)
+        landmarks = landmarks_of_facts_text(stored_slots.LANDMARKS)
+        as_of = instant_text(settings.as_of)
+        grace = f"CAST({settings.grace_hours!r} AS DOUBLE)"
         kept = {
             made.follow_ups[False]: f"SELECT * FROM {follow_up}",
             made.after_visits[False]: f"SELECT * FROM {after_visits}",
             made.questions[False]: f"SELECT * FROM {stored_questions.QUESTIONS}",
-            made.patient_visits: visits.replace("$as_of", instant_text(settings.as_of)),
+            made.patient_visits: visits.replace("$as_of", as_of),
+            made.landmarks: landmarks.replace("$as_of", as_of).replace("$grace_hours", grace),
         }
         if is_usual(settings):
             kept[made.session_hours[False]] = f"SELECT * FROM {stored_hours.HOURS}"
@@ -264,6 +282,7 @@ def _keep(
         made.after_visits[False],
         made.session_hours[False],
         made.patient_records,
+        made.landmark_facts,
         made.questions[False],
     )
     as_of = settings.as_of or BEFORE_ALL
@@ -274,7 +293,8 @@ def _keep(
         after_visits(connection, made.slots, later[1], include_internal=False)
         session_hours(connection, made.slots, later[2], late, include_internal=False)
         patient_records(connection, made.slots, later[3], as_of)
-        questions(connection, made.slots, later[4], asked, include_internal=False)
+        landmark_facts(connection, made.slots, later[3], later[4])
+        questions(connection, made.slots, later[5], asked, include_internal=False)
     with database.writing() as connection:
         stored_slots.keep(connection, (*made.facts, *later), content, settings, database.time_zone)
 

@@ -21,7 +21,11 @@ from zlib import crc32
 import duckdb
 
 from avon_analytics.appointments import steps, stored_hours, stored_questions
-from avon_analytics.appointments.follow_up import SESSION_STEPS, patient_records_text
+from avon_analytics.appointments.follow_up import (
+    SESSION_STEPS,
+    landmark_facts_text,
+    patient_records_text,
+)
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.steps import STEPS, Settings, text_of
 from avon_analytics.store.database import Database
@@ -34,6 +38,7 @@ FACTS = ("store.kept_slots", "store.kept_lifecycle")
 # What is told of one patient at a time, and the SQL that tells it.
 OF_PATIENTS = {"store.kept_follow_up": "follow_up", "store.kept_after_visits": "after_visits"}
 RECORDS = "store.kept_patient_records"  # what is known of patients, internal meetings among it
+LANDMARKS = "store.kept_landmarks"  # how slots stood at any instant, those of internal meetings too
 # From which part of all appointments on, if they are not few, all are computed anew.
 MOST = 0.2
 _FEW = 1000
@@ -85,6 +90,7 @@ class State:
             *SESSION_STEPS,
             "session_hours",
             "patient_records",
+            "landmark_facts",
             "questions",
         )
         texts = "".join([*(text_of(step, {}) for step in STEPS), *map(sql, later)])
@@ -313,3 +319,10 @@ def _replace(
     connection.execute(
         f"INSERT INTO {RECORDS} {known}", {"as_of": settings.as_of or steps.BEFORE_ALL}
     )
+    touched = f"({theirs} OR appointment_id IN (SELECT appointment_id FROM kept_touched))"
+    landmarks = landmark_facts_text(
+        f"(SELECT * FROM {FACTS[0]} WHERE {touched}) AS touched",
+        f"(SELECT * FROM {RECORDS} WHERE {theirs}) AS theirs",
+    )
+    connection.execute(f"DELETE FROM {LANDMARKS} WHERE {touched}")
+    connection.execute(f"INSERT INTO {LANDMARKS} {landmarks}")

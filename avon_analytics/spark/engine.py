@@ -19,6 +19,7 @@ import duckdb
 from avon_analytics.appointments.follow_up import (
     after_visits_text,
     follow_up_text,
+    landmarks_text,
     late_parameters,
     patient_visits_text,
     questions_text,
@@ -119,6 +120,12 @@ class LakeEngine:
         name = self.computed(settings).patient_visits
         as_of = {"as_of": settings.as_of or BEFORE_ALL}
         return self._made(name, settings, patient_visits_text, True, as_of)
+
+    def landmarks(self, settings: Settings) -> str:
+        """How slots stood at any instant, computed when first asked for."""
+        name = self.computed(settings).landmarks
+        known = {"as_of": settings.as_of or BEFORE_ALL, "grace_hours": settings.grace_hours}
+        return self._made(name, settings, landmarks_text, True, known)
 
     def _made(
         self,

@@ -85,7 +85,7 @@ def _column(found: Any, dtype: str) -> Any:
     if dtype == "boolean":
         return pd.arrays.BooleanArray(values.astype(bool), is_missing)
     if dtype == "Int64" and values.dtype.kind == "i":
-        return pd.arrays.IntegerArray(values.astype(np.int64), is_missing)
+        return pd.arrays.IntegerArray(values.astype(np.int64, copy=False), is_missing)
     if dtype.startswith("datetime64"):
         instants = pd.DatetimeIndex(np.where(is_missing, np.datetime64("NaT"), values)).as_unit(
             "us"

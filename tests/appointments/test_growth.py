@@ -18,6 +18,7 @@ from avon_analytics.appointments import steps, stored_hours, stored_questions, s
 from avon_analytics.appointments.follow_up import (
     after_visits,
     follow_up,
+    landmark_facts,
     late_parameters,
     patient_records,
     questions,
@@ -125,15 +126,20 @@ def kept_and_anew(database: Database) -> tuple[object, object]:
         slots, hours = "temp.slots_anew", "temp.hours_anew"
         session_hours(connection, slots, hours, late, include_internal=False)
         patient_records(connection, slots, "temp.records_anew", usual.as_of or steps.BEFORE_ALL)
+        landmark_facts(connection, slots, "temp.records_anew", "temp.landmarks_anew")
         known = {"as_of": usual.as_of or steps.BEFORE_ALL, "time_zone": zone}
         questions(connection, slots, "temp.asked_anew", known, include_internal=False)
         kept = (
             *stored_slots.OF_PATIENTS,
             stored_hours.HOURS,
             stored_slots.RECORDS,
+            stored_slots.LANDMARKS,
             stored_questions.QUESTIONS,
         )
-        computed = ("later_anew", "after_anew", "hours_anew", "records_anew", "asked_anew")
+        computed = (
+            *("later_anew", "after_anew", "hours_anew", "records_anew", "landmarks_anew"),
+            "asked_anew",
+        )
         found = told(connection, *kept_views, *kept)
         anew = told(connection, *views, *(f"temp.{table}" for table in computed))
         for view in (*kept_views, *views):
