@@ -153,6 +153,26 @@ def test_a_later_start_undoes_a_cancellation(clinic: Clinic) -> None:
     assert first["is_superseded"]
 
 
+@pytest.mark.parametrize("named_at", ["03-09 15:00", "03-09 15:01"])
+def test_a_history_that_repeats_a_cancellation_is_no_news_of_the_later_start(
+    clinic: Clinic, named_at: str
+) -> None:
+    """The event said so by its name alone; the history comes with the move, an hour later."""
+    clinic.tell("created", "03-01 09:00")
+    clinic.tell("cancelled", named_at)
+    clinic.tell("updated", "03-09 17:00", start="03-12 15:00", history=[CANCELLED])
+    assert list(clinic.slots().outcome) == ["cancelled", "unresolved"]
+
+
+def test_a_second_cancellation_is_of_the_later_start(clinic: Clinic) -> None:
+    """Called off, called on, moved and called off again: the last one no event's name had said."""
+    clinic.tell("created", "03-01 09:00")
+    clinic.tell("cancelled", "03-05 09:00")
+    history = [("cancelled", "03-05 09:00", "ann"), ("scheduled", "03-06 09:00", "dr"), CANCELLED]
+    clinic.tell("updated", "03-09 17:00", start="03-12 15:00", history=history)
+    assert [slot["outcome"] for slot in clinic.slots().to_dict("records")][-1] == "cancelled"
+
+
 def test_a_no_show_that_is_moved_is_held_again(clinic: Clinic) -> None:
     history = [("no_show", "03-10 15:20")]
     clinic.tell("updated", "03-10 15:30", history=history)

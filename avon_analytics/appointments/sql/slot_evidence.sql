@@ -1,8 +1,9 @@
 -- One row is one thing that was told about an appointment: a status word at an instant. Without a
 -- person it concerns all of them. `source` tells where it stood: 0 in the status_history, 1 as an
 -- actual time, 2 as the name of an event. `reported_run` is the planned start under which it was
--- first reported. A status_history entry without an instant counts from the version that first told
--- it. Of several actual times the first and the last count. Only the version must have occurred by
+-- first reported: a status_history that comes with a later start, and repeats what the name of an event
+-- had said, is no news of that start. A status_history entry without an instant counts from the version that first told it.
+-- Of several actual times the first and the last count. Only the version must have occurred by
 -- T: what it tells is taken as it stands.
 -- Parameters: $as_of.
 WITH changes AS (
@@ -47,23 +48,50 @@ times AS (
     WHERE said_at IS NOT NULL
     GROUP BY appointment, person, word, said_at
 ),
-reports AS (
+named AS (
     SELECT
         k.appointment,
-        CAST(NULL AS INT) AS person,
+        k.has_moved,
         v.occurred_at AS said_at,
         w.spelling,
-        2 AS source,
+        w.word,
         coalesce(n.run, 1) AS reported_run
     FROM appointments_versions AS v
     INNER JOIN slot_spellings AS w ON substr(v.event, 13) = w.source_word
     INNER JOIN slot_keys AS k ON v.id = k.appointment_id
     LEFT JOIN slot_versions AS n ON v.event_id = n.event_id
     WHERE v.occurred_at <= $as_of AND v.event LIKE 'appointment.%'
-    UNION ALL
-    SELECT c.appointment, NULL, c.said_at, w.spelling, 0, c.reported_run
+),
+named_before AS (
+    SELECT c.appointment, c.status, c.said_at, min(n.reported_run) AS reported_run
     FROM changes AS c
     INNER JOIN slot_spellings AS w ON c.status = w.source_word
+    INNER JOIN named AS n
+        ON c.appointment = n.appointment AND w.word = n.word AND c.said_at <= n.said_at
+    WHERE n.has_moved
+    GROUP BY c.appointment, c.status, c.said_at
+),
+reports AS (
+    SELECT
+        appointment,
+        CAST(NULL AS INT) AS person,
+        said_at,
+        spelling,
+        2 AS source,
+        reported_run
+    FROM named
+    UNION ALL
+    SELECT
+        c.appointment,
+        NULL,
+        c.said_at,
+        w.spelling,
+        0,
+        least(c.reported_run, coalesce(b.reported_run, c.reported_run))
+    FROM changes AS c
+    INNER JOIN slot_spellings AS w ON c.status = w.source_word
+    LEFT JOIN named_before AS b
+        ON c.appointment = b.appointment AND c.status = b.status AND c.said_at = b.said_at
     UNION ALL
     SELECT t.appointment, t.person, t.said_at, w.spelling, 1, t.reported_run
     FROM times AS t
