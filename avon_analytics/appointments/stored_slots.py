@@ -31,6 +31,7 @@ from avon_analytics.appointments.steps import STEPS, Settings, text_of
 from avon_analytics.store.database import Database
 from avon_analytics.store.derived import TABLES, drop_derived
 from avon_analytics.store.parsed import run
+from avon_analytics.store.settings import set_setting, setting
 from avon_analytics.store.tables import object_tables, stored_tables
 
 FROM = 100_000  # from how many events on a store keeps its slots; below, computing is quick
@@ -50,6 +51,7 @@ SELECT
     (SELECT string_agg(value, ',' ORDER BY name) FROM settings
         WHERE name IN ('generation', 'n_forgotten'))
 """
+_STATE = "kept_slots"  # the name of the setting that says what they were computed from
 _N_LOADED = "SELECT count(*) FROM deliveries WHERE load_id > $through AND ended = 'loaded'"
 Content = tuple[object, ...]
 
@@ -137,9 +139,9 @@ def is_large(content: Content) -> bool:
 
 def state(connection: duckdb.DuckDBPyConnection) -> State | None:
     """The state of what the store keeps, None where it keeps nothing."""
-    found = run(connection, "SELECT value FROM settings WHERE name = 'kept_slots'").fetchall()
+    text = setting(connection, _STATE)
     try:
-        return State(**json.loads(found[0][0])) if found else None
+        return State(**json.loads(text)) if text else None
     except (ValueError, TypeError):
         return None
 
@@ -156,7 +158,7 @@ def keep(
     drop_derived(connection)
     for table, source in zip(TABLES, sources, strict=True):
         connection.execute(f"CREATE TABLE {table} AS SELECT * FROM {source}")
-    _remember(connection, State.of(content, settings, time_zone))
+    set_setting(connection, _STATE, json.dumps(asdict(State.of(content, settings, time_zone))))
     connection.execute("COMMIT")
 
 
@@ -165,13 +167,6 @@ def drop(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("BEGIN")
     drop_derived(connection)
     connection.execute("COMMIT")
-
-
-def _remember(connection: duckdb.DuckDBPyConnection, state: State) -> None:
-    connection.execute("DELETE FROM settings WHERE name = 'kept_slots'")
-    connection.execute(
-        "INSERT INTO settings VALUES ('kept_slots', $text)", {"text": json.dumps(asdict(state))}
-    )
 
 
 def grow(
@@ -208,7 +203,7 @@ def grow(
             connection, settings, time_zone, FACTS, {"before": state.as_of, "now": now.as_of}
         )
         stored_questions.grow_questions(connection, settings, time_zone, FACTS[0], now.as_of)
-        _remember(connection, now)
+        set_setting(connection, _STATE, json.dumps(asdict(now)))
         connection.execute("COMMIT")
     finally:
         _forget(connection, *_STEPS, *facts)
