@@ -63,7 +63,7 @@ def visits_of_records_text(records: str) -> str:
 
 
 def landmark_facts_text(slots: str, records: str) -> str:
-    """What tells how slots stood at any instant, of them and of what is known of their patients."""
+    """Slots with what tells when their patients come back, of what is known of these."""
     return (
         f"WITH every_slot AS (SELECT * FROM {slots}), patient_records AS (SELECT * FROM {records}) "
         f"SELECT * FROM ({sql('landmark_facts')}) AS f"
@@ -71,7 +71,7 @@ def landmark_facts_text(slots: str, records: str) -> str:
 
 
 def landmarks_text(slots: str) -> str:
-    """The same as of T, of the slots alone. Parameters: $as_of, $grace_hours."""
+    """How slots stood at any instant, of the slots alone. Parameters: $as_of, $grace_hours."""
     records = f"({patient_records_text(slots)}) AS records"
     return landmarks_of_facts_text(f"({landmark_facts_text(slots, records)}) AS facts")
 
@@ -152,17 +152,10 @@ def patient_visits(
     _fill(connection, name, [patient_visits_text(slots)], {"as_of": as_of})
 
 
-def landmark_facts(
-    connection: duckdb.DuckDBPyConnection, slots: str, records: str, name: str
-) -> None:
-    """Fill the temporary table ``name`` with what tells how slots stood, likewise."""
-    _fill(connection, name, [landmark_facts_text(slots, records)], {})
-
-
 def landmarks(
     connection: duckdb.DuckDBPyConnection, slots: str, name: str, parameters: Mapping[str, Any]
 ) -> None:
-    """Fill the temporary table ``name`` with the same as of T, likewise."""
+    """Fill the temporary table ``name`` with how slots stood at any instant, likewise."""
     _fill(connection, name, [landmarks_text(slots)], parameters)
 
 

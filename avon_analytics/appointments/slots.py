@@ -17,7 +17,7 @@ from avon_analytics.appointments import steps, stored_hours, stored_questions, s
 from avon_analytics.appointments.follow_up import (
     after_visits,
     follow_up,
-    landmark_facts,
+    landmark_facts_text,
     landmarks_of_facts_text,
     late_parameters,
     patient_records,
@@ -91,7 +91,6 @@ class Computed:
             *self.questions,
             self.patient_records,
             self.patient_visits,
-            self.landmark_facts,
             self.landmarks,
         )
 
@@ -106,13 +105,8 @@ class Computed:
         return f"{self.slots}_patients"
 
     @property
-    def landmark_facts(self) -> str:
-        """What tells how slots stood at any instant, likewise."""
-        return f"{self.slots}_landmark_facts"
-
-    @property
     def landmarks(self) -> str:
-        """The same as of T, likewise."""
+        """How slots stood at any instant, likewise."""
         return f"{self.slots}_landmarks"
 
 
@@ -206,7 +200,7 @@ def _made(
         made = Computed(slots, lifecycle)
         follow_up, after_visits = stored_slots.OF_PATIENTS
         visits = visits_of_records_text(stored_slots.RECORDS)
-        landmarks = landmarks_of_facts_text(stored_slots.LANDMARKS)
+        landmarks = landmarks_of_facts_text(stored_slots.FACTS[0])
         as_of = instant_text(settings.as_of)
         grace = f"CAST({settings.grace_hours!r} AS DOUBLE)"
         kept = {
@@ -282,7 +276,6 @@ def _keep(
         made.after_visits[False],
         made.session_hours[False],
         made.patient_records,
-        made.landmark_facts,
         made.questions[False],
     )
     as_of = settings.as_of or BEFORE_ALL
@@ -293,10 +286,12 @@ def _keep(
         after_visits(connection, made.slots, later[1], include_internal=False)
         session_hours(connection, made.slots, later[2], late, include_internal=False)
         patient_records(connection, made.slots, later[3], as_of)
-        landmark_facts(connection, made.slots, later[3], later[4])
-        questions(connection, made.slots, later[5], asked, include_internal=False)
+        questions(connection, made.slots, later[4], asked, include_internal=False)
+    slots, lifecycle = made.facts
+    marked = f"({landmark_facts_text(slots, made.patient_records)}) AS marked"
+    sources = (marked, lifecycle, *later)
     with database.writing() as connection:
-        stored_slots.keep(connection, (*made.facts, *later), content, settings, database.time_zone)
+        stored_slots.keep(connection, sources, content, settings, database.time_zone)
 
 
 def install_views(connection: duckdb.DuckDBPyConnection) -> None:

@@ -39,7 +39,6 @@ FACTS = ("store.kept_slots", "store.kept_lifecycle")
 # What is told of one patient at a time, and the SQL that tells it.
 OF_PATIENTS = {"store.kept_follow_up": "follow_up", "store.kept_after_visits": "after_visits"}
 RECORDS = "store.kept_patient_records"  # what is known of patients, internal meetings among it
-LANDMARKS = "store.kept_landmarks"  # how slots stood at any instant, those of internal meetings too
 # From which part of all appointments on, if they are not few, all are computed anew.
 MOST = 0.2
 _FEW = 1000
@@ -153,7 +152,11 @@ def keep(
     settings: Settings,
     time_zone: str,
 ) -> None:
-    """Keep these tables, the facts and what patients did next, in place of what was kept before."""
+    """Keep these tables, the facts and what patients did next, in place of what was kept before.
+
+    sources: tables or selects in parentheses, in the order of ``TABLES``; slots with what is known
+    of their patients.
+    """
     connection.execute("BEGIN")
     drop_derived(connection)
     for table, source in zip(TABLES, sources, strict=True):
@@ -301,7 +304,7 @@ def _replace(
             f"DELETE FROM store.{table} "
             "WHERE appointment_id IN (SELECT appointment_id FROM kept_touched)"
         )
-        connection.execute(f"INSERT INTO store.{table} SELECT * FROM temp.{source}")
+        connection.execute(f"INSERT INTO store.{table} BY NAME SELECT * FROM temp.{source}")
     theirs = "patient_id IN (SELECT patient_id FROM kept_patients)"
     for table, text in OF_PATIENTS.items():
         connection.execute(f"DELETE FROM {table} WHERE {theirs}")
@@ -314,10 +317,12 @@ def _replace(
     connection.execute(
         f"INSERT INTO {RECORDS} {known}", {"as_of": settings.as_of or steps.BEFORE_ALL}
     )
-    touched = f"({theirs} OR appointment_id IN (SELECT appointment_id FROM kept_touched))"
-    landmarks = landmark_facts_text(
-        f"(SELECT * FROM {FACTS[0]} WHERE {touched}) AS touched",
-        f"(SELECT * FROM {RECORDS} WHERE {theirs}) AS theirs",
+    bare = f"SELECT * EXCLUDE (patient_created_at, returning_at) FROM {FACTS[0]} WHERE {theirs}"
+    marked = landmark_facts_text(
+        f"({bare}) AS theirs", f"(SELECT * FROM {RECORDS} WHERE {theirs}) AS records"
     )
-    connection.execute(f"DELETE FROM {LANDMARKS} WHERE {touched}")
-    connection.execute(f"INSERT INTO {LANDMARKS} {landmarks}")
+    connection.execute(
+        f"UPDATE {FACTS[0]} AS s SET patient_created_at = m.patient_created_at, "
+        f"returning_at = m.returning_at FROM ({marked}) AS m WHERE s.appointment_id = "
+        "m.appointment_id AND s.slot = m.slot AND s.patient_id = m.patient_id"
+    )

@@ -14,7 +14,6 @@ TABLES = (
     "kept_after_visits",
     "kept_session_hours",
     "kept_patient_records",
-    "kept_landmarks",
     "kept_questions",
 )
 

@@ -18,7 +18,7 @@ from avon_analytics.appointments import steps, stored_hours, stored_questions, s
 from avon_analytics.appointments.follow_up import (
     after_visits,
     follow_up,
-    landmark_facts,
+    landmark_facts_text,
     late_parameters,
     patient_records,
     questions,
@@ -32,6 +32,7 @@ from tests.appointments.conftest import Clinic, appointments
 
 PEOPLE = ("dr", "ann", "bob", "cid", "sam", "mum")
 WORDS = ("scheduled", "confirmed", "cancelled", "in_progress", "completed", "no_show", "odd")
+OF_PATIENT = "appointment_id, slot, patient_id, patient_created_at, returning_at"
 ZONES = ("America/New_York", "asia/tokyo", "BST", None)
 
 
@@ -126,22 +127,20 @@ def kept_and_anew(database: Database) -> tuple[object, object]:
         slots, hours = "temp.slots_anew", "temp.hours_anew"
         session_hours(connection, slots, hours, late, include_internal=False)
         patient_records(connection, slots, "temp.records_anew", usual.as_of or steps.BEFORE_ALL)
-        landmark_facts(connection, slots, "temp.records_anew", "temp.landmarks_anew")
         known = {"as_of": usual.as_of or steps.BEFORE_ALL, "time_zone": zone}
         questions(connection, slots, "temp.asked_anew", known, include_internal=False)
         kept = (
             *stored_slots.OF_PATIENTS,
             stored_hours.HOURS,
             stored_slots.RECORDS,
-            stored_slots.LANDMARKS,
             stored_questions.QUESTIONS,
         )
-        computed = (
-            *("later_anew", "after_anew", "hours_anew", "records_anew", "landmarks_anew"),
-            "asked_anew",
-        )
-        found = told(connection, *kept_views, *kept)
-        anew = told(connection, *views, *(f"temp.{table}" for table in computed))
+        computed = ("later_anew", "after_anew", "hours_anew", "records_anew", "asked_anew")
+        marked = f"({landmark_facts_text('temp.facts_1', 'temp.records_anew')}) AS marked"
+        facts = f"(SELECT {OF_PATIENT} FROM {stored_slots.FACTS[0]})"
+        found = told(connection, *kept_views, *kept, facts)
+        anew_facts = f"(SELECT {OF_PATIENT} FROM {marked})"
+        anew = told(connection, *views, *(f"temp.{table}" for table in computed), anew_facts)
         for view in (*kept_views, *views):
             connection.execute(f"DROP VIEW temp.{view}")
         for table in ("facts_1", "facts_2", *computed):

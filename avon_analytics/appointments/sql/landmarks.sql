@@ -1,22 +1,47 @@
--- One row is one slot with a planned start, and what tells how it stood at any earlier instant, as of
--- T: of `landmark_facts`, which hang on events alone, it is told here what is due, and what is open or
--- unresolved. `visit` is 0 for a first visit, 2 for unknown, 3 without a patient; from `returning_at`
--- on it is 1, a returning patient.
+-- One row is one slot with a planned start, and what tells how it stood at any earlier instant: when
+-- it was planned, when that was over (`gone_at`), and since when it was known that its patient had
+-- attended an earlier start. `visit` is 0 for a first visit, 2 for unknown, 3 without a patient; from
+-- `returning_at` on it is 1, a returning patient. What is due, open or unresolved is told as of T.
 -- Reads `landmark_facts`. Parameters: $as_of, $grace_hours.
 WITH first_event AS (
     SELECT min(occurred_at) AS first_at FROM appointments_versions WHERE occurred_at <= $as_of
 ),
 known AS (
     SELECT
-        f.*,
-        unix_micros(f.over_at) + $grace_hours * 3.6e9 <= unix_micros($as_of) AS is_due,
+        f.appointment_id,
+        f.slot,
+        f.patient_id,
+        f.start_at,
+        coalesce(f.end_at, f.start_at) AS over_at,
+        f.start_on,
+        f.start_hour,
+        f.booked_on,
+        f.lead_days,
+        f.internal,
+        f.host,
+        f.appointment_type,
+        f.name,
+        f.interaction_type,
+        f.group,
+        f.self_booked,
+        f.recurring,
+        f.patient_state,
+        f.medical_center,
+        f.patient_age,
+        f.planned_at,
+        f.gone_at,
+        f.outcome AS decided,
+        f.returning_at,
+        unix_micros(coalesce(f.end_at, f.start_at)) + $grace_hours * 3.6e9
+            <= unix_micros($as_of) AS is_due,
         CASE
-            WHEN NOT f.has_patient THEN 3
+            WHEN f.patient_id IS NULL THEN 3
             WHEN f.patient_created_at >= e.first_at THEN 0
             ELSE 2
         END AS visit
     FROM landmark_facts AS f
     CROSS JOIN first_event AS e
+    WHERE f.start_at IS NOT NULL
 )
 SELECT
     known.*,
