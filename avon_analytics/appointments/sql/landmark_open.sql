@@ -1,9 +1,9 @@
 -- One row is one kind of slots that were open at the instant from which their period is looked at:
--- of the same group (`nth`), period and local day (numbers since 1970), as many whole days before their start, known to be
--- alike, and what became of them. A slot is open that was planned by then and neither cancelled nor
--- moved, attended or missed. Reads `looked`, slots with the number of their group and with that
--- instant; `kind` and `ended` tell what is known of them. To `kind` is added what `visit` says, 1
--- where it was known then that the patient had attended an earlier start.
+-- of the same group (`nth`), period and local day (days since 1970), as many whole days before their
+-- start, known to be alike, and what became of them. A slot is open that was planned by then and
+-- neither cancelled nor moved, attended or missed. Reads `looked`, slots with the number of their
+-- group and with that instant; `kind` and `ended` tell what is known of them. To `kind` is added what
+-- `visit` says, 1 where it was known then that the patient had attended an earlier start.
 WITH there AS (
     SELECT
         *,

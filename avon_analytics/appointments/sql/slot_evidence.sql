@@ -1,10 +1,10 @@
 -- One row is one thing that was told about an appointment: a status word at an instant. Without a
 -- person it concerns all of them. `source` tells where it stood: 0 in the status_history, 1 as an
 -- actual time, 2 as the name of an event. `reported_run` is the planned start under which it was
--- first reported: a status_history that comes with a later start, and repeats what the name of an event
--- had said, is no news of that start. A status_history entry without an instant counts from the version that first told it.
--- Of several actual times the first and the last count. Only the version must have occurred by
--- T: what it tells is taken as it stands.
+-- first reported: a status_history that comes with a later start, and repeats what the name of an
+-- event had said, is no news of that start. A status_history entry without an instant counts from the
+-- version that first told it. Of several actual times the first and the last count. Only the version
+-- must have occurred by T: what it tells is taken as it stands.
 -- Parameters: $as_of.
 WITH changes AS (
     SELECT k.appointment, h.status, h.changed_at AS said_at, 1 AS reported_run
