@@ -148,6 +148,23 @@ def test_the_script_shows_no_sign_that_a_terminal_would_obey(folder: Path, tmp_p
     assert not {"\x1b", "\u202e"} & set(out)
 
 
+def test_a_secret_that_is_not_given_is_named(
+    folder: Path, unpacked: Path, tiny: Loaded, tmp_path: Path
+) -> None:
+    """Half of the secrets say nothing of what the others signed: that is no difference."""
+    secrets = tomllib.loads(tiny.secrets.read_text())
+    signed = [one["secret"] for one in table(folder, "deliveries.csv")]
+    given, missing = sorted(set(signed))
+    (tmp_path / "half.toml").write_text(f'{given} = "{secrets[given]}"\n')
+    code, said = checked(folder, "--archive", unpacked, "--secrets-file", tmp_path / "half.toml")
+    assert (code, "DIFFERS" in said) == (2, False)
+    assert said.count(f": signed with {missing}, a secret not given\n") == signed.count(missing)
+    # The secret itself under its name, but another one: that is a difference.
+    (tmp_path / "wrong.toml").write_text(f'{given} = "{secrets[given]}"\n{missing} = "other"\n')
+    code, said = checked(folder, "--archive", unpacked, "--secrets-file", tmp_path / "wrong.toml")
+    assert (code, "none of the secrets signed it" in said) == (1, True)
+
+
 def test_a_wrong_secret_signed_nothing(folder: Path, unpacked: Path) -> None:
     code, said = checked(folder, "--archive", unpacked, AVON_WEBHOOK_SECRET="not-the-secret")
     assert code == 1

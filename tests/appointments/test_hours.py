@@ -86,6 +86,19 @@ def test_a_group_session_is_one(clinic: Clinic) -> None:
     assert row_of(clinic) == {"n_sessions": 1, "planned_hours": 1.5, "attended_hours": 1.5}
 
 
+def test_a_session_across_time_zones_has_one_local_day(clinic: Clinic) -> None:
+    """Cancelled on the day before, wherever one of its patients lives."""
+    clinic.person("ann", timezone="Pacific/Honolulu")  # 12:30 on the 1st, cancelled on May 31st
+    clinic.person("ben", timezone="Asia/Kolkata")  # 4:00 on the 2nd, cancelled on the 1st, 0:30
+    people = ("dr", "ann", "ben")
+    told = {"start": "06-01 22:30", "minutes": 60, "attendees": people}
+    clinic.tell("created", BOOKED, **told)
+    clinic.tell("cancelled", "05-31 19:00", **told)
+    assert not any(clinic.slots(late="same_day").is_late)
+    row = row_of(clinic, late="same_day")
+    assert (row["released_in_time_hours"], "late_cancelled_hours" in row) == (1.0, False)
+
+
 def test_a_session_across_time_zones_is_in_one_group(clinic: Clinic) -> None:
     # Monday evening in New York is Tuesday morning in Tokyo.
     clinic.person("ann", timezone="America/New_York")

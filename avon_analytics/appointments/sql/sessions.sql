@@ -9,7 +9,7 @@ WITH ends AS (
         appointment_id,
         slot,
         min(host) AS host,
-        min(start_on) AS start_on,
+        min(start_at) AS start_at,
         min(time_zone) AS time_zone,
         unix_micros(min(start_at)) AS start_us,
         unix_micros(min(end_at)) AS end_us,
@@ -77,7 +77,8 @@ SELECT
     CASE
         WHEN released_at IS NULL THEN false
         WHEN $is_same_day
-            THEN CAST(from_utc_timestamp(released_at, time_zone) AS DATE) >= start_on
+            THEN CAST(from_utc_timestamp(released_at, time_zone) AS DATE)
+                >= CAST(from_utc_timestamp(start_at, time_zone) AS DATE)
         ELSE (start_us - unix_micros(released_at)) / 3.6e9 < $late_hours
     END AS is_late
 FROM released

@@ -31,6 +31,7 @@ from typing import Any, BinaryIO, cast
 
 HERE = Path(__file__).resolve().parent
 PIECE = 1 << 20
+ENVIRONMENT = "AVON_WEBHOOK_SECRET"
 BODIES = ("body", "payload", "raw_body", "rawBody")
 
 
@@ -123,7 +124,7 @@ def shown(text: str) -> str:
 class Check:
     """Looks at everything, and keeps what is amiss."""
 
-    def __init__(self, archive: Path | None, secrets: list[str]) -> None:
+    def __init__(self, archive: Path | None, secrets: dict[str, str]) -> None:
         self.archive, self.secrets = archive, secrets
         self.number = tomllib.loads((HERE / "number.toml").read_text("utf-8"))
         self.differs: list[str] = []
@@ -172,27 +173,30 @@ class Check:
             if hashlib.sha256(line).hexdigest() != entry["sha256"]:
                 self.differs.append(f"{place}: another line stands there")
             elif self.secrets and entry["signature"] == "verified":
-                self.signature(line, entry["form"], place)
+                self.signature(line, entry, place)
         for _ in reader.upto(int(row["bytes"])):
             pass
         if reader.at != int(row["bytes"]) or reader.digest.hexdigest() != row["sha256"]:
             self.differs.append(f"{file}: it is not the file that was loaded")
 
-    def signature(self, line: bytes, form: str, place: str) -> None:
+    def signature(self, line: bytes, entry: dict[str, str], place: str) -> None:
         """A line that was verified is signed by one of the secrets."""
-        if is_signed(line, self.secrets):
+        if is_signed(line, list(self.secrets.values())):
             self.n_signed += 1
-        elif form == "parsed":  # what was signed may be its text in the line, spelled in any way
+        elif not {entry["secret"], ENVIRONMENT}.intersection(self.secrets):
+            self.unseen.append(f"{place}: signed with {entry['secret']}, a secret not given")
+        elif entry["form"] == "parsed":  # its text in the line may be signed, spelled in any way
             self.unseen.append(f"{place}: the bytes that were signed")
         else:
             self.differs.append(f"{place}: none of the secrets signed it")
 
 
-def secrets_of(file: Path | None) -> list[str]:
-    """The secrets of a file and of the environment."""
-    known = os.environ.get("AVON_WEBHOOK_SECRET")
+def secrets_of(file: Path | None) -> dict[str, str]:
+    """The secrets of a file, by name, and of the environment, where any may stand."""
+    known = os.environ.get(ENVIRONMENT)
     in_file: dict[str, Any] = {} if file is None else tomllib.loads(file.read_text("utf-8"))
-    return [*([known] if known else []), *(one for one in in_file.values() if isinstance(one, str))]
+    named = {name: one for name, one in in_file.items() if isinstance(one, str)}
+    return {**({ENVIRONMENT: known} if known else {}), **named}
 
 
 def main() -> int:
