@@ -164,6 +164,25 @@ def test_a_history_that_repeats_a_cancellation_is_no_news_of_the_later_start(
     assert list(clinic.slots().outcome) == ["cancelled", "unresolved"]
 
 
+def test_who_cancelled_is_not_learnt_after_the_move(clinic: Clinic) -> None:
+    """Of a slot that was left only what was known before the move counts, names among it."""
+    clinic.tell("created", "03-01 09:00", "a")
+    clinic.tell("cancelled", "03-09 15:00", "a")  # nobody is named
+    clinic.tell("created", "03-01 09:00", "b")
+    clinic.tell("updated", "03-09 15:00", "b", history=[("cancelled", "03-09 15:00")])
+    for visit, told_at in (("a", "03-09 14:00"), ("b", "03-09 15:00")):
+        history = [("cancelled", told_at, "ann", "ill")]
+        clinic.tell("updated", "03-09 17:00", visit, start="03-12 15:00", history=history)
+    slots = clinic.slots()
+    first = slots[slots.slot == 1]
+    before = clinic.slots(as_of="03-09 16:00")
+    columns = ["outcome", "cancelled_at", "cancelled_by", "reason", "notice_hours"]
+    assert list(first.outcome) == ["cancelled", "cancelled"]
+    assert list(first.cancelled_by) == ["unknown", "unknown"]
+    assert first[columns].to_dict("records") == before[columns].to_dict("records")
+    assert list(slots[slots.slot == 2].outcome) == ["unresolved", "unresolved"]
+
+
 def test_a_second_cancellation_is_of_the_later_start(clinic: Clinic) -> None:
     """Called off, called on, moved and called off again: the last one no event's name had said."""
     clinic.tell("created", "03-01 09:00")

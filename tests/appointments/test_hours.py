@@ -91,7 +91,7 @@ def test_a_session_across_time_zones_has_one_local_day(clinic: Clinic) -> None:
     clinic.person("ann", timezone="Pacific/Honolulu")  # 12:30 on the 1st, cancelled on May 31st
     clinic.person("ben", timezone="Asia/Kolkata")  # 4:00 on the 2nd, cancelled on the 1st, 0:30
     people = ("dr", "ann", "ben")
-    told = {"start": "06-01 22:30", "minutes": 60, "attendees": people}
+    told: dict[str, Any] = {"start": "06-01 22:30", "minutes": 60, "attendees": people}
     clinic.tell("created", BOOKED, **told)
     clinic.tell("cancelled", "05-31 19:00", **told)
     assert not any(clinic.slots(late="same_day").is_late)

@@ -32,7 +32,8 @@ cancellations AS (
     SELECT u.seat, u.said_at, c.changed_by, c.reason, c.first_version
     FROM unbroken AS u
     INNER JOIN ends AS e ON u.seat = e.seat
-    INNER JOIN slot_cancelled_by AS c ON e.appointment = c.appointment AND u.said_at = c.said_at
+    INNER JOIN slot_cancelled_by AS c
+        ON e.appointment = c.appointment AND u.said_at = c.said_at AND c.first_run <= e.run
     WHERE u.source = 0
 ),
 reasons AS (

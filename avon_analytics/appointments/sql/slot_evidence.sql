@@ -1,10 +1,11 @@
 -- One row is one thing that was told about an appointment: a status word at an instant. Without a
 -- person it concerns all of them. `source` tells where it stood: 0 in the status_history, 1 as an
 -- actual time, 2 as the name of an event. `reported_run` is the planned start under which it was
--- first reported: a status_history that comes with a later start, and repeats what the name of an
--- event had said, is no news of that start. A status_history entry without an instant counts from the
--- version that first told it. Of several actual times the first and the last count. Only the version
--- must have occurred by T: what it tells is taken as it stands.
+-- first reported; who changed it may be told later. A status_history that comes with a later start,
+-- and repeats what the name of an event had said, is no news of that start, and comes too late for
+-- the earlier one. A status_history entry without an instant counts from the version that first told
+-- it. Of several actual times the first and the last count. Only the version must have occurred by T:
+-- what it tells is taken as it stands.
 -- Parameters: $as_of.
 WITH changes AS (
     SELECT k.appointment, h.status, h.changed_at AS said_at, 1 AS reported_run
@@ -21,7 +22,11 @@ WITH changes AS (
     INNER JOIN slot_keys AS k ON h.appointment_id = k.appointment_id
     LEFT JOIN slot_versions AS n ON h.event_id = n.event_id
     WHERE h.occurred_at <= $as_of AND (h.changed_at IS NULL OR k.has_moved)
-    GROUP BY k.appointment, h.status, h.changed_at, h.changed_by
+    GROUP BY
+        k.appointment,
+        h.status,
+        h.changed_at,
+        CASE WHEN h.changed_at IS NULL THEN h.changed_by END
 ),
 actual_times AS (
     SELECT appointment, CAST(NULL AS INT) AS person, 'in_progress' AS word,
@@ -81,17 +86,15 @@ reports AS (
         reported_run
     FROM named
     UNION ALL
-    SELECT
-        c.appointment,
-        NULL,
-        c.said_at,
-        w.spelling,
-        0,
-        least(c.reported_run, coalesce(b.reported_run, c.reported_run))
+    SELECT c.appointment, NULL, c.said_at, w.spelling, 0, c.reported_run
     FROM changes AS c
     INNER JOIN slot_spellings AS w ON c.status = w.source_word
     LEFT JOIN named_before AS b
         ON c.appointment = b.appointment AND c.status = b.status AND c.said_at = b.said_at
+    WHERE
+        b.reported_run IS NULL
+        OR b.reported_run >= c.reported_run
+        OR w.word IN ('in_progress', 'completed')
     UNION ALL
     SELECT t.appointment, t.person, t.said_at, w.spelling, 1, t.reported_run
     FROM times AS t
