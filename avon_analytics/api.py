@@ -198,15 +198,14 @@ class Store(CohortSource["Cohort"], StoreTables, Shown):
         """What did not load: its ``lines()`` and ``errors()``; ``export()`` and ``replay()``.
 
         >>> store.quarantine
-        Quarantine
-          holds               15 lines
-          signature_mismatch  6
-          contract            2
-          not_json            2
-          unsigned            2
-          conflict            1
-          not_a_delivery      1
-          unverifiable        1
+        Lines in quarantine     15
+          signature_mismatch     6  the signature matches no secret
+          contract               2  a field is not as Avon describes it
+          not_json               2  not JSON
+          unsigned               2  there is no signature
+          conflict               1  another line of this event is trusted instead
+          not_a_delivery         1  JSON, but no delivery of a webhook
+          unverifiable           1  the bytes that were signed have not been kept
         """
         return Quarantine(self._database)
 

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 from avon_analytics import arguments
 from avon_analytics.appointments.slots import keep_slots
-from avon_analytics.display import Shown, Summary
+from avon_analytics.display import Counts, Shown, Summary
 from avon_analytics.errors import StoreError
 from avon_analytics.intake.after import quarantine as quarantined
 from avon_analytics.intake.after.quarantine import Export
 from avon_analytics.intake.after.replay import Replay, replay
 from avon_analytics.intake.archive.lines import LINE_LIMIT
-from avon_analytics.intake.read.codes import Policy
+from avon_analytics.intake.read.codes import Policy, meaning
 from avon_analytics.intake.read.signature import SecretsLike
-from avon_analytics.printable import counted
 from avon_analytics.store.database import Database
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ class Quarantine(Shown):
           loaded               0  new events
           duplicate            0  events reported again
           quarantined          2  stay where they are
-            contract           2
+            contract           2  a field is not as Avon describes it
         Events in the store  148  policy require
         """
         moved = replay(
@@ -139,14 +138,12 @@ class Quarantine(Shown):
         keep_slots(self._database)
         return moved
 
-    def _facts(self) -> dict[str, str]:
+    def _summary(self) -> Summary:
         """What an object shows of itself is no place for an error."""
         try:
             by_code = quarantined.counts(self._database)
         except StoreError as error:
-            return {"holds": str(error)}
-        whole = {"holds": counted(sum(by_code.values()), "line")}
-        return whole | {code: f"{n:,}" for code, n in by_code.items()}
-
-    def _summary(self) -> Summary:
-        return Summary("Quarantine", list(self._facts().items()))
+            return Summary("Quarantine", [("holds", str(error))])
+        rows = [("Lines in quarantine", f"{sum(by_code.values()):,}", "")]
+        rows += [(f"  {code}", f"{n:,}", meaning(code)) for code, n in by_code.items()]
+        return Counts("Quarantine", rows)

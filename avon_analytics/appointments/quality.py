@@ -115,7 +115,8 @@ class Quality(Shown):
 
     def _summary(self) -> Findings:
         at = "no events" if self.as_of is None else f"as of {self.as_of:%Y-%m-%d %H:%M} UTC"
-        found = [tuple(row) for row in self.summary.itertuples(index=False)]
+        rows = self.summary.assign(check=self.summary["check"].map(_in_words))
+        found = [tuple(row) for row in rows.itertuples(index=False)]
         return Findings(f"Quality of the store, {at}", found)
 
 
@@ -189,6 +190,10 @@ def _unresolved(visits: Cohort) -> pd.DataFrame:
     data["n_unresolved"] = months.n_unresolved
     _share(data, "unresolved_share", data.n_unresolved, data.n_due.where(data.n_due > 0))
     return data
+
+
+def _in_words(check: str) -> str:
+    return check.replace("_", " ").capitalize()
 
 
 def _percent(part: float, whole: float) -> str:

@@ -135,19 +135,27 @@ def verify(
     force: opt.Force = False,
 ) -> None:
     """Check the signatures of an archive without a store; nothing is written."""
-    from avon_analytics.intake.read.verify import verify_archive
+    from avon_analytics.intake.read.codes import meaning
+    from avon_analytics.intake.read.verify import WORDS, verify_archive
     from avon_analytics.intake.write.known_files import pending_note
 
     to = target(form, out, force)
     keep_inputs(out, paths, secrets_file)
     found = verify_archive(paths, secrets_file)
-    show(found, to, title="Signatures")
+    lines, verified = int(found["n_lines"].sum()), int(found["verified"].sum())
+    if to.form is opt.Format.table:
+        title = f"Signatures: {verified:,} of {counted(lines, 'line')} verified"
+        show(found.drop(columns="pending_bytes"), to, title=title)
+    else:
+        show(found, to, title="Signatures")
+    for word in WORDS[1:]:
+        if n := int(found[word].sum()):
+            say(f"{n:,} {word}: {meaning(word)}")
     for path, note in found.attrs["notes"].items():
         say(printable(f"{path}: {note}"))
     for path, n in zip(found["file"], found["pending_bytes"], strict=True):
         if n:
             say(printable(f"{path}: {pending_note(n)}"))
-    lines, verified = int(found["n_lines"].sum()), int(found["verified"].sum())
     if lines and not verified:
         raise NothingTrusted(
             f"not one of {counted(lines, 'line')} is verified "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import Annotated, Any
 
 import typer
@@ -18,7 +17,7 @@ from avon_analytics.cli.helpers import (
     open_store,
     show_rows,
 )
-from avon_analytics.cli.output import harmless, show, show_text, terminal_width
+from avon_analytics.cli.output import harmless, show, show_text, terminal_width, wrapped
 from avon_analytics.cli.target import target
 from avon_analytics.printable import say
 
@@ -112,16 +111,13 @@ def quality(
     to = target(form, out, force)
     found = open_store(db, out=out, wait=wait).quality(as_of=as_of)
     if section is not None:
-        show(getattr(found, section.value), to, title=section.value.replace("_", " "))
+        from avon_analytics.report.verified import drift_in_words
+
+        full = getattr(found, section.value)
+        is_read = to.form is opt.Format.table and section.value == "drift"
+        title = section.value.replace("_", " ").capitalize()
+        show(drift_in_words(full) if is_read else full, to, title=title)
     elif to.form is opt.Format.table:
-        show_text(f"{_wrapped(str(found), terminal_width())}\n", to)
+        show_text(f"{wrapped(str(found), terminal_width())}\n", to)
     else:
         show(found.summary, to, title="Quality")
-
-
-def _wrapped(text: str, width: int) -> str:
-    """The same lines, broken between words where they are wider."""
-    return "\n".join(
-        fill(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-        for line in text.splitlines()
-    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from avon_analytics.cli import options as opt
-from avon_analytics.cli.output import emit, json_text, show, show_chart, terminal_width
+from avon_analytics.cli.output import emit, emit_lines, json_text, show, show_chart, terminal_width
 from avon_analytics.cli.target import CHARTS, Target
 from avon_analytics.errors import UsageError
 from avon_analytics.figures.names import NAMED
@@ -210,7 +210,7 @@ def show_receipt(receipt: Receipt, *, as_json: bool) -> None:
     if as_json:
         emit(json_text(receipt.as_dict()))
     else:
-        emit(f"{receipt_text(receipt)}\n")
+        emit_lines(receipt_text(receipt))
 
 
 def exit_after(receipt: Receipt, strict: bool) -> None:

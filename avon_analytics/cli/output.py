@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from avon_analytics.cli.options import Format
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 _FILE_WIDTH = 160
+_COLUMN_GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
+_FILLED = partial(fill, break_long_words=False, break_on_hyphens=False)
+_READABLE = 20
+"""How wide a column of words must be for its lines to stand below one another."""
 
 
 class ReaderGone(Exception):
@@ -85,6 +92,21 @@ def terminal_width() -> int:
     from rich.console import Console
 
     return int(Console().width)
+
+
+def emit_lines(text: str) -> None:
+    """Write lines to standard output; a terminal has them broken between words at its width."""
+    emit(f"{wrapped(text, terminal_width()) if sys.stdout.isatty() else text}\n")
+
+
+def wrapped(text: str, width: int) -> str:
+    """The same lines, broken between words where they are wider; columns keep to themselves."""
+    lines = []
+    for line in text.splitlines():
+        column = max((gap.end() for gap in _COLUMN_GAP.finditer(line)), default=0)
+        indent = " " * (column if 0 < column <= width - _READABLE else 2)
+        lines.append(_FILLED(line, width, subsequent_indent=indent))
+    return "\n".join(lines)
 
 
 def emit(text: str, *, is_rendered: bool = False) -> None:

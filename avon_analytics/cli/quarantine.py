@@ -11,9 +11,11 @@ import typer
 from avon_analytics.cli import options as opt
 from avon_analytics.cli.groups import PlainGroup
 from avon_analytics.cli.helpers import DB, WAIT_TO_READ, example, open_store
-from avon_analytics.cli.output import copy_out, emit, json_text, records, show
+from avon_analytics.cli.output import copy_out, emit, emit_lines, json_text, records, show
 from avon_analytics.cli.target import refuse_what_is_not_ours, target
+from avon_analytics.display import aligned
 from avon_analytics.errors import UsageError
+from avon_analytics.intake.read.codes import meaning
 from avon_analytics.printable import counted, printable, say
 
 quarantine = typer.Typer(
@@ -47,10 +49,8 @@ def quarantine_list(
     to = target(form, out, force)
     found = open_store(db, out=out, wait=wait).quarantine.lines(code=code, file=file)
     if to.form is opt.Format.table:
-        from avon_analytics.report.verified import MEANINGS
-
         found = found[["file", "line", "code", "cause"]]
-        found = found.assign(cause=found["cause"].fillna(found["code"].map(MEANINGS)))
+        found = found.assign(cause=found["cause"].fillna(found["code"].map(meaning)))
     show(found, to, title="Quarantine")
 
 
@@ -69,6 +69,8 @@ def quarantine_show(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """One line that did not load: its place, every error and the likely cause, no value of it."""
+    from avon_analytics.report.wording import heading
+
     store = open_store(db, wait=wait)
     found = records(store.quarantine.lines(file=file, line=line, identifiers=identifiers))
     if not found:
@@ -80,18 +82,16 @@ def quarantine_show(
     for one in lines:
         errors = one.pop("errors")
         content = one.pop("content", None)
-        width = max(map(len, one))
-        rows = [
-            f"{name:<{width}}  {'–' if v is None else printable(str(v))}" for name, v in one.items()
-        ]
-        rows += ["", "errors", *(f"  {_error_line(error)}" for error in errors)]
+        one["cause"] = one["cause"] or meaning(one["code"])
+        rows = aligned([(heading(name), str(value)) for name, value in one.items()])
+        rows += ["", "Errors", *(f"  {printable(_error_line(error))}" for error in errors)]
+        emit_lines("\n".join(rows))
         if identifiers:
-            rows += ["", "content", "(not kept)" if content is None else content]
-        emit("\n".join(rows) + "\n")
+            emit("\nThe line\n" + ("(not kept)" if content is None else content) + "\n")
 
 
 def _error_line(error: dict[str, str]) -> str:
-    where = f"{printable(error['path'])}: " if error["path"] else ""
+    where = f"{error['path']}: " if error["path"] else ""
     return f"{error['code']}  {where}{error['expected']}"
 
 
@@ -151,4 +151,4 @@ def quarantine_replay(
     if as_json:
         emit(json_text(done.as_dict()))
     else:
-        emit(f"{done}\n")
+        emit_lines(str(done))

@@ -11,6 +11,7 @@ from avon_analytics.report.wording import told_apart
 
 GAP = 2
 NARROWEST = 14
+FOLDED = 24
 
 # What gives way where the terminal is narrow: the intervals first, the groups and periods never.
 INTERVAL, DENOMINATOR, DETAIL, COUNT, SHARE, NEVER = range(6)
@@ -20,7 +21,9 @@ _HYPHENED = {
     "Cancelled": "Cancel- led",
     "Difference": "Differ- ence",
     "Rescheduled": "Resched- uled",
+    "Unreadable": "Unread- able",
     "Unresolved": "Unre- solved",
+    "Unverifiable": "Unveri- fiable",
 }
 
 
@@ -38,11 +41,14 @@ class TextColumn:
     """The cells before they were cut."""
     base: str = ""
     """The column of the figure that it belongs to."""
+    folds: bool = False
+    """Its cells are sentences, which may take several lines: it has the room that others leave."""
 
     @property
     def width(self) -> int:
         """The least that it takes, its heading broken wherever that may be."""
-        return max(map(len, [*self.broken_heading, *self.cells]))
+        longest = max(map(len, [*self.broken_heading, *self.cells]))
+        return min(longest, FOLDED) if self.folds else longest
 
     def cut(self, width: int) -> TextColumn:
         """The same, no wider than this."""
@@ -124,7 +130,9 @@ def squeezed(columns: list[TextColumn], width: int | None, gap: int) -> list[Tex
             (
                 each
                 for each in columns
-                if not each.right and each.width > NARROWEST and not each.name.endswith("_at")
+                if not (each.right or each.folds)
+                and each.width > NARROWEST
+                and not each.name.endswith("_at")
             ),
             key=lambda each: each.width,
             default=None,

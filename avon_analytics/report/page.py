@@ -111,7 +111,7 @@ def _tables(content: ReportContent) -> dict[str, tables.Table | None]:
             provenance.quarantined_by_code, "Lines in quarantine by reason", "code", "n_lines"
         ),
         "drift": verified.listing(
-            provenance.drift,
+            verified.drift_in_words(provenance.drift),
             "What this version does not know",
             {"path": "text", "kind": "text", "json_type": "text", "n_seen": "count"},
         ),

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
 from avon_analytics.figures import COLUMNS, Column, Kind
 from avon_analytics.report.columns import (
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 LEGIBLE = 18
 LONGEST = 60
 FOREMOST = 4
+SENTENCES = ("cause", "description", "meaning")
 NEWEST = 24
 STARRED = "* not complete: not over, not all due, or only in part in the window"
 
@@ -205,12 +206,18 @@ def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Itera
         elif name == "file":
             cells = [MISSING if is_missing(value) else plain(value, 4096) for value in values]
             yield TextColumn(name, heading(name), cells, NEVER, right=False, is_path=True)
+        elif name in SENTENCES:
+            cells = [MISSING if is_missing(value) else plain(value, 400) for value in values]
+            yield TextColumn(name, heading(name), cells, NEVER, right=False, folds=True)
         elif known is not None and kind is Kind.BOUND:
             if name.endswith("_low"):
                 cells = [share(row, known.base).interval or MISSING for row in rows]
                 yield TextColumn(name, "95 %", cells, INTERVAL)
         elif known is not None and known.base:
             yield TextColumn(name, "of", [count(value) for value in values], DENOMINATOR)
+        elif is_datetime64_any_dtype(frame[name]):
+            cells, zone = _instants(frame[name])
+            yield TextColumn(name, heading(name) + zone, cells, NEVER, right=False)
         else:
             is_detail = known is not None and not known.in_terminal
             write, gives_way, right = _WRITTEN[kind]
@@ -222,6 +229,15 @@ def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Itera
                 for value in values
             ]
             yield TextColumn(name, heading(name), cells, DETAIL if is_detail else gives_way, right)
+
+
+def _instants(values: pd.Series) -> tuple[list[str], str]:
+    """Days, or instants to the minute, as text; and what is to be said of their clock."""
+    is_day = values.dt.tz is None and bool(
+        (values.dropna() == values.dropna().dt.normalize()).all()
+    )
+    texts = values.dt.strftime("%Y-%m-%d" if is_day else "%Y-%m-%d %H:%M")
+    return texts.fillna(MISSING).tolist(), "" if values.dt.tz is None else ", UTC"
 
 
 _WRITTEN: Mapping[Kind | None, tuple[Callable[[object], str] | None, int, bool]] = {
@@ -294,7 +310,9 @@ def _built(
     )
     for column, words in zip(columns, headed(columns, width, gap), strict=True):
         justify: Any = "right" if column.right else "left"
-        built.add_column(Text(words), justify=justify, no_wrap=True, overflow="ellipsis")
+        built.add_column(
+            Text(words), justify=justify, no_wrap=not column.folds, overflow="ellipsis"
+        )
     lines = list(zip(*(column.cells for column in columns), strict=True))
     for nth, cells in enumerate(lines):
         is_total = nth >= len(lines) - n_last

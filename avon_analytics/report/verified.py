@@ -7,10 +7,19 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from avon_analytics.intake.read.codes import meaning
 from avon_analytics.report.paths import shortened
 from avon_analytics.report.rows import largest, rows_of
 from avon_analytics.report.tables import MOST_ROWS, Line, Table, cells_of, columns_of
-from avon_analytics.report.wording import heading, number, plain, plural
+from avon_analytics.report.wording import (
+    MISSING,
+    capital,
+    heading,
+    is_missing,
+    number,
+    plain,
+    plural,
+)
 
 MOST_FILES = 20
 FILE_COLUMNS = {
@@ -53,29 +62,29 @@ def combined_digest(files: pd.DataFrame) -> str:
     return hashlib.sha256(b"".join(lines)).hexdigest() if lines else ""
 
 
-MEANINGS = {
-    "verified": "a secret of the clinic proves that Avon sent it, unaltered",
-    "mismatch": "the signature matches no secret",
-    "unchecked": "loaded without looking at signatures",
-    "unsigned": "there is no signature",
-    "unverifiable": "the exporter kept no bytes that a signature could be checked against",
-    "signature_mismatch": "the signature matches no secret",
-    "too_long": "longer than the limit",
-    "not_utf8": "not text in UTF-8",
-    "not_json": "not JSON",
-    "duplicate_keys": "a JSON object holds a key twice",
-    "not_a_delivery": "JSON, but no delivery of a webhook",
-    "contract": "a field is not as Avon describes it",
-    "forgotten": "about a person whom the clinic has asked to forget",
-    "conflict": "one event was reported with two contents, and another line was trusted",
+def drift_in_words(drift: pd.DataFrame) -> pd.DataFrame:
+    """Of what the contract does not know, kinds and JSON types in words."""
+    kinds = drift["kind"].str.replace("_", " ")
+    types = [
+        MISSING if is_missing(one) else _TYPES.get(one, "number") for one in drift["json_type"]
+    ]
+    return drift.assign(kind=kinds, json_type=types)
+
+
+_TYPES = {
+    "OBJECT": "object",
+    "ARRAY": "list",
+    "VARCHAR": "text",
+    "BOOLEAN": "yes or no",
+    "NULL": "null",
 }
-"""What the words for signatures and the codes of the quarantine mean."""
+"""JSON types as the engine calls them, in words; the others are kinds of numbers."""
 
 
 def explained(frame: pd.DataFrame, caption: str, word: str, counted: str) -> Table:
-    """Counts by a signature word or a quarantine code, with what the word means."""
-    meanings = [MEANINGS.get(str(key), "") for key in frame[word]]
-    columns = {word: "text", "meaning": "text", counted: "count"}
+    """Counts by a signature word or a quarantine code: what it means, and the word itself."""
+    columns = {"meaning": "text", word: "text", counted: "count"}
+    meanings = [capital(meaning(one) or str(one)) for one in frame[word]]
     return listing(frame.assign(meaning=meanings), caption, columns)
 
 

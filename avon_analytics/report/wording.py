@@ -28,6 +28,7 @@ NOT_KNOWN = "not known"
 
 HEADINGS = {
     "period_on": "Month",
+    "day_on": "Day",
     "host": "Host",
     "name": "Appointment",
     "group": "Group visit",
@@ -92,7 +93,7 @@ def heading(column: str) -> str:
         return HEADINGS[column]
     if column.startswith(CUSTOM):
         return plain(column.removeprefix(CUSTOM), 60)  # an id, or a label of the user's
-    words = column.removeprefix("n_").replace("_", " ").strip()
+    words = column.removeprefix("n_").removesuffix("_at").replace("_", " ").strip()
     return plain(words[:1].upper() + words[1:], 60)
 
 

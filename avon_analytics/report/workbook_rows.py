@@ -148,7 +148,7 @@ def _heading(name: str, shown: pd.DataFrame) -> str:
     if of != name and of in NAMED:
         return heading(of)
     is_instant = name.endswith("_at")
-    return f"{heading(name).removesuffix(' at')}, UTC" if is_instant else heading(name)
+    return f"{heading(name)}, UTC" if is_instant else heading(name)
 
 
 def _about(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:

@@ -100,7 +100,7 @@ def test_the_summary_says_what_each_means(clinic: Clinic) -> None:
     }
     text = repr(told)
     for name, meaning in MEANINGS.items():
-        assert f"{name}: {findings[name]}" in text
+        assert f"{name.replace('_', ' ').capitalize()}: {findings[name]}" in text
         assert meaning in text
 
 

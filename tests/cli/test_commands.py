@@ -129,7 +129,10 @@ def test_verify_checks_signatures_and_writes_nothing(run: Any, tiny: Any) -> Non
     assert sum(row["mismatch"] for row in rows) == by_code["signature_mismatch"]
     assert sorted(path.name for path in run.folder.iterdir()) == [".stderr", ".stdout"]
     some = tiny.archive / "2024" / "q3"
-    assert run("verify", some, "--secrets-file", tiny.secrets, "--strict").code == 3
+    told = run("verify", some, "--secrets-file", tiny.secrets, "--strict")
+    assert told.code == 3
+    assert re.match(r"Signatures: [\d,]+ of [\d,]+ lines verified\n", told.out)
+    assert re.search(r"^1 unverifiable: the bytes that were signed", told.err, re.MULTILINE)
 
 
 # figures

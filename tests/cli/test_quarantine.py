@@ -34,6 +34,9 @@ def test_the_list_says_in_words_why_a_line_did_not_load(run: Any, tiny: Any) -> 
     lines = (run.folder / "list.txt").read_text().splitlines()[1:]
     assert any("unsigned" in line and "there is no signature" in line for line in lines)
     assert any("not_json" in line and line.rstrip().endswith("not JSON") for line in lines)
+    whole = run("quarantine", "list", "--db", tiny.db, COLUMNS="80").out
+    assert "another line of this" in whole  # what is longer goes on below itself
+    assert "…\n" not in whole.replace(" ", "")
     listed = run("quarantine", "list", *codes, "--db", tiny.db, "--format", "json").json()
     assert {one["cause"] for one in listed} == {None}  # of these nothing likelier is known
 
@@ -45,7 +48,7 @@ def test_list_show_export_replay(run: Any, tiny: Any) -> None:
     first = before[0]
     shown = run("quarantine", "show", Path(first["file"]).name, first["line"])
     assert (shown.code, shown.err) == (0, "")
-    for told in (first["file"], "signature_mismatch", "expected the HMAC-SHA256"):
+    for told in (first["file"], "Byte offset", "signature_mismatch", "expected the HMAC-SHA256"):
         assert told in shown.out
     (as_json,) = run("quarantine", "show", first["file"], first["line"], "--json").json()
     assert as_json["errors"][0]["code"] == "signature_mismatch"

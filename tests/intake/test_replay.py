@@ -294,9 +294,11 @@ def test_the_quarantine_shows_how_much_it_holds(
     bad = archive.raw(archive.patient(1, caregiver_only="perhaps"))
     desk.load(archive.write("{", bad, "["))
     assert repr(desk.store.quarantine) == (
-        "Quarantine\n  holds     3 lines\n  not_json  2\n  contract  1"
+        "Lines in quarantine  3\n"
+        "  not_json           2  not JSON\n"
+        "  contract           1  a field is not as Avon describes it"
     )
-    assert '<td style="text-align:left">3 lines</td>' in desk.store.quarantine._repr_html_()
+    assert '<td style="text-align:left">not JSON</td>' in desk.store.quarantine._repr_html_()
     assert dir(desk.store.quarantine) == ["errors", "export", "lines", "replay"]
     nowhere = avon.open(tmp_path / "none.duckdb").quarantine
     assert "there is no store" in repr(nowhere)

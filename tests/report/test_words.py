@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from avon_analytics.figures.dates import window_in_words
-from avon_analytics.intake.read.codes import CODES, SIGNATURE_WORDS
+from avon_analytics.intake.read.codes import CODES, MEANINGS, SIGNATURE_WORDS
+from avon_analytics.intake.read.verify import WORDS
 from avon_analytics.report import render
 from avon_analytics.report.caveats import caveats
 from avon_analytics.report.content import ReportContent
@@ -21,7 +22,7 @@ from avon_analytics.report.periods import before, calendar, label, short, span
 from avon_analytics.report.rows import summed, window
 from avon_analytics.report.summary import summary
 from avon_analytics.report.tables import NEWEST, lead_times
-from avon_analytics.report.verified import MEANINGS, combined_digest, explained, listing
+from avon_analytics.report.verified import combined_digest, drift_in_words, explained, listing
 from avon_analytics.report.what_changed import what_changed, who_stands_out
 from avon_analytics.report.wording import (
     Clock,
@@ -303,8 +304,8 @@ def test_the_digest_needs_no_order() -> None:
 def test_lists_are_bounded_and_explained() -> None:
     codes = pd.DataFrame({"code": ["not_json", "new_code"], "n_lines": [3, 1]})
     table = explained(codes, "Reasons", "code", "n_lines")
-    assert [cell.text for cell in table.lines[0].cells] == ["not JSON", "3"]
-    assert [cell.text for cell in table.lines[1].cells] == ["", "1"]
+    shown = [(line.name, *(cell.text for cell in line.cells)) for line in table.lines]
+    assert shown == [("Not JSON", "not_json", "3"), ("New_code", "new_code", "1")]
     many = pd.DataFrame({"secret": [f"s{i}" for i in range(50)], "n_events": range(50)})
     table = listing(many, "Secrets", {"secret": "text", "n_events": "count"})
     assert len(table.lines) == 31
@@ -332,7 +333,21 @@ def test_instants_are_local_and_utc() -> None:
 
 
 def test_every_code_and_signature_word_has_a_meaning() -> None:
-    assert set(MEANINGS) == {*CODES, *SIGNATURE_WORDS}
+    assert set(MEANINGS) == {*CODES, *SIGNATURE_WORDS, *WORDS}
+    # Beside a code and seven digits a receipt has 80 columns.
+    assert max(len(MEANINGS[code]) for code in CODES) <= 80 - len(
+        "    signature_mismatch  1,234,567  "
+    )
+
+
+def test_what_the_contract_does_not_know_is_said_in_words() -> None:
+    drift = pd.DataFrame(
+        {"kind": ["object_type", "event", "field"], "json_type": ["OBJECT", None, "UBIGINT"]}
+    )
+    assert drift_in_words(drift).to_dict("list") == {
+        "kind": ["object type", "event", "field"],
+        "json_type": ["object", "–", "number"],
+    }
 
 
 def test_zones_are_those_of_the_visits() -> None:

@@ -22,7 +22,7 @@ from avon_analytics.intake.archive.batch import batch_of
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.archive.lines import LINE_LIMIT, checked_limit
 from avon_analytics.intake.archive.values import BOM
-from avon_analytics.intake.read.codes import SIGNATURE_CODES, Policy
+from avon_analytics.intake.read.codes import SIGNATURE_CODES, Policy, meaning
 from avon_analytics.intake.read.read_lines import Reading
 from avon_analytics.intake.read.reader import LineReader
 from avon_analytics.intake.read.signature import Secrets, SecretsLike
@@ -79,7 +79,7 @@ class Replay(Shown):
         yield "  duplicate", f"{self.duplicate:,}", "events reported again"
         yield "  quarantined", f"{self.quarantined:,}", "stay where they are"
         for code, count in self.quarantined_by_code.items():
-            yield f"    {code}", f"{count:,}", ""
+            yield f"    {code}", f"{count:,}", meaning(code)
         if self.unreadable:
             text = "not kept, and no longer in the archive as they stood"
             yield "    unreadable among them", f"{self.unreadable:,}", text

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from avon_analytics.display import Counts, Shown
+from avon_analytics.intake.read.codes import meaning
 from avon_analytics.intake.write.clock import Clock
 from avon_analytics.intake.write.known_files import WRONG_SECRET, pending_note
 from avon_analytics.printable import counted
@@ -138,7 +139,7 @@ class Receipt(Shown):
         yield "  duplicate", f"{self.duplicate:,}", "events reported again"
         yield "  quarantined", f"{self.quarantined:,}", "not loaded" if self.quarantined else ""
         for code, count in self.quarantined_by_code.items():
-            yield f"    {code}", f"{count:,}", ""
+            yield f"    {code}", f"{count:,}", meaning(code)
 
     def _files_text(self) -> str:
         n = len(self.files)
