@@ -15,6 +15,7 @@ from avon_analytics.appointments.distributions import Floats
 from avon_analytics.appointments.figure import Counted, finished
 from avon_analytics.appointments.forecast import (
     OUTCOMES,
+    SEEN_FROM,
     Alike,
     PeriodSpread,
     Shares,
@@ -167,7 +168,7 @@ def _learned(
     most_days = max(int(one.days.max(initial=0)) for one in (open_now, seen))
     earliest = min(instants.values(), default=at)
     learning = Learning(slots.past(at, most_days, earliest), most_days)
-    _, spread, width = look_back(seen, instants, unit, learning, at, clock)
+    _, spread, width = look_back(seen, instants, unit, learning, at, clock, SEEN_FROM)
     return _Learned(shares_at(open_now, learning, at, at, clock), spread, width)
 
 

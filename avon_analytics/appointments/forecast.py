@@ -30,7 +30,7 @@ _PRIOR_SPREAD = 0.2
 _SPREADS = np.linspace(0, 1.5, 151)
 # So many intervals as they would be if errors were normal are weighed against those that were seen.
 _PRIOR_INTERVALS = 50
-_SEEN_FROM = 10.0  # expected number from which an interval tells how wide it should have been
+SEEN_FROM = 10.0  # expected number from which an interval tells how wide it should have been
 _WIDTHS = np.arange(1, 501) / 100
 
 
@@ -50,7 +50,7 @@ class Alike:
         of what is added, counts do not."""
         size = [int(one.max(initial=0)) + 1 for one in (place, kind, days)]
         code = np.ravel_multi_index((place, kind, days), size)
-        order = np.argsort(code, kind="stable")
+        order = np.argsort(code)
         code = code[order]
         first = np.flatnonzero(_begins(code))
         place, kind, days = np.unravel_index(code[first], size)
@@ -62,10 +62,11 @@ class Alike:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """The shares of outcomes, a line for slots that are alike, and how many slots they rest on."""
+    """The shares of outcomes, a line for slots that are alike, and how far each may be off, as a
+    standard deviation (``doubt``)."""
 
     share: Floats
-    weight: Floats
+    doubt: Floats
 
     @classmethod
     def joined(cls, parts: Sequence[Shares]) -> Shares:
@@ -73,7 +74,7 @@ class Shares:
         none = np.zeros((0, len(OUTCOMES)))
         return cls(
             np.concatenate([none, *(part.share for part in parts)]),
-            np.concatenate([none[:, 0], *(part.weight for part in parts)]),
+            np.concatenate([none, *(part.doubt for part in parts)]),
         )
 
 
@@ -108,12 +109,17 @@ def shares(counts: Floats, kind: Ints, days: Ints) -> Shares:
     of_all = counts.sum(axis=0)
     known = np.flatnonzero(of_all.sum(axis=-1) > 0)
     if not len(known):
-        return Shares(np.full((len(kind), len(OUTCOMES)), np.nan), np.ones(len(kind)))
+        unknown = np.full((len(kind), len(OUTCOMES)), np.nan)
+        return Shares(unknown, unknown)
     nearest = known[np.abs(np.arange(len(of_all))[:, None] - known).argmin(axis=1)]
     whole = of_all[nearest] / of_all[nearest].sum(axis=-1, keepdims=True)
-    own = counts[kind, days]
-    weight = own.sum(axis=-1) + PRIOR_SLOTS
-    return Shares((own + PRIOR_SLOTS * whole[days]) / weight[:, None], weight)
+    # Of all kinds and days first: there are far fewer of them than of slots that are not alike.
+    weight = counts.sum(axis=-1, keepdims=True) + PRIOR_SLOTS
+    share = (counts + PRIOR_SLOTS * whole) / weight
+    doubt = np.sqrt(share * (1 - share) / (weight + 1))
+    place = np.ravel_multi_index((kind, days), counts.shape[:2])
+    of_place = [one.reshape(-1, len(OUTCOMES)).take(place, axis=0) for one in (share, doubt)]
+    return Shares(*of_place)
 
 
 def sums(n_sums: int, slots: Alike, of: Shares) -> Sums:
@@ -123,14 +129,13 @@ def sums(n_sums: int, slots: Alike, of: Shares) -> Sums:
     earlier slots stand behind them.
     """
     many = slots.n[:, None]
-    spread = of.share * (1 - of.share)
-    doubt = np.sqrt(spread / (of.weight + 1)[:, None])
+    mean, doubt = many * of.share, many * of.doubt
     first = _begins(slots.place) | _begins(slots.kind)
-    by_kind = np.add.reduceat(many * doubt, np.flatnonzero(first)) if len(first) else many * doubt
+    by_kind = np.add.reduceat(doubt, np.flatnonzero(first)) if len(first) else doubt
     return Sums(
         n=_added(n_sums, slots.place, many)[:, 0],
-        mean=_added(n_sums, slots.place, many * of.share),
-        chance=_added(n_sums, slots.place, many * spread),
+        mean=_added(n_sums, slots.place, mean),
+        chance=_added(n_sums, slots.place, mean * (1 - of.share)),
         unsure=_added(n_sums, slots.place[first], np.square(by_kind)),
     )
 
@@ -206,7 +211,7 @@ class Width:
         """Take in what came beside intervals as wide as they are by themselves."""
         above = came > mean
         reach = np.where(above, high - mean, mean - low)
-        line, outcome = np.nonzero((mean >= _SEEN_FROM) & (reach > 0))
+        line, outcome = np.nonzero((mean >= SEEN_FROM) & (reach > 0))
         if not len(line):
             return
         self._factors = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import TypeVar
@@ -100,9 +100,11 @@ def look_back(
     learning: Learning,
     reference: datetime,
     clock: Clock,
+    least: float = 0,
 ) -> tuple[Expected, PeriodSpread, Width]:
     """Expectations of the periods, oldest first, each with the spread and the width that were known
-    by then; and what is known of both in the end."""
+    by then; and what is known of both in the end. Intervals are those of means from ``least`` on.
+    """
     group, sizes, found, came = _looked_at(seen, instants, learning, reference, clock)
     parts = [slice(start, end) for start, end in pairwise(np.cumsum([0, *sizes]).tolist())]
     over_at = [clock.at(period_end(first, every)) + clock.grace for first in instants]
@@ -116,7 +118,8 @@ def look_back(
         width.learn(came[part], found.mean[part], low[part], high[part])
 
     variance = _known_then(parts, n_over, learn_spread, lambda: spread.variance)
-    low, high = intervals(found, _of_lines(variance, sizes))
+    mean = np.where(found.mean >= least, found.mean, np.nan)
+    low, high = intervals(replace(found, mean=mean), _of_lines(variance, sizes))
     factors = _known_then(parts, n_over, learn_width, lambda: width.factors)
     below, above = (_of_lines([one[side] for one in factors], sizes) for side in (0, 1))
     low, high = drawn(found.mean, low, high, found.n[:, None], (below, above))

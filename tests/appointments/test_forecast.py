@@ -30,7 +30,7 @@ def of_all(table: np.ndarray) -> Shares:
     """The shares of each kind, for each number of days."""
     kind, days = np.indices(table.shape[:2])
     found = shares(table, kind.ravel(), days.ravel())
-    return Shares(found.share.reshape(table.shape), found.weight.reshape(kind.shape))
+    return Shares(found.share.reshape(table.shape), found.doubt.reshape(table.shape))
 
 
 def test_few_slots_are_drawn_towards_the_whole() -> None:
@@ -41,7 +41,9 @@ def test_few_slots_are_drawn_towards_the_whole() -> None:
     assert found.share[1, 0].tolist() == pytest.approx([0.55, 0.35, 0.1, 0, 0])
     # Nobody known: the whole itself.
     assert found.share[2, 0].tolist() == pytest.approx([0.6, 0.2, 0.2, 0, 0])
-    assert found.weight[:, 0].tolist() == [100, 40, 20]
+    # They rest on 80, 20 and no slots, and on 20 of the whole.
+    variance = [0.62 * 0.38 / 101, 0.55 * 0.45 / 41, 0.6 * 0.4 / 21]
+    assert np.square(found.doubt[:, 0, 0]).tolist() == pytest.approx(variance)
 
 
 def test_days_on_which_nobody_was_open_take_the_nearest() -> None:

@@ -10,11 +10,13 @@ WITH instants AS (
     SELECT
         kind + visit AS kind,
         ended,
-        floor((unix_micros(start_at) - $at_us) / 8.64e10) AS start_day,
-        ceil((unix_micros(over_at) + $grace_hours * 3.6e9 - $at_us) / 8.64e10) AS due_day,
-        ceil((unix_micros(planned_at) - $at_us) / 8.64e10) AS planned_day,
-        ceil((unix_micros(gone_at) - $at_us) / 8.64e10) AS gone_day,
-        ceil((unix_micros(returning_at) - $at_us) / 8.64e10) AS returning_day
+        CAST(floor((unix_micros(start_at) - $at_us) / 8.64e10) AS INTEGER) AS start_day,
+        CAST(
+            ceil((unix_micros(over_at) + $grace_hours * 3.6e9 - $at_us) / 8.64e10) AS INTEGER
+        ) AS due_day,
+        CAST(ceil((unix_micros(planned_at) - $at_us) / 8.64e10) AS INTEGER) AS planned_day,
+        CAST(ceil((unix_micros(gone_at) - $at_us) / 8.64e10) AS INTEGER) AS gone_day,
+        CAST(ceil((unix_micros(returning_at) - $at_us) / 8.64e10) AS INTEGER) AS returning_day
     FROM population
     WHERE is_due AND planned_at IS NOT NULL
 ),
@@ -22,11 +24,11 @@ days AS (
     SELECT
         kind,
         ended,
-        CAST(start_day AS BIGINT) AS start_day,
-        CAST(due_day AS BIGINT) AS due_day,
-        CAST(least(start_day - planned_day, $most_days) AS BIGINT) AS first_days,
-        CAST(greatest(coalesce(start_day - gone_day + 1, 0), 0) AS BIGINT) AS last_days,
-        CAST(coalesce(start_day - returning_day, -1) AS BIGINT) AS returning_days
+        start_day,
+        due_day,
+        least(start_day - planned_day, $most_days) AS first_days,
+        greatest(coalesce(start_day - gone_day + 1, 0), 0) AS last_days,
+        coalesce(start_day - returning_day, -1) AS returning_days
     FROM instants
 )
 SELECT

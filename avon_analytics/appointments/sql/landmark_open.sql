@@ -4,26 +4,17 @@
 -- neither cancelled nor moved, attended or missed. Reads `looked`, slots with the number of their
 -- group and with that instant; `kind` and `ended` tell what is known of them. To `kind` is added what
 -- `visit` says, 1 where it was known then that the patient had attended an earlier start.
-WITH there AS (
-    SELECT
-        *,
-        unix_date(keys.period_on) AS period,
-        unix_date(start_on) AS day,
-        CASE WHEN unix_micros(returning_at) <= at_us THEN 1 ELSE visit END AS visit_then,
-        CAST(floor((unix_micros(start_at) - at_us) / 8.64e10) AS BIGINT) AS days
-    FROM looked
-    WHERE
-        unix_micros(start_at) >= at_us
-        AND (outcome = 'open' OR unix_micros(planned_at) <= at_us)
-        AND coalesce(unix_micros(gone_at) > at_us, true)
-)
 SELECT
     nth,
-    period,
-    kind + visit_then AS kind,
+    unix_date(keys.period_on) AS period,
+    kind + CASE WHEN unix_micros(returning_at) <= at_us THEN 1 ELSE visit END AS kind,
     ended,
-    day,
-    days,
+    unix_date(start_on) AS day,
+    CAST(floor((unix_micros(start_at) - at_us) / 8.64e10) AS INTEGER) AS days,
     count(*) AS n
-FROM there
-GROUP BY nth, period, there.kind, visit_then, ended, day, days
+FROM looked
+WHERE
+    unix_micros(start_at) >= at_us
+    AND (outcome = 'open' OR unix_micros(planned_at) <= at_us)
+    AND coalesce(unix_micros(gone_at) > at_us, true)
+GROUP BY ALL
