@@ -50,7 +50,10 @@ class Labels:
         if isinstance(given, Mapping):
             return _checked(given, "labels", UsageError)
         file = Path(path_of(given, "labels"))
-        return _checked(_parsed(file), str(file), InputError)
+        lines = _parsed(file)
+        if not lines:
+            raise InputError(f"the labels file {file} holds no label")
+        return _checked(lines, str(file), InputError)
 
     def headings(self, groups: Iterable[str]) -> dict[str, str]:
         """What the custom fields among these groupings are called, where that is said."""
@@ -85,6 +88,10 @@ def _checked(given: Mapping[Any, Any], where: str, wrong: type[Exception]) -> La
             raise wrong(f"{place}: nothing is labelled by that. Choices: {choices}")
         if not isinstance(lines, Mapping):
             raise wrong(f'{place}: expected a table of lines id = "label"')
+        if not lines:
+            raise wrong(
+                f'{place}: this table is empty: give it lines id = "label", or leave it out'
+            )
         for key, label in lines.items():
             if not isinstance(key, str) or not isinstance(label, str) or not label.strip():
                 raise wrong(f"{place}, {key}: expected a text that is not empty")

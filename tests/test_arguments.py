@@ -205,6 +205,13 @@ def test_a_window_has_dates(store: avon.Store, name: str, wrong: Any) -> None:
         store.appointments(**{name: wrong})
 
 
+@pytest.mark.parametrize("name", ["start", "end", "as_of"])
+@pytest.mark.parametrize("wrong", ["2025-02-29", "2025-13-01", "2025-04-31T12:00:00Z"])
+def test_a_day_that_the_calendar_lacks_is_named(store: avon.Store, name: str, wrong: Any) -> None:
+    with pytest.raises(UsageError, match=f"^{name}: the calendar has no day {wrong[:10]}$"):
+        store.appointments(**{name: wrong})
+
+
 @pytest.mark.parametrize("wrong", [1, pd.NaT, float("nan"), "soon", [], "2025-01-01T12:00:00"])
 def test_as_of_is_a_day_or_an_instant(store: avon.Store, wrong: Any) -> None:
     with pytest.raises(UsageError, match="as_of: give a date such as"):

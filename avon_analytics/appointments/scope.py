@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
-from typing import Literal, TypeGuard, get_args
+from typing import Any, Literal, TypeGuard, get_args
 
 import duckdb
 
@@ -60,10 +61,25 @@ def as_date(value: DateLike | None, what: str) -> date | None:
         if not isinstance(value, date):
             raise ValueError
     except ValueError:
-        raise UsageError(
-            f"{what}: a window begins and ends at local midnight; give a date such as '2025-01-31'"
+        raise _no_date(
+            value,
+            what,
+            "a window begins and ends at local midnight; give a date such as '2025-01-31'",
         ) from None
     return value
+
+
+def _no_date(value: Any, what: str, expected: str) -> UsageError:
+    """What is said of that which is no date: a day that no calendar has is named as such."""
+    for day in _LIKE_A_DAY.findall(value if isinstance(value, str) else ""):
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            return UsageError(f"{what}: the calendar has no day {day}")
+    return UsageError(f"{what}: {expected}")
+
+
+_LIKE_A_DAY = re.compile(r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2})(?![0-9])")
 
 
 def window(
@@ -151,9 +167,11 @@ def as_instant(value: DateLike, time_zone: str) -> datetime:
     except OverflowError:
         raise UsageError("as_of: this is outside the years 1 to 9999 in UTC") from None
     except ValueError:
-        raise UsageError(
-            "as_of: give a date such as '2025-01-31' or an instant with an offset "
-            "such as '2025-01-31T12:00:00Z'"
+        raise _no_date(
+            value,
+            "as_of",
+            "give a date such as '2025-01-31' or an instant with an offset "
+            "such as '2025-01-31T12:00:00Z'",
         ) from None
 
 

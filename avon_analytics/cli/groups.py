@@ -71,7 +71,8 @@ def _printable_errors() -> Iterator[None]:
         raise Interruption(str(error)) from None
     except Exception as error:
         if isinstance(message := getattr(error, "message", None), str):
-            error.message = printable(_with_nearest(message), lines=True)  # type: ignore[attr-defined]
+            message = _with_option(_with_nearest(message), getattr(error, "ctx", None))
+            error.message = printable(message, lines=True)  # type: ignore[attr-defined]
         ours = _OTHER_NAMES.get(getattr(error, "option_name", ""))
         if ours in _options_of(getattr(error, "ctx", None)):
             error.possibilities = [ours]  # type: ignore[attr-defined]
@@ -104,6 +105,14 @@ def _with_nearest(message: str) -> str:
     plain, given, choices = found.groups()
     near = get_close_matches(given, re.findall(r"'([^']*)'", choices), n=1)
     return f"{plain} Did you mean {near[0]!r}?" if near else plain
+
+
+def _with_option(message: str, context: Any) -> str:
+    """What typer says of a share without its option: Python takes it as the first argument."""
+    share = re.fullmatch(r"Got unexpected extra argument\(s\) \((\w+_share)\)", message)
+    if share is None or "--share" not in _options_of(context):
+        return message
+    return f"{message}. Did you mean --share {share[1]}?"
 
 
 def _as_flags(parameters: Any) -> Any:

@@ -154,6 +154,8 @@ def test_labels_come_from_a_file(tmp_path: Path) -> None:
     [
         ('[apointment_type]\na = "b"', r"labels.toml, \[apointment_type\].*appointment_type, med"),
         ('[host]\nuser_1 = "Dr. X"', r"labels.toml, \[host\]: hosts are called as the records"),
+        ("# none yet", "the labels file .*labels.toml holds no label$"),
+        ("[custom]", r"labels.toml, \[custom\]: this table is empty: give it lines"),
         ('appointment_type = "x"', r"labels.toml, \[appointment_type\]: expected a table"),
         ("[medical_center]\nmctr_1 = 3", r"labels.toml, \[medical_center\], mctr_1: expected a te"),
         ('[custom]\ncfld_1 = " "', r"labels.toml, \[custom\], cfld_1: expected a text that is not"),
