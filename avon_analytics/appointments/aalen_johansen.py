@@ -29,9 +29,9 @@ def aalen_johansen(
     d_any = np.asarray(events_of_any, dtype=np.float64)
     left_before = np.ones_like(n)
     left_before[..., 1:] = np.cumprod(1 - d_any / n, axis=-1)[..., :-1]
-    incidence = np.cumsum(left_before * d / n, axis=-1)
+    incidence = np.minimum(np.cumsum(left_before * d / n, axis=-1), 1)
     variance = _variance(n, d, d_any, left_before, incidence)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         log = np.log(incidence)
         spread = Z_95 * np.sqrt(variance) / np.abs(incidence * log)
         low, high = incidence ** np.exp(spread), incidence ** np.exp(-spread)

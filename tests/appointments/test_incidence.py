@@ -174,5 +174,13 @@ def test_without_censoring_it_is_the_share_and_its_binomial_variance() -> None:
     assert low[0] == pytest.approx(0.25 ** np.exp(1.959963984540054 * error))
 
 
+@pytest.mark.parametrize("n", [7, 9, 10, 25])
+def test_a_curve_that_reaches_one_says_nothing_beside_it(n: int) -> None:
+    """Of n who left one a day the shares add up to one but for the last digit: nothing overflows."""
+    curve, low, high = aalen_johansen(range(n, 0, -1), np.ones(n), np.ones(n))
+    assert 0 <= 1 - curve[-1] < 1e-12
+    assert np.isnan([low[-1], high[-1]]).all()
+
+
 def test_nobody_is_an_empty_curve() -> None:
     assert [len(part) for part in aalen_johansen([], [], [])] == [0, 0, 0]
