@@ -146,6 +146,8 @@ class Slots:
         same = [f"p.keys.key_{n} IS NOT DISTINCT FROM g.key_{n}" for n in range(len(keys))]
         if isinstance(at, datetime):
             instant, instants = f"CAST({_micros(at)} AS BIGINT)", ""
+            if at == self.cohort.as_of:  # then it is known which are open, whatever lies ahead
+                same.append("p.outcome = 'open'")
         else:
             known = _values({first: _micros(one) for first, one in at.items()})
             instant, instants = "i.at_us", f"INNER JOIN {known} ON p.keys.period_on = i.period_on "

@@ -64,6 +64,22 @@ def test_it_is_divided_by_whether_patients_had_been_there(clinic: Clinic) -> Non
     assert set(back.patient_visit) == {"unknown"}
 
 
+def test_what_is_known_beforehand_is_no_longer_open(clinic: Clinic) -> None:
+    """One said that they would not come, of another a start is told that is still ahead."""
+    weeks(clinic, 12, 1)
+    told: dict[str, Any] = {"start": FIRST + 12 * WEEK + 2 * DAY + timedelta(hours=15)}
+    said = FIRST + 12 * WEEK - DAY
+    missed = [{"attendee": "dr12-5", "no_show": True}]
+    clinic.tell("updated", said, "dr12-5", attendees=missed, **told)
+    started = {"actual_start_time": told["start"]}
+    clinic.tell("updated", said, "dr12-6", attendees=["dr12-6"], **told, **started)
+    visits = ahead(clinic, 12)
+    assert visits.slots().outcome.value_counts()["open"] == 6
+    rows = visits.expected()
+    assert list(rows.n_open) == [6]
+    assert set(visits.behind(rows, 0, "n_open").outcome) == {"open"}
+
+
 def test_each_slot_takes_the_shares_of_those_open_as_long_before(clinic: Clinic) -> None:
     """Two days before, the two that cancel have done so: 7 of 8 come. Nine days before: 7 of 10."""
     weeks(clinic, 12, 2)

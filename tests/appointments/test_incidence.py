@@ -176,7 +176,7 @@ def test_without_censoring_it_is_the_share_and_its_binomial_variance() -> None:
 
 @pytest.mark.parametrize("n", [7, 9, 10, 25])
 def test_a_curve_that_reaches_one_says_nothing_beside_it(n: int) -> None:
-    """Of n who left one a day the shares add up to one but for the last digit: nothing overflows."""
+    """Of n who left one a day the shares add up to one, but for the last digit."""
     curve, low, high = aalen_johansen(range(n, 0, -1), np.ones(n), np.ones(n))
     assert 0 <= 1 - curve[-1] < 1e-12
     assert np.isnan([low[-1], high[-1]]).all()
