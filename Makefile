@@ -12,7 +12,7 @@ PIP_1_5 := $(VENV_1_5)/bin/python -m pip --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-quick test-duckdb-1.5 kills kills-receive fuzz bench coverage coverage-of coverage-report lint docs lab lock clean
+.PHONY: help report test test-quick test-duckdb-1.5 kills kills-receive fuzz bench coverage coverage-of coverage-report lint docs pictures lab lock clean
 
 help:
 	@echo "make report   load the sample archive and write its outcome report to out/report.html"
@@ -27,6 +27,7 @@ help:
 	@echo "make coverage measure which branches the tests take"
 	@echo "make lint     check style and types"
 	@echo "make docs     make the documentation's site in out/docs"
+	@echo "make pictures make the pictures of these pages anew (needs Chromium)"
 	@echo "make lock     choose package versions anew (needs uv)"
 	@echo "make clean    remove what these commands made"
 
@@ -112,6 +113,9 @@ lint: $(VENV)/dev.stamp
 docs: $(VENV)/dev.stamp
 	$(VENV)/bin/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs/site . out/docs
 	@echo "The documentation: out/docs/README.html"
+
+pictures: $(VENV)/dev.stamp
+	$(RUN) -m tests.pictures
 
 # .jupyter turns off the one extension that would ask the network for news.
 lab: $(VENV)/dev.stamp

@@ -38,6 +38,8 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
             words = pd.Series(_called(list(once[group]), called), dtype="object")
             shown[group] = words.take(codes).set_axis(frame.index)
             shown = shown.drop(columns=names, errors="ignore")
+        elif group == "interaction_type":  # Avon's words, ``in_person``
+            shown[group] = frame[group].map(lambda word: word.replace("_", " "), na_action="ignore")
     headings = unique_names(frame.attrs.get("headings", {}))
     return shown.rename(columns={group: CUSTOM + heading for group, heading in headings.items()})
 

@@ -283,7 +283,7 @@ def lost_time(
 
 
 def save(
-    chart: alt.Chart,
+    chart: alt.TopLevelMixin,
     path: str | os.PathLike[str],
     *,
     pixels: int | None = None,

@@ -376,5 +376,24 @@ def test_no_two_ticks_of_an_axis_of_shares_agree(highest: float) -> None:
     assert len(set(ticks)) == len(ticks)
 
 
+def test_charts_stand_side_by_side_and_below_each_other(visits: Any, tmp_path: Path) -> None:
+    months = avon.plot.share(visits.outcomes(every="month"), title="Months")
+    hosts = avon.plot.outcomes(visits.outcomes(by="host"), title="Hosts")
+    target = altair.Chart(pd.DataFrame({"share": [0.1]})).mark_rule().encode(y="share:Q")
+    both = (months + target | hosts) & hosts
+    drawn = shown(both)
+    for words in ("Months", "Hosts"):
+        assert words in drawn["image/svg+xml"]
+        assert words in drawn["text/plain"]
+    row, below = both.to_dict()["vconcat"]
+    rows = both.to_dict()["datasets"]
+    names = [one["hconcat"][1]["data"]["name"] if "hconcat" in one else one["data"]["name"]
+             for one in (row, below)]  # fmt: skip
+    assert rows[names[0]] == rows[names[1]] == hosts.to_dict()["datasets"]["data-0"]
+    assert names[0] != names[1]
+    wide = avon.plot.save((months | hosts).properties(title="Both"), tmp_path / "both.svg")
+    assert "Both" in wide.read_text("utf-8")
+
+
 def test_completion_offers_the_charts_alone() -> None:
     assert dir(avon.plot) == sorted(avon.plot.__all__)

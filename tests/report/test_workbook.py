@@ -239,7 +239,7 @@ def test_the_stages_of_groups_stand_side_by_side(sample: Loaded, tmp_path: Path)
     with ZipFile(path) as parts:
         drawn = parts.read("xl/charts/chart1.xml").decode()
     assert drawn.count("<c:ser>") == 2
-    for text in ("in_person", "video_call"):
+    for text in ("in person", "video call"):
         assert f"<c:v>{text}</c:v>" in drawn
     assert drawn.count("Funnel!$B$5:$B$7") == 1  # booked, started, completed
     assert drawn.count("Funnel!$B$8:$B$10") == 1

@@ -56,6 +56,13 @@ class Seen:
 def chromium() -> Iterator[Any]:
     if (found := browser()) is None:
         pytest.skip(NO_BROWSER)
+    with running(found) as chromium:
+        yield chromium
+
+
+@contextmanager
+def running(found: str) -> Iterator[Any]:
+    """The browser of this path, running."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

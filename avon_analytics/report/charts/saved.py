@@ -23,7 +23,7 @@ _HEAD = 33
 
 
 def save_picture(
-    chart: alt.Chart, path: str | os.PathLike[str], *, pixels: int | None, dark: bool
+    chart: alt.TopLevelMixin, path: str | os.PathLike[str], *, pixels: int | None, dark: bool
 ) -> Path:
     """See ``avon.plot.save``."""
     import vl_convert

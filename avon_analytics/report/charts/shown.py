@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from copy import deepcopy
 from html import escape
 from typing import Any
@@ -41,7 +42,8 @@ class Shown:
         if name not in ("_args", "_kwds") or written is None:
             return super().__getattr__(name)  # type: ignore[misc]
         made = _ALTAIR[type(self)].from_dict(written, validate=False)
-        made["title"] = alt.TitleParams(**written["title"])
+        if "title" in written:
+            made["title"] = alt.TitleParams(**written["title"])
         for part in ("_args", "_kwds"):
             object.__setattr__(self, part, getattr(made, part))
         object.__setattr__(self, "_written", None)
@@ -54,6 +56,14 @@ class Shown:
             return deepcopy(written)
         made: dict[str, Any] = super().to_dict(*args, **options)  # type: ignore[misc]
         return made
+
+    def __or__(self, other: Any) -> Any:
+        """Two charts side by side, which Altair refuses where each has a look of its own."""
+        return _together("hconcat", (self, other))
+
+    def __and__(self, other: Any) -> Any:
+        """Two charts, one below the other."""
+        return _together("vconcat", (self, other))
 
     def _repr_mimebundle_(self, *_: Any, **__: Any) -> dict[str, str]:
         spec = self.__dict__.get("_written") or self.to_dict()
@@ -89,17 +99,67 @@ class VConcatChart(Shown, alt.VConcatChart):
     """Several panels."""
 
 
+class HConcatChart(Shown, alt.HConcatChart):
+    """Charts side by side."""
+
+
 def shown(chart: Spec) -> Any:
     """An Altair chart of it, that shows itself."""
-    kind = VConcatChart if "vconcat" in chart else LayerChart if "layer" in chart else Chart
+    return _written(chart.whole())
+
+
+def _written(whole: dict[str, Any]) -> Any:
+    kind = next(kind for part, kind in _KINDS.items() if part in whole)
     made = kind.__new__(kind)
     # Past Altair, for which an attribute that is set is a part of the picture.
-    object.__setattr__(made, "_written", chart.whole())
+    object.__setattr__(made, "_written", whole)
     return made
 
 
+def _together(how: str, charts: Sequence[Any]) -> Any:
+    """Charts as the parts of one, each with its title, its colours and its rows."""
+    wholes = [one.to_dict() for one in charts]
+    datasets: dict[str, Any] = {}
+    parts = []
+    for nth, whole in enumerate(wholes):
+        datasets |= {f"{nth}-{name}": rows for name, rows in whole.get("datasets", {}).items()}
+        part = {name: one for name, one in whole.items() if name not in _OF_THE_WHOLE}
+        parts.append(_renamed(part, f"{nth}-"))
+    return _written(
+        {
+            **{name: wholes[0][name] for name in ("$schema", "config") if name in wholes[0]},
+            how: parts,
+            "resolve": {"scale": {"color": "independent"}},
+            "description": " ".join(filter(None, (one.get("description") for one in wholes))),
+            "datasets": datasets,
+        }
+    )
+
+
+def _renamed(part: Any, start: str) -> Any:
+    """The same, its rows under other names: those of two charts have the same ones."""
+    if isinstance(part, list):
+        return [_renamed(one, start) for one in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: {**one, "name": start + one["name"]}
+        if name == "data" and isinstance(one, dict) and "name" in one
+        else _renamed(one, start)
+        for name, one in part.items()
+    }
+
+
+_OF_THE_WHOLE = ("$schema", "config", "datasets", "autosize", "description", "usermeta")
+_KINDS: dict[str, Any] = {
+    "vconcat": VConcatChart,
+    "hconcat": HConcatChart,
+    "layer": LayerChart,
+    "mark": Chart,
+}
 _ALTAIR: dict[type, Any] = {
     Chart: alt.Chart,
     LayerChart: alt.LayerChart,
     VConcatChart: alt.VConcatChart,
+    HConcatChart: alt.HConcatChart,
 }
