@@ -13,9 +13,10 @@ from avon_analytics.appointments import steps
 from avon_analytics.appointments.follow_up import late_parameters, session_hours_text
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.steps import Settings
+from avon_analytics.store.found_rows import rows_where
 
 HOURS = "store.kept_session_hours"
-_MADE = ("kept_sessions", "kept_days", "kept_session_hours_new")
+_MADE = ("kept_sessions", "kept_days", "kept_slots_near", "kept_session_hours_new")
 _DAY = "CAST(floor(unix_micros(start_at) / 8.64e10) AS BIGINT)"
 
 
@@ -31,6 +32,7 @@ def grow_hours(
     since: the instants ``before`` and ``now`` in microseconds, as of which they are and shall be.
     """
     views = ("kept_slots_now", "kept_lives_now")
+    slots, lives = facts
     late = late_parameters(settings.late_hours, settings.is_same_day)
     try:
         connection.execute(
@@ -42,13 +44,11 @@ def grow_hours(
             "min(abs(away)) AS away FROM kept_sessions, (SELECT unnest(range(-4, 5)) AS away) "
             "GROUP BY ALL"
         )
-        steps.show(connection, settings, time_zone, facts, views)
-        shown = (
-            f"(SELECT * FROM temp.kept_slots_now WHERE NOT internal AND {_some(_DAY, 4)}) AS shown"
-        )
-        connection.execute(
-            f"CREATE TEMP TABLE kept_session_hours_new AS {session_hours_text(shown)}", late
-        )
+        near = rows_where(slots, f"NOT internal AND {_some(_DAY, 4)}")
+        connection.execute(f"CREATE TEMP TABLE kept_slots_near AS {near}")
+        steps.show(connection, settings, time_zone, ("temp.kept_slots_near", lives), views)
+        shown = session_hours_text("temp.kept_slots_now")
+        connection.execute(f"CREATE TEMP TABLE kept_session_hours_new AS {shown}", late)
         connection.execute(f"DELETE FROM {HOURS} WHERE {_some('start_day', 2)}")
         connection.execute(
             f"INSERT INTO {HOURS} SELECT * FROM kept_session_hours_new "

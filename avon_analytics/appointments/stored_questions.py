@@ -11,6 +11,7 @@ import duckdb
 from avon_analytics.appointments.follow_up import questions_text
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.steps import BEFORE_ALL, Settings
+from avon_analytics.store.found_rows import rows_where
 
 QUESTIONS = "store.kept_questions"
 _STEPS = ("kept_threads", "kept_messages")
@@ -30,19 +31,18 @@ def grow_questions(
     try:
         for step in _STEPS:
             connection.execute(f"CREATE TEMP TABLE {step} AS {sql(step)}", {"now": now})
-        connection.execute(
-            "CREATE TEMP VIEW messages_versions AS SELECT * FROM store.messages_versions "
-            "WHERE id IN (SELECT id FROM temp.kept_messages)"
-        )
+        theirs = rows_where("store.messages_versions", "id IN (SELECT id FROM temp.kept_messages)")
+        connection.execute(f"CREATE TEMP TABLE messages_versions AS {theirs}")
         connection.execute(
             f"DELETE FROM {QUESTIONS} WHERE message_id IN (SELECT id FROM kept_messages)"
         )
+        writers = "SELECT created_by FROM temp.messages_versions"
+        of_writers = f"NOT internal AND patient_id IN ({writers})"
         connection.execute(
             f"INSERT INTO {QUESTIONS} "
-            + questions_text(f"(SELECT * FROM {slots} WHERE NOT internal) AS counted"),
+            + questions_text(f"({rows_where(slots, of_writers)}) AS counted"),
             {"as_of": settings.as_of or BEFORE_ALL, "time_zone": time_zone},
         )
     finally:
-        connection.execute("DROP VIEW IF EXISTS temp.messages_versions")
-        for step in _STEPS:
+        for step in ("messages_versions", *_STEPS):
             connection.execute(f"DROP TABLE IF EXISTS temp.{step}")

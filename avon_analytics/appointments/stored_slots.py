@@ -30,7 +30,9 @@ from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.steps import STEPS, Settings, text_of
 from avon_analytics.store.database import Database
 from avon_analytics.store.derived import TABLES, drop_derived
+from avon_analytics.store.found_rows import rows_where
 from avon_analytics.store.parsed import run
+from avon_analytics.store.schema import quote
 from avon_analytics.store.settings import set_setting, setting
 from avon_analytics.store.tables import object_tables, stored_tables
 
@@ -209,7 +211,7 @@ def grow(
         set_setting(connection, _STATE, json.dumps(asdict(now)))
         connection.execute("COMMIT")
     finally:
-        _forget(connection, *_STEPS, *facts)
+        _forget(connection, *_STEPS, *facts, "their_slots")
     return True
 
 
@@ -283,8 +285,8 @@ def _make(
 
 def _part_of(table: str, key: str, part: str, name: str) -> str:
     """The rows of a table of the store's that are about some appointments or people."""
-    columns = ", ".join(f't."{column}"' for column in _columns_read(table))
-    return f"SELECT {columns} FROM store.{table} AS t SEMI JOIN {part} AS p ON t.{key} = p.{name}"
+    columns = ", ".join(map(quote, _columns_read(table)))
+    return rows_where(f"store.{table}", f"{key} IN (SELECT {name} FROM {part})", columns)
 
 
 @cache
@@ -306,23 +308,23 @@ def _replace(
         )
         connection.execute(f"INSERT INTO store.{table} BY NAME SELECT * FROM temp.{source}")
     theirs = "patient_id IN (SELECT patient_id FROM kept_patients)"
+    _make(connection, "their_slots", rows_where(FACTS[0], theirs, "*, rowid AS place"), {})
     for table, text in OF_PATIENTS.items():
         connection.execute(f"DELETE FROM {table} WHERE {theirs}")
         connection.execute(
-            f"INSERT INTO {table} WITH every_slot AS ("
-            f"SELECT * FROM {FACTS[0]} WHERE NOT internal AND {theirs}) SELECT * FROM ({sql(text)})"
+            f"INSERT INTO {table} WITH every_slot AS (SELECT * FROM their_slots WHERE NOT internal)"
+            f" SELECT * FROM ({sql(text)})"
         )
-    known = patient_records_text(f"(SELECT * FROM {FACTS[0]} WHERE {theirs}) AS theirs")
     connection.execute(f"DELETE FROM {RECORDS} WHERE {theirs}")
     connection.execute(
-        f"INSERT INTO {RECORDS} {known}", {"as_of": settings.as_of or steps.BEFORE_ALL}
+        f"INSERT INTO {RECORDS} {patient_records_text('their_slots')}",
+        {"as_of": settings.as_of or steps.BEFORE_ALL},
     )
-    bare = f"SELECT * EXCLUDE (patient_created_at, returning_at) FROM {FACTS[0]} WHERE {theirs}"
     marked = landmark_facts_text(
-        f"({bare}) AS theirs", f"(SELECT * FROM {RECORDS} WHERE {theirs}) AS records"
+        "(SELECT * EXCLUDE (patient_created_at, returning_at) FROM their_slots) AS theirs",
+        f"(SELECT * FROM {RECORDS} WHERE {theirs}) AS records",
     )
     connection.execute(
         f"UPDATE {FACTS[0]} AS s SET patient_created_at = m.patient_created_at, "
-        f"returning_at = m.returning_at FROM ({marked}) AS m WHERE s.appointment_id = "
-        "m.appointment_id AND s.slot = m.slot AND s.patient_id = m.patient_id"
+        f"returning_at = m.returning_at FROM ({marked}) AS m WHERE s.rowid = m.place"
     )

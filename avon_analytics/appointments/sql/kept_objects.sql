@@ -6,9 +6,11 @@ WITH reported AS (
     FROM deliveries
     WHERE load_id > $through AND event_id IS NOT NULL
 )
-SELECT e.object_type, e.object_id, e.event_id
-FROM events AS e
-INNER JOIN reported AS r ON e.event_id = r.event_id
+SELECT object_type, object_id, event_id
+FROM events
+WHERE rowid IN (
+    SELECT rowid FROM events WHERE event_id IN (SELECT event_id FROM reported)
+)
 UNION
 SELECT object_type, object_id, event_id
 FROM events

@@ -1,8 +1,13 @@
 -- One row is one patient of an appointment that is computed anew, as it was or as it is now.
-SELECT s.patient_id
-FROM kept_slots AS s
-INNER JOIN kept_touched AS t ON s.appointment_id = t.appointment_id
-WHERE s.patient_id IS NOT NULL
+SELECT patient_id
+FROM kept_slots
+WHERE
+    patient_id IS NOT NULL
+    AND rowid IN (
+        SELECT rowid
+        FROM kept_slots
+        WHERE appointment_id IN (SELECT appointment_id FROM kept_touched)
+    )
 UNION
 SELECT patient_id
 FROM slot_facts_new

@@ -24,15 +24,22 @@ touched AS (
     FROM kept_objects
     WHERE object_type = 'message'
     UNION
-    SELECT m.id
-    FROM messages_versions AS m
-    INNER JOIN new_writers AS w ON m.created_by = w.id
+    SELECT id
+    FROM messages_versions
+    WHERE rowid IN (
+        SELECT rowid FROM messages_versions WHERE created_by IN (SELECT id FROM new_writers)
+    )
     UNION
-    SELECT q.message_id
-    FROM kept_questions AS q
-    INNER JOIN kept_patients AS p ON q.patient_id = p.patient_id
+    SELECT message_id
+    FROM kept_questions
+    WHERE rowid IN (
+        SELECT rowid
+        FROM kept_questions
+        WHERE patient_id IN (SELECT patient_id FROM kept_patients)
+    )
 )
-SELECT DISTINCT coalesce(m.message_thread, m.thread) AS thread
-FROM messages_versions AS m
-INNER JOIN touched AS t ON m.id = t.id
-WHERE coalesce(m.message_thread, m.thread) IS NOT NULL
+SELECT DISTINCT coalesce(message_thread, thread) AS thread
+FROM messages_versions
+WHERE
+    coalesce(message_thread, thread) IS NOT NULL
+    AND rowid IN (SELECT rowid FROM messages_versions WHERE id IN (SELECT id FROM touched))

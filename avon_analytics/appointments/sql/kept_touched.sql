@@ -4,15 +4,18 @@ SELECT object_id AS appointment_id
 FROM kept_objects
 WHERE object_type = 'appointment' AND object_id IS NOT NULL
 UNION
-SELECT s.appointment_id
-FROM kept_slots AS s
-INNER JOIN kept_persons AS p ON s.patient_id = p.person_id
+SELECT appointment_id
+FROM kept_slots
+WHERE rowid IN (
+    SELECT rowid FROM kept_slots WHERE patient_id IN (SELECT person_id FROM kept_persons)
+    UNION ALL
+    SELECT rowid FROM kept_slots WHERE cancelled_by_id IN (SELECT person_id FROM kept_persons)
+)
 UNION
-SELECT s.appointment_id
-FROM kept_slots AS s
-INNER JOIN kept_persons AS p ON s.cancelled_by_id = p.person_id
-UNION
-SELECT a.appointment_id
-FROM appointment_attendees_versions AS a
-INNER JOIN kept_persons AS p ON a.attendee = p.person_id
-WHERE p.may_become_patient
+SELECT appointment_id
+FROM appointment_attendees_versions
+WHERE rowid IN (
+    SELECT rowid
+    FROM appointment_attendees_versions
+    WHERE attendee IN (SELECT person_id FROM kept_persons WHERE may_become_patient)
+)

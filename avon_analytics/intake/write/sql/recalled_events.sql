@@ -5,10 +5,14 @@
 -- grows by days keeps them in few places.
 SELECT event_id, body_digest, conflict_rank
 FROM events
-WHERE event_id IN (SELECT event_id FROM staged_rows)
-    AND occurred_at_source <> 'received'
-    AND occurred_at BETWEEN make_timestamptz({first} - 1000) AND make_timestamptz({last} + 1000)
-UNION ALL
-SELECT event_id, body_digest, conflict_rank
-FROM events
-WHERE event_id IN (SELECT event_id FROM staged_rows) AND occurred_at_source = 'received'
+WHERE rowid IN (
+    SELECT rowid
+    FROM events
+    WHERE event_id IN (SELECT event_id FROM staged_rows)
+        AND occurred_at_source <> 'received'
+        AND occurred_at BETWEEN make_timestamptz({first} - 1000) AND make_timestamptz({last} + 1000)
+    UNION ALL
+    SELECT rowid
+    FROM events
+    WHERE event_id IN (SELECT event_id FROM staged_rows) AND occurred_at_source = 'received'
+)
