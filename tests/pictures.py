@@ -1,4 +1,4 @@
-"""The pictures of the pages, made anew: ``python -m tests.pictures``.
+"""The pictures of the pages, made anew: ``python -m tests.pictures``, or the names of some.
 
 Charts are what their page draws. Pictures of a browser are kept with what they show, in
 ``docs/images/pictures.json``: the digest of that which the code gives, and the digest of the file.
@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ RECORD = IMAGES / "pictures.json"
 ACROSS = 1180
 _CHROME = 118
 """Pixels of JupyterLab above and below a notebook."""
+
+_STATUS = 40
+"""Those below it alone, with a margin."""
 
 EXPLORER = (
     "from pathlib import Path\n\nimport avon_analytics as avon\n\n"
@@ -101,14 +105,8 @@ def explored() -> str:
         labels = [str(getattr(one, "description", "")) for one in controls]
         names = dict(zip(labels, controls, strict=True))
         names["By"].value, names["Every"].value = "host", ""
-        below = [_as_told(one) for one in _displayed(explorer.code, store)]
-    return "\n".join([*EXPLORER, *labels, explorer.code, *below])
-
-
-def _displayed(code: str, store: avon.Store) -> list[Any]:
-    found: list[Any] = []
-    exec(code, {"avon": avon, "store": store, "display": lambda *all_: found.extend(all_)})
-    return found
+        explorer._follow()
+        return "\n".join([*EXPLORER, *labels, explorer._bundle()["text/html"]])
 
 
 def _told(sources: Sequence[str]) -> Iterator[str]:
@@ -141,22 +139,23 @@ def digest(content: str | bytes) -> str:
 # -- taking them ------------------------------------------------------------------------------
 
 
-def main() -> None:
-    """Make all pictures of the pages anew."""
+def main(names: Sequence[str]) -> None:
+    """Make these pictures of a browser anew; without a name all, and the charts of the pages."""
     found = browser()
     if found is None:
         raise SystemExit(NO_BROWSER)
+    record = json.loads(RECORD.read_text("utf-8"))
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         Path("data").symlink_to(ROOT / "data")
         with avon.open("loaded.duckdb") as store:
             store.load("data/sample/archive", secrets=Path("data/sample/secrets.toml"))
-        _draw()
-        known = {name: digest(shown(name)) for name in PICTURES}
-        _photograph(found)
-    record = {
-        name: {"shows": known[name], "file": digest((IMAGES / name).read_bytes())}
-        for name in PICTURES
-    }
+        if not names:
+            _draw()
+        wanted = names or PICTURES
+        known = {name: digest(shown(name)) for name in wanted}
+        _photograph(found, wanted)
+    for name in wanted:
+        record[name] = {"shows": known[name], "file": digest((IMAGES / name).read_bytes())}
     RECORD.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
 
 
@@ -174,23 +173,25 @@ def _draw() -> None:
             avon.plot.save(chart, path)
 
 
-def _photograph(chromium_path: str) -> None:
+def _photograph(chromium_path: str, names: Sequence[str]) -> None:
     from tests.seen.conftest import pages_of, running
     from tests.seen.lab import opened, served
 
-    report = Path("report.html").resolve()
     lab = Path("lab").resolve()
     lab.mkdir()
     with running(chromium_path) as chromium:
-        with pages_of(chromium) as see:
-            page = see(report.as_uri(), ACROSS, 900).page
-            height = page.locator("#outcomes").evaluate("e => e.getBoundingClientRect().top")
-            page.set_viewport_size({"width": ACROSS, "height": int(height)})
-            page.screenshot(path=IMAGES / "report.png")
+        if "report.png" in names:
+            with pages_of(chromium) as see:
+                page = see(Path("report.html").resolve().as_uri(), ACROSS, 900).page
+                height = page.locator("#outcomes").evaluate("e => e.getBoundingClientRect().top")
+                page.set_viewport_size({"width": ACROSS, "height": int(height)})
+                page.screenshot(path=IMAGES / "report.png")
         with served(lab) as address, opened(address, chromium) as seen:
-            for name, cells in NOTEBOOKS.items():
-                _of_cells(seen, cells, IMAGES / name)
-            _of_explorer(address, seen, IMAGES / "explorer.png")
+            for name in names:
+                if name in NOTEBOOKS:
+                    _of_cells(seen, NOTEBOOKS[name], IMAGES / name)
+            if "explorer.png" in names:
+                _of_explorer(address, seen, IMAGES / "explorer.png")
 
 
 def _run_all(page: Any) -> None:
@@ -228,15 +229,20 @@ def _of_explorer(address: str, seen: Any, to: Path) -> None:
 
     write(address, "explorer.ipynb", list(EXPLORER))
     with opened_notebook(seen, "explorer.ipynb") as page:
-        page.set_viewport_size({"width": ACROSS, "height": 1500})
+        page.set_viewport_size({"width": ACROSS, "height": 3000})
         _run_all(page)
         page.get_by_label("By", exact=True).select_option(label="Host")
         page.get_by_label("Every", exact=True).select_option(label="None")
         page.get_by_text('outcomes(by="host")').first.wait_for(timeout=SECONDS * 1000)
         page.wait_for_timeout(1000)  # the chart follows the code
+        end = page.locator(".jp-Notebook .jp-Cell").last.evaluate(
+            "one => one.getBoundingClientRect().bottom"
+        )
+        page.set_viewport_size({"width": ACROSS, "height": int(end) + _STATUS})
+        page.wait_for_timeout(1000)
         page.screenshot(path=to)
 
 
 if __name__ == "__main__":
     os.environ.pop("AVON_WEBHOOK_SECRET", None)
-    main()
+    main(sys.argv[1:])

@@ -11,7 +11,8 @@ import pandas as pd
 
 from avon_analytics.appointments.cohort import Cohort
 from avon_analytics.appointments.source import CohortSource
-from avon_analytics.figures import FIGURES
+from avon_analytics.arguments import scalar
+from avon_analytics.figures import FIGURES, Kind
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,26 @@ class Question:
             f".{self.figure}({_arguments(self._given)})\n"
             f"display({', '.join([*shown, 'avon.show(figure)'])})"
         )
+
+    def behind(self, frame: pd.DataFrame) -> tuple[str, str] | None:
+        """The line that gives the rows behind a number of the figure, and the number in words.
+
+        It is one of the foremost count, in the first row of the table that has any; None where
+        none has.
+        """
+        from avon_analytics.report.named import named
+
+        figure = FIGURES[self.figure]
+        counts = [figure.spelled.get(one.counts) for one in figure.in_tables if one.counts]
+        shown = named(frame)
+        for column in (*counts, *figure.in_tables):
+            if column and column.kind is Kind.COUNT and column.name in shown:
+                known = shown.index[(shown[column.name] > 0).fillna(False)]
+                if len(known):
+                    arguments = f"figure, {literal(scalar(known[0]))}, {literal(column.name)}"
+                    line = f"store.appointments({_arguments(self.scope)}).behind({arguments})"
+                    return line, f"{shown.loc[known[0], column.name]:,} under {column.title}"
+        return None
 
 
 def default(figure: str, parameter: str) -> Any:

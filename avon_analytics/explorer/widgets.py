@@ -47,6 +47,7 @@ _WITHOUT_KERNEL = f"""<style>
 .jp-OutputArea-child:has(.{_CONTROLS}.jupyter-widgets-disconnected) + * .{_BELOW},
 .jp-OutputArea-child:not(:has(.{_CONTROLS})) + * .{_BELOW} {{display:block}}
 </style><p class="{_BELOW}" style="font-style:italic">Run the cell again to choose.</p>"""
+_BEHIND = '<p style="margin:.75em 0 .25em">The rows behind a number, such as {}:</p>'
 _SENTENCE = '<p role="alert" style="margin:.25em 0;max-width:60em"><strong>{}:</strong> {}</p>'
 
 
@@ -295,6 +296,9 @@ class Explorer:
         from avon_analytics.report.show import show
 
         below = show(self._found)._repr_html_()
+        if behind := question.behind(self._found):
+            line, number = map(escape, behind)
+            below += _BEHIND.format(number) + _CODE.format(line)
         chart = FIGURES[question.figure].chart
         if chart is None:
             return {"text/html": code + below, "text/plain": question.code}

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -140,6 +141,24 @@ def test_the_explorer_gives_the_rows_behind_what_it_shows(explorer: avon.Explore
         behind = explorer.behind(row, "n_slots")
         assert len(behind) == figure.loc[row, "n_slots"] > 0
         assert set(behind["self_booked"]) == {True}
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_below_each_figure_stands_the_line_that_gives_rows_behind_it(
+    figure: str, explorer: avon.Explorer, store: avon.Store
+) -> None:
+    if figure == "expected":  # it looks ahead alone
+        choose(explorer, window="next-month")
+    choose(explorer, figure=figure)
+    found = explorer._question.behind(explorer.frame)
+    assert found is not None
+    line, number = found
+    rows = eval(line, {"figure": explorer.frame, "store": store})
+    (column,) = [one for one in FIGURES[figure].columns if f'"{one.name}"' in line]
+    assert number == f"{len(rows):,} under {column.title}"
+    shown = explorer._bundle()["text/html"]
+    assert escape(line) in shown
+    assert f"such as {number}:" in shown
 
 
 def test_custom_fields_divide_and_choose(explorer: avon.Explorer, store: avon.Store) -> None:
