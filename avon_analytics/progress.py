@@ -75,12 +75,13 @@ def _seldom(update: OnProgress) -> OnProgress:
 
 def _line(progress: Progress, seconds: float) -> str:
     share = progress.bytes_done / progress.bytes if progress.bytes else 1.0
-    pace = f", {progress.lines / seconds:,.0f} lines/s" if seconds > 1 else ""
+    read = f", {counted(progress.lines, 'line')}" if progress.lines else ""  # none is no pace
+    pace = f", {progress.lines / seconds:,.0f} lines/s" if read and seconds > 1 else ""
     left = seconds * (1 - share) / share if share > 0.02 else None
     rest = "" if left is None or share >= 1 else f", {left:,.0f} s left"
     return (
         f"Loading: {share:.0%}, file {min(progress.files_done + 1, progress.files):,} of "
-        f"{progress.files:,}, {counted(progress.lines, 'line')}{pace}{rest}"
+        f"{progress.files:,}{read}{pace}{rest}"
     )
 
 

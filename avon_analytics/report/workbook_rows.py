@@ -27,7 +27,7 @@ _FOREMOST = (
 )
 """What stands first, in this order. Of many columns the others are folded away behind it."""
 _MANY = 14
-_JOINED = {"outcome": "-", "evidence": " "}
+_JOINED = {"outcome": "-", "evidence": " ", "interaction_type": " "}
 """Columns of codes, and what joins their words for a reader."""
 _DAY, _INSTANTS = "yyyy-mm-dd", ("yyyy-mm-dd hh:mm", "yyyy-mm-dd hh:mm:ss")
 _BEGIN, _FIRST, _LAST = pd.Timestamp("1899-12-30"), 61, 2_958_466

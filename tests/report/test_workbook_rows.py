@@ -146,8 +146,11 @@ def test_the_definitions_say_what_rows_and_columns_are(tmp_path: Path) -> None:
     assert notes["Not verified"] == "3 events behind it without a verified signature."
     assert notes["Outcome"].startswith("attended if any of these was; else no-show")
     assert "by the clock of its time zone" in notes["Start, local"]
-    slots = book(rows(slot=1), tmp_path)["Definitions"]
-    assert "attended, no-show, cancelled" in str([row[1].value for row in slots.iter_rows()])
+    whole = book(rows(slot=1, interaction_type="video_call"), tmp_path)
+    meanings = str([row[1].value for row in whole["Definitions"].iter_rows()])
+    assert "video call" in {cell.value for cell in whole["Slots"][HEAD + 1]}
+    assert "attended, no-show, cancelled" in meanings
+    assert "video call, in person" in meanings
 
 
 def test_no_rows_and_the_same_rows(tmp_path: Path) -> None:
