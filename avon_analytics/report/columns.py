@@ -23,6 +23,7 @@ _HYPHENED = {
     "Rescheduled": "Resched- uled",
     "Unreadable": "Unread- able",
     "Unresolved": "Unre- solved",
+    "Unsigned": "Un- signed",
     "Unverifiable": "Unveri- fiable",
 }
 
@@ -107,7 +108,8 @@ def fitted(
     columns: list[TextColumn], width: int | None, gap: int
 ) -> tuple[list[TextColumn], list[TextColumn]]:
     """The columns that fit, and those that had to give way, each in their order."""
-    shown = list(columns)
+    # A path without the folder that all share: what of it may be cut drives out no other column.
+    shown = [column.cut(100) if column.is_path else column for column in columns]
     while width is not None and width_of(shown, gap) > width:
         first = min(column.gives_way for column in shown)
         if first == NEVER:
@@ -123,7 +125,6 @@ def fitted(
 
 def squeezed(columns: list[TextColumn], width: int | None, gap: int) -> list[TextColumn]:
     """Long texts and paths cut, the longest first, until the columns fit side by side."""
-    columns = [column.cut(100) if column.is_path else column for column in columns]
     over = 0 if width is None else width_of(columns, gap) - width
     while over > 0:
         widest = max(

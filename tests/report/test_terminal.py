@@ -330,3 +330,9 @@ def test_what_a_query_gives_is_cut_only_where_it_is_too_wide() -> None:
     assert ids[0] in printed(pd.DataFrame({"id": ids}), 80, as_is=True)
     narrow = printed(pd.DataFrame({"id": ids, "host": ids}), 50, as_is=True)
     assert max(map(len, narrow.splitlines())) <= 50
+
+
+def test_the_folder_that_paths_share_drives_out_no_column() -> None:
+    names = [f"/{'long/' * 12}{one}.jsonl" for one in "ab"]
+    shown = printed(pd.DataFrame({"file": names, "n_lines": [1, 2]}), width=40)
+    assert squeezed(shown)[1] == "…/a.jsonl 1"
