@@ -17,7 +17,11 @@ SHARES = tuple(dict.fromkeys((*outcomes.FIGURE.shares, *cancellations.FIGURE.sha
 """The shares that can be asked for by name."""
 BETTER = ("lower", "higher")
 WHICH = Option(
-    "share", Takes.CHOICE, "Which share; no_show_share.", default="no_show_share", choices=SHARES
+    "share",
+    Takes.CHOICE,
+    f"Which share: {', '.join(SHARES[:-1])} or {SHARES[-1]}.",
+    default="no_show_share",
+    choices=SHARES,
 )
 BASIS = Option(
     "basis",
