@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
+from avon_analytics.contract import EVENTS
 from avon_analytics.contract.appointment import Attendee
 from avon_analytics.contract.model import ColumnOf
 from avon_analytics.contract.shared import PersonRef
@@ -136,7 +137,7 @@ def find(rows: Rows, sought: PersonSearch, unknown: str) -> frozenset[Place]:
         for table in rows.tables
         for column in _filled(rows, table)
     ]
-    names = "event_id, event, event_sent, object_type, object_id"
+    names = f"{_odd_event_id(sought)}, event, event_sent, object_type, object_id"
     queries += [
         (unknown, None),
         (f"SELECT CAST(extra AS VARCHAR) AS t FROM {rows.events}", None),
@@ -147,9 +148,7 @@ def find(rows: Rows, sought: PersonSearch, unknown: str) -> frozenset[Place]:
             if text in found:
                 places |= {place} if place else set()
                 continue
-            by_id = sought.is_named_by_id(text)
-            by_words = by_id or sought.is_named(text)
-            by_half = by_words or sought.is_half_named(text)
+            by_id, by_words, by_half = sought.how_named(text)
             if by_half:
                 is_id = by_id and sought.is_id(text)
                 is_json = text[:1] in ("{", "[", '"')
@@ -179,9 +178,23 @@ _NAMED = """CREATE OR REPLACE TEMP TABLE named (
 
 def _not_plain(query: str, sought: PersonSearch) -> str:
     """SQL for the texts of a query that have to be read: not the plain ids of others."""
-    holds = " OR ".join(f"contains(t, {literal(bare)})" for bare in sought.bare_ids) or "false"
+    holds = _holds("t", sought)
     plain = "regexp_full_match(t, '([a-z]{2,12}_)?[0-9a-f]{12,64}')"
     return f"SELECT DISTINCT t FROM ({query}) WHERE t IS NOT NULL AND (NOT {plain} OR {holds})"
+
+
+def _odd_event_id(sought: PersonSearch) -> str:
+    """SQL for an event's id; missing where it is random digits and what is read beside it."""
+    rest = "':' || object_id || ':' || epoch_ms(occurred_at)"
+    before = f"left(event_id, length(event_id) - length({rest}))"
+    usual = f"event IN ({', '.join(map(literal, sorted(EVENTS)))}) AND ends_with(event_id, {rest})"
+    usual += f" AND regexp_full_match({before}, '([a-z]{{2,12}}_[0-9a-f]{{12,64}}:)?[a-z_.]+')"
+    return f"CASE WHEN {usual} AND NOT ({_holds('event_id', sought)}) THEN NULL ELSE event_id END"
+
+
+def _holds(text: str, sought: PersonSearch) -> str:
+    """SQL for whether a text without capitals holds their id."""
+    return " OR ".join(f"contains({text}, {literal(one)})" for one in sought.bare_ids) or "false"
 
 
 def _text(column: str) -> str:

@@ -43,6 +43,15 @@ def bare_id(given: str) -> str:
     return _PREFIX.sub("", text, count=1) if _PREFIX.match(text) else text
 
 
+class Naming(NamedTuple):
+    """How a text names somebody, the weaker with the stronger: by their id, in any way, or by one
+    of their names, which is enough where it is about them anyhow."""
+
+    by_id: bool
+    by_words: bool
+    by_half: bool
+
+
 class PersonSearch:
     """What somebody is known by; each in any spelling.
 
@@ -83,13 +92,12 @@ class PersonSearch:
         """Whether a text names them in any way."""
         return any(self._names(one) for one in readings(text))
 
-    def is_half_named(self, text: str) -> bool:
-        """Whether one of their names stands in a text: enough where it is about them anyhow."""
-        for one in readings(text):
-            words = _Words(one)
-            if any(True for name in (*self._firsts, *self._lasts) for _ in words.places(name)):
-                return True
-        return False
+    def how_named(self, text: str) -> Naming:
+        """How a text names them, in whatever is written around it."""
+        every = list(readings(text))
+        by_id = any(self._id.search(folded(one)) for one in every)
+        by_words = by_id or any(self._names(one) for one in every)
+        return Naming(by_id, by_words, by_words or any(self._half_names(one) for one in every))
 
     def why_not_keep(self, content: bytes) -> Reason | None:
         """Why bytes must not be kept: they name them, or they cannot be searched and might."""
@@ -155,6 +163,10 @@ class PersonSearch:
         lasts = {place for name in self._lasts for place in words.places(name)}
         return any(not set(one) & set(other) for one in firsts for other in lasts)
 
+    def _half_names(self, text: str) -> bool:
+        words = _Words(text)
+        return any(True for name in (*self._firsts, *self._lasts) for _ in words.places(name))
+
 
 def around_id(size: int, pattern: str) -> str:
     """A regular expression for ids of a size: a short one stands by itself, or has its prefix."""
@@ -211,12 +223,11 @@ class _Words:
         self._texts = [folded(text)]
         if _HUMP.search(text):
             self._texts.append(folded(_HUMP.sub(" ", text)))
-        self._words = [_WORDS.findall(one) for one in self._texts]
 
     def places(self, name: _Name) -> Iterator[tuple[tuple[int, int], ...]]:
         """Where a name stands; two names stand apart where they share none of these."""
         size = len(name.words)
-        for nth, (text, words) in enumerate(zip(self._texts, self._words, strict=True)):
+        for nth, text in enumerate(self._texts):
             if name.is_unspaced:
                 start = text.find("".join(name.words))
                 if start >= 0:
@@ -224,6 +235,7 @@ class _Words:
                 continue
             if name.words[0] not in text:
                 continue
+            words = _WORDS.findall(text)
             for place in range(len(words) - size + 1):
                 if tuple(words[place : place + size]) == name.words:
                     yield tuple((nth, place + n) for n in range(size))

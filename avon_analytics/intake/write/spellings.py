@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 _DEEPEST = 6  # layers of escapes and base64 that are undone
+_ASCII = bytes(range(0x80))
 _BLIND_BYTES = 64  # longer than any digest: so many bytes that are no text may hide one
 
 _ESCAPE = re.compile(r"""\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([^ux]))""", re.DOTALL)
@@ -107,7 +108,7 @@ def texts_of(data: bytes) -> list[str] | None:
     except UnicodeDecodeError:
         # One byte a letter. Which letters these are above the first 128 is anybody's guess.
         text = data.decode("latin-1")
-        n_high = sum(byte > 0x7F for byte in data)
+        n_high = len(data.translate(None, _ASCII))
         if n_high * 4 > len(data):
             return None
         odd = any(0x80 <= byte < 0xA0 for byte in data)
