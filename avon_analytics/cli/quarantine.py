@@ -69,7 +69,7 @@ def quarantine_show(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """One line that did not load: its place, every error and the likely cause, no value of it."""
-    from avon_analytics.report.wording import heading
+    from avon_analytics.report.wording import MISSING, heading
 
     store = open_store(db, wait=wait)
     found = records(store.quarantine.lines(file=file, line=line, identifiers=identifiers))
@@ -83,7 +83,8 @@ def quarantine_show(
         errors = one.pop("errors")
         content = one.pop("content", None)
         one["cause"] = one["cause"] or meaning(one["code"])
-        rows = aligned([(heading(name), str(value)) for name, value in one.items()])
+        facts = {name: MISSING if value is None else str(value) for name, value in one.items()}
+        rows = aligned([(heading(name), fact) for name, fact in facts.items()])
         rows += ["", "Errors", *(f"  {printable(_error_line(error))}" for error in errors)]
         emit_lines("\n".join(rows))
         if identifiers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from pathlib import Path
 from random import Random
@@ -119,6 +120,8 @@ def test_forget(run: Any, tiny: Any) -> None:
     new.write_text(json.dumps(line) + "\n")
     loaded = run("load", new, "--policy", "skip", "--strict", "--json")
     assert (loaded.code, loaded.json()["quarantined_by_code"]) == (0, {"forgotten": 1})
+    shown = run("quarantine", "show", "new.jsonl", 1).out
+    assert re.search(r"^SHA-256 +–$", shown, re.MULTILINE)  # of the line nothing is kept
     unknown = run("forget", "user_whom_nobody_knows")
     assert unknown.code == 0
     assert "nothing of this id was found" in unknown.err

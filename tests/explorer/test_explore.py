@@ -60,6 +60,12 @@ def choose(explorer: avon.Explorer, **values: Any) -> None:
         found[{"is_": "is", "to": "Up to, not with"}.get(name, name.capitalize())].value = value
 
 
+def choose_figure(explorer: avon.Explorer, figure: str) -> None:
+    if figure == "expected":  # it looks ahead alone
+        choose(explorer, window="next-month")
+    choose(explorer, figure=figure)
+
+
 def run(code: str, store: avon.Store) -> tuple[pd.DataFrame, list[Any]]:
     """What the lines give where a reader pastes them."""
     shown: list[Any] = []
@@ -86,9 +92,7 @@ def test_it_begins_with_outcomes_by_month(explorer: avon.Explorer) -> None:
 def test_the_code_of_every_figure_gives_what_is_shown(
     figure: str, explorer: avon.Explorer, store: avon.Store
 ) -> None:
-    if figure == "expected":  # it looks ahead alone
-        choose(explorer, window="next-month")
-    choose(explorer, figure=figure)
+    choose_figure(explorer, figure)
     frame, shown = run(explorer.code, store)
     assert_frame_equal(frame, explorer.frame)
     assert frame.attrs == explorer.frame.attrs
@@ -147,9 +151,7 @@ def test_the_explorer_gives_the_rows_behind_what_it_shows(explorer: avon.Explore
 def test_below_each_figure_stands_the_line_that_gives_rows_behind_it(
     figure: str, explorer: avon.Explorer, store: avon.Store
 ) -> None:
-    if figure == "expected":  # it looks ahead alone
-        choose(explorer, window="next-month")
-    choose(explorer, figure=figure)
+    choose_figure(explorer, figure)
     found = explorer._question.behind(explorer.frame)
     assert found is not None
     line, number = found
