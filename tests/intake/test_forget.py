@@ -215,6 +215,24 @@ def test_she_is_nowhere_any_more(archive: Archive, open_desk: OpenDesk, place: P
     }
 
 
+def test_an_event_goes_whose_own_id_names_them(
+    archive: Archive, open_desk: OpenDesk, place: Path
+) -> None:
+    """Most ids of events are random digits and what stands beside them; these two are not."""
+    bare = "5eb28c0ffee0123456789abc"
+    ids = (f"wbhk_{bare}", "wbhk_zebulonia.quixworthy", "wbhk_0123456789abcdef0123")
+    told = [
+        {"id": one, "event": "task.updated", "created_at": AT + n, "object": {"id": f"task_{n}"}}
+        for n, one in enumerate(ids)
+    ]
+    her = {"event": "patient.created", "created_at": AT, "object": {**PERSON, "id": bare}}
+    desk = open_desk(place)
+    desk.load(archive.write(*map(archive.raw, [her, *told])))
+    assert len(desk.column("SELECT event_id FROM events")) == 4
+    assert desk.store.forget(bare).events == 3
+    assert desk.column("SELECT event_id FROM events") == [f"{ids[2]}:task.updated:task_2:{AT + 2}"]
+
+
 @pytest.mark.parametrize("n_others", [7, 150, 2100])
 def test_no_byte_stays_whatever_the_size_of_the_store(
     archive: Archive, open_desk: OpenDesk, place: Path, n_others: int
