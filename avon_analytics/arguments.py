@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from avon_analytics.errors import AvonError, UsageError
+from avon_analytics.suggestions import meant_word
 
 # What is a value of Python's own as it stands: most calls give nothing else, and need no pandas.
 _PLAIN = (str, int, float, bool, type(None))
@@ -46,19 +46,25 @@ def names(given: str | Iterable[str], what: str) -> list[str]:
 
 
 def choice(
-    kind: str, given: Any, choices: Collection[str], error: type[AvonError] = UsageError
+    kind: str,
+    given: Any,
+    choices: Collection[str],
+    error: type[AvonError] = UsageError,
+    *,
+    called: Mapping[str, str] | None = None,
 ) -> str:
     """One of the choices. Raises the ``error``, with the nearest and all of them, for another.
 
     A word is repeated; anything else, a column of patients say, is not.
+
+    called: what choices are called elsewhere, each with the choice.
     """
     known = list(choices)
     if not isinstance(given, str):
         raise error(f"{kind}: expected a text. Choices: {', '.join(known)}")
     if given in choices:
         return given
-    closest = get_close_matches(given, known, n=1)
-    hint = f" Did you mean {closest[0]!r}?" if closest else ""
+    hint = meant_word(given, known, called)
     raise error(f"unknown {kind} {given!r}.{hint} Choices: {', '.join(known)}")
 
 

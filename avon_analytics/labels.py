@@ -25,7 +25,7 @@ from typing import Any, TypeAlias
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import InputError, UsageError
 from avon_analytics.figures.names import CUSTOM, LABELLED
-from avon_analytics.suggestions import did_you_mean
+from avon_analytics.suggestions import did_you_mean, meant_word
 
 LabelsLike: TypeAlias = "Labels | Mapping[str, Mapping[str, str]] | str | os.PathLike[str] | None"
 _FIELDS = "custom"
@@ -84,8 +84,10 @@ def _checked(given: Mapping[Any, Any], where: str, wrong: type[Exception]) -> La
             raise wrong(f"{place}: hosts are called as the records of staff say")
         is_values = isinstance(table, str) and table.startswith(CUSTOM)
         if table not in (*LABELLED, _FIELDS) and not is_values:
-            choices = ", ".join([*LABELLED, _FIELDS, f"{CUSTOM}<key>"])
-            raise wrong(f"{place}: nothing is labelled by that. Choices: {choices}")
+            known = (*LABELLED, _FIELDS)
+            hint = meant_word(str(table), known)
+            choices = ", ".join([*known, f"{CUSTOM}<key>"])
+            raise wrong(f"{place}: nothing is labelled by that.{hint} Choices: {choices}")
         if not isinstance(lines, Mapping):
             raise wrong(f'{place}: expected a table of lines id = "label"')
         if not lines:

@@ -1,10 +1,46 @@
-"""A path that does not exist: what beside it was probably meant."""
+"""What was probably meant: by a word that is none of the choices, by a path that does not exist."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+
+_PART = 3
+"""The fewest characters by which a word is known inside a longer one."""
+
+
+def nearest(
+    word: str, choices: Iterable[str], called: Mapping[str, str] | None = None
+) -> str | None:
+    """The choice that a word probably means, else None.
+
+    Case, blanks, hyphens and the like count for nothing. What spells a choice comes first, then the
+    only choice that the word is a part of, then that nearest in letters.
+
+    called: what choices are called elsewhere, each with the choice.
+    """
+    known = list(choices)
+    meant = {_plain(name): one for name, one in (called or {}).items() if one in known}
+    meant |= {_plain(one): one for one in known}
+    plain = _plain(word)
+    if plain in meant:
+        return meant[plain]
+    holding = {one for name, one in meant.items() if plain in name}
+    if len(plain) >= _PART and len(holding) == 1:
+        return holding.pop()
+    return next((meant[name] for name in get_close_matches(plain, meant, n=1)), None)
+
+
+def meant_word(word: str, choices: Iterable[str], called: Mapping[str, str] | None = None) -> str:
+    """`` Did you mean …?`` with the choice that a word probably means, else nothing."""
+    found = nearest(word, choices, called)
+    return f" Did you mean {found!r}?" if found is not None else ""
+
+
+def _plain(word: str) -> str:
+    return "".join(filter(str.isalnum, word.casefold()))
 
 
 def did_you_mean(path: str | os.PathLike[str]) -> str:

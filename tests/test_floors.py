@@ -19,9 +19,9 @@ NAME = "avon_analytics"
 
 # From the ground up. A module may import its own floor and every floor below it.
 FLOORS = (
-    {"errors", "version", "printable"},
+    {"errors", "version", "printable", "suggestions"},
     {"arguments"},
-    {"figures", "contract", "whole_file", "suggestions", "display"},
+    {"figures", "contract", "whole_file", "display"},
     {"store", "labels"},
     {"intake"},
     {"appointments"},

@@ -150,5 +150,5 @@ class CohortBehind(CohortRows):
             return self
         with self._engine.reading():
             customs = partial(known_custom_keys, self._engine)
-            more = filters(self._engine, asked, customs, OF_SLOTS)
+            more = filters(self._engine, asked, customs, OF_SLOTS, self._labels)
         return replace(self, _filters=(*self._filters, *more))

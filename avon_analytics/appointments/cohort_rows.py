@@ -121,7 +121,7 @@ class CohortRows(Shown):
         """What the SQL of a figure reads, with its options as parameters."""
         reads = figure.reads_of(options or {})
         customs = partial(known_custom_keys, self._engine, figure.customs)
-        keys = groupings(by, customs, own_groupings(figure), figure.general)
+        keys = groupings(by, customs, own_groupings(figure), figure.general, self._labels.fields)
         for chosen, _ in self._filters if reads.table == "questions" else ():
             if figure.general and chosen.name not in figure.general:
                 raise UnknownGroup(

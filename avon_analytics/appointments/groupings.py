@@ -14,6 +14,7 @@ from avon_analytics.appointments.scope import PERIODS
 from avon_analytics.errors import UnknownGroup, UsageError
 from avon_analytics.figures.declared import Figure
 from avon_analytics.figures.names import CUSTOM, is_named, name_column
+from avon_analytics.suggestions import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,8 @@ _SAID_ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(("provider", "doctor", "clinician", "practitioner", "staff"), "host"),
     **dict.fromkeys(("clinic", "location", "site", "center", "centre"), "medical_center"),
     **dict.fromkeys(("type", "visit_type"), "appointment_type"),
-    **dict.fromkeys(("lead", "lead_time", "lead_days"), "lead_band"),
-    **dict.fromkeys(("age", "age_band"), "patient_age_band"),
+    **dict.fromkeys(("lead", "lead_time", "lead_days", "days_ahead"), "lead_band"),
+    **dict.fromkeys(("age", "age_band", "patient_age"), "patient_age_band"),
     **dict.fromkeys(("mode", "channel", "modality"), "interaction_type"),
     "state": "patient_state",
     "day_of_week": "weekday",
@@ -160,11 +161,13 @@ def groupings(
     custom_keys: Callable[[], Iterable[str]] = tuple,
     more: Mapping[str, Grouping] | None = None,
     general: Iterable[str] | None = None,
+    fields: Mapping[str, str] | None = None,
 ) -> tuple[Grouping, ...]:
     """The groupings of these names, each once, in order.
 
     custom_keys: asks for the custom fields there are; called where a name is none of the others.
     general: which of the general ones there are to choose from; all unless given.
+    fields: what custom fields are called, by their keys.
 
     Raises UnknownGroup, listing the choices, for a name that is none of them, UsageError for two
     that need one column.
@@ -175,8 +178,8 @@ def groupings(
     if not choices.keys() >= set(wanted):
         choices |= {custom.name: custom for custom in _customs(custom_keys())}
     for name in wanted:
-        _hint(name, choices)
-        arguments.choice("grouping", name, choices, UnknownGroup)
+        if name not in choices:
+            raise _unknown(name, choices, fields or {})
         if is_named(name) and name_column(name) in wanted:
             raise UsageError(
                 f"by: the names of {name} would share a column with {name_column(name)}: "
@@ -185,29 +188,29 @@ def groupings(
     return tuple(choices[name] for name in dict.fromkeys(wanted))
 
 
-def _hint(name: str, choices: Mapping[str, Grouping]) -> None:
-    """Raises UnknownGroup for what is a grouping elsewhere, or is called so by others."""
-    if name in choices:
-        return
+def _unknown(name: str, choices: Mapping[str, Grouping], fields: Mapping[str, str]) -> UnknownGroup:
+    """What is said of a name that divides nothing here, with what it probably means."""
+    known = f"Choices: {', '.join(choices)}"
     if name in _NOT_EVERYWHERE:
-        raise UnknownGroup(f"{name} {_NOT_EVERYWHERE[name]}. Choices: {', '.join(choices)}")
-    if name.lower() in PERIODS:
-        raise UnknownGroup(
-            f"unknown grouping {name!r}: periods are asked for with every={name.lower()!r} "
-            f"(--every {name.lower()}). Choices: {', '.join(choices)}"
-        )
+        return UnknownGroup(f"{name} {_NOT_EVERYWHERE[name]}. {known}")
+    start = f"unknown grouping {name!r}"
     parts = [part.strip() for part in name.split(",")]
     if len(parts) > 1 and set(parts) <= set(choices):
-        raise UnknownGroup(
-            f"unknown grouping {name!r}: each is named by itself, by={parts!r} "
-            f"({' '.join(f'--by {part}' for part in parts)}). Choices: {', '.join(choices)}"
+        each = " ".join(f"--by {part}" for part in parts)
+        return UnknownGroup(f"{start}: each is named by itself, by={parts!r} ({each}). {known}")
+    called = dict(_SAID_ELSEWHERE)
+    called |= {label: CUSTOM + key for key, label in fields.items()}
+    called |= {one.removeprefix(CUSTOM): one for one in choices if one.startswith(CUSTOM)}
+    every = dict.fromkeys((*choices, *PERIODS, *_NOT_EVERYWHERE))
+    meant = nearest(name.removeprefix(CUSTOM).removesuffix(name_column("")), every, called)
+    if meant in PERIODS:
+        return UnknownGroup(
+            f"{start}: periods are asked for with every={meant!r} (--every {meant}). {known}"
         )
-    word = name.lower().replace(" ", "_")
-    meant = _SAID_ELSEWHERE.get(word, name.removesuffix(name_column("")))
-    if meant in choices:
-        raise UnknownGroup(
-            f"unknown grouping {name!r}. Did you mean {meant!r}? Choices: {', '.join(choices)}"
-        )
+    if meant is not None and meant not in choices:
+        return UnknownGroup(f"{start}. {meant} {_NOT_EVERYWHERE[meant]}. {known}")
+    hint = f" Did you mean {meant!r}?" if meant is not None else ""
+    return UnknownGroup(f"{start}.{hint} {known}")
 
 
 def _customs(keys: Iterable[str]) -> Iterator[Grouping]:

@@ -13,6 +13,7 @@ from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.scope import DATES, Scope, period_sql
 from avon_analytics.arguments import values
 from avon_analytics.errors import UsageError
+from avon_analytics.suggestions import meant_word
 
 _PATIENT_VISIT = """CASE
     WHEN t.patient_id IS NULL THEN NULL
@@ -162,7 +163,9 @@ def _checked(grouping: Grouping, value: Any) -> Any:
     if not fits:
         kinds = {"boolean": "True or False", "Int64": "a whole number from 0 to 23"}
         choices = ", ".join(map(repr, grouping.labels)) or kinds.get(grouping.dtype, "a text")
-        raise UsageError(f"where: {grouping.name} is {choices}, a list of these, or None")
+        hint = meant_word(value, grouping.labels) if isinstance(value, str) else ""
+        known = f"where: {grouping.name} is {choices}, a list of these, or None"
+        raise UsageError(f"{known}.{hint}" if hint else known)
     return value
 
 

@@ -14,7 +14,7 @@ import duckdb
 from avon_analytics import arguments
 from avon_analytics.arguments import number, scalar
 from avon_analytics.errors import UnknownGroup, UsageError
-from avon_analytics.figures.words import DateLike, NamedPeriodWord, PeriodWord
+from avon_analytics.figures.words import PERIODS_ELSEWHERE, DateLike, NamedPeriodWord, PeriodWord
 from avon_analytics.store.parsed import run
 
 On = Literal["start", "booked"]
@@ -40,7 +40,7 @@ class Scope:
 
 def choice(kind: str, given: str, choices: Collection[str]) -> str:
     """One of the choices of a question, or UnknownGroup with all of them."""
-    return arguments.choice(kind, given, choices, UnknownGroup)
+    return arguments.choice(kind, given, choices, UnknownGroup, called=PERIODS_ELSEWHERE)
 
 
 def as_date(value: DateLike | None, what: str) -> date | None:
@@ -227,15 +227,17 @@ def is_same_day(late: Late) -> TypeGuard[Literal["same_day"]]:
     return isinstance(late, str) and late == "same_day"
 
 
-def hours(value: object, what: str) -> float:
+def hours(value: object, what: str, or_else: str = "or a timedelta") -> float:
     """A duration as a number of hours; a bare number is one already.
+
+    or_else: what may stand in place of a number, for the error.
 
     Raises UsageError for what is neither, for one below 0 and for one above a hundred years.
     """
     value = scalar(value)
     if isinstance(value, timedelta):
         value /= timedelta(hours=1)
-    expected = f"{what}: expected a number of hours from 0 to {_MOST_HOURS:,}, or a timedelta"
+    expected = f"{what}: expected a number of hours from 0 to {_MOST_HOURS:,}, {or_else}"
     return float(number(value, 0, _MOST_HOURS, expected))
 
 

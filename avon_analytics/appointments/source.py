@@ -32,6 +32,7 @@ from avon_analytics.labels import Labels
 if TYPE_CHECKING:
     from avon_analytics.appointments.cohort import Cohort
 
+_OR_ELSE = "a timedelta or 'same_day'"
 AnyCohort = TypeVar("AnyCohort", bound="Cohort")
 
 
@@ -104,7 +105,7 @@ class CohortSource(Generic[AnyCohort]):
             settings = Settings(
                 as_of=instant,
                 grace_hours=hours(grace, "grace"),
-                late_hours=0.0 if is_same_day(late) else hours(late, "late"),
+                late_hours=0.0 if is_same_day(late) else hours(late, "late", _OR_ELSE),
                 is_same_day=is_same_day(late),
                 words=tuple(known_status_words(status_words).items()),
             )

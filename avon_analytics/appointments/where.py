@@ -52,8 +52,9 @@ def filters(
 
     more: groupings to choose from beside the general ones. labels: what ids are called.
     """
-    called = (labels or Labels()).values
-    named = groupings(where, custom_keys, more)
+    known = labels or Labels()
+    called = known.values
+    named = groupings(where, custom_keys, more, fields=known.fields)
     found = tuple((one, checked_values(one, where[one.name])) for one in named)
     for grouping, wanted in found:
         _need_somewhere(engine, grouping, wanted, called.get(grouping.name, {}))

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from difflib import get_close_matches
 from typing import Any
 
 from typer import Typer
@@ -14,7 +13,9 @@ from typer.core import TyperGroup
 from typer.main import get_command_name
 from typer.models import CommandInfo, TyperInfo
 
+from avon_analytics.figures.words import PERIODS_ELSEWHERE
 from avon_analytics.printable import printable
+from avon_analytics.suggestions import meant_word
 
 
 class PlainGroup(TyperGroup):
@@ -103,8 +104,7 @@ def _with_nearest(message: str) -> str:
     if found is None:
         return message
     plain, given, choices = found.groups()
-    near = get_close_matches(given, re.findall(r"'([^']*)'", choices), n=1)
-    return f"{plain} Did you mean {near[0]!r}?" if near else plain
+    return plain + meant_word(given, re.findall(r"'([^']*)'", choices), PERIODS_ELSEWHERE)
 
 
 def _with_option(message: str, context: Any) -> str:

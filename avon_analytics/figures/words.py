@@ -6,7 +6,7 @@ field, and an error says what was probably meant.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Literal
 
@@ -51,3 +51,14 @@ NamedPeriod = NamedPeriodWord | str
 Basis = BasisWord | str
 Unit = UnitWord | str
 DateLike = str | date | datetime
+
+PERIODS_ELSEWHERE: Mapping[str, str] = {
+    **dict.fromkeys(("daily", "D"), "day"),
+    **dict.fromkeys(("weekly", "W"), "week"),
+    **dict.fromkeys(("monthly", "M", "MS", "ME"), "month"),
+    **dict.fromkeys(("quarterly", "Q", "QS", "QE"), "quarter"),
+    **dict.fromkeys(("yearly", "annual", "annually", "Y", "YS", "YE"), "year"),
+    **{f"previous-{every}": f"last-{every}" for every in ("week", "month", "quarter", "year")},
+    "ytd": "year-to-date",
+}
+"""What periods are called by others, pandas among them, and here."""

@@ -152,7 +152,10 @@ def test_labels_come_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[apointment_type]\na = "b"', r"labels.toml, \[apointment_type\].*appointment_type, med"),
+        (
+            '[apointment_type]\na = "b"',
+            r"\[apointment_type\].* mean 'appointment_type'\? Choices: appointm",
+        ),
         ('[host]\nuser_1 = "Dr. X"', r"labels.toml, \[host\]: hosts are called as the records"),
         ("# none yet", "the labels file .*labels.toml holds no label$"),
         ("[custom]", r"labels.toml, \[custom\]: this table is empty: give it lines"),

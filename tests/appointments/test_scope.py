@@ -150,6 +150,62 @@ def test_a_value_that_occurs_nowhere_is_an_error(
         assert secret not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ({"weekday": "Mon"}, "'Sunday', a list of these, or None. Did you mean 'Monday'?"),
+        ({"weekday": "monday"}, "Did you mean 'Monday'?"),
+        ({"lead_band": "1-7 day"}, "Did you mean '1-7 days'?"),
+        ({"patient_visit": "frist"}, "Did you mean 'first'?"),
+        ({"weekday": "x"}, "a list of these, or None"),
+        ({"self_booked": "yes"}, "self_booked is True or False, a list of these, or None"),
+    ],
+)
+def test_a_fixed_word_that_is_misspelt_is_answered_with_the_nearest(
+    clinic: Clinic, where: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        clinic.visits(where=where)
+    assert str(caught.value).endswith(told)
+
+
+def test_a_filter_of_rows_knows_what_outcomes_and_labels_are_called(clinic: Clinic) -> None:
+    a_clinic(clinic)
+    labels = Labels.read({"custom": {"cfld_1": "Plan"}, "custom:cfld_1": {"blue": "Blue plan"}})
+    visits = CohortSource[Cohort](StoreEngine(clinic.database), labels).appointments()
+    for where, told in (
+        ({"outcome": "no-show"}, "Did you mean 'no_show'?"),
+        ({"outcome": "canceled"}, "Did you mean 'cancelled'?"),
+        ({"outcom": "open"}, "unknown grouping 'outcom'. Did you mean 'outcome'?"),
+        ({"plan": "blue"}, "unknown grouping 'plan'. Did you mean 'custom:cfld_1'?"),
+        ({"custom:cfld_1": "Blue plan"}, "is what the labels call 'blue'; give the value itself"),
+    ):
+        with pytest.raises(UsageError, match=re.escape(told)):
+            visits.slots(where=where)
+    with pytest.raises(UnknownGroup, match="Did you mean 'custom:cfld_1'"):
+        visits.outcomes("Plan")
+
+
+@pytest.mark.parametrize(
+    ("every", "meant"),
+    [("mnth", "month"), ("annual", "year"), ("Q", "quarter"), ("MS", "month"), ("daily", "day")],
+)
+def test_a_period_may_be_called_as_elsewhere_and_is_answered_in_our_words(
+    clinic: Clinic, every: str, meant: str
+) -> None:
+    with pytest.raises(UnknownGroup, match=f"unknown period '{every}'. Did you mean '{meant}'"):
+        clinic.visits().outcomes(every=every)
+    with pytest.raises(UnknownGroup, match="Did you mean 'last-month'"):
+        clinic.visits(period="previous-month")
+
+
+def test_late_says_all_that_it_may_be(clinic: Clinic) -> None:
+    with pytest.raises(UsageError, match="876,600, a timedelta or 'same_day'"):
+        clinic.visits(late="same-day")
+    with pytest.raises(UsageError, match=r"876,600, or a timedelta$"):
+        clinic.visits(grace="day")
+
+
 def test_whoever_gives_a_label_for_a_value_is_told_whose_it_is(clinic: Clinic) -> None:
     a_clinic(clinic)
     labels = Labels.read(

@@ -403,6 +403,10 @@ def test_a_store_that_another_process_writes(run: Any, tiny: Any) -> None:
         (("slots", "--by", "host"), "(Possible options: --where)"),
         (("outcomes", "--by", "hosst"), "Did you mean 'host'"),
         (("outcomes", "--by", "Weekday"), "Did you mean 'weekday'"),
+        (("outcomes", "--by", "providr"), "Did you mean 'host'"),
+        (("outcomes", "--by", "montth"), "(--every month)"),
+        (("outcomes", "--every", "annual"), "Did you mean 'year'"),
+        (("slots", "--where", "outcome=no-show"), "Did you mean 'no_show'"),
         (("outcomes", "--where", "hots=user_1"), "Did you mean 'host'"),
         (("outcomes", "--where", "host"), "GROUPING=VALUE"),
         (("outcomes", "--format", "excel"), "'csv'"),
@@ -424,7 +428,7 @@ def test_a_store_that_another_process_writes(run: Any, tiny: Any) -> None:
 def test_a_wrong_word_is_wrong_usage_and_the_right_one_is_told(
     run: Any, tiny: Any, words: tuple[str, ...], suggested: str
 ) -> None:
-    has_store = words[0] in ("outcomes", "funnel")
+    has_store = words[0] in ("outcomes", "funnel", "slots")
     told = run(*words, *(("--db", tiny.db) if has_store else ()), COLUMNS="200")
     assert (told.code, told.out) == (USAGE, "")
     assert "Traceback" not in told.err
