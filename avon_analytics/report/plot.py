@@ -3,7 +3,7 @@
 Each function takes the DataFrame that a method of a cohort returned, as it is or with rows taken
 out or put in another order, and gives an Altair chart that shows itself in a notebook without a
 network: an SVG with a description, light or dark as the notebook is. ``save`` writes it for a page
-or a slide; ``chart.properties(title=…)`` and everything else that Altair offers work on it.
+or a slide; ``chart.properties(title=…)`` and nearly everything else that Altair offers work on it.
 
 Titles say what is counted and divided. ``title`` replaces the first line of it, ``width`` is in
 pixels. Groups are drawn in the order of the frame, the largest only where there are many; the

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -393,6 +394,87 @@ def test_charts_stand_side_by_side_and_below_each_other(visits: Any, tmp_path: P
     assert names[0] != names[1]
     wide = avon.plot.save((months | hosts).properties(title="Both"), tmp_path / "both.svg")
     assert "Both" in wide.read_text("utf-8")
+
+
+def some_charts(visits: Any) -> dict[str, Any]:
+    """Charts of each kind: one layer, several, and panels."""
+    return {
+        "unit": avon.plot.outcomes(visits.outcomes(by="host")),
+        "layers": avon.plot.share(visits.outcomes(by="host")),
+        "panels": avon.plot.share(visits.outcomes(by="host", every="month")),
+    }
+
+
+@pytest.mark.parametrize("kind", ["unit", "layers", "panels"])
+def test_what_altair_makes_of_a_chart_is_the_same_picture(visits: Any, kind: str) -> None:
+    chart = some_charts(visits)[kind]
+    as_it_was = shown(chart)["image/svg+xml"]
+    assert without_numbers(shown(chart.copy())["image/svg+xml"]) == without_numbers(as_it_was)
+    styled = chart.configure_axis(labelFontSize=9).properties(title="Mine")
+    assert "Mine" in shown(styled)["image/svg+xml"]
+    assert 'font-size="9px"' in shown(styled)["image/svg+xml"]
+    assert json.loads(chart.to_json())["description"] == chart.to_dict()["description"]
+
+
+def without_numbers(picture: str) -> str:
+    """A picture without the numbers of its clips, which go on from one picture to the next."""
+    return re.sub(r"clip\d+", "clip", picture)
+
+
+@pytest.mark.parametrize("kind", ["unit", "layers", "panels"])
+def test_a_chart_can_be_moved_where_it_is_saved_as_a_page(
+    visits: Any, tmp_path: Path, kind: str
+) -> None:
+    chart = some_charts(visits)[kind].interactive()
+    params = chart.to_dict()["params"]
+    assert len(params) == len({one["name"] for one in params})
+    assert len(params) == (len(shown_panels(chart)) if kind == "panels" else 1)
+    assert {one["bind"] for one in params} == {"scales"}
+    assert shown(chart)["text/html"].count("<img ") == 2
+    chart.save(tmp_path / "chart.html", inline=True)
+    page = (tmp_path / "chart.html").read_text("utf-8")
+    assert (params[0]["name"] in page, "<script src" in page) == (True, False)
+    both = chart | avon.plot.share(visits.outcomes(by="weekday")).interactive()
+    views = [view for one in both.to_dict()["params"] for view in one["views"]]
+    assert len(set(views)) == len(views) == len(params) + 1
+    assert shown(both)["image/svg+xml"].startswith("<svg")
+
+
+def shown_panels(chart: Any) -> list[Any]:
+    """The charts of a chart of panels."""
+    return [one for row in chart.to_dict()["vconcat"] for one in row["hconcat"]]
+
+
+def test_a_chart_is_laid_over_another_and_both_are_drawn(visits: Any) -> None:
+    line = altair.Chart(pd.DataFrame({"n": [3]})).mark_rule(color="#123456").encode(x="n:Q")
+    bars, points, panels = some_charts(visits).values()
+    again = bars.copy()  # whose rows stand above its layers
+    for below in (bars, again, again + line):
+        drawn = below
+        drawn += line
+        assert drawn.title.text == ["Outcomes of slots by host"]
+        (height, width) = (drawn.to_dict()[name] for name in ("height", "width"))
+        assert (height, width) == (bars.to_dict()["height"], bars.to_dict()["width"])
+        picture = shown(drawn)["image/svg+xml"]
+        assert picture.count("#123456") >= 1
+        for colour in ("attended", "no-show"):
+            assert f'fill="{COLOURS[colour][0]}"' in picture
+    both = shown(points.interactive() + points)
+    assert both["image/svg+xml"].count("<path") > shown(points)["image/svg+xml"].count("<path")
+    for below, above in ((panels, line), (bars, panels)):
+        with pytest.raises(UsageError, match="several panels"):
+            below + above
+
+
+def test_what_a_chart_has_no_rows_for_is_refused_in_a_sentence(visits: Any) -> None:
+    bars, _, panels = some_charts(visits).values()
+    with pytest.raises(UsageError, match="by=…"):
+        bars.facet("host:N")
+    with pytest.raises(UsageError, match="each share"):
+        panels.repeat(["a", "b"])
+    with pytest.raises(UsageError, match="width: a chart of several panels has none of its own"):
+        panels.properties(width=300)
+    assert bars.properties(width=300).to_dict()["width"] == 300
 
 
 def test_completion_offers_the_charts_alone() -> None:
