@@ -60,10 +60,10 @@ class ShownFigure:
         self._title = title or f"{title_of(figure)}{by_words(named(figure))}"
 
     def _repr_html_(self) -> str:
-        known = tabled(self._figure)
+        known = tabled(self._figure, most=MOST)
         assert known is not None
         attrs = self._figure.attrs
-        notes = [*_intervals(known), *known.notes, *_cut(known)]
+        notes = [*_intervals(known), *known.notes, *known.on_more]
         if known.n_further:
             notes.append(f"{plural(known.n_further, 'more column')} in the DataFrame.")
         if attrs.get("as_of"):
@@ -81,21 +81,21 @@ class ShownFigure:
 
         text = StringIO()
         console = Console(file=text, width=_WIDTH, color_system=None, force_jupyter=False)
-        console.print(table(self._figure, title=self._title, width=_WIDTH))
+        console.print(table(self._figure, title=self._title, width=_WIDTH, most=MOST))
         return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
 def as_table(figure: Tabled, caption: str) -> Table:
     """A figure as a table of the page: one of the report's."""
     first, *others = [_heading(name, figure.every) for name in figure.keys] or ["Cohort"]
-    lines = [_line(figure, row) for row in figure.rows[:MOST]]
+    lines = [_line(figure, row) for row in figure.rows]
     if others:  # the name of a group that goes on is there, and stands back
         lines = [
             line._replace(kind=f"{line.kind} again".strip()) if line.name == before.name else line
             for line, before in zip(lines, [Line("", []), *lines], strict=False)
         ]
-    if n_cut := max(len(figure.rows) - MOST, 0):  # said where it is, so that the total adds up
-        more = f"{n_cut:,} more"
+    if figure.n_more:  # said where it is, so that the total adds up
+        more = f"{figure.n_more:,} more"
         lines.append(
             Line(more, [Cell("…")] * len(figure.columns), "open", others=[""] * len(others))
         )
@@ -117,12 +117,6 @@ def _intervals(figure: Tabled) -> list[str]:
     ):
         return ["Below an expected number: its 80\N{NO-BREAK SPACE}% interval."]
     return []
-
-
-def _cut(figure: Tabled) -> list[str]:
-    n = len(figure.rows) - MOST
-    of_all = f" The row {ALL!r} counts them too." if figure.totals else ""
-    return [f"{plural(n, 'more row')} in the DataFrame.{of_all}"] if n > 0 else []
 
 
 def _heading(name: str, every: str) -> str:

@@ -45,6 +45,7 @@ class Tabled:
     rows as one, or as one for each stage. n_further: how many columns are left to CSV and JSON.
     notes: what was left out, and what a mark means. gives_way: what goes where there
     is no room, in this order, with the columns that it is; unless given, the last of them first.
+    n_more: how many rows come after these.
     """
 
     keys: Sequence[str]
@@ -55,10 +56,19 @@ class Tabled:
     n_further: int = 0
     notes: Sequence[str] = field(default_factory=tuple)
     gives_way: Mapping[str, Collection[str]] = field(default_factory=dict)
+    n_more: int = 0
 
     def is_open(self, row: Row) -> bool:
         """Whether a row is of a period that is not complete."""
         return "period_on" in self.keys and not is_complete(row)
+
+    @property
+    def on_more(self) -> tuple[str, ...]:
+        """What is said of the rows that come after these."""
+        if not self.n_more:
+            return ()
+        of_all = f" The row {ALL!r} counts them too." if self.totals else ""
+        return (f"{plural(self.n_more, 'more row')} in the DataFrame.{of_all}",)
 
     @property
     def has_open(self) -> bool:
@@ -72,15 +82,19 @@ def is_figure(frame: pd.DataFrame) -> bool:
     return figure is not None and any(name in figure.spelled for name in map(str, frame.columns))
 
 
-def tabled(frame: pd.DataFrame, every: str | None = None) -> Tabled | None:
-    """The table of a figure; None for a frame that is none."""
+def tabled(frame: pd.DataFrame, every: str | None = None, most: int | None = None) -> Tabled | None:
+    """The table of a figure, or the first rows of it; None for a frame that is none."""
     if not is_figure(frame):
         return None
-    known = _tabled(frame, every)
-    return replace(known, notes=(*known.notes, *remarks(frame)))
+    known = _tabled(frame, every, most)
+    n_rows = len(known.rows) + known.n_more
+    rows = known.rows[:most]
+    return replace(
+        known, rows=rows, n_more=n_rows - len(rows), notes=(*known.notes, *remarks(frame))
+    )
 
 
-def _tabled(frame: pd.DataFrame, every: str | None) -> Tabled:
+def _tabled(frame: pd.DataFrame, every: str | None, most: int | None) -> Tabled:
     figure, frame = as_read(frame)
     keys = groupings(frame) + ["period_on"] * ("period_on" in frame)
     if {"cause", "day", "cumulative_incidence"} <= set(frame):
@@ -91,17 +105,18 @@ def _tabled(frame: pd.DataFrame, every: str | None) -> Tabled:
     if is_of_cancelled(frame, keys):
         return _of_cancelled(frame, keys, every or every_of(frame))
     columns = [one for one in figure.in_tables if one.name in frame]
-    rows = rows_of(frame)
     groups = [name for name in keys if name not in figure.row_names]
-    of_all = totals(rows, columns, figure, groups) if groups and figure.adds_up else []
+    of_all = totals(frame, columns, figure, groups) if groups and figure.adds_up else []
+    rows = rows_of(frame if most is None else frame.head(most))
     return Tabled(
         keys=keys,
         columns=columns,
         rows=rows,
+        n_more=len(frame) - len(rows),
         totals=of_all,
         every=every or every_of(frame),
         n_further=_n_further(frame, keys, columns),
-        notes=(*_of_window(rows, keys), *of_quantiles(columns, of_all)),
+        notes=(*_of_window(frame, keys), *of_quantiles(columns, of_all)),
     )
 
 
@@ -155,9 +170,9 @@ def _n_further(frame: pd.DataFrame, keys: Sequence[str], columns: Sequence[Colum
     return len([name for name in map(str, frame.columns) if name not in shown | bounds | flags])
 
 
-def _of_window(rows: Sequence[Row], keys: Sequence[str]) -> tuple[str, ...]:
+def _of_window(frame: pd.DataFrame, keys: Sequence[str]) -> tuple[str, ...]:
     """What is to be said of a figure without periods whose window is not complete."""
-    if "period_on" in keys or all(map(is_complete, rows)):
+    if "period_on" in keys or all(map(is_complete, rows_of(frame))):
         return ()
     return ("Not complete: part of the window is not due yet, or lies outside the archive.",)
 
@@ -170,22 +185,21 @@ def of_quantiles(columns: Sequence[Column], totals: Sequence[Row]) -> tuple[str,
 
 
 def totals(
-    rows: Sequence[Row], columns: Sequence[Column], figure: Figure, groups: Sequence[str]
+    frame: pd.DataFrame, columns: Sequence[Column], figure: Figure, groups: Sequence[str]
 ) -> list[Row]:
     """All rows as one, or as one for each of what the figure itself divides by."""
-    own = [name for name in figure.row_names if name in rows[0]] if rows else []
-    parts: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        parts.setdefault(tuple(row[name] for name in own), []).append(row)
-    if len(rows) <= len(parts):  # each stands for itself
+    own = [name for name in figure.row_names if name in frame]
+    parts = [part for _, part in frame.groupby(own, sort=False, dropna=False)] if own else [frame]
+    if len(frame) <= len(parts):  # each stands for itself
         return []
     return [
-        dict.fromkeys(groups) | dict(zip(own, values, strict=True)) | _sum(part, columns, figure)
-        for values, part in parts.items()
+        {**dict.fromkeys(groups), **one, **_sum(part, columns, figure)}
+        for part in parts
+        for one in (rows_of(part[own].head(1)) if own else [{}])
     ]
 
 
-def _sum(rows: Sequence[Row], columns: Sequence[Column], figure: Figure) -> dict[str, Any]:
+def _sum(frame: pd.DataFrame, columns: Sequence[Column], figure: Figure) -> dict[str, Any]:
     """Counts and hours added up, and shares of them; quantiles are no sums, and stay missing."""
     sums: dict[str, Any] = {}
     for column in columns:
@@ -193,20 +207,21 @@ def _sum(rows: Sequence[Row], columns: Sequence[Column], figure: Figure) -> dict
         if column.counts in figure.apart:
             continue
         if column.has_n and column.counts:
-            part, among = _total(rows, column.counts), _total(rows, f"{name}_n")
+            part, among = _total(frame, column.counts), _total(frame, f"{name}_n")
             sums |= _share(name, part, among)
         elif column.kind is Kind.RATIO and column.among:
-            part, among = _total(rows, column.counts), _total(rows, column.among[0])
+            part, among = _total(frame, column.counts), _total(frame, column.among[0])
             sums[name] = part / among if among and part is not None else None
         elif column.kind in _ADD_UP and not name.startswith(_QUANTILES):
-            sums[name] = None if name in figure.apart else _total(rows, name)
+            sums[name] = None if name in figure.apart else _total(frame, name)
     return sums
 
 
-def _total(rows: Sequence[Row], name: str) -> float | None:
+def _total(frame: pd.DataFrame, name: str) -> float | None:
     """What a column adds up to; missing where some of it is blank, as the rest is no total."""
-    known = [number(row.get(name)) for row in rows]
-    return None if None in known else sum(one for one in known if one is not None)
+    if name not in frame or frame[name].hasnans:
+        return None
+    return sum(map(float, frame[name].tolist()))
 
 
 def _share(name: str, part: float | None, among: float | None) -> dict[str, Any]:
@@ -229,9 +244,10 @@ def _of_cancelled(frame: pd.DataFrame, keys: list[str], every: str) -> Tabled:
     """
     figure = FIGURES["cancellations"]
     rows, total = of_cancelled(frame)
+    kept = cancelled_alone(frame)
     measures = [figure.spelled[name] for name in foremost(figure, keys) if name in frame]
     columns = [*measures[:1], OF_ALL, *measures[1:]]
-    of_all = totals(rows, measures, figure, keys)
+    of_all = totals(kept, measures, figure, keys)
     return Tabled(
         keys=keys,
         columns=columns,
@@ -239,7 +255,7 @@ def _of_cancelled(frame: pd.DataFrame, keys: list[str], every: str) -> Tabled:
         totals=[{**one, OF_ALL.name: 1.0 if total else None} for one in of_all],
         every=every,
         n_further=_n_further(frame, keys, measures),
-        notes=(*_of_window(rows, keys), *left_out(frame, rows), *of_quantiles(measures, of_all)),
+        notes=(*_of_window(kept, keys), *left_out(frame), *of_quantiles(measures, of_all)),
     )
 
 
@@ -259,20 +275,24 @@ def is_of_cancelled(frame: pd.DataFrame, keys: Sequence[str]) -> bool:
     return bool(set(keys) & set(OF_CANCELLATIONS)) and "n_cancelled" in frame
 
 
+def cancelled_alone(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of cancelled slots, and those of which that is blank."""
+    return frame[frame["n_cancelled"].isna() | (frame["n_cancelled"] != 0)]
+
+
 def of_cancelled(frame: pd.DataFrame) -> tuple[list[dict[str, Any]], float | None]:
     """The rows of cancelled slots, each with its part of all of these, and how many these are."""
-    rows = [row for row in rows_of(frame) if number(row["n_cancelled"]) != 0]
-    total = _total(rows, "n_cancelled")
+    kept = cancelled_alone(frame)
+    rows, total = rows_of(kept), _total(kept, "n_cancelled")
     for row in rows:
         n = number(row["n_cancelled"])
         row[OF_ALL.name] = n / total if total and n is not None else None
     return rows, total
 
 
-def left_out(frame: pd.DataFrame, rows: Sequence[Row]) -> tuple[str, ...]:
-    """How many due slots such rows leave out."""
-    due = _total(rows_of(frame), "n_due") if "n_due" in frame else None
-    shown = _total(rows, "n_due") if "n_due" in frame else None
+def left_out(frame: pd.DataFrame) -> tuple[str, ...]:
+    """How many due slots the rows of cancelled slots leave out."""
+    due, shown = (_total(one, "n_due") for one in (frame, cancelled_alone(frame)))
     if due is None or shown is None or due == shown:
         return ()
     return (f"{count(due - shown)} due slots that were not cancelled are left out.",)

@@ -66,6 +66,7 @@ def table(
     every: str | None = None,
     width: int | None = None,
     as_is: bool = False,
+    most: int | None = None,
 ) -> Group:
     """A figure as a table: plain headings, shares in per cent, missing as ``–``.
 
@@ -73,9 +74,10 @@ def table(
     first of a month are shown as months. A figure has its foremost columns, as many as ``width``
     allows, each share with its denominator and interval, and a row of all. What is no figure has
     all columns; where they are too wide, intervals give way first, then denominators, details and
-    counts. ``as_is`` keeps the columns' own names and order.
+    counts. ``as_is`` keeps the columns' own names and order. ``most`` rows of a
+    figure stand there, the first, and a line that says how many more there are.
     """
-    known = None if as_is else tabled(frame, every)
+    known = None if as_is else tabled(frame, every, most)
     if known is not None:
         return _of_figure(known, title, width)
     read = _own_columns(frame) if as_is else _columns(named(frame), every, width)
@@ -102,7 +104,7 @@ def _of_figure(figure: Tabled, title: str | None, width: int | None) -> Group:
     columns, hidden = fitted(squeezed(shown, width, GAP), width, GAP)
     notes = [STARRED] if figure.has_open else []
     notes += [f"Not shown for lack of width: {'; '.join(reversed(gone))}"] if gone else []
-    notes += figure.notes
+    notes += [*figure.notes, *figure.on_more]
     if figure.n_further and figure.rows:
         notes.append(f"{plural(figure.n_further, 'more column')} with --format csv or json")
     note = "\n".join(notes) if figure.rows else "no rows"

@@ -20,6 +20,7 @@ from avon_analytics.report.tabled import (
     ALL,
     OF_ALL,
     as_read,
+    cancelled_alone,
     foremost,
     is_of_cancelled,
     left_out,
@@ -110,11 +111,12 @@ class _Table:
         self.rows, self.n_cancelled = (
             of_cancelled(shown) if self.is_of_cancelled else (rows_of(shown), None)
         )
-        self.left_out = left_out(shown, self.rows) if self.is_of_cancelled else ()
+        self.left_out = left_out(shown) if self.is_of_cancelled else ()
         self.columns = [*map(self._of_key, self.keys), *self._measures(list(map(str, shown)))]
         known = [one for one in figure.columns if one.name in shown]
         adds_up = bool(self.groups) and figure.adds_up
-        self.totals = totals(self.rows, known, figure, self.groups) if adds_up else []
+        kept = cancelled_alone(shown) if self.is_of_cancelled else shown
+        self.totals = totals(kept, known, figure, self.groups) if adds_up else []
         self.sheet: Any = None
         self.name = ""
         self.wrapped: set[str] = set()  # columns with values longer than a column is wide

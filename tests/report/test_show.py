@@ -116,6 +116,19 @@ def test_long_figures_are_cut_and_it_is_said(clinic: MadeUp) -> None:
     assert set(rows[-2][2:]) == {"…"}
     assert rows[-1][2].startswith("20.0 % of 24,000")
     assert "40 more rows in the DataFrame. The row 'All' counts them too." in text
+    # A notebook makes the text of it, too: thousands of rows took many seconds.
+    printed = [" ".join(line.split()) for line in str(avon.show(frame)).splitlines()]
+    assert len([line for line in printed if re.search(r"2025-Q\d", line)]) == 200
+    assert [line for line in printed if line.startswith("All 20.0 % 24,000")]
+    assert "40 more rows in the DataFrame. The row 'All' counts them too." in printed
+
+
+def test_totals_are_of_all_rows_and_blank_where_one_is(clinic: MadeUp) -> None:
+    frame = outcomes(clinic, "user_1", None)
+    frame["n_no_show"] = frame["n_no_show"].astype("Int64")
+    frame.loc[1, "n_no_show"] = pd.NA
+    _, rows = read(avon.show(frame)._repr_html_())
+    assert rows[-1][:6] == ["All", "", "–", "480", "320", "–"]
 
 
 @pytest.mark.parametrize("given", [None, pd.DataFrame({"a": [1]}), "outcomes"])
