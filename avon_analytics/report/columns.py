@@ -44,6 +44,8 @@ class TextColumn:
     """The column of the figure that it belongs to."""
     folds: bool = False
     """Its cells are sentences, which may take several lines: it has the room that others leave."""
+    is_typed: bool = False
+    """Its cells are words that somebody types as they stand: they are not cut."""
 
     @property
     def width(self) -> int:
@@ -131,7 +133,7 @@ def squeezed(columns: list[TextColumn], width: int | None, gap: int) -> list[Tex
             (
                 each
                 for each in columns
-                if not (each.right or each.folds)
+                if not (each.right or each.folds or each.is_typed)
                 and each.width > NARROWEST
                 and not each.name.endswith("_at")
             ),

@@ -336,3 +336,32 @@ def test_the_folder_that_paths_share_drives_out_no_column() -> None:
     names = [f"/{'long/' * 12}{one}.jsonl" for one in "ab"]
     shown = printed(pd.DataFrame({"file": names, "n_lines": [1, 2]}), width=40)
     assert squeezed(shown)[1] == "…/a.jsonl 1"
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_words_that_somebody_types_stand_whole_and_sentences_go_on_below(width: int) -> None:
+    name, code = "appointment_reference_patients_versions", "signature_mismatch"
+    words = "Other patients that a visit is about, as each version of it has them."
+    tables = pd.DataFrame(
+        {"table": [name], "kind": ["provenance"], "n_rows": 12, "description": words}
+    )
+    told = printed(tables, width)
+    assert name in told
+    assert "each" in told
+    assert "…" not in told
+    assert all(len(line) <= width for line in told.splitlines())
+    assert "Not shown for lack of width: Kind" in told
+    lines = pd.DataFrame({"file": ["archive/2024-09-webhooks.jsonl.gz"] * 2, "line": [1, 2]})
+    lines = lines.assign(code=code, cause="the signature matches no secret that is known here")
+    assert printed(lines, width).count(code) == 2
+
+
+def test_a_column_of_many_rows_stands_as_each_row_would_by_itself() -> None:
+    rows = pd.DataFrame(
+        {"host": ["a", "", "Ada Ω"], "n_slots": [1, 20, 300], "word": ["x", "", ""]}
+    )
+    whole = printed(rows).splitlines()
+    assert len(whole) == 1 + len(rows)
+    folded = printed(rows.assign(meaning="one")).splitlines()  # which is set row by row
+    before = whole[0].index("Word") + len("Word")
+    assert [line[:before] for line in folded] == [line[:before] for line in whole]
