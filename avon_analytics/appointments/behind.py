@@ -159,9 +159,8 @@ def _is_count(declared: Figure, name: str) -> bool:
 def behind(cohort: CohortRows, cell: Cell, *, unit: str | None = None) -> Behind:
     """The rows of a cell. ``unit`` asks for slots where the cell counts patients."""
     if cell.figure.name in _FORECASTS:
-        found, counted = counting("landmark_open"), "slot"
-        rows, ended = _forecast(cohort, cell)
-        condition = f"({found.conditions['n']}) AND ({ended})"
+        found, counted = Counting("", "opened", {"n": "true"}, frozenset()), "slot"
+        rows, condition = _forecast(cohort, cell)
     else:
         if cell.figure.name in _OF_SHARES:
             cell = _of_share(cell)

@@ -82,7 +82,8 @@ class CohortRows(Shown):
         min_count: int | None = None,
         with_rows: bool = True,
     ) -> Counted:
-        """What the SQL of a figure counts; without rows, all else that is known of them."""
+        """What the SQL of a figure counts; without rows, all else that is known of them, but for
+        which periods are mature."""
         reads = figure.reads_of(options or {})
         with self._engine.reading():
             rows = self._rows_for(figure, by, every, options)
@@ -103,7 +104,9 @@ class CohortRows(Shown):
                 late=self._settings.late_in_words,
                 min_count=checked_min_count(self.min_count if min_count is None else min_count),
                 completeness=(
-                    self._completeness(every, reads.dated) if "is_whole" in figure.spelled else None
+                    self._completeness(every, reads.dated, with_undue=with_rows)
+                    if "is_whole" in figure.spelled
+                    else None
                 ),
                 names=names_of(
                     self._engine, self._labels, [key.name for key in keys], self.as_of or BEFORE_ALL
@@ -150,15 +153,17 @@ class CohortRows(Shown):
             by_day = self._completeness("day")
         return [by_day.by(unit).complete_periods() for unit in units]
 
-    def _completeness(self, every: str | None, dated: str | None = None) -> Completeness:
-        """Which periods are complete.
+    def _completeness(
+        self, every: str | None, dated: str | None = None, *, with_undue: bool = True
+    ) -> Completeness:
+        """Which periods are complete; without those that hold undue slots, which are whole.
 
         What is placed by a date of its own, such as a booking, is all there once that is over.
         """
         undue: Iterable[date | None] = ()
-        if dated is None:
+        if dated is None and with_undue:
             slots = self._population("slots", every=every)
-            undue = self._periods(self._ask_for(slots.run(sql("undue_periods")), slots), every)
+            undue = self._periods(self._ask_once(slots.run(sql("undue_periods")), slots), every)
         return Completeness(
             scope=self._scope,
             every=every,
@@ -237,6 +242,13 @@ class CohortRows(Shown):
         self, query: str, rows: Population, dtypes: Mapping[str, str] | None = None
     ) -> pd.DataFrame:
         return self._engine.frame(query, rows.bind(query), dtypes)
+
+    def _ask_once(
+        self, query: str, rows: Population, dtypes: Mapping[str, str] | None = None
+    ) -> pd.DataFrame:
+        """The same of few rows, which are remembered; they are not to be changed."""
+        key = (query, *rows.bind(query).items())
+        return self._engine.remembered.of(key, lambda: self._ask_for(query, rows, dtypes))
 
     def _number(self, query: str, rows: Population) -> int:
         """The only value of a query."""

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakKeyDictionary
 
 import duckdb
 
@@ -25,15 +26,20 @@ from avon_analytics.appointments.follow_up import (
     session_hours,
 )
 from avon_analytics.appointments.queries import create_macros, not_copied
+from avon_analytics.appointments.remembered import Remembered
 from avon_analytics.appointments.slots import Computed
 from avon_analytics.appointments.steps import BEFORE_ALL, Settings
 from avon_analytics.errors import StaleCohort
+from avon_analytics.store.connection import Session
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
 from avon_analytics.store.parsed import parsed
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_remembered: WeakKeyDictionary[Session, Remembered] = WeakKeyDictionary()
 
 
 class Engine(Protocol):
@@ -47,6 +53,11 @@ class Engine(Protocol):
     @property
     def time_zone(self) -> str:
         """The time zone of visits whose own and whose patient's zone are unknown."""
+        ...
+
+    @property
+    def remembered(self) -> Remembered:
+        """What figures have worked out of its tables of slots."""
         ...
 
     def reading(self) -> AbstractContextManager[object]:
@@ -120,6 +131,11 @@ class StoreEngine:
     def time_zone(self) -> str:
         """The store's time zone."""
         return self.database.time_zone
+
+    @property
+    def remembered(self) -> Remembered:
+        """What is remembered for as long as the tables of a session are there."""
+        return _remembered.setdefault(self.database.session, Remembered())
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:

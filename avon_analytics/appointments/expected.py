@@ -25,7 +25,8 @@ from avon_analytics.appointments.forecast import (
     intervals,
     sums,
 )
-from avon_analytics.appointments.landmarks import Learning, Open, Slots
+from avon_analytics.appointments.landmarks import Open, Slots
+from avon_analytics.appointments.learning import Learning
 from avon_analytics.appointments.look_back import (
     FEWEST_WEEKS,
     Clock,
@@ -167,7 +168,7 @@ def _learned(
     seen = _seen(slots, counted, unit, instants)
     most_days = max(int(one.days.max(initial=0)) for one in (open_now, seen))
     earliest = min(instants.values(), default=at)
-    learning = Learning(slots.past(at, most_days, earliest), most_days)
+    learning = Learning(slots, at, most_days, earliest)
     _, spread, width = look_back(seen, instants, unit, learning, at, clock, SEEN_FROM)
     return _Learned(shares_at(open_now, learning, at, at, clock), spread, width)
 
@@ -215,12 +216,12 @@ def _backtest(
 ) -> pd.DataFrame:
     clock, (periods,) = clock_of(cohort, slots), cohort._complete_periods(every)
     instants = looked_at(periods, clock, days_ahead)
-    seen = _seen(slots, counted, every, instants)
+    seen = _seen(slots, counted, every, instants, with_days=True)
     never = datetime(1970, 1, 1, tzinfo=UTC)
     reference = max(instants.values(), default=never)
     earliest = min(instants.values(), default=never)
     most_days = int(seen.days.max(initial=0))
-    learning = Learning(slots.past(reference, most_days, earliest), most_days)
+    learning = Learning(slots, reference, most_days, earliest)
     found, *_ = look_back(seen, instants, every, learning, reference, clock)
     rows = _rows(seen.groups, found.group, found.period, every)
     rows["n_open"] = found.sums.n.astype(np.int64)
@@ -254,9 +255,17 @@ def looked_at(periods: Sequence[date], clock: Clock, days_ahead: int) -> dict[da
     return {first: clock.at(first) - days_ahead * _DAY for first in periods}
 
 
-def _seen(slots: Slots, counted: Counted, every: str, instants: dict[date, datetime]) -> Open:
+def _seen(
+    slots: Slots,
+    counted: Counted,
+    every: str,
+    instants: dict[date, datetime],
+    *,
+    with_days: bool = False,
+) -> Open:
     """What was open so many days before each of the periods."""
-    return slots.open(counted.keys, every, instants, *window_of(instants, every))
+    window = window_of(instants, every)
+    return slots.open(counted.keys, every, instants, *window, with_days=with_days)
 
 
 def window_of(instants: Mapping[date, datetime], every: str) -> tuple[date, date]:

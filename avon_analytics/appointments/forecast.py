@@ -28,6 +28,7 @@ INTERVAL = (0.1, 0.9)
 # standard deviation; as many values of it are weighed against what periods showed.
 _PRIOR_SPREAD = 0.2
 _SPREADS = np.linspace(0, 1.5, 151)
+_AT_ONCE = 8  # spreads that are tried at a time
 # So many intervals as they would be if errors were normal are weighed against those that were seen.
 _PRIOR_INTERVALS = 50
 SEEN_FROM = 10.0  # expected number from which an interval tells how wide it should have been
@@ -48,13 +49,25 @@ class Alike:
     def of(cls, place: Ints, kind: Ints, days: Ints, n: Floats) -> Alike:
         """Add up slots that are alike. Sums of fractions differ in their last digit with the order
         of what is added, counts do not."""
-        size = [int(one.max(initial=0)) + 1 for one in (place, kind, days)]
-        code = np.ravel_multi_index((place, kind, days), size)
-        order = np.argsort(code)
-        code = code[order]
-        first = np.flatnonzero(_begins(code))
-        place, kind, days = np.unravel_index(code[first], size)
-        return cls(place, kind, days, np.add.reduceat(n[order], first) if len(first) else n)
+        of_kind, of_days = (int(one.max(initial=0)).bit_length() for one in (kind, days))
+        code = (place << of_kind | kind) << of_days | days
+        if (n == 1).all():  # then no number has to be kept beside its code
+            code.sort()
+            first = np.flatnonzero(_begins(code))
+            n = np.diff(first, append=len(code)).astype(np.float64)
+        else:
+            order = np.argsort(code)
+            code = code[order]
+            first = np.flatnonzero(_begins(code))
+            n = np.add.reduceat(n[order], first)
+        code = code[first]
+        of_place = code >> of_days
+        return cls(
+            of_place >> of_kind,
+            of_place & (1 << of_kind) - 1,
+            code & (1 << of_days) - 1,
+            n,
+        )
 
     def __getitem__(self, lines: slice) -> Alike:
         return Alike(self.place[lines], self.kind[lines], self.days[lines], self.n[lines])
@@ -62,19 +75,34 @@ class Alike:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """The shares of outcomes, a line for slots that are alike, and how far each may be off, as a
-    standard deviation (``doubt``)."""
+    """The shares of outcomes, and how far each may be off, as a standard deviation: a line for each
+    kind and number of days (``share_of``, ``doubt_of``), and which of them stands for which slots
+    (``place``), since there are far fewer lines than slots that are not alike."""
 
-    share: Floats
-    doubt: Floats
+    share_of: Floats
+    doubt_of: Floats
+    place: Ints
+
+    @property
+    def share(self) -> Floats:
+        """The shares, a line for slots that are alike."""
+        return self.share_of[self.place]
+
+    @property
+    def doubt(self) -> Floats:
+        """The doubts, likewise."""
+        return self.doubt_of[self.place]
 
     @classmethod
     def joined(cls, parts: Sequence[Shares]) -> Shares:
         """The shares of several parts, one after the other."""
         none = np.zeros((0, len(OUTCOMES)))
+        since = np.cumsum([0, *(len(part.share_of) for part in parts)])
+        places = (part.place + start for part, start in zip(parts, since, strict=False))
         return cls(
-            np.concatenate([none, *(part.share for part in parts)]),
-            np.concatenate([none, *(part.doubt for part in parts)]),
+            np.concatenate([none, *(part.share_of for part in parts)]),
+            np.concatenate([none, *(part.doubt_of for part in parts)]),
+            np.concatenate([np.zeros(0, dtype=np.int64), *places]),
         )
 
 
@@ -109,17 +137,15 @@ def shares(counts: Floats, kind: Ints, days: Ints) -> Shares:
     of_all = counts.sum(axis=0)
     known = np.flatnonzero(of_all.sum(axis=-1) > 0)
     if not len(known):
-        unknown = np.full((len(kind), len(OUTCOMES)), np.nan)
-        return Shares(unknown, unknown)
+        unknown = np.full((1, len(OUTCOMES)), np.nan)
+        return Shares(unknown, unknown, 0 * kind)
     nearest = known[np.abs(np.arange(len(of_all))[:, None] - known).argmin(axis=1)]
     whole = of_all[nearest] / of_all[nearest].sum(axis=-1, keepdims=True)
-    # Of all kinds and days first: there are far fewer of them than of slots that are not alike.
     weight = counts.sum(axis=-1, keepdims=True) + PRIOR_SLOTS
     share = (counts + PRIOR_SLOTS * whole) / weight
     doubt = np.sqrt(share * (1 - share) / (weight + 1))
-    place = np.ravel_multi_index((kind, days), counts.shape[:2])
-    of_place = [one.reshape(-1, len(OUTCOMES)).take(place, axis=0) for one in (share, doubt)]
-    return Shares(*of_place)
+    share, doubt = (one.reshape(-1, len(OUTCOMES)) for one in (share, doubt))
+    return Shares(share, doubt, kind * counts.shape[1] + days)
 
 
 def sums(n_sums: int, slots: Alike, of: Shares) -> Sums:
@@ -128,25 +154,25 @@ def sums(n_sums: int, slots: Alike, of: Shares) -> Sums:
     Slots of one kind share what is not known of their shares, whatever their days: much the same
     earlier slots stand behind them.
     """
-    many = slots.n[:, None]
-    mean, doubt = many * of.share, many * of.doubt
-    first = _begins(slots.place) | _begins(slots.kind)
-    by_kind = np.add.reduceat(doubt, np.flatnonzero(first)) if len(first) else doubt
-    return Sums(
-        n=_added(n_sums, slots.place, many)[:, 0],
-        mean=_added(n_sums, slots.place, mean),
-        chance=_added(n_sums, slots.place, mean * (1 - of.share)),
-        unsure=_added(n_sums, slots.place[first], np.square(by_kind)),
-    )
-
-
-def _added(size: int, place: Ints, values: Floats) -> Floats:
-    """What stands at each place, added up; places are in order."""
-    found = np.zeros((size, values.shape[1]))
-    first = np.flatnonzero(_begins(place))
-    if len(first):
-        found[place[first]] = np.add.reduceat(values, first)
-    return found
+    of_sums = np.flatnonzero(_begins(slots.place))
+    of_kinds = np.flatnonzero(_begins(slots.place) | _begins(slots.kind))
+    sums_of_kinds = np.searchsorted(of_kinds, of_sums)
+    place = slots.place[of_sums]
+    n = np.zeros(n_sums)
+    mean, chance, unsure = (np.zeros((n_sums, len(OUTCOMES))) for _ in range(3))
+    if not len(place):
+        return Sums(n, mean, chance, unsure)
+    n[place] = np.add.reduceat(slots.n, of_sums)
+    # An outcome at a time: long arrays of all of them would leave the processor's own memory.
+    for nth in range(len(OUTCOMES)):
+        share = of.share_of[:, nth].take(of.place)
+        doubt = of.doubt_of[:, nth].take(of.place)
+        expected = slots.n * share
+        mean[place, nth] = np.add.reduceat(expected, of_sums)
+        chance[place, nth] = np.add.reduceat(expected * (1 - share), of_sums)
+        by_kind = np.square(np.add.reduceat(slots.n * doubt, of_kinds))
+        unsure[place, nth] = np.add.reduceat(by_kind, sums_of_kinds)
+    return Sums(n, mean, chance, unsure)
 
 
 def _begins(numbers: Ints) -> npt.NDArray[np.bool_]:
@@ -170,13 +196,20 @@ class PeriodSpread:
 
     def learn(self, came: Floats, expected: Sums) -> None:
         """Take in what came (a line per sum, a column per outcome) beside what was expected."""
-        squares = np.square(_SPREADS)[:, None, None]
-        chance = expected.chance
-        variance = chance + expected.unsure + squares * np.square(chance)
-        known = np.isfinite(chance) & (chance > 1e-9)
-        variance = np.where(known, variance, 1)
-        away = np.where(known, came - expected.mean, 0)
-        self._logs -= 0.5 * (np.log(variance) + np.square(away) / variance).sum(axis=1)
+        known = np.isfinite(expected.chance) & (expected.chance > 1e-9)
+        chance = _in_eights(np.where(known, expected.chance, 0), 0)
+        sure = _in_eights(np.where(known, expected.chance + expected.unsure, 1), 1)
+        away = _in_eights(np.where(known, came - expected.mean, 0), 0)
+        chance, away = np.square(chance), np.square(away)
+        # Few spreads at a time: what they are tried on stays in the processor's own memory.
+        for start in range(0, len(_SPREADS), _AT_ONCE):
+            tried = slice(start, start + _AT_ONCE)
+            variance = np.square(_SPREADS[tried])[:, None, None, None] * chance
+            variance += sure
+            # One logarithm of eight variances; none is under 1e-9.
+            logs = np.log(np.multiply.reduce(variance, axis=2)).sum(axis=2)
+            logs += np.divide(away, variance, out=variance).sum(axis=(2, 3))
+            self._logs[tried] -= 0.5 * logs
 
     @property
     def variance(self) -> Floats:
@@ -185,6 +218,13 @@ class PeriodSpread:
         return np.asarray(
             (weights * np.square(_SPREADS)[:, None]).sum(axis=0) / weights.sum(axis=0)
         )
+
+
+def _in_eights(values: Floats, none: float) -> Floats:
+    """Columns as blocks of eight rows, filled up with what counts for nothing."""
+    whole = np.full((values.shape[1], -(-len(values) // 8) * 8), float(none))
+    whole[:, : len(values)] = values.T
+    return whole.reshape(len(whole), 8, -1)
 
 
 class Width:

@@ -47,17 +47,24 @@ _KIND = (
 _NO_PERIOD = date(1970, 1, 1)
 # An outcome by its place, -1 for what is still open.
 _ENDED = (
-    f"CASE outcome {' '.join(f'WHEN {literal(one)} THEN {n}' for n, one in enumerate(OUTCOMES))} "
-    "ELSE -1 END AS ended"
+    f"CASE decided {' '.join(f'WHEN {literal(one)} THEN {n}' for n, one in enumerate(OUTCOMES))} "
+    f"ELSE CASE WHEN decided IS NULL AND is_due THEN {OUTCOMES.index('unresolved')} "
+    "ELSE -1 END END AS ended"
 )
+# How `landmark_alike` packs numbers into one, so that few columns are grouped and fetched.
+_OF_PERIOD = 23  # bits: more than there are days in a calendar; half of them before 1970
+_OF_DAYS = 22
+_OF_END = 3
+# Of more groups hardly any slots are alike: to add them up takes longer than to fetch them.
+MANY_GROUPS = 50
 _SELECT = "SELECT * FROM (\n{}\n) AS found"
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
     """Slots that were open at some instant, an element for those alike: their line (the numbers of
-    a group and a period, in this order), local day, kind, whole days left, outcome (-1: still
-    open), and how many."""
+    a group and a period, in this order), local day (where asked for), kind, whole days left,
+    outcome (-1: still open), and how many."""
 
     groups: pd.DataFrame
     group: Ints
@@ -109,28 +116,38 @@ class Slots:
         at: datetime | Mapping[date, datetime],
         start: date | None,
         end: date | None,
+        *,
+        with_days: bool = False,
     ) -> Open:
         """What was open in a window of starts, at one instant or at one for each period."""
+        rows = self._rows(keys, None, start, end, None).beside("groups", _groups(len(keys)))
+        groups = self.cohort._ask_once(rows.query("SELECT * FROM groups"), rows, _dtypes(keys))
         rows = self.open_rows(keys, every, at, start, end)
-        found = self.cohort._ask_for(rows.query(_SELECT.format(sql("landmark_open"))), rows)
-        nth = _whole(found["nth"])
-        groups = self.cohort._ask_for(rows.query("SELECT * FROM groups"), rows, _dtypes(keys))
+        asked, columns = sql("landmark_alike"), "line, alike, day" if with_days else "line, alike"
+        if len(groups) > MANY_GROUPS:
+            asked = f"SELECT {columns} FROM ({asked}) AS one"
+        else:
+            asked = f"SELECT {columns}, count(*) AS n FROM ({asked}) AS one GROUP BY {columns}"
+        found = self.cohort._ask_for(rows.query(asked), rows)
+        packed = _whole(found["line"]) + (1 << _OF_PERIOD - 1)
+        nth = packed >> _OF_PERIOD
+        periods = (packed & (1 << _OF_PERIOD) - 1) - (1 << _OF_PERIOD - 1)
         groups = groups[np.bincount(nth, minlength=len(groups) + 1)[_whole(groups["nth"])] > 0]
         named = groups.drop(columns="nth").set_axis([key.name for key in keys], axis=1)
         numbers = np.zeros(nth.max(initial=0) + 1, dtype=np.int64)
         numbers[_whole(groups["nth"])] = number = _numbers(named)
-        periods = 0 * nth if every is None else _whole(found["period"])
         group, period, line = _lines(numbers[nth], periods)
+        alike = _whole(found["alike"])
         return Open(
             groups=named.iloc[np.argsort(number)].reset_index(drop=True),
             group=group,
             period=period,
             line=line,
-            day=_whole(found["day"]),
-            kind=_whole(found["kind"]),
-            days=_whole(found["days"]),
-            outcome=_whole(found["ended"]),
-            n=found["n"].to_numpy(dtype=np.float64),
+            day=_whole(found["day"]) if with_days else np.zeros(0, dtype=np.int64),
+            kind=alike >> _OF_DAYS + _OF_END,
+            days=alike >> _OF_END & (1 << _OF_DAYS) - 1,
+            outcome=(alike & (1 << _OF_END) - 1) - 1,
+            n=found["n"].to_numpy(dtype=np.float64) if "n" in found else np.ones(len(found)),
         )
 
     def open_rows(
@@ -141,8 +158,8 @@ class Slots:
         start: date | None,
         end: date | None,
     ) -> Population:
-        """What ``landmark_open`` reads."""
-        rows = self._rows(keys, every, start, end).beside("groups", _groups(len(keys)))
+        """What ``landmark_alike`` reads."""
+        rows = self._rows(keys, every, start, end, None).beside("groups", _groups(len(keys)))
         same = [f"p.keys.key_{n} IS NOT DISTINCT FROM g.key_{n}" for n in range(len(keys))]
         if isinstance(at, datetime):
             instant, instants = f"CAST({_micros(at)} AS BIGINT)", ""
@@ -151,15 +168,19 @@ class Slots:
         else:
             known = _values({first: _micros(one) for first, one in at.items()})
             instant, instants = "i.at_us", f"INNER JOIN {known} ON p.keys.period_on = i.period_on "
-        return rows.beside(
+        rows = rows.beside(
             "looked",
             f"(SELECT p.*, {instant} AS at_us, g.nth FROM population AS p {instants}"
             f"INNER JOIN groups AS g ON {' AND '.join(same) or 'true'}) AS looked",
         )
+        # Kinds are worked out of what was open alone: a third of what is looked at.
+        return rows.beside(
+            "opened", f"(SELECT *, {_KIND}, {_ENDED} FROM ({sql('landmark_open')}) AS o) AS opened"
+        )
 
-    def past(self, at: datetime, most_days: int, earliest: datetime) -> Past:
-        """Due slots, looked at in steps of 24 hours that end at this instant; all that count at an
-        ``earliest`` one or later."""
+    def past_rows(self, at: datetime, most_days: int, earliest: datetime) -> Population:
+        """What ``landmark_history`` reads of due slots, looked at in steps of 24 hours that end at
+        this instant; all that count at an ``earliest`` one or later."""
         bound = {
             "at_us": _micros(at),
             "most_days": most_days,
@@ -168,7 +189,10 @@ class Slots:
         # Three days more, as neither steps nor the instant's day are those of a time zone.
         since = earliest.date() - timedelta(days=HISTORY_DAYS + 3)
         rows = self._rows((), None, max(since, self.history_from or since), None)
-        rows = replace(rows, parameters={**rows.parameters, **bound})
+        return replace(rows, parameters={**rows.parameters, **bound})
+
+    def past(self, rows: Population) -> Past:
+        """Past slots, of what ``past_rows`` gives."""
         found = self.cohort._ask_for(rows.query(_SELECT.format(sql("landmark_history"))), rows)
         # Here, not in the engine, which would work out each number twice.
         found = found[found["last_days"] <= found["first_days"]]
@@ -207,57 +231,11 @@ class Slots:
         every: str | None,
         start: date | None,
         end: date | None,
+        plus: str | None = f"{_KIND}, {_ENDED}",
     ) -> Population:
         internal = self.cohort._scope.include_internal
         scope = Scope(start, end, "start", internal, tuple(self.closed))
-        kind = f"{_KIND}, {_ENDED}"
-        return replace(self.cohort, _scope=scope)._population("landmarks", keys, every, kind)
-
-
-class Learning:
-    """Counts of past slots by kind, days left and outcome; what is due is added as time goes on."""
-
-    def __init__(self, past: Past, most_days: int) -> None:
-        self._past = past
-        self._size = (N_KINDS, most_days + 2, len(OUTCOMES))
-        self._steps = np.zeros(self._size)
-        self._by_due = np.argsort(past.due_day, kind="stable")
-        self._by_start = np.argsort(past.start_day, kind="stable")
-        self._added = np.zeros(len(past.n), dtype=bool)
-        self._n_due = self._n_old = 0
-
-    def at(self, day: int) -> Floats:
-        """The counts of slots due by a day and started in the 365 days before it.
-
-        Days must not go back. Of a slot there is one landmark a day while it is open.
-        """
-        due = int(np.searchsorted(self._past.due_day[self._by_due], day, side="right"))
-        new = self._by_due[self._n_due : due]
-        oldest = day - HISTORY_DAYS
-        old = int(np.searchsorted(self._past.start_day[self._by_start], oldest, side="left"))
-        gone = self._by_start[self._n_old : old]
-        self._n_due, self._n_old = due, max(old, self._n_old)
-        gone = gone[self._added[gone]]
-        new = new[self._past.start_day[new] >= oldest]
-        self._added[new] = True
-        self._added[gone] = False
-        self._count(new, 1)
-        self._count(gone, -1)
-        return np.cumsum(self._steps, axis=1)[:, :-1]
-
-    def _count(self, lines: Ints, sign: int) -> None:
-        past = self._past
-        n = sign * past.n[lines]
-        last, first = past.last_days[lines], past.first_days[lines]
-        turn = past.returning_days[lines] + 1  # from here on nobody knew yet
-        outcome = past.outcome[lines]
-        for kind, start, end in (
-            (past.returning_kind[lines], last, turn),
-            (past.kind[lines], turn, first + 1),
-        ):
-            for day, change in ((start, n), (end, -n)):
-                place = np.ravel_multi_index((kind, day, outcome), self._size)
-                np.add.at(self._steps.reshape(-1), place, change)  # faster than by three numbers
+        return replace(self.cohort, _scope=scope)._population("landmarks", keys, every, plus)
 
 
 def day_number(day: date) -> int:

@@ -24,12 +24,8 @@ from avon_analytics.appointments.forecast import (
     shares,
     sums,
 )
-from avon_analytics.appointments.landmarks import (
-    Learning,
-    Open,
-    day_number,
-    steps_before,
-)
+from avon_analytics.appointments.landmarks import Open, day_number, steps_before
+from avon_analytics.appointments.learning import Learning
 from avon_analytics.appointments.scope import midnight, period_end
 from avon_analytics.figures.expected import HISTORY_DAYS
 
@@ -144,12 +140,11 @@ def _looked_at(
         shares_at(slots[start:end], learning, at, reference, clock)
         for at, (start, end) in zip(instants.values(), pairwise(of.tolist()), strict=True)
     ]
-    came = np.zeros((len(order), len(OUTCOMES)))
-    came_at = np.ravel_multi_index((place, seen.outcome), came.shape)
-    np.add.at(came.reshape(-1), came_at, seen.n)  # faster than by two numbers
+    came_at = place * len(OUTCOMES) + seen.outcome
+    came = np.bincount(came_at, seen.n, minlength=len(order) * len(OUTCOMES)).astype(np.float64)
     sizes = np.bincount(nth, minlength=len(firsts)).tolist()
     found = sums(len(order), slots, Shares.joined(known))
-    return seen.group[order], sizes, found, came
+    return seen.group[order], sizes, found, came.reshape(-1, len(OUTCOMES))
 
 
 def _known_then(

@@ -26,6 +26,7 @@ from avon_analytics.appointments.follow_up import (
     session_hours_text,
 )
 from avon_analytics.appointments.queries import sql, zone_names
+from avon_analytics.appointments.remembered import Remembered
 from avon_analytics.appointments.slots import Computed, newest_instant
 from avon_analytics.appointments.steps import BEFORE_ALL, RANKS, STEPS, Settings
 from avon_analytics.spark.session import ask, rows_of, without_pandas_warning
@@ -58,6 +59,7 @@ class LakeEngine:
         self._known: dict[Settings, Computed] = {}
         self._numbers = count(1)
         self._lock = Lock()
+        self.remembered = Remembered()
         for table, columns in stored_tables().items():
             rows_of(session, lake, state, table, columns).createOrReplaceTempView(table)
 

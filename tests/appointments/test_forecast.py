@@ -30,7 +30,7 @@ def of_all(table: np.ndarray) -> Shares:
     """The shares of each kind, for each number of days."""
     kind, days = np.indices(table.shape[:2])
     found = shares(table, kind.ravel(), days.ravel())
-    return Shares(found.share.reshape(table.shape), found.doubt.reshape(table.shape))
+    return Shares(found.share_of, found.doubt_of, found.place.reshape(table.shape[:2]))
 
 
 def test_few_slots_are_drawn_towards_the_whole() -> None:
