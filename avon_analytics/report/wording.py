@@ -272,10 +272,10 @@ class Clock:
         return day(self.local(at))
 
     def span(self, first: datetime | None, last: datetime | None) -> str:
-        """``3 Sep 2024 to 14 Nov 2025``, or ``none``."""
+        """``3 Sep 2024 to 14 Nov 2025``, one day alone, or ``none``."""
         if self.local(first) is None and self.local(last) is None:
             return "none"
-        return f"{self.day(first)} to {self.day(last)}"
+        return " to ".join(dict.fromkeys((self.day(first), self.day(last))))
 
     def instant(self, at: datetime) -> str:
         """Local time with its zone, and UTC beside it where that differs."""

@@ -377,6 +377,21 @@ def test_no_two_ticks_of_an_axis_of_shares_agree(highest: float) -> None:
     assert len(set(ticks)) == len(ticks)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 40])
+def test_no_two_ticks_of_an_axis_of_counts_agree(n: int) -> None:
+    few = ["n_slots", "n_attended", "n_no_show", "n_cancelled", "n_rescheduled", "n_unresolved"]
+    rows = sixty(lambda i: f"Host {i}").head(1).assign(**dict.fromkeys(few, 0))
+    rows = rows.assign(n_slots=n, n_no_show=n)
+    months = rows.drop(columns="host").assign(
+        period_on=pd.Timestamp("2025-03-01"), is_mature=True, is_whole=True
+    )
+    for frame in (rows, months):
+        picture = shown(avon.plot.outcomes(frame))["image/svg+xml"]
+        ticks = [tick for tick in re.findall(r">(\d+)</text>", picture) if tick != "2025"]
+        assert len(ticks) > 1
+        assert len(set(ticks)) == len(ticks)
+
+
 def test_charts_stand_side_by_side_and_below_each_other(visits: Any, tmp_path: Path) -> None:
     months = avon.plot.share(visits.outcomes(every="month"), title="Months")
     hosts = avon.plot.outcomes(visits.outcomes(by="host"), title="Hosts")

@@ -330,6 +330,9 @@ def test_instants_are_local_and_utc() -> None:
     assert clock.instant(at) == "1 Apr 2025, 01:00 NZDT (31 Mar 2025, 12:00 UTC)"
     assert Clock("UTC").instant(at) == "31 Mar 2025, 12:00 UTC"
     assert clock.day(None) == "–"
+    assert clock.span(at, at) == "1 Apr 2025"
+    assert Clock("UTC").span(at, datetime(2025, 4, 1, tzinfo=UTC)) == "31 Mar 2025 to 1 Apr 2025"
+    assert clock.span(None, None) == "none"
 
 
 def test_every_code_and_signature_word_has_a_meaning() -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.over_time import HOURS, OUTCOMES
 from avon_analytics.report.charts.parts import (
+    WHOLE_NUMBERS,
     Words,
     and_more,
     axis_keys,
@@ -135,9 +136,7 @@ def lead_times_by_group(
         }
     )
     base = spec.chart(data).encode(y=key_axis(keys))
-    x = spec.field("median:Q", title="days booked ahead").axis(
-        tickCount=6, format=",d", tickMinStep=1
-    )
+    x = spec.field("median:Q", title="days booked ahead").axis(tickCount=6, **WHOLE_NUMBERS)
     layers = [
         base.mark(
             "rule", stroke=light("accent"), strokeWidth=2, strokeOpacity=0.5, aria=False

@@ -7,6 +7,7 @@ import pandas as pd
 from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.parts import (
     ROOM,
+    WHOLE_NUMBERS,
     Words,
     colours,
     finish,
@@ -61,7 +62,7 @@ def _curves(frame: pd.DataFrame, last: int, legend: bool, height: int) -> spec.S
     data = _to_the_end(frame, last)
     words = [CAUSES[cause] for cause in CAUSES if cause in set(frame["cause"])]
     x = spec.field("day:Q", title="days since booking").axis(
-        tickCount=8, format=",d", tickMinStep=1, labelSeparation=8
+        tickCount=8, labelSeparation=8, **WHOLE_NUMBERS
     )
     x = x.scale(domain=[min(0, int(data["day"].min())), last], nice=False)
     y = spec.field("share:Q", title="share of booked slots")

@@ -7,6 +7,7 @@ import pandas as pd
 from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.parts import (
     NEWEST,
+    WHOLE_NUMBERS,
     Words,
     colours,
     count_axis,
@@ -115,9 +116,7 @@ def lead_times_over_time(
     if data.empty:
         return None
     base = spec.chart(data).encode(x=period_axis(rows, width, every))
-    y = spec.field("median:Q", title="days booked ahead").axis(
-        tickCount=5, format=",d", tickMinStep=1
-    )
+    y = spec.field("median:Q", title="days booked ahead").axis(tickCount=5, **WHOLE_NUMBERS)
     reach = base.mark(
         "rule", stroke=light("accent"), strokeWidth=2, strokeOpacity=0.5, aria=False
     ).encode(y=y, y2="p90:Q")

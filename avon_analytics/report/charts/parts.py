@@ -24,6 +24,13 @@ PHONE = 400
 ROOM = 46
 """Pixels left of an axis of numbers. The reader's font is not known, so none is measured."""
 MOST_PANELS = 12
+WHOLE_NUMBERS: Mapping[str, Any] = {
+    "format": ",d",
+    "tickMinStep": 1,
+    # Vega puts a tick at a half where an axis ends at 1 or 2: it stays without a number.
+    "labelExpr": "datum.value == floor(datum.value) ? datum.label : ''",
+}
+"""An axis on which no number stands twice."""
 NEWEST, NEWEST_IN_PANELS = 60, 30
 """How many periods a chart draws, and a panel, which is a third as wide."""
 
@@ -75,9 +82,8 @@ def count_axis(channel: str, title: str, highest: float, width: int) -> Field:
     aside = {"minExtent": room(count(highest))} if channel == "y" else {}
     return spec.field("n:Q", title=title).axis(
         tickCount=4 if width < PHONE else 6,
-        format=",d",
-        tickMinStep=1,
         labelSeparation=16,
+        **WHOLE_NUMBERS,
         **aside,
     )
 
