@@ -53,7 +53,7 @@ def test_objects_are_small_tables_and_plain_text(tiny: Any) -> None:
 def test_what_a_user_gave_is_escaped(tiny: Any, tmp_path: Path) -> None:
     store = avon.open(tiny.copy(tmp_path / "a.duckdb"))
     with store, store._database.writing() as connection:
-        connection.execute("UPDATE appointments_versions SET host = '<b>&'")
+        connection.execute("UPDATE stored.appointments_versions SET host = '<b>&'")
     cohort = avon.open(tmp_path / "a.duckdb").appointments(where={"host": "<b>&"})
     assert "<b>&" in repr(cohort)
     assert "<b>&" in Valid(cohort._repr_html_()).text[2]

@@ -31,7 +31,9 @@ def grow_questions(
     try:
         for step in _STEPS:
             connection.execute(f"CREATE TEMP TABLE {step} AS {sql(step)}", {"now": now})
-        theirs = rows_where("store.messages_versions", "id IN (SELECT id FROM temp.kept_messages)")
+        theirs = rows_where(
+            "store.stored.messages_versions", "id IN (SELECT id FROM temp.kept_messages)"
+        )
         connection.execute(f"CREATE TEMP TABLE messages_versions AS {theirs}")
         connection.execute(
             f"DELETE FROM {QUESTIONS} WHERE message_id IN (SELECT id FROM kept_messages)"

@@ -34,6 +34,7 @@ from avon_analytics.store.found_rows import rows_where
 from avon_analytics.store.parsed import run
 from avon_analytics.store.schema import quote
 from avon_analytics.store.settings import set_setting, setting
+from avon_analytics.store.slim import list_rows, stored
 from avon_analytics.store.tables import object_tables, stored_tables
 
 FROM = 100_000  # from how many events on a store keeps its slots; below, computing is quick
@@ -283,10 +284,25 @@ def _make(
     run(connection, f"CREATE OR REPLACE TEMP TABLE {table} AS {text}", parameters)
 
 
-def _part_of(table: str, key: str, part: str, name: str) -> str:
+def _part_of(versions: str, key: str, part: str, name: str) -> str:
     """The rows of a table of the store's that are about some appointments or people."""
-    columns = ", ".join(map(quote, _columns_read(table)))
-    return rows_where(f"store.{table}", f"{key} IN (SELECT {name} FROM {part})", columns)
+    columns, these = _columns_read(versions), f"IN (SELECT {name} FROM {part})"
+    (table,) = (one for one in object_tables() if one.versions == versions)
+    rows = f"store.{stored(versions)}"
+    if table.parent is None:
+        return rows_where(rows, f"{key} {these}", ", ".join(map(quote, columns)))
+    of = f"store.{stored(table.parent.versions)}"
+    if key == table.parent_id:
+        of_these = rows_where(of, f"id {these}")
+        items = rows_where(rows, "event_no IN (SELECT event_no FROM of_these)")
+        return f"WITH of_these AS MATERIALIZED ({of_these}) " + list_rows(
+            table, f"({items})", "of_these", columns
+        )
+    items = rows_where(rows, f"{key} {these}")
+    of_items = rows_where(of, "event_no IN (SELECT event_no FROM items)")
+    return f"WITH items AS MATERIALIZED ({items}) " + list_rows(
+        table, "items", f"({of_items})", columns
+    )
 
 
 @cache

@@ -16,7 +16,8 @@ from avon_analytics.spark.read_task import KEY_OF_PLACE
 from avon_analytics.spark.rows import bucket_in, bucket_of, divided_otherwise
 from avon_analytics.store.lake import rows_of_files
 from avon_analytics.store.schema import quote
-from avon_analytics.store.tables import stored_tables
+from avon_analytics.store.slim import EVENT_NO, slim_tables, stored
+from avon_analytics.store.tables import object_tables, stored_tables
 
 _MANY_FILES = 8  # of a table and a month in one bucket: then they become one
 _OF_LINES = "event_id IN (SELECT event_id FROM wanted_events)"
@@ -42,6 +43,7 @@ class Recall:
         self.replaced: list[str] = []  # files whose rows have been fetched
         store.execute("CREATE TEMP TABLE wanted_events (event_id VARCHAR)")
         store.execute("CREATE TEMP TABLE wanted_places (file VARCHAR, line BIGINT)")
+        store.execute("CREATE TEMP TABLE recalled (event_id VARCHAR, event_no BIGINT)")
 
     @property
     def is_divided_otherwise(self) -> bool:
@@ -76,7 +78,7 @@ class Recall:
                 f"SELECT event_id FROM ({known}) AS held WHERE {_OF_LINES}"
             )
         for table in self._files:
-            found = {*self._that_hold(table), *_many(self._mine(table))}
+            found = {*self._held_or_many(table), *self._with_lists(table)}
             self._insert(table, sorted(found), "true")
             self.replaced += sorted(found)
 
@@ -97,16 +99,33 @@ class Recall:
     def _paths(self, files: Sequence[str]) -> list[str]:
         return [f"{self._lake}/{path}" for path in files]
 
-    def _that_hold(self, table: str) -> list[str]:
-        """The files that hold a row of what is wanted."""
-        mine = self._paths(self._mine(table))
-        if not mine:
-            return []
+    def _held_or_many(self, table: str) -> list[str]:
+        """The files that hold a row of what is wanted, and those of months that have many."""
         condition = {
             "deliveries": _OF_PLACES,
             "quarantine": "(load_id, file, line, byte_offset) IN "
             f"(SELECT (load_id, file, line, byte_offset) FROM deliveries WHERE {_OF_PLACES})",
         }.get(table, _OF_LINES)
+        return [*self._that_hold(table, condition), *_many(self._mine(table))]
+
+    def _with_lists(self, table: str) -> list[str]:
+        """The files of versions of whose lists rows come along: these are told through them."""
+        lists = [one for one in object_tables() if one.parent and one.parent.versions == table]
+        items = [path for one in lists for path in self._paths(self._held_or_many(one.versions))]
+        if not items:
+            return []
+        self._store.execute(
+            "CREATE OR REPLACE TEMP TABLE events_of_lists AS SELECT DISTINCT event_id "
+            "FROM read_parquet($files, union_by_name = true, hive_partitioning = false)",
+            {"files": items},
+        )
+        return self._that_hold(table, "event_id IN (SELECT event_id FROM events_of_lists)")
+
+    def _that_hold(self, table: str, condition: str) -> list[str]:
+        """The files of this bucket that hold a row that meets a condition."""
+        mine = self._paths(self._mine(table))
+        if not mine:
+            return []
         found = self._store.execute(
             "SELECT DISTINCT written_in FROM "
             "read_parquet($files, filename = 'written_in', hive_partitioning = false) "
@@ -116,11 +135,26 @@ class Recall:
         return [path.removeprefix(f"{self._lake}/") for (path,) in found]
 
     def _insert(self, table: str, files: Sequence[str], condition: str) -> None:
-        if files:
-            rows = rows_of_files(self._paths(files), stored_tables()[table])
-            self._store.execute(
-                f"INSERT INTO {quote(table)} SELECT * FROM ({rows}) AS held WHERE {condition}"
-            )
+        if not files:
+            return
+        rows = rows_of_files(self._paths(files), stored_tables()[table])
+        held = f"(SELECT * FROM ({rows}) AS held WHERE {condition})"
+        columns = slim_tables().get(table, stored_tables()[table])
+        if EVENT_NO in columns:
+            self._give_numbers(held)
+            held += " INNER JOIN recalled USING (event_id)"
+        known = {*stored_tables()[table], EVENT_NO}
+        names = ", ".join(quote(column.name) for column in columns if column in known)
+        self._store.execute(f"INSERT INTO {stored(table)} ({names}) SELECT {names} FROM {held}")
+
+    def _give_numbers(self, rows: str) -> None:
+        """Give the events of some rows numbers, below those of the events that are new."""
+        self._store.execute(
+            "INSERT INTO recalled SELECT event_id, "
+            "(SELECT coalesce(min(event_no), 0) FROM recalled) - row_number() OVER () "
+            f"FROM (SELECT DISTINCT event_id FROM {rows}) "
+            "WHERE event_id NOT IN (SELECT event_id FROM recalled)"
+        )
 
     def _is_mine(self, table: str) -> str:
         """SQL for whether a row of another bucketing belongs here."""

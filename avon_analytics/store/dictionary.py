@@ -47,6 +47,10 @@ How to read it:
 - **Hidden** columns are left out of `store.table(…)` unless `identifiers=True` is passed:
   *identifier* is a direct identifier of a person, *free text* is anything that somebody may have
   typed or that the contract does not know. `store.sql(…)` and the file itself hide nothing.
+- In a file, `events`, `deliveries` and all histories are views, as the current state is. Their rows
+  are written once, in a schema of their own named `stored`: an event has a number there
+  (`event_no`), which its versions and the rows of its lists carry, and the row of an event that
+  came once tells of its line, too. In a lake they are files with the columns below.
 - A field that Avon did not send is missing (`NULL`). Lists become tables of their own, named after
   their parent; their rows carry the parent's id and `position`, the place in the list from 0.
 

@@ -210,14 +210,10 @@ def write_tables(
 
 
 def _filled(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """The tables of a store that have rows; older stores lack the newest tables."""
-    there = connection.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database()"
-    ).fetchall()
+    """The tables of a store that have rows."""
     # One statement: to plan one for each table takes longer than to write a small bucket.
-    looks = [f"(SELECT {literal(name)} FROM {quote(name)} LIMIT 1)" for (name,) in there]
-    found = connection.execute(" UNION ALL ".join(looks)).fetchall() if looks else []
-    return {name for (name,) in found}
+    looks = [f"(SELECT {literal(name)} FROM {quote(name)} LIMIT 1)" for name in stored_tables()]
+    return {name for (name,) in connection.execute(" UNION ALL ".join(looks)).fetchall()}
 
 
 def _copy(root: Path, table: str, columns: tuple[TableColumn, ...], tag: str) -> str:

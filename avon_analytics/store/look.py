@@ -49,7 +49,8 @@ def tables(database: Database, counted: Mapping[str, int]) -> pd.DataFrame:
     """
     with database.reading() as connection:
         found = connection.execute(
-            "SELECT table_name FROM information_schema.tables WHERE table_catalog = 'store'"
+            "SELECT table_name FROM information_schema.tables "
+            "WHERE table_catalog = 'store' AND table_schema = 'main'"
         ).fetchall()
         present = {name for (name,) in found}
         rows = [info for info in table_infos() if info.name in present]
@@ -85,7 +86,8 @@ def table(database: Database, name: str, *, identifiers: bool = False) -> pd.Dat
         found = connection.execute(
             "SELECT table_name, list(column_name ORDER BY ordinal_position), "
             "list(data_type ORDER BY ordinal_position) "
-            "FROM information_schema.columns WHERE table_catalog = 'store' GROUP BY table_name"
+            "FROM information_schema.columns WHERE table_catalog = 'store' "
+            "AND table_schema = 'main' GROUP BY table_name"
         ).fetchall()
         columns = {
             table: dict(zip(names, types, strict=True))

@@ -9,6 +9,7 @@ from avon_analytics.contract.event import Event
 from avon_analytics.contract.model import ColumnOf, Part, columns_of
 from avon_analytics.contract.statuses import IGNORED, MEANINGS
 from avon_analytics.contract.zones import BLANKS, zones
+from avon_analytics.store.slim import SCHEMA, slim_tables, slim_views
 from avon_analytics.store.tables import (
     ObjectTable,
     TableColumn,
@@ -16,7 +17,7 @@ from avon_analytics.store.tables import (
     stored_tables,
 )
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 # Newest first: what "the current version" of an object means, everywhere.
 NEWEST_FIRST = (
@@ -38,8 +39,14 @@ def literal(text: str) -> str:
 def create_statements() -> Iterator[str]:
     """Every statement that makes an empty store, in order."""
     yield CREATE_SETTINGS
+    slim = slim_tables()
+    yield f"CREATE SCHEMA {SCHEMA}"
+    for name, columns in slim.items():
+        yield _create_table(f"{SCHEMA}.{quote(name)}", columns)
     for name, columns in stored_tables().items():
-        yield _create_table(name, columns)
+        if name not in slim:
+            yield _create_table(quote(name), columns)
+    yield from slim_views()
     yield from view_statements()
 
 
@@ -47,7 +54,7 @@ CREATE_SETTINGS = "CREATE TABLE settings (name VARCHAR PRIMARY KEY, value VARCHA
 
 
 def view_statements() -> Iterator[str]:
-    """Every statement that makes a view over the stored tables, in order."""
+    """Every statement that makes a view over events, versions and logs, in order."""
     for table in object_tables():
         yield from _views(table)
     yield _drift_view()
@@ -55,7 +62,7 @@ def view_statements() -> Iterator[str]:
 
 def _create_table(name: str, columns: Iterable[TableColumn]) -> str:
     body = ", ".join(f"{quote(c.name)} {c.sql_type}" for c in columns)
-    return f"CREATE TABLE {quote(name)} ({body})"
+    return f"CREATE TABLE {name} ({body})"
 
 
 def _views(table: ObjectTable) -> Iterator[str]:

@@ -285,7 +285,7 @@ LOG_TABLES: tuple[LogTable, ...] = (
 
 @cache
 def stored_tables() -> dict[str, tuple[TableColumn, ...]]:
-    """The columns of every table that holds rows of its own, by the table's name."""
+    """The columns of everything that is no view over the rest, by name: logs and versions."""
     logs = {log.name: log.columns for log in LOG_TABLES}
     return logs | {table.versions: table.columns for table in object_tables()}
 

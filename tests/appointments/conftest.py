@@ -14,10 +14,12 @@ from avon_analytics.appointments.cohort import Cohort
 from avon_analytics.appointments.engine import StoreEngine
 from avon_analytics.appointments.source import CohortSource
 from avon_analytics.store.database import Database
+from avon_analytics.store.slim import EVENT_NO, slim_tables, stored
 from tests.frames import column_names, only, plain
 
 Instant = str | datetime
 ROWS_AT_A_TIME = 50
+_MANY = 1_000_000_000  # from which number on events are numbered of which many are told at once
 
 
 def at(text: Instant) -> datetime:
@@ -25,6 +27,15 @@ def at(text: Instant) -> datetime:
     if isinstance(text, datetime):
         return text
     return datetime.fromisoformat(f"2025-{text}").replace(tzinfo=UTC)
+
+
+def as_stored(table: str, row: dict[str, Any]) -> dict[str, Any]:
+    """The same row, with the number of its event in place of what a list does not repeat."""
+    columns = {column.name for column in slim_tables().get(table, ())}
+    if EVENT_NO.name not in columns:
+        return row
+    number = int(row["event_id"].removeprefix("wbhk_"))
+    return {"event_no": number} | {key: row[key] for key in row.keys() & columns}
 
 
 def appointments(database: Database, *window: Any, **scope: Any) -> Cohort:
@@ -44,6 +55,7 @@ class Clinic:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._numbers = count(1)
+        self._next_of_many = _MANY
         self._touched: set[str] = set()
         self._told: dict[str, list[dict[str, Any]]] = {}
         self._load_id: int | None = None
@@ -61,6 +73,7 @@ class Clinic:
             return
         with self._database.writing() as connection:
             for table, rows in told.items():
+                rows = [as_stored(table, row) for row in rows]
                 names = list(dict.fromkeys(name for row in rows for name in row))
                 columns = ", ".join(f'"{name}"' for name in names)
                 for start in range(0, len(rows), ROWS_AT_A_TIME):
@@ -68,7 +81,8 @@ class Clinic:
                     bound = [row.get(name) for row in some for name in names]
                     marks = f"({', '.join('?' * len(names))})"
                     connection.execute(
-                        f"INSERT INTO {table} ({columns}) VALUES {', '.join([marks] * len(some))}",
+                        f"INSERT INTO {stored(table)} ({columns}) "
+                        f"VALUES {', '.join([marks] * len(some))}",
                         bound,
                     )
 
@@ -77,7 +91,7 @@ class Clinic:
         self._told.clear()
         with self._database.writing() as connection:
             for table in self._touched:
-                connection.execute(f"DELETE FROM {table}")
+                connection.execute(f"DELETE FROM {stored(table)}")
         self.load()
 
     def add(self, table: str, **row: Any) -> None:
@@ -190,17 +204,20 @@ class Clinic:
         ``attendee``."""
         own = [name for name in column_names(told) if name not in ("attendee", "number")]
         insert = {
-            "events": "event_id, event, occurred_at, received_at, 'verified' AS signature, "
-            "'appointment' AS object_type, id AS object_id",
-            "appointments_versions": ", ".join(own),
-            "appointment_attendees_versions": "event_id, occurred_at, id AS appointment_id, "
-            "0 AS position, attendee",
+            "events": "event_no, event_id, event, occurred_at, received_at, "
+            "'verified' AS signature, 'appointment' AS object_type, id AS object_id",
+            "appointments_versions": ", ".join(["event_no", *own]),
+            "appointment_attendees_versions": "event_no, 0 AS position, attendee",
         }
+        first, self._next_of_many = self._next_of_many, self._next_of_many + len(told)
+        told = told.assign(event_no=range(first, self._next_of_many))
         with self.database.writing() as connection:
             connection.register("told", told)
             for table, columns in insert.items():
                 self._touched.add(table)
-                connection.execute(f"INSERT INTO {table} BY NAME SELECT {columns} FROM told")
+                connection.execute(
+                    f"INSERT INTO {stored(table)} BY NAME SELECT {columns} FROM told"
+                )
             connection.unregister("told")
 
     def person(self, person: str, when: Instant = "01-01 00:00", **columns: Any) -> None:
@@ -239,6 +256,7 @@ class Clinic:
         """A provider, support or care-team member."""
         if table == "care_team_members":
             event_id = self.event("care_team.updated", when, "crtm_1", received=received)
+            self.add("care_teams_versions", event_id=event_id, occurred_at=at(when), id="crtm_1")
             self.add(
                 "care_team_members_versions",
                 event_id=event_id,

@@ -281,7 +281,8 @@ def test_what_was_computed_outlives_a_reading_of_a_file(tmp_path: Any) -> None:
     assert len(visits.outcomes()) == len(visits.slots()) == 0
     with database.writing() as connection:
         connection.execute(
-            "INSERT INTO appointments_versions (event_id, event, occurred_at, id, start_time) "
+            "INSERT INTO stored.appointments_versions "
+            "(event_id, event, occurred_at, id, start_time) "
             "VALUES ('e', 'appointment.created', '2025-01-01 00:00:00Z', 'v', "
             "'9999-12-31 23:00:00Z')"
         )

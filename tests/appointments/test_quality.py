@@ -28,8 +28,8 @@ def a_clinic(clinic: Clinic) -> None:
         received="03-14 19:59",
     )
     with clinic.database.writing() as connection:
-        connection.execute("UPDATE events SET n_deliveries = 1")
-        connection.execute("UPDATE events SET n_deliveries = 3 WHERE object_id = 'v4'")
+        connection.execute("UPDATE stored.events SET n_deliveries = 1")
+        connection.execute("UPDATE stored.events SET n_deliveries = 3 WHERE object_id = 'v4'")
 
 
 def found(data: pd.DataFrame) -> list[tuple[Any, ...]]:

@@ -114,7 +114,9 @@ def a_clinic(clinic: Clinic) -> None:
     clinic.tell("created", "05-01 09:00", "w", host="user_2", attendees=["user_2", "ann"])
     clinic.person("ann", state="NY", center="mdcr_1")
     with clinic.database.writing() as connection:
-        connection.execute("UPDATE appointments_versions SET name = 'Visit of Ann' WHERE id = 'v'")
+        connection.execute(
+            "UPDATE stored.appointments_versions SET name = 'Visit of Ann' WHERE id = 'v'"
+        )
 
 
 @pytest.mark.parametrize(

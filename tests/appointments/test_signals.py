@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,8 @@ from avon_analytics.appointments.cohort import Cohort
 from avon_analytics.appointments.completeness import Completeness
 from avon_analytics.appointments.scope import Scope, local_day, period_start
 from avon_analytics.errors import UnknownGroup, UsageError
-
-if TYPE_CHECKING:
-    from tests.appointments.conftest import Clinic
+from avon_analytics.store.slim import stored
+from tests.appointments.conftest import Clinic, as_stored
 
 pytestmark = pytest.mark.any_engine
 
@@ -34,7 +33,7 @@ def fill(clinic: Clinic, weeks: Mapping[str, list[tuple[int, int]]]) -> None:
                 number += 1
                 told = start + timedelta(hours=2)
                 word = "completed" if nth < kept else "no_show"
-                own = {"event_id": f"wbhk_{number:06}", "occurred_at": told}
+                own = {"event_id": f"wbhk_9{number:06}", "occurred_at": told}
                 event = {"event": f"appointment.{word}", "received_at": told}
                 events.append(
                     {**own, **event, "object_type": "appointment", "object_id": f"a{number}"}
@@ -58,8 +57,8 @@ def fill(clinic: Clinic, weeks: Mapping[str, list[tuple[int, int]]]) -> None:
     with clinic.database.writing() as connection:
         for table, rows in tables.items():
             clinic._touched.add(table)
-            connection.register("rows", pd.DataFrame(rows))
-            connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM rows")
+            connection.register("rows", pd.DataFrame([as_stored(table, row) for row in rows]))
+            connection.execute(f"INSERT INTO {stored(table)} BY NAME SELECT * FROM rows")
             connection.unregister("rows")
 
 
@@ -177,7 +176,7 @@ def test_what_is_not_complete_is_left_out(clinic: Clinic) -> None:
     clinic.tell("created", "01-02 09:00", "long", start=FIRST + timedelta(days=73))
     with clinic.database.writing() as connection:
         connection.execute(
-            "UPDATE appointments_versions SET start_time = $start, end_time = $end, "
+            "UPDATE stored.appointments_versions SET start_time = $start, end_time = $end, "
             "occurred_at = $told WHERE id = 'long'",
             {
                 "start": FIRST + timedelta(days=73),

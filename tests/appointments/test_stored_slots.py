@@ -132,8 +132,10 @@ def test_a_load_and_a_new_generation_make_it_stale(
     assert len(visits.slots()) == 3
     with made.database.writing() as connection:
         # An event changes in its place, as where a conflict is decided anew or a person forgotten.
-        connection.execute("DELETE FROM appointment_attendees_versions WHERE attendee = 'bob'")
-        connection.execute("UPDATE events SET body_digest = uuid() WHERE object_id = 'w'")
+        connection.execute(
+            "DELETE FROM stored.appointment_attendees_versions WHERE attendee = 'bob'"
+        )
+        connection.execute("UPDATE stored.events SET body_digest = uuid() WHERE object_id = 'w'")
         change = {
             "loads": "INSERT INTO loads (load_id) SELECT max(load_id) + 1 FROM loads",
             "generation": "INSERT INTO settings VALUES ('generation', '1')",
@@ -142,8 +144,9 @@ def test_a_load_and_a_new_generation_make_it_stale(
         connection.execute(change[table])
         # The log tells of which events the load told.
         connection.execute(
-            "INSERT INTO deliveries (load_id, ended, event_id) SELECT (SELECT max(load_id) FROM "
-            "loads), 'duplicate', event_id FROM events WHERE object_id = 'w'"
+            "INSERT INTO stored.deliveries (load_id, ended, event_id) "
+            "SELECT (SELECT max(load_id) FROM loads), 'duplicate', event_id "
+            "FROM events WHERE object_id = 'w'"
         )
     for database in (made.database, opened_anew(made)):
         assert len(appointments(database).slots()) == 2
@@ -174,12 +177,12 @@ def test_an_event_that_was_decided_anew_is_news(
     computations = count_computations(monkeypatch)
     with made.database.writing() as connection:
         connection.execute(
-            "UPDATE events SET received_at = '2025-12-01 00:00:00Z' WHERE event_id "
+            "UPDATE stored.events SET received_at = '2025-12-01 00:00:00Z' WHERE event_id "
             "IN (SELECT min(event_id) FROM events)"
         )
         connection.execute("INSERT INTO loads (load_id) SELECT max(load_id) + 1 FROM loads")
         connection.execute(
-            "INSERT INTO deliveries (load_id, ended, event_id) "
+            "INSERT INTO stored.deliveries (load_id, ended, event_id) "
             "SELECT max(load_id), 'duplicate', (SELECT min(event_id) FROM events) FROM loads"
         )
     keep_slots(opened_anew(made))

@@ -310,7 +310,7 @@ def test_a_store_that_lost_a_table(run: Any, tiny: Any, table: str) -> None:
     path = run.folder / "avon.duckdb"
     run("load", tiny.archive, "--policy", "skip")
     with duckdb.connect(path) as connection:
-        connection.execute(f"DROP TABLE {table} CASCADE")
+        connection.execute(f"DROP TABLE stored.{table} CASCADE")
     load = ("load", tiny.archive, "--policy", "skip", "--recheck")
     commands: dict[str, list[tuple[Any, ...]]] = {
         "deliveries": [load, ("quality",), ("report", "--out", "r.html")],

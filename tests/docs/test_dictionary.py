@@ -32,7 +32,8 @@ def store() -> dict[str, Columns]:
         install_views(connection)
         rows = connection.execute(
             "SELECT table_name, column_name, data_type FROM information_schema.columns "
-            "WHERE table_catalog = 'store' ORDER BY table_name, ordinal_position"
+            "WHERE table_catalog = 'store' AND table_schema = 'main' "
+            "ORDER BY table_name, ordinal_position"
         ).fetchall()
     database.close()
     found: dict[str, Columns] = defaultdict(dict)

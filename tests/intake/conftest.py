@@ -239,11 +239,11 @@ def _empty(database: Database) -> None:
     """Leave a store in memory as it was made: no row but those of its settings."""
     with database.writing() as connection:
         filled = connection.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'store' "
+            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'store' "
             "AND estimated_size > 0 AND table_name <> 'settings'"
         ).fetchall()
-        for (name,) in filled:
-            connection.execute(f'TRUNCATE "{name}"')
+        for schema, name in filled:
+            connection.execute(f'TRUNCATE {schema}."{name}"')
         connection.execute("DELETE FROM settings WHERE name NOT IN ('schema_version', 'time_zone')")
         temporary = "SELECT {0}_name FROM duckdb_{0}s() WHERE temporary AND NOT internal"
         for kind in ("view", "table"):

@@ -107,10 +107,11 @@ def bytes_around(store: Path) -> bytes:
 
 
 def texts_of(desk: Desk) -> str:
-    tables = desk.column(
-        "SELECT table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+    tables = desk.rows(
+        "SELECT table_schema, table_name FROM information_schema.tables "
+        "WHERE table_type = 'BASE TABLE'"
     )
-    return "\n".join(str(desk.rows(f'SELECT * FROM "{name}"')) for name in tables)
+    return "\n".join(str(desk.rows(f'SELECT * FROM {schema}."{one}"')) for schema, one in tables)
 
 
 @pytest.fixture

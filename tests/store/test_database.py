@@ -145,7 +145,7 @@ def test_a_reader_does_not_keep_a_writer_out(tmp_path: Path) -> None:
         query = "SELECT count(*) FROM events"
         assert one.execute(query).fetchall() == other.execute(query).fetchall() == [(0,)]
     with writer.writing() as connection:
-        connection.execute("INSERT INTO events (event_id) VALUES ('wbhk_1')")
+        connection.execute("INSERT INTO stored.events (event_id) VALUES ('wbhk_1')")
     with reader.reading() as connection:
         assert connection.execute("SELECT count(*) FROM events").fetchall() == [(1,)]
 

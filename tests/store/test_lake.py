@@ -89,18 +89,6 @@ def test_a_lake_of_a_limited_store_says_so(tiny: Loaded, tmp_path: Path) -> None
         assert read.sql("SELECT count(first_name) AS n FROM patients")["n"].tolist() == [0]
 
 
-def test_a_store_without_the_newest_table_can_be_written(tiny: Loaded, tmp_path: Path) -> None:
-    with avon.open(tmp_path / "old.duckdb") as store:
-        store.load(tiny.archive, policy="skip", progress=False)
-    with duckdb.connect(tmp_path / "old.duckdb") as connection:
-        connection.execute("DROP TABLE forgotten")
-    with avon.open(tmp_path / "old.duckdb") as store:
-        lake = store.write_lake(tmp_path / "lake")
-        expected = store.appointments().outcomes()
-    with avon.open(lake) as read:
-        assert read.appointments().outcomes().equals(expected)
-
-
 def test_a_store_in_memory_writes_none(tmp_path: Path) -> None:
     with avon.open(":memory:") as store:
         with pytest.raises(StoreError, match="in memory writes no files"):

@@ -93,7 +93,8 @@ def test_tables_are_listed_where_there_is_no_instant_to_count_up_to(tmp_path: Pa
 
 def test_the_listed_tables_are_those_of_the_store(store: avon.Store) -> None:
     found = store.sql(
-        "SELECT table_name FROM information_schema.tables WHERE table_name <> 'settings'"
+        "SELECT table_name FROM information_schema.tables "
+        "WHERE table_schema = 'main' AND table_name <> 'settings'"
     )
     assert set(found["table_name"]) == set(TABLES)
 
@@ -117,7 +118,7 @@ def test_what_is_hidden_derives_from_the_contract() -> None:
     with Database(":memory:").reading() as connection:
         columns = connection.execute(
             "SELECT table_name, list(column_name) FROM information_schema.columns "
-            "WHERE table_catalog = 'store' GROUP BY table_name"
+            "WHERE table_catalog = 'store' AND table_schema = 'main' GROUP BY table_name"
         ).fetchall()
     marked = {
         name: {column.name for column in table.columns if column.privacy}
@@ -255,11 +256,11 @@ def test_an_answer_has_fixed_types(store: avon.Store) -> None:
 FORBIDDEN = [
     "CREATE TABLE mine AS SELECT 1 AS n",
     "CREATE TEMP TABLE mine AS SELECT 1 AS n",
-    "INSERT INTO events (event_id) VALUES ('x')",
-    "UPDATE events SET event = 'x'",
+    "INSERT INTO stored.events (event_id) VALUES ('x')",
+    "UPDATE stored.events SET event = 'x'",
     "DELETE FROM quarantine",
     "DROP VIEW patients",
-    "EXPLAIN ANALYZE DELETE FROM events",
+    "EXPLAIN ANALYZE DELETE FROM stored.events",
     "ATTACH '{folder}/other.duckdb' AS other",
     "ATTACH ':memory:' AS other",
     "COPY (SELECT 1) TO '{folder}/out.csv'",

@@ -7,9 +7,9 @@ WITH reported AS (
     WHERE load_id > $through AND event_id IS NOT NULL
 )
 SELECT object_type, object_id, event_id
-FROM events
+FROM stored.events
 WHERE rowid IN (
-    SELECT rowid FROM events WHERE event_id IN (SELECT event_id FROM reported)
+    SELECT rowid FROM stored.events WHERE event_id IN (SELECT event_id FROM reported)
 )
 UNION
 SELECT object_type, object_id, event_id

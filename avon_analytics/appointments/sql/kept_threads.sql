@@ -25,9 +25,9 @@ touched AS (
     WHERE object_type = 'message'
     UNION
     SELECT id
-    FROM messages_versions
+    FROM stored.messages_versions
     WHERE rowid IN (
-        SELECT rowid FROM messages_versions WHERE created_by IN (SELECT id FROM new_writers)
+        SELECT rowid FROM stored.messages_versions WHERE created_by IN (SELECT id FROM new_writers)
     )
     UNION
     SELECT message_id
@@ -39,7 +39,7 @@ touched AS (
     )
 )
 SELECT DISTINCT coalesce(message_thread, thread) AS thread
-FROM messages_versions
+FROM stored.messages_versions
 WHERE
     coalesce(message_thread, thread) IS NOT NULL
-    AND rowid IN (SELECT rowid FROM messages_versions WHERE id IN (SELECT id FROM touched))
+    AND rowid IN (SELECT rowid FROM stored.messages_versions WHERE id IN (SELECT id FROM touched))

@@ -12,10 +12,14 @@ WHERE rowid IN (
     SELECT rowid FROM kept_slots WHERE cancelled_by_id IN (SELECT person_id FROM kept_persons)
 )
 UNION
-SELECT appointment_id
-FROM appointment_attendees_versions
+SELECT id
+FROM stored.appointments_versions
 WHERE rowid IN (
     SELECT rowid
-    FROM appointment_attendees_versions
-    WHERE attendee IN (SELECT person_id FROM kept_persons WHERE may_become_patient)
+    FROM stored.appointments_versions
+    WHERE event_no IN (
+        SELECT event_no
+        FROM stored.appointment_attendees_versions
+        WHERE attendee IN (SELECT person_id FROM kept_persons WHERE may_become_patient)
+    )
 )

@@ -38,6 +38,7 @@ from avon_analytics.store.database import Database
 from avon_analytics.store.derived import drop_derived
 from avon_analytics.store.rewrite import rewrite
 from avon_analytics.store.settings import set_setting, setting
+from avon_analytics.store.slim import EVENTS
 from avon_analytics.store.trouble import store_error
 
 _WHO = "name a person by an id, such as user_… or the same without user_"
@@ -157,10 +158,10 @@ class _Forgetting:
     def _find_own(self, sought: PersonSearch) -> None:
         """Find what is theirs and what they share, and mark both."""
         unknown = self._run(
-            "SELECT o.event_id, n.spelling FROM other_objects AS o JOIN named AS n "
-            "ON n.by_id AND n.spelling = CAST(o.object AS VARCHAR)"
+            f"SELECT e.event_no, n.spelling FROM other_objects AS o JOIN {EVENTS} AS e "
+            "USING (event_id) JOIN named AS n ON n.by_id AND n.spelling = CAST(o.object AS VARCHAR)"
         )
-        theirs = [event_id for event_id, text in unknown if sought.owns(json.loads(text))]
+        theirs = [event_no for event_no, text in unknown if sought.owns(json.loads(text))]
         persons = [one for (one,) in self._run("SELECT id FROM persons")]
         visits, about = visits_of(self._rows, persons), visits_about(self._rows)
         shared = shared_visits([self._rows], visits, persons, is_all_told=True)

@@ -90,11 +90,12 @@ def _slice(schema: Any, columns: list[tuple[Any, list[Any]]], start: int, size: 
 
 
 def run_with_rows(
-    source: duckdb.DuckDBPyConnection, store: duckdb.DuckDBPyConnection, rows: str, into: str
+    source: duckdb.DuckDBPyConnection, store: duckdb.DuckDBPyConnection, rows: str, *into: str
 ) -> None:
-    """Run a statement on the store that reads ``staged_rows``: a query of another connection."""
+    """Run statements on the store that read ``staged_rows``: a query of another connection."""
     with ArrowRows.of_query(source, parsed(source, rows)).as_table("staged_rows", store):
-        run(store, into)
+        for statement in into:
+            run(store, statement)
 
 
 def insert_rows(

@@ -18,10 +18,10 @@ from avon_analytics.intake.read.codes import strength_of
 from avon_analytics.intake.read.faults import verdict
 from avon_analytics.intake.read.reader import LineReader
 from avon_analytics.intake.write.arrow import ArrowRows
-from avon_analytics.intake.write.log_lines import quarantine, same_line
+from avon_analytics.intake.write.log_lines import log_only_lines, quarantine, same_line
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.statements import statement
-from avon_analytics.store.schema import quote
+from avon_analytics.store.slim import EVENTS, LINES, stored
 from avon_analytics.store.tables import tables_of
 
 CONFLICT = verdict("conflict", "expected one content for one event id; another line won")
@@ -79,24 +79,31 @@ class Conflicts:
         lost = "SELECT event_id FROM contents_of_events WHERE is_stored AND NOT wins"
         theirs = "event_id IN (SELECT event_id FROM staged_rows)"
         with ArrowRows.of_query(staging.connection, lost).as_table("staged_rows", self._store):
+            for logging in log_only_lines(theirs):
+                self._store.execute(logging)
             places = self._store.execute(
                 f"""SELECT d.load_id, d.file, d.line, d.byte_offset, d.byte_length,
                     CAST(e.body_digest AS VARCHAR)
-                FROM deliveries AS d JOIN events AS e USING (event_id)
+                FROM {LINES} AS d JOIN {EVENTS} AS e USING (event_id)
                 WHERE d.{theirs} AND d.ended <> 'quarantined'"""
             ).fetchall()
             self._displaced += [Displaced(*place) for place in places]
             self._store.execute(
-                f"""UPDATE deliveries AS d SET ended = 'quarantined', code = 'conflict',
+                f"""UPDATE {LINES} AS d SET ended = 'quarantined', code = 'conflict',
                     body_digest = e.body_digest, conflict_rank = e.conflict_rank
-                FROM events AS e
+                FROM {EVENTS} AS e
                 WHERE e.event_id = d.event_id AND d.{theirs} AND d.ended <> 'quarantined'"""
             )
             types = self._store.execute(
-                f"SELECT DISTINCT object_type FROM events WHERE {theirs}"
+                f"SELECT DISTINCT object_type FROM {EVENTS} WHERE {theirs}"
             ).fetchall()
-            versions = [quote(table.versions) for (one,) in types for table in tables_of(one)]
-            for table in (*versions, "other_objects", "events"):
+            versions = [stored(table.versions) for (one,) in types for table in tables_of(one)]
+            for table in versions:
+                self._store.execute(
+                    f"DELETE FROM {table} WHERE event_no IN "
+                    f"(SELECT event_no FROM {EVENTS} WHERE {theirs})"
+                )
+            for table in ("other_objects", EVENTS):
                 self._store.execute(f"DELETE FROM {table} WHERE {theirs}")
         staging.run(f"DELETE FROM known_events WHERE event_id IN ({lost})")
 
@@ -122,7 +129,7 @@ class Conflicts:
         )
         with ArrowRows.of_query(staging.connection, back).as_table("staged_rows", self._store):
             self._store.execute(
-                "UPDATE deliveries AS d SET ended = 'duplicate', code = NULL, body_digest = NULL, "
+                f"UPDATE {LINES} AS d SET ended = 'duplicate', code = NULL, body_digest = NULL, "
                 f"conflict_rank = NULL FROM staged_rows AS h WHERE {same_line('d', 'h')}"
             )
             self._store.execute(
@@ -134,7 +141,7 @@ class Conflicts:
         displaced = sorted(set(self._displaced), key=lambda one: (one.file, one.byte_offset))
         self._displaced = []
         is_still_so = (
-            f"EXISTS (SELECT 1 FROM deliveries AS d WHERE {same_line('d', 'refused')} "
+            f"EXISTS (SELECT 1 FROM {LINES} AS d WHERE {same_line('d', 'refused')} "
             "AND d.code = 'conflict')"
         )
         reader = LineReader("skip", None)
@@ -164,6 +171,6 @@ def _content(
 
 _LINES_AT_A_TIME = 5000
 _LOST_BEFORE = (
-    "SELECT * FROM deliveries WHERE code = 'conflict' "
+    f"SELECT * FROM {LINES} WHERE code = 'conflict' "
     "AND event_id IN (SELECT event_id FROM staged_rows)"
 )

@@ -8,7 +8,7 @@ many batches at once, at the latest when the transaction ends.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import duckdb
@@ -18,14 +18,16 @@ from avon_analytics.intake.read.columns import integers, texts
 from avon_analytics.intake.read.read_lines import Contents
 from avon_analytics.intake.write import flatten
 from avon_analytics.intake.write.arrow import ArrowRows, insert_rows, run_with_rows
+from avon_analytics.intake.write.log_lines import log_only_lines
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.statements import statement
 from avon_analytics.store.parsed import run
 from avon_analytics.store.schema import quote
-from avon_analytics.store.tables import ObjectTable
+from avon_analytics.store.slim import EVENTS, stored
 
 _MOST_WAITING_BYTES = 16 * 1024 * 1024
 _NEW_EVENT: dict[str, Any] = {
+    "event_no": integers,
     "event_id": texts,
     "event": texts,
     "occurred_us": integers,
@@ -40,21 +42,26 @@ class EventRows:
     the store knows calls ``write_waiting`` first.
     """
 
-    def __init__(self, store: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, store: duckdb.DuckDBPyConnection, load_id: int) -> None:
         self._store = store
+        self._load_id = load_id
+        ((self._last_no,),) = run(store, _LAST_NO).fetchall()
         self._waiting: dict[str, list[tuple[list[Any], bytes]]] = defaultdict(list)
         self._n_waiting_bytes = 0
 
     def store(self, staging: Staging) -> None:
         """Write what the lines of a batch tell that are not refused."""
         word = word_of("c.strength")
-        staging.run(statement("batch_events"))
-        self._insert(staging, "events", statement("new_events", word=word))
+        staging.run(statement("batch_events"), last_no=self._last_no, load_id=self._load_id)
+        ((self._last_no,),) = staging.run(
+            "SELECT coalesce(max(event_no), $last_no) FROM batch_events", last_no=self._last_no
+        )
+        self._insert(staging, EVENTS, statement("new_events", word=word))
         if staging.run("SELECT 1 FROM batch_events WHERE is_known LIMIT 1"):
             self._tell_again(staging, word)
         for table in staging.tables:
             rows = flatten.version_rows(table, staging.rows_of(table), "batch_events")
-            self._insert(staging, quote(table.versions), rows)
+            self._insert(staging, stored(table.versions), rows)
         self._let_few_wait(staging)
         if staging.run("SELECT 1 FROM unread LIMIT 1"):
             what = "CAST(NULL AS JSON)" if staging.is_limited else "u.body -> '$.object'"
@@ -71,12 +78,14 @@ class EventRows:
             staging.connection,
             self._store,
             statement("repeated_events", word=word),
+            *log_only_lines("event_id IN (SELECT event_id FROM staged_rows)"),
             statement("known_events", stored_strength=strength, is_earlier=_IS_EARLIER),
         )
-        # An earlier receipt orders versions of the same instant anew. Lists have no receipt.
+        versions = [stored(one.versions) for one in staging.filled_tables if one.parent is None]
+        # An earlier receipt orders versions of the same instant anew.
         self._update(
             staging,
-            _versions(table for table in staging.filled_tables if table.parent is None),
+            versions,
             "SELECT event_id, received_at FROM batch_events WHERE is_known",
             "SET received_at = h.received_at FROM staged_rows AS h "
             "WHERE v.event_id = h.event_id AND h.received_at IS NOT NULL "
@@ -86,10 +95,10 @@ class EventRows:
         if staging.run(f"SELECT 1 {dated} LIMIT 1"):
             self._update(
                 staging,
-                [*_versions(staging.filled_tables), "other_objects"],
+                [*versions, "other_objects"],
                 f"SELECT event_id {dated}",
                 "SET occurred_at = e.occurred_at "
-                "FROM staged_rows AS h JOIN events AS e ON e.event_id = h.event_id "
+                f"FROM staged_rows AS h JOIN {EVENTS} AS e ON e.event_id = h.event_id "
                 "WHERE v.event_id = h.event_id AND v.occurred_at <> e.occurred_at",
             )
 
@@ -103,8 +112,9 @@ class EventRows:
         if not staging.few:
             return
         found = staging.run(
-            "SELECT first_nth, event_id, event, epoch_us(occurred_at), epoch_us(received_at) "
-            "FROM batch_events WHERE NOT is_known AND first_nth IN (SELECT unnest($nths))",
+            "SELECT first_nth, event_no, event_id, event, epoch_us(occurred_at), "
+            "epoch_us(received_at) FROM batch_events "
+            "WHERE NOT is_known AND first_nth IN (SELECT unnest($nths))",
             nths=[nth for contents in staging.few.values() for nth, _ in contents],
         )
         new = {nth: columns for nth, *columns in found}
@@ -138,21 +148,19 @@ class EventRows:
         ):
             run(
                 connection,
-                "CREATE OR REPLACE TEMP TABLE new_events AS SELECT first_nth, event_id, event, "
+                "CREATE OR REPLACE TEMP TABLE new_events AS "
+                "SELECT first_nth, event_no, event_id, event, "
                 "make_timestamptz(occurred_us) AS occurred_at, "
                 "make_timestamptz(received_us) AS received_at, false AS is_known FROM waiting",
             )
         contents = Contents.of([(nth, content) for nth, (_, content) in enumerate(events)])
         for table in flatten.open_objects(connection, object_type, contents):
             versions = flatten.version_rows(table, f"({flatten.rows_of(table)})", "new_events")
-            insert_rows(connection, self._store, quote(table.versions), versions)
+            insert_rows(connection, self._store, stored(table.versions), versions)
         run(connection, f"DROP TABLE {quote(flatten.opened_table(object_type))}")
 
 
-def _versions(tables: Iterable[ObjectTable]) -> list[str]:
-    return [quote(table.versions) for table in tables]
-
-
+_LAST_NO = f"SELECT coalesce(max(event_no), 0) FROM {EVENTS}"
 # The place of an event is that of its earliest receipt; the path and line decide a tie.
 _IS_EARLIER = (
     "(coalesce(h.received_at, TIMESTAMPTZ 'infinity'), h.file, h.line, h.byte_offset) < "

@@ -116,8 +116,8 @@ def rows_of(table: ObjectTable) -> str:
     else:
         fields = [_value(f.column, _place("s", f), f.name) for f in table.fields]
         columns = f"{', '.join(fields)}, s.extra AS extra"
-    return f"""SELECT nth, parent_id, CAST(position - 1 AS INTEGER) AS position, {columns}
-        FROM (SELECT nth, o.id AS parent_id, unnest({items}) AS s,
+    return f"""SELECT nth, CAST(position - 1 AS INTEGER) AS position, {columns}
+        FROM (SELECT nth, unnest({items}) AS s,
                 generate_subscripts({items}, 1) AS position
               FROM {source} WHERE {items} IS NOT NULL)"""
 
@@ -130,9 +130,9 @@ def version_rows(table: ObjectTable, rows: str, events: str) -> str:
     names = [field.name for field in table.fields] + (["extra"] if table.model else [])
     fields = ", ".join(f"r.{quote(name)}" for name in names)
     keys = (
-        "c.event_id, c.event, c.occurred_at, c.received_at"
+        "c.event_no, c.event_id, c.event, c.occurred_at, c.received_at"
         if table.parent is None
-        else "c.event_id, c.occurred_at, r.parent_id, r.position"
+        else "c.event_no, r.position"
     )
     return (
         f"SELECT {keys}, {fields} FROM {rows} AS r JOIN {events} AS c ON c.first_nth = r.nth "

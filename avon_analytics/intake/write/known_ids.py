@@ -12,6 +12,7 @@ import duckdb
 from avon_analytics.intake.write.arrow import ArrowRows
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.store.parsed import parsed, run
+from avon_analytics.store.slim import EVENTS
 
 # Without a sign bit: DuckDB 1.5 cannot filter an Arrow stream by numbers beyond it.
 _HASH = "CAST(hash(event_id) >> 1 AS BIGINT)"
@@ -33,7 +34,7 @@ class KnownIds:
     def start(self) -> None:
         """Hash what the store has."""
         self._store.execute(
-            f"CREATE OR REPLACE TEMP TABLE known_ids AS SELECT {_HASH} AS h FROM events"
+            f"CREATE OR REPLACE TEMP TABLE known_ids AS SELECT {_HASH} AS h FROM {EVENTS}"
         )
         self.is_there = True
 

@@ -10,6 +10,7 @@ import duckdb
 from avon_analytics.intake.read.columns import blobs, integers, texts
 from avon_analytics.intake.write.arrow import ArrowRows
 from avon_analytics.store.parsed import run
+from avon_analytics.store.slim import EVENTS, LINES, only_lines, stored
 
 Key = tuple[int, str, int, int]
 """A line: its load, its file, its number and its byte offset."""
@@ -47,13 +48,25 @@ def quarantine(
 
 def rename_file(store: duckdb.DuckDBPyConnection, path: str, name: str) -> None:
     """Have the log call a file otherwise, because its path names somebody."""
-    for table in NAMING_FILES:
+    for table in map(stored, NAMING_FILES):
         store.execute(f"UPDATE {table} SET file = $1 WHERE file = $2", [name, path])
 
 
 def take_out(store: duckdb.DuckDBPyConnection, lines: Sequence[Key]) -> None:
     """Take quarantined lines out of the log, because they come in again."""
     with ArrowRows.of_values(lines, **KEY).as_table("taken_out", store):
-        for log in ("quarantine", "deliveries"):
-            same = same_line(log, "taken_out")
-            store.execute(f"DELETE FROM {log} USING taken_out WHERE {same}")
+        for log in ("quarantine", LINES):
+            same = same_line("log", "taken_out")
+            store.execute(f"DELETE FROM {log} AS log USING taken_out WHERE {same}")
+
+
+def log_only_lines(which: str) -> tuple[str, str]:
+    """The statements that write lines into the log that only the rows of their events tell.
+
+    Whoever changes what is known of a line, or of an event that came again, runs them first.
+    ``which`` is a condition on the rows of events.
+    """
+    return (
+        f"INSERT INTO {LINES} {only_lines(which)}",
+        f"UPDATE {EVENTS} SET form = NULL WHERE form IS NOT NULL AND {which}",
+    )

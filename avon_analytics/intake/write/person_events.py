@@ -14,25 +14,25 @@ import duckdb
 
 from avon_analytics.intake.read.faults import verdict
 from avon_analytics.intake.read.limited import emptied
-from avon_analytics.intake.write.log_lines import same_line
+from avon_analytics.intake.write.log_lines import log_only_lines, same_line
 from avon_analytics.intake.write.person_rows import THREAD, Rows, owned, touched
-from avon_analytics.store.schema import quote
+from avon_analytics.store.slim import EVENTS, LINES, stored
 from avon_analytics.store.tables import object_tables
 
 FORGOTTEN = verdict("forgotten", "the person was forgotten on request; nothing of the line is kept")
-Key = str | int  # of an event in the store, or of a line in a batch
 TABLES = ("own_objects", "own_rows", "shared_threads", "shared_visits", "touched_rows")
 
 
 def stored_rows(connection: duckdb.DuckDBPyConnection) -> Rows:
     """The rows of a store."""
-    rows = Rows(connection, object_tables(), lambda one: quote(one.versions), "event_id", "events")
+    tables = object_tables()
+    rows = Rows(connection, tables, lambda one: stored(one.versions), "event_no", EVENTS)
     filled = [one for one in rows.tables if rows.run(f"SELECT 1 FROM {rows.name_of(one)} LIMIT 1")]
     return replace(rows, tables=filled)
 
 
 def find_own(
-    rows: Rows, *, visits: Sequence[str], unknown: Sequence[Key], marked: Sequence[str] = ()
+    rows: Rows, *, visits: Sequence[str], unknown: Sequence[int], marked: Sequence[str] = ()
 ) -> None:
     """Write down which objects are theirs (``own_objects``), and all their rows (``own_rows``).
 
@@ -41,7 +41,7 @@ def find_own(
     """
     of_ids = "SELECT object_type, object_id FROM {events} WHERE object_id IS NOT NULL AND {which}"
     which = (
-        f"{rows.key} IN (SELECT unnest($unknown::{rows.kind_of_key}[]))"
+        f"{rows.key} IN (SELECT unnest($unknown::BIGINT[]))"
         " OR object_id IN (SELECT unnest($marked::VARCHAR[]))"
         " OR object_id IN (SELECT spelling FROM named WHERE by_words)"
     )
@@ -56,7 +56,7 @@ def find_own(
     )
     rows.run(
         f"CREATE OR REPLACE TEMP TABLE own_rows AS {_rows_of_objects(rows)} "
-        f"UNION SELECT unnest($unknown::{rows.kind_of_key}[]) "
+        f"UNION SELECT unnest($unknown::BIGINT[]) "
         f"UNION SELECT e.{rows.key} FROM {rows.events} AS e JOIN named AS n ON n.by_words "
         "AND n.spelling IN (e.event_id, e.event, e.event_sent, e.object_type)",
         unknown=list(unknown),
@@ -108,18 +108,21 @@ def strip_extras(rows: Rows) -> int:
 
 def end_lines(rows: Rows) -> int:
     """Let the lines that told ``own_rows`` of a store end as forgotten, by their place alone."""
-    of_them = "event_id IN (SELECT event_id FROM own_rows)"
+    which = "event_no IN (SELECT event_no FROM own_rows)"
+    for logging in log_only_lines(which):
+        rows.run(logging)
+    of_them = f"event_id IN (SELECT event_id FROM {EVENTS} WHERE {which})"
     rows.run(
-        f"DELETE FROM quarantine AS q USING deliveries AS d WHERE d.{of_them} "
+        f"DELETE FROM quarantine AS q USING {LINES} AS d WHERE d.{of_them} "
         f"AND {same_line('q', 'd')}"
     )
     rows.run(
         "INSERT INTO quarantine SELECT load_id, file, line, byte_offset, byte_length, NULL, "
-        f"'forgotten', $errors, NULL, NULL FROM deliveries WHERE {of_them}",
+        f"'forgotten', $errors, NULL, NULL FROM {LINES} WHERE {of_them}",
         errors=FORGOTTEN.errors,
     )
     return rows.change(
-        "UPDATE deliveries SET event_id = NULL, ended = 'quarantined', code = 'forgotten', "
+        f"UPDATE {LINES} SET event_id = NULL, ended = 'quarantined', code = 'forgotten', "
         f"body_digest = NULL, conflict_rank = NULL WHERE {of_them}"
     )
 
@@ -128,9 +131,10 @@ def remove_rows(rows: Rows) -> dict[str, int]:
     """Delete ``own_rows`` of a store from all tables; returns how many of each that had some."""
     found: dict[str, int] = {}
     names = [table.versions for table in rows.tables]
+    which = "event_no IN (SELECT event_no FROM own_rows)"
+    of_them = {"other_objects": f"event_id IN (SELECT event_id FROM {EVENTS} WHERE {which})"}
     for name in (*names, "other_objects", "events"):
-        gone = f"DELETE FROM {quote(name)} WHERE event_id IN (SELECT event_id FROM own_rows)"
-        if n := rows.change(gone):
+        if n := rows.change(f"DELETE FROM {stored(name)} WHERE {of_them.get(name, which)}"):
             found[name] = n
     return found
 

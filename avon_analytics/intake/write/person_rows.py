@@ -45,13 +45,8 @@ class Rows:
     connection: duckdb.DuckDBPyConnection
     tables: Sequence[ObjectTable]
     name_of: Callable[[ObjectTable], str]
-    key: str  # event_id or nth
+    key: str  # event_no, or nth: a number
     events: str  # the table with what is told of each event or line
-
-    @property
-    def kind_of_key(self) -> str:
-        """The type of the key."""
-        return "VARCHAR" if self.key == "event_id" else "BIGINT"
 
     def run(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement; returns all its rows."""
@@ -116,7 +111,7 @@ def touched(rows: Rows) -> str:
     ):
         if (table := rows.named(name)) is not None:
             found.append(f"SELECT {rows.key} FROM {table} WHERE {of} IN (SELECT id FROM {shared})")
-    nothing = f"SELECT CAST(NULL AS {rows.kind_of_key}) AS {rows.key} WHERE false"
+    nothing = f"SELECT CAST(NULL AS BIGINT) AS {rows.key} WHERE false"
     return " UNION ".join(found) or nothing
 
 

@@ -21,6 +21,7 @@ from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.statements import statement
 from avon_analytics.intake.write.tombstones import Tombstones
 from avon_analytics.store.parsed import run
+from avon_analytics.store.slim import EVENTS, LINES
 
 
 class StoreWriter:
@@ -44,7 +45,7 @@ class StoreWriter:
         self._load_id = load_id
         self._known_ids = known_ids or KnownIds(store)
         self.staging = staging
-        self._rows = EventRows(store)
+        self._rows = EventRows(store, load_id)
         self._tombstones = Tombstones(store)
         self._conflicts = Conflicts(store, urls)
         self.has_moved_lines = False  # whether any that was counted before has ended elsewhere
@@ -107,7 +108,7 @@ class StoreWriter:
             why = (_TOO_LONG.code, _TOO_LONG.errors, None)
             quarantine(self._store, [(*place, long.sha256, *why, None)])
             self._store.execute(
-                "INSERT INTO deliveries (load_id, file, line, byte_offset, byte_length, ended, "
+                f"INSERT INTO {LINES} (load_id, file, line, byte_offset, byte_length, ended, "
                 "code) VALUES (?, ?, ?, ?, ?, 'quarantined', 'too_long')",
                 place,
             )
@@ -119,7 +120,7 @@ class StoreWriter:
         place = {"file": long.file, "line": long.line, "byte_offset": long.byte_offset}
         is_forgotten = "sha256 IS NULL"  # of what is forgotten, nothing new is kept
         self._store.execute(
-            f"UPDATE deliveries SET byte_length = $length {at}",
+            f"UPDATE {LINES} SET byte_length = $length {at}",
             {**place, "length": long.byte_length},
         )
         self._store.execute(
@@ -162,7 +163,7 @@ class StoreWriter:
         return True
 
     def _has_no_events(self) -> bool:
-        return not run(self._store, "SELECT 1 FROM events LIMIT 1").fetchall()
+        return not run(self._store, f"SELECT 1 FROM {EVENTS} LIMIT 1").fetchall()
 
     def _recall(self) -> None:
         """Fetch what the store knows of the events that the batch tells."""
@@ -184,7 +185,12 @@ class StoreWriter:
             "CREATE OR REPLACE TEMP TABLE line_ends AS " + statement("line_ends"),
             load_id=self._load_id,
         )
-        insert_rows(self.staging.connection, self._store, "deliveries", "SELECT * FROM line_ends")
+        insert_rows(
+            self.staging.connection,
+            self._store,
+            LINES,
+            "SELECT * EXCLUDE (is_only) FROM line_ends WHERE NOT is_only",
+        )
         counted = self.staging.run("SELECT file, ended, code, count(*) FROM line_ends GROUP BY ALL")
         for file, word, code, n in counted:
             ended[file].count(word, code, n)

@@ -1,6 +1,6 @@
 -- One row per event that the batch tells: how often, first in which line, and what its lines
 -- say together: the earliest receipt with its place, the strongest word on the signature, and how
--- its content stands in a conflict.
+-- its content stands in a conflict. New ones get the numbers after the last one of the store.
 CREATE OR REPLACE TEMP TABLE batch_events AS
 SELECT
     event_id,
@@ -18,7 +18,9 @@ SELECT
     min(strength) AS strength,
     arg_min(secret, (strength, secret)) AS secret,
     min(conflict_rank) AS conflict_rank,
-    event_id IN (SELECT event_id FROM known_events) AS is_known
+    event_id IN (SELECT event_id FROM known_events) AS is_known,
+    $last_no + row_number() OVER (ORDER BY min(nth)) AS event_no,
+    $load_id AS load_id
 FROM event_lines
 WHERE nth NOT IN (SELECT nth FROM verdicts)
 GROUP BY event_id

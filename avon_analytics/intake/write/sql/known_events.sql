@@ -1,7 +1,7 @@
 -- Events that came again, as `staged_rows`: some more deliveries each, perhaps an earlier receipt,
 -- perhaps a stronger signature; of two secrets that matched, the one whose name comes first stays.
 -- The right-hand sides see the row as it was.
-UPDATE events AS e
+UPDATE stored.events AS e
 SET
     n_deliveries = e.n_deliveries + h.n_deliveries,
     conflict_rank = least(e.conflict_rank, CAST(h.conflict_rank AS UUID)),

@@ -1,5 +1,6 @@
 -- One row per readable line of the batch and where it ended. Of a line that lost a conflict it is
--- kept what it tells and how it stood: another line may bring its content to win.
+-- kept what it tells and how it stood: another line may bring its content to win. `is_only`: the row
+-- of its event tells all this.
 SELECT
     $load_id AS load_id, a.file, a.line, a.byte_offset, a.byte_length, a.form,
     CASE WHEN v.nth IS NOT NULL THEN 'quarantined'
@@ -12,7 +13,8 @@ SELECT
     a.received_at,
     a.unset_receipt,
     CASE WHEN v.code = 'conflict' THEN t.body_digest END AS body_digest,
-    CASE WHEN v.code = 'conflict' THEN t.conflict_rank END AS conflict_rank
+    CASE WHEN v.code = 'conflict' THEN t.conflict_rank END AS conflict_rank,
+    coalesce(NOT c.is_known AND c.n_deliveries = 1, false) AND a.unset_receipt IS NULL AS is_only
 FROM arrivals AS a
 LEFT JOIN verdicts AS v ON v.nth = a.nth
 LEFT JOIN event_lines AS t ON t.nth = a.nth

@@ -4,15 +4,15 @@
 -- others only those are looked through that occurred when the events of the batch did: a store that
 -- grows by days keeps them in few places.
 SELECT event_id, body_digest, conflict_rank
-FROM events
+FROM stored.events
 WHERE rowid IN (
     SELECT rowid
-    FROM events
+    FROM stored.events
     WHERE event_id IN (SELECT event_id FROM staged_rows)
         AND occurred_at_source <> 'received'
         AND occurred_at BETWEEN make_timestamptz({first} - 1000) AND make_timestamptz({last} + 1000)
     UNION ALL
     SELECT rowid
-    FROM events
+    FROM stored.events
     WHERE event_id IN (SELECT event_id FROM staged_rows) AND occurred_at_source = 'received'
 )
