@@ -54,7 +54,8 @@ class EventRows:
         word = word_of("c.strength")
         staging.run(statement("batch_events"), last_no=self._last_no, load_id=self._load_id)
         ((self._last_no,),) = staging.run(
-            "SELECT coalesce(max(event_no), $last_no) FROM batch_events", last_no=self._last_no
+            "SELECT coalesce(max(event_no), $last_no) FROM batch_events WHERE NOT is_known",
+            last_no=self._last_no,
         )
         self._insert(staging, EVENTS, statement("new_events", word=word))
         if staging.run("SELECT 1 FROM batch_events WHERE is_known LIMIT 1"):
@@ -78,7 +79,7 @@ class EventRows:
             staging.connection,
             self._store,
             statement("repeated_events", word=word),
-            *log_only_lines("event_id IN (SELECT event_id FROM staged_rows)"),
+            *log_only_lines("event_no IN (SELECT event_no FROM staged_rows)"),
             statement("known_events", stored_strength=strength, is_earlier=_IS_EARLIER),
         )
         versions = [stored(one.versions) for one in staging.filled_tables if one.parent is None]
@@ -86,21 +87,20 @@ class EventRows:
         self._update(
             staging,
             versions,
-            "SELECT event_id, received_at FROM batch_events WHERE is_known",
+            "SELECT event_no, received_at FROM batch_events WHERE is_known",
             "SET received_at = h.received_at FROM staged_rows AS h "
-            "WHERE v.event_id = h.event_id AND h.received_at IS NOT NULL "
+            "WHERE v.event_no = h.event_no AND h.received_at IS NOT NULL "
             "AND (v.received_at IS NULL OR v.received_at > h.received_at)",
         )
         dated = "FROM batch_events WHERE is_known AND is_dated_by_receipt"
         if staging.run(f"SELECT 1 {dated} LIMIT 1"):
-            self._update(
-                staging,
-                [*versions, "other_objects"],
-                f"SELECT event_id {dated}",
+            anew = (
                 "SET occurred_at = e.occurred_at "
-                f"FROM staged_rows AS h JOIN {EVENTS} AS e ON e.event_id = h.event_id "
-                "WHERE v.event_id = h.event_id AND v.occurred_at <> e.occurred_at",
+                f"FROM staged_rows AS h JOIN {EVENTS} AS e ON e.event_no = h.event_no "
+                "WHERE v.{key} = e.{key} AND v.occurred_at <> e.occurred_at"
             )
+            for tables, key in ((versions, "event_no"), (["other_objects"], "event_id")):
+                self._update(staging, tables, f"SELECT event_no {dated}", anew.format(key=key))
 
     def _update(self, staging: Staging, tables: Sequence[str], rows: str, change: str) -> None:
         for table in tables:

@@ -225,5 +225,5 @@ _TOO_LONG = verdict("too_long", "expected a line within the limit")
 PUT_OFF_BYTES = 4 * 1024 * 1024
 _NOTHING_KNOWN = (
     "CREATE OR REPLACE TEMP TABLE known_events "
-    "(event_id VARCHAR, body_digest UUID, conflict_rank UUID)"
+    "(event_no BIGINT, event_id VARCHAR, body_digest UUID, conflict_rank UUID)"
 )

@@ -18,9 +18,13 @@ SELECT
     min(strength) AS strength,
     arg_min(secret, (strength, secret)) AS secret,
     min(conflict_rank) AS conflict_rank,
-    event_id IN (SELECT event_id FROM known_events) AS is_known,
-    $last_no + row_number() OVER (ORDER BY min(nth)) AS event_no,
+    count(known_no) > 0 AS is_known,
+    coalesce(
+        any_value(known_no),
+        $last_no + row_number() OVER (PARTITION BY count(known_no) = 0 ORDER BY min(nth))
+    ) AS event_no,
     $load_id AS load_id
 FROM event_lines
+LEFT JOIN (SELECT event_id, event_no AS known_no FROM known_events) AS known USING (event_id)
 WHERE nth NOT IN (SELECT nth FROM verdicts)
 GROUP BY event_id

@@ -18,4 +18,4 @@ SET
     byte_offset = CASE WHEN {is_earlier} THEN h.byte_offset ELSE e.byte_offset END,
     byte_length = CASE WHEN {is_earlier} THEN h.byte_length ELSE e.byte_length END
 FROM staged_rows AS h
-WHERE e.event_id = h.event_id
+WHERE e.event_no = h.event_no

@@ -3,7 +3,7 @@
 -- An id has the millisecond of its event in it, but for one that is dated by its receipt. So of the
 -- others only those are looked through that occurred when the events of the batch did: a store that
 -- grows by days keeps them in few places.
-SELECT event_id, body_digest, conflict_rank
+SELECT event_no, event_id, body_digest, conflict_rank
 FROM stored.events
 WHERE rowid IN (
     SELECT rowid
