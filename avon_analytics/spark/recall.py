@@ -41,6 +41,7 @@ class Recall:
         self._number = number
         self._n_buckets = n_buckets
         self.replaced: list[str] = []  # files whose rows have been fetched
+        self._held: dict[str, list[str]] = {}  # of each table those that are to be fetched
         store.execute("CREATE TEMP TABLE wanted_events (event_id VARCHAR)")
         store.execute("CREATE TEMP TABLE wanted_places (file VARCHAR, line BIGINT)")
         store.execute("CREATE TEMP TABLE recalled (event_id VARCHAR, event_no BIGINT)")
@@ -101,12 +102,15 @@ class Recall:
 
     def _held_or_many(self, table: str) -> list[str]:
         """The files that hold a row of what is wanted, and those of months that have many."""
+        if table in self._held:  # a list's are asked for with its versions, too
+            return self._held[table]
         condition = {
             "deliveries": _OF_PLACES,
             "quarantine": "(load_id, file, line, byte_offset) IN "
             f"(SELECT (load_id, file, line, byte_offset) FROM deliveries WHERE {_OF_PLACES})",
         }.get(table, _OF_LINES)
-        return [*self._that_hold(table, condition), *_many(self._mine(table))]
+        self._held[table] = [*self._that_hold(table, condition), *_many(self._mine(table))]
+        return self._held[table]
 
     def _with_lists(self, table: str) -> list[str]:
         """The files of versions of whose lists rows come along: these are told through them."""
