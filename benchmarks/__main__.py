@@ -161,6 +161,7 @@ def main() -> None:
                 f"{kept.megabytes:,.0f} MB"
             )
             show_figures(run("figures_of_copies", folder, fresh=False), len(FIGURES))
+            show_by_host(run("figures_by_host", folder, fresh=False))
             if int(made.told) >= stored_slots.FROM:
                 print("\nThe same by pandas, from the same slots:")
                 show_figures(run("by_pandas", folder, fresh=False), 2)

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from avon_analytics.intake.write.clock import WORKS
+from benchmarks.jobs import BY_HOST
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,6 +37,8 @@ def test_the_jobs_run_and_agree_on_the_archive(tmp_path: Path) -> None:
         assert f"| {work} |" in done.stdout
     for figure in ("outcomes", "funnel", "rebooking", "punctuality"):
         assert done.stdout.count(f"| `{figure}` |") == 2
+    for figure in BY_HOST:
+        assert f"| `{figure}` |" in done.stdout
     with duckdb.connect(str(tmp_path / "many.duckdb"), read_only=True) as many:
         ((n, n_own),) = many.execute(
             "SELECT count(*), count(*) FILTER (WHERE NOT regexp_matches(event_id, 'x[12]$')) "
