@@ -7,8 +7,9 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 
@@ -150,22 +151,18 @@ def _note(value: Any) -> str:
 
 
 def _excel(frame: pd.DataFrame, part: Path, title: str) -> None:
-    from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped]
-
-    try:
-        if is_figure(frame):
-            write_workbook(frame, part, title)
-        elif are_rows(frame):
-            write_rows(frame, part, title)
-        else:
-            _plain_book(frame, part, title)
-    except FileCreateError as error:
-        reason = error.args[0] if error.args else None
-        code = getattr(reason, "errno", None) or errno.EIO
-        raise OSError(code, os.strerror(code)) from None
+    # Packed in memory: an archive that a full disk cuts short prints a traceback when it is let go.
+    book = BytesIO()
+    if is_figure(frame):
+        write_workbook(frame, book, title)
+    elif are_rows(frame):
+        write_rows(frame, book, title)
+    else:
+        _plain_book(frame, book, title)
+    part.write_bytes(book.getbuffer())
 
 
-def _plain_book(frame: pd.DataFrame, part: Path, title: str) -> None:
+def _plain_book(frame: pd.DataFrame, part: IO[bytes], title: str) -> None:
     """What is neither: its columns as they are named, and what is known of it."""
     book = new_book(frame, part, title)
     forms = {

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -198,3 +202,27 @@ def test_rows_are_aligned_and_instants_are_as_fine_as_they_are_known(tmp_path: P
     # Headings stand over what is below them, and a text stands off the number before it.
     assert [cell.alignment.horizontal for cell in sheet[1]][:3] == ["right", "right", "left"]
     assert sheet["C2"].alignment.indent == sheet["C1"].alignment.indent == 1
+
+
+@contextmanager
+def no_more_than(n_bytes: int) -> Iterator[None]:
+    """No file may become longer, as on a disk that is nearly full."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize(("form", "limit"), [("csv", 100), ("parquet", 100), ("xlsx", 5_000)])
+def test_no_room_for_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, limit: int
+) -> None:
+    said: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    with no_more_than(limit), pytest.raises(UsageError, match="cannot write"):
+        avon.export(figure(), tmp_path / f"f.{form}")
+    gc.collect()
+    assert (said, list(tmp_path.iterdir())) == ([], [])

@@ -75,8 +75,11 @@ def _printable_errors() -> Iterator[None]:
             message = _with_option(_with_nearest(message), getattr(error, "ctx", None))
             error.message = printable(message, lines=True)  # type: ignore[attr-defined]
         ours = _OTHER_NAMES.get(getattr(error, "option_name", ""))
-        if ours in _options_of(getattr(error, "ctx", None)):
+        options = _options_of(getattr(error, "ctx", None))
+        if ours in options:
             error.possibilities = [ours]  # type: ignore[attr-defined]
+        if getattr(error, "option_name", "") == "--every" and "--min-count" in options:
+            error.message += _NO_PERIODS  # type: ignore[attr-defined]
         raise
 
 
@@ -84,6 +87,10 @@ def _options_of(context: Any) -> list[str]:
     return [name for one in context.command.params for name in one.opts] if context else []
 
 
+_NO_PERIODS = (
+    ": this figure is of the window as a whole; ask for one window after the other, with --period "
+    "or --start and --end"
+)
 _OTHER_NAMES = {
     "--store": "--db",
     "--database": "--db",

@@ -114,10 +114,13 @@ NO_EVENTS = (
 )
 
 
-def show_figure(frame: pd.DataFrame, to: Target, title: str, chart: str | None = None) -> None:
+def show_figure(
+    frame: pd.DataFrame, to: Target, title: str, chart: str | None = None, note: str = ""
+) -> None:
     """Write a figure, and say as of when it is where it is a table for the eye.
 
     chart: the function of ``avon_analytics.plot`` that draws it.
+    note: lines that stand below a table for the eye.
     """
     if "as_of" in frame.attrs and frame.attrs["as_of"] is None:
         say(f"avon-analytics: {NO_EVENTS}")
@@ -130,6 +133,8 @@ def show_figure(frame: pd.DataFrame, to: Target, title: str, chart: str | None =
     from avon_analytics.report.wording import utc
 
     show(frame, to, title=title_of(frame) if "figure" in frame.attrs else title)
+    if note:
+        emit_lines(note)
     if to.form is opt.Format.table and frame.attrs.get("as_of"):
         say(f"as of {utc(frame.attrs['as_of'])}")
 
@@ -149,6 +154,7 @@ def show_rows(rows: pd.DataFrame, to: Target, title: str, visits: Cohort) -> Non
 
     There instants are local, and hosts have their names. In a workbook names follow the ids.
     """
+    note = ""
     if to.form is opt.Format.xlsx:
         rows = _with_names(rows, visits)
     if to.form is opt.Format.table:
@@ -156,6 +162,7 @@ def show_rows(rows: pd.DataFrame, to: Target, title: str, visits: Cohort) -> Non
         kept = [name for name in _MAIN if name in rows]
         if "appointment_id" in rows:
             kept = [name for name in kept if _FROM_WIDTH.get(name, 0) <= width]
+        note = _not_shown(rows, kept)
         zones = rows.get("time_zone")
         rows = rows[kept].copy()
         for name in rows.select_dtypes("datetimetz"):
@@ -167,7 +174,19 @@ def show_rows(rows: pd.DataFrame, to: Target, title: str, visits: Cohort) -> Non
 
             known = staff_names(visits._engine, visits.as_of)
             rows["host"] = rows["host"].map(known).fillna(rows["host"])
-    show_figure(rows, to, title)
+    show_figure(rows, to, title, note=note)
+
+
+def _not_shown(rows: pd.DataFrame, kept: list[str]) -> str:
+    """What a table for the eye leaves out: what a wider terminal has, and how many columns more."""
+    from avon_analytics.report.wording import heading, plural
+
+    wider = [name for name in _MAIN if name in rows and name not in kept]
+    notes = [f"Not shown for lack of width: {'; '.join(map(heading, wider))}"] if wider else []
+    n_further = len(rows.columns) - len(kept) - len(wider)
+    if n_further:
+        notes.append(f"{plural(n_further, 'more column')} with --format csv or json")
+    return "\n".join(notes)
 
 
 def _with_names(rows: pd.DataFrame, visits: Cohort) -> pd.DataFrame:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from textwrap import wrap
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 
@@ -46,7 +45,7 @@ _FLAGS = ("is_mature", "is_whole")
 _WIDEST, _LONGEST = 44, 200  # letters in a line of a cell, and in a cell
 
 
-def write_workbook(frame: pd.DataFrame, part: Path, title: str) -> None:
+def write_workbook(frame: pd.DataFrame, part: IO[bytes], title: str) -> None:
     """Write a figure: a sheet of its table, one of its chart, one of its definitions."""
     figure, shown = as_read(frame)
     book = new_book(frame, part, title)
@@ -64,13 +63,14 @@ def write_workbook(frame: pd.DataFrame, part: Path, title: str) -> None:
     book.close()
 
 
-def new_book(frame: pd.DataFrame, part: Path, title: str) -> Any:
+def new_book(frame: pd.DataFrame, part: IO[bytes], title: str) -> Any:
     """An empty workbook, dated by what is written into it: the same gives the same bytes."""
     from xlsxwriter import Workbook  # type: ignore[import-untyped]
 
-    # Texts stay texts: none becomes a formula, a number or a link.
-    options = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
-    book = Workbook(str(part), options)
+    # Texts stay texts: none becomes a formula, a number or a link. Nothing is spilled to a folder
+    # for all, where rows of patients would lie, and be left by a process that is killed.
+    texts = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
+    book = Workbook(part, {**texts, "in_memory": True})
     as_of = frame.attrs.get("as_of")
     created = datetime.fromisoformat(as_of) if isinstance(as_of, str) else _NOT_KNOWN
     book.set_properties({"title": title, "created": created})

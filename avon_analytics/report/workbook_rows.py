@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from textwrap import wrap
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -42,7 +41,7 @@ def are_rows(frame: pd.DataFrame) -> bool:
     return is_of_cohort and "figure" not in frame.attrs and bool({*_ID} & {*map(str, frame)})
 
 
-def write_rows(rows: pd.DataFrame, part: Path, title: str) -> None:
+def write_rows(rows: pd.DataFrame, part: IO[bytes], title: str) -> None:
     """Write rows: a sheet of them in words, one of what they and their columns are."""
     book = new_book(rows, part, title)
     rows = _with_local_start(rows)

@@ -246,8 +246,7 @@ def _contents() -> str:
         name = info.name
         home = "patients" if name == "caregivers" else name
         history = f"`{name}_versions`" if info.kind == "current" else ""
-        holds = info.description.rstrip(".").replace("care_team", "care team")
-        lines.append(f"| [`{name}`](#{home}) | {history} | {holds} |")
+        lines.append(f"| [`{name}`](#{home}) | {history} | {info.description} |")
     return "\n".join(lines) + "\n"
 
 
@@ -280,9 +279,8 @@ def _object_intro(table: ObjectTable) -> str:
             f"list `{table.list_field}` in the newest version of each {kind}; `{versions}` holds "
             f"the list of every version."
         )
-    summary = table.description.rstrip(".")
     return (
-        f"{summary}. One row of `{now}` is one {kind} as its newest version reports; "
+        f"{table.description}. One row of `{now}` is one {kind} as its newest version reports; "
         f"`{versions}` has one row per event."
     )
 

@@ -111,14 +111,14 @@ def object_tables() -> tuple[ObjectTable, ...]:
                     list_field=nested.field,
                     model=nested.item if is_model else None,  # type: ignore[arg-type]
                     fields=columns_of(nested.item) if is_model else (nested.item,),  # type: ignore[arg-type]
-                    description=f"{nested.description} (of each {object_type})",
+                    description=f"{nested.description} (of each {object_type.replace('_', ' ')})",
                 )
             )
     return tuple(found)
 
 
 def _root_table(object_type: str, model: type[AvonObject]) -> ObjectTable:
-    summary = (model.__doc__ or "").splitlines()[0]
+    summary = (model.__doc__ or "").splitlines()[0].rstrip(".")
     return ObjectTable(
         name=model.table,
         object_type=object_type,

@@ -28,7 +28,10 @@ _AT_A_LOSS = (
 )
 _FULL = re.compile(r"no space left|disk (is )?full|quota exceeded|file too large|could not write")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_IS_FULL = "cannot write {}: the disk is full; nothing was half-loaded"
+_IS_FULL = (
+    "cannot write {}: the disk is full; what was finished before stays, and nothing is half done: "
+    "make room, and run the same command again"
+)
 _CLOSED = re.compile(r"permission denied|operation not permitted|read-only file system")
 _NO_STORE = re.compile(r"not a valid duckdb|magic bytes")
 _NEWER = re.compile(r"newer version|storage version|version number")

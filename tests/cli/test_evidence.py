@@ -93,6 +93,11 @@ def test_slots_for_the_eye_begin_with_what_became_of_them(run: Any, tiny: Any) -
     assert names.get(slot.host, slot.host[:5]) in first
     narrow = run("slots", "--db", tiny.db, "--period", "last-month", COLUMNS="80").out
     assert slot.appointment_id in narrow  # whole, to be copied
+    assert narrow.splitlines()[-2:] == [
+        "Not shown for lack of width: Evidence; Host; Patient id; Slot",
+        f"{len(slot) - 7} more columns with --format csv or json",
+    ]
+    assert "lack of width" not in shown.out
     assert shown.err == "as of 14 Nov 2025, 21:59 UTC\n"
 
 

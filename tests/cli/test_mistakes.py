@@ -401,6 +401,8 @@ def test_a_store_that_another_process_writes(run: Any, tiny: Any) -> None:
         (("outcomes", "--store", "x"), "(Possible options: --db)"),
         (("slots", "--until", "2025-01-31"), "(Possible options: --end)"),
         (("slots", "--by", "host"), "(Possible options: --where)"),
+        (("funnel", "--every", "month"), "one window after the other"),
+        (("quarantine", "show", "none.jsonl", "1"), "'quarantine list'"),
         (("outcomes", "--by", "hosst"), "Did you mean 'host'"),
         (("outcomes", "--by", "Weekday"), "Did you mean 'weekday'"),
         (("outcomes", "--by", "providr"), "Did you mean 'host'"),
@@ -428,7 +430,7 @@ def test_a_store_that_another_process_writes(run: Any, tiny: Any) -> None:
 def test_a_wrong_word_is_wrong_usage_and_the_right_one_is_told(
     run: Any, tiny: Any, words: tuple[str, ...], suggested: str
 ) -> None:
-    has_store = words[0] in ("outcomes", "funnel", "slots")
+    has_store = words[0] in ("outcomes", "funnel", "slots") or words[1:2] == ("show",)
     told = run(*words, *(("--db", tiny.db) if has_store else ()), COLUMNS="200")
     assert (told.code, told.out) == (USAGE, "")
     assert "Traceback" not in told.err

@@ -89,7 +89,10 @@ def _one_file(connection: duckdb.DuckDBPyConnection, given: str) -> str:
         return str(found[0])
     if found:
         raise UsageError(f"several files are called {given}: {', '.join(found)}")
-    raise UsageError(f"the quarantine has no line of a file {given}")
+    raise UsageError(
+        f"the quarantine has no line of a file {given}: 'quarantine list' "
+        "(store.quarantine.lines()) names its files"
+    )
 
 
 def places(connection: duckdb.DuckDBPyConnection, which: QuarantineFilter) -> list[QuarantinedLine]:

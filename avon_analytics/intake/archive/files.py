@@ -154,7 +154,7 @@ def _expand(text: str) -> list[str]:
         if not found:
             raise ArchiveError(f"no file matches {text}")
         return found
-    raise ArchiveError(f"there is no file or folder {text}.{did_you_mean(text)}")
+    raise ArchiveError(f"there is no file or folder {text}.{did_you_mean(text)}".rstrip("."))
 
 
 def _of_disk(name: str) -> ArchiveFile:
