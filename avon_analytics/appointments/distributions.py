@@ -8,7 +8,7 @@ two-sided p-values neither too small nor, as those that count the whole of P(X =
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -92,12 +92,35 @@ class Counts:
 
 def hypergeometric(draws: int, successes: int, total: int) -> Counts:
     """How many of ``successes`` among ``total`` come among so many draws without replacement."""
+    return next(hypergeometrics([draws], successes, total))
+
+
+def hypergeometrics(draws: Sequence[int], successes: int, total: int) -> Iterator[Counts]:
+    """The same for each of these numbers of draws; many of them are worked out at once."""
+    ranges = [_of_draws(one, successes, total) for one in draws]
+    ends = np.cumsum([high - low + 1 for low, high in ranges])
+    start = 0
+    while start < len(ranges):
+        before = ends[start - 1] if start else 0
+        end = max(start + 1, int(np.searchsorted(ends, before + _AT_ONCE, side="right")))
+        ks = [np.arange(low, high + 1) for low, high in ranges[start:end]]
+        k = np.concatenate(ks)
+        left = np.repeat(draws[start:end], [len(one) for one in ks]) - k
+        logs = _log_choose(successes, k) + _log_choose(total - successes, left)
+        parts = np.split(logs, ends[start : end - 1] - before)
+        for (low, _), part in zip(ranges[start:end], parts, strict=True):
+            yield Counts(low, part)
+        start = end
+
+
+def _of_draws(draws: int, successes: int, total: int) -> tuple[int, int]:
+    """The counts that can be told from impossible ones."""
     lowest, highest = max(0, draws + successes - total), min(draws, successes)
     share = successes / total
     spread = math.sqrt(draws * share * (1 - share) * (total - draws) / max(total - 1, 1))
-    low, high = _range(draws * share, spread, lowest, highest)
-    k = np.arange(low, high + 1)
-    return Counts(low, _log_choose(successes, k) + _log_choose(total - successes, draws - k))
+    width = _WIDTH * (spread + 1)
+    mean = draws * share
+    return max(lowest, math.floor(mean - width)), min(highest, math.ceil(mean + width))
 
 
 def beta_binomial_quantiles(
@@ -192,12 +215,6 @@ def _where_reached(mid: Floats, k: Floats, last: Floats, wanted: float) -> Float
     low, high = mid[lines, below], mid[lines, above]
     part = np.divide(wanted - low, high - low, out=np.zeros_like(low), where=high > low)
     return np.asarray(np.minimum(k[lines, below] + np.clip(part, 0, 1), last))
-
-
-def _range(mean: float, spread: float, lowest: int, highest: int) -> tuple[int, int]:
-    """The counts that can be told from impossible ones."""
-    width = _WIDTH * (spread + 1)
-    return max(lowest, math.floor(mean - width)), min(highest, math.ceil(mean + width))
 
 
 def benjamini_hochberg(p_values: npt.ArrayLike) -> Floats:

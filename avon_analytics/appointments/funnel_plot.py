@@ -17,7 +17,7 @@ from avon_analytics.appointments.distributions import (
     Floats,
     Ints,
     benjamini_hochberg,
-    hypergeometric,
+    hypergeometrics,
     normal_quantile,
     normal_tail,
 )
@@ -64,7 +64,8 @@ def funnel_plot(count: npt.ArrayLike, n: npt.ArrayLike, *, overdispersion: bool)
         p[kept], limits[kept] = spread.p(), spread.limits()
         expected = _alarms_of_spread(spread)
     else:
-        exact = [hypergeometric(int(m), int(counts.sum()), int(among.sum())) for m in among[kept]]
+        sizes = among[kept].tolist()
+        exact = list(hypergeometrics(sizes, int(counts.sum()), int(among.sum())))
         for place, group in zip(kept, exact, strict=True):
             p[place] = group.p_value(int(counts[place]))
             limits[place] = group.quantiles(LIMITS) / among[place]

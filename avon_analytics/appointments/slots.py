@@ -113,22 +113,31 @@ class Computed:
 _USUAL_HOURS = 24.0
 _Key = tuple[object, Settings]
 _known: WeakKeyDictionary[Session, dict[_Key, Computed]] = WeakKeyDictionary()
+_newest: WeakKeyDictionary[Database, tuple[stored_slots.Content, datetime]] = WeakKeyDictionary()
 _numbers = count(1)
 
 
 def default_as_of(database: Database) -> datetime | None:
     """The instant that figures are as of unless asked otherwise; None in a store without events.
 
-    It is the newest ``occurred_at`` that is not more than 24 h after its own receipt. Raises
-    StoreError where there are events and none of them is.
+    It is the newest ``occurred_at`` that is not more than 24 h after its own receipt, sought once
+    for as long as the store holds the same. Raises StoreError where there are events and none of
+    them is.
     """
     with database.reading() as connection:
+        content = stored_slots.content_now(database)
+        known = _newest.get(database)
+        if known is not None and known[0] == content:
+            return known[1]
         create_macros(connection)
         # As microseconds: the engine's own instants want another package on their way to Python.
         text = f"SELECT epoch_us(as_of) FROM ({sql('default_as_of')})"
         ((micros,),) = run(connection, text).fetchall()
         ((n_events,),) = run(connection, "SELECT count(*) FROM events").fetchall()
-    return newest_instant(micros, n_events)
+    found = newest_instant(micros, n_events)
+    if found is not None:
+        _newest[database] = (content, found)
+    return found
 
 
 def newest_instant(micros: int | None, n_events: int) -> datetime | None:

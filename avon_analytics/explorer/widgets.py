@@ -293,16 +293,18 @@ class Explorer:
                 "text/plain": f"{name}: {sentence}\n\n{question.code}",
             }
         from avon_analytics.report import plot
+        from avon_analytics.report.named import named
         from avon_analytics.report.show import show
 
-        below = show(self._found)._repr_html_()
-        if behind := question.behind(self._found):
+        found = named(self._found)  # once for all that shows it
+        below = show(found)._repr_html_()
+        if behind := question.behind(found):
             line, number = map(escape, behind)
             below += _BEHIND.format(number) + _CODE.format(line)
         chart = FIGURES[question.figure].chart
         if chart is None:
             return {"text/html": code + below, "text/plain": question.code}
-        drawn: dict[str, str] = getattr(plot, chart)(self._found)._repr_mimebundle_()
+        drawn: dict[str, str] = getattr(plot, chart)(found)._repr_mimebundle_()
         return {
             **drawn,
             "text/html": code + drawn["text/html"] + below,

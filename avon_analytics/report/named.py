@@ -17,6 +17,7 @@ from avon_analytics.report.rows import groupings
 from avon_analytics.report.wording import is_missing, plain
 
 _ID = re.compile(r"\b([a-z]{2,8}_)([A-Za-z0-9]{12,})\b")
+_IS_NAMED = "is_named"
 _Asked = ParamSpec("_Asked")
 _Drawn = TypeVar("_Drawn")
 
@@ -25,8 +26,10 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
     """The figure with names in place of ids; an id without one is cut to what tells it apart.
 
     Groups are in the order of their names, unless somebody has put the rows in an order of their
-    own. A custom field that has a label is headed by that.
+    own. A custom field that has a label is headed by that. What was named before stays as it is.
     """
+    if frame.attrs.get(_IS_NAMED):
+        return frame
     frame = _by_name(frame)
     shown = frame.copy(deep=False)
     for group in groupings(frame):
@@ -40,6 +43,7 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
             shown = shown.drop(columns=names, errors="ignore")
         elif group == "interaction_type":  # Avon's words, ``in_person``
             shown[group] = frame[group].map(lambda word: word.replace("_", " "), na_action="ignore")
+    shown.attrs[_IS_NAMED] = True
     headings = unique_names(frame.attrs.get("headings", {}))
     return shown.rename(columns={group: CUSTOM + heading for group, heading in headings.items()})
 

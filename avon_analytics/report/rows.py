@@ -19,7 +19,9 @@ Row = Mapping[str, Any]
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A frame as plain rows, names as text."""
     names = [str(name) for name in frame.columns]
-    columns = [values.tolist() for _, values in frame.items()]
+    bare = frame.copy(deep=False)
+    bare.attrs = {}  # pandas would copy them with each column
+    columns = [values.tolist() for _, values in bare.items()]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 

@@ -56,8 +56,8 @@ class ShownFigure:
     """A figure that shows itself as a table."""
 
     def __init__(self, figure: pd.DataFrame, title: str | None) -> None:
-        self._figure = figure
-        self._title = title or f"{title_of(figure)}{by_words(named(figure))}"
+        self._figure = named(figure)
+        self._title = title or f"{title_of(figure)}{by_words(self._figure)}"
 
     def _repr_html_(self) -> str:
         known = tabled(self._figure, most=MOST)

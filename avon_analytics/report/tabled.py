@@ -98,7 +98,7 @@ def _tabled(frame: pd.DataFrame, every: str | None, most: int | None) -> Tabled:
     figure, frame = as_read(frame)
     keys = groupings(frame) + ["period_on"] * ("period_on" in frame)
     if {"cause", "day", "cumulative_incidence"} <= set(frame):
-        return _by_days(frame, keys)
+        return _by_days(frame, keys, most)
     keys += [name for name in figure.row_names if name in frame and name != "step"]
     if figure.name == compare.FIGURE.name:
         return _compared(figure, frame, keys, every or every_of(frame))
@@ -298,17 +298,19 @@ def left_out(frame: pd.DataFrame) -> tuple[str, ...]:
     return (f"{count(due - shown)} due slots that were not cancelled are left out.",)
 
 
-def _by_days(frame: pd.DataFrame, groups: list[str]) -> Tabled:
+def _by_days(frame: pd.DataFrame, groups: list[str], most: int | None) -> Tabled:
     """What had become of bookings after so many days: a row a day, a column a cause."""
-    causes = list(dict.fromkeys(frame["cause"]))
+    causes = list(frame["cause"].unique())
     columns = [
         Column(str(one), Kind.SHARE, f"had ended as {one}", heading=heading(str(one)),
                has_interval=True)
         for one in causes
     ]  # fmt: skip
+    last = frame["day"].max() if len(frame) else 0
+    drawn, n_rows = _first_groups(frame, groups, most)
     parts: dict[tuple[Any, ...], dict[str, list[Row]]] = {}
     read = (*groups, "cause", "day", *(name for name in _REACHED.values() if name in frame))
-    for row in rows_of(_that_tell(frame, groups)[[*read]]):
+    for row in rows_of(_that_tell(drawn, groups)[[*read]]):
         of_group = tuple(None if is_missing(row[name]) else row[name] for name in groups)
         parts.setdefault(of_group, {}).setdefault(str(row["cause"]), []).append(row)
     rows: list[Row] = []
@@ -321,13 +323,27 @@ def _by_days(frame: pd.DataFrame, groups: list[str]) -> Tabled:
                     reached |= _reached(cause, so_far)
             called = dict(zip(groups, of_group, strict=True))
             rows.append({**called, "within": plural(day, "day"), **reached})
-    last = frame["day"].max() if len(frame) else 0
     return Tabled(
         keys=[*groups, "within"],
         columns=columns,
         rows=rows,
+        n_more=n_rows - len(rows),
         notes=(f"Every day up to day {last} is in CSV, JSON and the DataFrame.",),
     )
+
+
+def _first_groups(
+    frame: pd.DataFrame, groups: list[str], most: int | None
+) -> tuple[pd.DataFrame, int]:
+    """The rows of the first groups, which make up so many lines, and how many lines all make."""
+    if not groups or frame.empty:
+        return frame, len(days_shown(frame["day"].max())) if len(frame) else 0
+    parts = frame.groupby(groups, sort=False, dropna=False)
+    n_lines = parts["day"].max().map(lambda furthest: len(days_shown(furthest))).cumsum()
+    if most is None:
+        return frame, int(n_lines.iloc[-1])
+    n_groups = np.searchsorted(n_lines, most) + 1
+    return frame[parts.ngroup() < n_groups], int(n_lines.iloc[-1])
 
 
 def _that_tell(frame: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
