@@ -219,4 +219,7 @@ def in_order(rows: pd.DataFrame, order: Mapping[str, tuple[str, ...]]) -> pd.Dat
 def _ranks(column: pd.Series, labels: tuple[str, ...]) -> pd.Series:
     if not labels:
         return column
-    return column.map({label: rank for rank, label in enumerate(labels)}).astype("Float64")
+    ranks = {label: rank for rank, label in enumerate(labels)}
+    place, values = pd.factorize(column)
+    of_values = pd.array([*map(ranks.get, values), None], dtype="Float64")
+    return pd.Series(of_values[place], column.index)  # of what is missing, place -1

@@ -33,7 +33,7 @@ def _held(database: Database) -> dict[str, str]:
     newest = None
     with suppress(StoreError):  # no event was received when it says
         newest = default_as_of(database)
-    known = origin(database, newest)
+    known = origin(database, newest, frames=())
     oldest = known.first_occurred_at
     with database.reading() as connection:
         is_limited = privacy_of(connection) == "limited"

@@ -11,11 +11,12 @@ import duckdb
 from avon_analytics.arguments import choice, flag, scalar
 from avon_analytics.arguments import text as text_of
 from avon_analytics.errors import QueryError, UnknownTable, UsageError
+from avon_analytics.store.counts import counts
 from avon_analytics.store.database import Database
 from avon_analytics.store.derived import TABLES as DERIVED
 from avon_analytics.store.fence import fenced, only_reads
 from avon_analytics.store.frames import frame
-from avon_analytics.store.schema import literal, quote
+from avon_analytics.store.schema import quote
 from avon_analytics.store.tables import hidden_columns, table_infos
 from avon_analytics.store.trouble import is_of_the_file
 
@@ -54,12 +55,8 @@ def tables(database: Database, counted: Mapping[str, int]) -> pd.DataFrame:
         ).fetchall()
         present = {name for (name,) in found}
         rows = [info for info in table_infos() if info.name in present]
-        counts = " UNION ALL ".join(
-            f"SELECT {literal(info.name)} AS name, count(*) AS n_rows FROM {quote(info.name)}"
-            for info in rows
-            if info.name not in counted
-        )
-        counted = {**dict(connection.execute(counts).fetchall()), **counted}
+        others = [info.name for info in rows if info.name not in counted]
+        counted = {**counts(connection, others, is_lake=database.is_lake), **counted}
     import pandas as pd
 
     data = pd.DataFrame(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
 
+from avon_analytics.store.counts import counts
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
 
@@ -16,9 +18,7 @@ SELECT
     (SELECT epoch_us(max(occurred_at)) FROM events WHERE occurred_at <= $as_of)
         AS last_occurred_us,
     (SELECT count(*) FROM archive_files) AS n_files,
-    (SELECT count(*) FROM events) AS n_events,
-    (SELECT count(*) FROM patients) AS n_patients,
-    (SELECT count(*) FROM appointments) AS n_appointments
+    (SELECT count(*) FROM events) AS n_events
 """
 _LINES = """
 SELECT coalesce(sum(lines), 0)::BIGINT AS lines, coalesce(sum(blank), 0)::BIGINT AS blank,
@@ -64,25 +64,31 @@ class Origin:
     frames: dict[str, pd.DataFrame]
 
 
-def origin(database: Database, as_of: datetime | None) -> Origin:
-    """Where the rows of a store came from; ``as_of`` bounds the newest event that is told."""
+def origin(
+    database: Database, as_of: datetime | None, frames: Collection[str] = tuple(_FRAMES)
+) -> Origin:
+    """Where the rows of a store came from; ``as_of`` bounds the newest event that is told.
+
+    frames: which of them are wanted.
+    """
     with database.reading() as connection:
         span = frame(connection, _SPAN, {"as_of": as_of}).iloc[0]
+        n_rows = counts(connection, ("patients", "appointments"), is_lake=database.is_lake)
         lines = frame(connection, _LINES).iloc[0]
         policies = frame(
             connection, "SELECT DISTINCT policy FROM loads WHERE files > 0 ORDER BY policy"
         )
-        frames = {name: frame(connection, sql) for name, sql in _FRAMES.items()}
+        read = {name: frame(connection, _FRAMES[name]) for name in frames}
     return Origin(
         first_occurred_at=_instant(span["first_occurred_us"]),
         last_occurred_at=_instant(span["last_occurred_us"]),
         n_files=int(span["n_files"]),
         n_events=int(span["n_events"]),
-        n_patients=int(span["n_patients"]),
-        n_appointments=int(span["n_appointments"]),
+        n_patients=n_rows["patients"],
+        n_appointments=n_rows["appointments"],
         lines={str(name): int(count) for name, count in lines.items()},
         policies=tuple(policies["policy"]),
-        frames=frames,
+        frames=read,
     )
 
 

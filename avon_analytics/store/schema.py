@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from avon_analytics.contract import EVENTS
 from avon_analytics.contract.event import Event
@@ -150,42 +150,64 @@ def _status_history_view(table: ObjectTable) -> str:
 
 
 def _drift_view() -> str:
+    return f"""
+        CREATE VIEW drift AS
+        WITH {drift_known()},
+        seen AS ({drift_seen(_with_instants)})
+        SELECT kind, path, json_type, value, min(occurred_at) AS first_seen_at,
+            max(occurred_at) AS last_seen_at, count(*) AS n_seen
+        FROM seen
+        GROUP BY kind, path, json_type, value
+    """
+
+
+def _with_instants(table: str, column: str) -> str:
+    if table != "deliveries":
+        return quote(table)
+    return f"""(SELECT d.{column}, e.occurred_at
+        FROM deliveries AS d LEFT JOIN events AS e ON d.event_id = e.event_id)"""
+
+
+def drift_known() -> str:
+    """What the contract knows of events and zones, as steps that ``drift_seen`` reads."""
+    names = literal("|".join(zones()))
+    return f"""known_events AS (SELECT {_texts(EVENTS)} AS known),
+        zones AS (SELECT unnest(string_split({names}, '|')) AS zone)"""
+
+
+def drift_seen(rows: Callable[[str, str], str]) -> str:
+    """The query that tells what the contract does not know, once for each time that it was seen.
+
+    ``rows`` gives, for a table and a column, rows that hold the column and ``occurred_at``.
+    """
     parts = [
-        """SELECT 'event' AS kind, event_sent AS path, NULL AS json_type, NULL AS value, occurred_at
-           FROM events WHERE event_sent NOT IN (SELECT unnest(known) FROM known_events)""",
-        """SELECT 'object_type', object_type, 'OBJECT', NULL, occurred_at FROM other_objects""",
-        """SELECT 'instant', 'received_at', coalesce(json_type(try_cast(d.unset_receipt AS JSON)),
-               'VARCHAR'), d.unset_receipt, e.occurred_at
-           FROM deliveries AS d LEFT JOIN events AS e ON d.event_id = e.event_id
-           WHERE d.unset_receipt IS NOT NULL""",
-        _drift_of("events", "body", [field.name for field in _instants(Event)]),
+        f"""SELECT 'event' AS kind, event_sent AS path, NULL AS json_type, NULL AS value,
+                occurred_at
+            FROM {rows("events", "event_sent")}
+            WHERE event_sent NOT IN (SELECT unnest(known) FROM known_events)""",
+        f"""SELECT 'object_type', object_type, 'OBJECT', NULL, occurred_at
+            FROM {rows("other_objects", "object_type")}""",
+        f"""SELECT 'instant', 'received_at', coalesce(json_type(try_cast(unset_receipt AS JSON)),
+                'VARCHAR'), unset_receipt, occurred_at
+            FROM {rows("deliveries", "unset_receipt")} WHERE unset_receipt IS NOT NULL""",
+        _drift_of(rows("events", "extra"), "body", [field.name for field in _instants(Event)]),
         f"""SELECT 'status', 'appointment.status_history[].status', 'VARCHAR', status, occurred_at
-            FROM appointment_status_history_versions
+            FROM {rows("appointment_status_history_versions", "status")}
             WHERE translate(lower(status), {literal(IGNORED)}, '') NOT IN {_texts(MEANINGS)}""",
     ]
     for table in object_tables():
         if table.model is not None:
             where = table.object_type + (f".{table.list_field}[]" if table.list_field else "")
             instants = [".".join(field.path) for field in _instants(table.model)]
-            parts.append(_drift_of(table.versions, where, instants))
+            parts.append(_drift_of(rows(table.versions, "extra"), where, instants))
         if any(field.name == "timezone" for field in table.fields):
             parts.append(
                 f"""SELECT 'time_zone', '{table.object_type}.timezone', 'VARCHAR', timezone,
-                    occurred_at FROM {quote(table.versions)}
+                    occurred_at FROM {rows(table.versions, "timezone")}
                     WHERE lower(trim(timezone, {literal(BLANKS)}))
                         NOT IN (SELECT zone FROM zones)"""
             )
-    union = "\nUNION ALL\n".join(parts)
-    return f"""
-        CREATE VIEW drift AS
-        WITH known_events AS (SELECT {_texts(EVENTS)} AS known),
-        zones AS (SELECT unnest(string_split({literal("|".join(zones()))}, '|')) AS zone),
-        seen AS ({union})
-        SELECT kind, path, json_type, value, min(occurred_at) AS first_seen_at,
-            max(occurred_at) AS last_seen_at, count(*) AS n_seen
-        FROM seen
-        GROUP BY kind, path, json_type, value
-    """
+    return "\nUNION ALL\n".join(parts)
 
 
 def _instants(model: type[Part]) -> list[ColumnOf]:
@@ -196,7 +218,7 @@ def _texts(texts: Iterable[str]) -> str:
     return "[" + ", ".join(map(literal, sorted(texts))) + "]"
 
 
-def _drift_of(table: str, where: str, instants: Sequence[str]) -> str:
+def _drift_of(rows: str, where: str, instants: Sequence[str]) -> str:
     """What stands in ``extra``: unknown fields, and known instants that were not set."""
     is_instant = f"field.key IN {_texts(instants)}" if instants else "false"
     return f"""SELECT CASE WHEN {is_instant} THEN 'instant' ELSE 'field' END,
@@ -204,4 +226,4 @@ def _drift_of(table: str, where: str, instants: Sequence[str]) -> str:
             CASE WHEN {is_instant} THEN field.value ->> '$' END, occurred_at
         FROM (SELECT occurred_at, unnest(map_entries(from_json(extra, '"MAP(VARCHAR, JSON)"')))
                 AS field
-              FROM {quote(table)} WHERE extra IS NOT NULL)"""
+              FROM {rows} WHERE extra IS NOT NULL)"""
