@@ -27,6 +27,12 @@ from avon_analytics.contract.values import (
 )
 
 
+class VisitStatusChange(StatusChange):
+    """One entry of a visit's ``status_history``, whose reason figures group by."""
+
+    reason: Label = Field(None, description="Why it changed, as somebody typed it")
+
+
 class Attendee(Part):
     """One person at an appointment: a patient, the host, an observer or other staff."""
 
@@ -85,7 +91,7 @@ class Appointment(AvonObject):
     reference_patients: Annotated[list[UserId], AsList] = Field(
         [], description="Patients whom an internal meeting is about"
     )
-    status_history: Annotated[list[StatusChange], AsList] = Field(
+    status_history: Annotated[list[VisitStatusChange], AsList] = Field(
         [], description="Every status so far, as this version reports it"
     )
     recurrence_rules: Annotated[list[RecurrenceRule], AsList] = Field(

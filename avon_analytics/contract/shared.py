@@ -15,7 +15,6 @@ from avon_analytics.contract.values import (
     Identifier,
     Instant,
     Json,
-    Label,
     OpenJson,
     Place,
     Text,
@@ -43,7 +42,7 @@ class StatusChange(Part):
     id: Text = Field(None, description="The entry's own id")
     parent: Text = Field(None, description="The object that the entry belongs to, bare")
     parent_type: Text = Field(None, description="The type of that object")
-    reason: Label = Field(None, description="Why it changed")
+    reason: FreeText = Field(None, description="Why it changed")
 
 
 class CustomValue(Part):
