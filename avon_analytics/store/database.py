@@ -286,6 +286,8 @@ class Database:
     ) -> None:
         refuse_no_file(self.path)
         how = mode if mode == "READ_ONLY" else f"{mode}, {ROW_GROUPS}"
+        # Without a type the engine would take a table in CSV, JSON or Parquet for a database.
+        how = f"TYPE duckdb, {how}"
         connection.execute(f"ATTACH {literal(place or self._place)} AS store ({how})")
         connection.execute("USE store")
 

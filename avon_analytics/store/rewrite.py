@@ -63,14 +63,14 @@ def _apart(store: Path, part: Path) -> list[str]:
     """What a process of its own runs; what does not fit into memory it puts beside the copy."""
     return [
         f"SET temp_directory = {literal(str(part.parent / 'spilled'))}",
-        f"ATTACH {literal(str(store))} AS store (READ_ONLY)",
+        f"ATTACH {literal(str(store))} AS store (TYPE duckdb, READ_ONLY)",
         *_copying(part),
     ]
 
 
 def _copying(part: Path) -> list[str]:
     return [
-        f"ATTACH {literal(str(part))} AS fresh ({ROW_GROUPS})",
+        f"ATTACH {literal(str(part))} AS fresh (TYPE duckdb, {ROW_GROUPS})",
         "COPY FROM DATABASE store TO fresh",
         "CHECKPOINT fresh",
         "DETACH fresh",

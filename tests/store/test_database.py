@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import multiprocessing
 import os
 import stat
@@ -297,6 +298,26 @@ def test_what_is_no_store_is_told_and_left_alone(tmp_path: Path, write: Any, tol
         with pytest.raises(StoreError, match=told), hold():
             pass
     assert (path.read_bytes() if path.is_file() else None) == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("visits.csv", b"event,object\n1,2\n"),
+        ("archive.jsonl", b'{"event": 1}\n'),
+        ("archive.jsonl.gz", gzip.compress(b'{"event": 1}\n')),
+        ("visits.parquet", b"PAR1"),
+        ("visits.db", b"SQLite format 3\0" + bytes(4096)),
+    ],
+)
+def test_a_table_in_another_form_is_no_store(tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    for hold in (Database(path).reading, Database(path).writing, Database(path).beside):
+        with pytest.raises(StoreError, match="is not a DuckDB file: name another file"), hold():
+            pass
+    assert path.read_bytes() == content
     assert list(tmp_path.iterdir()) == [path]
 
 
