@@ -40,7 +40,7 @@ def custom_fields(
     as_of: DateLike | None = None,
 ) -> pd.DataFrame:
     """See ``Store.custom_fields``."""
-    choice("of", of, tuple(OBJECTS))
+    choice("kind of object", of, tuple(OBJECTS))
     instant = usual_settings(database, as_of).as_of or BEFORE_ALL
     owner = f"{of}_id"
     with database.reading() as connection:

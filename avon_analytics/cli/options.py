@@ -126,8 +126,8 @@ PolicyOption = Annotated[
     typer.Option(
         "--policy",
         metavar="POLICY",
-        help="require: load verified lines, quarantine the rest. record: load all, keep the word. "
-        "skip: check nothing.",
+        help="require: load verified lines, quarantine the rest. record: load all, noting how "
+        "each stands. skip: check nothing.",
     ),
 ]
 PrivacyOption = Annotated[
@@ -142,7 +142,7 @@ Strict = Annotated[
     bool,
     typer.Option(
         "--strict",
-        help="End with code 3 if any line was quarantined, or a file ends in a delivery.",
+        help="End with code 3 if any line was quarantined, or a file ends within a delivery.",
     ),
 ]
 FormatOption = Annotated[

@@ -54,7 +54,9 @@ How to read it:
 - A field that Avon did not send is missing (`NULL`). Lists become tables of their own, named after
   their parent; their rows carry the parent's id and `position`, the place in the list from 0.
 
-A store also holds a small table `settings` (`name`, `value`) with its version and its time zone.
+A store also holds a small table `settings` (`name`, `value`) with its version and its time zone
+and, with more than 100,000 events, tables `kept_…`, in which a load keeps what the views under
+[figures](#figures) show. Read the views: these tables change with the package.
 """
 
 _FIGURES: Mapping[str, str] = {

@@ -38,7 +38,8 @@ README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 CHANGELOG = ROOT / "CHANGELOG.md"
 ABOUT = (ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md")
-PAGES = (README, CHANGELOG, *ABOUT, *sorted(DOCS.glob("*.md")))
+RESULTS = ROOT / "benchmarks" / "RESULTS.md"
+PAGES = (README, CHANGELOG, *ABOUT, RESULTS, *sorted(DOCS.glob("*.md")))
 
 _FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*) ?(?P<note>[^\n]*)\n(?P<text>.*?)^(?P=indent)```$",

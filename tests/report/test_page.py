@@ -187,7 +187,7 @@ def test_numbers_are_those_of_the_frames(year: Page, contents: Contents) -> None
     total = content.figures.outcomes.iloc[0]
     cells = (total.n_slots, total.n_attended, total.n_no_show, total.n_cancelled)
     assert "".join(f"{n:,}" for n in cells) in year.words
-    assert "Prepared from 2,700 verified deliveries, as of 20 Mar 2026, 12:00 EDT (16:00 UTC)." in (
+    assert "Prepared from 2,700 verified events, as of 20 Mar 2026, 12:00 EDT (16:00 UTC)." in (
         year.words
     )
     assert "3,000 lines = 15 blank + 2,700 loaded + 240 duplicate + 45 quarantined" in year.words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import duckdb
 
@@ -41,7 +42,10 @@ from avon_analytics.store.settings import set_setting, setting
 from avon_analytics.store.slim import EVENTS
 from avon_analytics.store.trouble import store_error
 
-_WHO = "name a person by an id, such as user_… or the same without user_"
+_WHO = (
+    "name a person by an id, such as user_… or the same without user_; a name or an address is none"
+)
+_IS_NO_ID = re.compile(r"[\s@]")  # what it would mark can be guessed from the mark
 
 
 def forget(database: Database, patient_id: str) -> Forgotten:
@@ -57,7 +61,7 @@ def forget(database: Database, patient_id: str) -> Forgotten:
         person = as_id(arguments.text(patient_id, _WHO).strip(), "user")
     except ValueError:  # it begins as JSON does
         person = None
-    if person is None:
+    if person is None or _IS_NO_ID.search(person):
         raise UsageError(_WHO)
     if not database.exists:
         raise StoreError(f"there is no store at {database.path}: load an archive into it first")
