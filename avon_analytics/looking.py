@@ -19,7 +19,13 @@ class StoreTables:
     _database: Database
 
     def tables(self) -> pd.DataFrame:
-        """The tables of the store: ``table``, ``kind``, ``n_rows``, ``description``.
+        """The tables of the store, one a row, in the order in which they are best read.
+
+        Columns: ``table`` (str); ``kind`` (str): current (what is so now), history (each version
+        of it), figures (slots and lifecycle as of the newest instant) or provenance (where
+        everything came from); ``n_rows`` (Int64); ``description`` (str).
+
+        Raises StoreError if there is no store.
 
         >>> store.tables().head(3)[["table", "kind", "n_rows"]]
                              table     kind  n_rows
@@ -30,12 +36,17 @@ class StoreTables:
         return look.tables(self._database, counted=slots.count_shown(self._database))
 
     def table(self, name: str, *, identifiers: bool = False) -> pd.DataFrame:
-        """One table as a DataFrame; instants are UTC.
+        """One table as a DataFrame: what one row is, and each column, the data dictionary says.
+
+        Instants are ``datetime64`` in UTC, dates ``datetime64`` without a zone, texts ``str``,
+        flags ``boolean``, whole numbers ``Int64``; what Avon did not send is missing. Objects
+        stand in the order of their ids, rows of their lists as in the list, slots and lifecycle
+        by start; histories and what was logged as they were written.
 
         Direct identifiers of patients and caregivers, free text and unknown fields are left out
         and named in ``.attrs["hidden"]``, unless ``identifiers=True``.
 
-        Raises UnknownTable, listing the tables.
+        Raises UnknownTable, listing the tables; StoreError if there is no store.
 
         >>> events = store.table("events")
         >>> events["event"].value_counts().head(3).to_dict()

@@ -42,6 +42,12 @@ class Quarantine(Shown):
     ) -> pd.DataFrame:
         """Lines that did not load, one a row: where each stands, its code and likely cause.
 
+        Columns: ``load_id`` (Int64), the load that read it; ``file`` (str), ``line`` (Int64, from
+        1), ``byte_offset`` and ``byte_length`` (Int64, of the decompressed file), in whose order
+        they stand; ``sha256`` (str) of the line, missing where it names somebody forgotten;
+        ``code`` (str), the first that holds; ``errors`` (str), all of them as JSON; ``cause``
+        (str), of a signature_mismatch, missing where none can be shown.
+
         code, file, line: keep only these; the end of a file's path is enough where only one
             ends so.
         identifiers: add ``content``, the line itself as bytes, which is raw.

@@ -17,7 +17,7 @@ from avon_analytics.store.derived import TABLES as DERIVED
 from avon_analytics.store.fence import fenced, only_reads
 from avon_analytics.store.frames import frame
 from avon_analytics.store.schema import quote
-from avon_analytics.store.tables import hidden_columns, table_infos
+from avon_analytics.store.tables import hidden_columns, order_of, table_infos
 from avon_analytics.store.trouble import is_of_the_file
 
 if TYPE_CHECKING:
@@ -73,6 +73,9 @@ def tables(database: Database, counted: Mapping[str, int]) -> pd.DataFrame:
 def table(database: Database, name: str, *, identifiers: bool = False) -> pd.DataFrame:
     """One table as a DataFrame; instants are UTC, what is missing is missing.
 
+    Objects stand in the order of their ids, rows of their lists as in the list, slots and
+    lifecycle by start; what was logged, and histories, as they were written.
+
     Columns with direct identifiers of patients and caregivers, free text and unknown fields are
     left out, and named in ``.attrs["hidden"]``, unless ``identifiers=True``. An object that came in
     place of a text can hold anything, and is missing then, too.
@@ -99,7 +102,9 @@ def table(database: Database, name: str, *, identifiers: bool = False) -> pd.Dat
             for column, kind in columns[name].items()
             if column not in hidden
         )
-        data = frame(connection, f"SELECT {shown} FROM {quote(name)}")
+        order = ", ".join(f"{quote(column)} NULLS LAST" for column in order_of(name))
+        ordered = f" ORDER BY {order}" if order else ""
+        data = frame(connection, f"SELECT {shown} FROM {quote(name)}{ordered}")
     data.attrs["hidden"] = hidden
     return data
 

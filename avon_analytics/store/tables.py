@@ -331,6 +331,23 @@ def table_infos() -> tuple[TableInfo, ...]:
 
 
 @cache
+def order_of(name: str) -> tuple[str, ...]:
+    """The columns that put the rows of a view in order: the engine has them in whichever.
+
+    Empty for a table, and for a view of rows as they were written, which have an order.
+    """
+    orders = {
+        "caregivers": ("id",),
+        "appointment_slots": ("start_at", "appointment_id", "slot", "patient_id"),
+        "appointment_lifecycle": ("start_at", "appointment_id"),
+        "drift": ("kind", "path", "json_type", "value"),
+    }
+    for table in object_tables():
+        orders[table.name] = (table.parent_id, "position") if table.parent else ("id",)
+    return orders.get(name, ())
+
+
+@cache
 def hidden_columns(name: str) -> frozenset[str]:
     """The columns of a table that are not shown unless identifiers are asked for."""
     log = {log.name: log.columns for log in LOG_TABLES}

@@ -175,6 +175,43 @@ def test_types_are_the_same_with_and_without_rows(
 # sql
 
 
+def _write_clinic(path: Path) -> None:
+    """Eight visits, the later the smaller their id; two attendees each, and an unknown field."""
+    lines: list[dict[str, Any]] = []
+    for number in range(8):
+        person = {"id": f"user_{8 - number:028x}", f"field_{8 - number}": True}
+        visit = {
+            "id": f"appt_{8 - number:032x}",
+            "start_time": 1735743600000 + number * 3600000,
+            "attendees": [{"id": 20 - seat, "attendee": f"user_{seat + 1}"} for seat in range(2)],
+        }
+        created = 1735689600000 + number
+        lines.append({"event": "patient.created", "created_at": created, "object": person})
+        lines.append({"event": "appointment.created", "created_at": created, "object": visit})
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_rows_of_a_table_have_an_order(tmp_path: Path, threads: int) -> None:
+    _write_clinic(tmp_path / "archive.jsonl")
+    store = avon.open(tmp_path / "clinic.duckdb", threads=threads)
+    store.load(tmp_path / "archive.jsonl", policy="skip", progress=False)
+    eight = [f"{number:028x}" for number in range(1, 9)]
+    assert store.table("patients")["id"].tolist() == [f"user_{number}" for number in eight]
+    visits = [f"appt_0000{number}" for number in eight]
+    assert store.table("appointments")["id"].tolist() == visits
+    seats = store.table("appointment_attendees")
+    assert seats["appointment_id"].tolist() == [visit for visit in visits for _ in range(2)]
+    assert seats["position"].tolist() == [0, 1] * 8
+    by_start = visits[::-1]
+    slots = store.table("appointment_slots")
+    assert slots["appointment_id"].tolist() == [visit for visit in by_start for _ in range(2)]
+    assert slots["patient_id"].tolist() == ["user_1", "user_2"] * 8
+    assert store.table("appointment_lifecycle")["appointment_id"].tolist() == by_start
+    paths = [f"patient.field_{number}" for number in range(1, 9)]
+    assert store.table("drift")["path"].tolist() == paths
+
+
 def test_columns_of_one_name_are_told_apart(store: avon.Store) -> None:
     found = store.sql("SELECT 1 AS a, 'x' AS \"A\", true AS a")
     assert list(found.columns) == ["a", "A_1", "a_2"]
