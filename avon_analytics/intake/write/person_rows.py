@@ -125,45 +125,51 @@ def find(rows: Rows, sought: PersonSearch, unknown: str) -> frozenset[Place]:
     found stands in ``named``; the spellings of the id in ``persons``. Returns the columns in which
     anything was found.
     """
-    places: set[Place] = set()
-    found: dict[str, tuple[bool, bool, bool, bool, str | None]] = {}
-    queries: list[tuple[str, Place | None]] = [
-        (f"SELECT {_text(column)} AS t FROM {rows.name_of(table)}", (table.versions, column))
-        for table in rows.tables
-        for column in _filled(rows, table)
+    filled = {table: columns for table in rows.tables if (columns := _filled(rows, table))}
+    ids = f"{_odd_event_id(sought)}, event, event_sent, object_type, object_id"
+    texts = [
+        unknown,
+        f"SELECT CAST(extra AS VARCHAR) AS t FROM {rows.events}",
+        f"SELECT unnest([{ids}]) AS t FROM {rows.events}",
+        *(
+            f"SELECT {_text(column)} AS t FROM {rows.name_of(table)}"
+            for table, columns in filled.items()
+            for column in columns
+        ),
     ]
-    names = f"{_odd_event_id(sought)}, event, event_sent, object_type, object_id"
-    queries += [
-        (unknown, None),
-        (f"SELECT CAST(extra AS VARCHAR) AS t FROM {rows.events}", None),
-        (f"SELECT unnest([{names}]) AS t FROM {rows.events}", None),
-    ]
-    for query, place in queries:
-        for text in rows.texts(_not_plain(query, sought)):
-            if text in found:
-                places |= {place} if place else set()
-                continue
-            by_id, by_words, by_half = sought.how_named(text)
-            if by_half:
-                is_id = by_id and sought.is_id(text)
-                is_json = text[:1] in ("{", "[", '"')
-                left = sought.left_of_json(text) if by_words and is_json else None
-                found[text] = (is_id, by_id, by_words, by_half, left)
-                places |= {place} if place else set()
+    found = []
+    for text in rows.texts(_to_read(" UNION ALL ".join(texts), sought)):
+        by_id, by_words, by_half = sought.how_named(text)
+        if by_half:
+            is_id = by_id and sought.is_id(text)
+            is_json = text[:1] in ("{", "[", '"')
+            left = sought.left_of_json(text) if by_words and is_json else None
+            found.append((text, is_id, by_id, by_words, by_half, left))
     rows.run(_NAMED)
     if found:
-        columns = [list(column) for column in zip(*found.values(), strict=True)]
+        of_text = dict(
+            zip(
+                ("t", "is_id", "by_id", "by_words", "by_half", "rest"),
+                zip(*found, strict=True),
+                strict=True,
+            )
+        )
         rows.run(
-            "INSERT INTO named SELECT unnest($texts::VARCHAR[]), unnest($is_id::BOOLEAN[]), "
+            "INSERT INTO named SELECT unnest($t::VARCHAR[]), unnest($is_id::BOOLEAN[]), "
             "unnest($by_id::BOOLEAN[]), unnest($by_words::BOOLEAN[]), unnest($by_half::BOOLEAN[]), "
             "unnest($rest::VARCHAR[])",
-            texts=list(found),
-            **dict(zip(("is_id", "by_id", "by_words", "by_half", "rest"), columns, strict=True)),
+            **{name: list(values) for name, values in of_text.items()},
         )
     rows.run("CREATE OR REPLACE TEMP TABLE persons AS SELECT spelling AS id FROM named WHERE is_id")
     for bare in sought.bare_ids:
         rows.run("INSERT INTO persons VALUES ($one), ($bare)", one=f"user_{bare}", bare=bare)
-    return frozenset(places)
+    if not found:
+        return frozenset()
+    return frozenset(
+        (table.versions, column)
+        for table, columns in filled.items()
+        for column in _that(rows, table, columns, "bool_or({text} IN (SELECT spelling FROM named))")
+    )
 
 
 _NAMED = """CREATE OR REPLACE TEMP TABLE named (
@@ -171,11 +177,19 @@ _NAMED = """CREATE OR REPLACE TEMP TABLE named (
 )"""
 
 
-def _not_plain(query: str, sought: PersonSearch) -> str:
-    """SQL for the texts of a query that have to be read: not the plain ids of others."""
-    holds = _holds("t", sought)
-    plain = "regexp_full_match(t, '([a-z]{2,12}_)?[0-9a-f]{12,64}')"
-    return f"SELECT DISTINCT t FROM ({query}) WHERE t IS NOT NULL AND (NOT {plain} OR {holds})"
+# Random digits, with a prefix or without; and texts in which nothing stands escaped or as base64.
+_PLAIN_ID = "regexp_full_match(t, '([a-z]{2,12}_)?[0-9a-f]{12,64}')"
+_PLAIN_TEXT = r"(strlen(t) = length(t) AND NOT regexp_matches(t, '[\\%&]|[A-Za-z0-9+/_-]{12,}'))"
+
+
+def _to_read(texts: str, sought: PersonSearch) -> str:
+    """SQL for the texts that may name them: of most, the engine sees that they do not."""
+    pattern = literal(sought.hint)
+    return (
+        f"WITH every AS MATERIALIZED (SELECT DISTINCT t FROM ({texts}) WHERE t IS NOT NULL) "
+        f"SELECT t FROM every WHERE {_holds('t', sought)} OR NOT ({_PLAIN_ID} "
+        f"OR ({_PLAIN_TEXT} AND NOT regexp_matches(lower(t), {pattern})))"
+    )
 
 
 def _odd_event_id(sought: PersonSearch) -> str:
@@ -217,10 +231,14 @@ def _texts_of(table: ObjectTable) -> list[_Texts]:
 
 def _filled(rows: Rows, table: ObjectTable) -> list[str]:
     """Those of a table's columns of texts in which any row has one: of many fields none is sent."""
-    columns = [column.name for column in _texts_of(table)]
-    tests = ", ".join(f"count({quote(column)}) > 0" for column in columns)
-    (has_any,) = rows.run(f"SELECT {tests} FROM {rows.name_of(table)}")
-    return [column for column, has in zip(columns, has_any, strict=True) if has]
+    return _that(rows, table, [column.name for column in _texts_of(table)], "count({text}) > 0")
+
+
+def _that(rows: Rows, table: ObjectTable, columns: Sequence[str], test: str) -> list[str]:
+    """Those of a table's columns of whose texts an aggregate is true."""
+    tests = ", ".join(test.format(text=_text(column)) for column in columns)
+    (is_so,) = rows.run(f"SELECT {tests} FROM {rows.name_of(table)}")
+    return [column for column, so in zip(columns, is_so, strict=True) if so]
 
 
 def strip(

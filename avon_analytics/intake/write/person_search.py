@@ -74,11 +74,19 @@ class PersonSearch:
         spelled = "|".join(map(re.escape, self.bare_ids)) or "(?!)"
         self._whole_id = re.compile(rf"\W*(?:[a-z]+_)?(?:{spelled})\W*")
         digits = sorted({spelled for one in numbers for spelled in _spelled_digits(one)})
-        self._number = _either(r"[^0-9a-z]{0,4}".join(one) for one in digits)
-        self._record = _either(_as_record(one) for one in _folded_words(records))
+        self._numbers = [r"[^0-9a-z]{0,4}".join(one) for one in digits]
+        self._number = _either(self._numbers)
+        self._records = _folded_words(records)
+        self._record = _either(_as_record(one) for one in self._records)
         self._emails = _folded_words(emails)
         self._firsts = list(_names(first_names))
         self._lasts = list(_names(last_names))
+        names = [max(name.words, key=len) for name in (*self._firsts, *self._lasts)]
+        words = map(re.escape, (*self.bare_ids, *self._emails, *self._records, *names))
+        self.hint = "|".join((*words, *self._numbers)) or r"[^\s\S]"
+        """A regular expression that is found in every text, as it compares, that names them, also
+        by half. Engines of regular expressions other than Python's know all that is in it."""
+        self._hint = re.compile(self.hint)
 
     def is_id(self, text: str) -> bool:
         """Whether a text is their id, in any spelling, and nothing else."""
@@ -94,7 +102,7 @@ class PersonSearch:
 
     def how_named(self, text: str) -> Naming:
         """How a text names them, in whatever is written around it."""
-        every = list(readings(text))
+        every = [one for one in readings(text) if self._hint.search(folded(one))]
         by_id = any(self._id.search(folded(one)) for one in every)
         by_words = by_id or any(self._names(one) for one in every)
         return Naming(by_id, by_words, by_words or any(self._half_names(one) for one in every))

@@ -86,7 +86,7 @@ def _decoded(text: str) -> Iterator[bytes]:
             part = usual[start:]
             with_end = part[: len(part) // 4 * 4] if len(part) % 4 == 1 else part
             try:
-                yield base64.b64decode(with_end + "=" * (-len(with_end) % 4))
+                yield binascii.a2b_base64(with_end + "=" * (-len(with_end) % 4))
             except (binascii.Error, ValueError):
                 continue
 
@@ -106,11 +106,11 @@ def texts_of(data: bytes) -> list[str] | None:
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        # One byte a letter. Which letters these are above the first 128 is anybody's guess.
-        text = data.decode("latin-1")
         n_high = len(data.translate(None, _ASCII))
         if n_high * 4 > len(data):
             return None
+        # One byte a letter. Which letters these are above the first 128 is anybody's guess.
+        text = data.decode("latin-1")
         odd = any(0x80 <= byte < 0xA0 for byte in data)
         found = [text, data.decode("utf-8", "replace"), data.decode("utf-8", "ignore")]
         found += [data.decode(name, "replace") for name in ("cp1252", "cp850", "mac_roman")] * odd
