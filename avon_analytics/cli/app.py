@@ -16,6 +16,7 @@ from avon_analytics.cli.groups import Commands
 from avon_analytics.cli.helpers import (
     AROUND,
     DB,
+    GONE,
     IN,
     NO_EVENTS,
     OUT,
@@ -285,7 +286,7 @@ def sql(
     show(_open(db, out=out, wait=wait).sql(query), to, as_is=True)
 
 
-app.command(rich_help_panel=AROUND, epilog=_example("forget user_3f9a…", "forget 3f9a… --json"))(
+app.command(rich_help_panel=GONE, epilog=_example("forget user_3f9a…", "forget 3f9a… --json"))(
     forget
 )
 

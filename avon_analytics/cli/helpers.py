@@ -27,6 +27,7 @@ DB = Path("avon.duckdb")
 QUARANTINED = 3
 WAIT_TO_READ = 10.0
 IN, OUT, AROUND = "An archive goes in", "Figures come out", "Looking around"
+GONE = "A person goes out"
 
 
 def example(*lines: str) -> str:

@@ -66,7 +66,8 @@ def test_help_fits_eighty_columns_and_lists_nothing_twice(run: Any, name: str) -
 def test_commands_come_in_groups(run: Any) -> None:
     told = run("--help", COLUMNS="80").out
     groups = re.findall(r"^╭─ ([\w ]+) ─+╮$", told, re.M)
-    assert groups == ["Options", "An archive goes in", "Figures come out", "Looking around"]
+    assert groups[:3] == ["Options", "An archive goes in", "Figures come out"]
+    assert groups[3:] == ["Looking around", "A person goes out"]
 
 
 def test_a_load_on_a_terminal_shows_how_far_it_is(tiny: Any, tmp_path: Path) -> None:
