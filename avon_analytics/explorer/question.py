@@ -44,8 +44,13 @@ class Question:
     @property
     def code(self) -> str:
         """The lines that give the figure, its chart and its table, where ``store`` is the store."""
-        chart = FIGURES[self.figure].chart
-        shown = [f"avon.plot.{chart}(figure)"] if chart else []
+        return self.lines()
+
+    def lines(self, width: int | None = None) -> str:
+        """The same with a chart of another width than is usual."""
+        chart, wide = FIGURES[self.figure].chart, {} if width is None else {"width": width}
+        given = ", ".join(["figure", *([_arguments(wide)] if wide else [])])
+        shown = [f"avon.plot.{chart}({given})"] if chart else []
         return (
             f"figure = store.appointments({_arguments(self.scope)})"
             f".{self.figure}({_arguments(self._given)})\n"

@@ -18,17 +18,36 @@ from avon_analytics.errors import AvonError, UsageError
 from avon_analytics.explorer import choices, options
 from avon_analytics.explorer.question import Question, default
 from avon_analytics.figures import FIGURES
+from avon_analytics.report.titles import WIDTH
 
 _FIRST, _FILTERS = "outcomes", 2
-_CONTROLS, _BELOW = "avon-controls", "avon-explored"
+_CONTROLS, _BELOW, _WIDE = "avon-controls", "avon-explored", "avon-wide"
 _PAUSE = 0.15
 """Seconds without another choice until a figure is asked for."""
+_NARROWEST, _STEP, _MARGIN = 330, 20, 20
+"""Pixels that a chart needs, by which its width follows the notebook's, and that are beside it."""
 # JupyterLab takes letters and arrows that are meant for a list: it moves on, inserts and deletes
-# cells. It leaves alone what has this attribute, and no widget can have it by itself.
+# cells. It leaves alone what has this attribute, and no widget can have it by itself. And only a
+# browser knows how wide a notebook is: a field that nobody sees says it.
 _KEYS = f"""<style onload="const box = this.closest('.{_CONTROLS}');
-box.dataset.heard || box.addEventListener('focusin', event => {{
-    event.target.dataset.lmSuppressShortcuts = 'true' }});
-box.dataset.heard = 'true'">@keyframes avon-wait {{to {{visibility:visible}}}}</style>"""
+if (!box.dataset.heard) {{
+    box.dataset.heard = 'true';
+    box.addEventListener('focusin', event => {{
+        event.target.dataset.lmSuppressShortcuts = 'true' }});
+    let waiting;
+    new ResizeObserver(() => {{
+        clearTimeout(waiting);
+        waiting = setTimeout(() => {{
+            const field = box.querySelector('.{_WIDE} input');
+            if (!field || !box.clientWidth) return;
+            field.value = box.clientWidth;
+            field.dispatchEvent(new Event('change', {{bubbles: true}}));
+        }}, 250);
+    }}).observe(box);
+}}">@keyframes avon-wait {{to {{visibility:visible}}}}
+.{_CONTROLS} .widget-hbox > .widget-inline-hbox {{flex:1 1 14em;min-width:0;max-width:300px}}
+.{_CONTROLS} .widget-hbox > .widget-inline-hbox > :is(select,input) {{min-width:0}}
+</style>"""
 _COMPUTING = (
     f'{_KEYS}<em role="status" style="visibility:hidden;animation:avon-wait 0s .3s forwards">'
     "Computing …</em>"
@@ -65,6 +84,7 @@ class Explorer:
         self._source = CohortSource[Cohort](cohort._engine, cohort._labels)
         self._id = f"avon-{uuid4().hex}"
         self._is_shown = False
+        self._drawn: int | None = None
         self._is_settling = True
         self._last = _FIRST
         self._widgets = _widgets()
@@ -103,7 +123,7 @@ class Explorer:
     def code(self) -> str:
         """The lines that give what is shown, where ``store`` is the store."""
         self._follow()
-        return self._question.code
+        return self._question.lines(self._narrow)
 
     def _make(self, widgets: Any) -> None:
         figures = choices.figures()
@@ -130,6 +150,9 @@ class Explorer:
             one.style.description_width = "auto"
         self._offered = widgets.HBox()
         self._status = widgets.HTML(_KEYS)
+        self._wide = widgets.IntText(layout=widgets.Layout(display="none"))
+        self._wide.add_class(_WIDE)
+        self._wide.observe(self._refit, "value")
         fields = choices.filters_of(self._cohort)
         self._filters = [
             (_dropdown(widgets, "Only", fields), _dropdown(widgets, "is", choices.ANYTHING))
@@ -140,7 +163,7 @@ class Explorer:
             self._offered,
             widgets.HBox([self._window, *self._dates, self._on, self._as_of, self._least]),
             *map(widgets.HBox, self._filters),
-            widgets.HBox([self._status]),
+            widgets.HBox([self._status, self._wide]),
         ]
         for row in rows:
             row.layout.flex_flow = "row wrap"
@@ -275,6 +298,19 @@ class Explorer:
         finally:
             self._status.value = _KEYS
 
+    @property
+    def _narrow(self) -> int | None:
+        """How wide charts are in a notebook that is narrower than they are; None in any other."""
+        room = int(self._wide.value) - _MARGIN
+        if room < 0 or room >= WIDTH:  # below 0 nothing was said
+            return None
+        return max(_NARROWEST, room // _STEP * _STEP)
+
+    def _refit(self, _: Any) -> None:
+        """Draw the chart anew where the notebook has become wider or narrower."""
+        if self._is_shown and self._narrow != self._drawn:
+            self._show(update=True)
+
     def _ask(self, question: Question) -> None:
         self._question = question
         try:
@@ -284,13 +320,15 @@ class Explorer:
 
     def _bundle(self) -> dict[str, str]:
         """What is shown, as it stays in a saved notebook."""
-        question = self._question
-        code = _WITHOUT_KERNEL + _CODE.format(escape(question.code))
+        question, width = self._question, self._narrow
+        lines = question.lines(width)
+        self._drawn = width
+        code = _WITHOUT_KERNEL + _CODE.format(escape(lines))
         if isinstance(self._found, AvonError):
             name, sentence = type(self._found).__name__, str(self._found)
             return {
                 "text/html": code + _SENTENCE.format(name, escape(sentence)),
-                "text/plain": f"{name}: {sentence}\n\n{question.code}",
+                "text/plain": f"{name}: {sentence}\n\n{lines}",
             }
         from avon_analytics.report import plot
         from avon_analytics.report.named import named
@@ -303,12 +341,13 @@ class Explorer:
             below += _BEHIND.format(number) + _CODE.format(line)
         chart = FIGURES[question.figure].chart
         if chart is None:
-            return {"text/html": code + below, "text/plain": question.code}
-        drawn: dict[str, str] = getattr(plot, chart)(found)._repr_mimebundle_()
+            return {"text/html": code + below, "text/plain": lines}
+        wide = {} if width is None else {"width": width}
+        drawn: dict[str, str] = getattr(plot, chart)(found, **wide)._repr_mimebundle_()
         return {
             **drawn,
             "text/html": code + drawn["text/html"] + below,
-            "text/plain": f"{drawn['text/plain']}\n\n{question.code}",
+            "text/plain": f"{drawn['text/plain']}\n\n{lines}",
         }
 
     def _ipython_display_(self, **_: Any) -> None:

@@ -113,6 +113,23 @@ def test_all_that_can_be_chosen_is_in_the_code(explorer: avon.Explorer, store: a
     assert explorer.code.startswith('figure = store.appointments(period="last-month").outcomes(')
 
 
+def test_in_a_narrow_notebook_a_chart_fits_and_the_code_says_how_wide(
+    explorer: avon.Explorer, store: avon.Store
+) -> None:
+    choose(explorer, by="host", every=NOTHING)
+    usual, drawn = explorer.code, explorer._bundle()["text/html"]
+    explorer._wide.value = 484  # what a browser says of its notebook
+    assert explorer.code == usual.replace("plot.outcomes(figure", "plot.outcomes(figure, width=460")
+    _, (chart, _) = run(explorer.code, store)
+    picture = chart._repr_mimebundle_()["text/html"]
+    assert picture in explorer._bundle()["text/html"]
+    assert picture not in drawn
+    for room, width in ((200, 330), (779, 740), (780, None), (1200, None), (0, None)):
+        explorer._wide.value = room
+        assert explorer._narrow == width, room
+    assert explorer._bundle()["text/html"] == drawn
+
+
 def test_two_filters_of_one_grouping_are_either(explorer: avon.Explorer, store: avon.Store) -> None:
     for row, wanted in zip(explorer._box.children[3:5], ("Monday", "Friday"), strict=True):
         grouping, value = row.children

@@ -143,6 +143,37 @@ def test_the_keyboard_alone_comes_to_every_control_of_the_explorer(lab: str, see
         assert seen.went_out == []
 
 
+@pytest.mark.parametrize("across", [600, 400])
+def test_the_explorer_fits_a_narrow_window(across: int, lab: str, seen: Seen) -> None:
+    write(lab, f"narrow-{across}.ipynb", [_OPENED, _LOADED, "store.appointments().explore()"])
+    with opened_notebook(seen, f"narrow-{across}.ipynb") as page:
+        page.set_viewport_size({"width": across, "height": 2000})
+        page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        _wait_for_code(page, "avon.plot.outcomes(figure, width=")
+        page.get_by_label("By", exact=True).select_option(label="Host")
+        _wait_for_code(page, 'by="host"')
+        controls = page.locator(".avon-controls")
+        controls.evaluate("e => e.scrollIntoView({block: 'start'})")
+        right = controls.evaluate("e => e.getBoundingClientRect().right")
+        ends = controls.locator(":is(select, input):visible").evaluate_all(
+            "all => all.map(one => one.getBoundingClientRect().right)"
+        )
+        assert len(ends) >= 10
+        assert max(ends) <= right
+        # Letters are nearly as large as they are drawn, and a table that goes on fades.
+        drawn, shown = page.locator(".jp-OutputArea img.avon-on-light").evaluate(
+            "image => [image.naturalWidth, image.offsetWidth]"
+        )
+        assert 0.75 < shown / drawn <= 1
+        assert shown <= right
+        table = page.locator(".avon-figure .scroll")
+        assert table.evaluate("e => e.scrollWidth > e.clientWidth")
+        assert table.evaluate("e => getComputedStyle(e).maskImage") != "none"
+        seen.keep(f"explorer-narrow-{across}")
+        page.set_viewport_size({"width": 1180, "height": 2000})
+        _wait_for_code(page, "avon.plot.outcomes(figure), ")
+
+
 def test_tab_between_quotes_offers_the_words_of_a_figure(lab: str, seen: Seen) -> None:
     cells = [_OPENED, _LOADED, "visits = store.appointments()", ""]
     write(lab, "words.ipynb", cells)
