@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,12 +68,13 @@ def explain(
     instant = settings.as_of or BEFORE_ALL
     with database.reading() as connection:
         found = _versions(connection, given, instant)
-        explained = _Explained(found, dict(settings.words), hidden)
         query = (
             f"SELECT * FROM {computed(database, settings).slots} "
             "WHERE appointment_id = $appointment_id ORDER BY slot, position, patient_id NULLS FIRST"
         )
         slots = _rows(frame(connection, query, {"appointment_id": found.appointment_id}))
+    patients = {slot["patient_id"] for slot in slots} - {None}
+    explained = _Explained(found, dict(settings.words), hidden, patients)
     story = sorted(explained.rows(), key=lambda row: row["at"] or BEFORE_ALL)
     rows = [*story, *(_ending(slot) for slot in slots)]
     data = pd.DataFrame(
@@ -135,10 +136,18 @@ def _hidden() -> tuple[str, ...]:
 class _Explained:
     """What each version told that the ones before it had not."""
 
-    def __init__(self, found: _Versions, words: dict[str, str], hidden: Sequence[str]) -> None:
+    def __init__(
+        self,
+        found: _Versions,
+        words: dict[str, str],
+        hidden: Sequence[str],
+        patients: Set[str],
+    ) -> None:
         self._found = found
         self._words = words
         self._hidden = hidden
+        self._patients = patients
+        self._listed: dict[str, Row] = {}
         self._came = {self._word(v["event"].partition(".")[2]) for v in found.versions}
         if any(v["event"] == "appointment.created" for v in found.versions):
             self._came.add("scheduled")
@@ -212,7 +221,7 @@ class _Explained:
                 yield f"{name} {_shown(value)}"
             else:
                 yield f"{name} {_shown(earlier)} → {_shown(value)}"
-        yield from self._attendees(before, version)
+        yield from self._attendees(version)
         values = [
             {} if one is None else {c["key"]: c["value"] for c in self._list("custom_data", one)}
             for one in (before, version)
@@ -221,16 +230,21 @@ class _Explained:
             if values[0].get(key) != values[1].get(key):
                 yield f"{key} {_shown(values[1].get(key))}"
 
-    def _attendees(self, before: Row | None, version: Row) -> Iterator[str]:
-        old, new = (
-            {} if one is None else {a["attendee"]: a for a in self._list("attendees", one)}
-            for one in (before, version)
-        )
+    def _attendees(self, version: Row) -> Iterator[str]:
+        """Who came and went since they were last listed, as slots see it.
+
+        A version that names no patient of the visit says of nobody that they left.
+        """
+        listed = self._list("attendees", version)
+        new = {a["attendee"]: a for a in listed if a["attendee"] is not None}
+        old, self._listed = self._listed, new
+        if self._patients.isdisjoint(new):
+            self._listed = old | new
         for person in new:
             if person not in old:
                 yield f"with {person}"
         for person in old:
-            if person not in new:
+            if person not in self._listed:
                 yield f"without {person}"
         for person, one in new.items():
             for flag in ("no_show", "is_observer"):

@@ -187,3 +187,20 @@ def test_an_id_counts_with_and_without_its_prefix(clinic: Clinic) -> None:
     for unknown in ("appt_0", "", "dr", "{x", "[1"):
         with pytest.raises(UnknownAppointment, match="with or without appt_"):
             explain(clinic.database, unknown)
+
+
+def test_who_is_not_listed_by_a_version_that_names_no_patient_has_not_left(clinic: Clinic) -> None:
+    """As in slots: those listed last stand, and an attendee without an id is nobody."""
+    nobody: dict[str, Any] = {"attendee": None}
+    clinic.tell("created", "03-01 09:00", attendees=["dr", "ann", "bob", nobody])
+    clinic.tell("updated", "03-02 09:00", attendees=[])
+    clinic.tell("updated", "03-03 09:00", attendees=["dr", "eve"])
+    clinic.tell("updated", "03-04 09:00", attendees=["dr", "eve", "ann"])
+    clinic.staff("dr")
+    clinic.staff("eve")
+    told = rows(clinic, as_of="2025-03-05")
+    events = [row["detail"] for row in told if row["kind"] == "event"]
+    assert events[0].endswith("host dr; with dr; with ann; with bob")
+    assert events[1:] == ["no other field changed", "with eve", "without bob"]
+    outcomes = [(row["patient_id"], row["what"]) for row in told if row["kind"] == "outcome"]
+    assert outcomes == [("ann", "open"), ("bob", "cancelled")]
