@@ -136,7 +136,8 @@ class Store(CohortSource["Cohort"], StoreTables, Shown):
             before the damage; without it the load stops there. Loaded again when the file is whole,
             only what is new is added.
         wait: seconds to wait where another process holds the store.
-        progress: show progress in a notebook or on a terminal.
+        progress: show progress in a notebook or on a terminal, else say on standard error at the
+            end how many lines were read.
 
         Returns a receipt: where every line ended, per file and in all.
 

@@ -18,6 +18,7 @@ from avon_analytics.appointments.steps import BEFORE_ALL
 from avon_analytics.display import Findings, Shown
 from avon_analytics.figures import funnel
 from avon_analytics.figures.words import DateLike
+from avon_analytics.printable import counted
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
 
@@ -204,7 +205,8 @@ def _of_coverage(data: pd.DataFrame) -> str:
     if data.empty:
         return "no events"
     first, last = data.day_on.iloc[0], data.day_on.iloc[-1]
-    return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}: {len(data):,} days, {data.is_gap.sum():,} gaps"
+    days, gaps = counted(len(data), "day"), counted(int(data.is_gap.sum()), "gap")
+    return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}: {days}, {gaps}"
 
 
 def _of_lag(data: pd.DataFrame) -> str:

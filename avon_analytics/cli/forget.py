@@ -26,7 +26,8 @@ def forget(
     """
     done = open_store(db, wait=wait).forget(patient_id)
     if not done.was_known:
-        say("avon-analytics: nothing of this id was found; it is marked all the same")
+        marked = "was forgotten before" if done.was_forgotten else "is marked all the same"
+        say(f"avon-analytics: nothing of this id was found; it {marked}")
     if as_json:
         emit(json_text(done.as_dict()))
     else:

@@ -16,7 +16,13 @@ from avon_analytics.intake.after.quarantined_lines import QuarantineFilter, file
 from avon_analytics.intake.after.replay import codes_to_retry, move, that_move
 from avon_analytics.intake.after.tried_secrets import TriedSecrets
 from avon_analytics.intake.archive.fetching import ArchivedLines
-from avon_analytics.intake.archive.files import ArchiveFile, Found, Paths, find_files, open_file
+from avon_analytics.intake.archive.files import (
+    ArchiveFile,
+    Found,
+    Paths,
+    find_some_files,
+    open_file,
+)
 from avon_analytics.intake.archive.lines import BATCH_BYTES, LINE_LIMIT, FileReader, checked_limit
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.process import ReadingProcesses
@@ -115,12 +121,7 @@ def files_to_load(paths: Paths, secrets: SecretsLike) -> Found:
     Raises ArchiveError where there is none or one is closed, UsageError where one is the file of
     the secrets: its lines would be kept in quarantine.
     """
-    found = find_files(paths)
-    if not found.files:
-        raise ArchiveError(
-            "the given folders hold no archive file (.jsonl, .ndjson or .json, plain or as .gz, "
-            f".zst or .bz2); {found.passed_over} other files were passed over"
-        )
+    found = find_some_files(paths)
     local = [file.path for file in found.files if not file.is_remote]
     if isinstance(secrets, os.PathLike):
         own = os.path.realpath(secrets)

@@ -86,7 +86,7 @@ def test_the_summary_says_what_each_means(clinic: Clinic) -> None:
     told = quality(clinic.database, as_of="2025-03-14")
     findings = dict(zip(told.summary["check"], told.summary["finding"], strict=True))
     assert findings == {
-        "coverage": "2025-03-03 to 2025-03-14: 12 days, 1 gaps",
+        "coverage": "2025-03-03 to 2025-03-14: 12 days, 1 gap",
         "delivery_lag": "1 of 11 (9.1%) came more than a day late; the slowest kind is "
         "appointment.completed, with a median of 2,880.0 minutes",
         "repeats": "1 of 11 (9.1%) events came more than once",

@@ -124,7 +124,14 @@ def test_forget(run: Any, tiny: Any) -> None:
     assert re.search(r"^SHA-256 +–$", shown, re.MULTILINE)  # of the line nothing is kept
     unknown = run("forget", "user_whom_nobody_knows")
     assert unknown.code == 0
-    assert "nothing of this id was found" in unknown.err
+    assert "nothing of this id was found; it is marked all the same" in unknown.err
+    assert "is it spelled as Avon spells it?" in unknown.out
+    for asked in (patient, "user_whom_nobody_knows"):
+        again = run("forget", asked)
+        assert again.code == 0
+        assert "nothing of this id was found; it was forgotten before" in again.err
+        assert "This id was forgotten before" in again.out
+        assert "spelled" not in again.out
 
 
 def test_killed_while_forgetting(run: Any, tiny: Any) -> None:

@@ -8,13 +8,16 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import avon_analytics as avon
 from avon_analytics.errors import ArchiveError
 from avon_analytics.intake.archive.files import find_files
+from avon_analytics.intake.read.verify import verify_archive
 
 if TYPE_CHECKING:
     from tests.intake.conftest import Archive, Desk
@@ -211,3 +214,14 @@ def test_a_glob_that_names_nothing_is_told(tmp_path: Path) -> None:
     for pattern in ("*.json", "x/*", "a.jsonl/*", "**/b.*"):
         with pytest.raises(ArchiveError, match="no file matches"):
             find_files(f"{tmp_path}/{pattern}")
+
+
+def test_where_there_is_no_file_at_all(tmp_path: Path) -> None:
+    write(tmp_path, "notes.txt")
+    store = avon.open(tmp_path / "clinic.duckdb")
+    for ask in (partial(store.load, policy="skip"), partial(verify_archive, secrets="s")):
+        with pytest.raises(ArchiveError, match="no path was given: name files, folders or globs"):
+            ask([])
+        with pytest.raises(ArchiveError, match=r"no archive file \(.*; 1 other file passed over"):
+            ask(tmp_path)
+    assert not (tmp_path / "clinic.duckdb").exists()

@@ -107,6 +107,7 @@ class _Forgetting:
         self._run = self._rows.run
 
     def run(self) -> Forgotten:
+        before = Tombstones(self._connection).know(self._person)
         sought = self._who()
         objects = "SELECT CAST(object AS VARCHAR) AS t FROM other_objects"
         found_in = find(self._rows, sought, objects)
@@ -126,7 +127,9 @@ class _Forgetting:
         drop_tables(self._rows)
         for table in ("named", "persons"):
             self._run(f"DROP TABLE temp.{table}")
-        return Forgotten(events, lines, withheld, removed, changed, unsearchable, files, reasons)
+        return Forgotten(
+            events, lines, withheld, removed, changed, unsearchable, files, reasons, before
+        )
 
     def _reasons(self) -> dict[str, int]:
         ((by_id, by_words),) = self._run(

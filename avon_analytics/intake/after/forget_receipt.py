@@ -20,7 +20,8 @@ class Forgotten(Shown):
     their bytes, ``unsearchable`` of them because nobody can tell what stands in them. ``files`` are
     names of archive files that named the person and are masked in the log. ``reasons`` counts the
     different texts that named the person, by what they were known by. ``was_known`` is false if
-    nothing was found: a mistyped id, or somebody who has yet to come.
+    nothing was found: a mistyped id, or somebody who has yet to come. ``was_forgotten`` says that
+    the id had been forgotten before.
     """
 
     events: int
@@ -31,6 +32,7 @@ class Forgotten(Shown):
     unsearchable: int = 0
     files: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
+    was_forgotten: bool = False
 
     @property
     def was_known(self) -> bool:
@@ -67,6 +69,8 @@ class Forgotten(Shown):
                 "Later loads know the person by the id: where only a name or number stands, it "
                 "stays.",
             ]
+        if self.was_forgotten:
+            return ["This id was forgotten before, and nothing of it has come since."]
         return [
             "NOTHING WAS FOUND of this id: is it spelled as Avon spells it? It is marked all the "
             "same, and a later load will not bring it."

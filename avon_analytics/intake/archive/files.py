@@ -14,6 +14,7 @@ from avon_analytics.errors import ArchiveError
 from avon_analytics.intake.archive.folders import Search, matches, unreadable
 from avon_analytics.intake.archive.masking import is_url
 from avon_analytics.intake.archive.remote import find_remote, open_remote
+from avon_analytics.printable import counted
 from avon_analytics.suggestions import did_you_mean
 
 Paths: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]"
@@ -96,6 +97,21 @@ def find_files(paths: Paths) -> Found:
     return Found(
         tuple(sorted(files, key=lambda file: file.path)), passed_over, tuple(sorted(irregular))
     )
+
+
+def find_some_files(paths: Paths) -> Found:
+    """The same, where there must be one. Raises ArchiveError where there is none, too."""
+    if isinstance(paths, Iterable) and not isinstance(paths, str):
+        paths = list(paths)
+        if not paths:
+            raise ArchiveError("no path was given: name files, folders or globs")
+    found = find_files(paths)
+    if not found.files:
+        raise ArchiveError(
+            "the given folders hold no archive file (.jsonl, .ndjson or .json, plain or as .gz, "
+            f".zst or .bz2); {counted(found.passed_over, 'other file')} passed over"
+        )
+    return found
 
 
 def open_file(path: str, url: str | None = None) -> BinaryIO:

@@ -6,8 +6,7 @@ from collections import Counter
 
 import pandas as pd
 
-from avon_analytics.errors import ArchiveError
-from avon_analytics.intake.archive.files import Paths, find_files
+from avon_analytics.intake.archive.files import Paths, find_some_files
 from avon_analytics.intake.archive.lines import FileReader
 from avon_analytics.intake.read.reader import LineReader, read_batch
 from avon_analytics.intake.read.signature import Secrets, SecretsLike
@@ -27,9 +26,7 @@ def verify_archive(paths: Paths, secrets: SecretsLike = None) -> pd.DataFrame:
 
     Raises MissingSecret without a secret, ArchiveError for a path that cannot be read.
     """
-    found = find_files(paths)
-    if not found.files:
-        raise ArchiveError("the given folders hold no archive file")
+    found = find_some_files(paths)
     given = Secrets.read(secrets, may_skip=False)
     lines = LineReader("record", given)
     rows, notes = [], {}

@@ -70,6 +70,10 @@ class Tombstones:
         self._known |= new
         self._others.clear()
 
+    def know(self, given: str) -> bool:
+        """Whether a person is marked, in whatever spelling the id is given."""
+        return bool(self) and self._is_marked("person", bare_id(given))
+
     def unmarked(self, kind: Kind, ids: Iterable[str]) -> list[str]:
         """Those of some ids that are not marked yet, sorted."""
         return sorted(one for one in set(ids) if not self._is_marked(kind, one))
