@@ -314,6 +314,9 @@ def table_infos() -> tuple[TableInfo, ...]:
                 TableInfo("caregivers_versions", "history", "Every version of a caregiver")
             )
             text = "Patients and caregivers"
+        elif name == "appointment_status_history":
+            union = "Every change of status that any version reports, each once"
+            current.append(TableInfo(name, "current", f"{union} (of each appointment)"))
         else:
             current.append(TableInfo(name, "current", text))
         history.append(TableInfo(table.versions, "history", f"Every version: {text}"))

@@ -91,6 +91,17 @@ def test_tables_are_listed_where_there_is_no_instant_to_count_up_to(tmp_path: Pa
         assert counted["appointment_slots"] == len(store.table("appointment_slots"))
 
 
+def test_the_history_of_visits_is_described_as_the_union_that_it_is() -> None:
+    described = {info.name: info.description for info in table_infos()}
+    each = "(of each appointment)"
+    assert described["appointment_status_history"] == (
+        f"Every change of status that any version reports, each once {each}"
+    )
+    assert described["appointment_status_history_versions"] == (
+        f"Every version: Every status so far, as this version reports it {each}"
+    )
+
+
 def test_the_listed_tables_are_those_of_the_store(store: avon.Store) -> None:
     found = store.sql(
         "SELECT table_name FROM information_schema.tables "
