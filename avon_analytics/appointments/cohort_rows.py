@@ -22,7 +22,7 @@ from avon_analytics.appointments.slots import from_micros
 from avon_analytics.appointments.small_counts import checked_min_count
 from avon_analytics.appointments.steps import BEFORE_ALL, Settings
 from avon_analytics.display import Shown, Summary
-from avon_analytics.errors import UnknownGroup
+from avon_analytics.errors import AvonError, UnknownGroup
 from avon_analytics.figures.declared import Beside, Customs, Figure
 from avon_analytics.figures.words import By
 from avon_analytics.labels import Labels
@@ -320,9 +320,16 @@ class CohortRows(Shown):
         return {
             "holds": "; ".join(self.in_words()) or "all appointments of the store",
             "as of": as_of,
-            "appointments": f"{self._size('lifecycle'):,}",
-            "slots": f"{self._size('slots'):,}",
+            **self._sizes(),
         }
+
+    def _sizes(self) -> dict[str, str]:
+        """What an object shows of itself is no place for an error."""
+        try:
+            sizes = {"appointments": self._size("lifecycle"), "slots": self._size("slots")}
+        except AvonError as error:
+            return {"says nothing": str(error)}
+        return {name: f"{size:,}" for name, size in sizes.items()}
 
     def _summary(self) -> Summary:
         return Summary("Cohort", list(self._facts().items()))

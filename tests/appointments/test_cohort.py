@@ -113,6 +113,8 @@ def test_a_cohort_answers_from_one_state_of_the_store_or_not_at_all(clinic: Clin
             ask()
     assert clinic.visits(as_of=None).outcomes().n_slots[0] == 2
     assert visits.as_of == clinic.at("03-01 09:00")
+    assert "make it anew with appointments()" in repr(visits)
+    assert "make it anew with appointments()" in visits._repr_html_()
 
 
 # Groupings
