@@ -158,19 +158,20 @@ class CohortRows(Shown):
     ) -> Completeness:
         """Which periods are complete; without those that hold undue slots, which are whole.
 
-        What is placed by a date of its own, such as a booking, is all there once that is over.
+        What is placed by a date of its own, such as a booking, is all there once that is over. Days
+        are asked for, whatever the periods: the next figure need not ask again.
         """
         undue: Iterable[date | None] = ()
         if dated is None and with_undue:
-            slots = self._population("slots", every=every)
-            undue = self._periods(self._ask_once(slots.run(sql("undue_periods")), slots), every)
+            slots = self._population("slots", every="day")
+            undue = self._periods(self._ask_once(slots.run(sql("undue_periods")), slots), "day")
         return Completeness(
             scope=self._scope,
-            every=every,
+            every="day",
             over_on=self._local_day(self._settings.due_until if dated is None else self.as_of),
             first_on=self._begins_on(),
             undue=frozenset(undue),
-        )
+        ).by(every)
 
     @staticmethod
     def _periods(rows: pd.DataFrame, every: str | None) -> list[date | None]:

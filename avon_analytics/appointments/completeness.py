@@ -34,9 +34,11 @@ class Completeness:
     first_on: date | None
     undue: frozenset[date | None]
 
-    def by(self, every: str) -> Completeness:
-        """The same of longer periods, of that of days."""
-        undue = {None if day is None else period_start(day, every) for day in self.undue}
+    def by(self, every: str | None) -> Completeness:
+        """The same of longer periods, or of the window, of that of days."""
+        undue = {
+            None if every is None or day is None else period_start(day, every) for day in self.undue
+        }
         return replace(self, every=every, undue=frozenset(undue))
 
     def is_mature(self, first: date | None) -> bool:

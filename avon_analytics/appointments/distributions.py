@@ -22,7 +22,7 @@ _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
 _WIDTH = 40.0  # standard deviations beyond which a probability is nothing
 _TAIL = 10.0  # and beyond which it moves no quantile of the middle
 _BINOMIAL = 1e12  # the size of a beta distribution that is as good as one share
-_AT_ONCE = 200_000
+_AT_ONCE = 50_000
 _erfc = np.frompyfunc(math.erfc, 1, 1)
 
 

@@ -200,7 +200,8 @@ class StoreEngine:
         with self.database.reading() as connection:
             create_macros(connection)
             tables = self.computed(settings)
-            landmarks(connection, tables.slots, tables.landmarks, known)
+            if tables.landmarks not in tables.shown:
+                landmarks(connection, tables.slots, tables.landmarks, known)
             return tables.landmarks
 
     def session_hours(self, settings: Settings, *, include_internal: bool) -> str:

@@ -167,8 +167,7 @@ def _learned(
     """Look back at periods like the window, each from its instant."""
     seen = _seen(slots, counted, unit, instants)
     most_days = max(int(one.days.max(initial=0)) for one in (open_now, seen))
-    earliest = min(instants.values(), default=at)
-    learning = Learning(slots, at, most_days, earliest)
+    learning = Learning(slots, at, most_days, [*instants.values(), at])
     _, spread, width = look_back(seen, instants, unit, learning, at, clock, SEEN_FROM)
     return _Learned(shares_at(open_now, learning, at, at, clock), spread, width)
 
@@ -219,9 +218,8 @@ def _backtest(
     seen = _seen(slots, counted, every, instants, with_days=True)
     never = datetime(1970, 1, 1, tzinfo=UTC)
     reference = max(instants.values(), default=never)
-    earliest = min(instants.values(), default=never)
     most_days = int(seen.days.max(initial=0))
-    learning = Learning(slots, reference, most_days, earliest)
+    learning = Learning(slots, reference, most_days, instants.values())
     found, *_ = look_back(seen, instants, every, learning, reference, clock)
     rows = _rows(seen.groups, found.group, found.period, every)
     rows["n_open"] = found.sums.n.astype(np.int64)

@@ -65,9 +65,15 @@ def visits_of_records_text(records: str) -> str:
 def landmark_facts_text(slots: str, records: str) -> str:
     """Slots with what tells when their patients come back, of what is known of these."""
     return (
-        f"WITH every_slot AS (SELECT * FROM {slots}), patient_records AS (SELECT * FROM {records}) "
+        f"WITH slot_kinds AS ({slot_kinds_text(slots)}), "
+        f"patient_records AS (SELECT * FROM {records}) "
         f"SELECT * FROM ({sql('landmark_facts')}) AS f"
     )
+
+
+def slot_kinds_text(slots: str) -> str:
+    """Slots with numbers that tell what they are like."""
+    return f"WITH every_slot AS (SELECT * FROM {slots}) SELECT * FROM ({sql('slot_kinds')}) AS k"
 
 
 def landmarks_text(slots: str) -> str:

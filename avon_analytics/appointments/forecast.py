@@ -50,7 +50,10 @@ class Alike:
         """Add up slots that are alike. Sums of fractions differ in their last digit with the order
         of what is added, counts do not."""
         of_kind, of_days = (int(one.max(initial=0)).bit_length() for one in (kind, days))
-        code = (place << of_kind | kind) << of_days | days
+        code = place << of_kind
+        code |= kind
+        code <<= of_days
+        code |= days
         if (n == 1).all():  # then no number has to be kept beside its code
             code.sort()
             first = np.flatnonzero(_begins(code))

@@ -16,73 +16,68 @@ import pandas as pd
 
 from avon_analytics.appointments.cohort_rows import CohortRows
 from avon_analytics.appointments.distributions import Floats, Ints
-from avon_analytics.appointments.forecast import OUTCOMES
 from avon_analytics.appointments.groupings import GROUPINGS, Grouping
 from avon_analytics.appointments.population import Population
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.scope import Scope
 from avon_analytics.figures.expected import HISTORY_DAYS
-from avon_analytics.store.schema import literal
-
-_LEAD = GROUPINGS["lead_band"]
-
-
-def _place(grouping: Grouping) -> str:
-    """The place of a band among its labels, as SQL; what is missing comes last."""
-    place = grouping.expression
-    for nth, label in enumerate(grouping.labels):
-        place = place.replace(literal(label), str(nth))
-    return f"coalesce({place}, {len(grouping.labels)})"
-
 
 VISITS = ("first", "returning", "unknown", "none")  # their places stand in the SQL
 _RETURNING = VISITS.index("returning")
-N_KINDS = (len(_LEAD.labels) + 1) * 3 * len(VISITS)
-# Kinds and outcomes are numbers, since hundreds of thousands of rows come of millions of slots. A
-# kind is the place of the lead, who booked, and the visit, known once a slot is looked at.
-_KIND = (
-    f"({_place(_LEAD)} * 3 + CASE self_booked WHEN false THEN 0 WHEN true THEN 1 ELSE 2 END)"
-    f" * {len(VISITS)} AS kind"
-)
+N_KINDS = (len(GROUPINGS["lead_band"].labels) + 1) * 3 * len(VISITS)  # as `slot_kinds` tells
 _NO_PERIOD = date(1970, 1, 1)
-# An outcome by its place, -1 for what is still open.
-_ENDED = (
-    f"CASE decided {' '.join(f'WHEN {literal(one)} THEN {n}' for n, one in enumerate(OUTCOMES))} "
-    f"ELSE CASE WHEN decided IS NULL AND is_due THEN {OUTCOMES.index('unresolved')} "
-    "ELSE -1 END END AS ended"
-)
 # How `landmark_alike` packs numbers into one, so that few columns are grouped and fetched.
-_OF_PERIOD = 23  # bits: more than there are days in a calendar; half of them before 1970
-_OF_DAYS = 22
+_OF_DAYS = 22  # bits: more than there are days in a calendar
 _OF_END = 3
+_PERIODS = 1 << 23  # more than twice as many, and half of them before 1970
 # Of more groups hardly any slots are alike: to add them up takes longer than to fetch them.
 MANY_GROUPS = 50
+_FEW_DAYS = 60  # of more, to find each slot's takes longer than to fetch days one by one
 _SELECT = "SELECT * FROM (\n{}\n) AS found"
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Slots that were open at some instant, an element for those alike: their line (the numbers of
-    a group and a period, in this order), local day (where asked for), kind, whole days left,
-    outcome (-1: still open), and how many."""
+    """Slots that were open at some instant, an element for those alike: their line, local day
+    (where asked for), what else is known of them, packed (``alike``), and how many. A line is a
+    group, one of ``groups``, and a period. Of a large store there are a million: each further
+    number of them takes as long to put down as to work out."""
 
     groups: pd.DataFrame
     group: Ints
     period: Ints
     line: Ints
     day: Ints
-    kind: Ints
-    days: Ints
-    outcome: Ints
+    alike: Ints
     n: Floats
+
+    @property
+    def kind(self) -> Ints:
+        """The kind of each."""
+        return self.alike >> _OF_DAYS + _OF_END
+
+    @property
+    def days(self) -> Ints:
+        """The whole days left of each."""
+        days = self.alike >> _OF_END
+        days &= (1 << _OF_DAYS) - 1
+        return days
+
+    @property
+    def outcome(self) -> Ints:
+        """The outcome of each, -1 where it is still open."""
+        outcome = self.alike & (1 << _OF_END) - 1
+        outcome -= 1
+        return outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Due slots by the steps of 24 hours in which they were open, an element for those alike."""
+    """Due slots by the steps of 24 hours in which they were open, an element for those alike. They
+    count on days from ``due_day`` on and until ``old_day``, of those that are looked at."""
 
-    start_day: Ints
     due_day: Ints
+    old_day: Ints
     kind: Ints
     returning_kind: Ints
     outcome: Ints
@@ -120,7 +115,7 @@ class Slots:
         with_days: bool = False,
     ) -> Open:
         """What was open in a window of starts, at one instant or at one for each period."""
-        rows = self._rows(keys, None, start, end, None).beside("groups", _groups(len(keys)))
+        rows = self._rows(keys, None, start, end).beside("groups", _groups(len(keys)))
         groups = self.cohort._ask_once(rows.query("SELECT * FROM groups"), rows, _dtypes(keys))
         rows = self.open_rows(keys, every, at, start, end)
         asked, columns = sql("landmark_alike"), "line, alike, day" if with_days else "line, alike"
@@ -129,25 +124,21 @@ class Slots:
         else:
             asked = f"SELECT {columns}, count(*) AS n FROM ({asked}) AS one GROUP BY {columns}"
         found = self.cohort._ask_for(rows.query(asked), rows)
-        packed = _whole(found["line"]) + (1 << _OF_PERIOD - 1)
-        nth = packed >> _OF_PERIOD
-        periods = (packed & (1 << _OF_PERIOD) - 1) - (1 << _OF_PERIOD - 1)
-        groups = groups[np.bincount(nth, minlength=len(groups) + 1)[_whole(groups["nth"])] > 0]
-        named = groups.drop(columns="nth").set_axis([key.name for key in keys], axis=1)
-        numbers = np.zeros(nth.max(initial=0) + 1, dtype=np.int64)
-        numbers[_whole(groups["nth"])] = number = _numbers(named)
-        group, period, line = _lines(numbers[nth], periods)
-        alike = _whole(found["alike"])
+        lines, line = _ranked(_whole(found["line"]))
+        nth, period = lines // _PERIODS, lines % _PERIODS - _PERIODS // 2
+        if not isinstance(at, datetime):
+            n_periods, firsts = max(len(at), 1), np.array([day_number(one) for one in at] or [0])
+            nth, period = lines // n_periods, firsts[lines % n_periods]
+        there, group = _ranked(nth)
+        groups = groups.set_index("nth").loc[there]
         return Open(
-            groups=named.iloc[np.argsort(number)].reset_index(drop=True),
+            groups=groups.set_axis([key.name for key in keys], axis=1).reset_index(drop=True),
             group=group,
             period=period,
             line=line,
             day=_whole(found["day"]) if with_days else np.zeros(0, dtype=np.int64),
-            kind=alike >> _OF_DAYS + _OF_END,
-            days=alike >> _OF_END & (1 << _OF_DAYS) - 1,
-            outcome=(alike & (1 << _OF_END) - 1) - 1,
-            n=found["n"].to_numpy(dtype=np.float64) if "n" in found else np.ones(len(found)),
+            alike=_whole(found["alike"]),
+            n=found["n"].to_numpy(np.float64) if "n" in found else np.broadcast_to(1.0, len(found)),
         )
 
     def open_rows(
@@ -159,53 +150,60 @@ class Slots:
         end: date | None,
     ) -> Population:
         """What ``landmark_alike`` reads."""
-        rows = self._rows(keys, every, start, end, None).beside("groups", _groups(len(keys)))
+        rows = self._rows(keys, every, start, end).beside("groups", _groups(len(keys)))
         same = [f"p.keys.key_{n} IS NOT DISTINCT FROM g.key_{n}" for n in range(len(keys))]
         if isinstance(at, datetime):
             instant, instants = f"CAST({_micros(at)} AS BIGINT)", ""
-            if at == self.cohort.as_of:  # then it is known which are open, whatever lies ahead
-                same.append("p.outcome = 'open'")
+            place = f"coalesce(unix_date(p.keys.period_on), 0) + {_PERIODS // 2}"
+            line = f"g.nth * {_PERIODS} + {place}"
         else:
             known = _values({first: _micros(one) for first, one in at.items()})
             instant, instants = "i.at_us", f"INNER JOIN {known} ON p.keys.period_on = i.period_on "
+            line = f"g.nth * {max(len(at), 1)} + i.place"
+        # As of T itself it is known which are open, whatever lies ahead.
+        is_now = at == self.cohort.as_of
+        same.append("p.ended = -1" if is_now else f"unix_micros(p.planned_at) <= {instant}")
         rows = rows.beside(
             "looked",
-            f"(SELECT p.*, {instant} AS at_us, g.nth FROM population AS p {instants}"
-            f"INNER JOIN groups AS g ON {' AND '.join(same) or 'true'}) AS looked",
+            f"(SELECT p.*, {instant} AS at_us, {line} AS line FROM population AS p {instants}"
+            f"INNER JOIN groups AS g ON {' AND '.join(same)}) AS looked",
         )
-        # Kinds are worked out of what was open alone: a third of what is looked at.
-        return rows.beside(
-            "opened", f"(SELECT *, {_KIND}, {_ENDED} FROM ({sql('landmark_open')}) AS o) AS opened"
-        )
+        return rows.beside("opened", f"({sql('landmark_open')}) AS opened")
 
-    def past_rows(self, at: datetime, most_days: int, earliest: datetime) -> Population:
+    def past_rows(self, at: datetime, most_days: int, earliest: int) -> Population:
         """What ``landmark_history`` reads of due slots, looked at in steps of 24 hours that end at
-        this instant; all that count at an ``earliest`` one or later."""
+        this instant; all that count on an ``earliest`` day or later."""
         bound = {
             "at_us": _micros(at),
             "most_days": most_days,
             "grace_hours": self.cohort._settings.grace_hours,
+            "history_days": HISTORY_DAYS,
         }
         # Three days more, as neither steps nor the instant's day are those of a time zone.
-        since = earliest.date() - timedelta(days=HISTORY_DAYS + 3)
+        since = at.date() + timedelta(days=earliest - HISTORY_DAYS - 3)
         rows = self._rows((), None, max(since, self.history_from or since), None)
         return replace(rows, parameters={**rows.parameters, **bound})
 
-    def past(self, rows: Population) -> Past:
-        """Past slots, of what ``past_rows`` gives."""
-        found = self.cohort._ask_for(rows.query(_SELECT.format(sql("landmark_history"))), rows)
-        # Here, not in the engine, which would work out each number twice.
+    def past(self, rows: Population, looked: Sequence[int]) -> Past:
+        """Past slots, of what ``past_rows`` gives, as they count on these days, in order."""
+        asked = sql("landmark_history")
+        for name in ("due", "old"):
+            asked = asked.replace(f"${name}_when_looked", _first_of(looked, f"{name}_day"))
+        found = self.cohort._ask_for(rows.query(_SELECT.format(asked)), rows)
+        # Here, not in the engine, of which each slot would ask for it.
         found = found[found["last_days"] <= found["first_days"]]
+        first, last = _whole(found["first_days"]), _whole(found["last_days"])
+        returning = _whole(found["returning_days"])
         kind = _whole(found["kind"])
         return Past(
-            start_day=_whole(found["start_day"]),
             due_day=_whole(found["due_day"]),
+            old_day=_whole(found["old_day"]),
             kind=kind,
             returning_kind=kind - kind % len(VISITS) + _RETURNING,
             outcome=_whole(found["ended"]),
-            first_days=_whole(found["first_days"]),
-            last_days=_whole(found["last_days"]),
-            returning_days=_whole(found["returning_days"]),
+            first_days=first,
+            last_days=last,
+            returning_days=np.maximum(np.minimum(returning, first), last - 1),
             n=found["n"].to_numpy(dtype=np.float64),
         )
 
@@ -231,11 +229,10 @@ class Slots:
         every: str | None,
         start: date | None,
         end: date | None,
-        plus: str | None = f"{_KIND}, {_ENDED}",
     ) -> Population:
         internal = self.cohort._scope.include_internal
         scope = Scope(start, end, "start", internal, tuple(self.closed))
-        return replace(self.cohort, _scope=scope)._population("landmarks", keys, every, plus)
+        return replace(self.cohort, _scope=scope)._population("landmarks", keys, every)
 
 
 def day_number(day: date) -> int:
@@ -248,6 +245,16 @@ def steps_before(at: datetime, reference: datetime) -> int:
     return (at - reference) // timedelta(days=1)
 
 
+def _first_of(looked: Sequence[int], day: str) -> str:
+    """The first of these days on or after a day, as SQL; of many the day itself, which tells the
+    same."""
+    if len(looked) > _FEW_DAYS:
+        return day
+    following = [*looked[1:], looked[-1] + 1]
+    cases = [f"WHEN {day} > {one} THEN {then}" for one, then in zip(looked, following, strict=True)]
+    return f"CASE {' '.join(reversed(cases))} ELSE {looked[0]} END"
+
+
 def _micros(at: datetime) -> int:
     return (at - datetime(1970, 1, 1, tzinfo=at.tzinfo)) // timedelta(microseconds=1)
 
@@ -257,9 +264,11 @@ def _literal(day: date) -> str:
 
 
 def _values(looked: Mapping[date, int]) -> str:
-    lines = ", ".join(f"({_literal(first)}, {at})" for first, at in looked.items())
-    none = f"({_literal(date.min)}, 0)"
-    return f"(VALUES {lines or none}) AS i (period_on, at_us)"
+    lines = ", ".join(
+        f"({_literal(first)}, {at}, {place})" for place, (first, at) in enumerate(looked.items())
+    )
+    none = f"({_literal(date.min)}, 0, 0)"
+    return f"(VALUES {lines or none}) AS i (period_on, at_us, place)"
 
 
 def _dtypes(keys: Sequence[Grouping]) -> dict[str, str]:
@@ -279,28 +288,13 @@ def _groups(n_keys: int) -> str:
     )
 
 
-def _numbers(groups: pd.DataFrame) -> Ints:
-    """The number of each group, in the order of the groups."""
-    if not len(groups.columns):
-        return np.zeros(len(groups), dtype=np.int64)
-    found = groups.groupby(list(groups.columns), sort=True, dropna=False).ngroup()
-    return np.asarray(found, dtype=np.int64)
-
-
-def _lines(group: Ints, period: Ints) -> tuple[Ints, Ints, Ints]:
-    """Groups and periods that occur together, in order, and at which place each pair stands."""
-    periods, place = _ranked(period)
-    n = max(len(periods), 1)
-    pairs, line = _ranked(group * n + place)
-    return pairs // n, periods[pairs % n], line
-
-
 def _ranked(numbers: Ints) -> tuple[Ints, Ints]:
     """The numbers that occur, in order, and the place of each; of few that occur often, without
     sorting."""
-    since = numbers.min(initial=0)
-    is_there = np.bincount(numbers - since) > 0
-    return np.flatnonzero(is_there) + since, (np.cumsum(is_there) - 1)[numbers - since]
+    if numbers.max(initial=0) > _PERIODS:
+        return np.unique(numbers, return_inverse=True)
+    is_there = np.bincount(numbers) > 0
+    return np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[numbers]
 
 
 def _days(dates: pd.Series) -> Ints:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import numpy as np
 
 from avon_analytics.appointments.distributions import Floats, Ints
 from avon_analytics.appointments.forecast import OUTCOMES
-from avon_analytics.appointments.landmarks import N_KINDS, Past, Slots
-from avon_analytics.figures.expected import HISTORY_DAYS
+from avon_analytics.appointments.landmarks import N_KINDS, Past, Slots, steps_before
 
 _MOST_NUMBERS = 2_000_000  # that are remembered of one history, of 8 bytes each
 
@@ -21,11 +21,15 @@ class Learning:
     the next figure of a cohort need not read its history again.
     """
 
-    def __init__(self, slots: Slots, at: datetime, most_days: int, earliest: datetime) -> None:
+    def __init__(
+        self, slots: Slots, at: datetime, most_days: int, instants: Iterable[datetime]
+    ) -> None:
+        """``instants`` are those that will be asked about, none after ``at``."""
         self._slots, self._most_days = slots, most_days
-        self._rows = slots.past_rows(at, most_days, earliest)
+        self._looked = tuple(sorted({steps_before(one, at) for one in instants} or {0}))
+        self._rows = slots.past_rows(at, most_days, self._looked[0])
         self._growing: tuple[_Growing, int] | None = None
-        key = ("learning", self._rows.steps, *self._rows.parameters.items())
+        key = ("learning", self._looked, self._rows.steps, *self._rows.parameters.items())
         remembered = slots.cohort._engine.remembered
         self._known: dict[int, Floats] = remembered.of(key, dict)
 
@@ -39,7 +43,7 @@ class Learning:
             return self._known[day]
         growing, last = self._growing or (None, day)
         if growing is None or day < last:
-            growing = _Growing(self._slots.past(self._rows), self._most_days)
+            growing = _Growing(self._slots.past(self._rows, self._looked), self._most_days)
         self._growing = growing, day
         counts = growing.at(day)
         counts.flags.writeable = False
@@ -56,7 +60,7 @@ class _Growing:
         self._size = (N_KINDS, most_days + 2, len(OUTCOMES))
         self._steps = np.zeros(self._size)
         self._by_due = np.argsort(past.due_day, kind="stable")
-        self._by_start = np.argsort(past.start_day, kind="stable")
+        self._by_old = np.argsort(past.old_day, kind="stable")
         self._added = np.zeros(len(past.n), dtype=bool)
         self._n_due = self._n_old = 0
 
@@ -64,12 +68,11 @@ class _Growing:
         """The counts; days must not go back."""
         due = int(np.searchsorted(self._past.due_day[self._by_due], day, side="right"))
         new = self._by_due[self._n_due : due]
-        oldest = day - HISTORY_DAYS
-        old = int(np.searchsorted(self._past.start_day[self._by_start], oldest, side="left"))
-        gone = self._by_start[self._n_old : old]
+        old = int(np.searchsorted(self._past.old_day[self._by_old], day, side="right"))
+        gone = self._by_old[self._n_old : old]
         self._n_due, self._n_old = due, max(old, self._n_old)
         gone = gone[self._added[gone]]
-        new = new[self._past.start_day[new] >= oldest]
+        new = new[self._past.old_day[new] > day]
         self._added[new] = True
         self._added[gone] = False
         self._count(new, 1)

@@ -140,7 +140,8 @@ def _looked_at(
         shares_at(slots[start:end], learning, at, reference, clock)
         for at, (start, end) in zip(instants.values(), pairwise(of.tolist()), strict=True)
     ]
-    came_at = place * len(OUTCOMES) + seen.outcome
+    came_at = place * len(OUTCOMES)
+    came_at += seen.outcome
     came = np.bincount(came_at, seen.n, minlength=len(order) * len(OUTCOMES)).astype(np.float64)
     sizes = np.bincount(nth, minlength=len(firsts)).tolist()
     found = sums(len(order), slots, Shares.joined(known))

@@ -25,6 +25,7 @@ from avon_analytics.appointments.follow_up import (
     SESSION_STEPS,
     landmark_facts_text,
     patient_records_text,
+    slot_kinds_text,
 )
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.steps import STEPS, Settings, text_of
@@ -94,6 +95,7 @@ class State:
             *SESSION_STEPS,
             "session_hours",
             "patient_records",
+            "slot_kinds",
             "landmark_facts",
             "questions",
         )
@@ -317,12 +319,13 @@ def _replace(
 ) -> None:
     """Put new facts in the place of those kept, and what is known of their patients."""
     _make(connection, "kept_patients", sql("kept_patients"), {})
-    for table, source in zip(TABLES, facts, strict=False):
+    told = (slot_kinds_text(f"temp.{facts[0]}"), f"SELECT * FROM temp.{facts[1]}")
+    for table, text in zip(TABLES, told, strict=False):
         connection.execute(
             f"DELETE FROM store.{table} "
             "WHERE appointment_id IN (SELECT appointment_id FROM kept_touched)"
         )
-        connection.execute(f"INSERT INTO store.{table} BY NAME SELECT * FROM temp.{source}")
+        connection.execute(f"INSERT INTO store.{table} BY NAME {text}")
     theirs = "patient_id IN (SELECT patient_id FROM kept_patients)"
     _make(connection, "their_slots", rows_where(FACTS[0], theirs, "*, rowid AS place"), {})
     for table, text in OF_PATIENTS.items():
@@ -337,7 +340,7 @@ def _replace(
         {"as_of": settings.as_of or steps.BEFORE_ALL},
     )
     marked = landmark_facts_text(
-        "(SELECT * EXCLUDE (patient_created_at, returning_at) FROM their_slots) AS theirs",
+        "(SELECT * EXCLUDE (kind, ended, patient_created_at, returning_at) FROM their_slots) AS t",
         f"(SELECT * FROM {RECORDS} WHERE {theirs}) AS records",
     )
     connection.execute(

@@ -305,9 +305,9 @@ def test_a_patient_comes_back_once_any_earlier_visit_is_known(clinic: Clinic) ->
     ]
     # In steps of 24 hours from T, midnight, the 30th is day -11. From day -28 on, the 13th, it is
     # known that she comes back: with 17 days left or fewer. Of the others it was not in time.
-    past = slots.past(slots.past_rows(clinic.at("02-10 00:00"), 60, clinic.at("01-01 00:00")))
-    left = dict(zip(past.start_day.tolist(), past.returning_days.tolist(), strict=True))
-    assert left == {-31: -1, -30: -1, -29: -1, -11: 17}
+    past = slots.past(slots.past_rows(clinic.at("02-10 00:00"), 60, -40), range(-400, 400))
+    left = dict(zip(past.old_day.tolist(), past.returning_days.tolist(), strict=True))
+    assert left == {day + 366: left for day, left in ((-31, -1), (-30, -1), (-29, -1), (-11, 17))}
 
 
 def test_since_when_patients_come_back_is_the_least_of_all_earlier_visits(clinic: Clinic) -> None:

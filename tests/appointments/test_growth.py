@@ -32,7 +32,7 @@ from tests.appointments.conftest import Clinic, appointments
 
 PEOPLE = ("dr", "ann", "bob", "cid", "sam", "mum")
 WORDS = ("scheduled", "confirmed", "cancelled", "in_progress", "completed", "no_show", "odd")
-OF_PATIENT = "appointment_id, slot, patient_id, patient_created_at, returning_at"
+OF_PATIENT = "appointment_id, slot, patient_id, patient_created_at, returning_at, kind, ended"
 ZONES = ("America/New_York", "asia/tokyo", "BST", None)
 
 

@@ -6,11 +6,15 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pytest
 
 from avon_analytics.appointments import landmarks
 from avon_analytics.appointments.engine import StoreEngine
+from avon_analytics.appointments.follow_up import slot_kinds_text
+from avon_analytics.appointments.forecast import OUTCOMES
+from avon_analytics.appointments.groupings import GROUPINGS
 from avon_analytics.appointments.remembered import Remembered
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic
@@ -104,3 +108,25 @@ def test_another_store_remembers_nothing(clinic: Clinic) -> None:
     one = StoreEngine(clinic.database)
     assert one.remembered is StoreEngine(clinic.database).remembered
     assert one.remembered is not StoreEngine(Database(":memory:")).remembered
+
+
+def test_kinds_are_of_the_bands_of_leads_and_endings_of_the_outcomes() -> None:
+    """Every lead there is a bound at, who booked, whether there is a patient, and how it ended."""
+    ends = ", ".join(f"('{end}')" for end in (*OUTCOMES, "open"))
+    slots = (
+        "(SELECT * FROM (VALUES (-9), (-1), (0), (1), (7), (8), (30), (31), (90), (91), (999), "
+        "(NULL)) AS a (lead_days), (VALUES (false), (true), (NULL)) AS b (self_booked), "
+        f"(VALUES ('ann'), (NULL)) AS c (patient_id), (VALUES {ends}, (NULL)) AS d (outcome))"
+    )
+    band = GROUPINGS["lead_band"]
+    asked = f"SELECT {band.expression}, self_booked, patient_id, outcome, kind, ended"
+    found = duckdb.connect().execute(f"{asked} FROM ({slot_kinds_text(slots)})").fetchall()
+    assert len(found) == 12 * 3 * 2 * 7
+    assert {place // 12 for *_, place, _ in found} == set(range(len(band.labels) + 1))
+    endings = [*OUTCOMES, "open"]
+    for lead, booked, patient, outcome, kind, ended in found:
+        lead_place = len(band.labels) if lead is None else band.labels.index(lead)
+        who = 2 if booked is None else int(booked)
+        visit = landmarks.VISITS.index("none" if patient is None else "unknown")
+        assert kind == (lead_place * 3 + who) * len(landmarks.VISITS) + visit < landmarks.N_KINDS
+        assert endings[ended] == (outcome or "unresolved")

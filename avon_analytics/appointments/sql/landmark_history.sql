@@ -1,51 +1,81 @@
--- One row is one kind of past slots that were open alike: on the same day, due on the same day, with
--- the same outcome, open from `last_days` to `first_days` days before their start. Days are counted
--- in steps of 24 hours from $at_us: day 0 begins there, day -1 a day earlier. A slot is looked at
--- once in each step while it is open; at none, where `last_days` is above `first_days`. While
--- `returning_days` or fewer days are left, it is known that its patient had attended an earlier
--- start. To `kind` is added what `visit` says where that is not known.
--- Reads `population`, of which `kind` and `ended` tell what is known of a slot.
--- Parameters: $at_us, $grace_hours, $most_days.
+-- One row is one kind of past slots that were open alike: with the same outcome, open from `last_days`
+-- to `first_days` days before their start, and counted on the same days, from `due_day` on and until
+-- `old_day`. Days are counted in steps of 24 hours from $at_us: day 0 begins there, day -1 a day
+-- earlier. A slot is looked at once in each step while it is open; at none, where `last_days` is above
+-- `first_days`. While `returning_days` or fewer days are left, it is known that its patient had attended
+-- an earlier start; that may be more than `first_days`, or less than `last_days`. `kind` is that of those
+-- days on which it is not known.
+-- Reads `population`, of which what is due by $at_us is told. Most slots were open until their start,
+-- and of most it is known at once who comes back: for these, no day is worked out.
+-- Parameters: $at_us, $grace_hours, $most_days, $history_days; and as SQL, since of few days that are
+-- looked at millions of slots make few rows, $due_when_looked and $old_when_looked: the first such day
+-- on or after `due_day` and `old_day`.
 WITH instants AS (
     SELECT
-        kind + visit AS kind,
+        kind - CASE WHEN is_first THEN 2 ELSE 0 END AS kind,
         ended,
+        start_at,
+        planned_at,
+        gone_at,
+        returning_at,
         CAST(floor((unix_micros(start_at) - $at_us) / 8.64e10) AS INTEGER) AS start_day,
         CAST(
             ceil((unix_micros(over_at) + $grace_hours * 3.6e9 - $at_us) / 8.64e10) AS INTEGER
         ) AS due_day,
-        CAST(ceil((unix_micros(planned_at) - $at_us) / 8.64e10) AS INTEGER) AS planned_day,
-        CAST(ceil((unix_micros(gone_at) - $at_us) / 8.64e10) AS INTEGER) AS gone_day,
-        CAST(ceil((unix_micros(returning_at) - $at_us) / 8.64e10) AS INTEGER) AS returning_day
+        CAST(ceil((unix_micros(planned_at) - $at_us) / 8.64e10) AS INTEGER) AS planned_day
     FROM population
-    WHERE is_due AND planned_at IS NOT NULL
+    WHERE planned_at IS NOT NULL
 ),
 days AS (
     SELECT
         kind,
         ended,
-        start_day,
         due_day,
+        start_day + $history_days + 1 AS old_day,
         least(start_day - planned_day, $most_days) AS first_days,
-        greatest(coalesce(start_day - gone_day + 1, 0), 0) AS last_days,
-        coalesce(start_day - returning_day, -1) AS returning_days
+        CASE
+            WHEN gone_at <= start_at THEN greatest(
+                start_day - CAST(ceil((unix_micros(gone_at) - $at_us) / 8.64e10) AS INTEGER) + 1, 0
+            )
+            ELSE 0
+        END AS last_days,
+        CASE
+            WHEN returning_at <= planned_at THEN $most_days
+            WHEN returning_at <= start_at THEN least(
+                start_day - CAST(ceil((unix_micros(returning_at) - $at_us) / 8.64e10) AS INTEGER),
+                $most_days
+            )
+            ELSE -1
+        END AS returning_days
     FROM instants
+    WHERE due_day <= 0
+),
+looked AS (
+    SELECT
+        kind,
+        ended,
+        $due_when_looked AS due_day,
+        $old_when_looked AS old_day,
+        first_days,
+        last_days,
+        returning_days
+    FROM days
 )
 SELECT
     kind,
     ended,
-    start_day,
     due_day,
+    old_day,
     first_days,
     last_days,
-    greatest(least(returning_days, first_days), last_days - 1) AS returning_days,
+    returning_days,
     count(*) AS n
-FROM days
+FROM looked
 GROUP BY
     kind,
     ended,
-    start_day,
     due_day,
+    old_day,
     first_days,
     last_days,
-    greatest(least(returning_days, first_days), last_days - 1)
+    returning_days

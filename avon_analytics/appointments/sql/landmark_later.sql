@@ -1,7 +1,7 @@
 -- One row is one kind of past slots that came to be planned late: of the same group and local day,
 -- with the same outcome, planned so late that they were not there yet with so many days or more to
 -- go. Days are steps of 24 hours that end at the hour of $at_us on the day of the visit.
--- Reads `population`, of which `ended` is the outcome. Parameters: $at_us, $at_on.
+-- Reads `population`. Parameters: $at_us, $at_on.
 SELECT
     p.keys,
     p.start_on,

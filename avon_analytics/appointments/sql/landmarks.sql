@@ -1,7 +1,8 @@
 -- One row is one slot with a planned start, and what tells how it stood at any earlier instant: when
 -- it was planned, when that was over (`gone_at`), and since when it was known that its patient had
--- attended an earlier start. `visit` is 0 for a first visit, 2 for unknown, 3 without a patient; from
--- `returning_at` on it is 1, a returning patient. What is due, open or unresolved is told as of T.
+-- attended an earlier start. `kind` (see `slot_kinds`) is that of a slot of which this is not known:
+-- it is 2 less where `is_first`, and from `returning_at` on 1 less, a returning patient's. What is due,
+-- open or unresolved is told as of T.
 -- Reads `landmark_facts`. Parameters: $as_of, $grace_hours.
 WITH first_event AS (
     SELECT min(occurred_at) AS first_at FROM appointments_versions WHERE occurred_at <= $as_of
@@ -31,14 +32,19 @@ known AS (
         f.planned_at,
         f.gone_at,
         f.outcome AS decided,
+        CASE
+            WHEN
+                f.ended = 4
+                AND unix_micros(coalesce(f.end_at, f.start_at)) + $grace_hours * 3.6e9
+                > unix_micros($as_of)
+                THEN -1
+            ELSE f.ended
+        END AS ended,
         f.returning_at,
         unix_micros(coalesce(f.end_at, f.start_at)) + $grace_hours * 3.6e9
             <= unix_micros($as_of) AS is_due,
-        CASE
-            WHEN f.patient_id IS NULL THEN 3
-            WHEN f.patient_created_at >= e.first_at THEN 0
-            ELSE 2
-        END AS visit
+        f.kind,
+        f.patient_created_at >= e.first_at AS is_first
     FROM landmark_facts AS f
     CROSS JOIN first_event AS e
     WHERE f.start_at IS NOT NULL
