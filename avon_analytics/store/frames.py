@@ -69,12 +69,11 @@ def _of_known_types(result: duckdb.DuckDBPyConnection, kinds: list[str]) -> pd.D
     import pandas as pd
 
     columns = result.fetchnumpy()
-    return pd.DataFrame(
-        {
-            name: _column(found, DTYPES[kind])
-            for (name, found), kind in zip(columns.items(), kinds, strict=True)
-        }
-    )
+    arrays = {
+        name: _column(found, DTYPES[kind])
+        for (name, found), kind in zip(columns.items(), kinds, strict=True)
+    }
+    return pd.DataFrame(arrays, copy=False)  # nobody else has them
 
 
 def _column(found: Any, dtype: str) -> Any:
