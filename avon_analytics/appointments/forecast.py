@@ -22,6 +22,8 @@ from avon_analytics.appointments.distributions import (
 )
 
 OUTCOMES = ("attended", "no_show", "cancelled", "rescheduled", "unresolved")
+OF_DAYS = 22  # bits: more than there are days in a calendar
+_OF_LIKE = OF_DAYS + 8  # kinds have eight
 PRIOR_SLOTS = 20.0  # the weight of the whole's shares in those of a kind
 INTERVAL = (0.1, 0.9)
 # Before any period is known, how much whole periods vary on the logit scale: half-normal, of this
@@ -46,14 +48,12 @@ class Alike:
     n: Floats
 
     @classmethod
-    def of(cls, place: Ints, kind: Ints, days: Ints, n: Floats) -> Alike:
-        """Add up slots that are alike. Sums of fractions differ in their last digit with the order
+    def of(cls, place: Ints, like: Ints, n: Floats) -> Alike:
+        """Add up slots that are alike. What they are ``like`` is their kind and, in the last
+        ``OF_DAYS`` bits, their days. Sums of fractions differ in their last digit with the order
         of what is added, counts do not."""
-        of_kind, of_days = (int(one.max(initial=0)).bit_length() for one in (kind, days))
-        code = place << of_kind
-        code |= kind
-        code <<= of_days
-        code |= days
+        code = place << _OF_LIKE
+        code |= like
         if (n == 1).all():  # then no number has to be kept beside its code
             code.sort()
             first = np.flatnonzero(_begins(code))
@@ -64,13 +64,9 @@ class Alike:
             first = np.flatnonzero(_begins(code))
             n = np.add.reduceat(n[order], first)
         code = code[first]
-        of_place = code >> of_days
-        return cls(
-            of_place >> of_kind,
-            of_place & (1 << of_kind) - 1,
-            code & (1 << of_days) - 1,
-            n,
-        )
+        of_place = code >> OF_DAYS
+        of_kind = _OF_LIKE - OF_DAYS
+        return cls(of_place >> of_kind, of_place & (1 << of_kind) - 1, code & (1 << OF_DAYS) - 1, n)
 
     def __getitem__(self, lines: slice) -> Alike:
         return Alike(self.place[lines], self.kind[lines], self.days[lines], self.n[lines])

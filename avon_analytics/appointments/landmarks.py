@@ -16,6 +16,7 @@ import pandas as pd
 
 from avon_analytics.appointments.cohort_rows import CohortRows
 from avon_analytics.appointments.distributions import Floats, Ints
+from avon_analytics.appointments.forecast import Alike
 from avon_analytics.appointments.groupings import GROUPINGS, Grouping
 from avon_analytics.appointments.population import Population
 from avon_analytics.appointments.queries import sql
@@ -27,8 +28,7 @@ _RETURNING = VISITS.index("returning")
 N_KINDS = (len(GROUPINGS["lead_band"].labels) + 1) * 3 * len(VISITS)  # as `slot_kinds` tells
 _NO_PERIOD = date(1970, 1, 1)
 # How `landmark_alike` packs numbers into one, so that few columns are grouped and fetched.
-_OF_DAYS = 22  # bits: more than there are days in a calendar
-_OF_END = 3
+_OF_END = 3  # bits, behind those of the kind and the days
 _PERIODS = 1 << 23  # more than twice as many, and half of them before 1970
 # Of more groups hardly any slots are alike: to add them up takes longer than to fetch them.
 MANY_GROUPS = 50
@@ -38,30 +38,21 @@ _SELECT = "SELECT * FROM (\n{}\n) AS found"
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Slots that were open at some instant, an element for those alike: their line, local day
-    (where asked for), what else is known of them, packed (``alike``), and how many. A line is a
-    group, one of ``groups``, and a period. Of a large store there are a million: each further
-    number of them takes as long to put down as to work out."""
+    """Slots that were open at some instant: ``slots`` by the lines in which they count, kinds and
+    days left. A line is a group, one of ``groups``, and a period; where each period has an instant
+    of its own, periods come first. An element for each slot, or for those alike: its line, local
+    day (where asked for), what else is known of it, packed (``alike``), and how many. Of a large
+    store there are a million: each further number of them takes as long to put down as to work out.
+    """
 
     groups: pd.DataFrame
     group: Ints
     period: Ints
+    slots: Alike
     line: Ints
     day: Ints
     alike: Ints
     n: Floats
-
-    @property
-    def kind(self) -> Ints:
-        """The kind of each."""
-        return self.alike >> _OF_DAYS + _OF_END
-
-    @property
-    def days(self) -> Ints:
-        """The whole days left of each."""
-        days = self.alike >> _OF_END
-        days &= (1 << _OF_DAYS) - 1
-        return days
 
     @property
     def outcome(self) -> Ints:
@@ -117,7 +108,7 @@ class Slots:
         """What was open in a window of starts, at one instant or at one for each period."""
         rows = self._rows(keys, None, start, end).beside("groups", _groups(len(keys)))
         groups = self.cohort._ask_once(rows.query("SELECT * FROM groups"), rows, _dtypes(keys))
-        rows = self.open_rows(keys, every, at, start, end)
+        rows = self.open_rows(keys, every, at, start, end, len(groups))
         asked, columns = sql("landmark_alike"), "line, alike, day" if with_days else "line, alike"
         if len(groups) > MANY_GROUPS:
             asked = f"SELECT {columns} FROM ({asked}) AS one"
@@ -125,20 +116,24 @@ class Slots:
             asked = f"SELECT {columns}, count(*) AS n FROM ({asked}) AS one GROUP BY {columns}"
         found = self.cohort._ask_for(rows.query(asked), rows)
         lines, line = _ranked(_whole(found["line"]))
-        nth, period = lines // _PERIODS, lines % _PERIODS - _PERIODS // 2
-        if not isinstance(at, datetime):
-            n_periods, firsts = max(len(at), 1), np.array([day_number(one) for one in at] or [0])
-            nth, period = lines // n_periods, firsts[lines % n_periods]
+        if isinstance(at, datetime):
+            nth, period = lines // _PERIODS, lines % _PERIODS - _PERIODS // 2
+        else:
+            firsts = np.array([day_number(one) for one in at], dtype=np.int64)
+            nth, period = lines % (len(groups) + 1), firsts[lines // (len(groups) + 1)]
         there, group = _ranked(nth)
         groups = groups.set_index("nth").loc[there]
+        alike = _whole(found["alike"])
+        n = found["n"].to_numpy(np.float64) if "n" in found else np.broadcast_to(1.0, len(found))
         return Open(
             groups=groups.set_axis([key.name for key in keys], axis=1).reset_index(drop=True),
             group=group,
             period=period,
+            slots=Alike.of(line, alike >> _OF_END, n),
             line=line,
             day=_whole(found["day"]) if with_days else np.zeros(0, dtype=np.int64),
-            alike=_whole(found["alike"]),
-            n=found["n"].to_numpy(np.float64) if "n" in found else np.broadcast_to(1.0, len(found)),
+            alike=alike,
+            n=n,
         )
 
     def open_rows(
@@ -148,8 +143,9 @@ class Slots:
         at: datetime | Mapping[date, datetime],
         start: date | None,
         end: date | None,
+        n_groups: int = 0,
     ) -> Population:
-        """What ``landmark_alike`` reads."""
+        """What ``landmark_alike`` reads; ``n_groups`` are told where lines are asked for."""
         rows = self._rows(keys, every, start, end).beside("groups", _groups(len(keys)))
         same = [f"p.keys.key_{n} IS NOT DISTINCT FROM g.key_{n}" for n in range(len(keys))]
         if isinstance(at, datetime):
@@ -159,7 +155,7 @@ class Slots:
         else:
             known = _values({first: _micros(one) for first, one in at.items()})
             instant, instants = "i.at_us", f"INNER JOIN {known} ON p.keys.period_on = i.period_on "
-            line = f"g.nth * {max(len(at), 1)} + i.place"
+            line = f"i.place * {n_groups + 1} + g.nth"
         # As of T itself it is known which are open, whatever lies ahead.
         is_now = at == self.cohort.as_of
         same.append("p.ended = -1" if is_now else f"unix_micros(p.planned_at) <= {instant}")

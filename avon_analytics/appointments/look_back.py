@@ -132,20 +132,19 @@ def _looked_at(
 ) -> tuple[Ints, list[int], Sums, Floats]:
     """The groups of each period, how many they are, what was expected of each, and what came."""
     firsts = np.array([day_number(first) for first in instants], dtype=np.int64)
-    order = np.lexsort((seen.group, seen.period))
-    place, nth = np.argsort(order)[seen.line], np.searchsorted(firsts, seen.period[order])
-    slots = Alike.of(place, seen.kind, seen.days, seen.n)
+    nth, slots = np.searchsorted(firsts, seen.period), seen.slots
     of = np.searchsorted(nth[slots.place], np.arange(len(firsts) + 1))
     known = [
         shares_at(slots[start:end], learning, at, reference, clock)
         for at, (start, end) in zip(instants.values(), pairwise(of.tolist()), strict=True)
     ]
-    came_at = place * len(OUTCOMES)
+    came_at = seen.line * len(OUTCOMES)
     came_at += seen.outcome
-    came = np.bincount(came_at, seen.n, minlength=len(order) * len(OUTCOMES)).astype(np.float64)
+    n_lines = len(seen.group)
+    came = np.bincount(came_at, seen.n, minlength=n_lines * len(OUTCOMES)).astype(np.float64)
     sizes = np.bincount(nth, minlength=len(firsts)).tolist()
-    found = sums(len(order), slots, Shares.joined(known))
-    return seen.group[order], sizes, found, came.reshape(-1, len(OUTCOMES))
+    found = sums(n_lines, slots, Shares.joined(known))
+    return seen.group, sizes, found, came.reshape(-1, len(OUTCOMES))
 
 
 def _known_then(
