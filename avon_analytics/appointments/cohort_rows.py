@@ -325,7 +325,7 @@ class CohortRows(Shown):
         }
 
     def _sizes(self) -> dict[str, str]:
-        """What an object shows of itself is no place for an error."""
+        """How much it holds, or why it does not say: a display is no place for an error."""
         try:
             sizes = {"appointments": self._size("lifecycle"), "slots": self._size("slots")}
         except AvonError as error:

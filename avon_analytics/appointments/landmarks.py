@@ -29,7 +29,7 @@ N_KINDS = (len(GROUPINGS["lead_band"].labels) + 1) * 3 * len(VISITS)  # as `slot
 _NO_PERIOD = date(1970, 1, 1)
 # How `landmark_alike` packs numbers into one, so that few columns are grouped and fetched.
 _OF_END = 3  # bits, behind those of the kind and the days
-_PERIODS = 1 << 23  # more than twice as many, and half of them before 1970
+_PERIODS = 1 << 23  # more than there are days in a calendar, half of them before 1970
 # Of more groups hardly any slots are alike: to add them up takes longer than to fetch them.
 MANY_GROUPS = 50
 _FEW_DAYS = 60  # of more, to find each slot's takes longer than to fetch days one by one

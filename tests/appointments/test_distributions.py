@@ -14,6 +14,7 @@ from avon_analytics.appointments.distributions import (
     benjamini_hochberg,
     beta_binomial_quantiles,
     hypergeometric,
+    hypergeometrics,
     log_gamma,
     negative_binomial_quantiles,
     normal_quantile,
@@ -42,6 +43,22 @@ def test_hypergeometric(draws: int, successes: int, total: int) -> None:
     np.testing.assert_allclose(
         found, stats.hypergeom(total, successes, draws).pmf(k), rtol=1e-8, atol=1e-14
     )
+
+
+def test_many_hypergeometric_distributions_are_each_as_one_alone() -> None:
+    """Some are worked out together, and one has more counts than are taken together."""
+    draws = [*range(900, 3900, 40), 2_000_000, 1, 7, *range(300, 3300, 40)]
+    many = list(hypergeometrics(draws, 1_900_000, 6_000_000))
+    assert sum(len(one.weights) for one in many) > 150_000
+    for drawn, counts in zip(draws, many, strict=True):
+        k, found = weights(counts)
+        alone = hypergeometric(drawn, 1_900_000, 6_000_000)
+        assert counts.first == alone.first
+        assert found.tolist() == alone.weights.tolist()
+        likely = slice(np.argmax(found), np.argmax(found) + 1)
+        expected = stats.hypergeom(6_000_000, 1_900_000, drawn).pmf(k[likely])
+        np.testing.assert_allclose(found[likely], expected, rtol=1e-7)
+    assert list(hypergeometrics([], 1, 2)) == []
 
 
 def mid_quantiles(second: Any, last: int) -> np.ndarray:

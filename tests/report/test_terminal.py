@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from avon_analytics.report.columns import COUNT, TextColumn, headed
+from avon_analytics.report.tabled import tabled
 from avon_analytics.report.terminal import STARRED, outcome_summary_table, table
 from tests.frames import column_names
 
@@ -210,6 +211,36 @@ def test_incidence_is_told_at_a_few_days() -> None:
         "32 days 32.0 % 16.0–64.0 16.0 % 8.0–32.0",
         "Every day up to day 32 is in CSV, JSON and the DataFrame.",
     ]
+
+
+def test_a_cut_table_of_incidence_is_the_beginning_of_the_whole() -> None:
+    """Of groups whose curves are of different lengths, one of them without a name."""
+    days = [
+        {
+            "host": host,
+            "cause": cause,
+            "day": day,
+            "n_at_risk": 9,
+            "n_events": 1,
+            "cumulative_incidence": day / 100,
+            "cumulative_incidence_low": day / 200,
+            "cumulative_incidence_high": day / 50,
+        }
+        for host, last in (("ann", 3), ("bob", 40), (None, 8), ("eve", 15))
+        for cause in ("attended", "no_show")
+        for day in range(last + 1)
+    ]
+    frame = pd.DataFrame(days)
+    frame.attrs |= {"figure": "incidence", "by": ["host"]}
+    whole = tabled(frame)
+    assert whole is not None
+    assert (len(whole.rows), whole.n_more) == (14, 0)
+    for most in range(1, 16):
+        cut = tabled(frame, most=most)
+        assert cut is not None
+        assert cut.rows == whole.rows[:most]
+        assert cut.n_more == len(whole.rows) - len(cut.rows)
+        assert cut.notes == whole.notes
 
 
 def test_what_a_cancellation_decides_has_shares_of_all_cancelled(clinic: MadeUp) -> None:

@@ -147,18 +147,13 @@ def find(rows: Rows, sought: PersonSearch, unknown: str) -> frozenset[Place]:
             found.append((text, is_id, by_id, by_words, by_half, left))
     rows.run(_NAMED)
     if found:
-        of_text = dict(
-            zip(
-                ("t", "is_id", "by_id", "by_words", "by_half", "rest"),
-                zip(*found, strict=True),
-                strict=True,
-            )
-        )
+        values = [list(column) for column in zip(*found, strict=True)]
+        names = ("t", "is_id", "by_id", "by_words", "by_half", "rest")
         rows.run(
             "INSERT INTO named SELECT unnest($t::VARCHAR[]), unnest($is_id::BOOLEAN[]), "
             "unnest($by_id::BOOLEAN[]), unnest($by_words::BOOLEAN[]), unnest($by_half::BOOLEAN[]), "
             "unnest($rest::VARCHAR[])",
-            **{name: list(values) for name, values in of_text.items()},
+            **dict(zip(names, values, strict=True)),
         )
     rows.run("CREATE OR REPLACE TEMP TABLE persons AS SELECT spelling AS id FROM named WHERE is_id")
     for bare in sought.bare_ids:

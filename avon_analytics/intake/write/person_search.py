@@ -83,9 +83,9 @@ class PersonSearch:
         self._lasts = list(_names(last_names))
         names = [max(name.words, key=len) for name in (*self._firsts, *self._lasts)]
         words = map(re.escape, (*self.bare_ids, *self._emails, *self._records, *names))
+        # A regular expression that is found in every text, as it compares, that names them, also by
+        # half. The engine, too, knows all that is in it.
         self.hint = "|".join((*words, *self._numbers)) or r"[^\s\S]"
-        """A regular expression that is found in every text, as it compares, that names them, also
-        by half. Engines of regular expressions other than Python's know all that is in it."""
         self._hint = re.compile(self.hint)
 
     def is_id(self, text: str) -> bool:
