@@ -18,7 +18,11 @@ from avon_analytics.contract.values import DATE_PARTS, Column
 class Part(BaseModel):
     """An object inside another one. What the contract does not know is kept, not refused."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+    # Most processes only read tables off the models: what checks is made when it is first asked,
+    # which pydantic does for several threads at once from 2.14 on.
+    model_config = ConfigDict(
+        extra="allow", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
 
     # The word that names the object's own type tells nothing that its table does not.
     ignored: ClassVar[frozenset[str]] = frozenset({"object"})

@@ -18,7 +18,6 @@ from avon_analytics.intake.read.codes import SIGNATURE_WORDS, Policy
 from avon_analytics.intake.read.columns import Column, blobs, integers, joined, texts
 from avon_analytics.intake.read.envelope import Signed
 from avon_analytics.intake.read.faults import Verdict
-from avon_analytics.intake.read.limited import limit
 from avon_analytics.intake.read.reader import (
     NO_JSON,
     READ_AT_A_TIME,
@@ -216,7 +215,11 @@ class Reading:
 
     def reader(self) -> LineReader:
         """A reader of lines."""
-        return LineReader(self.policy, self.secrets, limit if self.is_limited else None)
+        if not self.is_limited:
+            return LineReader(self.policy, self.secrets, None)
+        from avon_analytics.intake.read.limited import limit
+
+        return LineReader(self.policy, self.secrets, limit)
 
     def read(self, reader: LineReader, lines: Lines) -> ReadLines:
         """What some lines say."""
