@@ -294,6 +294,19 @@ class CohortRows(Shown):
             query = rows.query("SELECT count(DISTINCT patient_id) FROM population")
             return self._number(query, rows)
 
+    def _zones(self) -> pd.DataFrame:
+        """The time zones of the cohort's appointments, that of most first.
+
+        ``n`` is how many appointments have it, ``first_at`` and ``last_at`` are the first and the
+        last start planned for one of them.
+        """
+        with self._engine.reading():
+            rows = self._population("lifecycle")
+            query = """
+                SELECT time_zone, count(*) AS n, min(start_at) AS first_at, max(start_at) AS last_at
+                FROM population GROUP BY time_zone ORDER BY n DESC, time_zone"""
+            return self._ask_for(rows.query(query), rows)
+
     def in_words(self) -> tuple[str, ...]:
         """What narrows the cohort, a phrase each; empty where it holds everything.
 

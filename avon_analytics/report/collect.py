@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import pandas as pd
+
 from avon_analytics.appointments.counted_alike import OF_NOTICE, OF_WHO
 from avon_analytics.appointments.p_prime import FEWEST_PERIODS
 from avon_analytics.appointments.scope import PERIODS
@@ -21,8 +23,6 @@ from avon_analytics.store.provenance import Origin, origin
 from avon_analytics.whole_file import is_no_file, refuse_to_replace, write_whole
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from avon_analytics.appointments.cohort import Cohort
     from avon_analytics.store.database import Database
 
@@ -53,7 +53,7 @@ def collect(
         if out is not None:
             for place in (out, files_beside(out)):
                 refuse_to_replace(place, known.frames["archive_files"]["file"])
-        lifecycle = cohort.lifecycle()
+        zones = cohort._zones()
         signals_every, figures = _set_of_figures(cohort, by, every, brief=brief)
         n_patients = cohort.n_patients()
     min_count = cohort.min_count
@@ -68,20 +68,21 @@ def collect(
         coverage=Coverage(
             first_occurred_at=known.first_occurred_at,
             last_occurred_at=known.last_occurred_at,
-            first_start_at=_bound(lifecycle, "min"),
-            last_start_at=_bound(lifecycle, "max"),
+            first_start_at=_instant(zones["first_at"].min()),
+            last_start_at=_instant(zones["last_at"].max()),
             n_files=known.n_files,
             n_events=known.n_events,
             n_patients=shown_count(n_patients, min_count),
             n_appointments=(
                 None
                 if figures.funnel["n_reached"].isna().any()
-                else shown_count(len(lifecycle), min_count)
+                else shown_count(int(zones["n"].sum()), min_count)
             ),
         ),
         provenance=_provenance(known),
         time_zone=database.time_zone,
-        visit_zones=_zones(lifecycle["time_zone"], min_count),
+        # Not those of too few appointments to be told apart.
+        visit_zones=tuple(zones.loc[zones["n"] >= max(min_count, 1), "time_zone"].dropna()),
         grace_hours=cohort.grace_hours,
         late=cohort.late,
         every=every,
@@ -178,19 +179,8 @@ def _named(figure: pd.DataFrame | None) -> pd.DataFrame | None:
     return None if figure is None else named(figure)
 
 
-def _zones(zones: pd.Series, min_count: int) -> tuple[str, ...]:
-    """The time zones of appointments, that of most first; not those of too few to be told apart."""
-    counts = zones.value_counts()
-    frequent = sorted((-int(n), str(zone)) for zone, n in counts.items() if n >= max(min_count, 1))
-    return tuple(zone for _, zone in frequent)
-
-
-def _bound(lifecycle: pd.DataFrame, which: str) -> datetime | None:
-    starts = lifecycle["start_at"].dropna()
-    if starts.empty:
-        return None
-    bound = starts.min() if which == "min" else starts.max()
-    return bound.to_pydatetime()  # type: ignore[no-any-return]
+def _instant(found: Any) -> datetime | None:
+    return None if pd.isna(found) else found.to_pydatetime()
 
 
 def checked_page(out: Path) -> Path:

@@ -83,11 +83,7 @@ def _drift(rows: _Rows) -> str:
     """What is unknown, each once: how often and when it was seen decides nothing."""
 
     def values(table: str, column: str) -> str:
-        if column == "extra":
-            return f"(SELECT extra, NULL AS occurred_at FROM {rows.of(table)})"
-        # As a list, for the engine would ask of each row what may be asked of each value once.
-        known = f"SELECT list(DISTINCT {quote(column)}) AS found FROM {rows.of(table)}"
-        return f"(SELECT unnest(found) AS {quote(column)}, NULL AS occurred_at FROM ({known}))"
+        return f"(SELECT {quote(column)}, NULL AS occurred_at FROM {rows.of(table)})"
 
     return f"SELECT DISTINCT kind, path, json_type, value FROM ({drift_seen(values)})"
 

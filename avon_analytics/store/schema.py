@@ -154,8 +154,8 @@ def _drift_view() -> str:
         CREATE VIEW drift AS
         WITH {drift_known()},
         seen AS ({drift_seen(_with_instants)})
-        SELECT kind, path, json_type, value, min(occurred_at) AS first_seen_at,
-            max(occurred_at) AS last_seen_at, count(*) AS n_seen
+        SELECT kind, path, json_type, value, min(first_at) AS first_seen_at,
+            max(last_at) AS last_seen_at, CAST(sum(n) AS BIGINT) AS n_seen
         FROM seen
         GROUP BY kind, path, json_type, value
     """
@@ -176,38 +176,50 @@ def drift_known() -> str:
 
 
 def drift_seen(rows: Callable[[str, str], str]) -> str:
-    """The query that tells what the contract does not know, once for each time that it was seen.
+    """The query that tells what the contract does not know, with when it was seen and how often.
 
-    ``rows`` gives, for a table and a column, rows that hold the column and ``occurred_at``.
+    ``rows`` gives, for a table and a column, rows that hold the column and ``occurred_at``. What a
+    column holds is looked at once for each value: rows are many, and values few. One thing may be
+    told by several values, and stand in several rows.
     """
     parts = [
-        f"""SELECT 'event' AS kind, event_sent AS path, NULL AS json_type, NULL AS value,
-                occurred_at
-            FROM {rows("events", "event_sent")}
+        f"""SELECT 'event' AS kind, event_sent AS path, NULL AS json_type, NULL AS value, {_SEEN}
+            FROM {_values("events", "event_sent", rows)}
             WHERE event_sent NOT IN (SELECT unnest(known) FROM known_events)""",
-        f"""SELECT 'object_type', object_type, 'OBJECT', NULL, occurred_at
-            FROM {rows("other_objects", "object_type")}""",
+        f"""SELECT 'object_type', object_type, 'OBJECT', NULL, {_SEEN}
+            FROM {_values("other_objects", "object_type", rows)}""",
         f"""SELECT 'instant', 'received_at', coalesce(json_type(try_cast(unset_receipt AS JSON)),
-                'VARCHAR'), unset_receipt, occurred_at
-            FROM {rows("deliveries", "unset_receipt")} WHERE unset_receipt IS NOT NULL""",
-        _drift_of(rows("events", "extra"), "body", [field.name for field in _instants(Event)]),
-        f"""SELECT 'status', 'appointment.status_history[].status', 'VARCHAR', status, occurred_at
-            FROM {rows("appointment_status_history_versions", "status")}
+                'VARCHAR'), unset_receipt, {_SEEN}
+            FROM {_values("deliveries", "unset_receipt", rows)} WHERE unset_receipt IS NOT NULL""",
+        _drift_of(
+            _values("events", "extra", rows), "body", [field.name for field in _instants(Event)]
+        ),
+        f"""SELECT 'status', 'appointment.status_history[].status', 'VARCHAR', status, {_SEEN}
+            FROM {_values("appointment_status_history_versions", "status", rows)}
             WHERE translate(lower(status), {literal(IGNORED)}, '') NOT IN {_texts(MEANINGS)}""",
     ]
     for table in object_tables():
         if table.model is not None:
             where = table.object_type + (f".{table.list_field}[]" if table.list_field else "")
             instants = [".".join(field.path) for field in _instants(table.model)]
-            parts.append(_drift_of(rows(table.versions, "extra"), where, instants))
+            parts.append(_drift_of(_values(table.versions, "extra", rows), where, instants))
         if any(field.name == "timezone" for field in table.fields):
             parts.append(
-                f"""SELECT 'time_zone', '{table.object_type}.timezone', 'VARCHAR', timezone,
-                    occurred_at FROM {rows(table.versions, "timezone")}
+                f"""SELECT 'time_zone', '{table.object_type}.timezone', 'VARCHAR', timezone, {_SEEN}
+                    FROM {_values(table.versions, "timezone", rows)}
                     WHERE lower(trim(timezone, {literal(BLANKS)}))
                         NOT IN (SELECT zone FROM zones)"""
             )
     return "\nUNION ALL\n".join(parts)
+
+
+_SEEN = "first_at, last_at, n"
+
+
+def _values(table: str, column: str, rows: Callable[[str, str], str]) -> str:
+    """Each value of a column once: when it was seen first and last, and how often."""
+    return f"""(SELECT {column}, min(occurred_at) AS first_at, max(occurred_at) AS last_at,
+                count(*) AS n FROM {rows(table, column)} GROUP BY {column})"""
 
 
 def _instants(model: type[Part]) -> list[ColumnOf]:
@@ -218,12 +230,12 @@ def _texts(texts: Iterable[str]) -> str:
     return "[" + ", ".join(map(literal, sorted(texts))) + "]"
 
 
-def _drift_of(rows: str, where: str, instants: Sequence[str]) -> str:
+def _drift_of(values: str, where: str, instants: Sequence[str]) -> str:
     """What stands in ``extra``: unknown fields, and known instants that were not set."""
     is_instant = f"field.key IN {_texts(instants)}" if instants else "false"
     return f"""SELECT CASE WHEN {is_instant} THEN 'instant' ELSE 'field' END,
             {literal(where + ".")} || field.key, coalesce(json_type(field.value), 'NULL'),
-            CASE WHEN {is_instant} THEN field.value ->> '$' END, occurred_at
-        FROM (SELECT occurred_at, unnest(map_entries(from_json(extra, '"MAP(VARCHAR, JSON)"')))
-                AS field
-              FROM {rows} WHERE extra IS NOT NULL)"""
+            CASE WHEN {is_instant} THEN field.value ->> '$' END, {_SEEN}
+        FROM (SELECT {_SEEN},
+                unnest(map_entries(from_json(extra, '"MAP(VARCHAR, JSON)"'))) AS field
+              FROM {values} WHERE extra IS NOT NULL)"""
