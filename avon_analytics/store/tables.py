@@ -276,7 +276,8 @@ LOG_TABLES: tuple[LogTable, ...] = (
             "kind",
             "VARCHAR",
             "person, object (theirs, unless others take part), thread or visit (texts in it go), "
-            "or line (one that did not load)",
+            "aside (who took part in a visit of theirs, and was no patient), or line (one that did "
+            "not load)",
         ),
         ("forgotten_at", _INSTANT, "When it was marked, by this machine's clock"),
     ),

@@ -207,6 +207,7 @@ def test_she_is_nowhere_any_more(archive: Archive, open_desk: OpenDesk, place: P
     kept = desk.column("SELECT decode(content) FROM quarantine WHERE content IS NOT NULL")
     assert len(kept) == 2
     assert avon.open(place).table("forgotten")["kind"].value_counts().to_dict() == {
+        "aside": 2,
         "line": 6,
         "object": 8,
         "person": 1,

@@ -169,3 +169,27 @@ def test_a_visit_stays_where_another_patient_came_first(
         desk.take(told[number])
     assert desk.ends().count("loaded") == 3
     assert desk.column("SELECT attendee FROM appointment_attendees_versions") == [ANN]
+
+
+def test_a_visit_with_her_care_team_stays_away_when_the_archive_comes_again(
+    archive: Archive, open_desk: OpenDesk
+) -> None:
+    """Two nurses are known from care teams alone, one of them from hers, which goes as well."""
+    told = [
+        ("care_team.updated", {"id": "crtm_hers", "patient": HER, "members": ["user_nora"]}),
+        ("care_team.updated", {"id": "crtm_anns", "patient": ANN, "members": ["user_nick"]}),
+        visit("appt_1", HER, "user_nora", "user_nick"),
+        visit("appt_1", "user_nora", "user_nick"),
+    ]
+    again = lines(archive, told, AT, received="2025-03-11T00:00:00Z")
+    desk = open_desk()
+    desk.take(*lines(archive, told, AT))
+    desk.store.forget(HER)
+    receipt = desk.take(*again)
+    assert (receipt.loaded, receipt.duplicate) == (0, 1)
+    assert receipt.quarantined_by_code == {"forgotten": 3}
+    # Who turns out to be a patient shared the visit: it is loaded from then on.
+    desk.take(*lines(archive, [("patient.updated", {"id": "user_nick"})], AT))
+    receipt = desk.take(*lines(archive, [visit("appt_1", HER, "user_nick")], AT + 1))
+    assert receipt.loaded == 1
+    assert desk.column("SELECT attendee FROM appointment_attendees_versions") == ["user_nick"]

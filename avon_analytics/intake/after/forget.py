@@ -33,7 +33,12 @@ from avon_analytics.intake.write.person_events import (
 )
 from avon_analytics.intake.write.person_rows import find, strip
 from avon_analytics.intake.write.person_search import PersonSearch
-from avon_analytics.intake.write.person_visits import shared_visits, visits_about, visits_of
+from avon_analytics.intake.write.person_visits import (
+    others_in,
+    shared_visits,
+    visits_about,
+    visits_of,
+)
 from avon_analytics.intake.write.tombstones import Tombstones
 from avon_analytics.store.database import Database
 from avon_analytics.store.derived import drop_derived
@@ -180,6 +185,7 @@ class _Forgetting:
         )
         tombstones = Tombstones(self._connection)
         tombstones.add_person(self._person)
+        tombstones.add_aside(others_in([self._rows], alone, persons))
         tombstones.add("object", [*visits, *(one for (one,) in objects)])
         tombstones.add("thread", threads)
         tombstones.add("visit", about)

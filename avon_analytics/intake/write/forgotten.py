@@ -125,7 +125,9 @@ class _Batch:
         told = self._rows.named("appointments")
         here = {one for (one,) in run(f"SELECT DISTINCT id FROM {told}")} if told else set()
         visits = sorted({*theirs, *doubtful, *(one for one in objects if one in here)})
-        shared = shared_visits([self._rows, stored], visits, persons, is_all_told=False)
+        aside = self._tombstones.set_aside
+        sources = [self._rows, stored]
+        shared = shared_visits(sources, visits, persons, is_all_told=False, aside=aside)
         alone = [one for one in visits if one not in shared]
         unread = run(
             "SELECT u.nth, u.body FROM unread AS u JOIN named AS n "

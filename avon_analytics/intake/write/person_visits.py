@@ -8,7 +8,7 @@ record: a patient is in their own care team.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from avon_analytics.intake.write.person_rows import Rows
 
@@ -42,14 +42,10 @@ def visits_about(rows: Rows) -> list[str]:
     return sorted(visit for (visit,) in rows.run(" UNION ".join(found)))
 
 
-def shared_visits(
-    sources: Sequence[Rows], visits: Sequence[str], gone: Sequence[str], *, is_all_told: bool
-) -> set[str]:
-    """Those of some visits in which another patient than those ``gone`` takes part.
-
-    One version that lists another is enough. Unless all is told, whoever is known from care teams
-    alone may be a patient.
-    """
+def others_in(
+    sources: Sequence[Rows], visits: Sequence[str], gone: Sequence[str]
+) -> set[tuple[str, str]]:
+    """Who takes part in some visits beside their host and those ``gone``: visits with people."""
     seats = {
         seat
         for rows in sources
@@ -60,13 +56,42 @@ def shared_visits(
             visits=list(visits),
         )
     }
-    people = {person for _, person in seats} - set(gone)
-    patients = people - no_patients(sources, sorted(people), is_all_told=is_all_told)
-    return {visit for visit, person in seats if person in patients}
+    return {(visit, person) for visit, person in seats if person not in gone}
+
+
+def shared_visits(
+    sources: Sequence[Rows],
+    visits: Sequence[str],
+    gone: Sequence[str],
+    *,
+    is_all_told: bool,
+    aside: Callable[[Iterable[tuple[str, str]]], set[tuple[str, str]]] = lambda _: set(),
+) -> set[str]:
+    """Those of some visits in which another patient than those ``gone`` takes part.
+
+    One version that lists another is enough. Unless all is told, whoever is known from care teams
+    alone may be a patient. ``aside`` says who took part in a visit that was theirs alone when they
+    were forgotten: these make it no other's until a patient's record of them comes.
+    """
+    others = others_in(sources, visits, gone)
+    people = sorted({person for _, person in others})
+    patients = set(people) - no_patients(sources, people, is_all_told=is_all_told)
+    counted = {(visit, person) for visit, person in others if person in patients}
+    if set_aside := aside(counted):
+        told = _told(sources, sorted({person for _, person in set_aside}))
+        counted -= {seat for seat in set_aside if seat[1] not in told["patient"]}
+    return {visit for visit, _ in counted}
 
 
 def no_patients(sources: Sequence[Rows], people: Sequence[str], *, is_all_told: bool) -> set[str]:
     """Those of some people who are no patients."""
+    told = _told(sources, people)
+    others = told["carer"] | told["listed"] if is_all_told else told["carer"]
+    return told["staff"] | (others - told["patient"])
+
+
+def _told(sources: Sequence[Rows], people: Sequence[str]) -> dict[str, set[str]]:
+    """Of which of some people it is told that they are what."""
     told: dict[str, set[str]] = {role: set() for role in ("staff", "carer", "listed", "patient")}
     for rows in sources:
         if roles := _roles(rows):
@@ -77,8 +102,7 @@ def no_patients(sources: Sequence[Rows], people: Sequence[str], *, is_all_told: 
             )
             for person, role in found:
                 told[role].add(person)
-    others = told["carer"] | told["listed"] if is_all_told else told["carer"]
-    return told["staff"] | (others - told["patient"])
+    return told
 
 
 def with_roles(rows: Rows) -> list[str]:

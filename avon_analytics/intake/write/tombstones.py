@@ -26,7 +26,7 @@ from avon_analytics.intake.write.spellings import folded, readings, texts_of
 from avon_analytics.store.parsed import run
 from avon_analytics.store.settings import random_key, set_setting, setting
 
-Kind = Literal["person", "object", "thread", "visit", "line"]
+Kind = Literal["person", "object", "thread", "visit", "aside", "line"]
 _KEY, _SHAPES = "forget_key", "forget_shapes"
 _ALPHABETS = {"x": "[0-9a-f]", "a": "[0-9a-z]", "o": "."}
 _MOST_REMEMBERED = 1_000_000
@@ -69,6 +69,14 @@ class Tombstones:
             self._connection.execute("INSERT INTO forgotten VALUES (?, ?, ?)", [mark, kind, at])
         self._known |= new
         self._others.clear()
+
+    def add_aside(self, seats: Iterable[tuple[str, str]]) -> None:
+        """Mark who took part, and was no patient, in visits that were a person's alone."""
+        self.add("aside", map(" ".join, seats))
+
+    def set_aside(self, seats: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of some visits with people that are marked so."""
+        return {seat for seat in seats if self._is_marked("aside", " ".join(seat))}
 
     def know(self, given: str) -> bool:
         """Whether a person is marked, in whatever spelling the id is given."""
