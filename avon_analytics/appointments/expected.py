@@ -91,8 +91,9 @@ def _expected(
     open_now = slots.open(counted.keys, every, at, start, end)
     lines = np.column_stack([open_now.group, open_now.period])
     instants = _looked_back_at(complete, clock, at, start)
-    known = _learned(slots, counted, unit, instants, clock, at, open_now.slots)
-    found = sums(len(lines), open_now.slots, known.shares)
+    alike = open_now.alike(slice(0, len(lines)))
+    known = _learned(slots, counted, unit, instants, clock, at, alike)
+    found = sums(alike, known.shares)
     groups, mean, added = open_now.groups, found.mean, None
     if with_pickup and end is not None:
         to_come = [start + nth * _DAY for nth in range((end - start).days)]
@@ -165,7 +166,7 @@ def _learned(
 ) -> _Learned:
     """Look back at periods like the window, each from its instant."""
     seen = _seen(slots, counted, unit, instants)
-    most_days = max(int(one.days.max(initial=0)) for one in (open_now, seen.slots))
+    most_days = max(int(open_now.days.max(initial=0)), seen.most_days)
     learning = Learning(slots, at, most_days, [*instants.values(), at])
     _, spread, width = look_back(seen, instants, unit, learning, at, clock, SEEN_FROM)
     return _Learned(shares_at(open_now, learning, at, at, clock), spread, width)
@@ -217,7 +218,7 @@ def _backtest(
     seen = _seen(slots, counted, every, instants, with_days=True)
     never = datetime(1970, 1, 1, tzinfo=UTC)
     reference = max(instants.values(), default=never)
-    most_days = int(seen.slots.days.max(initial=0))
+    most_days = seen.most_days
     learning = Learning(slots, reference, most_days, instants.values())
     found, *_ = look_back(seen, instants, every, learning, reference, clock)
     rows = _rows(seen.groups, found.group, found.period, every)

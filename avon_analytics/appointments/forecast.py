@@ -23,7 +23,7 @@ from avon_analytics.appointments.distributions import (
 
 OUTCOMES = ("attended", "no_show", "cancelled", "rescheduled", "unresolved")
 OF_DAYS = 22  # bits: more than there are days in a calendar
-_OF_LIKE = OF_DAYS + 8  # kinds have eight
+OF_LIKE = OF_DAYS + 7  # kinds have seven
 PRIOR_SLOTS = 20.0  # the weight of the whole's shares in those of a kind
 INTERVAL = (0.1, 0.9)
 # Before any period is known, how much whole periods vary on the logit scale: half-normal, of this
@@ -40,36 +40,27 @@ _WIDTHS = np.arange(1, 501) / 100
 @dataclass(frozen=True, slots=True)
 class Alike:
     """Slots that are alike, an element for each sum in which they count (``place``), kind and whole
-    days before the start, in this order: how many they are."""
+    days before the start, in this order: these as one number (``code``), and how many they are."""
 
-    place: Ints
-    kind: Ints
-    days: Ints
+    code: Ints
     n: Floats
 
     @classmethod
-    def of(cls, place: Ints, like: Ints, n: Floats) -> Alike:
-        """Add up slots that are alike. What they are ``like`` is their kind and, in the last
-        ``OF_DAYS`` bits, their days. Sums of fractions differ in their last digit with the order
-        of what is added, counts do not."""
-        code = place << _OF_LIKE
-        code |= like
-        if (n == 1).all():  # then no number has to be kept beside its code
-            code.sort()
-            first = np.flatnonzero(_begins(code))
-            n = np.diff(first, append=len(code)).astype(np.float64)
-        else:
-            order = np.argsort(code)
-            code = code[order]
-            first = np.flatnonzero(_begins(code))
-            n = np.add.reduceat(n[order], first)
-        code = code[first]
-        of_place = code >> OF_DAYS
-        of_kind = _OF_LIKE - OF_DAYS
-        return cls(of_place >> of_kind, of_place & (1 << of_kind) - 1, code & (1 << OF_DAYS) - 1, n)
+    def of(cls, codes: Ints) -> Alike:
+        """Add up slots that are alike. Their codes are in order: the sum in which each counts, in
+        ``OF_LIKE`` bits its kind and, the last ``OF_DAYS`` of these, its days."""
+        first = np.flatnonzero(begins(codes))
+        return cls(codes[first], np.diff(first, append=len(codes)).astype(np.float64))
 
-    def __getitem__(self, lines: slice) -> Alike:
-        return Alike(self.place[lines], self.kind[lines], self.days[lines], self.n[lines])
+    @property
+    def kind(self) -> Ints:
+        """Their kind."""
+        return self.code >> OF_DAYS & (1 << OF_LIKE - OF_DAYS) - 1
+
+    @property
+    def days(self) -> Ints:
+        """The whole days before their start."""
+        return self.code & (1 << OF_DAYS) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +83,6 @@ class Shares:
         """The doubts, likewise."""
         return self.doubt_of[self.place]
 
-    @classmethod
-    def joined(cls, parts: Sequence[Shares]) -> Shares:
-        """The shares of several parts, one after the other."""
-        none = np.zeros((0, len(OUTCOMES)))
-        since = np.cumsum([0, *(len(part.share_of) for part in parts)])
-        places = (part.place + start for part, start in zip(parts, since, strict=False))
-        return cls(
-            np.concatenate([none, *(part.share_of for part in parts)]),
-            np.concatenate([none, *(part.doubt_of for part in parts)]),
-            np.concatenate([np.zeros(0, dtype=np.int64), *places]),
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Sums:
@@ -120,6 +99,13 @@ class Sums:
         """No sums."""
         empty = np.zeros((0, len(OUTCOMES)))
         return cls(np.zeros(0), empty, empty, empty)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Sums]) -> Sums:
+        """The sums of several parts, one after the other."""
+        every = (cls.none(), *parts)
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(one, name) for one in every]) for name in names))
 
     def __getitem__(self, lines: Ints | slice) -> Sums:
         return Sums(*(getattr(self, field.name)[lines] for field in fields(self)))
@@ -147,34 +133,32 @@ def shares(counts: Floats, kind: Ints, days: Ints) -> Shares:
     return Shares(share, doubt, kind * counts.shape[1] + days)
 
 
-def sums(n_sums: int, slots: Alike, of: Shares) -> Sums:
-    """What to expect of slots, of whose outcomes these are the shares, a line each.
+def sums(slots: Alike, of: Shares) -> Sums:
+    """What to expect of slots, of whose outcomes these are the shares: a line for each sum.
 
     Slots of one kind share what is not known of their shares, whatever their days: much the same
     earlier slots stand behind them.
     """
-    of_sums = np.flatnonzero(_begins(slots.place))
-    of_kinds = np.flatnonzero(_begins(slots.place) | _begins(slots.kind))
+    of_sums = np.flatnonzero(begins(slots.code >> OF_LIKE))
+    of_kinds = np.flatnonzero(begins(slots.code >> OF_DAYS))
     sums_of_kinds = np.searchsorted(of_kinds, of_sums)
-    place = slots.place[of_sums]
-    n = np.zeros(n_sums)
-    mean, chance, unsure = (np.zeros((n_sums, len(OUTCOMES))) for _ in range(3))
-    if not len(place):
-        return Sums(n, mean, chance, unsure)
-    n[place] = np.add.reduceat(slots.n, of_sums)
+    mean, chance, unsure = (np.zeros((len(of_sums), len(OUTCOMES))) for _ in range(3))
+    if not len(of_sums):
+        return Sums.none()
+    n = np.add.reduceat(slots.n, of_sums)
     # An outcome at a time: long arrays of all of them would leave the processor's own memory.
     for nth in range(len(OUTCOMES)):
         share = of.share_of[:, nth].take(of.place)
         doubt = of.doubt_of[:, nth].take(of.place)
         expected = slots.n * share
-        mean[place, nth] = np.add.reduceat(expected, of_sums)
-        chance[place, nth] = np.add.reduceat(expected * (1 - share), of_sums)
+        mean[:, nth] = np.add.reduceat(expected, of_sums)
+        chance[:, nth] = np.add.reduceat(expected * (1 - share), of_sums)
         by_kind = np.square(np.add.reduceat(slots.n * doubt, of_kinds))
-        unsure[place, nth] = np.add.reduceat(by_kind, sums_of_kinds)
+        unsure[:, nth] = np.add.reduceat(by_kind, sums_of_kinds)
     return Sums(n, mean, chance, unsure)
 
 
-def _begins(numbers: Ints) -> npt.NDArray[np.bool_]:
+def begins(numbers: Ints) -> npt.NDArray[np.bool_]:
     """Where a number differs from the one before it."""
     begins = np.ones(len(numbers), dtype=bool)
     np.not_equal(numbers[1:], numbers[:-1], out=begins[1:])

@@ -16,7 +16,7 @@ import pandas as pd
 
 from avon_analytics.appointments.cohort_rows import CohortRows
 from avon_analytics.appointments.distributions import Floats, Ints
-from avon_analytics.appointments.forecast import Alike
+from avon_analytics.appointments.forecast import OF_DAYS, OF_LIKE, OUTCOMES, Alike, begins
 from avon_analytics.appointments.groupings import GROUPINGS, Grouping
 from avon_analytics.appointments.population import Population
 from avon_analytics.appointments.queries import sql
@@ -27,39 +27,53 @@ VISITS = ("first", "returning", "unknown", "none")  # their places stand in the 
 _RETURNING = VISITS.index("returning")
 N_KINDS = (len(GROUPINGS["lead_band"].labels) + 1) * 3 * len(VISITS)  # as `slot_kinds` tells
 _NO_PERIOD = date(1970, 1, 1)
-# How `landmark_alike` packs numbers into one, so that few columns are grouped and fetched.
-_OF_END = 3  # bits, behind those of the kind and the days
-_PERIODS = 1 << 23  # more than there are days in a calendar, half of them before 1970
-# Of more groups hardly any slots are alike: to add them up takes longer than to fetch them.
-MANY_GROUPS = 50
+# `landmark_alike` packs a slot into one number: its period, the day in it, kind, days left and how
+# it ended. Here its line stands in place of period and day.
+_OF_END = 3  # bits
+_OF_SLOT = OF_LIKE + _OF_END
+_OF_DAY = 9  # no period has more days
+MOST_LINES = 1 << 63 - _OF_SLOT  # of more, those that occur are numbered
 _FEW_DAYS = 60  # of more, to find each slot's takes longer than to fetch days one by one
 _SELECT = "SELECT * FROM (\n{}\n) AS found"
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Slots that were open at some instant: ``slots`` by the lines in which they count, kinds and
-    days left. A line is a group, one of ``groups``, and a period; where each period has an instant
-    of its own, periods come first. An element for each slot, or for those alike: its line, local
-    day (where asked for), what else is known of it, packed (``alike``), and how many. Of a large
-    store there are a million: each further number of them takes as long to put down as to work out.
+    """Slots that were open at some instant, by the lines in which they count: a group, one of
+    ``groups``, and a period, by its first day; where each period has an instant of its own, periods
+    come first. Of each slot there is one number in ``codes``, in order: its line, kind, days left
+    and how it ended. Those of a line begin at its ``first``, of which there is one more, where all
+    end. ``daily`` is how many ended how by group, day of the window and outcome, where asked for.
+
+    A large store has a million of them, and memory takes longer to get than to fill: they are taken
+    apart some lines at a time.
     """
 
     groups: pd.DataFrame
     group: Ints
     period: Ints
-    slots: Alike
-    line: Ints
-    day: Ints
-    alike: Ints
-    n: Floats
+    first: Ints
+    codes: Ints
+    daily: Ints
 
     @property
-    def outcome(self) -> Ints:
-        """The outcome of each, -1 where it is still open."""
-        outcome = self.alike & (1 << _OF_END) - 1
-        outcome -= 1
-        return outcome
+    def most_days(self) -> int:
+        """The most days that are left of any slot."""
+        days = self.codes >> _OF_END
+        days &= (1 << OF_DAYS) - 1
+        return int(days.max(initial=0))
+
+    def alike(self, lines: slice) -> Alike:
+        """The slots of some lines, a sum each."""
+        return Alike.of(self._codes(lines) >> _OF_END)
+
+    def came(self, lines: slice) -> Ints:
+        """How many slots of some lines ended how, a column for each outcome; of due slots."""
+        n_slots = np.diff(self.first[lines.start : lines.stop + 1])
+        return _ended(np.repeat(np.arange(len(n_slots)), n_slots), self._codes(lines), len(n_slots))
+
+    def _codes(self, lines: slice) -> Ints:
+        return self.codes[self.first[lines.start] : self.first[lines.stop]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,34 +120,32 @@ class Slots:
         with_days: bool = False,
     ) -> Open:
         """What was open in a window of starts, at one instant or at one for each period."""
-        rows = self._rows(keys, None, start, end).beside("groups", _groups(len(keys)))
-        groups = self.cohort._ask_once(rows.query("SELECT * FROM groups"), rows, _dtypes(keys))
-        rows = self.open_rows(keys, every, at, start, end, len(groups))
-        asked, columns = sql("landmark_alike"), "line, alike, day" if with_days else "line, alike"
-        if len(groups) > MANY_GROUPS:
-            asked = f"SELECT {columns} FROM ({asked}) AS one"
-        else:
-            asked = f"SELECT {columns}, count(*) AS n FROM ({asked}) AS one GROUP BY {columns}"
-        found = self.cohort._ask_for(rows.query(asked), rows)
-        lines, line = _ranked(_whole(found["line"]))
-        if isinstance(at, datetime):
-            nth, period = lines // _PERIODS, lines % _PERIODS - _PERIODS // 2
-        else:
-            firsts = np.array([day_number(one) for one in at], dtype=np.int64)
-            nth, period = lines % (len(groups) + 1), firsts[lines // (len(groups) + 1)]
-        there, group = _ranked(nth)
-        groups = groups.set_index("nth").loc[there]
-        alike = _whole(found["alike"])
-        n = found["n"].to_numpy(np.float64) if "n" in found else np.broadcast_to(1.0, len(found))
+        rows = self.open_rows(keys, every, at, start, end)
+        found = self.cohort._ask_for(rows.query(_by_group(len(keys))), rows, _dtypes(keys))
+        lists = found.pop("alike")
+        slots = np.concatenate([np.zeros(0, dtype=np.int64), *lists])
+        group = np.repeat(np.arange(len(lists)), [len(one) for one in lists])
+        period = slots >> _OF_SLOT + _OF_DAY
+        daily = np.zeros((0, 0, len(OUTCOMES)), dtype=np.int64)
+        if with_days and start is not None and end is not None:
+            n_days = (end - start).days
+            day = period + (slots >> _OF_SLOT & (1 << _OF_DAY) - 1) - day_number(start)
+            daily = _ended(group * n_days + day, slots, len(lists) * n_days)
+            daily = daily.reshape(len(lists), n_days, len(OUTCOMES))
+        earliest = int(period.min(initial=0))
+        period -= earliest
+        n_groups, n_periods = max(len(lists), 1), int(period.max(initial=0)) + 1
+        of_group, of_period = (n_periods, 1) if isinstance(at, datetime) else (1, n_groups)
+        lines, first, codes = _in_order(
+            group * of_group + period * of_period, slots, n_groups * n_periods
+        )
         return Open(
-            groups=groups.set_axis([key.name for key in keys], axis=1).reset_index(drop=True),
-            group=group,
-            period=period,
-            slots=Alike.of(line, alike >> _OF_END, n),
-            line=line,
-            day=_whole(found["day"]) if with_days else np.zeros(0, dtype=np.int64),
-            alike=alike,
-            n=n,
+            groups=found.set_axis([key.name for key in keys], axis=1),
+            group=lines // of_group % n_groups,
+            period=lines // of_period % n_periods + earliest,
+            first=first,
+            codes=codes,
+            daily=daily,
         )
 
     def open_rows(
@@ -143,27 +155,19 @@ class Slots:
         at: datetime | Mapping[date, datetime],
         start: date | None,
         end: date | None,
-        n_groups: int = 0,
     ) -> Population:
-        """What ``landmark_alike`` reads; ``n_groups`` are told where lines are asked for."""
-        rows = self._rows(keys, every, start, end).beside("groups", _groups(len(keys)))
-        same = [f"p.keys.key_{n} IS NOT DISTINCT FROM g.key_{n}" for n in range(len(keys))]
+        """What ``landmark_alike`` reads."""
+        rows = self._rows(keys, every, start, end)
         if isinstance(at, datetime):
             instant, instants = f"CAST({_micros(at)} AS BIGINT)", ""
-            place = f"coalesce(unix_date(p.keys.period_on), 0) + {_PERIODS // 2}"
-            line = f"g.nth * {_PERIODS} + {place}"
         else:
-            known = _values({first: _micros(one) for first, one in at.items()})
-            instant, instants = "i.at_us", f"INNER JOIN {known} ON p.keys.period_on = i.period_on "
-            line = f"i.place * {n_groups + 1} + g.nth"
+            instant = "i.at_us"
+            instants = f"INNER JOIN {_values(at)} ON p.keys.period_on = i.period_on "
         # As of T itself it is known which are open, whatever lies ahead.
         is_now = at == self.cohort.as_of
-        same.append("p.ended = -1" if is_now else f"unix_micros(p.planned_at) <= {instant}")
-        rows = rows.beside(
-            "looked",
-            f"(SELECT p.*, {instant} AS at_us, {line} AS line FROM population AS p {instants}"
-            f"INNER JOIN groups AS g ON {' AND '.join(same)}) AS looked",
-        )
+        there = "p.ended = -1" if is_now else f"unix_micros(p.planned_at) <= {instant}"
+        looked = f"SELECT p.*, {instant} AS at_us FROM population AS p {instants}WHERE {there}"
+        rows = rows.beside("looked", f"({looked}) AS looked")
         return rows.beside("opened", f"({sql('landmark_open')}) AS opened")
 
     def past_rows(self, at: datetime, most_days: int, earliest: int) -> Population:
@@ -259,38 +263,47 @@ def _literal(day: date) -> str:
     return f"DATE '{day.isoformat()}'"
 
 
-def _values(looked: Mapping[date, int]) -> str:
-    lines = ", ".join(
-        f"({_literal(first)}, {at}, {place})" for place, (first, at) in enumerate(looked.items())
-    )
-    none = f"({_literal(date.min)}, 0, 0)"
-    return f"(VALUES {lines or none}) AS i (period_on, at_us, place)"
+def _values(looked: Mapping[date, datetime]) -> str:
+    lines = ", ".join(f"({_literal(first)}, {_micros(at)})" for first, at in looked.items())
+    none = f"({_literal(date.min)}, 0)"
+    return f"(VALUES {lines or none}) AS i (period_on, at_us)"
 
 
 def _dtypes(keys: Sequence[Grouping]) -> dict[str, str]:
     return {f"key_{n}": key.dtype for n, key in enumerate(keys)}
 
 
-def _groups(n_keys: int) -> str:
-    """The groups of the population with a number each (``nth``), as SQL."""
-    names = [f"key_{n}" for n in range(n_keys)]
-    if not names:
-        return "(SELECT 1 AS nth) AS groups"
-    found = ", ".join(f"keys.{name} AS {name}" for name in names)
-    order = ", ".join(f"{name} NULLS LAST" for name in names)
-    return (
-        f"(SELECT *, row_number() OVER (ORDER BY {order}) AS nth "
-        f"FROM (SELECT DISTINCT {found} FROM population) AS found) AS groups"
-    )
+def _by_group(n_keys: int) -> str:
+    """Open slots as a list for each group, in order of the groups, as SQL."""
+    keys = ", ".join(f"keys.key_{n} AS key_{n}" for n in range(n_keys))
+    alike = f"FROM ({sql('landmark_alike')}) AS one"
+    if not keys:
+        return f"SELECT array_agg(alike) AS alike {alike} HAVING count(*) > 0"
+    of_keys = ", ".join(f"keys.key_{n}" for n in range(n_keys))
+    order = ", ".join(f"key_{n} NULLS LAST" for n in range(n_keys))
+    found = f"SELECT {keys}, array_agg(alike) AS alike {alike} GROUP BY {of_keys}"
+    return f"SELECT * FROM ({found}) AS found ORDER BY {order}"
 
 
-def _ranked(numbers: Ints) -> tuple[Ints, Ints]:
-    """The numbers that occur, in order, and the place of each; of few that occur often, without
-    sorting."""
-    if numbers.max(initial=0) > _PERIODS:
-        return np.unique(numbers, return_inverse=True)
-    is_there = np.bincount(numbers) > 0
-    return np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[numbers]
+def _ended(place: Ints, codes: Ints, n_places: int) -> Ints:
+    """How many slots ended how in each place, of due ones."""
+    outcome = codes & (1 << _OF_END) - 1
+    outcome += place * len(OUTCOMES) - 1
+    n = np.bincount(outcome, minlength=n_places * len(OUTCOMES))
+    return n.reshape(n_places, len(OUTCOMES))
+
+
+def _in_order(line: Ints, slots: Ints, n_lines: int) -> tuple[Ints, Ints, Ints]:
+    """The lines that occur, where each begins (and all end), and the codes of slots, in order."""
+    lines = None
+    if n_lines > MOST_LINES:
+        lines, line = np.unique(line, return_inverse=True)
+    codes = line << _OF_SLOT
+    codes |= slots & (1 << _OF_SLOT) - 1
+    codes.sort()
+    line = codes >> _OF_SLOT
+    first = np.flatnonzero(begins(line))
+    return line[first] if lines is None else lines, np.append(first, len(codes)), codes
 
 
 def _days(dates: pd.Series) -> Ints:

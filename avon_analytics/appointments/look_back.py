@@ -101,7 +101,7 @@ def look_back(
     """Expectations of the periods, oldest first, each with the spread and the width that were known
     by then; and what is known of both in the end. Intervals are those of means from ``least`` on.
     """
-    group, sizes, found, came = _looked_at(seen, instants, learning, reference, clock)
+    sizes, found, came = _looked_at(seen, instants, learning, reference, clock)
     parts = [slice(start, end) for start, end in pairwise(np.cumsum([0, *sizes]).tolist())]
     over_at = [clock.at(period_end(first, every)) + clock.grace for first in instants]
     n_over = [bisect_right(over_at, at) for at in instants.values()]
@@ -120,7 +120,7 @@ def look_back(
     below, above = (_of_lines([one[side] for one in factors], sizes) for side in (0, 1))
     low, high = drawn(found.mean, low, high, found.n[:, None], (below, above))
     period = np.repeat(np.array([day_number(one) for one in instants], dtype=np.int64), sizes)
-    return Expected(group, period, found, low, high, came), spread, width
+    return Expected(seen.group, period, found, low, high, came), spread, width
 
 
 def _looked_at(
@@ -129,22 +129,18 @@ def _looked_at(
     learning: Learning,
     reference: datetime,
     clock: Clock,
-) -> tuple[Ints, list[int], Sums, Floats]:
-    """The groups of each period, how many they are, what was expected of each, and what came."""
+) -> tuple[list[int], Sums, Floats]:
+    """How many groups there are of each period, what was expected of each, and what came."""
     firsts = np.array([day_number(first) for first in instants], dtype=np.int64)
-    nth, slots = np.searchsorted(firsts, seen.period), seen.slots
-    of = np.searchsorted(nth[slots.place], np.arange(len(firsts) + 1))
-    known = [
-        shares_at(slots[start:end], learning, at, reference, clock)
-        for at, (start, end) in zip(instants.values(), pairwise(of.tolist()), strict=True)
-    ]
-    came_at = seen.line * len(OUTCOMES)
-    came_at += seen.outcome
-    n_lines = len(seen.group)
-    came = np.bincount(came_at, seen.n, minlength=n_lines * len(OUTCOMES)).astype(np.float64)
-    sizes = np.bincount(nth, minlength=len(firsts)).tolist()
-    found = sums(n_lines, slots, Shares.joined(known))
-    return seen.group, sizes, found, came.reshape(-1, len(OUTCOMES))
+    ends = np.searchsorted(seen.period, firsts, side="right")
+    sizes = np.diff(ends, prepend=0).tolist()
+    parts = [slice(end - size, end) for end, size in zip(ends.tolist(), sizes, strict=True)]
+    found = []
+    for at, part in zip(instants.values(), parts, strict=True):
+        slots = seen.alike(part)
+        found.append(sums(slots, shares_at(slots, learning, at, reference, clock)))
+    came = [np.zeros((0, len(OUTCOMES))), *map(seen.came, parts)]
+    return sizes, Sums.joined(found), np.concatenate(came)
 
 
 def _known_then(
@@ -178,12 +174,6 @@ def plain_forecast(
     if not len(found.group):
         return forecast
     first_day = min(map(day_number, instants))
-    n_days = day_number(period_end(max(instants), every)) - first_day
-    came = np.zeros((len(seen.groups), n_days, len(OUTCOMES)))
-    inside = (seen.day >= first_day) & (seen.day < first_day + n_days)
-    group = seen.group[seen.line[inside]]
-    where = group, seen.day[inside] - first_day, seen.outcome[inside]
-    np.add.at(came.reshape(-1), np.ravel_multi_index(where, came.shape), seen.n[inside])
     for first, at in instants.items():
         last = clock.day_of(at)
         while not clock.is_over(last, at):
@@ -192,8 +182,8 @@ def plain_forecast(
         n_weeks = min(_WEEKS, end // 7)
         if n_weeks < FEWEST_WEEKS:
             continue
-        before = came[:, end - 7 * n_weeks : end]
-        usual = before.reshape(len(came), n_weeks, 7, len(OUTCOMES)).mean(axis=1)
+        before = seen.daily[:, end - 7 * n_weeks : end]
+        usual = before.reshape(len(before), n_weeks, 7, len(OUTCOMES)).mean(axis=1)
         days = np.arange(day_number(first), day_number(period_end(first, every)))
         lines = found.period == day_number(first)
         of_period = usual[:, (days - first_day - end) % 7].sum(axis=1)

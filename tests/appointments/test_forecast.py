@@ -7,6 +7,7 @@ import pytest
 
 from avon_analytics.appointments.forecast import (
     OF_DAYS,
+    OF_LIKE,
     OUTCOMES,
     Alike,
     PeriodSpread,
@@ -60,11 +61,10 @@ def test_without_history_nothing_is_guessed() -> None:
     assert np.isnan(of_all(np.zeros((2, 3, 5))).share).all()
 
 
-def of_kinds(*n: float, known: np.ndarray) -> Sums:
+def of_kinds(*n: int, known: np.ndarray) -> Sums:
     """One sum of so many slots of each kind."""
-    zeros = np.zeros(len(n), dtype=int)
-    slots = Alike.of(zeros, np.arange(len(n)) << OF_DAYS, np.array(n))
-    return sums(1, slots, shares(known, slots.kind, slots.days))
+    slots = Alike.of(np.repeat(np.arange(len(n)) << OF_DAYS, n))
+    return sums(slots, shares(known, slots.kind, slots.days))
 
 
 def test_a_sum_adds_up_means_and_variances() -> None:
@@ -80,9 +80,10 @@ def test_a_sum_adds_up_means_and_variances() -> None:
 
 
 def test_slots_that_are_alike_are_one_line_in_order() -> None:
-    place, kind, days = np.array([1, 0, 1, 0]), np.array([2, 3, 2, 0]), np.array([5, 0, 5, 1])
-    slots = Alike.of(place, kind << OF_DAYS | days, np.array([1.0, 2, 4, 8]))
-    assert slots.place.tolist() == [0, 0, 1]
+    place, kind, days = np.array([0, 0, 1]), np.array([0, 3, 2]), np.array([1, 0, 5])
+    code = place << OF_LIKE | kind << OF_DAYS | days
+    slots = Alike.of(np.repeat(code, [8, 2, 5]))
+    assert slots.code.tolist() == code.tolist()
     assert slots.kind.tolist() == [0, 3, 2]
     assert slots.days.tolist() == [1, 0, 5]
     assert slots.n.tolist() == [8, 2, 5]
@@ -95,8 +96,8 @@ def test_slots_of_a_kind_share_their_doubt_whatever_their_days() -> None:
     table[1, :] = [50, 10, 20, 0, 0]
     kind = np.array([0, 0, 0, 1])
     place, days = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
-    slots = Alike.of(place, kind << OF_DAYS | days, np.array([4.0, 6, 4, 6]))
-    split = sums(2, slots, shares(table, slots.kind, slots.days))
+    slots = Alike.of(np.repeat(place << OF_LIKE | kind << OF_DAYS | days, [4, 6, 4, 6]))
+    split = sums(slots, shares(table, slots.kind, slots.days))
     share = split.mean[0, 0] / 10
     assert split.unsure[0, 0] == pytest.approx(100 * share * (1 - share) / 101)
     assert split.unsure[1, 0] == pytest.approx((16 + 36) * share * (1 - share) / 101)

@@ -75,12 +75,12 @@ def test_what_was_told_since_counts(clinic: Clinic, monkeypatch: pytest.MonkeyPa
     assert 0 < after < before
 
 
-@pytest.mark.parametrize("many", [0, 1_000])
-def test_of_many_groups_slots_are_added_up_here(
-    clinic: Clinic, monkeypatch: pytest.MonkeyPatch, many: int
+@pytest.mark.parametrize("most", [0, 1_000])
+def test_lines_are_numbered_where_groups_times_periods_are_too_many(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    """Of two visits to come, alike in all, and of the weeks before, whoever adds them up."""
-    monkeypatch.setattr(landmarks, "MANY_GROUPS", many)
+    """Of two visits to come, alike in all, and of the weeks before."""
+    monkeypatch.setattr(landmarks, "MOST_LINES", most)
     weekly(clinic)
     clinic.tell("created", "03-05 09:00", "other", start="03-10 15:00")
     found = expected(clinic, by="host", every="week")
