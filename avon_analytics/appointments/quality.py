@@ -80,6 +80,7 @@ class Quality(Shown):
     ``coverage``: one row a day from the first to the last: ``day_on``, ``n_events``,
         ``n_appointment_events``, ``is_gap``.
     ``delivery_lag``: one row a kind of event: ``event``, ``n_events``, ``n_without_receipt``,
+        ``n_dated_by_receipt`` (nothing else says when they occurred), and of all others
         ``median_lag_minutes``, ``p90_lag_minutes``, ``p99_lag_minutes``, ``max_lag_minutes``,
         ``n_over_a_day``, ``n_before_event``.
     ``repeats``: ``n_deliveries``, ``n_events``.
@@ -210,13 +211,18 @@ def _of_coverage(data: pd.DataFrame) -> str:
 
 
 def _of_lag(data: pd.DataFrame) -> str:
-    if data.n_events.sum() == data.n_without_receipt.sum():
+    events = data.n_events.sum()
+    unknown = data.n_without_receipt.sum() + data.n_dated_by_receipt.sum()
+    if events == data.n_without_receipt.sum():
         return "no event reports when it was received"
-    late = _percent(data.n_over_a_day.sum(), data.n_events.sum())
+    if events == unknown:
+        return "no event reports when it occurred and when it was received"
+    late = _percent(data.n_over_a_day.sum(), events - unknown)
+    beside = f"; of {unknown:,} others nobody knows" if unknown else ""
     slowest = data.sort_values("median_lag_minutes", ascending=False).to_dict("records")[0]
     return (
         f"{late} came more than a day late; the slowest kind is {slowest['event']}, "
-        f"with a median of {slowest['median_lag_minutes']:,.1f} minutes"
+        f"with a median of {slowest['median_lag_minutes']:,.1f} minutes{beside}"
     )
 
 

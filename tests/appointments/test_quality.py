@@ -81,6 +81,33 @@ def test_only_what_had_occurred_counts(clinic: Clinic) -> None:
     }
 
 
+def test_how_late_is_said_of_events_that_tell(clinic: Clinic) -> None:
+    """Two of three have no lag: one has no receipt, one is dated by nothing else."""
+    for visit in ("late", "unreceived", "undated"):
+        clinic.tell("updated", "03-03 12:00", visit, received="03-05 12:00")
+    with clinic.database.writing() as connection:
+        connection.execute("UPDATE stored.events SET n_deliveries = 1")
+        for change, visit in (
+            ("received_at = NULL", "unreceived"),
+            ("occurred_at = received_at, occurred_at_source = 'received'", "undated"),
+        ):
+            connection.execute(f"UPDATE stored.events SET {change} WHERE object_id = '{visit}'")
+    told = quality(clinic.database, as_of="2025-03-14")
+    lags = told.delivery_lag.iloc[0]
+    counts = ["n_events", "n_without_receipt", "n_dated_by_receipt", "n_over_a_day"]
+    assert lags[counts].to_list() == [3, 1, 1, 1]
+    assert lags.median_lag_minutes == lags.p90_lag_minutes == 2880
+    finding = told.summary.set_index("check").finding["delivery_lag"]
+    assert finding == (
+        "1 of 1 (100.0%) came more than a day late; the slowest kind is appointment.updated, "
+        "with a median of 2,880.0 minutes; of 2 others nobody knows"
+    )
+    with clinic.database.writing() as connection:
+        connection.execute("UPDATE stored.events SET received_at = NULL WHERE object_id = 'late'")
+    finding = quality(clinic.database, as_of="2025-03-14").summary.finding.iloc[1]
+    assert finding == "no event reports when it occurred and when it was received"
+
+
 def test_the_summary_says_what_each_means(clinic: Clinic) -> None:
     a_clinic(clinic)
     told = quality(clinic.database, as_of="2025-03-14")
