@@ -128,6 +128,7 @@ def fitted(
 def squeezed(columns: list[TextColumn], width: int | None, gap: int) -> list[TextColumn]:
     """Long texts and paths cut, the longest first, until the columns fit side by side."""
     over = 0 if width is None else width_of(columns, gap) - width
+    stays: set[str] = set()  # what is as wide as its heading, or would no longer be told apart
     while over > 0:
         widest = max(
             (
@@ -136,6 +137,7 @@ def squeezed(columns: list[TextColumn], width: int | None, gap: int) -> list[Tex
                 if not (each.right or each.folds or each.is_typed)
                 and each.width > NARROWEST
                 and not each.name.endswith("_at")
+                and each.name not in stays
             ),
             key=lambda each: each.width,
             default=None,
@@ -146,6 +148,8 @@ def squeezed(columns: list[TextColumn], width: int | None, gap: int) -> list[Tex
         others = [each.width for each in columns if not each.right and each.width < widest.width]
         least = max([NARROWEST, widest.width - over, *others])
         narrower = widest.cut(least if least < widest.width else widest.width - 1)
+        if narrower.width == widest.width:
+            stays.add(widest.name)
         over -= widest.width - narrower.width
         columns = [narrower if each.name == widest.name else each for each in columns]
     return columns

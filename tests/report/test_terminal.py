@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -58,6 +59,22 @@ def test_intervals_go_first_and_it_is_said(clinic: MadeUp) -> None:
     assert "95 %" not in narrow
     assert "Not shown for lack of width: intervals" in " ".join(narrow.split())
     assert "of" in narrow.split()
+
+
+def test_what_cannot_be_narrower_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Headings of one word wider than their cells: to cut these again and again never ended."""
+    cut, times = TextColumn.cut, count(1)
+
+    def counted(self: TextColumn, width: int) -> TextColumn:
+        assert next(times) < 100
+        return cut(self, width)
+
+    monkeypatch.setattr(TextColumn, "cut", counted)
+    frame = pd.DataFrame({f"a_column_of_an_answer_{nth}": ["x", "y" * 30] for nth in range(9)})
+    for width in (30, 80, 150):
+        assert printed(frame, width, as_is=True).count("\n") == 3
+    by_field = {"custom:cfld_DemoConsentAAAAAAAAA": ["yes", "no"], "n_slots": [7, 8]}
+    assert "cfld_Demo" in printed(pd.DataFrame(by_field), 20)
 
 
 def test_what_has_no_room_is_named_as_its_heading_is() -> None:
