@@ -31,7 +31,7 @@ _NO_PERIOD = date(1970, 1, 1)
 # it ended. Here its line stands in place of period and day.
 _OF_END = 3  # bits
 _OF_SLOT = OF_LIKE + _OF_END
-_OF_DAY = 9  # no period has more days
+_OF_PERIOD = _OF_SLOT + 9  # no period has more days
 MOST_LINES = 1 << 63 - _OF_SLOT  # of more, those that occur are numbered
 _FEW_DAYS = 60  # of more, to find each slot's takes longer than to fetch days one by one
 _SELECT = "SELECT * FROM (\n{}\n) AS found"
@@ -125,20 +125,23 @@ class Slots:
         lists = found.pop("alike")
         slots = np.concatenate([np.zeros(0, dtype=np.int64), *lists])
         group = np.repeat(np.arange(len(lists)), [len(one) for one in lists])
-        period = slots >> _OF_SLOT + _OF_DAY
         daily = np.zeros((0, 0, len(OUTCOMES)), dtype=np.int64)
         if with_days and start is not None and end is not None:
             n_days = (end - start).days
-            day = period + (slots >> _OF_SLOT & (1 << _OF_DAY) - 1) - day_number(start)
+            day = (slots >> _OF_PERIOD) - day_number(start)
+            day += slots >> _OF_SLOT & (1 << _OF_PERIOD - _OF_SLOT) - 1
             daily = _ended(group * n_days + day, slots, len(lists) * n_days)
             daily = daily.reshape(len(lists), n_days, len(OUTCOMES))
-        earliest = int(period.min(initial=0))
-        period -= earliest
-        n_groups, n_periods = max(len(lists), 1), int(period.max(initial=0)) + 1
+        ends = (slots.min(), slots.max()) if len(slots) else (0, 0)
+        earliest, latest = (int(one) >> _OF_PERIOD for one in ends)
+        n_groups, n_periods = max(len(lists), 1), latest - earliest + 1
         of_group, of_period = (n_periods, 1) if isinstance(at, datetime) else (1, n_groups)
-        lines, first, codes = _in_order(
-            group * of_group + period * of_period, slots, n_groups * n_periods
-        )
+        period = slots >> _OF_PERIOD
+        period -= earliest
+        period *= of_period
+        group *= of_group
+        group += period
+        lines, first, codes = _in_order(group, slots, n_groups * n_periods)
         return Open(
             groups=found.set_axis([key.name for key in keys], axis=1),
             group=lines // of_group % n_groups,
@@ -294,16 +297,18 @@ def _ended(place: Ints, codes: Ints, n_places: int) -> Ints:
 
 
 def _in_order(line: Ints, slots: Ints, n_lines: int) -> tuple[Ints, Ints, Ints]:
-    """The lines that occur, where each begins (and all end), and the codes of slots, in order."""
+    """The lines that occur, where each begins (and all end), and the codes of slots, in order, of
+    numbers that are not needed any more."""
     lines = None
     if n_lines > MOST_LINES:
         lines, line = np.unique(line, return_inverse=True)
-    codes = line << _OF_SLOT
-    codes |= slots & (1 << _OF_SLOT) - 1
-    codes.sort()
-    line = codes >> _OF_SLOT
+    line <<= _OF_SLOT
+    slots &= (1 << _OF_SLOT) - 1
+    slots |= line
+    slots.sort()
+    np.right_shift(slots, _OF_SLOT, out=line)
     first = np.flatnonzero(begins(line))
-    return line[first] if lines is None else lines, np.append(first, len(codes)), codes
+    return line[first] if lines is None else lines, np.append(first, len(slots)), slots
 
 
 def _days(dates: pd.Series) -> Ints:

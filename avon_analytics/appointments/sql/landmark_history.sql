@@ -24,7 +24,9 @@ WITH instants AS (
         ) AS due_day,
         CAST(ceil((unix_micros(planned_at) - $at_us) / 8.64e10) AS INTEGER) AS planned_day
     FROM population
-    WHERE planned_at IS NOT NULL
+    WHERE
+        planned_at IS NOT NULL
+        AND unix_micros(over_at) + $grace_hours * 3.6e9 <= $at_us
 ),
 days AS (
     SELECT
@@ -48,7 +50,6 @@ days AS (
             ELSE -1
         END AS returning_days
     FROM instants
-    WHERE due_day <= 0
 ),
 looked AS (
     SELECT
