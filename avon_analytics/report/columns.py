@@ -125,6 +125,17 @@ def fitted(
     return squeezed(shown, width, gap), hidden
 
 
+def first_that_fit(columns: list[TextColumn], width: int | None, gap: int) -> list[TextColumn]:
+    """The first columns, as many as fit when each is as narrow as may be; one at least."""
+    taken = 0
+    for nth, column in enumerate(columns):
+        (narrow,) = squeezed([column], NARROWEST, gap)
+        taken += narrow.width + gap
+        if width is not None and nth and taken - gap > width:
+            return columns[:nth]
+    return columns
+
+
 def squeezed(columns: list[TextColumn], width: int | None, gap: int) -> list[TextColumn]:
     """Long texts and paths cut, the longest first, until the columns fit side by side."""
     over = 0 if width is None else width_of(columns, gap) - width

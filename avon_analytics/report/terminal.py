@@ -21,6 +21,7 @@ from avon_analytics.report.columns import (
     SHARE,
     TOGETHER,
     TextColumn,
+    first_that_fit,
     fitted,
     headed,
     squeezed,
@@ -75,16 +76,20 @@ def table(
     first of a month are shown as months. A figure has its foremost columns, as many as ``width``
     allows, each share with its denominator and interval, and a row of all. What is no figure has
     all columns; where they are too wide, intervals give way first, then denominators, details and
-    counts. ``as_is`` keeps the columns' own names and order. ``most`` rows of a
-    figure stand there, the first, and a line that says how many more there are.
+    counts. ``as_is`` keeps the columns' own names and order, and has the first that fit. ``most``
+    rows of a figure stand there, the first, and a line that says how many more there are.
     """
     known = None if as_is else tabled(frame, every, most)
     if known is not None:
         return _of_figure(known, title, width)
-    read = _own_columns(frame) if as_is else _columns(named(frame), every, width)
-    columns, hidden = fitted(list(read), width, GAP)
+    read = list(_own_columns(frame) if as_is else _columns(named(frame), every, width))
+    first = first_that_fit(read, width, GAP) if as_is else read
+    columns, hidden = fitted(first, width, GAP)
     has_star = "period_on" in frame and not all(map(is_complete, rows_of(frame)))
     note = STARRED if has_star else "" if len(frame) else "no rows"
+    if n_further := len(read) - len(first):
+        further = f"{plural(n_further, 'more column')} with --format csv or json"
+        note = "\n".join(one for one in (note, further) if one)
     return _built(columns, hidden, title, note, width)
 
 

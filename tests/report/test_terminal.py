@@ -71,8 +71,15 @@ def test_what_cannot_be_narrower_is_left_as_it_is(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(TextColumn, "cut", counted)
     frame = pd.DataFrame({f"a_column_of_an_answer_{nth}": ["x", "y" * 30] for nth in range(9)})
-    for width in (30, 80, 150):
-        assert printed(frame, width, as_is=True).count("\n") == 3
+    for width, n_further in (
+        (30, "8 more columns"),
+        (80, "6 more columns"),
+        (150, "3 more columns"),
+    ):
+        lines = printed(frame, width, as_is=True).splitlines()
+        assert lines[0].split() == list(frame.columns[: 9 - int(n_further[0])])
+        assert " ".join(lines[3:]).startswith(f"{n_further} with")
+    assert "more column" not in printed(frame, 400, as_is=True)
     by_field = {"custom:cfld_DemoConsentAAAAAAAAA": ["yes", "no"], "n_slots": [7, 8]}
     assert "cfld_Demo" in printed(pd.DataFrame(by_field), 20)
 
