@@ -105,6 +105,32 @@ def test_what_only_looks_like_it_is_left_alone(text: str) -> None:
         assert not HER.is_named(wrap(text)), wrap(text)
 
 
+@pytest.mark.parametrize(
+    ("known", "written"),
+    [
+        ("+1 (555) 123-4567", ["555 123 4567", "1-555-1234567", "001 555 123 4567"]),
+        ("+49 171 1234567", ["0171 1234567", "0049 171 1234567", "+49 (0)171/1234567"]),
+        ("+49 (0)171 1234567", ["0171 1234567", "+49 171 1234567"]),
+        ("+353 87 123 4567", ["087 123 4567", "+353 (0)87 1234567", "00353871234567"]),
+        ("00353 87 123 4567", ["087 123 4567", "+353 87 123 4567"]),
+        ("087 123 4567", ["+353 87 123 4567", "(0) 87-1234567"]),
+        ("1 555 123 4567", ["(555) 123-4567", "+1 555 123 4567"]),
+    ],
+)
+def test_a_telephone_number_is_found_with_and_without_its_country(
+    known: str, written: list[str]
+) -> None:
+    sought = PersonSearch({"user_x"}, numbers={known})
+    assert [one for one in (known, *written) if not sought.is_named(f"call {one} at noon")] == []
+    assert not sought.is_named("call 87 123 4568 at noon")
+
+
+def test_a_social_security_number_keeps_its_zero() -> None:
+    sought = PersonSearch({"user_x"}, numbers={"078-05-1120"})
+    assert sought.is_named("078051120")
+    assert not sought.is_named("78051120")
+
+
 CODECS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 
 

@@ -25,6 +25,9 @@ from avon_analytics.intake.write.spellings import folded, is_blind, readings, te
 LONG_ID = 10  # from here on nobody else's word holds an id by chance
 _SHORT_ID = 5
 _DIGITS = 7  # fewer digits than that are no telephone number
+_LOCAL = 10  # from here on a zero before the others is no digit of a social security number
+# The code of a country, by ITU-T E.164.
+_CODE = re.compile("^(?:[17]|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|...)")
 _WORD = 5  # fewer characters are no record number
 Reason = Literal["named", "unsearchable"]
 
@@ -196,14 +199,23 @@ def _folded_words(given: Iterable[str]) -> list[str]:
 
 
 def _spelled_digits(number: str) -> Iterator[str]:
+    """The digits of a number, and what is left of them as others write it.
+
+    They leave out the code of the country, or the zero that stands in its place.
+    """
     digits = re.sub(r"[^0-9]", "", folded(number))
+    if len(digits) < _DIGITS:
+        return
+    yield digits
+    if folded(number).strip().startswith("+") or digits.startswith("00"):
+        digits = _CODE.sub("", digits.removeprefix("00"), count=1)
+    elif len(digits) == 11 and digits[0] == "1":
+        digits = digits[1:]
+    elif len(digits) < _LOCAL or digits[0] != "0":
+        return
+    digits = digits.removeprefix("0")
     if len(digits) >= _DIGITS:
         yield digits
-        # With or without the code of the country, which others leave out.
-        if len(digits) == 11 and digits[0] == "1":
-            yield digits[1:]
-        elif folded(number).strip().startswith("+") and len(digits) > 9:
-            yield digits[2:]
 
 
 def _as_record(record: str) -> str:
