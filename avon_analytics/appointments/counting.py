@@ -2,8 +2,10 @@
 
 The statement of a figure ends in steps of one form, which this module relies on and a test holds:
 one of its selects counts rows, ``count(*) FILTER (WHERE …) AS n_x``, of one step or of
-``population``, and a later one may count the patients of these, each once. The same conditions
-choose the rows behind a number, so there is no second opinion on what a count counts.
+``population``, and a later one may count the patients of these, each once. Where many rows are
+alike in all that is counted, a step before it may count these together as ``n_alike``, and
+``sum(n_alike)`` stands for ``count(*)``. The same conditions choose the rows behind a number, so
+there is no second opinion on what a count counts.
 """
 
 from __future__ import annotations
@@ -16,10 +18,14 @@ from functools import cache
 from avon_analytics.appointments.queries import sql
 
 _COUNT = re.compile(
-    r"count\(\*\)"
+    r"(?:count\(\*\)|coalesce\(CAST\(sum\(n_alike\))"
     r"(?:\s+FILTER\s+\(\s*WHERE\s+(?P<condition>.*?)\s*\))?"
+    r"(?: AS BIGINT\), 0\))?"
     r"\s+AS\s+(?P<name>n\w*)\b",
     re.DOTALL,
+)
+_ALIKE = re.compile(
+    r"SELECT\s(?:\s*\w+,)+\s*count\(\*\) AS n_alike\s+FROM (?P<step>\w+)\s+GROUP BY ALL\b"
 )
 _SOURCE = re.compile(r"\n *FROM (?P<step>\w+)(?:\n *WHERE(?P<where>.*?))?\n *GROUP BY", re.DOTALL)
 _PATIENTS = re.compile(r"\n *FROM \(SELECT DISTINCT keys, patient_id\b")
@@ -47,7 +53,7 @@ class Counting:
 @cache
 def counting(name: str) -> Counting:
     """What the statement in ``sql/<name>.sql`` counts."""
-    text = sql(name)
+    text = _ALIKE.sub(r"SELECT * FROM \g<step>", sql(name))  # rows that are alike, each for itself
     first = _COUNT.search(text)
     assert first is not None, f"{name} counts no rows"
     source = _SOURCE.search(text, first.start())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from statistics import NormalDist
 
 import numpy as np
@@ -23,6 +24,7 @@ _WIDTH = 40.0  # standard deviations beyond which a probability is nothing
 _TAIL = 10.0  # and beyond which it moves no quantile of the middle
 _BINOMIAL = 1e12  # the size of a beta distribution that is as good as one share
 _AT_ONCE = 50_000
+_THREADS = 2
 _erfc = np.frompyfunc(math.erfc, 1, 1)
 
 
@@ -183,15 +185,9 @@ def _quantiles(
     found = np.empty((len(mean), len(shares)))
     first = np.maximum(0, np.floor(mean - _TAIL * (spread + 1)))
     last = np.minimum(highest, np.ceil(mean + _TAIL * (spread + 1)))
-    order = np.argsort(last - first, kind="stable")
-    start = 0
-    while start < len(order):
-        size = max(1, int(_AT_ONCE // (last - first + 1)[order[start]]))
-        place = order[start : start + size]
+
+    def work_out(place: Ints) -> None:
         width = int((last - first)[place].max()) + 1
-        if len(place) > 1 and len(place) * width > 4 * _AT_ONCE:
-            place = place[: max(1, _AT_ONCE // width)]
-            width = int((last - first)[place].max()) + 1
         k = first[place, None] + np.arange(width, dtype=np.float64)
         inside = k <= last[place, None]
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -203,8 +199,26 @@ def _quantiles(
         mid = np.cumsum(weights, axis=1) - weights / 2
         for column, wanted in enumerate(shares):
             found[place, column] = _where_reached(mid, k, last[place], wanted)
-        start += len(place)
+
+    # Each part stands for itself, and numpy lets others work meanwhile.
+    with ThreadPoolExecutor(_THREADS) as threads:
+        for _ in threads.map(work_out, _parts(last - first)):
+            pass
     return found
+
+
+def _parts(widths: Floats) -> Iterator[Ints]:
+    """The places of distributions that are about as wide, as many as are worked out at once."""
+    order = np.argsort(widths, kind="stable")
+    start = 0
+    while start < len(order):
+        size = max(1, int(_AT_ONCE // (widths[order[start]] + 1)))
+        place = order[start : start + size]
+        width = int(widths[place].max()) + 1
+        if len(place) > 1 and len(place) * width > 4 * _AT_ONCE:
+            place = place[: max(1, _AT_ONCE // width)]
+        yield place
+        start += len(place)
 
 
 def _where_reached(mid: Floats, k: Floats, last: Floats, wanted: float) -> Floats:

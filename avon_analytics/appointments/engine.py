@@ -25,7 +25,7 @@ from avon_analytics.appointments.follow_up import (
     questions,
     session_hours,
 )
-from avon_analytics.appointments.queries import create_macros, not_copied
+from avon_analytics.appointments.queries import create_macros, not_copied, quantiles_at_once
 from avon_analytics.appointments.remembered import Remembered
 from avon_analytics.appointments.slots import Computed
 from avon_analytics.appointments.steps import BEFORE_ALL, Settings
@@ -228,7 +228,7 @@ class StoreEngine:
         """See ``store.frames.frame``."""
         # All columns but some: as Spark and DuckDB 2.0 have it, and as every DuckDB has it.
         query = query.replace("* EXCEPT (", "* EXCLUDE (")
-        query = not_copied(query, "described", "population")
+        query = quantiles_at_once(not_copied(query, "described", "population"))
         with self.database.reading() as connection:
             create_macros(connection)
             return frame(connection, parsed(connection, query), parameters, dtypes)

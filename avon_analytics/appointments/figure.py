@@ -148,6 +148,7 @@ def finished(
     cells: Cells | None = None,
     blank: Blank | None = None,
     ordered: Mapping[str, tuple[str, ...]] | None = None,
+    is_in_order: bool = False,
     options: Mapping[str, Any] | None = None,
     **filled_in: object,
 ) -> pd.DataFrame:
@@ -156,10 +157,10 @@ def finished(
     A column of names follows each grouping whose values are ids.
 
     Rows are ordered by the groups, then the period, then the columns of ``ordered`` (by the labels
-    given there, if any); a missing value comes last. ``cells`` stands in place of the figure's own
-    where an option decides how its counts hang together, ``blank`` blanks small counts in a way of
-    its own. ``options`` are those that the figure was asked with, as plain values. ``filled_in`` is
-    what the figure's definition leaves open.
+    given there, if any), unless they are said to be in order; a missing value comes last. ``cells``
+    stands in place of the figure's own where an option decides how its counts hang together,
+    ``blank`` blanks small counts in a way of its own. ``options`` are those that the figure was
+    asked with, as plain values. ``filled_in`` is what the figure's definition leaves open.
     """
     if counted.completeness is not None:
         counted.completeness.mark(rows)
@@ -167,7 +168,8 @@ def finished(
     if counted.every is not None:
         keys.append("period_on")
     labels = {key.name: key.labels for key in counted.keys}
-    rows = in_order(rows, {name: labels.get(name, ()) for name in keys} | dict(ordered or {}))
+    if not is_in_order:
+        rows = in_order(rows, {name: labels.get(name, ()) for name in keys} | dict(ordered or {}))
     columns = figure.spelled
     is_blanked = counted.min_count > 1
     if is_blanked:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from avon_analytics.appointments.aalen_johansen import aalen_johansen
-from avon_analytics.appointments.figure import Counted, finished
+from avon_analytics.appointments.figure import Counted, finished, in_order
 from avon_analytics.appointments.intervals import Floats
 from avon_analytics.appointments.small_counts import with_blanks
 from avon_analytics.figures.declared import Cells, Column
@@ -36,26 +36,47 @@ def incidence(cohort: CohortRows, *, by: By, min_count: int | None) -> pd.DataFr
 
 def of_days(counted: Counted) -> pd.DataFrame:
     """The figure that is made of the counts of each day."""
-    rows = _in_order(counted)
+    rows = _of_causes(counted)
     rows[list(CURVE)] = _estimates(rows)
     data = finished(
         FIGURE,
         counted,
         rows,
         blank=_blank_small,
-        ordered={"cause": CAUSES, "day": ()},
+        is_in_order=True,
     )
     if counted.min_count > 1:
         data.attrs["definition"] += _JOINED
     return data
 
 
-def _in_order(counted: Counted) -> pd.DataFrame:
-    """The rows of each curve together, from the first day to the last; ``curve`` numbers them."""
-    rows = counted.rows
-    names = [*(key.name for key in counted.keys), "cause"]
-    rows["curve"] = rows.groupby(names, sort=False, dropna=False).ngroup()
-    return rows.sort_values(["curve", "day"], kind="stable").reset_index(drop=True)
+def _of_causes(counted: Counted) -> pd.DataFrame:
+    """A row for each group, cause and day, in this order; ``curve`` numbers groups with causes.
+
+    The days of each group are put in order once, and stand there once for each cause. At risk are
+    those who leave on a day or later.
+    """
+    names = [key.name for key in counted.keys]
+    days = in_order(counted.rows, {key.name: key.labels for key in counted.keys} | {"day": ()})
+    group = days.groupby(names or np.zeros(len(days)), sort=False, dropna=False).ngroup().to_numpy()
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    left = days["n_left"].to_numpy(dtype=np.int64)
+    before = np.cumsum(left) - left
+    at_risk = np.append(before, left.sum())[np.append(starts[1:], len(days))][group] - before
+    n_days = np.repeat(np.diff(starts, append=len(days)), len(CAUSES))
+    curve = np.repeat(np.arange(len(n_days)), n_days)
+    of_curve = np.arange(len(curve)) - np.repeat(np.cumsum(n_days) - n_days, n_days)
+    place = np.repeat(np.repeat(starts, len(CAUSES)), n_days) + of_curve
+    cause = curve % len(CAUSES)
+    events = days[[f"n_{one}" for one in CAUSES]].to_numpy(dtype=np.int64)
+    rows = days[[*names, "day", "n_left"]].take(place).reset_index(drop=True)
+    return rows.assign(
+        cause=pd.array(CAUSES, dtype="str").take(cause),
+        curve=curve,
+        n_at_risk=at_risk[place],
+        n_events=events[place, cause],
+        n_events_of_any=events.sum(axis=1)[place],
+    )
 
 
 def _estimates(rows: pd.DataFrame) -> Floats:

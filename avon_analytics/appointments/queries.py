@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -50,6 +51,27 @@ def not_copied(text: str, *steps: str) -> str:
     for step in steps:
         text = text.replace(f"{step} AS (", f"{step} AS NOT MATERIALIZED (")
     return text
+
+
+_TWO_QUANTILES = re.compile(
+    r"percentile_cont\((?P<first>[\d.]+)\)"
+    r"(?P<of> WITHIN GROUP \(ORDER BY (?P<value>(?:[^()]|\([^()]*\))+)\)"
+    r"(?P<filter>\s*FILTER \(\s*WHERE .*?\s*\))?) AS (?P<name>\w+),\s*"
+    r"percentile_cont\((?P<second>[\d.]+)\)(?P=of) AS (?P<other>\w+)\b",
+    re.DOTALL,
+)
+
+
+def quantiles_at_once(text: str) -> str:
+    """The same for DuckDB, which puts values in order for each quantile of them, unless it is asked
+    for two at once: then each takes its own of both."""
+
+    def at_once(found: re.Match[str]) -> str:
+        both = f"quantile_cont({found['value']}, [{found['first']}, {found['second']}])"
+        both += found["filter"] or ""
+        return f"({both})[1] AS {found['name']}, ({both})[2] AS {found['other']}"
+
+    return _TWO_QUANTILES.sub(at_once, text)
 
 
 def zone_names() -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from avon_analytics.figures.compare import CALLED
@@ -18,6 +20,7 @@ from avon_analytics.report.wording import is_missing, plain
 
 _ID = re.compile(r"\b([a-z]{2,8}_)([A-Za-z0-9]{12,})\b")
 _IS_NAMED = "is_named"
+_Numbers = npt.NDArray[np.int64]
 _Asked = ParamSpec("_Asked")
 _Drawn = TypeVar("_Drawn")
 
@@ -30,49 +33,72 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
     """
     if frame.attrs.get(_IS_NAMED):
         return frame
-    frame = _by_name(frame)
-    shown = frame.copy(deep=False)
-    for group in groupings(frame):
+    groups = {one: _Divided.of(frame, one) for one in groupings(frame)}
+    order = _by_name(groups, len(frame))
+    shown = frame.copy(deep=False) if order is None else frame.iloc[order]
+    for group, divided in groups.items():
         if is_named(group):
-            names = name_column(group)
-            codes, _ = pd.factorize(frame[group], use_na_sentinel=False)
-            once = frame.drop_duplicates(group)  # in the order of the codes
-            called = list(once[names]) if names in frame else [None] * len(once)
-            words = pd.Series(_called(list(once[group]), called), dtype="object")
-            shown[group] = words.take(codes).set_axis(frame.index)
-            shown = shown.drop(columns=names, errors="ignore")
+            words = pd.Series(_called(divided.values, divided.names), dtype="object")
+            codes = divided.codes if order is None else divided.codes[order]
+            shown[group] = words.take(codes).set_axis(shown.index)
+            shown = shown.drop(columns=name_column(group), errors="ignore")
         elif group == "interaction_type":  # Avon's words, ``in_person``
-            shown[group] = frame[group].map(lambda word: word.replace("_", " "), na_action="ignore")
+            shown[group] = shown[group].map(lambda word: word.replace("_", " "), na_action="ignore")
     shown.attrs[_IS_NAMED] = True
     headings = unique_names(frame.attrs.get("headings", {}))
     return shown.rename(columns={group: CUSTOM + heading for group, heading in headings.items()})
 
 
-def _by_name(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows with groups in the order of their names, where they came in that of their ids.
+@dataclass(frozen=True, slots=True)
+class _Divided:
+    """What a group divides rows into: a number for each row, and each value with its name, as they
+    first come. A large figure has many rows and few values."""
+
+    codes: _Numbers
+    values: list[Any]
+    names: list[Any]
+    has_names: bool
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, group: str) -> _Divided:
+        codes, _ = pd.factorize(frame[group], use_na_sentinel=False)
+        firsts = np.flatnonzero(np.diff(np.maximum.accumulate(codes), prepend=-1))
+        has_names = is_named(group) and name_column(group) in frame
+        once = frame.iloc[firsts]
+        names = list(once[name_column(group)]) if has_names else [None] * len(once)
+        return cls(codes, list(once[group]), names, has_names)
+
+
+def _by_name(groups: Mapping[str, _Divided], n_rows: int) -> _Numbers | None:
+    """The places of rows with groups in the order of their names; None where they come in that, or
+    in another than that of their ids.
 
     What has no name comes after, by its id; then what is missing. All else keeps its order.
     """
-    order = np.arange(len(frame))
-    part = np.zeros(len(frame), dtype=np.int64)  # which part of the rows a group divides
-    for group in groupings(frame):
-        codes, values = pd.factorize(frame[group].iloc[order], use_na_sentinel=False)
-        if is_named(group) and name_column(group) in frame:
-            known = frame.drop_duplicates(group).dropna(subset=group)
-            names = dict(zip(known[group], known[name_column(group)], strict=True))
+    as_they_come = np.arange(n_rows)
+    order = as_they_come
+    part = np.zeros(n_rows, dtype=np.int64)  # which part of the rows a group divides
+    for divided in groups.values():
+        codes = divided.codes[order]
+        if divided.has_names:
+            names = {
+                one: name
+                for one, name in zip(divided.values, divided.names, strict=True)
+                if not is_missing(one)
+            }
             by_id, by_name = (
-                _places(values, ids)[codes]
+                _places(divided.values, ids)[codes]
                 for ids in (sorted(names), sorted(names, key=lambda one: _place(one, names[one])))
             )
-            if (np.lexsort((by_id, part)) != np.arange(len(frame))).any():
-                return frame
+            if (np.lexsort((by_id, part)) != as_they_come).any():
+                return None
             moved = np.lexsort((by_name, part))
             order, part, codes = order[moved], part[moved], codes[moved]
-        part = pd.factorize(part * len(values) + codes)[0]
-    return frame.iloc[order]
+        part = pd.factorize(part * len(divided.values) + codes)[0]
+    return None if (order == as_they_come).all() else order
 
 
-def _places(values: Iterable[Any], ids: list[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _places(values: Iterable[Any], ids: list[str]) -> _Numbers:
     """Where each value stands among ids; what is none of them comes last."""
     places = {one: nth for nth, one in enumerate(ids)}
     return np.array([places.get(one, len(ids)) for one in values], dtype=np.int64)
@@ -80,9 +106,12 @@ def _places(values: Iterable[Any], ids: list[str]) -> np.ndarray[Any, np.dtype[n
 
 def _place(value: str, name: Any) -> tuple[bool, str, str]:
     """Where a group stands: by its name as a person looks for it, whatever case and accents."""
-    letters = "" if is_missing(name) else unicodedata.normalize("NFKD", name).casefold()
-    plain_name = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return is_missing(name), plain_name, value
+    if is_missing(name):
+        return True, "", value
+    if name.isascii():
+        return False, name.casefold(), value
+    letters = unicodedata.normalize("NFKD", name).casefold()
+    return False, "".join(one for one in letters if not unicodedata.combining(one)), value
 
 
 def cohorts(compared: pd.DataFrame) -> tuple[str, str]:

@@ -79,12 +79,16 @@ def drawn_periods(frame: pd.DataFrame) -> str:
 
 def total(frame: pd.DataFrame, name: str) -> float | None:
     """All of a count; None where some of it is blank, as the rest is no total."""
-    return None if frame[name].isna().any() else float(frame[name].sum())
+    return _total(frame[name])
+
+
+def _total(counts: pd.Series) -> float | None:
+    return None if counts.isna().any() else float(counts.sum())
 
 
 def totals(frame: pd.DataFrame, by: str, name: str) -> str:
-    parts = frame.groupby(by, sort=False)
-    return ", ".join(f"{plain(key)} {count(total(part, name))}" for key, part in parts)
+    parts = frame[name].groupby(frame[by], sort=False)
+    return ", ".join(f"{plain(key)} {count(_total(part))}" for key, part in parts)
 
 
 def range_words(figure: pd.DataFrame, name: str, few: int = 1) -> str:

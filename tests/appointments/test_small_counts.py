@@ -21,6 +21,7 @@ from avon_analytics.appointments.incidence import of_days
 from avon_analytics.appointments.scope import Scope
 from avon_analytics.errors import UsageError
 from avon_analytics.figures import FIGURES as DECLARED
+from avon_analytics.figures.incidence import CAUSES
 from tests.frames import column_names
 
 if TYPE_CHECKING:
@@ -322,24 +323,16 @@ DAYS = st.lists(st.tuples(*[COUNT] * 5).filter(lambda day: sum(day) > 0), min_si
 @given(st.lists(DAYS, min_size=1, max_size=3), MIN_COUNT)
 @settings(deadline=None, max_examples=60)
 def test_incidence(groups: list[list[tuple[int, ...]]], min_count: int) -> None:
-    causes = ("attended", "no_show", "cancelled", "rescheduled")
-    made = []
-    for group, days in enumerate(groups):
-        n_at_risk = sum(sum(day) for day in days)
-        for day, (*events, censored) in enumerate(days):
-            made += [
-                {
-                    "host": f"h{group}",
-                    "cause": cause,
-                    "day": day,
-                    "n_left": sum(events) + censored,
-                    "n_at_risk": n_at_risk,
-                    "n_events": n,
-                    "n_events_of_any": sum(events),
-                }
-                for cause, n in zip(causes, events, strict=True)
-            ]
-            n_at_risk -= sum(events) + censored
+    made = [
+        {
+            "host": f"h{group}",
+            "day": day,
+            "n_left": sum(events) + censored,
+            **{f"n_{cause}": n for cause, n in zip(CAUSES, events, strict=True)},
+        }
+        for group, days in enumerate(groups)
+        for day, (*events, censored) in enumerate(days)
+    ]
     rows = pd.DataFrame(made)
     truth, found = (of_days(asked(rows, bound)) for bound in (0, min_count))
     values = found[["n_at_risk", "n_events"]].to_numpy(dtype="float64", na_value=np.nan)

@@ -7,8 +7,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 import pytest
 
+from avon_analytics.appointments.queries import quantiles_at_once, sql
 from avon_analytics.appointments.slots import default_as_of, install_views
 from avon_analytics.appointments.steps import STEPS
 from avon_analytics.figures import FIGURES
@@ -50,6 +52,39 @@ def test_every_file_runs_on_empty_tables(clinic: Clinic) -> None:
         assert len(rows) == 0
     clinic.person("ann", custom={"cfld_1": '"x"'})
     assert len(clinic.visits().funnel("custom:cfld_1")) == 0
+
+
+def test_two_quantiles_at_once_are_those_of_one_after_the_other() -> None:
+    """Of any form that a figure asks them in, with groups of no value and of one."""
+    asked = {
+        name: text
+        for name in COUNTED
+        if (text := sql(name)).count("percentile_cont(0.9)") > 0
+        and "percentile_cont(0.9)" not in quantiles_at_once(text)
+    }
+    assert set(asked) == {"funnel", "lead_times", "punctuality"}
+    text = """
+    SELECT
+        n,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(x AS DOUBLE)) AS half,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(x AS DOUBLE)) AS most,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY y) FILTER (
+            WHERE y > 0.3
+        ) AS half_y,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY y) FILTER (
+            WHERE y > 0.3
+        ) AS most_y,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FILTER (WHERE y > 0.5) AS apart,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY x) FILTER (WHERE y > 0.6) AS from_it
+    FROM (SELECT i % 7 AS n, i % 13 AS x, 1 / (i % 7 + i % 11) AS y FROM range(90) AS r (i)) AS t
+    GROUP BY n
+    ORDER BY n
+    """
+    assert quantiles_at_once(text).count("quantile_cont(") == 4
+    with duckdb.connect() as connection:
+        one_by_one = connection.execute(text).fetchall()
+        assert connection.execute(quantiles_at_once(text)).fetchall() == one_by_one
+    assert any(None in row for row in one_by_one)
 
 
 def test_the_views_hold_what_the_figures_count(clinic: Clinic) -> None:

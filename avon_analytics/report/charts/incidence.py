@@ -34,8 +34,8 @@ def incidence(
 
     ``days`` ends the axis; without it, the day by which all but one in fifty have ended.
     """
-    known = incidence.dropna(subset=["cumulative_incidence"])
-    known = known[known["cause"].isin(list(CAUSES))]
+    is_known = incidence["cumulative_incidence"].notna() & incidence["cause"].isin(list(CAUSES))
+    known = incidence if is_known.all() else incidence[is_known]
     if known.empty:
         return None
     last = _last_day(known) if days is None else days

@@ -208,8 +208,7 @@ def panels(
     that tells which groups are largest.
     """
     columns = groupings(frame)
-    n_groups = frame.groupby(columns, dropna=False, sort=False).ngroups
-    foremost = in_panels(frame, by)
+    foremost, n_groups = _foremost(frame, by)
     kept = [part for _, part in foremost.groupby(columns, dropna=False, sort=False)]
     across = 1 if width < PHONE else 2 if len(kept) in (2, 4) or width < 640 else 3
     each = width // across - (100 if by == "n_reached" else 72)
@@ -238,12 +237,18 @@ def panels(
 
 def in_panels(frame: pd.DataFrame, by: str) -> pd.DataFrame:
     """What panels draw of a figure: its largest groups, and of its periods the newest."""
-    if "period_on" in frame:
-        frame = newest_part(frame, NEWEST_IN_PANELS)
-    parts = frame.groupby(groupings(frame), dropna=False, sort=False)
+    return _foremost(frame, by)[0]
+
+
+def _foremost(frame: pd.DataFrame, by: str) -> tuple[pd.DataFrame, int]:
+    """The same, and how many groups there are in all."""
+    columns = groupings(frame)
+    drawn = newest_part(frame, NEWEST_IN_PANELS) if "period_on" in frame else frame
+    parts = drawn.groupby(columns, dropna=False, sort=False)
+    in_all = parts if drawn is frame else frame.groupby(columns, dropna=False, sort=False)
     sizes = parts[by].sum().astype("float64").reset_index(drop=True)
     largest = sizes.sort_values(ascending=False, kind="stable").index[:MOST_PANELS]
-    return frame[parts.ngroup().isin(largest)]
+    return drawn[parts.ngroup().isin(largest)], in_all.ngroups
 
 
 def nothing(width: int) -> Spec:
