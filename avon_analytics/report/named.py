@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -34,14 +34,16 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
     if frame.attrs.get(_IS_NAMED):
         return frame
     groups = {one: _Divided.of(frame, one) for one in groupings(frame)}
-    order = _by_name(groups, len(frame))
-    shown = frame.copy(deep=False) if order is None else frame.iloc[order]
+    shown = frame.drop(columns=map(name_column, filter(is_named, groups)), errors="ignore")
+    for group, divided in groups.items():
+        if is_named(group):
+            shown[group] = divided.codes  # numbers are quicker to put in order than texts
+    order = _by_name(groups.values(), len(frame))
+    shown = shown if order is None else shown.iloc[order]
     for group, divided in groups.items():
         if is_named(group):
             words = pd.Series(_called(divided.values, divided.names), dtype="object")
-            codes = divided.codes if order is None else divided.codes[order]
-            shown[group] = words.take(codes).set_axis(shown.index)
-            shown = shown.drop(columns=name_column(group), errors="ignore")
+            shown[group] = words.take(shown[group].to_numpy()).set_axis(shown.index)
         elif group == "interaction_type":  # Avon's words, ``in_person``
             shown[group] = shown[group].map(lambda word: word.replace("_", " "), na_action="ignore")
     shown.attrs[_IS_NAMED] = True
@@ -69,17 +71,17 @@ class _Divided:
         return cls(codes, list(once[group]), names, has_names)
 
 
-def _by_name(groups: Mapping[str, _Divided], n_rows: int) -> _Numbers | None:
+def _by_name(groups: Collection[_Divided], n_rows: int) -> _Numbers | None:
     """The places of rows with groups in the order of their names; None where they come in that, or
     in another than that of their ids.
 
     What has no name comes after, by its id; then what is missing. All else keeps its order.
     """
-    as_they_come = np.arange(n_rows)
-    order = as_they_come
+    order = np.arange(n_rows)
     part = np.zeros(n_rows, dtype=np.int64)  # which part of the rows a group divides
-    for divided in groups.values():
-        codes = divided.codes[order]
+    is_moved = False
+    for nth, divided in enumerate(groups):
+        codes, n_values = divided.codes[order], len(divided.values) + 1
         if divided.has_names:
             names = {
                 one: name
@@ -87,15 +89,24 @@ def _by_name(groups: Mapping[str, _Divided], n_rows: int) -> _Numbers | None:
                 if not is_missing(one)
             }
             by_id, by_name = (
-                _places(divided.values, ids)[codes]
+                part * n_values + _places(divided.values, ids)[codes]
                 for ids in (sorted(names), sorted(names, key=lambda one: _place(one, names[one])))
             )
-            if (np.lexsort((by_id, part)) != as_they_come).any():
+            if not _is_sorted(by_id):
                 return None
-            moved = np.lexsort((by_name, part))
-            order, part, codes = order[moved], part[moved], codes[moved]
-        part = pd.factorize(part * len(divided.values) + codes)[0]
-    return None if (order == as_they_come).all() else order
+            if not _is_sorted(by_name):
+                if by_name.max() < 1 << 16:  # numpy puts short numbers in order without comparing
+                    by_name = by_name.astype(np.uint16)
+                moved = np.argsort(by_name, kind="stable")
+                order, part, codes = order[moved], part[moved], codes[moved]
+                is_moved = True
+        if nth + 1 < len(groups):
+            part = pd.factorize(part * n_values + codes)[0]
+    return order if is_moved else None
+
+
+def _is_sorted(numbers: _Numbers) -> bool:
+    return bool((numbers[1:] >= numbers[:-1]).all())
 
 
 def _places(values: Iterable[Any], ids: list[str]) -> _Numbers:

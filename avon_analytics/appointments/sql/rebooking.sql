@@ -1,7 +1,7 @@
 -- One row is one group of slots: those that were cancelled or missed, and whose patients came back.
 -- Followed are those with a known patient and all the days before T. Rebooking is asked of patients
--- who then held no other booking. Reads `population` and `follow_up`.
--- Parameters: $as_of, $days.
+-- who then held no other booking. A group without any has its row, too. Reads `population` and
+-- `follow_up`. Parameters: $as_of, $days.
 WITH indexed AS (
     SELECT
         p.keys,
@@ -20,9 +20,8 @@ WITH indexed AS (
         ON p.appointment_id = f.appointment_id AND p.slot = f.slot AND p.patient_id = f.patient_id
     WHERE p.outcome IN ('cancelled', 'no_show')
     UNION ALL
-    SELECT keys, appointment_id, slot, patient_id, false, false, NULL, NULL, NULL
+    SELECT DISTINCT keys, NULL, NULL, NULL, false, false, NULL, NULL, NULL
     FROM population
-    WHERE outcome NOT IN ('cancelled', 'no_show')
 )
 SELECT
     keys,
