@@ -10,7 +10,6 @@ from avon_analytics.appointments.cohort_rows import CohortRows
 from avon_analytics.appointments.groupings import Grouping
 from avon_analytics.appointments.names import names_of
 from avon_analytics.appointments.statuses import status_words
-from avon_analytics.appointments.steps import BEFORE_ALL
 from avon_analytics.figures.dates import MONTHS, window_in_words
 from avon_analytics.figures.names import CUSTOM
 
@@ -60,7 +59,7 @@ def _traits(cohort: CohortRows) -> dict[str, str]:
 
 def _conditions(cohort: CohortRows) -> dict[str, str]:
     groups = [grouping.name for grouping, _ in cohort._filters]
-    names = names_of(cohort._engine, cohort._labels, groups, cohort.as_of or BEFORE_ALL)
+    names = names_of(cohort._staff_names, cohort._labels, groups)
     fields = cohort._labels.headings(groups)
     return {
         grouping.name: _condition(grouping, values, names.get(grouping.name, {}), fields)

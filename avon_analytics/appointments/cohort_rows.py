@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ from avon_analytics.appointments.completeness import Completeness
 from avon_analytics.appointments.engine import Engine
 from avon_analytics.appointments.figure import Counted, attributes
 from avon_analytics.appointments.groupings import Grouping, groupings, own_groupings
-from avon_analytics.appointments.names import names_of
+from avon_analytics.appointments.names import names_of, staff_names
 from avon_analytics.appointments.population import Filters, Population, population
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.scope import Scope, local_day
@@ -39,6 +39,7 @@ _OURS = {
     "questions": {"internal", "start_on", "booked_on", "start_hour"},
 }
 """Columns that only groupings, windows and the order of rows read."""
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -108,9 +109,7 @@ class CohortRows(Shown):
                     if "is_whole" in figure.spelled
                     else None
                 ),
-                names=names_of(
-                    self._engine, self._labels, [key.name for key in keys], self.as_of or BEFORE_ALL
-                ),
+                names=names_of(self._staff_names, self._labels, [key.name for key in keys]),
                 headings=self._labels.headings(key.name for key in keys),
             )
 
@@ -183,8 +182,21 @@ class CohortRows(Shown):
     def _begins_on(self) -> date | None:
         """The local day of the store's first appointment event."""
         bound = {"as_of": self.as_of or BEFORE_ALL}
-        first: Any = self._engine.frame(sql("first_event"), bound, {"first_us": "Int64"}).iat[0, 0]
+        types = {"first_us": "Int64"}
+        found = self._once(
+            "first_event", lambda: self._engine.frame(sql("first_event"), bound, types)
+        )
+        first: Any = found.iat[0, 0]
         return None if pd.isna(first) else self._local_day(from_micros(int(first)))
+
+    def _staff_names(self) -> Mapping[str, str]:
+        """Names of staff by their ids, as they are known at T."""
+        return self._once("names", lambda: staff_names(self._engine, self.as_of or BEFORE_ALL))
+
+    def _once(self, name: str, work_out: Callable[[], _T]) -> _T:
+        """What hangs on T and on what the store holds alone, worked out once."""
+        key = (name, self._engine.computed(self._settings).slots)
+        return self._engine.remembered.of(key, work_out)
 
     def _local_day(self, instant: datetime | None) -> date | None:
         if self.as_of is None or instant is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -18,12 +18,12 @@ Names = Mapping[str, Mapping[str, str]]
 """For each grouping whose values are ids, the name of each value that has one."""
 
 
-def names_of(engine: Engine, labels: Labels, groups: Iterable[str], as_of: datetime) -> Names:
-    """The names of these groups, as they are known at that instant."""
+def names_of(
+    staff: Callable[[], Mapping[str, str]], labels: Labels, groups: Iterable[str]
+) -> Names:
+    """The names of these groups; those of staff are asked for where one of them is."""
     return {
-        group: staff_names(engine, as_of)
-        if group == "host"
-        else unique_names(labels.values.get(group, {}))
+        group: staff() if group == "host" else unique_names(labels.values.get(group, {}))
         for group in groups
         if is_named(group)
     }

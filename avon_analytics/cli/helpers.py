@@ -171,10 +171,7 @@ def show_rows(rows: pd.DataFrame, to: Target, title: str, visits: Cohort) -> Non
         for name in {"outcome", "evidence"} & set(rows):
             rows[name] = rows[name].str.replace("_", "-" if name == "outcome" else " ")
         if "host" in rows and visits.as_of is not None:
-            from avon_analytics.appointments.names import staff_names
-
-            known = staff_names(visits._engine, visits.as_of)
-            rows["host"] = rows["host"].map(known).fillna(rows["host"])
+            rows["host"] = rows["host"].map(visits._staff_names()).fillna(rows["host"])
     show_figure(rows, to, title, note=note)
 
 
@@ -197,7 +194,7 @@ def _with_names(rows: pd.DataFrame, visits: Cohort) -> pd.DataFrame:
     if visits.as_of is None:
         return rows
     kinds = [name for name in NAMED if name in rows]
-    names = names_of(visits._engine, visits._labels, kinds, visits.as_of)
+    names = names_of(visits._staff_names, visits._labels, kinds)
     named = with_names(rows, {name: known for name, known in names.items() if known})
     named.attrs = rows.attrs
     return named

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
+from avon_analytics.appointments.engine import StoreEngine
 from avon_analytics.errors import InputError, UsageError
 from avon_analytics.figures.names import endings, unique_names
 from avon_analytics.labels import Labels
@@ -43,6 +44,32 @@ def test_a_host_is_called_as_the_newest_record_known_at_t_says(clinic: Clinic) -
     assert named(then, "host") == [("user_1", "Ada Testwell"), *rest]
     assert named(now, "host") == [("user_1", "Ada Sample"), *rest]
     assert now["host_name"].dtype == "str"
+
+
+def test_names_are_read_once_for_all_figures_until_more_is_told(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    frame = StoreEngine.frame
+
+    def noted(engine: StoreEngine, query: str, *more: Any) -> pd.DataFrame:
+        if "first_name" in query or "first_us" in query:
+            asked.append(query)
+        return frame(engine, query, *more)
+
+    monkeypatch.setattr(StoreEngine, "frame", noted)
+    hosted(clinic, "user_1")
+    clinic.staff("user_1", first_name="Ada", last_name="Testwell")
+    visits = clinic.visits(as_of="05-01 00:00")
+    assert named(visits.outcomes(by="host", every="month"), "host") == [("user_1", "Ada Testwell")]
+    n_asked = len(asked)
+    assert n_asked == 2  # what hosts are called, and on which day the archive begins
+    assert set(named(visits.funnel(by="host"), "host")) == {("user_1", "Ada Testwell")}
+    assert visits.outcomes(every="week").is_whole.tolist() == [True]
+    assert len(asked) == n_asked
+    clinic.staff("user_1", first_name="Ada", last_name="Sample", when="03-01 00:00")
+    again = clinic.visits(as_of="05-01 00:00").outcomes(by="host")
+    assert named(again, "host") == [("user_1", "Ada Sample")]
 
 
 def test_a_name_is_that_of_one_record_and_never_of_two(clinic: Clinic) -> None:
