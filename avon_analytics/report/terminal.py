@@ -197,7 +197,9 @@ def _own_columns(frame: pd.DataFrame) -> Iterator[TextColumn]:
     rows = rows_of(frame)
     for name in map(str, frame.columns):
         cells = [MISSING if is_missing(row[name]) else plain(row[name], LONGEST) for row in rows]
-        yield TextColumn(name, name, cells, NEVER, right=is_numeric_dtype(frame[name]))
+        is_instant = is_datetime64_any_dtype(frame[name])  # the half of one is another
+        right = is_numeric_dtype(frame[name])
+        yield TextColumn(name, name, cells, NEVER, right, is_typed=is_instant)
 
 
 def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Iterator[TextColumn]:

@@ -84,6 +84,14 @@ def test_what_cannot_be_narrower_is_left_as_it_is(monkeypatch: pytest.MonkeyPatc
     assert "cfld_Demo" in printed(pd.DataFrame(by_field), 20)
 
 
+def test_an_instant_of_an_answer_is_not_cut() -> None:
+    starts = pd.to_datetime(["2025-03-10 15:45:00+00:00", "NaT"])
+    frame = pd.DataFrame({f"start_time_{nth}": starts for nth in range(4)})
+    narrow = printed(frame, 60, as_is=True)
+    assert narrow.count("2025-03-10 15:45:00+00:00") == 2
+    assert "2 more columns" in narrow
+
+
 def test_what_has_no_room_is_named_as_its_heading_is() -> None:
     names = {"file": ["2025/01-webhooks.jsonl"], "n_lines": [7], "verified": [5], "mismatch": [2]}
     text = " ".join(printed(pd.DataFrame(names), 40).split())
