@@ -218,7 +218,7 @@ def _of_lag(data: pd.DataFrame) -> str:
     if events == unknown:
         return "no event reports when it occurred and when it was received"
     late = _percent(data.n_over_a_day.sum(), events - unknown)
-    beside = f"; of {unknown:,} others nobody knows" if unknown else ""
+    beside = f"; not known of {unknown:,} others" if unknown else ""
     slowest = data.sort_values("median_lag_minutes", ascending=False).to_dict("records")[0]
     return (
         f"{late} came more than a day late; the slowest kind is {slowest['event']}, "

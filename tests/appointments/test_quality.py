@@ -100,7 +100,7 @@ def test_how_late_is_said_of_events_that_tell(clinic: Clinic) -> None:
     finding = told.summary.set_index("check").finding["delivery_lag"]
     assert finding == (
         "1 of 1 (100.0%) came more than a day late; the slowest kind is appointment.updated, "
-        "with a median of 2,880.0 minutes; of 2 others nobody knows"
+        "with a median of 2,880.0 minutes; not known of 2 others"
     )
     with clinic.database.writing() as connection:
         connection.execute("UPDATE stored.events SET received_at = NULL WHERE object_id = 'late'")
