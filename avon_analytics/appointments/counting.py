@@ -25,7 +25,8 @@ _COUNT = re.compile(
     re.DOTALL,
 )
 _ALIKE = re.compile(
-    r"SELECT\s(?:\s*\w+,)+\s*count\(\*\) AS n_alike\s+FROM (?P<step>\w+)\s+GROUP BY ALL\b"
+    r"SELECT\b(?:(?!SELECT\b).)*?,\s*count\(\*\) AS n_alike\s+FROM (?P<step>\w+)\s+GROUP BY ALL\b",
+    re.DOTALL,
 )
 _SOURCE = re.compile(r"\n *FROM (?P<step>\w+)(?:\n *WHERE(?P<where>.*?))?\n *GROUP BY", re.DOTALL)
 _PATIENTS = re.compile(r"\n *FROM \(SELECT DISTINCT keys, patient_id\b")

@@ -119,10 +119,10 @@ def _place(value: str, name: Any) -> tuple[bool, str, str]:
     """Where a group stands: by its name as a person looks for it, whatever case and accents."""
     if is_missing(name):
         return True, "", value
-    if name.isascii():
-        return False, name.casefold(), value
     letters = unicodedata.normalize("NFKD", name).casefold()
-    return False, "".join(one for one in letters if not unicodedata.combining(one)), value
+    if not letters.isascii():
+        letters = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return False, letters, value
 
 
 def cohorts(compared: pd.DataFrame) -> tuple[str, str]:

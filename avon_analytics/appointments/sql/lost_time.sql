@@ -31,53 +31,80 @@ WITH chosen AS (
     WHERE is_due AND is_shared
     GROUP BY appointment_id, slot
 ),
+-- What became of a session is a number: among millions, texts are told apart more slowly. 1 attended,
+-- 2 no_show, 3 unresolved, 4 released in time, 5 rescheduled late; cancelled late: 6 by patient,
+-- 7 by provider, 8 by unknown, 9 by nobody.
 timed AS (
     SELECT
         keys,
         appointment_id,
         slot,
-        hours,
+        hours IS NULL AS is_without_length,
         CAST(round(hours * 3.6e9) AS BIGINT) AS planned_us,
         CAST(round(won_back_hours * 3.6e9) AS BIGINT) AS won_back_us,
         CAST(round(lost_hours * 3.6e9) AS BIGINT) AS lost_us,
-        session_cancelled_by AS cancelled_by,
         CASE
-            WHEN session_outcome IN ('attended', 'no_show', 'unresolved') THEN session_outcome
-            WHEN NOT is_session_late THEN 'in_time'
-            ELSE session_outcome
+            WHEN session_outcome = 'attended' THEN 1
+            WHEN session_outcome = 'no_show' THEN 2
+            WHEN session_outcome = 'unresolved' THEN 3
+            WHEN NOT is_session_late THEN 4
+            WHEN session_outcome = 'rescheduled' THEN 5
+            WHEN session_outcome <> 'cancelled' THEN NULL
+            WHEN session_cancelled_by = 'patient' THEN 6
+            WHEN session_cancelled_by = 'provider' THEN 7
+            WHEN session_cancelled_by = 'unknown' THEN 8
+            WHEN session_outcome = 'cancelled' THEN 9
         END AS fate
     FROM chosen
+),
+alike AS (
+    SELECT
+        keys,
+        fate,
+        is_without_length,
+        CAST(sum(planned_us) AS BIGINT) AS planned_us,
+        CAST(sum(won_back_us) AS BIGINT) AS won_back_us,
+        CAST(sum(lost_us) AS BIGINT) AS lost_us,
+        count(*) AS n_alike
+    FROM timed
+    GROUP BY ALL
 )
 SELECT
     keys,
-    count(*) AS n_sessions,
-    count(*) FILTER (WHERE hours IS NULL) AS n_without_length,
+    coalesce(CAST(sum(n_alike) AS BIGINT), 0) AS n_sessions,
+    coalesce(CAST(sum(n_alike) FILTER (WHERE is_without_length) AS BIGINT), 0) AS n_without_length,
     coalesce(sum(planned_us), 0) / 3.6e9 AS planned_hours,
-    coalesce(sum(planned_us) FILTER (WHERE fate = 'attended'), 0) / 3.6e9 AS attended_hours,
-    coalesce(sum(planned_us) FILTER (WHERE fate = 'no_show'), 0) / 3.6e9 AS no_show_hours,
-    coalesce(sum(planned_us) FILTER (WHERE fate = 'cancelled'), 0) / 3.6e9 AS late_cancelled_hours,
-    coalesce(sum(planned_us) FILTER (WHERE fate = 'rescheduled'), 0) / 3.6e9 AS late_rescheduled_hours,
-    coalesce(sum(planned_us) FILTER (WHERE fate = 'in_time'), 0) / 3.6e9 AS released_in_time_hours,
-    coalesce(sum(planned_us) FILTER (WHERE fate = 'unresolved'), 0) / 3.6e9 AS unresolved_hours,
-    coalesce(sum(planned_us) FILTER (WHERE fate = 'cancelled' AND cancelled_by = 'patient'), 0)
-        / 3.6e9 AS late_cancelled_by_patient_hours,
-    coalesce(sum(planned_us) FILTER (WHERE fate = 'cancelled' AND cancelled_by = 'provider'), 0)
-        / 3.6e9 AS late_cancelled_by_provider_hours,
-    coalesce(sum(planned_us) FILTER (WHERE fate = 'cancelled' AND cancelled_by = 'unknown'), 0)
-        / 3.6e9 AS late_cancelled_by_unknown_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate = 1), 0) / 3.6e9 AS attended_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate = 2), 0) / 3.6e9 AS no_show_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate >= 6), 0) / 3.6e9 AS late_cancelled_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate = 5), 0) / 3.6e9 AS late_rescheduled_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate = 4), 0) / 3.6e9 AS released_in_time_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate = 3), 0) / 3.6e9 AS unresolved_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate = 6), 0) / 3.6e9
+        AS late_cancelled_by_patient_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate = 7), 0) / 3.6e9
+        AS late_cancelled_by_provider_hours,
+    coalesce(sum(planned_us) FILTER (WHERE fate = 8), 0) / 3.6e9
+        AS late_cancelled_by_unknown_hours,
     sum(won_back_us) / 3.6e9 AS won_back_hours,
     sum(lost_us) / 3.6e9 AS lost_hours,
-    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'attended') AS n_attended,
-    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'no_show') AS n_no_show,
-    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'cancelled') AS n_late_cancelled,
-    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'cancelled' AND cancelled_by = 'patient')
+    coalesce(CAST(sum(n_alike) FILTER (WHERE NOT is_without_length AND fate = 1) AS BIGINT), 0)
+        AS n_attended,
+    coalesce(CAST(sum(n_alike) FILTER (WHERE NOT is_without_length AND fate = 2) AS BIGINT), 0)
+        AS n_no_show,
+    coalesce(CAST(sum(n_alike) FILTER (WHERE NOT is_without_length AND fate >= 6) AS BIGINT), 0)
+        AS n_late_cancelled,
+    coalesce(CAST(sum(n_alike) FILTER (WHERE NOT is_without_length AND fate = 6) AS BIGINT), 0)
         AS n_late_by_patient,
-    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'cancelled' AND cancelled_by = 'provider')
+    coalesce(CAST(sum(n_alike) FILTER (WHERE NOT is_without_length AND fate = 7) AS BIGINT), 0)
         AS n_late_by_provider,
-    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'cancelled' AND cancelled_by = 'unknown')
+    coalesce(CAST(sum(n_alike) FILTER (WHERE NOT is_without_length AND fate = 8) AS BIGINT), 0)
         AS n_late_by_unknown,
-    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'rescheduled') AS n_late_rescheduled,
-    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'in_time') AS n_in_time,
-    count(*) FILTER (WHERE hours IS NOT NULL AND fate = 'unresolved') AS n_unresolved
-FROM timed
+    coalesce(CAST(sum(n_alike) FILTER (WHERE NOT is_without_length AND fate = 5) AS BIGINT), 0)
+        AS n_late_rescheduled,
+    coalesce(CAST(sum(n_alike) FILTER (WHERE NOT is_without_length AND fate = 4) AS BIGINT), 0)
+        AS n_in_time,
+    coalesce(CAST(sum(n_alike) FILTER (WHERE NOT is_without_length AND fate = 3) AS BIGINT), 0)
+        AS n_unresolved
+FROM alike
 GROUP BY keys
