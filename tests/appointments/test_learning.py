@@ -13,8 +13,9 @@ import pytest
 from avon_analytics.appointments import landmarks
 from avon_analytics.appointments.engine import StoreEngine
 from avon_analytics.appointments.follow_up import slot_kinds_text
-from avon_analytics.appointments.forecast import OUTCOMES
+from avon_analytics.appointments.forecast import OF_DAYS, OF_LIKE, OUTCOMES
 from avon_analytics.appointments.groupings import GROUPINGS
+from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.remembered import Remembered
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic
@@ -130,3 +131,14 @@ def test_kinds_are_of_the_bands_of_leads_and_endings_of_the_outcomes() -> None:
         visit = landmarks.VISITS.index("none" if patient is None else "unknown")
         assert kind == (lead_place * 3 + who) * len(landmarks.VISITS) + visit < landmarks.N_KINDS
         assert endings[ended] == (outcome or "unresolved")
+
+
+def test_a_query_packs_numbers_as_they_are_taken_apart() -> None:
+    """A number too wide for its bits would count in the place of another."""
+    of_end = 3  # six ways to have ended
+    widths = (512, 1 << OF_LIKE - OF_DAYS, 1 << OF_DAYS + of_end, 1 << of_end)
+    text = sql("landmark_alike")
+    assert [f"* {width}\n" in text for width in widths] == [True] * 4
+    assert widths[1] >= landmarks.N_KINDS
+    assert len(OUTCOMES) < widths[3]
+    assert widths[0] > 366
