@@ -268,6 +268,28 @@ def test_appointments_booked_far_ahead_do_not_push_the_past_out_of_the_charts(
     assert "Apr 2099" in page.words  # in the table
 
 
+def test_days_booked_ahead_are_shown_where_no_visit_came_due(contents: Contents) -> None:
+    content = contents["14 months"]
+    booked = pd.DataFrame(
+        {
+            "period_on": [pd.Timestamp("2025-03-01").date()],
+            "n_appointments": 5,
+            "n_with_lead": 4,
+            "median_lead_days": 12.5,
+            "p90_lead_days": 33.0,
+            "is_mature": True,
+            "is_whole": True,
+        }
+    )
+    figures = replace(
+        content.figures, lead_times_by_period=booked, no_show_by_lead=None, no_show_by_hour=None
+    )
+    page = Page(render(replace(content, figures=figures)))
+    assert "Days booked ahead by month of booking" in page.words
+    assert "No-show share by days booked ahead" not in page.words
+    assert {"href": "#when"} in page.all("a")
+
+
 def test_a_brief_page_holds_what_a_sheet_of_paper_does(contents: Contents) -> None:
     content = contents["14 months"]
     brief = render(content, brief=True)
