@@ -306,7 +306,7 @@ def test_what_is_no_store_is_told_and_left_alone(tmp_path: Path, write: Any, tol
     [
         ("visits.csv", b"event,object\n1,2\n"),
         ("archive.jsonl", b'{"event": 1}\n'),
-        ("archive.jsonl.gz", gzip.compress(b'{"event": 1}\n')),
+        ("archive.jsonl.gz", gzip.compress(b'{"event": 1}\n', mtime=0)),
         ("visits.parquet", b"PAR1"),
         ("visits.db", b"SQLite format 3\0" + bytes(4096)),
     ],
