@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from textwrap import wrap
 
+from avon_analytics.report.letters import in_cells
 from avon_analytics.report.paths import shortened
 from avon_analytics.report.wording import told_apart
 
@@ -49,20 +50,20 @@ class TextColumn:
 
     @property
     def width(self) -> int:
-        """The least that it takes, its heading broken wherever that may be."""
-        longest = max(map(len, [*self.broken_heading, *self.cells]))
+        """The cells that it takes at the least, its heading broken wherever that may be."""
+        longest = max(map(in_cells, [*self.broken_heading, *self.cells]))
         return min(longest, FOLDED) if self.folds else longest
 
     def cut(self, width: int) -> TextColumn:
         """The same, no wider than this."""
         whole = self.whole or self.cells
-        cells = shortened(whole, width) if self.is_path else told_apart(whole, width)
-        return replace(self, cells=cells, whole=whole)
+        of_all = shortened if self.is_path else told_apart
+        return replace(self, cells=of_all(whole, width, in_cells), whole=whole)
 
     def heading_of(self, n_lines: int) -> list[str]:
         """The heading in at most so many lines, as narrow as that may be; no word is broken."""
         words = [self.heading] if self.gives_way == INTERVAL else self.heading.split()
-        longest = max(map(len, [*words, *self.cells]))
+        longest = max(map(in_cells, [*words, *self.cells]))
         for width in range(longest, len(self.heading)):
             lines = wrap(" ".join(words), width, break_on_hyphens=False)
             if len(lines) <= n_lines:
@@ -100,7 +101,7 @@ def _is_too_wide(
     columns: Sequence[TextColumn], headings: Sequence[list[str]], width: int | None, gap: int
 ) -> bool:
     taken = (
-        max(map(len, [*lines, *column.cells])) + gap
+        max(map(in_cells, [*lines, *column.cells])) + gap
         for column, lines in zip(columns, headings, strict=True)
     )
     return width is not None and sum(taken) - gap > width

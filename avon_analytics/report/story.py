@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import PurePath
-from textwrap import fill
 
 import pandas as pd
+
+from avon_analytics.report.letters import in_cells
 
 _INDENT = " " * 6
 
@@ -40,7 +41,7 @@ def _side_by_side(parts: list[str], width: int) -> Iterator[str]:
     """The parts in one line, or in more where they do not fit."""
     line = parts[0]
     for part in parts[1:]:
-        if len(line) + 2 + len(part) > width:
+        if in_cells(line) + 2 + in_cells(part) > width:
             yield line
             line = _INDENT + part
         else:
@@ -49,14 +50,14 @@ def _side_by_side(parts: list[str], width: int) -> Iterator[str]:
 
 
 def _below(text: str, width: int) -> str:
-    return fill(
-        text,
-        width,
-        initial_indent=_INDENT,
-        subsequent_indent=_INDENT,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and len(_INDENT) + in_cells(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return "\n".join(_INDENT + line for line in lines)
 
 
 def _place(file: str | None, line: int | None, offset: int | None, signature: str | None) -> str:

@@ -27,6 +27,7 @@ from avon_analytics.report.columns import (
     squeezed,
     width_of,
 )
+from avon_analytics.report.letters import in_cells
 from avon_analytics.report.named import named
 from avon_analytics.report.periods import every_of
 from avon_analytics.report.rows import Row, by_period, is_complete, rows_of, split_newest, summed
@@ -125,7 +126,7 @@ def _key(name: str, figure: Tabled) -> TextColumn:
     else:
         values = [row.get(name) for row in figure.rows]
         whole = [MISSING if is_missing(one) else plain(one, 200) for one in values]
-        cells, word = told_apart(whole, LONGEST), heading(name)
+        cells, word = told_apart(whole, LONGEST, in_cells), heading(name)
     of_all = ["" if is_missing(one.get(name)) else plain(one.get(name)) for one in figure.totals]
     if name == figure.keys[0]:
         of_all = [ALL] * len(of_all)
@@ -138,7 +139,7 @@ def _block(column: Column, rows: Sequence[Row]) -> Iterator[TextColumn]:
     write, _, right = _WRITTEN[column.kind]
     values = [row.get(name) for row in rows]
     cells = [
-        MISSING if is_missing(one) else write(one) if write else plain(one, LONGEST)
+        MISSING if is_missing(one) else write(one) if write else plain(one, LONGEST, in_cells)
         for one in values
     ]
     yield TextColumn(name, column.title, cells, NEVER, right, base=name)
@@ -196,7 +197,10 @@ def _percent(value: object) -> str:
 def _own_columns(frame: pd.DataFrame) -> Iterator[TextColumn]:
     rows = rows_of(frame)
     for name in map(str, frame.columns):
-        cells = [MISSING if is_missing(row[name]) else plain(row[name], LONGEST) for row in rows]
+        cells = [
+            MISSING if is_missing(row[name]) else plain(row[name], LONGEST, in_cells)
+            for row in rows
+        ]
         is_instant = is_datetime64_any_dtype(frame[name])  # the half of one is another
         right = is_numeric_dtype(frame[name])
         yield TextColumn(name, name, cells, NEVER, right, is_typed=is_instant)
@@ -237,7 +241,11 @@ def _columns(frame: pd.DataFrame, every: str | None, width: int | None) -> Itera
             is_detail |= name == "kind" and "table" in names  # tables stand by their kind
             most = LONGEST if is_typed or name.endswith("_id") else longest  # an id is to be copied
             cells = [
-                MISSING if is_missing(value) else write(value) if write else plain(value, most)
+                MISSING
+                if is_missing(value)
+                else write(value)
+                if write
+                else plain(value, most, in_cells)
                 for value in values
             ]
             yield TextColumn(

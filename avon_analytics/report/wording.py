@@ -22,6 +22,7 @@ import pandas as pd
 from avon_analytics.figures import COLUMNS, Column, Kind
 from avon_analytics.figures.dates import MONTHS
 from avon_analytics.figures.names import CUSTOM
+from avon_analytics.report.letters import Measure, beginning, ending
 
 MISSING = "–"
 NOT_KNOWN = "not known"
@@ -53,7 +54,7 @@ _UNWANTED = re.compile(
 )
 
 
-def plain(value: object, limit: int = 80) -> str:
+def plain(value: object, limit: int = 80, measure: Measure = len) -> str:
     """A value as one short line of text; missing is said in words."""
     if is_missing(value):
         return NOT_KNOWN
@@ -62,23 +63,26 @@ def plain(value: object, limit: int = 80) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = " ".join(_UNWANTED.sub(" ", str(value)[: 4 * limit]).split())
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    if measure(text) <= limit:
+        return text
+    return beginning(text, limit - 1, measure).rstrip() + "…"
 
 
-def cut(text: str, limit: int) -> str:
+def cut(text: str, limit: int, measure: Measure = len) -> str:
     """A text of at most this length; an ending that tells two of one name apart stays."""
-    if len(text) > limit and (apart := re.search(r" \(…[^ ()]+\)$", text)):
-        return plain(text[: apart.start()], max(limit - len(apart[0]), 2)) + apart[0]
-    return plain(text, limit)
+    if measure(text) > limit and (apart := re.search(r" \(…[^ ()]+\)$", text)):
+        room = max(limit - measure(apart[0]), 2)
+        return plain(text[: apart.start()], room, measure) + apart[0]
+    return plain(text, limit, measure)
 
 
-def told_apart(names: Sequence[str], limit: int) -> list[str]:
+def told_apart(names: Sequence[str], limit: int, measure: Measure = len) -> list[str]:
     """Names cut to this length; where that makes two alike, they keep their ends as well."""
-    short = {name: cut(name, limit) for name in dict.fromkeys(names)}
+    short = {name: cut(name, limit, measure) for name in dict.fromkeys(names)}
     seen = Counter(short.values())
     start = limit // 2
     return [
-        f"{name[:start].rstrip()}…{name[-(limit - start - 1) :]}"
+        f"{beginning(name, start, measure).rstrip()}…{ending(name, limit - start - 1, measure)}"
         if seen[short[name]] > 1
         else short[name]
         for name in names

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from avon_analytics.report.columns import COUNT, TextColumn, headed
@@ -216,6 +218,15 @@ def test_a_name_that_is_cut_keeps_the_ending_that_tells_it_apart(clinic: MadeUp)
     assert max(map(len, text.splitlines())) <= 60
     assert "Maximiliana Tes… (…3f9a)" in text
     assert "Maximiliana Tes… (…77b0)" in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_numbers_stand_whole_beside_names_of_wide_letters(clinic: MadeUp, width: int) -> None:
+    one, other = (f"診療予約の長い名前がここにあります{last}" for last in "甲乙")
+    text = printed(of_hosts(clinic, one, other), width)
+    assert max(map(cell_len, text.splitlines())) <= width
+    assert not re.search(r"\d…", text)
+    assert set("甲乙") <= set(text)
 
 
 def test_incidence_is_told_at_a_few_days() -> None:
