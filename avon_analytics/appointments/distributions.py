@@ -47,9 +47,18 @@ def log_gamma(x: npt.ArrayLike) -> Floats:
     return np.asarray(found).reshape(shape)
 
 
-def _log_choose(n: npt.ArrayLike, k: npt.ArrayLike) -> Floats:
-    n, k = np.asarray(n, dtype=np.float64), np.asarray(k, dtype=np.float64)
-    return log_gamma(n + 1) - log_gamma(k + 1) - log_gamma(n - k + 1)
+def _log_factorial(n: int | Ints) -> Floats:
+    """The logarithm of n!. Of whole numbers that lie closer than there are many, each is asked
+    about once."""
+    whole = np.asarray(n, dtype=np.int64)
+    low, high = (int(whole.min()), int(whole.max())) if whole.size else (0, 0)
+    if high - low >= whole.size:
+        return log_gamma(whole + 1)
+    return np.asarray(log_gamma(np.arange(low, high + 1) + 1)[whole - low])
+
+
+def _log_choose(n: int, k: Ints) -> Floats:
+    return _log_factorial(n) - _log_factorial(k) - _log_factorial(n - k)
 
 
 def normal_tail(z: npt.ArrayLike) -> Floats:
@@ -63,21 +72,21 @@ def normal_quantile(share: float) -> float:
 
 
 class Counts:
-    """A distribution of counts ``first``, ``first`` + 1, …, with these weights."""
+    """A distribution of counts ``first``, ``first`` + 1, …, with these weights.
 
-    __slots__ = ("first", "mid", "weights")
+    ``mid`` is its mid-distribution function, ``p_values`` the two-sided mid-P value of each count.
+    """
+
+    __slots__ = ("first", "mid", "p_values", "weights")
 
     def __init__(self, first: int, logs: Floats) -> None:
         weights = np.exp(logs - logs.max())
         self.first = first
         self.weights: Floats = weights / weights.sum()
-        self.mid: Floats = np.cumsum(self.weights) - self.weights / 2
-
-    @property
-    def p_values(self) -> Floats:
-        """The two-sided mid-P value of each count."""
-        above = np.cumsum(self.weights[::-1])[::-1] - self.weights / 2
-        return np.asarray(np.minimum(1, 2 * np.minimum(self.mid, above)))
+        half = self.weights / 2
+        self.mid: Floats = np.cumsum(self.weights) - half
+        above = np.cumsum(self.weights[::-1])[::-1] - half
+        self.p_values: Floats = np.minimum(1, 2 * np.minimum(self.mid, above))
 
     def p_value(self, count: int) -> float:
         """The two-sided mid-P value of one count; 0 far outside."""
@@ -147,7 +156,12 @@ def beta_binomial_quantiles(
 
     def step(k: Floats, place: Ints) -> Floats:
         left = n[place, None] - k
-        return np.asarray(left / (k + 1) * (a[place] + k) / (b[place] + left - 1))
+        ratio = left / (k + 1)
+        ratio *= a[place] + k
+        left += b[place]
+        left -= 1
+        ratio /= left
+        return np.asarray(ratio)
 
     spread = np.sqrt(binomial * (1 + beyond))
     found[is_open] = _quantiles(mean, spread, n, step, shares)
@@ -187,16 +201,23 @@ def _quantiles(
     last = np.minimum(highest, np.ceil(mean + _TAIL * (spread + 1)))
 
     def work_out(place: Ints) -> None:
-        width = int((last - first)[place].max()) + 1
-        k = first[place, None] + np.arange(width, dtype=np.float64)
-        inside = k <= last[place, None]
+        start, end = first[place, None], last[place, None]
+        k = start + np.arange(int((end - start).max()) + 1, dtype=np.float64)
+        beyond = k > end
+        # In place: memory takes longer to get than to fill.
         with np.errstate(divide="ignore", invalid="ignore"):
-            logs = np.log(np.where(inside[:, 1:], step(k[:, :-1], place), 1))
-        logs = np.concatenate([np.zeros((len(place), 1)), np.cumsum(logs, axis=1)], axis=1)
-        logs = np.where(inside, logs, -np.inf)
-        weights = np.exp(logs - logs.max(axis=1, keepdims=True))
+            steps = step(k[:, :-1], place)
+            steps[beyond[:, 1:]] = 1
+            np.log(steps, out=steps)
+        weights = np.zeros_like(k)
+        np.cumsum(steps, axis=1, out=weights[:, 1:])
+        weights[beyond] = -np.inf
+        weights -= weights.max(axis=1, keepdims=True)
+        np.exp(weights, out=weights)
         weights /= weights.sum(axis=1, keepdims=True)
-        mid = np.cumsum(weights, axis=1) - weights / 2
+        mid = np.cumsum(weights, axis=1)
+        weights /= 2
+        mid -= weights
         for column, wanted in enumerate(shares):
             found[place, column] = _where_reached(mid, k, last[place], wanted)
 

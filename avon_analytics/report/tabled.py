@@ -172,7 +172,8 @@ def _n_further(frame: pd.DataFrame, keys: Sequence[str], columns: Sequence[Colum
 
 def _of_window(frame: pd.DataFrame, keys: Sequence[str]) -> tuple[str, ...]:
     """What is to be said of a figure without periods whose window is not complete."""
-    if "period_on" in keys or all(map(is_complete, rows_of(frame))):
+    flags = frame[[name for name in ("is_mature", "is_whole") if name in frame]]
+    if "period_on" in keys or all(map(is_complete, rows_of(flags.drop_duplicates()))):
         return ()
     return ("Not complete: part of the window is not due yet, or lies outside the archive.",)
 

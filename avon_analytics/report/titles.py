@@ -79,16 +79,15 @@ def drawn_periods(frame: pd.DataFrame) -> str:
 
 def total(frame: pd.DataFrame, name: str) -> float | None:
     """All of a count; None where some of it is blank, as the rest is no total."""
-    return _total(frame[name])
-
-
-def _total(counts: pd.Series) -> float | None:
+    counts = frame[name]
     return None if counts.isna().any() else float(counts.sum())
 
 
 def totals(frame: pd.DataFrame, by: str, name: str) -> str:
     parts = frame[name].groupby(frame[by], sort=False)
-    return ", ".join(f"{plain(key)} {count(_total(part))}" for key, part in parts)
+    blank = parts.count() < parts.size()
+    known = parts.sum().astype("float64").mask(blank)
+    return ", ".join(f"{plain(key)} {count(n)}" for key, n in known.items())
 
 
 def range_words(figure: pd.DataFrame, name: str, few: int = 1) -> str:

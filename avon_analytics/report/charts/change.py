@@ -9,6 +9,7 @@ import pandas as pd
 from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.parts import (
     NEWEST,
+    Foremost,
     axis_keys,
     colours,
     count_axis,
@@ -45,7 +46,7 @@ def signals(
         return _limits(part, title, reach, across, newest)
 
     if groupings(signals):
-        chart = panels(signals, draw, by="n", width=width)
+        chart = panels(Foremost.of(signals, "n"), draw, width)
         return finish(chart, width)
     return finish(sized(draw(signals, width), width, 240), width)
 
@@ -233,7 +234,7 @@ def expected(
         return _bars(data, period_axis(rows, across, every), title, across).having(height=160)
 
     if groupings(figure):
-        chart = panels(known, draw, by="n_open", width=width)
+        chart = panels(Foremost.of(known, "n_open"), draw, width)
         return finish(chart, width)
     return finish(sized(draw(known, width), width, 240), width)
 

@@ -7,6 +7,7 @@ import pandas as pd
 from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.parts import (
     PHONE,
+    Foremost,
     Words,
     colours,
     count_axis,
@@ -36,7 +37,7 @@ def funnel(
     present = [
         pair
         for column, pair in FUNNEL_ENDS.items()
-        if column == "n_next" or any(number(row.get(column)) for row in rows_of(funnel))
+        if column == "n_next" or (column in funnel and (funnel[column] > 0).any())
     ]
     shown = present if legend else None
 
@@ -44,7 +45,7 @@ def funnel(
         return _stages(part, across, shown, what)
 
     if groupings(funnel):
-        chart = panels(funnel, draw, by="n_reached", width=width)
+        chart = panels(Foremost.of(funnel, "n_reached"), draw, width, beside=100)
         return finish(chart, width)
     chart = draw(funnel, width)
     return finish(sized(chart, width, 62 * len(funnel)), width)

@@ -8,6 +8,7 @@ from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.parts import (
     ROOM,
     WHOLE_NUMBERS,
+    Foremost,
     Words,
     colours,
     finish,
@@ -46,7 +47,7 @@ def incidence(
         return _curves(part, last, legend, height)
 
     if groupings(known):
-        return finish(panels(known, draw, by="n_events", width=width), width)
+        return finish(panels(Foremost.of(known, "n_events"), draw, width), width)
     return finish(sized(draw(known, width), width, height), width)
 
 

@@ -8,11 +8,11 @@ from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.parts import (
     NEWEST,
     WHOLE_NUMBERS,
+    Foremost,
     Words,
     colours,
     count_axis,
     finish,
-    in_panels,
     incomplete,
     panels,
     period_axis,
@@ -80,7 +80,8 @@ def share_over_time(
     newest: int = NEWEST,
 ) -> spec.Spec | None:
     """A share by period with its 95 % interval; periods that are not complete are hollow."""
-    shown = window(in_panels(frame, f"{name}_n") if groupings(frame) else frame, newest)
+    foremost = Foremost.of(frame, f"{name}_n") if groupings(frame) else None
+    shown = window(foremost.rows if foremost else frame, newest)
     known = [k for row in shown if (k := share(row, name)).value is not None]
     if not known:
         return None
@@ -89,9 +90,8 @@ def share_over_time(
     def draw(part: pd.DataFrame, across: int) -> spec.Spec | None:
         return _shares(part, name, title, overall, highest, across, newest)
 
-    if groupings(frame):
-        chart = panels(frame, draw, by=f"{name}_n", width=width)
-        return finish(chart, width)
+    if foremost:
+        return finish(panels(foremost, draw, width), width)
     return finish(sized(draw(frame, width), width, 190), width)
 
 
@@ -139,7 +139,8 @@ def _counts(
     newest: int,
     legend: bool,
 ) -> spec.Spec | None:
-    drawn = in_panels(frame, total) if groupings(frame) else frame
+    foremost = Foremost.of(frame, total) if groupings(frame) else None
+    drawn = foremost.rows if foremost else frame
     shown_words = present(rows_of(drawn), words)
     shown = window(drawn, newest)
     if not shown_words or not shown:
@@ -149,9 +150,8 @@ def _counts(
     def draw(part: pd.DataFrame, across: int) -> spec.Spec | None:
         return _stacks(part, words, title, highest, across, newest, shown_words if legend else None)
 
-    if groupings(frame):
-        chart = panels(frame, draw, by=total, width=width)
-        return finish(chart, width)
+    if foremost:
+        return finish(panels(foremost, draw, width), width)
     chart = draw(frame, width)
     return finish(sized(chart, width, 240), width)
 

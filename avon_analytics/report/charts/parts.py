@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -200,18 +201,20 @@ def sized(chart: Spec | None, width: int, height: int) -> Spec | None:
 
 
 def panels(
-    frame: pd.DataFrame, draw: Callable[[pd.DataFrame, int], Spec | None], *, by: str, width: int
+    foremost: Foremost,
+    draw: Callable[[pd.DataFrame, int], Spec | None],
+    width: int,
+    beside: int = 72,
 ) -> Spec | None:
     """One small chart for each of the largest groups, side by side, then below each other.
 
-    ``draw`` gets one group's rows and a width and gives a chart without size; ``by`` is the count
-    that tells which groups are largest.
+    ``draw`` gets one group's rows and a width and gives a chart without size; ``beside`` is how
+    many pixels its axes take.
     """
-    columns = groupings(frame)
-    foremost, n_groups = _foremost(frame, by)
-    kept = [part for _, part in foremost.groupby(columns, dropna=False, sort=False)]
+    columns = groupings(foremost.rows)
+    kept = [part for _, part in foremost.rows.groupby(columns, dropna=False, sort=False)]
     across = 1 if width < PHONE else 2 if len(kept) in (2, 4) or width < 640 else 3
-    each = width // across - (100 if by == "n_reached" else 72)
+    each = width // across - beside
     names = [group_name(rows_of(part.head(1))[0], columns) for part in kept]
     drawn = []
     for name, part in zip(told_apart(names, 40 if each > 240 else 26), kept, strict=True):
@@ -229,26 +232,32 @@ def panels(
     if not drawn:
         return None
     rows = [spec.side_by_side(drawn[i : i + across]) for i in range(0, len(drawn), across)]
-    more = n_groups - len(kept)
+    more = foremost.n_groups - len(kept)
     return below(
         spec.one_below_the_other(rows), f"and {more:,} more, with smaller counts" if more else ""
     )
 
 
-def in_panels(frame: pd.DataFrame, by: str) -> pd.DataFrame:
-    """What panels draw of a figure: its largest groups, and of its periods the newest."""
-    return _foremost(frame, by)[0]
+@dataclass(frozen=True)
+class Foremost:
+    """What panels draw of a figure: its largest groups by a count, and of its periods the newest.
 
+    n_groups: how many groups it has in all.
+    """
 
-def _foremost(frame: pd.DataFrame, by: str) -> tuple[pd.DataFrame, int]:
-    """The same, and how many groups there are in all."""
-    columns = groupings(frame)
-    drawn = newest_part(frame, NEWEST_IN_PANELS) if "period_on" in frame else frame
-    parts = drawn.groupby(columns, dropna=False, sort=False)
-    in_all = parts if drawn is frame else frame.groupby(columns, dropna=False, sort=False)
-    sizes = parts[by].sum().astype("float64").reset_index(drop=True)
-    largest = sizes.sort_values(ascending=False, kind="stable").index[:MOST_PANELS]
-    return drawn[parts.ngroup().isin(largest)], in_all.ngroups
+    rows: pd.DataFrame
+    n_groups: int
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, by: str) -> Foremost:
+        """The foremost by a count of this name."""
+        columns = groupings(frame)
+        drawn = newest_part(frame, NEWEST_IN_PANELS) if "period_on" in frame else frame
+        parts = drawn.groupby(columns, dropna=False, sort=False)
+        in_all = parts if drawn is frame else frame.groupby(columns, dropna=False, sort=False)
+        sizes = parts[by].sum().astype("float64").reset_index(drop=True)
+        largest = sizes.sort_values(ascending=False, kind="stable").index[:MOST_PANELS]
+        return cls(drawn[parts.ngroup().isin(largest)], in_all.ngroups)
 
 
 def nothing(width: int) -> Spec:
@@ -276,6 +285,7 @@ def style(width: float) -> dict[str, Any]:
         "axis": {
             "labelColor": light("muted"),
             "labelFontSize": 12,
+            "labelLimit": 0,  # numbers and periods are short: to see that takes a tenth of drawing
             "titleColor": light("muted"),
             "titleFontSize": 12,
             "titleFontWeight": "normal",

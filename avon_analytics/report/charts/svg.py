@@ -71,7 +71,7 @@ def _prune(element: ElementTree.Element) -> None:
     for name, value in list(element.attrib.items()):
         if name in _NOISE or name.startswith("aria-") or (name == "opacity" and value == "1"):
             del element.attrib[name]
-        else:
+        elif "." in value:
             element.set(name, _LONG_DECIMAL.sub(_rounded, value))
     for child in list(element):
         _prune(child)
