@@ -72,11 +72,12 @@ def test_a_line_is_cut_into_its_values(line: str) -> None:
     assert [text[start:end] for start, end in pieces(text)] == expected
 
 
-def test_a_value_over_the_limit_and_all_behind_it_are_one_piece() -> None:
+def test_a_value_over_the_limit_ends_the_objects_of_a_line() -> None:
     long = b'{"a": "' + b"x" * 50 + b'"}'
     text = b"{}" + long + b"{}"
-    assert pieces(text, 20) == [(0, 2), (2, len(text))]
-    assert pieces(text, len(long)) == [(0, 2), (2, 2 + len(long)), (2 + len(long), len(text))]
+    ends = [(0, 2), (2, 2 + len(long)), (2 + len(long), len(text))]
+    assert objects(text, 20) == (ends[:1], 2)
+    assert objects(text, len(long)) == (ends, len(text))
     assert objects(b"{}{}{}", at_most=2) == ([(0, 2), (2, 4)], 4)
 
 

@@ -200,10 +200,10 @@ def trust_in(secrets: Secrets | None) -> Callable[[bytes], bool]:
     """Tells whether a line is signed under one of some secrets; without any, each is trusted."""
     if secrets is None:
         return lambda content: True
-    reader = LineReader("record", secrets)
+    reader = LineReader("require", secrets)
 
     def is_trusted(content: bytes) -> bool:
-        return reader.read_one(content.removeprefix(BOM), is_verifying=True).word == "verified"
+        return reader.read_one(content.removeprefix(BOM)).word == "verified"
 
     return is_trusted
 

@@ -130,19 +130,15 @@ class Batch:
         start = int(self.bounds[nth])
         return self.buffer[start : start + int(self.byte_lengths[nth])]
 
-    def text(self, nth: int) -> str:
-        """One line as text; what is no UTF-8 is replaced."""
-        return self.content(nth).decode("utf-8", "replace")
-
     def as_sent(self, nth: int) -> bytes:
         """The bytes of one line as they stand in the file, without its end."""
         content = self.content(nth)
         first = BOM if nth in self.marked else self.first_bytes.get(nth, b"")
         return first + content[len(first) :]
 
-    def cut(self, nths: Iterable[int], limit: int | None = None) -> Batch:
+    def cut(self, nths: Iterable[int]) -> Batch:
         """The same, where each of these lines that holds several values is one line for each."""
-        found = {nth: pieces(self.content(nth), limit) for nth in nths}
+        found = {nth: pieces(self.content(nth)) for nth in nths}
         return self.cut_at({nth: spans for nth, spans in found.items() if len(spans) > 1})
 
     def cut_at(self, spans: Mapping[int, Sequence[Span]]) -> Batch:
@@ -268,16 +264,14 @@ def batch_from(
     byte_offsets: npt.NDArray[np.int64],
 ) -> Batch:
     """A batch of lines as they stand in their files, back to back, each with its place."""
-    buffer, marked = without_marks(buffer, bounds, np.frombuffer(buffer, np.uint8))
+    buffer, marked = _without_marks(buffer, bounds)
     return Batch(files, buffer, bounds, file_no, lines, byte_offsets, marked=marked)
 
 
-def without_marks(
-    buffer: bytes, bounds: npt.NDArray[np.int32], codes: npt.NDArray[np.uint8]
-) -> tuple[bytes, frozenset[int]]:
+def _without_marks(buffer: bytes, bounds: npt.NDArray[np.int32]) -> tuple[bytes, frozenset[int]]:
     """The buffer with blanks in place of marks at the starts of lines, and which lines had one."""
     starts = bounds[:-1]
-    candidates = np.flatnonzero(codes[starts] == BOM[0]).tolist()
+    candidates = np.flatnonzero(np.frombuffer(buffer, np.uint8)[starts] == BOM[0]).tolist()
     marked = frozenset(n for n in candidates if buffer[starts[n] : starts[n] + 3] == BOM)
     if not marked:
         return buffer, marked

@@ -5,15 +5,15 @@ from __future__ import annotations
 import bz2
 import gzip
 import re
+from io import BufferedReader
 from typing import Any, BinaryIO, cast
 
 import zstandard
 
 
-def decompressed(raw: BinaryIO) -> BinaryIO:
+def decompressed(raw: BufferedReader) -> BinaryIO:
     """The bytes of a file that is plain, or compressed as ``.gz``, ``.bz2`` or ``.zst``."""
-    magic = raw.read(4)
-    raw.seek(0)
+    magic = raw.peek(4)[:4]
     if magic[:2] == b"\x1f\x8b":
         return cast(BinaryIO, gzip.GzipFile(fileobj=raw))
     if magic[:3] == b"BZh":

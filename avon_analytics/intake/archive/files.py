@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from glob import has_magic
-from typing import BinaryIO, TypeAlias
+from io import BufferedReader
+from typing import TypeAlias
 
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import ArchiveError
@@ -114,7 +115,7 @@ def find_some_files(paths: Paths) -> Found:
     return found
 
 
-def open_file(path: str, url: str | None = None) -> BinaryIO:
+def open_file(path: str, url: str | None = None) -> BufferedReader:
     """Open a file of an archive to read its bytes as they stand; ``url`` as in ``ArchiveFile``.
 
     Raises ArchiveError where that is refused.
@@ -178,15 +179,9 @@ def _of_disk(name: str) -> ArchiveFile:
         info = os.stat(name)
     except OSError as error:
         raise unreadable(name, error) from None
-    if not _is_text(name):
-        shown = os.fsencode(name).decode("utf-8", "replace")
-        raise ArchiveError(f"cannot read {shown}: its name is no UTF-8; rename it")
-    return ArchiveFile(name, info.st_size, info.st_mtime_ns)
-
-
-def _is_text(name: str) -> bool:
     try:
         name.encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        shown = os.fsencode(name).decode("utf-8", "replace")
+        raise ArchiveError(f"cannot read {shown}: its name is no UTF-8; rename it") from None
+    return ArchiveFile(name, info.st_size, info.st_mtime_ns)

@@ -10,20 +10,8 @@ _LINK = re.compile(r"::(?=[A-Za-z][A-Za-z0-9+.-]*(?:::|://))")
 # What may be shown of a query, by name; who knows what else a secret is called.
 _HARMLESS = {
     *("alt", "date", "day", "download", "ext", "file", "filename", "format", "generation", "month"),
-    *(
-        "name",
-        "page",
-        "part",
-        "path",
-        "prefix",
-        "region",
-        "type",
-        "v",
-        "version",
-        "versionid",
-        "week",
-        "year",
-    ),
+    *("name", "page", "part", "path", "prefix", "region", "type", "v", "version", "versionid"),
+    *("week", "year"),
 }
 _PORT = re.compile(r"[^:]*:\d*(?=[/?#]|$)")
 _SERVER_END = re.compile(r"[/?#]|$")

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from glob import has_magic
-from typing import Any, BinaryIO, cast
+from io import BufferedReader, RawIOBase
+from typing import Any
 from urllib.parse import urlsplit
 
 from avon_analytics.errors import ArchiveError
@@ -85,51 +86,38 @@ def url_of(path: str, given: str, files: Any) -> str:
     return f"{chain}::{found}" if chain and "::" not in found else found
 
 
-def open_remote(url: str) -> BinaryIO:
+def open_remote(url: str) -> BufferedReader:
     """Open a file to be read from its start to its end."""
     name = masked(url)
     with _in_our_words(name):
         files, place = file_system(url)
         raw = files.open(place, "rb", block_size=_BLOCK_BYTES, cache_type="readahead")
-    return cast(BinaryIO, _Opened(name, raw))
+    return BufferedReader(_Opened(name, raw))
 
 
-class _Opened:
-    """A remote file whose errors are in our words."""
+class _Opened(RawIOBase):
+    """A remote file whose errors are in our words, read from its start to its end."""
 
     def __init__(self, name: str, raw: Any) -> None:
         self._name = name
         self._raw = raw
-        self._start = b""
         self._at = 0
 
-    def read(self, size: int = -1) -> bytes:
-        if self._at < len(self._start):
-            piece = self._start[self._at :] if size < 0 else self._start[self._at :][:size]
-        else:
-            with _in_our_words(self._name):
-                piece = bytes(self._raw.read(size))
-            if self._at < 16:  # the first bytes tell how it is compressed, and are read twice
-                self._start += piece
+    def readinto(self, into: Any) -> int:
+        with _in_our_words(self._name):
+            piece = self._raw.read(len(into))
+        into[: len(piece)] = piece
         self._at += len(piece)
-        return piece
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        if (offset, whence) != (0, 0) or self._at > len(self._start):
-            raise ArchiveError(f"cannot read {self._name}: it is read from its start to its end")
-        self._at = 0
-        return 0
-
-    def tell(self) -> int:
-        return self._at
-
-    def seekable(self) -> bool:
-        return False
+        return len(piece)
 
     def readable(self) -> bool:
         return True
 
+    def tell(self) -> int:
+        return self._at
+
     def close(self) -> None:
+        super().close()
         with _in_our_words(self._name):
             self._raw.close()
 
@@ -208,12 +196,7 @@ def _changed_ns(info: Mapping[str, Any]) -> int | None:
 
 
 _TIMES = (
-    "LastModified",
-    "last_modified",
-    "mtime",
-    "modified",
-    "Last-Modified",
-    "updated",
-    "created",
+    *("LastModified", "last_modified", "mtime", "modified"),
+    *("Last-Modified", "updated", "created"),
 )
 _VERSIONS = ("ETag", "etag", "generation", "md5Hash", "Content-MD5")

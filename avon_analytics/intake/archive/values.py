@@ -65,12 +65,12 @@ def objects(
     return found, start
 
 
-def pieces(line: bytes, limit: int | None = None) -> list[Span]:
+def pieces(line: bytes) -> list[Span]:
     """Where the objects of a line stand, and the rest of it if there is one.
 
     A line that is one piece is so from its start to its end, blanks included.
     """
-    found, rest = objects(line, limit)
+    found, rest = objects(line)
     if not found or (len(found) == 1 and rest == len(line)):
         return [(0, len(line))]
     return [*found, (rest, len(line))] if rest < len(line) else found

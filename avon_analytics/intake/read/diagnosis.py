@@ -7,7 +7,8 @@ import binascii
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from avon_analytics.intake.read.envelope import Signed
@@ -18,23 +19,21 @@ _HEX_LENGTH = 64
 IN_VAIN = 200
 
 
-def causes(
-    lines: Iterable[tuple[int, str, Callable[[], Signed | None]]], secrets: Secrets
-) -> list[tuple[int, str]]:
-    """The likely causes of many mismatches: for each line its number, file and signed bytes.
+def causes(lines: Iterable[tuple[int, str, Signed]], secrets: Secrets) -> dict[int, str]:
+    """The likely causes of mismatches, by the number of each line, which comes with its file.
 
     Lines of a file are no longer looked at once ``IN_VAIN`` of them in a row showed nothing.
     """
-    in_vain: dict[str, int] = {}
-    found = []
-    for nth, file, signed_of_line in lines:
-        if in_vain.get(file, 0) >= IN_VAIN:
+    in_vain: Counter[str] = Counter()
+    found = {}
+    for nth, file, signed in lines:
+        if in_vain[file] >= IN_VAIN:
             continue
-        signed = signed_of_line()
-        cause = None if signed is None else likely_cause(signed, secrets)
-        in_vain[file] = 0 if cause else in_vain.get(file, 0) + 1
-        if cause:
-            found.append((nth, cause))
+        if cause := likely_cause(signed, secrets):
+            found[nth] = cause
+            in_vain[file] = 0
+        else:
+            in_vain[file] += 1
     return found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,26 +58,26 @@ NO_BODY = (
 )
 
 
-def envelope_of(value: dict[str, Any], text: str) -> Envelope:
+def envelope_of(value: dict[str, Any], content: bytes) -> Envelope:
     """The envelope of a line that is an object: as it was read, and as it stands."""
     received = list(_received(value))
     given = [(key, value[key]) for key in BODY_KEYS if value.get(key) is not None]
     usable = [(key, body) for key, body in given if isinstance(body, str | dict)]
     filled = [(key, body) for key, body in usable if body] or usable
     if not given and value.keys() >= {"event", "object"}:
-        body = Body("bare", bare_text(value, text), (text.encode("utf-8", "replace"),))
+        body = Body("bare", bare_event(value, content), (content,))
         return Envelope("", received, (body,))
     # The first that is a text is taken where none is verified, else the first object.
     filled.sort(key=lambda one: not isinstance(one[1], str) and _buffer(one[1]) is None)
     sent_base64 = value.get("isBase64Encoded")
     is_base64 = sent_base64 is True or sent_base64 == "true"
-    found = [_body(key, body, text, is_base64=is_base64) for key, body in filled]
+    found = [_body(key, body, content, is_base64=is_base64) for key, body in filled]
     bodies = tuple(body for body in found if body is not None)
     expected = "expected base64" if filled and not bodies else "" if bodies else NO_BODY
     return Envelope(signature_of(value), received, bodies, expected)
 
 
-def _body(key: str, body: Any, text: str, *, is_base64: bool) -> Body | None:
+def _body(key: str, body: Any, content: bytes, *, is_base64: bool) -> Body | None:
     if isinstance(body, str) and is_base64:
         try:
             decoded = base64.b64decode(body, validate=True)
@@ -90,7 +89,7 @@ def _body(key: str, body: Any, text: str, *, is_base64: bool) -> Body | None:
         return Body("raw", sent, (sent,))
     if (sent_bytes := _buffer(body)) is not None:
         return Body("raw", sent_bytes, (sent_bytes,))
-    stands = as_it_stands(text, key).encode("utf-8", "replace")
+    stands = bytes(_decode_raw(content)[key])
     return Body("parsed", stands, (stands, compact(stands)))
 
 
@@ -112,14 +111,12 @@ def _buffer(value: Any) -> bytes | None:
     return bytes(data)
 
 
-def bare_text(value: dict[str, Any], text: str) -> bytes:
+def bare_event(value: dict[str, Any], content: bytes) -> bytes:
     """An event without an envelope; the time of receipt beside it is no part of what it says."""
     if not any(key in value for key in RECEIVED_KEYS):
-        return text.encode("utf-8", "replace")
-    kept = [
-        f"{json.dumps(key)}:{as_it_stands(text, key)}" for key in value if key not in RECEIVED_KEYS
-    ]
-    return ("{" + ",".join(kept) + "}").encode("utf-8", "replace")
+        return content
+    as_it_stands = _decode_raw(content)
+    return msgspec.json.encode({k: v for k, v in as_it_stands.items() if k not in RECEIVED_KEYS})
 
 
 def _received(value: dict[str, Any]) -> Iterator[Any]:
@@ -177,33 +174,11 @@ def _one(value: Any) -> str:
     return str(value or "")
 
 
-_SPACE = re.compile(r"[ \t\r\n]*")
-
-
-def as_it_stands(text: str, wanted: str) -> str:
-    """The text of one value of a JSON object, exactly as it stands in the line."""
-    decoder = json.JSONDecoder(parse_int=str)  # which takes any number of digits
-    at = _skip(text, _skip(text, 0) + 1)
-    while at < len(text) and text[at] == '"':
-        key, at = decoder.raw_decode(text, at)
-        start = _skip(text, _skip(text, at) + 1)
-        _, end = decoder.raw_decode(text, start)
-        if key == wanted:
-            return text[start:end]
-        at = _skip(text, _skip(text, end) + 1)
-    raise KeyError(wanted)
-
-
-def _skip(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return match.end() if match else at
-
-
 # -- envelopes as they usually are ---------------------------------------------------------------
 
 _MOST_LEARNED = 200  # orders of headers of which the signature's name is known
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
-_decode_raw = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_raw = msgspec.json.Decoder(dict[str, Raw]).decode  # each value as it stands
 
 
 class Odd(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 
 from pydantic import ValidationError
 
@@ -16,22 +16,18 @@ class Fault:
     path: str
     expected: str
 
-    def as_dict(self) -> dict[str, str]:
-        """The fault as it stands in the quarantine."""
-        return {"code": self.code, "path": self.path, "expected": self.expected}
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Why a line does not load: the first code that holds, and every fault."""
 
     code: str
-    faults: tuple[Fault, ...] = field(default=())
+    faults: tuple[Fault, ...] = ()
 
     @property
     def errors(self) -> str:
-        """The faults as JSON."""
-        return json.dumps([fault.as_dict() for fault in self.faults], ensure_ascii=False)
+        """The faults as they stand in the quarantine: JSON."""
+        return json.dumps([asdict(fault) for fault in self.faults], ensure_ascii=False)
 
 
 def verdict(code: str, expected: str, path: str = "") -> Verdict:

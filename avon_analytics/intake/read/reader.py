@@ -78,6 +78,11 @@ class Line(msgspec.Struct, gc=False):
         assert self.canonical is not None
         return self.canonical
 
+    @property
+    def is_no_json(self) -> bool:
+        """Whether it may hold several values: each of them would be a line."""
+        return self.word is None and self.verdict is not None and self.verdict.code in NO_JSON
+
 
 class _Fast(msgspec.Struct, gc=False):
     """A line that is spelled as lines usually are, as far as it was read."""
@@ -107,8 +112,8 @@ class LineReader:
         self._envelopes = EnvelopeReader()
         self._bodies = BodyReader()
 
-    def read(self, contents: Sequence[bytes], *, is_verifying: bool = False) -> list[Line]:
-        """What each of some lines says; of lines ``is_verifying`` only the signature is asked.
+    def read(self, contents: Sequence[bytes]) -> list[Line]:
+        """What each of some lines says.
 
         Each step is taken for all lines before the next one, so that what it needs stays in the
         processor's caches; line by line all of it takes a quarter longer.
@@ -118,7 +123,7 @@ class LineReader:
         for nth in _doubtful(contents, fast):
             del fast[nth]
         return [
-            fast[nth].line if nth in fast else self.read_one(content, is_verifying=is_verifying)
+            fast[nth].line if nth in fast else self.read_one(content)
             for nth, content in enumerate(contents)
         ]
 
@@ -157,14 +162,14 @@ class LineReader:
 
     # -- the slow lane ------------------------------------------------------------------------
 
-    def read_one(self, content: bytes, *, is_verifying: bool = False) -> Line:
+    def read_one(self, content: bytes) -> Line:
         """What any line says."""
         try:
-            return self._read_one(content, is_verifying=is_verifying)
+            return self._read_one(content)
         except RecursionError:
             return Line(verdict=verdict("not_json", "nested too deeply to check"))
 
-    def _read_one(self, content: bytes, *, is_verifying: bool) -> Line:
+    def _read_one(self, content: bytes) -> Line:
         try:
             text = content.decode()
         except UnicodeDecodeError as error:
@@ -172,19 +177,19 @@ class LineReader:
         value = _parsed(text)
         if isinstance(value, Verdict):
             return Line(verdict=value)
-        if not isinstance(value, (dict, list)):
+        if isinstance(value, list):
+            return Line(verdict=verdict("not_a_delivery", NO_BODY))
+        if not isinstance(value, dict):
             return Line(verdict=verdict("not_json", "expected an object, from { on"))
-        faults: list[Fault] = []
-        envelope = envelope_of(value, text) if isinstance(value, dict) else None
-        if envelope is None or envelope.expected:
-            expected = envelope.expected if envelope else NO_BODY
-            path = "body" if expected == "expected base64" else ""
-            faults.append(Fault("not_a_delivery", path, expected))
-        received = unset = None
+        line, faults = Line(), list[Fault]()
+        envelope = envelope_of(value, content)
+        if envelope.expected:
+            path = "body" if envelope.expected == "expected base64" else ""
+            faults.append(Fault("not_a_delivery", path, envelope.expected))
         try:
-            received = received_us(envelope.received) if envelope else None
-            if envelope and envelope.received and is_unset(envelope.received[0]):
-                unset = as_text(envelope.received[0])
+            line.received_us = received_us(envelope.received)
+            if envelope.received and is_unset(envelope.received[0]):
+                line.unset_receipt = as_text(envelope.received[0])
         except ValueError:
             faults.append(
                 Fault(
@@ -193,11 +198,10 @@ class LineReader:
                     "expected epoch milliseconds or ISO 8601 with an offset",
                 )
             )
-        if faults or envelope is None:
+        if faults:
             return Line(verdict=Verdict("not_a_delivery", tuple(faults)))
-        line = Line(received_us=received, unset_receipt=unset)
         body = self._verified(line, envelope.bodies, envelope.signature)
-        if line.verdict is None and not is_verifying:
+        if line.verdict is None:
             self._tell(line, body)
         return line
 
@@ -264,17 +268,14 @@ def _doubtful(contents: Sequence[bytes], lines: dict[int, _Fast]) -> list[int]:
     return [nths[at] for at in found]
 
 
-def read_batch(
-    reader: LineReader, batch: Batch, *, is_verifying: bool = False
-) -> tuple[Batch, npt.NDArray[np.int64], list[Line]]:
+def read_batch(reader: LineReader, batch: Batch) -> tuple[Batch, npt.NDArray[np.int64], list[Line]]:
     """The batch as it was read, the numbers of its readable lines, and what each says."""
 
     def read(lines: Lines) -> list[Line]:
-        parts = lines.parts(READ_AT_A_TIME)
-        return [line for part in parts for line in reader.read(part, is_verifying=is_verifying)]
+        return [line for part in lines.parts(READ_AT_A_TIME) for line in reader.read(part)]
 
     def no_json(lines: list[Line]) -> list[int]:
-        return [at for at, line in enumerate(lines) if _is_no_json(line)]
+        return [at for at, line in enumerate(lines) if line.is_no_json]
 
     return read_each_value(batch, read, no_json)
 
@@ -294,10 +295,6 @@ def read_each_value(
         if cut is batch:
             return batch, nths, found
         batch = cut
-
-
-def _is_no_json(line: Line) -> bool:
-    return line.word is None and line.verdict is not None and line.verdict.code in NO_JSON
 
 
 NO_JSON = ("not_json", "not_utf8")

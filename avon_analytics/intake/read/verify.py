@@ -28,7 +28,7 @@ def verify_archive(paths: Paths, secrets: SecretsLike = None) -> pd.DataFrame:
     """
     found = find_some_files(paths)
     given = Secrets.read(secrets, may_skip=False)
-    lines = LineReader("record", given)
+    lines = LineReader("require", given)
     rows, notes = [], {}
     for file in found.files:
         words: Counter[str] = Counter()
@@ -36,7 +36,7 @@ def verify_archive(paths: Paths, secrets: SecretsLike = None) -> pd.DataFrame:
         try:
             for batch in reader.batches():
                 words["unreadable"] += len(batch.long_lines)
-                for line in read_batch(lines, batch, is_verifying=True)[2]:
+                for line in read_batch(lines, batch)[2]:
                     words[line.word or "unreadable"] += 1
         finally:
             reader.close()

@@ -203,11 +203,11 @@ class Staging:
         if self._reading.secrets is None:
             return {}
         mismatches = (
-            (one.nth, batch.file(one.nth), lambda one=one: one.signed)
+            (one.nth, batch.file(one.nth), one.signed)
             for one in read.refused
-            if one.verdict.code == "signature_mismatch"
+            if one.verdict.code == "signature_mismatch" and one.signed is not None
         )
-        return dict(causes(mismatches, self._reading.secrets))
+        return causes(mismatches, self._reading.secrets)
 
     def _add_verdicts(self, rows: list[tuple[int, str, str, str | None, bool]]) -> None:
         refused = ArrowRows.of_values(
