@@ -233,7 +233,7 @@ class _Loader:
             while True:
                 intake.staging = staging
                 if chunk.batch is not None:
-                    ended = intake.take(chunk.batch, is_read=True, may_wait=not chunk.is_last)
+                    ended = intake.take(chunk.batch, may_wait=not chunk.is_last)
                     _add(ended, chunk.readings)
                 report(chunk.file_no, chunk.position)
                 if chunk.is_last:

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from avon_analytics.errors import ArchiveError, AvonError, StoreError
 from avon_analytics.intake.archive.files import ArchiveFile
-from avon_analytics.intake.archive.lines import Section
 from avon_analytics.intake.write.known_files import FileEnd, KnownFile
 from avon_analytics.spark.read_task import ReadOptions, ReadTask
 from avon_analytics.spark.retry_task import RetryTask
@@ -132,10 +133,8 @@ class Cluster:
         if not files:
             return {}
         task = SurveyTask(tuple((f.path, f.size or 0) for f in files), self._share_bytes)
-        found = [
-            Survey(**{**one, "sections": tuple(Section(**cut) for cut in one["sections"])})
-            for _, one in _collect(_map(self._numbers(len(files)), task.run, FOR_DRIVER))
-        ]
+        told = _collect(_map(self._numbers(len(files)), task.run, FOR_DRIVER))
+        found = msgspec.convert([value for _, value in told], list[Survey])
         return {one.path: one for one in found}
 
     def _numbers(self, n: int) -> DataFrame:

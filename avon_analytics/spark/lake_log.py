@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from avon_analytics.errors import StoreError
+from avon_analytics.intake.after.quarantined_lines import QuarantineFilter, files_of
 from avon_analytics.intake.after.replay import codes_to_retry
 from avon_analytics.intake.archive.files import ArchiveFile
 from avon_analytics.intake.read.codes import Policy
@@ -100,10 +101,5 @@ def with_lines_to_retry(
     connection: duckdb.DuckDBPyConnection, policy: Policy, files: Sequence[ArchiveFile]
 ) -> dict[str, str | None]:
     """The files of which lines are in quarantine that this load may trust, and their URLs."""
-    found = connection.execute(
-        "SELECT DISTINCT file FROM quarantine WHERE list_contains($codes, code) "
-        "AND file IN (SELECT unnest($files))",
-        {"codes": list(codes_to_retry(policy)), "files": [file.path for file in files]},
-    ).fetchall()
-    urls = {file.path: file.url for file in files}
-    return {path: urls[path] for (path,) in found}
+    found = set(files_of(connection, QuarantineFilter(codes_to_retry(policy))))
+    return {file.path: file.url for file in files if file.path in found}

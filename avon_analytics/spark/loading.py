@@ -112,9 +112,15 @@ def load(
             again = with_lines_to_retry(connection, policy, found.files)
             n_buckets = buckets or _n_buckets(connection, state, files, cluster.n_cores)
             with shared(own, given) as secrets_of_tasks:
-                is_limited = agreed == "limited"
-                limits = (line_limit, _BATCH_BYTES, n_buckets, allow_truncated)
-                how = ReadOptions(policy, secrets_of_tasks, is_limited, *limits)
+                how = ReadOptions(
+                    policy=policy,
+                    shared=secrets_of_tasks,
+                    is_limited=agreed == "limited",
+                    line_limit=line_limit,
+                    batch_bytes=_BATCH_BYTES,
+                    n_buckets=n_buckets,
+                    allow_truncated=allow_truncated,
+                )
                 loaded = cluster.load(how, log.load_id, files, known, again)
             settings = {**settings_of(connection), _BUCKETS: str(n_buckets)}
             after = State(state.number + 1, settings, loaded.tables_after(state, n_buckets))

@@ -29,12 +29,12 @@ from avon_analytics.spark.rows import (
     Shared,
     buckets_of,
     in_our_words,
-    word,
+    key_of_place,
+    words,
 )
 from avon_analytics.spark.shares import Piece, Share
 
 _PACK = msgspec.msgpack.Encoder().encode
-KEY_OF_PLACE = "file || ':' || line"
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,10 @@ class ReadTask:
                 blank += int(batch.blank.sum())
                 yield batch
                 if batch.long_lines:
-                    yield from self._long_lines(batch)
+                    yield self._long_lines(batch)
         start = 0 if piece.section is None else piece.section.start
-        end = asdict(FileEnd.of(reader))
-        yield word(0, IN, "file", file=piece.path, message=[piece.path, start, blank, notes, end])
+        read = [piece.path, start, blank, notes, asdict(FileEnd.of(reader))]
+        yield words(IN, "file", [{"bucket": 0, "file": piece.path, "message": read}])
 
     def _reader(self, piece: Piece) -> FileReader:
         return FileReader(
@@ -109,13 +109,14 @@ class ReadTask:
             section=piece.section,
         )
 
-    def _long_lines(self, batch: Batch) -> Iterator[pa.RecordBatch]:
-        keys = [f"{long.file}:{long.line}" for long in batch.long_lines]
+    def _long_lines(self, batch: Batch) -> pa.RecordBatch:
+        keys = [key_of_place(long.file, long.line) for long in batch.long_lines]
         buckets = buckets_of(keys, self.how.n_buckets)
+        rows = []
         for long, bucket in zip(batch.long_lines, buckets, strict=True):
-            place = {name: getattr(long, name) for name in ("line", "byte_offset", "byte_length")}
-            how = {"sha256": long.sha256, "is_continued": long.is_continued}
-            yield word(bucket, IN, "long", file=long.file, message=how, **place)
+            place = {"file": long.file, "line": long.line, "byte_offset": long.byte_offset}
+            rows.append({**place, "bucket": bucket, "message": asdict(long)})
+        return words(IN, "long", rows)
 
 
 class Sender:
@@ -132,7 +133,7 @@ class Sender:
         if not read:
             return
         keys = [
-            line.event_id or f"{batch.file(nth)}:{batch.lines[nth]}"
+            line.event_id or key_of_place(batch.file(nth), batch.lines[nth])
             for nth, line in zip(nths.tolist(), read, strict=True)
         ]
         yield _rows(batch, nths, buckets_of(keys, self._n_buckets), read, self._turn)

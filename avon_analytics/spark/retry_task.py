@@ -5,7 +5,6 @@ Each is taken out of the bucket in which it is, and sent to that of its event.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,11 +19,12 @@ from avon_analytics.spark.read_task import ReadOptions, Sender
 from avon_analytics.spark.rows import (
     AGAIN,
     OUT,
-    SENT_SCHEMA,
     Batches,
     bucket_in,
     buckets_of,
     in_our_words,
+    key_of_place,
+    words,
 )
 
 
@@ -60,22 +60,17 @@ class RetryTask:
 
     def _taken_out(self, rows: list[dict[str, Any]]) -> pa.RecordBatch:
         """Words to the buckets in which lines are, or will be once they are divided anew."""
-        keys = [f"{row['file']}:{row['line']}" for row in rows]
+        keys = [key_of_place(row["file"], row["line"]) for row in rows]
         by_place = buckets_of(keys, self.how.n_buckets)
-        taken = [
-            {
-                "bucket": number if n_buckets == self.how.n_buckets else bucket,
-                "turn": OUT,
-                "what": "moved",
-                "file": row["file"],
-                "line": row["line"],
-                "byte_offset": row["byte_offset"],
-                "message": json.dumps(row["load_id"]),
-            }
-            for row, bucket in zip(rows, by_place, strict=True)
-            for number, n_buckets in [bucket_in(row["written_in"])]
-        ]
-        return pa.RecordBatch.from_pylist(taken, schema=SENT_SCHEMA)
+        taken = []
+        for row, bucket in zip(rows, by_place, strict=True):
+            number, n_buckets = bucket_in(row["written_in"])
+            at = {name: row[name] for name in ("file", "line", "byte_offset")}
+            is_there = n_buckets == self.how.n_buckets
+            taken.append(
+                {**at, "bucket": number if is_there else bucket, "message": row["load_id"]}
+            )
+        return words(OUT, "moved", taken)
 
 
 _PLACE = ("load_id", "file", "line", "byte_offset", "byte_length", "sha256", "code")

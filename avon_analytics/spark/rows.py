@@ -62,17 +62,26 @@ def divided_otherwise(paths: Iterable[str], n_buckets: int) -> list[str]:
     return [path for path in paths if bucket_in(path)[1] != n_buckets]
 
 
+KEY_OF_PLACE = "file || ':' || line"
+"""SQL for the same as ``key_of_place``."""
+
+
+def key_of_place(file: str, line: int) -> str:
+    """What sends a line that tells no event to its bucket."""
+    return f"{file}:{line}"
+
+
 def buckets_of(keys: Sequence[str], n_buckets: int) -> list[int]:
     """The buckets of some keys."""
     digests = (hashlib.md5(key.encode(), usedforsecurity=False).hexdigest() for key in keys)
     return [int(digest[:15], 16) % n_buckets for digest in digests]
 
 
-def word(bucket: int, turn: int, what: str, **fields: Any) -> pa.RecordBatch:
-    """One row that is no line."""
-    row = {"bucket": bucket, "turn": turn, "what": what, **fields}
-    row["message"] = json.dumps(row.get("message"))
-    return pa.RecordBatch.from_pylist([row], schema=SENT_SCHEMA)
+def words(turn: int, what: str, rows: Iterable[Mapping[str, Any]]) -> pa.RecordBatch:
+    """Rows that are no lines, of one kind; ``message`` is what they say, as plain values."""
+    common = {"turn": turn, "what": what}
+    sent = [{**row, **common, "message": json.dumps(row["message"])} for row in rows]
+    return pa.RecordBatch.from_pylist(sent, schema=SENT_SCHEMA)
 
 
 def for_driver(what: str, values: list[Any]) -> pa.RecordBatch:

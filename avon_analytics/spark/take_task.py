@@ -139,7 +139,7 @@ class Bucket:
             rows = pa.Table.from_batches(waiting).combine_chunks()
             batch, read = _batch(rows), list(map(_UNPACK, rows.column("read").to_pylist()))
             self._staging.take_over(batch, ReadLines.of(read, with_bodies=False))
-            self._intake.take(batch, is_read=True)
+            self._intake.take(batch)
             self._in_transaction += rows.nbytes
             if self._in_transaction >= _TRANSACTION_BYTES:
                 self._store.execute("COMMIT")
@@ -156,9 +156,8 @@ class Bucket:
         return for_driver("moved", list(Counter(files).items()))
 
     def _set_aside(self, rows: pa.RecordBatch) -> None:
-        for row in rows.to_pylist():
-            place = (row["file"], row["line"], row["byte_offset"], row["byte_length"])
-            long = LongLine(*place, **json.loads(row["message"]))
+        for message in rows.column("message").to_pylist():
+            long = LongLine(**json.loads(message))
             self._intake.take(Batch((long.file,), long_lines=[long]))
 
     # -- the lake ---------------------------------------------------------------------------

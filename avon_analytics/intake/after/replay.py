@@ -237,6 +237,6 @@ def move(
         there = [(place, one) for place, one in zip(part, read, strict=True) if one is not None]
         take_out(connection, [place.key for place, _ in there])
         batch = batch_of([(*place.key[1:], content) for place, content in there])
-        for file, one in intake.take(batch).items():
+        for file, one in intake.take(intake.staging.read(batch)).items():
             ended[file].add(one)
     return ended

@@ -125,6 +125,10 @@ class Batch:
         """The file of one line."""
         return self.files[int(self.file_no[nth])]
 
+    def place(self, nth: int) -> tuple[str, int, int]:
+        """The file, the line and the byte offset of one line."""
+        return self.file(nth), int(self.lines[nth]), int(self.byte_offsets[nth])
+
     def content(self, nth: int) -> bytes:
         """The bytes of one line, without its end; a byte-order mark is blanked."""
         start = int(self.bounds[nth])

@@ -47,19 +47,19 @@ class Conflicts:
         self._store = store
         self._urls = urls
         self._displaced: list[Displaced] = []
-        self.has_moved_lines = False
 
-    def settle(self, staging: Staging) -> None:
+    def settle(self, staging: Staging) -> bool:
         """Refuse the lines of a batch that lost, and move what the store has aside where it lost.
 
-        Reads ``event_lines`` and ``known_events`` of the staging tables.
+        Reads ``event_lines`` and ``known_events`` of the staging tables. Returns whether lines that
+        were stored before have now ended elsewhere.
         """
         is_contested = """SELECT 1 FROM (
                 SELECT event_id, body_digest FROM event_lines
                 UNION SELECT event_id, body_digest FROM known_events)
             GROUP BY event_id HAVING count(*) > 1 LIMIT 1"""
         if not staging.run(is_contested):
-            return
+            return False
         staging.recall(self._store, _LOST_BEFORE, "lost_lines")
         staging.run(statement("contents"))
         staging.run(
@@ -68,14 +68,18 @@ class Conflicts:
             code=CONFLICT.code,
             errors=CONFLICT.errors,
         )
-        if staging.run("SELECT 1 FROM contents_of_events WHERE is_stored AND NOT wins LIMIT 1"):
+        ((has_lost, has_won),) = staging.run(
+            "SELECT coalesce(bool_or(is_stored AND NOT wins), false), "
+            "coalesce(bool_or(was_lost AND wins), false) FROM contents_of_events"
+        )
+        if has_lost:
             self._displace(staging)
-        if staging.run("SELECT 1 FROM contents_of_events WHERE was_lost AND wins LIMIT 1"):
+        if has_won:
             self._bring_back(staging)
+        return bool(has_lost or has_won)
 
     def _displace(self, staging: Staging) -> None:
         """Move events that lost against a later line out of the tables."""
-        self.has_moved_lines = True
         lost = "SELECT event_id FROM contents_of_events WHERE is_stored AND NOT wins"
         theirs = "event_id IN (SELECT event_id FROM staged_rows)"
         with ArrowRows.of_query(staging.connection, lost).as_table("staged_rows", self._store):
@@ -109,7 +113,6 @@ class Conflicts:
 
     def _bring_back(self, staging: Staging) -> None:
         """Let lines that lost tell their event again, where their content now won."""
-        self.has_moved_lines = True
         won = "(SELECT event_id, body_digest FROM contents_of_events WHERE was_lost AND wins)"
         staging.run(
             f"""INSERT INTO event_lines

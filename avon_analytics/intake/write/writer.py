@@ -27,7 +27,7 @@ from avon_analytics.store.slim import EVENTS, LINES
 class StoreWriter:
     """Takes batches into a store.
 
-    Two connections share the work: ``staging`` reads and judges in tables that every batch
+    Two connections share the work: ``staging`` has what a batch tells in tables that every batch
     replaces; ``store`` holds the transaction and gets only rows. So memory is bounded by the
     batch, and not by what a transaction keeps of replaced tables. A caller who has several staging
     areas sets another one between batches.
@@ -51,15 +51,12 @@ class StoreWriter:
         self.has_moved_lines = False  # whether any that was counted before has ended elsewhere
         self._put_off: list[tuple[str, int, int, bytes]] = []
 
-    def take(
-        self, batch: Batch, *, is_read: bool = False, may_wait: bool = False
-    ) -> dict[str, LineCounts]:
-        """Bring every line of a batch to its end; the caller holds a transaction.
+    def take(self, batch: Batch, *, may_wait: bool = False) -> dict[str, LineCounts]:
+        """Bring every line of the batch that ``staging`` has read to its end.
 
-        ``is_read``: the staging tables the batch already. ``may_wait``: a few lines that tell of
-        stored events may wait for ``take_rest``, because the ids of all events are read for them,
-        and where they say something else the archive as well. Returns where the lines of each file
-        ended.
+        The caller holds a transaction. ``may_wait``: a few lines that tell of stored events may
+        wait for ``take_rest``, because the ids of all events are read for them, and where they say
+        something else the archive as well. Returns where the lines of each file ended.
         """
         ended: dict[str, LineCounts] = defaultdict(LineCounts)
         for file, blank in batch.blank_by_file().items():
@@ -67,28 +64,24 @@ class StoreWriter:
         self._set_aside(batch, ended)
         if batch.readable.any():
             with self.staging.room_for(batch):
-                self._take(batch, ended, is_read=is_read, may_wait=may_wait)
+                self._take(batch, ended, may_wait=may_wait)
         if sum(len(content) for *_, content in self._put_off) > PUT_OFF_BYTES:
             for file, more in self.take_rest().items():
                 ended[file].add(more)
         return ended
 
-    def _take(
-        self, batch: Batch, ended: dict[str, LineCounts], *, is_read: bool, may_wait: bool
-    ) -> None:
-        if not is_read:
-            batch = self.staging.read(batch)
+    def _take(self, batch: Batch, ended: dict[str, LineCounts], *, may_wait: bool) -> None:
         clock = self.staging.clock
         with clock.timing("settle"):
-            if self._tombstones and forgotten.leave_out(
-                self._store, self.staging, self._tombstones
-            ):
-                self.has_moved_lines = True
+            if self._tombstones:
+                self.has_moved_lines |= forgotten.leave_out(
+                    self._store, self.staging, self._tombstones
+                )
             if self._is_all_new(batch, may_wait=may_wait) or self._has_no_events():
                 self.staging.run(_NOTHING_KNOWN)
             else:
                 self._recall()
-            self._conflicts.settle(self.staging)
+            self.has_moved_lines |= self._conflicts.settle(self.staging)
         with clock.timing("store rows"):
             self._rows.store(self.staging)
         with clock.timing("log"):
@@ -97,7 +90,7 @@ class StoreWriter:
     def take_rest(self) -> dict[str, LineCounts]:
         """Bring the lines that were put off to their end."""
         lines, self._put_off = self._put_off, []
-        return self.take(batch_of(lines)) if lines else {}
+        return self.take(self.staging.read(batch_of(lines))) if lines else {}
 
     def _set_aside(self, batch: Batch, ended: dict[str, LineCounts]) -> None:
         for long in batch.long_lines:
@@ -137,7 +130,6 @@ class StoreWriter:
             self._rows.write_waiting()
         with clock.timing("settle"):
             self._conflicts.keep_lines(self.staging)
-        self.has_moved_lines |= self._conflicts.has_moved_lines
 
     # -- between the staging tables and the store ---------------------------------------------
 
@@ -150,15 +142,7 @@ class StoreWriter:
         known = self._known_ids.add(self.staging)
         if not may_wait or len(known) > _WAITING_SHARE * len(batch):
             return not known
-        self._put_off += [
-            (
-                batch.file(nth),
-                int(batch.lines[nth]),
-                int(batch.byte_offsets[nth]),
-                batch.as_sent(nth),
-            )
-            for nth in known
-        ]
+        self._put_off += [(*batch.place(nth), batch.as_sent(nth)) for nth in known]
         self.staging.leave_out(known)
         return True
 
