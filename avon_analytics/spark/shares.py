@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from math import ceil
 
+from avon_analytics.intake.archive.compressed import READ_BYTES, FileBytes
 from avon_analytics.intake.archive.files import ArchiveFile, is_compressed
 from avon_analytics.intake.archive.lines import FileReader, Section
 from avon_analytics.intake.write.known_files import KnownFile
@@ -15,7 +16,6 @@ from avon_analytics.intake.write.known_files import KnownFile
 MIB = 1024 * 1024
 SHARE_BYTES = 128 * MIB
 _INFLATED = 6  # how many bytes a byte of a compressed export stands for, roughly
-_CHUNK_BYTES = 4 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ def survey(path: str, size: int, share_bytes: int) -> Survey | None:
     to_line_end, end = digest.copy(), 0
     sections: list[Section] = []
     start, at, first_line, lines = 0, 0, 1, 0
-    with closing(FileReader(path)) as reader:
-        if not reader.is_plain:
+    with closing(FileBytes(path)) as file:
+        if not file.is_plain:
             return None
-        while chunk := reader.slice(at, min(_CHUNK_BYTES, size - at)):
+        while chunk := file.slice(at, min(READ_BYTES, size - at)):
             cut = chunk.rfind(b"\n") + 1
             digest.update(chunk[:cut])
             if cut:

@@ -25,6 +25,7 @@ import pandas as pd
 
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import ArchiveError, UsageError
+from avon_analytics.intake.archive.compressed import FileBytes
 from avon_analytics.intake.archive.lines import FileReader
 from avon_analytics.printable import counted
 from avon_analytics.store.database import Database
@@ -140,9 +141,9 @@ def _read(
         with closing(FileReader(file)) as reader:
             if reader.skip(int(n_bytes), 0) != sha256:
                 return "changed", []
-        with closing(FileReader(file)) as reader:
+        with closing(FileBytes(file)) as opened:
             for start, length in zip(places["byte_offset"], places["byte_length"], strict=True):
-                line = reader.slice(int(start), int(length))
+                line = opened.slice(int(start), int(length))
                 if line is not None:
                     digests.append((int(start), hashlib.sha256(line).hexdigest()))
     except ArchiveError:

@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from avon_analytics.errors import ArchiveError
-from avon_analytics.intake.archive.lines import FileReader
-
-_PIECE = 4 * 1024 * 1024
+from avon_analytics.intake.archive.compressed import READ_BYTES, FileBytes
 
 
 class Place(Protocol):
@@ -31,8 +29,7 @@ class ArchivedLines:
 
     def __init__(self, urls: Mapping[str, str] | None = None) -> None:
         self._urls = urls or {}
-        self._reader: FileReader | None = None
-        self._at = 0
+        self._open: FileBytes | None = None
 
     def whole(self, place: Place, sha256: str | None) -> bytes | None:
         """The bytes of a line with this digest; None if it no longer stands there."""
@@ -41,33 +38,33 @@ class ArchivedLines:
         content = b"".join(self.pieces(place, place.byte_length))
         return content if sha256 == hashlib.sha256(content).hexdigest() else None
 
-    def pieces(self, place: Place, size: int = _PIECE) -> Iterator[bytes]:
+    def pieces(self, place: Place, size: int = READ_BYTES) -> Iterator[bytes]:
         """The same piece by piece, so that a line of any length can pass; unchecked."""
         try:
-            reader = self._reader_at(place)
-            end = place.byte_offset + place.byte_length
-            self._at = place.byte_offset
-            while self._at < end:
-                piece = reader.slice(self._at, min(size, end - self._at))
+            file = self._file_at(place)
+            at, end = place.byte_offset, place.byte_offset + place.byte_length
+            while at < end:
+                piece = file.slice(at, min(size, end - at))
                 if piece is None:
                     self.close()
                     return
-                self._at += len(piece)
+                at += len(piece)
                 yield piece
         except ArchiveError:
             self.close()
 
-    def _reader_at(self, place: Place) -> FileReader:
-        if self._reader is None or self._reader.path != place.file or self._at > place.byte_offset:
+    def _file_at(self, place: Place) -> FileBytes:
+        file = self._open
+        if file is None or file.path != place.file or file.at > place.byte_offset:
             self.close()
-            self._reader = FileReader(place.file, url=self._urls.get(place.file))
-        return self._reader
+            self._open = file = FileBytes(place.file, self._urls.get(place.file))
+        return file
 
     def close(self) -> None:
         """Let go of the file."""
-        if self._reader is not None:
-            self._reader.close()
-        self._reader, self._at = None, 0
+        if self._open is not None:
+            self._open.close()
+        self._open = None
 
     def __enter__(self) -> ArchivedLines:
         return self

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
-import zstandard
 
 from avon_analytics.arguments import whole_number
-from avon_analytics.errors import ArchiveError, DamagedFile
 from avon_analytics.intake.archive.batch import (
     HEAVY_BYTES,
     NEWLINE,
@@ -25,9 +21,7 @@ from avon_analytics.intake.archive.batch import (
     batch_from,
     batch_of,
 )
-from avon_analytics.intake.archive.compressed import CannotDecompressError, decompressed
-from avon_analytics.intake.archive.files import open_file
-from avon_analytics.intake.archive.folders import unreadable
+from avon_analytics.intake.archive.compressed import READ_BYTES, FileBytes
 from avon_analytics.intake.archive.hint import FOOT_BYTES, HEAD_BYTES, hint
 from avon_analytics.intake.archive.values import (
     Span,
@@ -41,7 +35,6 @@ LINE_LIMIT = 16 * 1024 * 1024
 _LONGEST_LIMIT = 1024 * 1024 * 1024
 BATCH_BYTES = 32 * 1024 * 1024
 BATCH_LINES = 1 << 18
-READ_BYTES = 4 * 1024 * 1024
 _SCANNED_BYTES = 1 << 18  # at a time: they stay in the processor's caches
 _LONG_BYTES = 64 * 1024  # lines up to this are cut only where they cannot be read as one value
 
@@ -70,11 +63,8 @@ class FileReader:
     else stands behind the last line end is handed out; where it is no whole object,
     ``rest_offset`` says where it begins.
 
-    With ``allow_truncated``, a compressed file that is damaged or cut short ends before the
-    damage, at its last whole line, and ``is_damaged`` says so; else it raises DamagedFile.
-
-    ``url`` opens the file where its path does not (``ArchiveFile``). With a ``section``, only that
-    part of a plain file is read; ``sha256`` is then of that part.
+    ``url`` and ``allow_truncated`` as in ``FileBytes``; a damaged file ends at its last whole line.
+    With a ``section``, only that part of a plain file is read; ``sha256`` is then of that part.
     """
 
     def __init__(
@@ -87,31 +77,26 @@ class FileReader:
         allow_truncated: bool = False,
         section: Section | None = None,
     ) -> None:
-        self.path = path
         self.next_line = 1
         self.bytes_read = 0
         self.pending_bytes = 0
         self.rest_offset: int | None = None
-        self.is_damaged = False
-        self._allow_truncated = allow_truncated
         self._line_limit = line_limit
         self._batch_bytes = batch_bytes
         self._digest = hashlib.sha256()
-        self._sliced_to = 0  # where ``slice`` has come to
         self._is_mid_line = False  # whether something was read of the line before ``next_line``
         self._rest: Measure | None = None  # in what kind of line an earlier reading ended
         self._head = self._foot = b""
-        self._raw = open_file(path, url)
-        self._stream = decompressed(self._raw)
+        self._path = path
+        self._file = FileBytes(path, url, allow_truncated=allow_truncated)
         if section is not None:
-            self._raw.seek(section.start)
-            self._stream = cast(BinaryIO, _Until(self._raw, section.end - section.start))
+            self._file.narrow(section.start, section.end)
             self.bytes_read, self.next_line = section.start, section.first_line
 
     @property
-    def is_plain(self) -> bool:
-        """Whether the file is not compressed."""
-        return self._stream is self._raw
+    def is_damaged(self) -> bool:
+        """Whether the file ended before damage."""
+        return self._file.is_damaged
 
     @property
     def sha256(self) -> str:
@@ -121,7 +106,7 @@ class FileReader:
     @property
     def position(self) -> int:
         """How many bytes of the file on disk have been read, for progress."""
-        return self._raw.tell()
+        return self._file.position
 
     @property
     def hint(self) -> str | None:
@@ -130,13 +115,13 @@ class FileReader:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._raw.close()
+        self._file.close()
 
     def skip(self, n_bytes: int, n_lines: int, rest_offset: int | None = None) -> str:
         """Pass over what an earlier load read; returns the digest of these bytes."""
         rest, last = Measure(), b""
         while self.bytes_read < n_bytes:
-            chunk = self._read(min(n_bytes - self.bytes_read, READ_BYTES))
+            chunk = self._file.read(min(n_bytes - self.bytes_read, READ_BYTES))
             if not chunk:
                 break
             if rest_offset is not None:
@@ -147,20 +132,6 @@ class FileReader:
         self._rest = rest if rest.length else None
         self.next_line = n_lines + 1
         return self.sha256
-
-    def slice(self, byte_offset: int, byte_length: int) -> bytes | None:
-        """Some bytes of the decompressed file, or None if it is shorter; offsets only grow."""
-        while self._sliced_to < byte_offset:
-            passed = self._read(min(byte_offset - self._sliced_to, READ_BYTES))
-            if not passed:
-                return None
-            self._sliced_to += len(passed)
-        pieces, missing = [], byte_length
-        while missing and (piece := self._read(missing)):
-            pieces.append(piece)
-            missing -= len(piece)
-        self._sliced_to += byte_length - missing
-        return None if missing else b"".join(pieces)
 
     def batches(self) -> Iterator[Batch]:
         """The rest of the file."""
@@ -186,7 +157,7 @@ class FileReader:
         buffer.write(carry)
         size = 0
         while size + len(carry) < self._batch_bytes or size == 0:
-            chunk = self._read(READ_BYTES)
+            chunk = self._file.read(READ_BYTES)
             if not chunk:
                 return *_cut(buffer.getvalue()), True
             buffer.write(chunk)
@@ -196,22 +167,6 @@ class FileReader:
             return *_cut(buffer.getvalue()), False
         buffer.truncate(buffer.tell() - len(chunk) + cut)
         return buffer.getvalue(), chunk[cut:], False
-
-    def _read(self, size: int) -> bytes:
-        if self.is_damaged:
-            return b""
-        # What stands before the damage comes in small steps: a large one would fail as a whole.
-        in_steps = getattr(self._stream, "read1", None) if self._allow_truncated else None
-        try:
-            return (in_steps or self._stream.read)(size)
-        except CannotDecompressError as error:
-            raise ArchiveError(f"cannot read {self.path}: {error}") from None
-        except (OSError, EOFError, ValueError, zlib.error, zstandard.ZstdError) as error:
-            refusal = unreadable(self.path, error)
-            if not self._allow_truncated or not isinstance(refusal, DamagedFile):
-                raise refusal from None
-            self.is_damaged = True
-            return b""
 
     def _take(self, taken: bytes) -> None:
         self._digest.update(taken)
@@ -252,7 +207,7 @@ class FileReader:
             part, bounds = part[bounds[0] : bounds[-1]], bounds - bounds[0]
         lines = np.arange(self.next_line, self.next_line + len(bounds) - 1, dtype=np.int64)
         batch = batch_from(
-            (self.path,),
+            (self._path,),
             part,
             bounds,
             file_no=np.zeros_like(lines),
@@ -267,7 +222,7 @@ class FileReader:
         for nth in np.flatnonzero((batch.byte_lengths > self._line_limit) & ~batch.blank).tolist():
             place = (int(batch.lines[nth]), int(batch.byte_offsets[nth]))
             digest = hashlib.sha256(content := batch.content(nth)).hexdigest()
-            batch.long_lines.append(LongLine(self.path, *place, len(content), digest))
+            batch.long_lines.append(LongLine(self._path, *place, len(content), digest))
         return batch
 
     # -- lines that hold several values, or have no end ---------------------------------------
@@ -289,7 +244,7 @@ class FileReader:
     def _piece(self, text: bytes, spans: Sequence[Span] = ()) -> Batch:
         """Some of a line, as one line or as one for each of the spans."""
         place = (self.next_line - self._is_mid_line, self.bytes_read)
-        batch = batch_of([(self.path, *place, text)])
+        batch = batch_of([(self._path, *place, text)])
         if self._is_mid_line and not spans:
             spans = [(0, len(text))]  # it is no JSON, whatever it is
         if spans:
@@ -331,7 +286,7 @@ class FileReader:
         while end < 0 and not at_end:
             measure.add(chunk)
             self._take(chunk)
-            chunk = self._read(READ_BYTES)
+            chunk = self._file.read(READ_BYTES)
             end, at_end = chunk.find(b"\n"), not chunk
         if at_end and self.is_damaged:
             self.pending_bytes = byte_offset + measure.length - before[1]
@@ -344,7 +299,7 @@ class FileReader:
         self.rest_offset = byte_offset if at_end else None
         is_continued = begun is not None
         place = (line, byte_offset, *measure.without_return)
-        yield Batch((self.path,), long_lines=[LongLine(self.path, *place, is_continued)])
+        yield Batch((self._path,), long_lines=[LongLine(self._path, *place, is_continued)])
         return chunk[end + 1 :], at_end
 
 
@@ -383,16 +338,3 @@ def _size_of_part(buffer: bytes, start: int, end: int) -> int:
         if size * ROWS_AT_A_TIME > HEAVY_BYTES * n_lines:
             return HEAVY_BYTES
     return size
-
-
-class _Until:
-    """The next bytes of a file, so many and no more."""
-
-    def __init__(self, raw: BinaryIO, size: int) -> None:
-        self._raw = raw
-        self._left = size
-
-    def read(self, size: int) -> bytes:
-        piece = self._raw.read(min(size, self._left))
-        self._left -= len(piece)
-        return piece
