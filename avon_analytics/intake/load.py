@@ -26,7 +26,7 @@ from avon_analytics.intake.archive.files import (
 from avon_analytics.intake.archive.lines import BATCH_BYTES, LINE_LIMIT, FileReader, checked_limit
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.process import ReadingProcesses
-from avon_analytics.intake.read.read_lines import Reading
+from avon_analytics.intake.read.read_lines import ReadRules
 from avon_analytics.intake.read.signature import Secrets, SecretsLike
 from avon_analytics.intake.write.clock import Clock
 from avon_analytics.intake.write.file_receipts import FileReceipts
@@ -157,13 +157,13 @@ class _Loader:
         self._clock = Clock()
 
         has_forgotten = bool(Tombstones(connection))
-        reading = Reading(policy, secrets, privacy == "limited", with_bodies=has_forgotten)
-        self._processes = ReadingProcesses(reading)
+        rules = ReadRules(policy, secrets, privacy == "limited", with_bodies=has_forgotten)
+        self._processes = ReadingProcesses(rules)
 
         def staging() -> Staging:
             cursor = connection.cursor()
             processes, clock = self._processes, self._clock
-            return Staging(cursor, reading, processes=processes, bound=bound, clock=clock)
+            return Staging(cursor, rules, processes=processes, bound=bound, clock=clock)
 
         self._staging_areas = tuple(staging() for _ in range(n_readers + 1))
         urls = {file.path: file.url for file in found.files if file.url is not None}
@@ -234,15 +234,15 @@ class _Loader:
                 intake.staging = staging
                 if chunk.batch is not None:
                     ended = intake.take(chunk.batch, may_wait=not chunk.is_last)
-                    _add(ended, chunk.readings)
+                    _add(ended, chunk.files)
                 report(chunk.file_no, chunk.position)
                 if chunk.is_last:
                     break
                 chunk, staging = next(rest)
-            _add(intake.take_rest(), chunk.readings)
-            self.log.add_files(chunk.readings)
-        for reading in chunk.readings:
-            self._receipts.add(reading)
+            _add(intake.take_rest(), chunk.files)
+            self.log.add_files(chunk.files)
+        for file in chunk.files:
+            self._receipts.add(file)
 
     def _not_loaded(self, error: ArchiveError) -> ArchiveError:
         n = len(self._receipts)
@@ -292,8 +292,8 @@ class _Loader:
         return n_unread == 0
 
 
-def _add(ended: Mapping[str, LineCounts], readings: Sequence[OpenFile]) -> None:
+def _add(ended: Mapping[str, LineCounts], files: Sequence[OpenFile]) -> None:
     """Count where lines ended, with the files in which they stand."""
-    for reading in readings:
-        if reading.file.path in ended:
-            reading.ended.add(ended[reading.file.path])
+    for file in files:
+        if file.path in ended:
+            file.ended.add(ended[file.path])

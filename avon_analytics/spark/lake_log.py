@@ -79,16 +79,15 @@ def close_files(
 ) -> FileReceipts:
     """Write down how far each file was read and where its lines ended; the receipts of all."""
     ended, receipts = ends_by_file(connection, log.load_id), FileReceipts(connection, log)
-    readings = []
+    opened = []
     for file in files:
         read, of_file = loaded.files[file.path], ended[file.path]
         of_file.blank = read.blank
-        reading = OpenFile(file, known.get(file.path), of_file, read.notes)
-        reading.end = read.end
-        readings.append(reading)
-        receipts.add(reading)
-    if readings:
-        log.add_files(readings)
+        opened.append(OpenFile(file, known.get(file.path), of_file, read.notes))
+        opened[-1].end = read.end
+        receipts.add(opened[-1])
+    if opened:
+        log.add_files(opened)
     for path, n in sorted(loaded.moved.items()):
         receipts.add_moved(path, n, ended[path])
     if loaded.has_moved_lines:

@@ -19,7 +19,7 @@ from avon_analytics.intake.archive.batch import Batch, merged
 from avon_analytics.intake.archive.lines import BATCH_LINES, FileReader
 from avon_analytics.intake.archive.values import BOM
 from avon_analytics.intake.read.codes import Policy
-from avon_analytics.intake.read.read_lines import Reading
+from avon_analytics.intake.read.read_lines import ReadRules
 from avon_analytics.intake.read.reader import Line, read_batch
 from avon_analytics.intake.write.known_files import FileEnd, resumed
 from avon_analytics.spark.rows import (
@@ -50,9 +50,9 @@ class ReadOptions:
     allow_truncated: bool = False
 
     @property
-    def reading(self) -> Reading:
+    def rules(self) -> ReadRules:
         """How lines are read under the policy and the secrets of the load."""
-        return Reading(self.policy, self.shared.secrets(), self.is_limited, with_bodies=False)
+        return ReadRules(self.policy, self.shared.secrets(), self.is_limited, with_bodies=False)
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Sender:
     """Sends lines to their buckets: those of one event to one, in which it is settled who wins."""
 
     def __init__(self, how: ReadOptions, turn: int = IN) -> None:
-        self._reader = how.reading.reader()
+        self._reader = how.rules.reader()
         self._n_buckets = how.n_buckets
         self._turn = turn
 

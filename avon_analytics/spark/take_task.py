@@ -87,7 +87,7 @@ class Bucket:
         self._waiting: list[pa.RecordBatch] = []
         self._held = 0
         self._in_transaction = 0
-        self._staging = Staging(store.cursor(), task.how.reading)
+        self._staging = Staging(store.cursor(), task.how.rules)
         self._recall = Recall(store, task.lake, task.files, number, task.how.n_buckets)
         self._intake = StoreWriter(store, self._staging, task.load_id)
 

@@ -20,7 +20,7 @@ from avon_analytics.intake.archive.batch import Batch, Lines, batch_of
 from avon_analytics.intake.read import process, read_lines
 from avon_analytics.intake.read.columns import Column
 from avon_analytics.intake.read.process import ReadingProcesses
-from avon_analytics.intake.read.read_lines import Reading, ReadLines, read_whole
+from avon_analytics.intake.read.read_lines import ReadLines, ReadRules, read_whole
 from avon_analytics.intake.read.signature import Secrets
 
 _SPEC = importlib.util.spec_from_file_location("fuzz", Path(__file__).with_name("fuzz.py"))
@@ -81,10 +81,10 @@ def told(read: ReadLines) -> dict[str, Any]:
     return {**columns, "contents": contents, "rest": list(read.unknown), "no": read.refused}
 
 
-HOW: dict[str, Reading] = {
-    "all of it": Reading("require", Secrets({"one": fuzz.SECRET, "two": "another"})),
-    "without bodies": Reading("record", Secrets({"one": fuzz.SECRET}), with_bodies=False),
-    "a limited data set": Reading("skip", None, is_limited=True),
+HOW: dict[str, ReadRules] = {
+    "all of it": ReadRules("require", Secrets({"one": fuzz.SECRET, "two": "another"})),
+    "without bodies": ReadRules("record", Secrets({"one": fuzz.SECRET}), with_bodies=False),
+    "a limited data set": ReadRules("skip", None, is_limited=True),
 }
 
 
@@ -93,8 +93,8 @@ HOW: dict[str, Reading] = {
 def test_a_process_reads_what_its_caller_would(
     batch: Batch, name: str, started: list[subprocess.Popen[bytes]]
 ) -> None:
-    reading = HOW[name]
-    reader, processes = reading.reader(), ReadingProcesses(reading)
+    rules = HOW[name]
+    reader, processes = rules.reader(), ReadingProcesses(rules)
     processes.start(1)
     n_asked = 0
 
@@ -107,7 +107,7 @@ def test_a_process_reads_what_its_caller_would(
         assert found is not None
         return found
 
-    here, nths, read = read_whole(batch, lambda lines: reading.read(reader, lines))
+    here, nths, read = read_whole(batch, lambda lines: rules.read(reader, lines))
     there, others, found = read_whole(batch, apart)
     processes.close()
     assert len(here) == len(there) > len(batch) == 300
@@ -142,11 +142,11 @@ def test_pieces_are_the_lines_in_order(n_bytes: int) -> None:
 def test_parts_say_together_what_the_whole_says(
     batch: Batch, at_a_time: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading = HOW["all of it"]
-    whole = read_whole(batch, lambda lines: reading.read(reading.reader(), lines))[2]
+    rules = HOW["all of it"]
+    whole = read_whole(batch, lambda lines: rules.read(rules.reader(), lines))[2]
     monkeypatch.setattr(read_lines, "READ_AT_A_TIME", at_a_time)
-    reader = reading.reader()
-    parts = read_whole(batch, lambda lines: reading.read(reader, lines))[2]
+    reader = rules.reader()
+    parts = read_whole(batch, lambda lines: rules.read(reader, lines))[2]
     assert told(parts) == told(whole)
 
 

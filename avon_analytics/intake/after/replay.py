@@ -23,7 +23,7 @@ from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.archive.lines import LINE_LIMIT, checked_limit
 from avon_analytics.intake.archive.values import BOM
 from avon_analytics.intake.read.codes import SIGNATURE_CODES, Policy, meaning
-from avon_analytics.intake.read.read_lines import Reading
+from avon_analytics.intake.read.read_lines import ReadRules
 from avon_analytics.intake.read.reader import LineReader
 from avon_analytics.intake.read.signature import Secrets, SecretsLike
 from avon_analytics.intake.write.line_counts import LineCounts
@@ -113,7 +113,7 @@ def replay(
     with database.writing() as connection:
         try:
             is_limited = privacy_of(connection) == "limited"
-            staging = Staging(connection.cursor(), Reading(policy, given, is_limited))
+            staging = Staging(connection.cursor(), ReadRules(policy, given, is_limited))
             wanted = QuarantineFilter.of(connection, code, file)
             found = [
                 place

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from avon_analytics.intake.archive.batch import Lines
-from avon_analytics.intake.read.read_lines import Reading, ReadLines
+from avon_analytics.intake.read.read_lines import ReadLines, ReadRules
 from avon_analytics.intake.read.signature import Secrets
 
 # To send fewer bytes over takes longer than it gains; of more, several processes would hold much.
@@ -36,8 +36,8 @@ PROGRAM = (
 class ReadingProcesses:
     """Reads lines for as many threads as it has processes, for each in one that is idle."""
 
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
+    def __init__(self, rules: ReadRules) -> None:
+        self._rules = rules
         self._all: list[ReadingProcess] = []
         self._idle: list[ReadingProcess] = []
 
@@ -47,7 +47,7 @@ class ReadingProcesses:
             return
         with suppress(OSError):
             for _ in range(n_processes):
-                self._all.append(ReadingProcess(self._reading))
+                self._all.append(ReadingProcess(self._rules))
         self._idle = list(self._all)
 
     def read(self, lines: Lines) -> ReadLines | None:
@@ -75,7 +75,7 @@ class ReadingProcesses:
 class ReadingProcess:
     """One process that reads."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, rules: ReadRules) -> None:
         path = json.dumps([entry for entry in sys.path if isinstance(entry, str)])
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", PROGRAM, path],
@@ -86,9 +86,9 @@ class ReadingProcess:
             env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
             pipesize=_PIPE_BYTES,
         )
-        secrets = None if reading.secrets is None else dict(reading.secrets.items())
+        secrets = None if rules.secrets is None else dict(rules.secrets.items())
         try:
-            self._send((reading.policy, secrets, reading.is_limited, reading.with_bodies))
+            self._send((rules.policy, secrets, rules.is_limited, rules.with_bodies))
         except OSError:
             self.close()
             raise
@@ -130,8 +130,8 @@ def serve() -> None:
     sys.stdout = sys.stderr  # nothing else may write among the answers
     policy, secrets, is_limited, with_bodies = pickle.load(asked)
     named = None if secrets is None else Secrets(secrets)
-    reading = Reading(policy, named, is_limited, with_bodies)
-    reader = reading.reader()
+    rules = ReadRules(policy, named, is_limited, with_bodies)
+    reader = rules.reader()
     with suppress(EOFError):
         while True:
-            _dump(reading.read(reader, pickle.load(asked)), answers)
+            _dump(rules.read(reader, pickle.load(asked)), answers)

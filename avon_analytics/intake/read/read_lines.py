@@ -122,7 +122,7 @@ class ReadLines:
 
     @classmethod
     def of(cls, lines: Sequence[Line], *, with_bodies: bool) -> ReadLines:
-        """What these lines say; ``with_bodies`` as in ``Reading``."""
+        """What these lines say; ``with_bodies`` as in ``ReadRules``."""
         events = [line.canonical if line.verdict is None else None for line in lines]
         kinds: dict[Kind, int] = {}
         number = [
@@ -202,7 +202,7 @@ class ReadLines:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadRules:
     """How lines are read: under which policy and secrets, and what is kept of them.
 
     ``with_bodies``: a column ``body`` has what each line tells, trusted or not.

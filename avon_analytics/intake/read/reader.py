@@ -40,8 +40,7 @@ from avon_analytics.intake.read.envelope import (
 from avon_analytics.intake.read.envelope import Odd as OddEnvelope
 from avon_analytics.intake.read.faults import Fault, Verdict, faults_of, verdict
 from avon_analytics.intake.read.keys_seen import doubtful
-from avon_analytics.intake.read.signature import Secrets
-from avon_analytics.intake.read.verifier import Verifier
+from avon_analytics.intake.read.signature import Secrets, Verifier
 
 _T = TypeVar("_T")
 _U = TypeVar("_U")

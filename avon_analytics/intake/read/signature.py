@@ -1,6 +1,6 @@
 """Signatures of deliveries: HMAC-SHA256 over bytes, and the secrets that make them.
 
-Pure functions over bytes; ``read.verifier`` does the same for many bodies, from ``hmac_pads``.
+Pure functions over bytes; ``Verifier`` does the same for many bodies.
 Source: RFC 2104 (HMAC) with FIPS 180-4 (SHA-256).
 """
 
@@ -193,6 +193,36 @@ class Secrets:
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("secrets are not written anywhere")
+
+
+class Verifier:
+    """Tells under which secret the HMAC-SHA256 of some bytes is a signature, of many bodies.
+
+    Each secret goes into a hash once, which every body then copies. The secret that matched last is
+    tried first; each is tried once, under its first name.
+    """
+
+    def __init__(self, secrets: Secrets) -> None:
+        named = {secret: name for name, secret in reversed(list(secrets.items()))}
+        self._pads: list[tuple[str, Any, Any]] = []
+        for name, secret in secrets.items():
+            if named[secret] == name:
+                inner, outer = hmac_pads(secret)
+                self._pads.append((name, hashlib.sha256(inner), hashlib.sha256(outer)))
+
+    def matching(self, body: bytes, signature: str) -> str | None:
+        """The name of the secret under which a signature is right, or None."""
+        wanted = signature.lower()
+        for at, (name, inner, outer) in enumerate(self._pads):
+            digest = inner.copy()
+            digest.update(body)
+            whole = outer.copy()
+            whole.update(digest.digest())
+            if whole.hexdigest() == wanted:
+                if at:
+                    self._pads = [self._pads[at], *self._pads[:at], *self._pads[at + 1 :]]
+                return name
+        return None
 
 
 def _as_bytes(secret: object) -> bytes | None:

@@ -54,13 +54,13 @@ class FileReceipts:
         """The lines of all of them."""
         return sum(one.ended.lines for one in self._by_path.values())
 
-    def add(self, reading: OpenFile) -> None:
+    def add(self, file: OpenFile) -> None:
         """Add a file that was read, if it is new or brought anything."""
-        reading.note_how_it_ended()
-        if reading.is_worth_telling:
-            so_far = self._add(reading.file.path, reading.ended, reading.notes)
-            so_far.pending_bytes = reading.end.pending_bytes
-            so_far.is_partial = reading.end.is_damaged
+        file.note_how_it_ended()
+        if file.is_worth_telling:
+            so_far = self._add(file.path, file.ended, file.notes)
+            so_far.pending_bytes = file.end.pending_bytes
+            so_far.is_partial = file.end.is_damaged
 
     def add_moved(self, path: str, n: int, ended: LineCounts) -> None:
         """Add the lines of a file that came out of the quarantine."""

@@ -80,6 +80,11 @@ class OpenFile:
     end: FileEnd = field(init=False)  # once it is there
 
     @property
+    def path(self) -> str:
+        """What it is known by."""
+        return self.file.path
+
+    @property
     def is_worth_telling(self) -> bool:
         """Whether the file is new or brought anything."""
         is_new = self.known is None or self.known.is_renamed

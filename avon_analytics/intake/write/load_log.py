@@ -116,9 +116,9 @@ class LoadLog:
             return path
         return tombstones.masked_path(path, lambda part: bool(tombstones.people_in([part])))
 
-    def add_files(self, readings: Sequence[OpenFile]) -> None:
+    def add_files(self, files: Sequence[OpenFile]) -> None:
         """Write down how far files were read and where their lines ended."""
-        rows = [self._row_of(reading) for reading in readings]
+        rows = [self._row_of(file) for file in files]
         sets = ", ".join(
             [f"{name} = r.{name}" for name in _HOW_FAR]
             + [f"{name} = a.{name} + r.{name}" for name in _COUNTS]
@@ -134,26 +134,26 @@ class LoadLog:
                 "INSERT INTO archive_files BY NAME SELECT * FROM read_files AS r "
                 "WHERE NOT EXISTS (SELECT 1 FROM archive_files AS a WHERE a.file = r.file)",
             )
-        for path in (reading.file.path for reading in readings):
-            if (name := self.name_of(path)) != path:
-                rename_file(self._connection, path, name)
+        for file in files:
+            if (name := self.name_of(file.path)) != file.path:
+                rename_file(self._connection, file.path, name)
         sums = ", ".join(f"{name} = {name} + ${name}" for name in _COUNTS)
         run(
             self._connection,
             f"UPDATE loads SET files = files + $read, {sums} WHERE load_id = $load_id",
             {
                 "load_id": self.load_id,
-                "read": sum(reading.is_worth_telling for reading in readings),
-                **{name: sum(getattr(one.ended, name) for one in readings) for name in _COUNTS},
+                "read": sum(file.is_worth_telling for file in files),
+                **{name: sum(getattr(file.ended, name) for file in files) for name in _COUNTS},
             },
         )
 
-    def _row_of(self, reading: OpenFile) -> tuple[Any, ...]:
-        file, end = reading.file, reading.end
+    def _row_of(self, read: OpenFile) -> tuple[Any, ...]:
+        file, end = read.file, read.end
         # A damaged file is looked at again, also where it seems unchanged.
         size, pending_bytes = (None, 0) if end.is_damaged else (file.size, end.pending_bytes)
         place = (end.bytes_read, end.next_line - 1, end.sha256, end.rest_offset, pending_bytes)
-        counts = (getattr(reading.ended, name) for name in _COUNTS)
+        counts = (getattr(read.ended, name) for name in _COUNTS)
         name = self.name_of(file.path)
         return (name, self.load_id, size, file.modified_ns, *place, *counts)
 

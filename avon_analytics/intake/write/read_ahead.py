@@ -27,7 +27,7 @@ class Chunk:
     of that file) tell how far the load has come.
     """
 
-    readings: Sequence[OpenFile]
+    files: Sequence[OpenFile]
     batch: Batch | None
     is_last: bool
     file_no: int
@@ -74,32 +74,32 @@ class Chunks:
         yield from self._small_ones(number)
 
     def _of_file(self, number: int, file: ArchiveFile, known: KnownFile | None) -> Iterator[Chunk]:
-        reading = OpenFile(file, known)
+        opened = OpenFile(file, known)
         try:
-            reader, reading.notes = resumed(lambda: self._read(file), known)
+            reader, opened.notes = resumed(lambda: self._read(file), known)
             with closing(reader):
                 batches = reader.batches()
                 first, second = next(batches, None), next(batches, None)
                 if second is None:
-                    reading.end = FileEnd.of(reader)
-                    if self._waits(reading, first):
+                    opened.end = FileEnd.of(reader)
+                    if self._waits(opened, first):
                         yield from self._small_ones(number)
                     return
                 yield from self._small_ones(number)
-                yield Chunk([reading], first, False, number, reader.position)
+                yield Chunk([opened], first, False, number, reader.position)
                 while second is not None:
-                    yield Chunk([reading], second, False, number, reader.position)
+                    yield Chunk([opened], second, False, number, reader.position)
                     second = next(batches, None)
-                reading.end = FileEnd.of(reader)
-                yield Chunk([reading], None, True, number, reader.position)
+                opened.end = FileEnd.of(reader)
+                yield Chunk([opened], None, True, number, reader.position)
         except Exception:
             # What was read before goes in before the failure is told.
             yield from self._small_ones(number)
             raise
 
-    def _waits(self, reading: OpenFile, batch: Batch | None) -> bool:
+    def _waits(self, file: OpenFile, batch: Batch | None) -> bool:
         """Let a small file wait for others; whether those that wait fill a batch together."""
-        self._waiting.append((reading, batch))
+        self._waiting.append((file, batch))
         if batch is not None:
             self._held_bytes += len(batch.buffer)
             self._held_lines += len(batch)
@@ -111,7 +111,7 @@ class Chunks:
         if waiting:
             batches = [batch for _, batch in waiting if batch is not None]
             batch = merged(batches) if batches else None
-            yield Chunk([reading for reading, _ in waiting], batch, True, number, 0)
+            yield Chunk([file for file, _ in waiting], batch, True, number, 0)
 
 
 @contextmanager
@@ -155,10 +155,10 @@ def read_ahead(
         while True:
             idle.bound.keep()
             start(idle)
-            idle, reading = coming.popleft()
-            while wait([reading], LOOK_SECONDS).not_done:
+            idle, next_chunk = coming.popleft()
+            while wait([next_chunk], LOOK_SECONDS).not_done:
                 while_waiting()
-            chunk, room = reading.result()
+            chunk, room = next_chunk.result()
             with room:
                 if chunk is None:
                     return

@@ -10,7 +10,7 @@ A staging is a connection with temporary tables that every batch replaces:
                looks at what was said; elsewhere the rows are only selected (`rows_of`)
     unread     the events about types of object that the contract does not know
 
-``nth`` numbers the lines of a batch, which may come from several files. ``read.Reading`` says what
+``nth`` numbers the lines of a batch, which may come from several files. ``ReadRules`` say what
 they tell; the engine turns that into columns.
 """
 
@@ -28,7 +28,7 @@ from avon_analytics.intake.read.columns import integers, texts
 from avon_analytics.intake.read.diagnosis import causes
 from avon_analytics.intake.read.faults import Verdict
 from avon_analytics.intake.read.process import ReadingProcesses
-from avon_analytics.intake.read.read_lines import Contents, Reading, ReadLines, read_whole
+from avon_analytics.intake.read.read_lines import Contents, ReadLines, ReadRules, read_whole
 from avon_analytics.intake.write import flatten
 from avon_analytics.intake.write.arrow import ArrowRows
 from avon_analytics.intake.write.clock import Clock
@@ -48,21 +48,21 @@ class Staging:
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        reading: Reading,
+        rules: ReadRules,
         *,
         processes: ReadingProcesses | None = None,
         bound: Bound | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.connection = connection
-        self.reader = reading.reader()
+        self.reader = rules.reader()
         self.bound = bound or Bound()
         self.tables: list[ObjectTable] = []  # those of which the batch read last has rows
         # What it tells of types of which it has few: it is not opened.
         self.few: dict[str, Contents] = {}
-        self.is_limited = reading.is_limited
+        self.is_limited = rules.is_limited
         self.clock = clock or Clock()
-        self._reading = reading
+        self._rules = rules
         self._processes = processes
         connection.execute("SET TimeZone = 'UTC'")
 
@@ -99,9 +99,7 @@ class Staging:
     def rows_of(self, table: ObjectTable) -> str:
         """What a statement reads to get the batch's rows of a table."""
         return (
-            flatten.rows_table(table)
-            if self._reading.with_bodies
-            else f"({flatten.rows_of(table)})"
+            flatten.rows_table(table) if self._rules.with_bodies else f"({flatten.rows_of(table)})"
         )
 
     def recall(self, store: duckdb.DuckDBPyConnection, query: str, into: str) -> None:
@@ -137,12 +135,12 @@ class Staging:
     def _read(self, lines: Lines) -> ReadLines:
         found = None if self._processes is None else self._processes.read(lines)
         if found is None:
-            return self._reading.read(self.reader, lines)
+            return self._rules.read(self.reader, lines)
         self.reader.n_read += found.n
         return found
 
     def _clear(self) -> None:
-        tables = [flatten.rows_table(table) for table in self.tables if self._reading.with_bodies]
+        tables = [flatten.rows_table(table) for table in self.tables if self._rules.with_bodies]
         tables += {flatten.opened_table(table.object_type) for table in self.tables}
         for name in ("arrivals", "event_lines", *tables):
             self.run(f"DROP TABLE IF EXISTS {name}")
@@ -176,7 +174,7 @@ class Staging:
             **read.columns,
         )
         files = list(batch.files)
-        body = "body" if self._reading.with_bodies else "CAST(NULL AS VARCHAR) AS body"
+        body = "body" if self._rules.with_bodies else "CAST(NULL AS VARCHAR) AS body"
         of_lines = read.of_kinds(("form", "signature", "secret"))
         of_events = ("event", "event_sent", "object_type", "source", "signature", "strength")
         common = read.of_kinds((*of_events, "secret"))
@@ -200,14 +198,14 @@ class Staging:
 
     def _causes(self, batch: Batch, read: ReadLines) -> dict[int, str]:
         """The likely causes of mismatches."""
-        if self._reading.secrets is None:
+        if self._rules.secrets is None:
             return {}
         mismatches = (
             (one.nth, batch.file(one.nth), one.signed)
             for one in read.refused
             if one.verdict.code == "signature_mismatch" and one.signed is not None
         )
-        return causes(mismatches, self._reading.secrets)
+        return causes(mismatches, self._rules.secrets)
 
     def _add_verdicts(self, rows: list[tuple[int, str, str, str | None, bool]]) -> None:
         refused = ArrowRows.of_values(
@@ -231,12 +229,12 @@ class Staging:
 
     def _are_few(self, contents: Contents) -> bool:
         is_small = contents.n_bytes < _FEW_BYTES
-        return not self._reading.with_bodies and len(contents) < _FEW and is_small
+        return not self._rules.with_bodies and len(contents) < _FEW and is_small
 
     def _open_type(self, object_type: str, contents: Contents) -> None:
         tables = flatten.open_objects(self.connection, object_type, contents)
         self.tables += tables
-        if self._reading.with_bodies:
+        if self._rules.with_bodies:
             for table in tables:
                 self.run(flatten.created(table))
 
