@@ -22,7 +22,7 @@ CALLED_BY_OTHERS = {
     "_repr_html_": "a notebook",
     "_repr_mimebundle_": "a notebook",
     "is_verified": "an endpoint of a user's own",
-    "seekable": "whoever reads a stream",
+    "readinto": "whoever reads a stream",
     "send_400_response": "uvicorn",
 }
 # Fields of models, and commands: what is made of them finds them by itself.
