@@ -13,7 +13,7 @@ import duckdb
 from avon_analytics.arguments import flag
 from avon_analytics.errors import ArchiveError, DamagedFile, UsageError
 from avon_analytics.intake.after.quarantined_lines import QuarantineFilter, files_of, places
-from avon_analytics.intake.after.replay import codes_to_retry, move, that_move
+from avon_analytics.intake.after.replay import codes_to_retry, lines_to_move, move
 from avon_analytics.intake.after.tried_secrets import TriedSecrets
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.archive.files import (
@@ -281,7 +281,7 @@ class _Loader:
         if not found:
             return True
         with ArchivedLines(self.log.urls) as archive:
-            moving, n_unread = that_move(
+            moving, n_unread = lines_to_move(
                 self._connection, self._staging_areas[0], found, archive, secrets
             )
             if not moving:

@@ -36,9 +36,16 @@ class Recall:
     ) -> None:
         self._store = store
         self._lake = lake
-        self._files = files
         self._number = number
         self._n_buckets = n_buckets
+        own = (number, n_buckets)
+        self._mine = {
+            table: [path for path in paths if bucket_in(path) == own]
+            for table, paths in files.items()
+        }
+        self._others = {
+            table: divided_otherwise(paths, n_buckets) for table, paths in files.items()
+        }
         self.replaced: list[str] = []  # files whose rows have been fetched
         self._held: dict[str, list[str]] = {}  # of each table those that are to be fetched
         store.execute("CREATE TEMP TABLE wanted_events (event_id VARCHAR)")
@@ -48,12 +55,12 @@ class Recall:
     @property
     def is_divided_otherwise(self) -> bool:
         """Whether the lake has files of other buckets, so that all of them are written anew."""
-        return any(self._others(table) for table in self._files)
+        return any(self._others.values())
 
     @property
     def has_files(self) -> bool:
         """Whether the lake has files of this very bucket."""
-        return any(self._mine(table) for table in self._files)
+        return any(self._mine.values())
 
     def want(self, rows: pa.RecordBatch) -> None:
         """Remember the events and the places of some rows that will be taken in."""
@@ -70,31 +77,24 @@ class Recall:
 
     def fetch(self) -> None:
         """Fetch the files that hold what is wanted."""
-        events = self._paths(self._mine("events"))
+        events = self._paths(self._mine["events"])
         if events:
             known = rows_of_files(events, stored_tables()["events"])
             self._store.execute(
                 "CREATE OR REPLACE TEMP TABLE wanted_events AS "
                 f"SELECT event_id FROM ({known}) AS held WHERE {_OF_LINES}"
             )
-        for table in self._files:
+        for table in self._mine:
             found = {*self._held_or_many(table), *self._with_lists(table)}
             self._insert(table, sorted(found), "true")
             self.replaced += sorted(found)
 
     def fetch_all(self) -> None:
         """Fetch all that belongs to the bucket, also from files that were divided otherwise."""
-        for table in self._files:
-            self._insert(table, self._mine(table), "true")
-            self._insert(table, self._others(table), self._is_mine(table))
-            self.replaced += self._mine(table)
-
-    def _mine(self, table: str) -> list[str]:
-        own = (self._number, self._n_buckets)
-        return [path for path in self._files[table] if bucket_in(path) == own]
-
-    def _others(self, table: str) -> list[str]:
-        return divided_otherwise(self._files[table], self._n_buckets)
+        for table, mine in self._mine.items():
+            self._insert(table, mine, "true")
+            self._insert(table, self._others[table], self._is_mine(table))
+            self.replaced += mine
 
     def _paths(self, files: Sequence[str]) -> list[str]:
         return [f"{self._lake}/{path}" for path in files]
@@ -108,7 +108,7 @@ class Recall:
             "quarantine": "(load_id, file, line, byte_offset) IN "
             f"(SELECT (load_id, file, line, byte_offset) FROM deliveries WHERE {_OF_PLACES})",
         }.get(table, _OF_LINES)
-        self._held[table] = [*self._that_hold(table, condition), *_many(self._mine(table))]
+        self._held[table] = [*self._files_with(table, condition), *_many(self._mine[table])]
         return self._held[table]
 
     def _with_lists(self, table: str) -> list[str]:
@@ -122,11 +122,11 @@ class Recall:
             "FROM read_parquet($files, union_by_name = true, hive_partitioning = false)",
             {"files": items},
         )
-        return self._that_hold(table, "event_id IN (SELECT event_id FROM events_of_lists)")
+        return self._files_with(table, "event_id IN (SELECT event_id FROM events_of_lists)")
 
-    def _that_hold(self, table: str, condition: str) -> list[str]:
+    def _files_with(self, table: str, condition: str) -> list[str]:
         """The files of this bucket that hold a row that meets a condition."""
-        mine = self._paths(self._mine(table))
+        mine = self._paths(self._mine[table])
         if not mine:
             return []
         found = self._store.execute(

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from avon_analytics.intake.after.quarantined_lines import QuarantinedLine, parts_of
-from avon_analytics.intake.after.replay import codes_to_retry, trust_in
+from avon_analytics.intake.after.replay import codes_to_retry, trusted_under
 from avon_analytics.intake.archive.batch import batch_of
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.spark.read_task import ReadOptions, Sender
@@ -38,7 +38,8 @@ class RetryTask:
     @in_our_words
     def run(self, batches: Batches) -> Batches:
         """Rows as ``SENT`` says."""
-        is_trusted = trust_in(self.how.shared.secrets() if self.how.policy == "require" else None)
+        needed = self.how.shared.secrets() if self.how.policy == "require" else None
+        is_trusted = trusted_under(needed)
         sender = Sender(self.how, AGAIN)
         urls = {path: url for path, url in self.files.items() if url is not None}
         with ArchivedLines(urls) as archive:

@@ -15,7 +15,7 @@ import avon_analytics as avon
 from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.patient import Patient
 from avon_analytics.errors import MissingSecret, StoreError, UsageError
-from avon_analytics.intake.after.replay import that_move
+from avon_analytics.intake.after.replay import lines_to_move
 from avon_analytics.intake.write.writer import StoreWriter
 from tests.frames import records
 
@@ -326,9 +326,9 @@ def test_a_secret_is_tried_once_on_what_matched_none(
 
     def counting(connection: Any, staging: Any, found: Any, *more: Any) -> Any:
         tried.append(len(found))
-        return that_move(connection, staging, found, *more)
+        return lines_to_move(connection, staging, found, *more)
 
-    monkeypatch.setattr("avon_analytics.intake.load.that_move", counting)
+    monkeypatch.setattr("avon_analytics.intake.load.lines_to_move", counting)
     lines = [archive.raw(archive.patient(ms), secret=OLD) for ms in range(3)]
     path = archive.write(*lines[:2], name="a.jsonl")
     desk.load(path, secrets={"a": "first"})

@@ -16,7 +16,7 @@ from avon_analytics.arguments import flag
 from avon_analytics.intake.after.quarantined_lines import (
     QuarantinedLine,
     QuarantineFilter,
-    contents,
+    kept_contents,
     parts_of,
     places,
 )
@@ -115,16 +115,15 @@ def export(
         try:
             found = places(connection, QuarantineFilter.of(connection, code, file))
             for part in parts_of(found):
-                if len(part) == 1 and not part[0].is_kept:
-                    is_there = _copy(part[0], archive, to)
-                    written, missing = written + is_there, missing + (not is_there)
-                    continue
-                for content in contents(connection, part, archive):
-                    if content is None:
+                kept = kept_contents(connection, part)
+                for nth, place in enumerate(part):
+                    if nth in kept:
+                        to.write(kept[nth] + _end_after(kept[nth]))
+                        written += 1
+                    elif _copy(place, archive, to):
+                        written += 1
+                    else:
                         missing += 1
-                        continue
-                    to.write(content + _end_after(content))
-                    written += 1
         except duckdb.Error as error:
             raise store_error(database.path, error) from None
     return Export(written, missing)
@@ -156,6 +155,8 @@ def export_to(
 
 def _copy(place: QuarantinedLine, archive: ArchivedLines, to: BinaryIO) -> bool:
     """Copy one line, of any length, from the archive; whether it still stands there."""
+    if place.sha256 is None:  # nobody can tell
+        return False
     start, digest, last = to.tell(), hashlib.sha256(), b""
     for piece in archive.pieces(place):
         to.write(piece)

@@ -126,7 +126,7 @@ def replay(
                 ArchivedLines() as archive,
                 log.transaction(staging) as intake,
             ):
-                moving, unreadable = that_move(
+                moving, unreadable = lines_to_move(
                     connection, staging, found, archive, given if policy == "require" else None
                 )
                 ended = move(connection, intake, moving, archive)
@@ -160,7 +160,7 @@ def _replayed(
     )
 
 
-def that_move(
+def lines_to_move(
     connection: duckdb.DuckDBPyConnection,
     staging: Staging,
     found: Sequence[QuarantinedLine],
@@ -173,7 +173,7 @@ def that_move(
     ``secrets`` is None where all is trusted. Also returns how many lines could not be read again.
     """
     moving: list[QuarantinedLine] = []
-    is_trusted = trust_in(secrets)
+    is_trusted = trusted_under(secrets)
     unreadable = 0
     for part in parts_of(found):
         others: list[tuple[QuarantinedLine, bytes]] = []
@@ -185,7 +185,7 @@ def that_move(
             elif is_trusted(content):
                 moving.append(place)
         if others:
-            moving += _that_load(staging.reader, others)
+            moving += _loadable(staging.reader, others)
     return moving, unreadable
 
 
@@ -196,7 +196,7 @@ def codes_to_retry(policy: Policy) -> tuple[str, ...]:
     return SIGNATURE_CODES
 
 
-def trust_in(secrets: Secrets | None) -> Callable[[bytes], bool]:
+def trusted_under(secrets: Secrets | None) -> Callable[[bytes], bool]:
     """Tells whether a line is signed under one of some secrets; without any, each is trusted."""
     if secrets is None:
         return lambda content: True
@@ -208,7 +208,7 @@ def trust_in(secrets: Secrets | None) -> Callable[[bytes], bool]:
     return is_trusted
 
 
-def _that_load(
+def _loadable(
     reader: LineReader, lines: Sequence[tuple[QuarantinedLine, bytes]]
 ) -> list[QuarantinedLine]:
     """Lines with which nothing is wrong any more; of a conflict, only one that is verified now."""

@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from avon_analytics.intake.read.envelope import Signed
 from avon_analytics.intake.read.signature import Secrets, sign
 
-_HEX_LENGTH = 64
+_HEX_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 # A file whose lines show no cause so many times in a row, as under a wrong secret, shows none.
 IN_VAIN = 200
 
@@ -54,7 +55,7 @@ def likely_cause(signed: Signed, secrets: Secrets) -> str | None:
                 return (
                     f"another secret that is known matches, and was not among those given: {name}"
                 )
-    if len(signature) != _HEX_LENGTH or not _is_hex(signature):
+    if not _HEX_DIGEST.fullmatch(signature):
         return "the signature is no hex SHA-256: 64 characters were expected"
     return None
 
@@ -193,7 +194,3 @@ def _unhex(secret: bytes) -> bytes:
         return bytes.fromhex(secret.decode("ascii"))
     except ValueError:
         return b""
-
-
-def _is_hex(text: str) -> bool:
-    return all(c in "0123456789abcdefABCDEF" for c in text)

@@ -127,10 +127,13 @@ def _empty(value: Any) -> Any:
     return type(value)()
 
 
-def emptied(place: str) -> str:
-    """The same in SQL, of what a store has in a column ``extra``."""
+def _emptied_in_sql() -> str:
     cases = " ".join(f"WHEN {literal(k)} THEN {literal(v)}" for k, v in _EMPTY.items())
     value = f"CAST(CASE json_type(e.value) {cases} ELSE 'null' END AS JSON)"
-    entries = f"""map_entries(from_json({place}, '"MAP(VARCHAR, JSON)"'))"""
-    return f"""CASE WHEN {place} IS NOT NULL THEN to_json(map_from_entries(list_transform(
+    entries = """map_entries(from_json(extra, '"MAP(VARCHAR, JSON)"'))"""
+    return f"""CASE WHEN extra IS NOT NULL THEN to_json(map_from_entries(list_transform(
         {entries}, lambda e: {{'k': e.key, 'v': {value}}}))) END"""
+
+
+EMPTIED_EXTRA = _emptied_in_sql()
+"""The same in SQL, of what a store has in a column ``extra``."""

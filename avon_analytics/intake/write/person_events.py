@@ -13,7 +13,7 @@ from dataclasses import replace
 import duckdb
 
 from avon_analytics.intake.read.faults import verdict
-from avon_analytics.intake.read.limited import emptied
+from avon_analytics.intake.read.limited import EMPTIED_EXTRA
 from avon_analytics.intake.write.log_lines import log_only_lines, same_line
 from avon_analytics.intake.write.person_rows import THREAD, Rows, owned, touched
 from avon_analytics.store.slim import EVENTS, LINES, stored
@@ -92,7 +92,7 @@ def find_touched(rows: Rows, threads: Sequence[str], visits: Sequence[str]) -> N
 def empty_extras(rows: Rows) -> int:
     """Empty unknown values beside the objects that they shared."""
     return rows.change(
-        f"UPDATE {rows.events} SET extra = {emptied('extra')} WHERE extra IS NOT NULL "
+        f"UPDATE {rows.events} SET extra = {EMPTIED_EXTRA} WHERE extra IS NOT NULL "
         f"AND {rows.key} IN (SELECT {rows.key} FROM touched_rows)"
     )
 

@@ -27,7 +27,7 @@ from avon_analytics.contract import EVENTS
 from avon_analytics.contract.appointment import Attendee
 from avon_analytics.contract.model import ColumnOf
 from avon_analytics.contract.shared import PersonRef
-from avon_analytics.intake.read import limited
+from avon_analytics.intake.read.limited import EMPTIED_EXTRA
 from avon_analytics.intake.write.person_search import PersonSearch
 from avon_analytics.store import parsed
 from avon_analytics.store.schema import literal, quote
@@ -163,10 +163,11 @@ def find(rows: Rows, sought: PersonSearch, unknown: str) -> frozenset[Place]:
     return frozenset(
         (table.versions, column)
         for table, columns in filled.items()
-        for column in _that(rows, table, columns, "bool_or({text} IN (SELECT spelling FROM named))")
+        for column in _columns_where(rows, table, columns, _IS_NAMED)
     )
 
 
+_IS_NAMED = "bool_or({text} IN (SELECT spelling FROM named))"
 _NAMED = """CREATE OR REPLACE TEMP TABLE named (
     spelling VARCHAR, is_id BOOLEAN, by_id BOOLEAN, by_words BOOLEAN, by_half BOOLEAN, rest VARCHAR
 )"""
@@ -225,10 +226,11 @@ def _texts_of(table: ObjectTable) -> list[_Texts]:
 
 def _filled(rows: Rows, table: ObjectTable) -> list[str]:
     """Those of a table's columns of texts in which any row has one: of many fields none is sent."""
-    return _that(rows, table, [column.name for column in _texts_of(table)], "count({text}) > 0")
+    names = [column.name for column in _texts_of(table)]
+    return _columns_where(rows, table, names, "count({text}) > 0")
 
 
-def _that(rows: Rows, table: ObjectTable, columns: Sequence[str], test: str) -> list[str]:
+def _columns_where(rows: Rows, table: ObjectTable, columns: Sequence[str], test: str) -> list[str]:
     """Those of a table's columns of whose texts an aggregate is true."""
     tests = ", ".join(test.format(text=_text(column)) for column in columns)
     (is_so,) = rows.run(f"SELECT {tests} FROM {rows.name_of(table)}")
@@ -290,7 +292,7 @@ def _take_out(rows: Rows, table: str, column: _Texts) -> int:
 
 def _empty(rows: Rows, table: str, column: _Texts) -> int:
     """Empty one column of free text, or of unknown values, where its row is about them."""
-    nothing = limited.emptied("extra") if column.name == "extra" else "NULL"
+    nothing = EMPTIED_EXTRA if column.name == "extra" else "NULL"
     return rows.change(
         f"UPDATE {table} SET {quote(column.name)} = {nothing} "
         f"WHERE {quote(column.name)} IS NOT NULL AND {_TOUCHED.format(key=rows.key)}"

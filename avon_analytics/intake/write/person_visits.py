@@ -78,20 +78,20 @@ def shared_visits(
     patients = set(people) - no_patients(sources, people, is_all_told=is_all_told)
     counted = {(visit, person) for visit, person in others if person in patients}
     if set_aside := aside(counted):
-        told = _told(sources, sorted({person for _, person in set_aside}))
-        counted -= {seat for seat in set_aside if seat[1] not in told["patient"]}
+        roles = _roles_of(sources, sorted({person for _, person in set_aside}))
+        counted -= {seat for seat in set_aside if seat[1] not in roles["patient"]}
     return {visit for visit, _ in counted}
 
 
 def no_patients(sources: Sequence[Rows], people: Sequence[str], *, is_all_told: bool) -> set[str]:
     """Those of some people who are no patients."""
-    told = _told(sources, people)
-    others = told["carer"] | told["listed"] if is_all_told else told["carer"]
-    return told["staff"] | (others - told["patient"])
+    roles = _roles_of(sources, people)
+    others = roles["carer"] | roles["listed"] if is_all_told else roles["carer"]
+    return roles["staff"] | (others - roles["patient"])
 
 
-def _told(sources: Sequence[Rows], people: Sequence[str]) -> dict[str, set[str]]:
-    """Of which of some people it is told that they are what."""
+def _roles_of(sources: Sequence[Rows], people: Sequence[str]) -> dict[str, set[str]]:
+    """Which of some people are told of as what."""
     told: dict[str, set[str]] = {role: set() for role in ("staff", "carer", "listed", "patient")}
     for rows in sources:
         if roles := _roles(rows):
