@@ -229,17 +229,17 @@ class _Loader:
         report: Callable[[int, int], None],
     ) -> None:
         """Store a chunk and those after it that belong to the same transaction."""
-        with self.log.transaction(staging) as intake:
+        with self.log.transaction(staging) as writer:
             while True:
-                intake.staging = staging
+                writer.staging = staging
                 if chunk.batch is not None:
-                    ended = intake.take(chunk.batch, may_wait=not chunk.is_last)
+                    ended = writer.take(chunk.batch, may_wait=not chunk.is_last)
                     _add(ended, chunk.files)
                 report(chunk.file_no, chunk.position)
                 if chunk.is_last:
                     break
                 chunk, staging = next(rest)
-            _add(intake.take_rest(), chunk.files)
+            _add(writer.take_rest(), chunk.files)
             self.log.add_files(chunk.files)
         for file in chunk.files:
             self._receipts.add(file)
@@ -286,8 +286,8 @@ class _Loader:
             )
             if not moving:
                 return n_unread == 0
-            with self.log.transaction(self._staging_areas[0]) as intake:
-                ended = move(self._connection, intake, moving, archive)
+            with self.log.transaction(self._staging_areas[0]) as writer:
+                ended = move(self._connection, writer, moving, archive)
         self._receipts.add_moved(path, len(moving), ended[path])
         return n_unread == 0
 

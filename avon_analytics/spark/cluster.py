@@ -102,7 +102,7 @@ class Cluster:
 
     def load(
         self,
-        how: ReadOptions,
+        options: ReadOptions,
         load_id: int,
         files: Sequence[ArchiveFile],
         known: Mapping[str, KnownFile],
@@ -117,15 +117,15 @@ class Cluster:
         shares = shares_of(files, known, surveys, self._share_bytes, self.n_cores)
         if not shares and not in_quarantine:
             return Loaded()
-        rows = _map(self._numbers(len(shares)), ReadTask(how, tuple(shares)).run, SENT)
+        rows = _map(self._numbers(len(shares)), ReadTask(options, tuple(shares)).run, SENT)
         if in_quarantine:
             quarantined = rows_in_files(self._session, self._lake, self._state, "quarantine")
-            rows = rows.unionByName(_map(quarantined, RetryTask(how, in_quarantine).run, SENT))
+            rows = rows.unionByName(_map(quarantined, RetryTask(options, in_quarantine).run, SENT))
         tables = {table: self._state.files(table) for table in IN_BUCKETS}
-        if divided_otherwise(chain.from_iterable(tables.values()), how.n_buckets):
-            rows = rows.unionByName(self._every_bucket(how.n_buckets))
-        take = TakeTask(how, self._lake, load_id, tables)
-        met = rows.repartitionById(how.n_buckets, "bucket")
+        if divided_otherwise(chain.from_iterable(tables.values()), options.n_buckets):
+            rows = rows.unionByName(self._every_bucket(options.n_buckets))
+        take = TakeTask(options, self._lake, load_id, tables)
+        met = rows.repartitionById(options.n_buckets, "bucket")
         ordered = met.sortWithinPartitions("turn", "file", "line", "byte_offset")
         return _loaded(_collect(_map(ordered, take.run, FOR_DRIVER)), surveys)
 

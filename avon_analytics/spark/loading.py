@@ -39,7 +39,7 @@ from avon_analytics.spark.lake_log import (
     with_lines_to_retry,
 )
 from avon_analytics.spark.read_task import ReadOptions
-from avon_analytics.spark.rows import shared
+from avon_analytics.spark.rows import shared_secrets
 from avon_analytics.spark.session import own_session
 from avon_analytics.spark.shares import MIB, SHARE_BYTES, inflated
 from avon_analytics.store.lake import State, newest_state, publish, remove_unused, write_tables
@@ -111,17 +111,17 @@ def load(
             ]
             again = with_lines_to_retry(connection, policy, found.files)
             n_buckets = buckets or _n_buckets(connection, state, files, cluster.n_cores)
-            with shared(own, given) as secrets_of_tasks:
-                how = ReadOptions(
+            with shared_secrets(own, given) as for_tasks:
+                options = ReadOptions(
                     policy=policy,
-                    shared=secrets_of_tasks,
+                    secrets=for_tasks,
                     is_limited=agreed == "limited",
                     line_limit=line_limit,
                     batch_bytes=_BATCH_BYTES,
                     n_buckets=n_buckets,
                     allow_truncated=allow_truncated,
                 )
-                loaded = cluster.load(how, log.load_id, files, known, again)
+                loaded = cluster.load(options, log.load_id, files, known, again)
             settings = {**settings_of(connection), _BUCKETS: str(n_buckets)}
             after = State(state.number + 1, settings, loaded.tables_after(state, n_buckets))
             show(connection, root, after)

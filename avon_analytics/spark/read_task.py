@@ -26,7 +26,7 @@ from avon_analytics.spark.rows import (
     IN,
     SENT_SCHEMA,
     Batches,
-    Shared,
+    SharedSecrets,
     buckets_of,
     in_our_words,
     key_of_place,
@@ -42,7 +42,7 @@ class ReadOptions:
     """How a load reads lines."""
 
     policy: Policy
-    shared: Shared
+    secrets: SharedSecrets
     is_limited: bool
     line_limit: int
     batch_bytes: int
@@ -52,20 +52,20 @@ class ReadOptions:
     @property
     def rules(self) -> ReadRules:
         """How lines are read under the policy and the secrets of the load."""
-        return ReadRules(self.policy, self.shared.secrets(), self.is_limited, with_bodies=False)
+        return ReadRules(self.policy, self.secrets.in_task(), self.is_limited, with_bodies=False)
 
 
 @dataclass(frozen=True)
 class ReadTask:
     """Reads the shares whose numbers it is given."""
 
-    how: ReadOptions
+    options: ReadOptions
     shares: tuple[Share, ...]
 
     @in_our_words
     def run(self, numbers: Batches) -> Batches:
         """Rows as ``SENT`` says. Small files share a batch."""
-        sender = Sender(self.how)
+        sender = Sender(self.options)
         waiting: list[Batch] = []
         for batch in numbers:
             for number in batch.column(0).to_pylist():
@@ -83,7 +83,7 @@ class ReadTask:
 
     def _is_enough(self, batches: list[Batch]) -> bool:
         size, lines = sum(len(batch.buffer) for batch in batches), sum(map(len, batches))
-        return size >= self.how.batch_bytes or lines >= BATCH_LINES
+        return size >= self.options.batch_bytes or lines >= BATCH_LINES
 
     def _read(self, piece: Piece) -> Iterator[Batch | pa.RecordBatch]:
         """The lines of a piece, then how far it was read; in between, what is no line."""
@@ -103,15 +103,15 @@ class ReadTask:
         return FileReader(
             piece.path,
             url=piece.url,
-            line_limit=self.how.line_limit,
-            batch_bytes=self.how.batch_bytes,
-            allow_truncated=self.how.allow_truncated,
+            line_limit=self.options.line_limit,
+            batch_bytes=self.options.batch_bytes,
+            allow_truncated=self.options.allow_truncated,
             section=piece.section,
         )
 
     def _long_lines(self, batch: Batch) -> pa.RecordBatch:
         keys = [key_of_place(long.file, long.line) for long in batch.long_lines]
-        buckets = buckets_of(keys, self.how.n_buckets)
+        buckets = buckets_of(keys, self.options.n_buckets)
         rows = []
         for long, bucket in zip(batch.long_lines, buckets, strict=True):
             place = {"file": long.file, "line": long.line, "byte_offset": long.byte_offset}
@@ -122,9 +122,9 @@ class ReadTask:
 class Sender:
     """Sends lines to their buckets: those of one event to one, in which it is settled who wins."""
 
-    def __init__(self, how: ReadOptions, turn: int = IN) -> None:
-        self._reader = how.rules.reader()
-        self._n_buckets = how.n_buckets
+    def __init__(self, options: ReadOptions, turn: int = IN) -> None:
+        self._reader = options.rules.reader()
+        self._n_buckets = options.n_buckets
         self._turn = turn
 
     def send(self, batch: Batch) -> Iterator[pa.RecordBatch]:

@@ -32,22 +32,23 @@ from avon_analytics.spark.rows import (
 class RetryTask:
     """Looks at rows of the lake's quarantine, those of some files."""
 
-    how: ReadOptions
+    options: ReadOptions
     files: Mapping[str, str | None] = field(repr=False)  # with the URL that opens each, as needed
 
     @in_our_words
     def run(self, batches: Batches) -> Batches:
         """Rows as ``SENT`` says."""
-        needed = self.how.shared.secrets() if self.how.policy == "require" else None
+        needed = self.options.secrets.in_task() if self.options.policy == "require" else None
         is_trusted = trusted_under(needed)
-        sender = Sender(self.how, AGAIN)
+        sender = Sender(self.options, AGAIN)
         urls = {path: url for path, url in self.files.items() if url is not None}
         with ArchivedLines(urls) as archive:
             for rows in batches:
                 found = {
                     QuarantinedLine._make([*(row[name] for name in _PLACE), True]): row
                     for row in rows.to_pylist()
-                    if row["file"] in self.files and row["code"] in codes_to_retry(self.how.policy)
+                    if row["file"] in self.files
+                    and row["code"] in codes_to_retry(self.options.policy)
                 }
                 for part in parts_of(list(found)):
                     contents = {
@@ -62,12 +63,12 @@ class RetryTask:
     def _taken_out(self, rows: list[dict[str, Any]]) -> pa.RecordBatch:
         """Words to the buckets in which lines are, or will be once they are divided anew."""
         keys = [key_of_place(row["file"], row["line"]) for row in rows]
-        by_place = buckets_of(keys, self.how.n_buckets)
+        by_place = buckets_of(keys, self.options.n_buckets)
         taken = []
         for row, bucket in zip(rows, by_place, strict=True):
             number, n_buckets = bucket_in(row["written_in"])
             at = {name: row[name] for name in ("file", "line", "byte_offset")}
-            is_there = n_buckets == self.how.n_buckets
+            is_there = n_buckets == self.options.n_buckets
             taken.append(
                 {**at, "bucket": number if is_there else bucket, "message": row["load_id"]}
             )

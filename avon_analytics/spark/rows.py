@@ -91,25 +91,25 @@ def for_driver(what: str, values: list[Any]) -> pa.RecordBatch:
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedSecrets:
     """Secrets as a broadcast variable: tasks get them, and no plan, log or page shows them."""
 
     by_name: Broadcast[tuple[dict[str, bytes], dict[str, bytes]]] | None
 
-    def secrets(self) -> Secrets | None:
+    def in_task(self) -> Secrets | None:
         """The secrets, inside a task."""
         return None if self.by_name is None else Secrets(*self.by_name.value)
 
 
 @contextmanager
-def shared(session: SparkSession, secrets: Secrets | None) -> Iterator[Shared]:
+def shared_secrets(session: SparkSession, secrets: Secrets | None) -> Iterator[SharedSecrets]:
     """Secrets, given to the tasks of a session and taken from its executors at the end."""
     if secrets is None:
-        yield Shared(None)
+        yield SharedSecrets(None)
         return
     variable = session.sparkContext.broadcast((dict(secrets.items()), dict(secrets.others())))
     try:
-        yield Shared(variable)
+        yield SharedSecrets(variable)
     finally:
         variable.destroy()
 

@@ -51,7 +51,7 @@ _TRANSACTION_BYTES = 64 * 1024 * 1024
 class TakeTask:
     """Takes the lines of a bucket in; ``files`` are those of the lake's state, by table."""
 
-    how: ReadOptions
+    options: ReadOptions
     lake: str
     load_id: int
     files: Mapping[str, Sequence[str]]
@@ -87,9 +87,9 @@ class Bucket:
         self._waiting: list[pa.RecordBatch] = []
         self._held = 0
         self._in_transaction = 0
-        self._staging = Staging(store.cursor(), task.how.rules)
-        self._recall = Recall(store, task.lake, task.files, number, task.how.n_buckets)
-        self._intake = StoreWriter(store, self._staging, task.load_id)
+        self._staging = Staging(store.cursor(), task.options.rules)
+        self._recall = Recall(store, task.lake, task.files, number, task.options.n_buckets)
+        self._writer = StoreWriter(store, self._staging, task.load_id)
 
     def prepared(self, batches: Batches) -> Batches:
         """The same rows, once what the lake holds of their events has been fetched."""
@@ -122,7 +122,7 @@ class Bucket:
             if kind == "line":
                 self._waiting.append(of_kind)
                 self._held += of_kind.nbytes
-                if self._held >= self._task.how.batch_bytes:
+                if self._held >= self._task.options.batch_bytes:
                     self._take_waiting()
             elif kind == "moved":
                 yield self._take_out(of_kind)
@@ -139,7 +139,7 @@ class Bucket:
             rows = pa.Table.from_batches(waiting).combine_chunks()
             batch, read = _batch(rows), list(map(_UNPACK, rows.column("read").to_pylist()))
             self._staging.take_over(batch, ReadLines.of(read, with_bodies=False))
-            self._intake.take(batch)
+            self._writer.take(batch)
             self._in_transaction += rows.nbytes
             if self._in_transaction >= _TRANSACTION_BYTES:
                 self._store.execute("COMMIT")
@@ -148,7 +148,7 @@ class Bucket:
 
     def _take_out(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """Lines that come in again from the quarantine, perhaps into another bucket."""
-        self._intake.has_moved_lines = True
+        self._writer.has_moved_lines = True
         files = rows.column("file").to_pylist()
         load_ids = map(json.loads, rows.column("message").to_pylist())
         places = (rows.column(name).to_pylist() for name in ("line", "byte_offset"))
@@ -158,18 +158,18 @@ class Bucket:
     def _set_aside(self, rows: pa.RecordBatch) -> None:
         for message in rows.column("message").to_pylist():
             long = LongLine(**json.loads(message))
-            self._intake.take(Batch((long.file,), long_lines=[long]))
+            self._writer.take(Batch((long.file,), long_lines=[long]))
 
     # -- the lake ---------------------------------------------------------------------------
 
     def write(self) -> Iterator[pa.RecordBatch]:
         """Write the rows of the bucket; tells the driver which files they are in."""
         self._take_waiting()
-        self._intake.settle()
+        self._writer.settle()
         self._store.execute("COMMIT")
-        tag = f"{uuid4().hex}-b{self._number}of{self._task.how.n_buckets}"
+        tag = f"{uuid4().hex}-b{self._number}of{self._task.options.n_buckets}"
         written = write_tables(self._store, Path(self._task.lake), tag, IN_BUCKETS)
-        yield for_driver("bucket", [self._intake.has_moved_lines])
+        yield for_driver("bucket", [self._writer.has_moved_lines])
         yield for_driver("replaced", self._recall.replaced)
         yield for_driver(
             "written",

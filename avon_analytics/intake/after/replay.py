@@ -124,12 +124,12 @@ def replay(
             with (
                 database.side_by_side(),
                 ArchivedLines() as archive,
-                log.transaction(staging) as intake,
+                log.transaction(staging) as writer,
             ):
                 moving, unreadable = lines_to_move(
                     connection, staging, found, archive, given if policy == "require" else None
                 )
-                ended = move(connection, intake, moving, archive)
+                ended = move(connection, writer, moving, archive)
             return _replayed(connection, found, moving, ended, unreadable, given, policy)
         except duckdb.Error as error:
             raise store_error(database.path, error) from None
@@ -222,7 +222,7 @@ def _loadable(
 
 def move(
     connection: duckdb.DuckDBPyConnection,
-    intake: StoreWriter,
+    writer: StoreWriter,
     moving: Sequence[QuarantinedLine],
     archive: ArchivedLines,
 ) -> dict[str, LineCounts]:
@@ -231,12 +231,12 @@ def move(
     Returns where the lines of each file ended.
     """
     ended: dict[str, LineCounts] = defaultdict(LineCounts)
-    intake.has_moved_lines |= bool(moving)
+    writer.has_moved_lines |= bool(moving)
     for part in parts_of(moving):
         read = contents(connection, part, archive)
         there = [(place, one) for place, one in zip(part, read, strict=True) if one is not None]
         take_out(connection, [place.key for place, _ in there])
         batch = batch_of([(*place.key[1:], content) for place, content in there])
-        for file, one in intake.take(intake.staging.read(batch)).items():
+        for file, one in writer.take(writer.staging.read(batch)).items():
             ended[file].add(one)
     return ended

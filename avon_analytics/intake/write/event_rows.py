@@ -61,7 +61,7 @@ class EventRows:
         if staging.run("SELECT 1 FROM batch_events WHERE is_known LIMIT 1"):
             self._tell_again(staging, word)
         for table in staging.tables:
-            rows = flatten.version_rows(table, staging.rows_of(table), "batch_events")
+            rows = flatten.select_versions(table, staging.rows_of(table), "batch_events")
             self._insert(staging, stored(table.versions), rows)
         self._let_few_wait(staging)
         if staging.run("SELECT 1 FROM unread LIMIT 1"):
@@ -155,7 +155,7 @@ class EventRows:
             )
         contents = Contents.of([(nth, content) for nth, (_, content) in enumerate(events)])
         for table in flatten.open_objects(connection, object_type, contents):
-            versions = flatten.version_rows(table, f"({flatten.rows_of(table)})", "new_events")
+            versions = flatten.select_versions(table, flatten.select_rows(table), "new_events")
             insert_rows(connection, self._store, stored(table.versions), versions)
         run(connection, f"DROP TABLE {quote(flatten.opened_table(object_type))}")
 

@@ -51,7 +51,7 @@ def open_objects(
     Returns the tables of which they tell rows.
     """
     with contents_as_table(connection, contents):
-        run(connection, _opened(object_type))
+        run(connection, _create_opened(object_type))
     root, *lists = tables_of(object_type)
     has_some = run(connection, _has_items(object_type)).fetchall()[0] if lists else ()
     return [root, *(table for table, has in zip(lists, has_some, strict=True) if has)]
@@ -66,7 +66,7 @@ def contents_as_table(
 
 
 @cache
-def _opened(object_type: str) -> str:
+def _create_opened(object_type: str) -> str:
     structure = literal(json.dumps({"object": _structure(OBJECTS[object_type])}))
     return (
         f"CREATE OR REPLACE TEMP TABLE {quote(opened_table(object_type))} AS "
@@ -75,9 +75,9 @@ def _opened(object_type: str) -> str:
 
 
 @cache
-def created(table: ObjectTable) -> str:
+def create_rows(table: ObjectTable) -> str:
     """The statement that makes the rows of a table from the opened objects."""
-    return f"CREATE OR REPLACE TEMP TABLE {rows_table(table)} AS {rows_of(table)}"
+    return f"CREATE OR REPLACE TEMP TABLE {rows_table(table)} AS {select_rows(table)}"
 
 
 @cache
@@ -103,12 +103,12 @@ def _structure(model: type[Part], *, is_inner: bool = False) -> dict[str, Any]:
 
 
 @cache
-def rows_of(table: ObjectTable) -> str:
-    """The query that tells the rows of a table from the opened objects."""
+def select_rows(table: ObjectTable) -> str:
+    """The query, in parentheses, that tells the rows of a table from the opened objects."""
     source = quote(opened_table(table.object_type))
     if table.parent is None:
         fields = [_value(f.column, _place("o", f), f.name) for f in table.fields]
-        return f"SELECT nth, {', '.join(fields)}, o.extra AS extra FROM {source}"
+        return f"(SELECT nth, {', '.join(fields)}, o.extra AS extra FROM {source})"
     items = f"o.{quote(str(table.list_field))}"
     if table.model is None:
         (field,) = table.fields
@@ -116,13 +116,13 @@ def rows_of(table: ObjectTable) -> str:
     else:
         fields = [_value(f.column, _place("s", f), f.name) for f in table.fields]
         columns = f"{', '.join(fields)}, s.extra AS extra"
-    return f"""SELECT nth, CAST(position - 1 AS INTEGER) AS position, {columns}
+    return f"""(SELECT nth, CAST(position - 1 AS INTEGER) AS position, {columns}
         FROM (SELECT nth, unnest({items}) AS s,
                 generate_subscripts({items}, 1) AS position
-              FROM {source} WHERE {items} IS NOT NULL)"""
+              FROM {source} WHERE {items} IS NOT NULL))"""
 
 
-def version_rows(table: ObjectTable, rows: str, events: str) -> str:
+def select_versions(table: ObjectTable, rows: str, events: str) -> str:
     """The query that tells the versions of a table: its rows, with what ``events`` tells of them.
 
     ``events`` has the number of the line that tells each event first.

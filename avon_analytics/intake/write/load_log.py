@@ -64,12 +64,12 @@ class LoadLog:
     @contextmanager
     def transaction(self, staging: Staging) -> Iterator[StoreWriter]:
         """A transaction that takes lines in; all of it is stored, or nothing."""
-        intake = StoreWriter(self._connection, staging, self.load_id, self._known_ids, self.urls)
+        writer = StoreWriter(self._connection, staging, self.load_id, self._known_ids, self.urls)
         self._connection.execute("BEGIN")
         try:
-            yield intake
-            intake.settle()
-            if intake.has_moved_lines:
+            yield writer
+            writer.settle()
+            if writer.has_moved_lines:
                 recount(self._connection)
                 self.has_moved_lines = True
             with staging.clock.timing("commit"):

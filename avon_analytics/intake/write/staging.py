@@ -98,9 +98,8 @@ class Staging:
 
     def rows_of(self, table: ObjectTable) -> str:
         """What a statement reads to get the batch's rows of a table."""
-        return (
-            flatten.rows_table(table) if self._rules.with_bodies else f"({flatten.rows_of(table)})"
-        )
+        is_made = self._rules.with_bodies
+        return flatten.rows_table(table) if is_made else flatten.select_rows(table)
 
     def recall(self, store: duckdb.DuckDBPyConnection, query: str, into: str) -> None:
         """Bring what the store knows of the batch's events into a table beside them.
@@ -236,7 +235,7 @@ class Staging:
         self.tables += tables
         if self._rules.with_bodies:
             for table in tables:
-                self.run(flatten.created(table))
+                self.run(flatten.create_rows(table))
 
 
 # So few objects of a type wait for others: see `event_rows`.
