@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import accumulate
@@ -30,7 +30,7 @@ from avon_analytics.intake.read.read_lines import ReadRules
 from avon_analytics.intake.read.signature import Secrets, SecretsLike
 from avon_analytics.intake.write.clock import Clock
 from avon_analytics.intake.write.file_receipts import FileReceipts
-from avon_analytics.intake.write.known_files import KnownFile, OpenFile
+from avon_analytics.intake.write.known_files import OpenFile
 from avon_analytics.intake.write.line_counts import LineCounts
 from avon_analytics.intake.write.load_log import LoadLog, with_unique_paths
 from avon_analytics.intake.write.read_ahead import Chunk, Chunks, read_ahead
@@ -106,11 +106,10 @@ def load(
             n_readers = min(database.threads, _READERS)
             with database.side_by_side(), database.bounded(LOADING) as bound:
                 loader = _Loader(connection, policy, given, agreed, found, bound, n_readers)
-                known = loader.log.known_files([file.path for file in found.files])
-                chunks = Chunks(found.files, known, read, batch_bytes, recheck)
+                chunks = Chunks(found.files, loader.known, read, batch_bytes, recheck)
                 if n_readers > 1 and chunks.n_bytes >= READ_APART_FROM:
                     loader.read_apart()
-                return loader.load(found.files, known, iter(chunks), on_progress)
+                return loader.load(iter(chunks), on_progress)
         except duckdb.Error as error:
             raise store_error(database.path, error) from None
 
@@ -167,21 +166,17 @@ class _Loader:
 
         self._staging_areas = tuple(staging() for _ in range(n_readers + 1))
         urls = {file.path: file.url for file in found.files if file.url is not None}
-        self.log = LoadLog(connection, policy, secrets, found.passed_over, urls)
-        self._receipts = FileReceipts(connection, self.log)
+        self._log = LoadLog(connection, policy, secrets, found.passed_over, urls)
+        self._receipts = FileReceipts(connection, self._log)
+        self.known = self._log.known_files([file.path for file in found.files])
 
     def read_apart(self) -> None:
         """Have lines read in processes of their own: to start them takes a second of work."""
         self._processes.start(len(self._staging_areas) - 1)
 
-    def load(
-        self,
-        files: tuple[ArchiveFile, ...],
-        known: Mapping[str, KnownFile],
-        chunks: Generator[Chunk],
-        on_progress: OnProgress | None,
-    ) -> Receipt:
+    def load(self, chunks: Generator[Chunk], on_progress: OnProgress | None) -> Receipt:
         """Store the chunks of the files, try what is in quarantine again, and close the log."""
+        files = self._found.files
         before = list(accumulate((file.size or 0 for file in files), initial=0))
 
         stored = (0, 0)
@@ -198,7 +193,7 @@ class _Loader:
 
         report(0, 0)
         with (
-            closing(self.log),
+            closing(self._log),
             closing(chunks),
             closing(self._processes),
             read_ahead(chunks, self._staging_areas, lambda: report(*stored)) as read,
@@ -208,7 +203,7 @@ class _Loader:
                     self._take(chunk, staging, read, report)
             except ArchiveError as error:
                 raise self._not_loaded(error) from None
-        self._retry_quarantined({file.path for file in files}, known)
+        self._retry_quarantined()
         report(len(files), 0)
         return self._receipts.close(
             self._found, self._policy, self._privacy, self._secrets, self._clock
@@ -229,7 +224,7 @@ class _Loader:
         report: Callable[[int, int], None],
     ) -> None:
         """Store a chunk and those after it that belong to the same transaction."""
-        with self.log.transaction(staging) as writer:
+        with self._log.transaction(staging) as writer:
             while True:
                 writer.staging = staging
                 if chunk.batch is not None:
@@ -240,7 +235,7 @@ class _Loader:
                     break
                 chunk, staging = next(rest)
             _add(writer.take_rest(), chunk.files)
-            self.log.add_files(chunk.files)
+            self._log.add_files(chunk.files)
         for file in chunk.files:
             self._receipts.add(file)
 
@@ -252,20 +247,21 @@ class _Loader:
             hint = " (--partial, allow_truncated=True, loads what stands before the damage)"
         return type(error)(f"{error}; nothing of it was loaded{hint}{before}")
 
-    def _retry_quarantined(self, paths: Set[str], known: Mapping[str, KnownFile]) -> None:
+    def _retry_quarantined(self) -> None:
         """Try again what an earlier load did not trust, where this one has another secret."""
         needed = self._secrets if self._policy == "require" else None
         tried = TriedSecrets(self._connection, needed) if needed else None
         codes = codes_to_retry(self._policy)
+        paths = {file.path for file in self._found.files}
         for path in files_of(self._connection, QuarantineFilter(codes)):
             if path not in paths:
                 continue
             were_all_read = True
-            if path in known:
+            if path in self.known:
                 after = tried.up_to(path) if tried else 0
                 were_all_read = self._retry(QuarantineFilter(codes, path), path, needed, after)
             if tried and were_all_read:
-                tried.add(path, self.log.load_id)
+                tried.add(path, self._log.load_id)
         if tried:
             tried.save()
 
@@ -277,16 +273,16 @@ class _Loader:
         Returns whether each of these lines could be read again.
         """
         found = places(self._connection, which)
-        found = [place for place in found if after < place.load_id != self.log.load_id]
+        found = [place for place in found if after < place.load_id != self._log.load_id]
         if not found:
             return True
-        with ArchivedLines(self.log.urls) as archive:
+        with ArchivedLines(self._log.urls) as archive:
             moving, n_unread = lines_to_move(
                 self._connection, self._staging_areas[0], found, archive, secrets
             )
             if not moving:
                 return n_unread == 0
-            with self.log.transaction(self._staging_areas[0]) as writer:
+            with self._log.transaction(self._staging_areas[0]) as writer:
                 ended = move(self._connection, writer, moving, archive)
         self._receipts.add_moved(path, len(moving), ended[path])
         return n_unread == 0
