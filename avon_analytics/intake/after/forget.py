@@ -108,11 +108,12 @@ class _Forgetting:
     def __init__(self, connection: duckdb.DuckDBPyConnection, person: str) -> None:
         self._connection = connection
         self._person = person
+        self._tombstones = Tombstones(connection)
         self._rows = stored_rows(connection)
         self._run = self._rows.run
 
     def run(self) -> Forgotten:
-        before = Tombstones(self._connection).know(self._person)
+        before = self._tombstones.know(self._person)
         sought = self._who()
         objects = "SELECT CAST(object AS VARCHAR) AS t FROM other_objects"
         found_in = find(self._rows, sought, objects)
@@ -183,12 +184,11 @@ class _Forgetting:
         objects = self._run(
             "SELECT object_id FROM own_objects WHERE object_id NOT IN (SELECT id FROM persons)"
         )
-        tombstones = Tombstones(self._connection)
-        tombstones.add_person(self._person)
-        tombstones.add_aside(others_in([self._rows], alone, persons))
-        tombstones.add("object", [*visits, *(one for (one,) in objects)])
-        tombstones.add("thread", threads)
-        tombstones.add("visit", about)
+        self._tombstones.add_person(self._person)
+        self._tombstones.add_aside(others_in([self._rows], alone, persons))
+        self._tombstones.add("object", [*visits, *(one for (one,) in objects)])
+        self._tombstones.add("thread", threads)
+        self._tombstones.add("visit", about)
         find_touched(self._rows, threads, about)
 
     def _strip_beside(self) -> dict[str, int]:
@@ -203,9 +203,9 @@ class _Forgetting:
     def _mask_files(self, sought: PersonSearch) -> int:
         """Files whose names name the person get other names in the log."""
         union = " UNION ".join(f"SELECT file FROM {table}" for table in NAMING_FILES)
-        tombstones, n_masked = Tombstones(self._connection), 0
+        n_masked = 0
         for (file,) in self._run(f"SELECT DISTINCT file FROM ({union}) WHERE file IS NOT NULL"):
-            masked = tombstones.masked_path(file, sought.is_named)
+            masked = self._tombstones.masked_path(file, sought.is_named)
             if masked != file:
                 n_masked += 1
                 rename_file(self._connection, file, masked)
@@ -227,7 +227,7 @@ class _Forgetting:
                     unsearchable += reason == "unsearchable"
         if found:
             # The same line in another file would name them again.
-            Tombstones(self._connection).add("line", [one.sha256 for one in found if one.sha256])
+            self._tombstones.add("line", [one.sha256 for one in found if one.sha256])
             # A line with a signature has 256 bits in it that nobody can guess; others keep no
             # digest, against which names could be tried.
             with as_table(found, "theirs", self._connection):
