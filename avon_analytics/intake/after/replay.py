@@ -200,7 +200,7 @@ def trusted_under(secrets: Secrets | None) -> Callable[[bytes], bool]:
     """Tells whether a line is signed under one of some secrets; without any, each is trusted."""
     if secrets is None:
         return lambda content: True
-    reader = LineReader("require", secrets)
+    reader = LineReader("record", secrets, only_signatures=True)
 
     def is_trusted(content: bytes) -> bool:
         return reader.read_one(content.removeprefix(BOM)).word == "verified"

@@ -95,7 +95,8 @@ class _Fast(msgspec.Struct, gc=False):
 class LineReader:
     """Reads lines under a policy and some secrets.
 
-    ``keeps`` says what a store keeps of what a body tells, where that is not all.
+    ``keeps`` says what a store keeps of what a body tells, where that is not all. Where
+    ``only_signatures`` are asked for, a line need not have an event.
     """
 
     def __init__(
@@ -103,10 +104,13 @@ class LineReader:
         policy: Policy,
         secrets: Secrets | None,
         keeps: Callable[[CanonicalEvent], CanonicalEvent] | None = None,
+        *,
+        only_signatures: bool = False,
     ) -> None:
         self.n_read = 0  # lines of batches, for progress
         self._policy = policy
         self._keeps = keeps
+        self._only_signatures = only_signatures
         self._verifier = None if secrets is None else Verifier(secrets)
         self._envelopes = EnvelopeReader()
         self._bodies = BodyReader()
@@ -200,7 +204,7 @@ class LineReader:
         if faults:
             return Line(verdict=Verdict("not_a_delivery", tuple(faults)))
         body = self._verified(line, envelope.bodies, envelope.signature)
-        if line.verdict is None:
+        if line.verdict is None and not self._only_signatures:
             self._tell(line, body)
         return line
 

@@ -28,7 +28,7 @@ def verify_archive(paths: Paths, secrets: SecretsLike = None) -> pd.DataFrame:
     """
     found = find_some_files(paths)
     given = Secrets.read(secrets, may_skip=False)
-    lines = LineReader("require", given)
+    lines = LineReader("record", given, only_signatures=True)
     rows, notes = [], {}
     for file in found.files:
         words: Counter[str] = Counter()
