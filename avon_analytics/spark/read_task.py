@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from avon_analytics.intake.archive.batch import Batch, merged
 from avon_analytics.intake.archive.lines import BATCH_LINES, FileReader
-from avon_analytics.intake.archive.values import BOM
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.read_lines import ReadRules
 from avon_analytics.intake.read.reader import Line, read_batch
@@ -148,7 +147,7 @@ def _rows(
 ) -> pa.RecordBatch:
     """Some lines of a batch as rows, each with what it says."""
     n = len(nths)
-    buffers = [None, pa.py_buffer(batch.bounds), pa.py_buffer(_as_sent(batch))]
+    buffers = [None, pa.py_buffer(batch.bounds), pa.py_buffer(batch.buffer_as_sent())]
     content = pa.Array.from_buffers(pa.binary(), len(batch), buffers)
     columns = {
         "bucket": pa.array(buckets, pa.int32()),
@@ -163,14 +162,3 @@ def _rows(
         "message": pa.array([line.event_id for line in read], pa.string()),
     }
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=SENT_SCHEMA)
-
-
-def _as_sent(batch: Batch) -> bytes | bytearray:
-    """The lines as they stand in their files, with their byte-order marks."""
-    if not batch.marked:
-        return batch.buffer
-    restored = bytearray(batch.buffer)
-    for nth in batch.marked:
-        start = int(batch.bounds[nth])
-        restored[start : start + len(BOM)] = BOM
-    return restored

@@ -284,3 +284,14 @@ def test_the_same_lines_give_the_same_tables(
         check(data, archive, Desk(archive), lake, told)
 
     run()
+
+
+def test_what_stands_behind_the_deliveries_of_a_line_is_kept_as_it_was_sent(
+    archive: Archive, lake: Lake, desk: Desk
+) -> None:
+    rests = ("[1, 2]", '"text"', "12", "x", "{")
+    path = archive.write(*(archive.raw(archive.patient(n)) + one for n, one in enumerate(rests)))
+    both(lake, desk, path)
+    assert_same(lake.folder, desk.store)
+    kept = desk.store.quarantine.lines(identifiers=True)["content"]
+    assert [one.decode() for one in kept] == list(rests)

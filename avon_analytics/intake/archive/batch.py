@@ -140,6 +140,16 @@ class Batch:
         first = BOM if nth in self.marked else self.first_bytes.get(nth, b"")
         return first + content[len(first) :]
 
+    def buffer_as_sent(self) -> bytes | bytearray:
+        """The buffer with the bytes of all lines as they stand in their files."""
+        if not (self.marked or self.first_bytes):
+            return self.buffer
+        restored = bytearray(self.buffer)
+        for nth in (*self.marked, *self.first_bytes):
+            start, sent = int(self.bounds[nth]), self.as_sent(nth)
+            restored[start : start + len(sent)] = sent
+        return restored
+
     def cut(self, nths: Iterable[int]) -> Batch:
         """The same, where each of these lines that holds several values is one line for each."""
         found = {nth: pieces(self.content(nth)) for nth in nths}
