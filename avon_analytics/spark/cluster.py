@@ -7,14 +7,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from avon_analytics.errors import ArchiveError, AvonError, StoreError
 from avon_analytics.intake.archive.files import ArchiveFile
-from avon_analytics.intake.write.known_files import FileEnd, KnownFile
-from avon_analytics.spark.read_task import ReadOptions, ReadTask
+from avon_analytics.intake.write.known_files import KnownFile
+from avon_analytics.spark.read_task import FileRead, ReadOptions, ReadTask
 from avon_analytics.spark.retry_task import RetryTask
 from avon_analytics.spark.rows import (
     FOR_DRIVER,
@@ -32,15 +32,6 @@ from avon_analytics.store.lake import Files, State
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
-
-
-class FileRead(NamedTuple):
-    """What was read of a file, or of a section of one: from where, how far, and what to tell."""
-
-    start: int
-    blank: int
-    notes: list[str]
-    end: FileEnd
 
 
 @dataclass(slots=True)
@@ -133,8 +124,8 @@ class Cluster:
         if not files:
             return {}
         task = SurveyTask(tuple((f.path, f.size or 0) for f in files), self._share_bytes)
-        told = _collect(_map(self._numbers(len(files)), task.run, FOR_DRIVER))
-        found = msgspec.convert([value for _, value in told], list[Survey])
+        surveyed = _collect(_map(self._numbers(len(files)), task.run, FOR_DRIVER))
+        found = msgspec.convert([value for _, value in surveyed], list[Survey])
         return {one.path: one for one in found}
 
     def _numbers(self, n: int) -> DataFrame:
@@ -178,8 +169,8 @@ def _loaded(rows: Iterable[tuple[str, Any]], surveys: Mapping[str, Survey]) -> L
     pieces: dict[str, list[FileRead]] = defaultdict(list)
     for what, value in rows:
         if what == "file":
-            path, start, blank, notes, end = value
-            pieces[path].append(FileRead(start, blank, notes, FileEnd(**end)))
+            read = msgspec.convert(value, FileRead)
+            pieces[read.path].append(read)
         elif what == "bucket":
             loaded.has_buckets = True
             loaded.has_moved_lines |= value
@@ -190,8 +181,8 @@ def _loaded(rows: Iterable[tuple[str, Any]], surveys: Mapping[str, Survey]) -> L
         else:
             table, month, path = value
             loaded.written.append((table, month, path))
-    for path, read in pieces.items():
-        loaded.files[path] = _whole(read, surveys.get(path))
+    for path, parts in pieces.items():
+        loaded.files[path] = _whole(parts, surveys.get(path))
     return loaded
 
 
@@ -204,4 +195,4 @@ def _whole(pieces: list[FileRead], found: Survey | None) -> FileRead:
     if [piece.end.bytes_read for piece in first] != cuts:
         raise ArchiveError(f"cannot read {found.path}: it changed while it was read")
     end = replace(last.end, sha256=found.sha256_up_to(last.end.bytes_read))
-    return last._replace(blank=sum(piece.blank for piece in pieces), end=end)
+    return replace(last, blank=sum(piece.blank for piece in pieces), end=end)

@@ -109,7 +109,7 @@ def load(
                 for file in found.files
                 if recheck or file.path not in known or known[file.path].has_changed(file)
             ]
-            again = with_lines_to_retry(connection, policy, found.files)
+            to_retry = with_lines_to_retry(connection, policy, found.files)
             n_buckets = buckets or _n_buckets(connection, state, files, cluster.n_cores)
             with shared_secrets(own, given) as for_tasks:
                 options = ReadOptions(
@@ -121,7 +121,7 @@ def load(
                     n_buckets=n_buckets,
                     allow_truncated=allow_truncated,
                 )
-                loaded = cluster.load(options, log.load_id, files, known, again)
+                loaded = cluster.load(options, log.load_id, files, known, to_retry)
             settings = {**settings_of(connection), _BUCKETS: str(n_buckets)}
             after = State(state.number + 1, settings, loaded.tables_after(state, n_buckets))
             show(connection, root, after)

@@ -22,7 +22,7 @@ from avon_analytics.intake.read.read_lines import ReadRules
 from avon_analytics.intake.read.reader import Line, read_batch
 from avon_analytics.intake.write.known_files import FileEnd, resumed
 from avon_analytics.spark.rows import (
-    IN,
+    ARCHIVED,
     SENT_SCHEMA,
     Batches,
     SharedSecrets,
@@ -52,6 +52,17 @@ class ReadOptions:
     def rules(self) -> ReadRules:
         """How lines are read under the policy and the secrets of the load."""
         return ReadRules(self.policy, self.secrets.in_task(), self.is_limited, with_bodies=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What was read of a file, or of a section of one: from where, how far, and what to tell."""
+
+    path: str
+    start: int
+    blank: int
+    notes: list[str]
+    end: FileEnd
 
 
 @dataclass(frozen=True)
@@ -95,8 +106,8 @@ class ReadTask:
                 if batch.long_lines:
                     yield self._long_lines(batch)
         start = 0 if piece.section is None else piece.section.start
-        read = [piece.path, start, blank, notes, asdict(FileEnd.of(reader))]
-        yield words(IN, "file", [{"bucket": 0, "file": piece.path, "message": read}])
+        read = asdict(FileRead(piece.path, start, blank, notes, FileEnd.of(reader)))
+        yield words(ARCHIVED, "file", [{"bucket": 0, "file": piece.path, "message": read}])
 
     def _reader(self, piece: Piece) -> FileReader:
         return FileReader(
@@ -115,13 +126,13 @@ class ReadTask:
         for long, bucket in zip(batch.long_lines, buckets, strict=True):
             place = {"file": long.file, "line": long.line, "byte_offset": long.byte_offset}
             rows.append({**place, "bucket": bucket, "message": asdict(long)})
-        return words(IN, "long", rows)
+        return words(ARCHIVED, "long", rows)
 
 
 class Sender:
     """Sends lines to their buckets: those of one event to one, in which it is settled who wins."""
 
-    def __init__(self, options: ReadOptions, turn: int = IN) -> None:
+    def __init__(self, options: ReadOptions, turn: int = ARCHIVED) -> None:
         self._reader = options.rules.reader()
         self._n_buckets = options.n_buckets
         self._turn = turn

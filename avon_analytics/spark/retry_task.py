@@ -17,8 +17,8 @@ from avon_analytics.intake.archive.batch import batch_of
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.spark.read_task import ReadOptions, Sender
 from avon_analytics.spark.rows import (
-    AGAIN,
-    OUT,
+    RETRIED,
+    TAKEN_OUT,
     Batches,
     bucket_in,
     buckets_of,
@@ -40,7 +40,7 @@ class RetryTask:
         """Rows as ``SENT`` says."""
         needed = self.options.secrets.in_task() if self.options.policy == "require" else None
         is_trusted = trusted_under(needed)
-        sender = Sender(self.options, AGAIN)
+        sender = Sender(self.options, RETRIED)
         urls = {path: url for path, url in self.files.items() if url is not None}
         with ArchivedLines(urls) as archive:
             for rows in batches:
@@ -72,7 +72,7 @@ class RetryTask:
             taken.append(
                 {**at, "bucket": number if is_there else bucket, "message": row["load_id"]}
             )
-        return words(OUT, "moved", taken)
+        return words(TAKEN_OUT, "moved", taken)
 
 
 _PLACE = ("load_id", "file", "line", "byte_offset", "byte_length", "sha256", "code")

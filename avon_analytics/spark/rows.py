@@ -32,7 +32,7 @@ SENT = (
     "bucket int, turn int, what string, file string, line bigint, byte_offset bigint, "
     "byte_length bigint, content binary, read binary, message string"
 )
-OUT, IN, AGAIN = 0, 1, 2  # the turns
+TAKEN_OUT, ARCHIVED, RETRIED = 0, 1, 2  # the turns
 
 # One row is a file that was written, or a word that is passed on to the driver.
 FOR_DRIVER = "what string, message string"

@@ -49,11 +49,11 @@ def doubtful(
     n_keys = np.array(n_around) + np.where(hidden, 0, inner)
     found = of_lines.is_spaced | (of_lines.n_keys != n_keys)
     apart = of_lines.is_escaped | of_lines.has_long_fraction | hidden
-    again = np.flatnonzero(apart & ~found)
-    if len(again):
-        of_bodies = _Scan.of([bodies[at] for at in again.tolist()])
-        differs = of_bodies.n_keys != inner[again]
-        found[again] = differs | of_bodies.is_spaced | of_bodies.has_long_fraction
+    to_search = np.flatnonzero(apart & ~found)
+    if len(to_search):
+        of_bodies = _Scan.of([bodies[at] for at in to_search.tolist()])
+        differs = of_bodies.n_keys != inner[to_search]
+        found[to_search] = differs | of_bodies.is_spaced | of_bodies.has_long_fraction
     return np.flatnonzero(found).tolist()
 
 

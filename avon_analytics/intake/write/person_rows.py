@@ -180,7 +180,7 @@ _PLAIN_TEXT = r"(strlen(t) = length(t) AND NOT regexp_matches(t, '[\\%&]|[A-Za-z
 
 def _to_read(texts: str, sought: PersonSearch) -> str:
     """SQL for the texts that may name them: of most, the engine sees that they do not."""
-    plain = f"{_PLAIN_TEXT} AND NOT regexp_matches(lower(t), {literal(sought.hint)})"
+    plain = f"{_PLAIN_TEXT} AND NOT regexp_matches(lower(t), {literal(sought.may_name)})"
     return (
         f"SELECT DISTINCT t FROM ({texts}) WHERE t IS NOT NULL "
         f"AND ({_holds('t', sought)} OR NOT ({_PLAIN_ID} OR ({plain})))"

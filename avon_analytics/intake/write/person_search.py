@@ -88,8 +88,8 @@ class PersonSearch:
         words = map(re.escape, (*self.bare_ids, *self._emails, *self._records, *names))
         # A regular expression that is found in every text, as it compares, that names them, also by
         # half. The engine, too, knows all that is in it.
-        self.hint = "|".join((*words, *self._numbers)) or r"[^\s\S]"
-        self._hint = re.compile(self.hint)
+        self.may_name = "|".join((*words, *self._numbers)) or r"[^\s\S]"
+        self._may_name = re.compile(self.may_name)
 
     def is_id(self, text: str) -> bool:
         """Whether a text is their id, in any spelling, and nothing else."""
@@ -105,7 +105,7 @@ class PersonSearch:
 
     def how_named(self, text: str) -> Naming:
         """How a text names them, in whatever is written around it."""
-        every = [one for one in readings(text) if self._hint.search(folded(one))]
+        every = [one for one in readings(text) if self._may_name.search(folded(one))]
         by_id = any(self._id.search(folded(one)) for one in every)
         by_words = by_id or any(self._names(one) for one in every)
         return Naming(by_id, by_words, by_words or any(self._half_names(one) for one in every))
