@@ -188,11 +188,13 @@ def _loaded(rows: Iterable[tuple[str, Any]], surveys: Mapping[str, Survey]) -> L
 
 def _whole(pieces: list[FileRead], found: Survey | None) -> FileRead:
     """What the sections of a file say of it together."""
-    *first, last = sorted(pieces, key=lambda piece: piece.start)
+    pieces = sorted(pieces, key=lambda piece: piece.start)
+    first, last = pieces[0], pieces[-1]
     if found is None:
         return last
     cuts = [section.end for section in found.sections[:-1]]
-    if [piece.end.bytes_read for piece in first] != cuts:
+    if [piece.end.bytes_read for piece in pieces[:-1]] != cuts:
         raise ArchiveError(f"cannot read {found.path}: it changed while it was read")
-    end = replace(last.end, sha256=found.sha256_up_to(last.end.bytes_read))
+    sha256 = found.sha256_up_to(last.end.bytes_read)
+    end = replace(last.end, sha256=sha256, hint=first.end.hint)
     return replace(last, blank=sum(piece.blank for piece in pieces), end=end)

@@ -6,6 +6,7 @@ The tasks run here in one process; ``test_load.py`` runs them on a cluster.
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -295,3 +296,10 @@ def test_what_stands_behind_the_deliveries_of_a_line_is_kept_as_it_was_sent(
     assert_same(lake.folder, desk.store)
     kept = desk.store.quarantine.lines(identifiers=True)["content"]
     assert [one.decode() for one in kept] == list(rests)
+
+
+def test_what_a_file_is_that_is_cut_into_sections_is_told_by_its_start(
+    archive: Archive, lake: Lake, desk: Desk
+) -> None:
+    events = [json.dumps(archive.patient(n), indent=1) for n in range(9)]
+    both(lake, desk, archive.write(*events), policy="skip", share_bytes=200)
