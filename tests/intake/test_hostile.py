@@ -344,3 +344,32 @@ def test_an_event_has_a_name_that_is_a_text(archive: Archive, desk: Desk) -> Non
     ]
     ends = check(archive, desk, lines)
     assert ends == [end for _, end in NAMES]
+
+
+# Python's own reader refuses to convert a whole number of more than 4,300 digits.
+MANY_DIGITS = "7" * 5_000
+
+
+@pytest.mark.parametrize("policy", ["skip", "record"])
+def test_a_number_of_thousands_of_digits_is_read_in_any_body(
+    archive: Archive, desk: Desk, policy: str
+) -> None:
+    body = told(1, f'"x":{MANY_DIGITS}')
+    lines = [f'{{"body":{body}}}', f'{{"body": {body} }}', body, json.dumps({"body": body})]
+    again = ["loaded", *["duplicate"] * 3]  # one event, however it is spelled
+    assert check(archive, desk, lines, policy=policy) == again
+
+
+def test_an_object_with_such_a_number_can_be_forgotten(archive: Archive, desk: Desk) -> None:
+    def invoice(event_id: str) -> str:
+        about = f'"id":"inv_{event_id}","patient":"user_ann","x":{MANY_DIGITS}'
+        text = (
+            f'{{"id":"{event_id}","event":"invoice.created","created_at":1,"object":{{{about}}}}}'
+        )
+        return json.dumps({"body": text})
+
+    desk.load(archive.write(invoice("one"), name="a.jsonl"), policy="skip")
+    desk.store.forget("user_ann")
+    assert desk.column("SELECT object_id FROM other_objects") == []
+    desk.load(archive.write(invoice("two"), name="b.jsonl"), policy="skip")
+    assert desk.column("SELECT object_id FROM other_objects") == []

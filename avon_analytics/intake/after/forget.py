@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import duckdb
 
 from avon_analytics import arguments
+from avon_analytics.contract.one_spelling import parse
 from avon_analytics.contract.values import as_id
 from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.intake.after.forget_receipt import Forgotten
@@ -174,7 +174,7 @@ class _Forgetting:
             f"SELECT e.event_no, n.spelling FROM other_objects AS o JOIN {EVENTS} AS e "
             "USING (event_id) JOIN named AS n ON n.by_id AND n.spelling = CAST(o.object AS VARCHAR)"
         )
-        theirs = [event_no for event_no, text in unknown if sought.owns(json.loads(text))]
+        theirs = [event_no for event_no, text in unknown if sought.owns(parse(text))]
         persons = [one for (one,) in self._run("SELECT id FROM persons")]
         visits, about = visits_of(self._rows, persons), visits_about(self._rows)
         shared = shared_visits([self._rows], visits, persons, is_all_told=True)

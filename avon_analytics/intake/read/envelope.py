@@ -95,7 +95,11 @@ def _body(key: str, body: Any, content: bytes, *, is_base64: bool) -> Body | Non
 
 def compact(stands: bytes) -> bytes:
     """A body that was parsed as it was probably sent: without white space."""
-    text = json.dumps(json.loads(stands), ensure_ascii=False, separators=(",", ":"))
+    try:
+        value = json.loads(stands)
+    except ValueError:  # Python refuses to convert thousands of digits
+        return stands
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "replace")
 
 

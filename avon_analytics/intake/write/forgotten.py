@@ -7,11 +7,11 @@ line. A later load knows a person by their id alone: a name can be guessed from 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import duckdb
 
+from avon_analytics.contract.one_spelling import in_order, parse
 from avon_analytics.intake.write.flatten import rows_table
 from avon_analytics.intake.write.person_events import (
     FORGOTTEN,
@@ -136,7 +136,7 @@ class _Batch:
         find_own(
             self._rows,
             visits=alone,
-            unknown=[nth for nth, body in unread if sought.owns(json.loads(body).get("object"))],
+            unknown=[nth for nth, body in unread if sought.owns(parse(body).get("object"))],
             marked=[one for one in objects if one not in shared],
         )
         numbers = [nth for (nth,) in run("SELECT nth FROM own_rows ORDER BY nth")]
@@ -159,11 +159,11 @@ class _Batch:
             "ON n.by_words AND n.spelling = CAST(u.body AS VARCHAR)"
         )
         for nth, body in unread:
-            unread_event = json.loads(body)
+            unread_event = parse(body)
             unread_event["object"] = sought.without(unread_event["object"])
             run(
                 "UPDATE unread SET body = $body WHERE nth = $nth",
-                body=json.dumps(unread_event),
+                body=in_order(unread_event).decode(),
                 nth=nth,
             )
         strip_extras(self._rows)

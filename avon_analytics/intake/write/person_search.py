@@ -20,6 +20,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
+from avon_analytics.contract.one_spelling import SpelledNumber
 from avon_analytics.intake.write.spellings import folded, is_blind, readings, texts_of
 
 LONG_ID = 10  # from here on nobody else's word holds an id by chance
@@ -142,7 +143,8 @@ class PersonSearch:
             return None if (value and not kept) or self.is_named(together) else kept
         if isinstance(value, bool) or value is None:
             return value
-        return None if self.is_named(str(value)) else value
+        spelled = value.text if isinstance(value, SpelledNumber) else str(value)
+        return None if self.is_named(spelled) else value
 
     def owns(self, value: Any) -> bool:
         """Whether an object of a type that the contract does not know is theirs: it refers to them.
