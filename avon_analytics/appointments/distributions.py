@@ -158,8 +158,8 @@ def beta_binomial_quantiles(
         left = n[place, None] - k
         ratio = left / (k + 1)
         ratio *= a[place] + k
+        left -= 1  # before b, which may be far smaller
         left += b[place]
-        left -= 1
         ratio /= left
         return np.asarray(ratio)
 
@@ -205,15 +205,11 @@ def _quantiles(
         k = start + np.arange(int((end - start).max()) + 1, dtype=np.float64)
         beyond = k > end
         # In place: memory takes longer to get than to fill.
+        weights = np.ones_like(k)
         with np.errstate(divide="ignore", invalid="ignore"):
             steps = step(k[:, :-1], place)
-            steps[beyond[:, 1:]] = 1
-            np.log(steps, out=steps)
-        weights = np.zeros_like(k)
-        np.cumsum(steps, axis=1, out=weights[:, 1:])
-        weights[beyond] = -np.inf
-        weights -= weights.max(axis=1, keepdims=True)
-        np.exp(weights, out=weights)
+        steps[beyond[:, 1:]] = 0
+        np.cumprod(steps, axis=1, out=weights[:, 1:])
         weights /= weights.sum(axis=1, keepdims=True)
         mid = np.cumsum(weights, axis=1)
         weights /= 2

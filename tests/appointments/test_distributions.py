@@ -89,6 +89,12 @@ def test_a_beta_binomial_without_more_than_chance_is_binomial() -> None:
     assert ends.tolist() == [[0, 0], [7, 7], [0, 0], [0, 1]]
 
 
+def test_a_share_that_is_all_but_one() -> None:
+    """Nine of nine are all but certain: half of that lies below 9, and nothing below 8."""
+    found = beta_binomial_quantiles([9, 9], [9 - 3e-14, 3e-14], [0, 0], [0.1, 0.9])
+    np.testing.assert_allclose(found, [[8.2, 9], [0, 0.8]], rtol=1e-9)
+
+
 def test_many_at_once_are_as_one_by_one() -> None:
     rng = np.random.default_rng(2)
     n = rng.integers(1, 30_000, 300)
