@@ -91,7 +91,7 @@ def test_a_beta_binomial_without_more_than_chance_is_binomial() -> None:
 
 def test_a_share_that_is_all_but_one() -> None:
     """Nine of nine are all but certain: half of that lies below 9, and nothing below 8."""
-    found = beta_binomial_quantiles([9, 9], [9 - 3e-14, 3e-14], [0, 0], [0.1, 0.9])
+    found = beta_binomial_quantiles([9, 9], [9 - 2e-14, 2e-14], [1e-10, 1e-10], [0.1, 0.9])
     np.testing.assert_allclose(found, [[8.2, 9], [0, 0.8]], rtol=1e-9)
 
 
