@@ -255,7 +255,7 @@ class Store(CohortSource["Cohort"], StoreTables, Shown):
         appointment_id: with or without its prefix. as_of: as in ``appointments``.
         identifiers: also show the values of identifiers and free text that changed.
 
-        Raises UnknownAppointment if no event up to then tells of it.
+        Raises UnknownAppointment if no event up to then is about it.
 
         >>> visit = visits.slots()["appointment_id"].iloc[0]
         >>> store.explain(visit)[["step", "kind", "what"]].head(3)

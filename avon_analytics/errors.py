@@ -9,7 +9,7 @@
     │   ├── UnknownGroup             a grouping that is not on the list
     │   ├── UnknownTable             a table that the store does not have
     │   ├── StaleCohort              a cohort of a store that has changed since
-    │   └── UnknownAppointment       an appointment of which no event tells
+    │   └── UnknownAppointment       an appointment that no event is about
     ├── NothingTrusted           3, not one line of the archive could be trusted
     └── InputError                4, bad input or a bad store
         ├── ArchiveError             a path that cannot be read
@@ -116,7 +116,7 @@ class StaleCohort(UsageError):
 
 
 class UnknownAppointment(UsageError):
-    """An appointment of which no event tells, at least not up to the instant asked for."""
+    """An appointment that no event is about, at least not up to the instant asked for."""
 
 
 class NothingTrusted(AvonError):

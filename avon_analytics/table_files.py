@@ -67,7 +67,7 @@ def export(frame: pd.DataFrame, path: str | os.PathLike[str], *, title: str = "F
 def write_as(
     frame: pd.DataFrame, path: str | os.PathLike[str], form: str, *, title: str = "Figure"
 ) -> Path:
-    """The same, in a form that the name of the file need not tell."""
+    """The same, in a form that the name of the file need not say."""
     if form == "xlsx" and len(frame) >= EXCEL_ROWS:
         raise UsageError(
             f"{len(frame):,} rows are more than a sheet of Excel holds: write csv or parquet"

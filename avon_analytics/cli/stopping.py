@@ -4,7 +4,7 @@ The first signal interrupts what is being done, which takes back what is not fin
 or work that cannot be interrupted, ends the process as it stands: a store is whole at any moment.
 
 Python hears of a signal between two of its own steps, and one step of the engine may take seconds.
-So a thread listens for them besides, and tells whoever sits at the terminal that it was heard.
+So a thread listens for them besides, and says to whoever sits at the terminal that it was noticed.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _heard(numbers: Sequence[int]) -> Iterator[None]:
 
 @contextmanager
 def stopping() -> Iterator[Stop]:
-    """Be told of signals meanwhile; afterwards there is nothing left to interrupt."""
+    """Notice signals meanwhile; afterwards there is nothing left to interrupt."""
     stop, hook = Stop(), sys.unraisablehook
     mine = [number for number, usual in _DEFAULTS.items() if signal.getsignal(number) == usual]
     sys.unraisablehook = stop.ignored

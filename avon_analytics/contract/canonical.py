@@ -37,14 +37,14 @@ _MOST_ORDERS = 1000
 
 
 class CanonicalEvent(msgspec.Struct, gc=False):
-    """What a body tells: its canonical event, and what names and dates it."""
+    """What a body says: its canonical event, and what names and dates it."""
 
     event_sent: str
     delivery_id: str | None
     object_type: str
     object_id: str | None
     created_us: int | None  # its own instant
-    own_us: int | None  # the newest change that the object tells
+    own_us: int | None  # the newest change that the object reports
     extra: bytes | None
     content: bytes
 
@@ -138,7 +138,7 @@ def with_fields(
 
 
 def spelled(body: dict[str, Any], event: Event, about: Part | None) -> CanonicalEvent:
-    """What a body tells that the models accept: as ``one_spelling.parse`` read it, and as they did.
+    """What a body says that the models accept: as ``one_spelling.parse`` read it, and as they did.
 
     ``about`` is its object as its model read it; None where the contract has no model for it.
     """

@@ -1,6 +1,6 @@
 """Bodies as they usually are, decoded into types made from the models: decoding is checking.
 
-How many keys were read is told beside: where more stand in the text, one may stand twice.
+How many keys were read is returned beside: where more stand in the text, one may stand twice.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Reader:
         self._types: dict[bytes, _Body] = {}
 
     def read(self, text: bytes, subject: bytes) -> tuple[CanonicalEvent, int]:
-        """What a body tells whose event is about ``subject``, and how many keys were read of it.
+        """What a body says whose event is about ``subject``, and how many keys were read of it.
 
         Raises Odd for a body that is spelled in another way, or is none.
         """
@@ -65,7 +65,7 @@ class _Body:
         self._decode = msgspec.json.Decoder(self._head.made(("object", about))).decode
 
     def read(self, text: bytes) -> tuple[CanonicalEvent, int]:
-        """What a body tells, and how many keys it has."""
+        """What a body says, and how many keys it has."""
         value = self._decode(text)
         about = value.object
         extra: dict[str, bytes] = {}
@@ -119,7 +119,7 @@ class _Body:
 
 
 def _newest_change(about: Any) -> int | None:
-    """The newest change that an object tells."""
+    """The newest change that an object reports."""
     own = [getattr(about, "last_updated_at", UNSET)]
     history = getattr(about, "status_history", UNSET)
     if history is not UNSET:

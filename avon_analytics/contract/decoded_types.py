@@ -226,7 +226,7 @@ class Shape:
             steps += ["else:"]
             if item is PersonRef:
                 self._names |= {f"person_{name}": _person(shape.type), "str": str}
-                # Who is told by an id alone has a key that does not stand in the text.
+                # Who is given by an id alone has a key that does not stand in the text.
                 steps.append("    n -= sum([x.__class__ is str for x in v])")
                 steps.append(f"    v = o.{name} = list(map(person_{name}, v))")
             # As `close` does it, without a call of its own for each.

@@ -24,7 +24,7 @@ class Part(BaseModel):
         extra="allow", frozen=True, hide_input_in_errors=True, defer_build=True
     )
 
-    # The word that names the object's own type tells nothing that its table does not.
+    # The word that names the object's own type says nothing that its table does not.
     ignored: ClassVar[frozenset[str]] = frozenset({"object"})
 
 

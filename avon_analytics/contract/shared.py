@@ -23,7 +23,7 @@ from avon_analytics.contract.values import (
 
 
 class PersonRef(Part):
-    """A person in a list, told by an id alone or by an object with an id."""
+    """A person in a list, given by an id alone or by an object with an id."""
 
     id: UserId = Field(None, description="The person")
 

@@ -21,7 +21,7 @@ def interruptible(
 ) -> Iterator[Callable[[OnProgress | None], OnProgress]]:
     """Raises Interrupted in place of KeyboardInterrupt, with what the load has brought till then.
 
-    What is yielded wraps a callback of progress: its first call tells which load it is.
+    What is yielded wraps a callback of progress: its first call says which load it is.
     """
     load_id: int | None = None
 

@@ -1,4 +1,4 @@
-"""What is answered to whom: one path takes deliveries, ``/health`` and ``/metrics`` tell of it."""
+"""What is answered to whom: one path takes deliveries, ``/health``, ``/metrics`` report on it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Deliveries:
 
 
 class Trouble:
-    """Whether the archive could lately not be written: what ``/health`` tells.
+    """Whether the archive could lately not be written: what ``/health`` reports.
 
     For a few seconds only: where nothing is sent to who is not well, nothing would show that the
     disk has room again.

@@ -38,7 +38,7 @@ class Connection(HttpToolsProtocol):
     def __init__(
         self, bounds: Bounds, metrics: Metrics, refused: set[Connection], **given: Any
     ) -> None:
-        """``refused`` is shared by all connections: those that are only there to be told so."""
+        """``refused`` is shared by all connections: those that are only there to be refused."""
         super().__init__(**given)
         self._bounds = bounds
         self._metrics = metrics

@@ -1,6 +1,6 @@
 """Files that only their process appends to, one a day: ``DIR/2026/11/28-4711-9f3c2a1b.jsonl``.
 
-A name is never used twice, whatever the clock or the number of a process. The lock on a file tells
+A name is never used twice, whatever the clock or the number of a process. The lock on a file says
 others that somebody still writes it; the kernel lets go of it when the process ends, however.
 """
 

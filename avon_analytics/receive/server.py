@@ -1,4 +1,4 @@
-"""The receiver as a whole: what it is told, and how it runs until it is stopped."""
+"""The receiver as a whole: what it is given, and how it runs until it is stopped."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _GRACE_SECONDS = 15
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a receiver is told. ``loading`` is for ``--load``."""
+    """What a receiver is given. ``loading`` is for ``--load``."""
 
     archive: Path
     secrets: Secrets

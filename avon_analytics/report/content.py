@@ -19,7 +19,7 @@ def _no_rows(*columns: str) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What the archive spans. Instants are UTC; missing where the archive tells none."""
+    """What the archive spans. Instants are UTC; missing where the archive has none."""
 
     first_occurred_at: datetime | None = None
     last_occurred_at: datetime | None = None

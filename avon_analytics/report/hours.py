@@ -1,6 +1,6 @@
 """Planned hours, as a director reads them: how many came to nothing, and what was filled again.
 
-A figure without hours is no figure of zero hours: where sessions tell no end, the page says so.
+A figure without hours is no figure of zero hours: where sessions have no end, the page says so.
 """
 
 from __future__ import annotations

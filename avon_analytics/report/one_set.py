@@ -1,4 +1,4 @@
-"""The tables and charts of one page are one set: none tells what is blank in another."""
+"""The tables and charts of one page are one set: none gives away what is blank in another."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def as_one_set(
     late_hours: float | None,
     min_count: int,
 ) -> Figures:
-    """The figures of a page with small counts blank, and what any of them would tell of others.
+    """The figures of a page with small counts blank, and what some would give away of others.
 
     ``known`` has all counts; ``blanked`` has each figure blanked by itself. What cannot be blanked
-    alike, as it divides the slots across another table, is left out where there are blanks to tell.
+    alike, as it divides the slots across another table, is left out where it would show blanks.
     """
     pair = Pair(known.outcomes, known.cancellations)
     whole = whole_blanked(
@@ -119,7 +119,7 @@ def _signals(known: Figures, periods: Pair, are_of_tables: bool) -> dict[str, pd
             table = periods.outcomes if share in periods.outcomes else periods.cancellations
             tested[share] = _beside(frame, table, share)
         return tested
-    # Of other periods, in which nothing is small: they tell of what the tables show anyway.
+    # Of other periods, in which nothing is small: they say what the tables show anyway.
     is_shown = {
         share: not _has_blanks(
             (periods.outcomes if share in periods.outcomes else periods.cancellations)[

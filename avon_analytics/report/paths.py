@@ -10,7 +10,7 @@ from avon_analytics.report.letters import Measure, beginning, ending
 
 
 def shortened(names: Sequence[str], limit: int, measure: Measure = len) -> list[str]:
-    """Paths of at most ``limit`` characters, or of that size as ``measure`` tells it.
+    """Paths of at most ``limit`` characters, or of that size as ``measure`` says.
 
     The folder that all have in common becomes ``…``; then the first folders give way, the file's
     own name last. Where that makes two alike, both are cut in their middle instead, where most of

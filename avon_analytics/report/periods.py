@@ -15,7 +15,7 @@ DAYS_IN = {"day": 1, "week": 7}
 
 
 def every_of(frame: pd.DataFrame) -> str:
-    """The length of a figure's periods: as the figure says, else as their first days tell it."""
+    """The length of a figure's periods: as the figure says, else as their first days say."""
     if every := frame.attrs.get("every"):
         return str(every)
     dates = [as_date(value) for value in frame["period_on"]] if "period_on" in frame else []

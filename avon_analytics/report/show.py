@@ -32,7 +32,7 @@ def show(figure: pd.DataFrame, *, title: str | None = None) -> ShownFigure:
     """A figure as the report would print it, in a notebook or as text.
 
     Shares stand in per cent with what they rest on, groups and periods in words, periods that are
-    not complete are marked, and a last row tells all. It follows the notebook's theme, prints, and
+    not complete are marked, and a last row has all. It follows the notebook's theme, prints, and
     needs no script. The figure itself stays the DataFrame that it is.
 
     figure: what a method of a cohort returned, as it is or with rows taken out or put in order.

@@ -1,6 +1,6 @@
 """What a director reads first: the last complete period, in figures and in words.
 
-It compares no two periods: whether anything changed is told by signals (``what_changed``).
+It compares no two periods: whether anything changed is for signals to say (``what_changed``).
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Tabled:
     """A figure as a reader gets it.
 
     keys: the columns that say what a row is of: groups, ``period_on``, a stage. columns: what is
-    told of it, the foremost first; a share stands for its denominator and interval too. totals: all
+    said of it, the foremost first; a share stands for its denominator and interval too. totals: all
     rows as one, or as one for each stage. n_further: how many columns are left to CSV and JSON.
     notes: what was left out, and what a mark means. gives_way: what goes where there
     is no room, in this order, with the columns that it is; unless given, the last of them first.
@@ -364,7 +364,7 @@ _REACHED = {
 
 
 def _reached(cause: str, rows: Sequence[Row]) -> dict[str, Any]:
-    """The newest estimate of a cause; blanked days tell nothing, so the last known one stands."""
+    """The newest estimate of a cause; blanked days say nothing, so the last known one stands."""
     known = [row for row in rows if not is_missing(row.get("cumulative_incidence"))]
     if not known:
         return dict.fromkeys((cause + end for end in _REACHED), None)

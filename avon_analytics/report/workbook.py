@@ -130,7 +130,7 @@ class _Table:
         return SheetColumn(name, heading(name), "0" if is_number else "", is_key=True)
 
     def _measures(self, names: Sequence[str]) -> list[SheetColumn]:
-        """What is told of each row: the foremost first, a share with what it rests on."""
+        """What is said of each row: the foremost first, a share with what it rests on."""
         spelled = self.figure.spelled
         first = foremost(self.figure, self.keys)
         ordered = sorted(
@@ -267,7 +267,7 @@ def _form(column: Column, spelled: Mapping[str, Column]) -> str:
 
 
 def _is_in_points(column: Column, spelled: Mapping[str, Column]) -> bool:
-    """Whether it is a difference of shares, told in percentage points."""
+    """Whether it is a difference of shares, in percentage points."""
     return spelled[column.base or column.name].kind is Kind.DIFFERENCE
 
 

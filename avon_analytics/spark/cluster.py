@@ -1,4 +1,4 @@
-"""The two tasks of a load as jobs of Spark, and what they tell the driver."""
+"""The two tasks of a load as jobs of Spark, and what they send the driver."""
 
 from __future__ import annotations
 

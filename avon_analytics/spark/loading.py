@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 _BATCH_BYTES = 8 * MIB  # less than on one machine: an executor has several tasks and little memory
 _SMALL_BUCKET = 64 * MIB  # a bucket for each core, unless they would be smaller than this …
 _LARGE_BUCKET = 4096 * MIB  # … and more of them where they would be larger than that
-_BUCKETS = "buckets"  # the setting of a lake that tells how many there are
+_BUCKETS = "buckets"  # the setting of a lake that says how many there are
 
 
 def load(

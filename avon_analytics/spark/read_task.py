@@ -1,6 +1,6 @@
 """The first task of a load: reads its share of the archive, and sends each line to its bucket.
 
-The lines of one event meet in one bucket. A line that tells none goes where its place in the
+The lines of one event meet in one bucket. A line that reports none goes where its place in the
 archive sends it.
 """
 
@@ -56,7 +56,7 @@ class ReadOptions:
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """What was read of a file, or of a section of one: from where, how far, and what to tell."""
+    """What was read of a file, or of a section of one: from where, how far, and what to report."""
 
     path: str
     start: int

@@ -1,6 +1,6 @@
 """What a bucket needs of the lake before lines are taken in: the files that hold their events.
 
-A file that holds an event of which a new line tells is fetched whole, and its rows are written anew
+A file that holds an event that a new line reports is fetched whole, and its rows are written anew
 with what has come. All other files stay as they are, unless there are many small ones of a month.
 """
 
@@ -112,7 +112,7 @@ class Recall:
         return self._held[table]
 
     def _with_lists(self, table: str) -> list[str]:
-        """The files of versions of whose lists rows come along: these are told through them."""
+        """The files of versions of whose lists rows come along: these are found through them."""
         lists = [one for one in object_tables() if one.parent and one.parent.versions == table]
         items = [path for one in lists for path in self._paths(self._held_or_many(one.versions))]
         if not items:

@@ -52,7 +52,7 @@ def bucket_of(key: str, n_buckets: int) -> str:
 
 
 def bucket_in(path: str) -> tuple[int, int]:
-    """The bucket whose rows a file of the lake holds, and of how many; (0, 0) if none is told."""
+    """The bucket whose rows a file of the lake holds, and of how many; (0, 0) if none is said."""
     found = _TAG.search(path)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
@@ -67,7 +67,7 @@ KEY_OF_PLACE = "file || ':' || line"
 
 
 def key_of_place(file: str, line: int) -> str:
-    """What sends a line that tells no event to its bucket."""
+    """What sends a line that reports no event to its bucket."""
     return f"{file}:{line}"
 
 

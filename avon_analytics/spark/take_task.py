@@ -163,7 +163,7 @@ class Bucket:
     # -- the lake ---------------------------------------------------------------------------
 
     def write(self) -> Iterator[pa.RecordBatch]:
-        """Write the rows of the bucket; tells the driver which files they are in."""
+        """Write the rows of the bucket; sends the driver which files they are in."""
         self._take_waiting()
         self._writer.settle()
         self._store.execute("COMMIT")

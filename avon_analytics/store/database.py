@@ -103,7 +103,7 @@ class Database:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a store to read. Raises StoreError where the system does not tell."""
+        """Whether there is a store to read. Raises StoreError where the system does not say."""
         return self.in_memory or is_file(self.path) or self.is_lake
 
     @property

@@ -26,7 +26,7 @@ _READS_ONLY = "BEGIN TRANSACTION READ ONLY"
 _QUERIES = frozenset(
     {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE", "STATEMENT_NODE"}
 )
-# Table functions that make rows out of values, or tell about the store.
+# Table functions that make rows out of values, or describe the store.
 _TABLE_FUNCTIONS = frozenset(
     {
         "generate_series",

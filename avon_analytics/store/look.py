@@ -46,7 +46,7 @@ def tables(database: Database, counted: Mapping[str, int]) -> pd.DataFrame:
 
     ``kind`` is current (what is so now), history (each version of it), figures (slots and
     lifecycle as of the newest instant) or provenance (where everything came from). ``counted``
-    tells of some tables how many rows they have; those of the others are counted.
+    says of some tables how many rows they have; those of the others are counted.
     """
     with database.reading() as connection:
         found = connection.execute(

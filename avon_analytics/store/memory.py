@@ -68,7 +68,7 @@ class Bound:
                 "FROM pragma_database_size()"
             )
             for shown, true in limits:
-                if shown != true:  # DuckDB 1.5 resets what it tells, and goes on as before
+                if shown != true:  # DuckDB 1.5 resets what it says, and goes on as before
                     self._run(f"SET memory_limit = '{shown}'")
             self.is_kept = False
 

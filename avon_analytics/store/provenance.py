@@ -49,7 +49,7 @@ _FRAMES = {
 class Origin:
     """What a store knows of its own origin.
 
-    Instants are UTC, missing where the archive tells none. ``lines`` holds the sums of the log:
+    Instants are UTC, missing where the archive has none. ``lines`` holds the sums of the log:
     ``lines = blank + loaded + duplicate + quarantined``. The frames are described by their names.
     """
 
@@ -67,7 +67,7 @@ class Origin:
 def origin(
     database: Database, as_of: datetime | None, frames: Collection[str] = tuple(_FRAMES)
 ) -> Origin:
-    """Where the rows of a store came from; ``as_of`` bounds the newest event that is told.
+    """Where the rows of a store came from; ``as_of`` bounds the newest event that is shown.
 
     frames: which of them are wanted.
     """

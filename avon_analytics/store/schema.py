@@ -125,7 +125,7 @@ _NOT_IN_CHILD_VIEW = ("event_id", "occurred_at")
 
 
 def _status_history_view(table: ObjectTable) -> str:
-    # The union over all versions: a change that a later version no longer tells still happened.
+    # The union over all versions: a change that a later version no longer reports still happened.
     fields = ", ".join(quote(c.name) for c in table.field_columns)
     change = "appointment_id, status, changed_at, changed_by"
     return f"""
@@ -176,11 +176,11 @@ def drift_known() -> str:
 
 
 def drift_seen(rows: Callable[[str, str], str]) -> str:
-    """The query that tells what the contract does not know, with when it was seen and how often.
+    """The query that gives what the contract does not know, with when it was seen and how often.
 
     ``rows`` gives, for a table and a column, rows that hold the column and ``occurred_at``. What a
     column holds is looked at once for each value: rows are many, and values few. One thing may be
-    told by several values, and stand in several rows.
+    reported by several values, and stand in several rows.
     """
     parts = [
         f"""SELECT 'event' AS kind, event_sent AS path, NULL AS json_type, NULL AS value, {_SEEN}

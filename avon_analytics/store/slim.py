@@ -2,8 +2,8 @@
 
 The tables stand in a schema of their own, ``stored``. An event has a number there: versions and
 the rows of lists carry it, and lists repeat nothing else of their version. Of an event that came
-once, its own row tells the line; the log has rows for all other lines. A lake has no such schema:
-its files hold the views' rows.
+once, its own row describes the line; the log has rows for all other lines. A lake has no such
+schema: its files hold the views' rows.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ def slim_views() -> Iterator[str]:
 
 
 def only_lines(which: str) -> str:
-    """The query that tells the lines that are the only ones of their events.
+    """The query that gives the lines that are the only ones of their events.
 
     ``which`` is a condition on rows of the events.
     """
-    told = ("byte_offset", "byte_length", "event_id", "signature", "secret", "received_at")
-    known = {"load_id", "file", "line", "form", *told}
+    of_event = ("byte_offset", "byte_length", "event_id", "signature", "secret", "received_at")
+    known = {"load_id", "file", "line", "form", *of_event}
     columns = [
         "'loaded' AS ended"
         if column.name == "ended"
@@ -82,7 +82,7 @@ def only_lines(which: str) -> str:
 def list_rows(
     table: ObjectTable, items: str, versions: str, columns: Iterable[str] | None = None
 ) -> str:
-    """The query that tells rows of a list with what their version says of them.
+    """The query that gives rows of a list with what their version says of them.
 
     ``items`` and ``versions`` are the tables, or parts of them, that hold the rows of the list and
     the versions; ``columns`` chooses some.

@@ -58,7 +58,7 @@ def _lost_table(error: Exception) -> str | None:
 
 
 def is_file(path: str) -> bool:
-    """Whether a file stands there. Raises StoreError where the system does not tell."""
+    """Whether a file stands there. Raises StoreError where the system does not say."""
     try:
         return Path(path).is_file()
     except OSError as error:

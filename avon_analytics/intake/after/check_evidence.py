@@ -53,7 +53,7 @@ def found(file: str, archive: Path | None) -> Path | None:
 
 
 def opened(place: Path) -> BinaryIO:
-    """A file, decompressed as its first bytes tell."""
+    """A file, decompressed as its first bytes say."""
     with place.open("rb") as file:
         head = file.read(4)
     if head[:2] == b"\x1f\x8b":

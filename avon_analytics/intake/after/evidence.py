@@ -82,7 +82,7 @@ def write_evidence(
 ) -> Evidence:
     """Write the folder, whole or not at all, for its owner alone.
 
-    number: what is told of the number, as plain values. ids: of all objects that the rows rest on.
+    number: what is known of the number, as plain values. ids: of all objects that the rows rest on.
 
     Raises UsageError where the folder cannot be written, or is there and not empty.
     """

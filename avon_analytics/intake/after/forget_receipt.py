@@ -1,4 +1,4 @@
-"""What was removed of a person who was forgotten, told without naming anybody."""
+"""What was removed of a person who was forgotten, said without naming anybody."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class QuarantinedLine(NamedTuple):
 
     @property
     def key(self) -> Key:
-        """What tells it from all other lines."""
+        """What sets it apart from all other lines."""
         return self[:4]
 
 

@@ -197,7 +197,7 @@ def codes_to_retry(policy: Policy) -> tuple[str, ...]:
 
 
 def trusted_under(secrets: Secrets | None) -> Callable[[bytes], bool]:
-    """Tells whether a line is signed under one of some secrets; without any, each is trusted."""
+    """Says whether a line is signed under one of some secrets; without any, each is trusted."""
     if secrets is None:
         return lambda content: True
     reader = LineReader("record", secrets, only_signatures=True)

@@ -1,4 +1,4 @@
-"""The bytes of an archive file, through compression as its first bytes tell."""
+"""The bytes of an archive file, through compression as its first bytes say."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ READ_BYTES = 4 * 1024 * 1024
 
 
 class FileBytes:
-    """The decompressed bytes of one file, from its start on; ``at`` tells how many were read.
+    """The decompressed bytes of one file, from its start on; ``at`` is how many were read.
 
     With ``allow_truncated``, a compressed file that is damaged or cut short ends before the
     damage, and ``is_damaged`` says so; else it raises DamagedFile. ``url`` opens the file where its

@@ -26,14 +26,14 @@ COMPRESSED_SUFFIXES = (".gz", ".zst", ".bz2")
 
 @dataclass(frozen=True, slots=True)
 class ArchiveFile:
-    """One file of an archive, as the disk or the object store tells it.
+    """One file of an archive, as the disk or the object store lists it.
 
     ``path`` is what it is known by. ``url`` opens it where that does not: it holds credentials.
     """
 
     path: str
     size: int | None
-    modified_ns: int | None  # missing where a store does not tell
+    modified_ns: int | None  # missing where a store does not say
     url: str | None = field(default=None, repr=False)
 
     @property

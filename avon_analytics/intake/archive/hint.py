@@ -1,4 +1,4 @@
-"""What a file is that is no archive of lines, as its first and last bytes tell."""
+"""What a file is that is no archive of lines, as its first and last bytes say."""
 
 from __future__ import annotations
 

@@ -55,9 +55,9 @@ class Section:
 
 
 class FileReader:
-    """Reads one file, plain or compressed as its first bytes tell, as batches of lines.
+    """Reads one file, plain or compressed as its first bytes say, as batches of lines.
 
-    Objects that share a line are a line each. ``bytes_read``, ``next_line`` and ``sha256`` tell how
+    Objects that share a line are a line each. ``bytes_read``, ``next_line`` and ``sha256`` say how
     far it came: behind the last line that was handed out. An object in the middle of which the file
     ends is pending: it is not handed out, because the exporter may still be writing it. Whatever
     else stands behind the last line end is handed out; where it is no whole object,

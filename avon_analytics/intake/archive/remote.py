@@ -28,8 +28,8 @@ class RemoteFile:
     """A file behind a URL: its name without credentials, and the URL where that says more.
 
     ``last`` is the last part of its path, ``modified_ns`` its time of change in nanoseconds; where
-    the store tells an ETag, the fraction of its second stands for that, so that a file replaced
-    within the second is seen to have changed. None means that the store does not tell.
+    the store gives an ETag, the fraction of its second stands for that, so that a file replaced
+    within the second is seen to have changed. None means that the store does not say.
     """
 
     name: str

@@ -14,7 +14,7 @@ _T = TypeVar("_T")
 class Column(NamedTuple):
     """A column: its type, ``string``, ``binary`` or ``int64``, which values there are, and them.
 
-    ``values`` are numbers, or bytes back to back, of which ``ends`` tells where each one ends.
+    ``values`` are numbers, or bytes back to back, of which ``ends`` says where each one ends.
     """
 
     type: str

@@ -208,7 +208,7 @@ class EnvelopeReader:
     def read(self, content: bytes) -> Usual:
         """The envelope of a line.
 
-        Raises Odd for what only ``envelope_of`` tells, and what a decoder raises.
+        Raises Odd for what only ``envelope_of`` finds, and what a decoder raises.
         """
         value = _decode(content)
         names = value.keys() & _BODY_KEYS

@@ -1,4 +1,4 @@
-"""What a decoder does not tell: keys that stand twice, and instants that it rounds.
+"""What a decoder does not report: keys that stand twice, and instants that it rounds.
 
 A decoder passes over a key that was there before. So the keys that were read of each line are held
 against those that stand in its text, for all lines of a batch at once.
@@ -61,7 +61,7 @@ def doubtful(
 class _Scan:
     """What stands in some texts, one value for each.
 
-    A key is a quote with a colon behind it; ``is_spaced`` tells that there is white space between
+    A key is a quote with a colon behind it; ``is_spaced`` says that there is white space between
     them, ``is_escaped`` that a character may be written as its number.
     """
 

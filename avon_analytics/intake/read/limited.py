@@ -8,7 +8,7 @@ unknown.
 
 What a custom field means is in no webhook: flags, small numbers and dates stay, text does not.
 
-What is left is the event from then on: its digest, which tells repeats, is one of what is kept.
+What is left is the event from then on: its digest, which finds repeats, is one of what is kept.
 A digest of the whole body would let somebody who knows nearly all of it try out the rest, such as
 nine digits of a social security number. So what is not kept cannot conflict either.
 """
@@ -53,7 +53,7 @@ _EMPTY = {
 
 
 def limit(event: CanonicalEvent) -> CanonicalEvent:
-    """What is kept of what a body tells."""
+    """What is kept of what a body says."""
     value = one_spelling.parse(event.content.decode())
     model = OBJECTS.get(event.object_type)
     about = _kept_of(model, value["object"]) if model else {"id": event.object_id}

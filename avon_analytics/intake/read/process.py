@@ -81,7 +81,7 @@ class ReadingProcess:
             [sys.executable, "-P", "-c", PROGRAM, path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # the caller finds again what goes wrong there, and tells
+            stderr=subprocess.DEVNULL,  # what goes wrong there, the caller finds and reports
             # numpy starts threads to multiply matrices, which wait busily at first.
             env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
             pipesize=_PIPE_BYTES,

@@ -1,4 +1,4 @@
-"""What lines say, as columns: the engine never sees a line, and one process tells another."""
+"""What lines say, as columns: the engine never sees a line; processes send them on."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Kind(NamedTuple):
 
     @classmethod
     def of(cls, line: Line, event: CanonicalEvent | None) -> Kind:
-        """The kind of a line; ``event`` is what it tells, if that is trusted."""
+        """The kind of a line; ``event`` is what it reports, if that is trusted."""
         if event is None:
             return cls(line.form, line.word, line.secret)
         names = (event.event, event.event_sent, event.object_type)
@@ -205,7 +205,7 @@ class ReadLines:
 class ReadRules:
     """How lines are read: under which policy and secrets, and what is kept of them.
 
-    ``with_bodies``: a column ``body`` has what each line tells, trusted or not.
+    ``with_bodies``: a column ``body`` has what each line reports, trusted or not.
     """
 
     policy: Policy

@@ -73,7 +73,7 @@ class Line(msgspec.Struct, gc=False):
 
     @property
     def event(self) -> CanonicalEvent:
-        """What a line tells that has no verdict."""
+        """What a line reports that has no verdict."""
         assert self.canonical is not None
         return self.canonical
 
@@ -95,7 +95,7 @@ class _Fast(msgspec.Struct, gc=False):
 class LineReader:
     """Reads lines under a policy and some secrets.
 
-    ``keeps`` says what a store keeps of what a body tells, where that is not all. Where
+    ``keeps`` says what a store keeps of what a body says, where that is not all. Where
     ``only_signatures`` are asked for, a line need not have an event.
     """
 
@@ -150,7 +150,7 @@ class LineReader:
         return _Fast(envelope, signed, Line(form, word, secret, received))
 
     def _decoded(self, fast: _Fast) -> _Fast:
-        """The same with what its body tells."""
+        """The same with what its body says."""
         body = fast.envelope.body
         subject = _SUBJECT.search(body)
         if subject is None:
@@ -240,7 +240,7 @@ class LineReader:
     def _identify(self, line: Line, signed: bytes) -> None:
         if self._keeps is None:
             _identify(line, signed)
-        else:  # nothing is told of what is not kept
+        else:  # nothing is said of what is not kept
             assert line.canonical is not None
             line.canonical = self._keeps(line.canonical)
             _identify(line, line.canonical.content)
@@ -288,7 +288,7 @@ def read_each_value(
 ) -> tuple[Batch, npt.NDArray[np.int64], _T]:
     """The batch as it was read, the numbers of its readable lines, and what ``read`` made of them.
 
-    A line that is no JSON may hold several values: each of them is a line then. ``no_json`` tells
+    A line that is no JSON may hold several values: each of them is a line then. ``no_json`` gives
     the places of such lines among those read.
     """
     while True:
@@ -305,7 +305,7 @@ READ_AT_A_TIME = 1000  # lines: what is held of them meanwhile stays in the proc
 
 
 def event_of(text: bytes) -> CanonicalEvent | Verdict:
-    """What any body tells, or everything that is wrong with it."""
+    """What any body says, or everything that is wrong with it."""
     try:
         value = _parsed(text.decode())
         if isinstance(value, Verdict):

@@ -196,7 +196,7 @@ class Secrets:
 
 
 class Verifier:
-    """Tells under which secret the HMAC-SHA256 of some bytes is a signature, of many bodies.
+    """Finds under which secret the HMAC-SHA256 of some bytes is a signature, of many bodies.
 
     Each secret goes into a hash once, which every body then copies. The secret that matched last is
     tried first; each is tried once, under its first name.

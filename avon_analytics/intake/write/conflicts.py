@@ -1,7 +1,7 @@
 """Conflicts: one event id that came with two contents. One wins, by a rule that knows no order.
 
 What each line says was found out when it was read, and of a line that lost it is kept how it stood.
-So who wins is one statement, over what the batch, the store and the quarantine tell.
+So who wins is one statement, over what the batch, the store and the quarantine say.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CONFLICT = verdict("conflict", "expected one content for one event id; another l
 
 
 class Displaced(NamedTuple):
-    """Where a line stands that told an event until another content won, and what it said."""
+    """Where a line stands that reported an event until another content won, and what it said."""
 
     load_id: int
     file: str
@@ -112,7 +112,7 @@ class Conflicts:
         staging.run(f"DELETE FROM known_events WHERE event_id IN ({lost})")
 
     def _bring_back(self, staging: Staging) -> None:
-        """Let lines that lost tell their event again, where their content now won."""
+        """Let lines that lost report their event again, where their content now won."""
         won = "(SELECT event_id, body_digest FROM contents_of_events WHERE was_lost AND wins)"
         staging.run(
             f"""INSERT INTO event_lines

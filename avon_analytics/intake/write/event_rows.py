@@ -1,4 +1,4 @@
-"""What a batch tells, written into the store: each event once, with its versions.
+"""What a batch says, written into the store: each event once, with its versions.
 
 To plan a statement takes the engine as long for one row as for thousands, and an object type has up
 to ten tables. So versions of a type of which every batch brings a few wait, and are written for
@@ -50,7 +50,7 @@ class EventRows:
         self._n_waiting_bytes = 0
 
     def store(self, staging: Staging) -> None:
-        """Write what the lines of a batch tell that are not refused."""
+        """Write what the lines of a batch say that are not refused."""
         word = word_of("c.strength")
         staging.run(statement("batch_events"), last_no=self._last_no, load_id=self._load_id)
         ((self._last_no,),) = staging.run(

@@ -137,7 +137,7 @@ def _what_is_wrong(
 
     Nothing is read where no line is a delivery: it is another kind of file. Nothing is trusted
     then, nor where lines are in doubt and none is trusted: it is a wrong secret. Files that an
-    earlier load read count, so it is told every night.
+    earlier load read count, so it is said every night.
     """
     right = "signature IN ('verified', 'unchecked')"
     doubt = f"code IN {SIGNATURE_CODES}"

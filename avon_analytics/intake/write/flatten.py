@@ -48,7 +48,7 @@ def open_objects(
 ) -> list[ObjectTable]:
     """Open canonical events about objects of one type, each with the number of its line.
 
-    Returns the tables of which they tell rows.
+    Returns the tables of which they have rows.
     """
     with contents_as_table(connection, contents):
         run(connection, _create_opened(object_type))
@@ -82,7 +82,7 @@ def create_rows(table: ObjectTable) -> str:
 
 @cache
 def _has_items(object_type: str) -> str:
-    """The query that tells of each list of an object type whether any opened object has one."""
+    """The query that says of each list of an object type whether any opened object has one."""
     _, *lists = tables_of(object_type)
     tests = [f"bool_or(o.{quote(str(one.list_field))} IS NOT NULL)" for one in lists]
     return f"SELECT {', '.join(tests)} FROM {quote(opened_table(object_type))}"
@@ -104,7 +104,7 @@ def _structure(model: type[Part], *, is_inner: bool = False) -> dict[str, Any]:
 
 @cache
 def select_rows(table: ObjectTable) -> str:
-    """The query, in parentheses, that tells the rows of a table from the opened objects."""
+    """The query, in parentheses, that gives the rows of a table from the opened objects."""
     source = quote(opened_table(table.object_type))
     if table.parent is None:
         fields = [_value(f.column, _place("o", f), f.name) for f in table.fields]
@@ -123,9 +123,9 @@ def select_rows(table: ObjectTable) -> str:
 
 
 def select_versions(table: ObjectTable, rows: str, events: str) -> str:
-    """The query that tells the versions of a table: its rows, with what ``events`` tells of them.
+    """The query that gives the versions of a table: its rows, with what ``events`` says of them.
 
-    ``events`` has the number of the line that tells each event first.
+    ``events`` has the number of the line that reports each event first.
     """
     names = [field.name for field in table.fields] + (["extra"] if table.model else [])
     fields = ", ".join(f"r.{quote(name)}" for name in names)

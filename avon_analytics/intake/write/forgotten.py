@@ -1,7 +1,7 @@
 """Keeping forgotten people out of what a later load stores.
 
-The seam to the loader is small: `Tombstones.people_in` tells which forgotten people some texts
-name, in any spelling, and a `PersonSearch` of these ids tells what is left of a row, an object or a
+The seam to the loader is small: `Tombstones.people_in` finds which forgotten people some texts
+name, in any spelling, and a `PersonSearch` of these ids says what is left of a row, an object or a
 line. A later load knows a person by their id alone: a name can be guessed from any digest of it.
 """
 
@@ -48,7 +48,7 @@ def leave_out(store: duckdb.DuckDBPyConnection, staging: Staging, tombstones: To
 
 
 class _Batch:
-    """The rows of a batch that may tell of forgotten people."""
+    """The rows of a batch that may name forgotten people."""
 
     def __init__(
         self, store: duckdb.DuckDBPyConnection, staging: Staging, tombstones: Tombstones
@@ -67,7 +67,7 @@ class _Batch:
         roles = with_roles(self._rows)
         if not (sought.bare_ids or objects or threads or visits or roles):
             return False
-        # Files in another order tell the second version of an object before the first.
+        # Files in another order report the second version of an object before the first.
         stored = stored_rows(self._store)
         doubtful = self._no_longer_shared(stored, roles)
         if not (sought.bare_ids or objects or threads or visits or doubtful):

@@ -28,16 +28,16 @@ class KnownFile:
     is_renamed: bool = False  # it was compressed since, or decompressed
 
     def has_changed(self, file: ArchiveFile) -> bool:
-        """Whether the disk tells another size or time of change than then."""
+        """Whether the disk shows another size or time of change than then."""
         if self.is_renamed or file.size is None or file.modified_ns is None:
-            return True  # or its store does not tell
+            return True  # or its store does not say
         return (self.size, self.modified_ns) != (file.size, file.modified_ns)
 
 
 def resumed(
     read: Callable[[], FileReader], known: KnownFile | None
 ) -> tuple[FileReader, list[str]]:
-    """A reader behind what is known of a file, and what is to be told of that.
+    """A reader behind what is known of a file, and what is to be said of that.
 
     Where what was read before no longer stands there, the file is read from its start.
     """
@@ -71,7 +71,7 @@ class FileEnd:
 
 @dataclass(slots=True)
 class OpenFile:
-    """A file while it is read: its lines so far, and what is to be told of it."""
+    """A file while it is read: its lines so far, and what is to be said of it."""
 
     file: ArchiveFile
     known: KnownFile | None

@@ -1,4 +1,4 @@
-"""Which events a store has been told already, by hashes: a load asks it for every batch.
+"""Which events a store has already, by hashes: a load asks it for every batch.
 
 To look the ids up themselves would be to read the ids of all events again and again.
 """
@@ -24,7 +24,7 @@ class KnownIds:
     """A hash of the id of each event of a store, for as long as a load lasts.
 
     One row takes 8 bytes. A hash that is there may be that of another event; one that is not there
-    tells that the event is new.
+    shows that the event is new.
     """
 
     def __init__(self, store: duckdb.DuckDBPyConnection) -> None:
@@ -39,7 +39,7 @@ class KnownIds:
         self.is_there = True
 
     def add(self, staging: Staging) -> list[int]:
-        """Add the events that a batch tells; returns the lines of those that were there before."""
+        """Add the events that a batch reports; returns the lines of known ones."""
         staged = ArrowRows.of_query(staging.connection, parsed(staging.connection, _STAGED))
         with staged.as_table("staged_rows", self._store):
             known = ArrowRows.of_query(self._store, parsed(self._store, _KNOWN))
@@ -53,5 +53,5 @@ class KnownIds:
     def let_go(self) -> None:
         """Forget it all."""
         self.is_there = False
-        with suppress(duckdb.Error):  # after a failure that is told elsewhere
+        with suppress(duckdb.Error):  # after a failure that is reported elsewhere
             self._store.execute("DROP TABLE IF EXISTS temp.known_ids")

@@ -76,7 +76,7 @@ class LoadLog:
                 self._connection.execute("COMMIT")
                 journal.shorten(self._connection)
         except BaseException:
-            with suppress(duckdb.Error):  # what went wrong first is what has to be told
+            with suppress(duckdb.Error):  # what went wrong first is what has to be said
                 self._connection.execute("ROLLBACK")
             raise
 

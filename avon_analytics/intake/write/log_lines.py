@@ -34,7 +34,7 @@ _QUARANTINE = {
 
 
 def same_line(one: str, other: str) -> str:
-    """SQL for whether a row of one table and a row of another tell of the same line."""
+    """SQL for whether a row of one table and a row of another are about the same line."""
     return " AND ".join(f"{one}.{name} = {other}.{name}" for name in KEY)
 
 
@@ -61,7 +61,7 @@ def take_out(store: duckdb.DuckDBPyConnection, lines: Sequence[Key]) -> None:
 
 
 def log_only_lines(which: str) -> tuple[str, str]:
-    """The statements that write lines into the log that only the rows of their events tell.
+    """The statements that log the lines that only the rows of their events know of.
 
     Whoever changes what is known of a line, or of an event that came again, runs them first.
     ``which`` is a condition on the rows of events.

@@ -107,7 +107,7 @@ def strip_extras(rows: Rows) -> int:
 
 
 def end_lines(rows: Rows) -> int:
-    """Let the lines that told ``own_rows`` of a store end as forgotten, by their place alone."""
+    """Let the lines that reported ``own_rows`` end as forgotten, by their place alone."""
     which = "event_no IN (SELECT event_no FROM own_rows)"
     for logging in log_only_lines(which):
         rows.run(logging)

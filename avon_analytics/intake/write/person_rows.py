@@ -1,7 +1,7 @@
 """Where a person stands in rows: what is theirs alone, and what others' rows say of them.
 
 The same SQL runs over the store's versions, when somebody is forgotten, and over the rows of a
-batch, when a later load tells of them again.
+batch, when a later load reports them again.
 
 - Theirs alone: their own records; care teams, documents and tasks whose ``patient`` they are, and
   tasks that are linked to them; messages that they wrote; appointments in which no other patient
@@ -46,7 +46,7 @@ class Rows:
     tables: Sequence[ObjectTable]
     name_of: Callable[[ObjectTable], str]
     key: str  # event_no, or nth: a number
-    events: str  # the table with what is told of each event or line
+    events: str  # the table with what is known of each event or line
 
     def run(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement; returns all its rows."""

@@ -69,9 +69,9 @@ def shared_visits(
 ) -> set[str]:
     """Those of some visits in which another patient than those ``gone`` takes part.
 
-    One version that lists another is enough. Unless all is told, whoever is known from care teams
-    alone may be a patient. ``aside`` says who took part in a visit that was theirs alone when they
-    were forgotten: these make it no other's until a patient's record of them comes.
+    One version that lists another is enough. Unless everything is known, whoever is known from
+    care teams alone may be a patient. ``aside`` says who took part in a visit that was theirs alone
+    when they were forgotten: these make it no other's until a patient's record of them comes.
     """
     others = others_in(sources, visits, gone)
     people = sorted({person for _, person in others})
@@ -91,7 +91,7 @@ def no_patients(sources: Sequence[Rows], people: Sequence[str], *, is_all_told: 
 
 
 def _roles_of(sources: Sequence[Rows], people: Sequence[str]) -> dict[str, set[str]]:
-    """Which of some people are told of as what."""
+    """Which of some people stand in which role."""
     told: dict[str, set[str]] = {role: set() for role in ("staff", "carer", "listed", "patient")}
     for rows in sources:
         if roles := _roles(rows):
@@ -106,7 +106,7 @@ def _roles_of(sources: Sequence[Rows], people: Sequence[str]) -> dict[str, set[s
 
 
 def with_roles(rows: Rows) -> list[str]:
-    """Of whom rows tell that they work for the clinic, or only care for somebody."""
+    """Of whom rows say that they work for the clinic, or only care for somebody."""
     roles = _roles(rows)
     is_so = "role IN ('staff', 'carer')"
     found = rows.run(f"SELECT DISTINCT id FROM ({roles}) WHERE {is_so}") if roles else []
@@ -128,7 +128,7 @@ def _seats(rows: Rows) -> str | None:
 
 
 def _roles(rows: Rows) -> str:
-    """SQL for what rows tell of who people are."""
+    """SQL for what rows say of who people are."""
     of_record = "CASE WHEN caregiver_only THEN 'carer' ELSE 'patient' END"
     found = [
         f"SELECT id, {role} AS role FROM {table} WHERE id IS NOT NULL"

@@ -24,7 +24,7 @@ class Chunk:
     """Some lines that are stored together: small files whole, or a batch of a large one.
 
     A transaction ends with the chunk that ``is_last``. ``file_no`` and ``position`` (bytes on disk,
-    of that file) tell how far the load has come.
+    of that file) say how far the load has come.
     """
 
     files: Sequence[OpenFile]
@@ -93,7 +93,7 @@ class Chunks:
                 opened.end = FileEnd.of(reader)
                 yield Chunk([opened], None, True, number, reader.position)
         except Exception:
-            # What was read before goes in before the failure is told.
+            # What was read before goes in before the failure is reported.
             yield from self._small_ones(number)
             raise
 

@@ -49,7 +49,7 @@ class Receipt(Shown):
     names what is neither a file nor a folder. ``nothing_trusted`` says that not one line could be
     trusted, ``nothing_read`` that not one was even a delivery. ``slots_kept`` is False where the
     store is large and its slots could not be kept, so that each program computes them at its first
-    figure. ``clock.seconds`` tells where the time went.
+    figure. ``clock.seconds`` says where the time went.
     """
 
     files: tuple[FileReceipt, ...]

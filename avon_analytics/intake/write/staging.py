@@ -4,14 +4,14 @@ A staging is a connection with temporary tables that every batch replaces:
 
     arrivals   one row per readable line: its place, form, signature
     verdicts   one row per line that does not load, and why
-    event_lines   one row per trusted line: the event that it tells
+    event_lines   one row per trusted line: the event that it reports
     opened_…   the objects of these events, one table for each type of object
     rows_…     the rows that they become, one table for each table of the store, where somebody
                looks at what was said; elsewhere the rows are only selected (`rows_of`)
     unread     the events about types of object that the contract does not know
 
 ``nth`` numbers the lines of a batch, which may come from several files. ``ReadRules`` say what
-they tell; the engine turns that into columns.
+they say; the engine turns that into columns.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Staging:
         self.reader = rules.reader()
         self.bound = bound or Bound()
         self.tables: list[ObjectTable] = []  # those of which the batch read last has rows
-        # What it tells of types of which it has few: it is not opened.
+        # What it says of types of which it has few: it is not opened.
         self.few: dict[str, Contents] = {}
         self.is_limited = rules.is_limited
         self.clock = clock or Clock()
@@ -87,13 +87,13 @@ class Staging:
         return batch
 
     def take_over(self, batch: Batch, read: ReadLines) -> None:
-        """Bring a batch to the tables of which ``read`` says what each line tells."""
+        """Bring a batch to the tables of which ``read`` holds what each line says."""
         self._clear()
         self._bring_in(batch, batch.nths, read)
 
     @property
     def filled_tables(self) -> list[ObjectTable]:
-        """The tables of which the batch may tell rows, those included that are not opened."""
+        """The tables of which the batch may have rows, those included that are not opened."""
         return [*self.tables, *(table for few in self.few for table in tables_of(few))]
 
     def rows_of(self, table: ObjectTable) -> str:
@@ -104,7 +104,7 @@ class Staging:
     def recall(self, store: duckdb.DuckDBPyConnection, query: str, into: str) -> None:
         """Bring what the store knows of the batch's events into a table beside them.
 
-        The query reads ids in ``staged_rows``, and tells digests and ranks.
+        The query reads ids in ``staged_rows``, and gives digests and ranks.
         """
         ids = parsed(self.connection, "SELECT DISTINCT event_id FROM event_lines")
         with ArrowRows.of_query(self.connection, ids).as_table("staged_rows", store):

@@ -116,7 +116,7 @@ class Tombstones:
         return False
 
     def masked_path(self, path: str, names: Callable[[str], bool]) -> str:
-        """A path as the log may tell it, without the parts that ``names`` a forgotten person.
+        """A path as the log may show it, without the parts that ``names`` a forgotten person.
 
         A later load gives the same part the same mask where it knows it by the id in it; a name
         could be guessed from a digest, so that its mask is drawn by lot.
@@ -154,7 +154,7 @@ class Tombstones:
 
 
 def _shape(bare: str) -> str:
-    """How long an id is, and of which characters: it tells where in a text one may stand."""
+    """How long an id is, and of which characters: it says where in a text one may stand."""
     name = next(
         name for name, one in _ALPHABETS.items() if re.fullmatch(f"{one}+", bare) or name == "o"
     )

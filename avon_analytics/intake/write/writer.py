@@ -27,7 +27,7 @@ from avon_analytics.store.slim import EVENTS, LINES
 class StoreWriter:
     """Takes batches into a store.
 
-    Two connections share the work: ``staging`` has what a batch tells in tables that every batch
+    Two connections share the work: ``staging`` has what a batch says in tables that every batch
     replaces; ``store`` holds the transaction and gets only rows. So memory is bounded by the
     batch, and not by what a transaction keeps of replaced tables. A caller who has several staging
     areas sets another one between batches.
@@ -54,7 +54,7 @@ class StoreWriter:
     def take(self, batch: Batch, *, may_wait: bool = False) -> dict[str, LineCounts]:
         """Bring every line of the batch that ``staging`` has read to its end.
 
-        The caller holds a transaction. ``may_wait``: a few lines that tell of stored events may
+        The caller holds a transaction. ``may_wait``: a few lines that report stored events may
         wait for ``take_rest``, because the ids of all events are read for them, and where they say
         something else the archive as well. Returns where the lines of each file ended.
         """
@@ -134,7 +134,7 @@ class StoreWriter:
     # -- between the staging tables and the store ---------------------------------------------
 
     def _is_all_new(self, batch: Batch, *, may_wait: bool) -> bool:
-        """Whether no line tells of a stored event, but for those that now wait."""
+        """Whether no line reports a stored event, but for those that now wait."""
         if may_wait and not self._known_ids.is_there:
             self._known_ids.start()
         if not self._known_ids.is_there:
@@ -150,7 +150,7 @@ class StoreWriter:
         return not run(self._store, f"SELECT 1 FROM {EVENTS} LIMIT 1").fetchall()
 
     def _recall(self) -> None:
-        """Fetch what the store knows of the events that the batch tells."""
+        """Fetch what the store knows of the events that the batch reports."""
         ((first, last),) = self.staging.run(
             "SELECT coalesce(epoch_us(min(occurred_at)), 0), "
             "coalesce(epoch_us(max(occurred_at)), 0) FROM event_lines"

@@ -85,7 +85,7 @@ def _both(row: Row) -> str:
 
 
 def keys_of(compared: pd.DataFrame) -> list[str]:
-    """The columns that tell what is compared: groups, the period, a stage."""
+    """The columns that say what is compared: groups, the period, a stage."""
     names = [str(name) for name in compared.columns]
     return names[: names.index("measure")]
 

@@ -18,7 +18,7 @@ def week(frame: pd.DataFrame, name: str, *, width: int = 720) -> spec.Spec | Non
     """A share by weekday and hour: the stronger, the higher; too few to tell hold a dot.
 
     Cells hold the share in per cent and, where there is room, its denominator. The hours drawn
-    are those from the first to the last that tell something.
+    are those from the first to the last that say something.
     """
     cells = [row for row in rows_of(frame) if _is_placed(row) and share(row, name).n]
     if not cells:

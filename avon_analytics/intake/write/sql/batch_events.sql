@@ -1,4 +1,4 @@
--- One row per event that the batch tells: how often, first in which line, and what its lines
+-- One row per event that the batch reports: how often, first in which line, and what its lines
 -- say together: the earliest receipt with its place, the strongest word on the signature, and how
 -- its content stands in a conflict. New ones get the numbers after the last one of the store.
 CREATE OR REPLACE TEMP TABLE batch_events AS

@@ -1,5 +1,5 @@
 -- One row per content of an event id that came with several: its lines in the batch, the event that
--- the store has, and lines that lost before. `wins` for the content that a verified line tells, then
+-- the store has, and lines that lost before. `wins` for the content of a verified line, then
 -- the one received first, then the one with the smaller SHA-256 of what was signed.
 CREATE OR REPLACE TEMP TABLE contents_of_events AS
 WITH known_contents AS (

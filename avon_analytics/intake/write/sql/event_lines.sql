@@ -1,4 +1,4 @@
--- One row per trusted line: the event that it tells.
+-- One row per trusted line: the event that it reports.
 --
 -- Reads the Arrow stream `arrived`. What lines of a kind have in common is bound, in lists.
 CREATE OR REPLACE TEMP TABLE event_lines AS

@@ -1,6 +1,6 @@
 -- One row per readable line of the batch and where it ended. Of a line that lost a conflict it is
--- kept what it tells and how it stood: another line may bring its content to win. `is_only`: the row
--- of its event tells all this.
+-- kept what it says and how it stood: another line may bring its content to win. `is_only`: the row
+-- of its event says all this.
 SELECT
     $load_id AS load_id, a.file, a.line, a.byte_offset, a.byte_length, a.form,
     CASE WHEN v.nth IS NOT NULL THEN 'quarantined'

@@ -1,5 +1,5 @@
 -- One row per event that the store does not have yet. What came in one line that says nothing else
--- tells of that line, too.
+-- describes that line, too.
 SELECT
     c.event_no, c.event_id, t.event, t.event_sent, t.object_type, t.object_id,
     c.occurred_at,

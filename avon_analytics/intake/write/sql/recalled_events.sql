@@ -1,4 +1,4 @@
--- One row per event of the store that the batch tells, too, by the ids in `staged_rows`.
+-- One row per event of the store that the batch reports, too, by the ids in `staged_rows`.
 --
 -- An id has the millisecond of its event in it, but for one that is dated by its receipt. So of the
 -- others only those are looked through that occurred when the events of the batch did: a store that
