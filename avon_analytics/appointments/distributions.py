@@ -21,7 +21,7 @@ Ints = npt.NDArray[np.int64]
 _STIRLING_FROM = 16.0
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
 _WIDTH = 40.0  # standard deviations beyond which a probability is nothing
-_TAIL = 10.0  # and beyond which it moves no quantile of the middle
+_TAIL = 10.0  # and beyond which it moves no quantile of the middle, where the tail is normal
 _BINOMIAL = 1e12  # the size of a beta distribution that is as good as one share
 _AT_ONCE = 50_000
 _THREADS = 2
@@ -163,8 +163,7 @@ def beta_binomial_quantiles(
         ratio /= left
         return np.asarray(ratio)
 
-    spread = np.sqrt(binomial * (1 + beyond))
-    found[is_open] = _quantiles(mean, spread, n, step, shares)
+    found[is_open] = _quantiles(mean, binomial * (1 + beyond), n, step, shares)
     return found
 
 
@@ -184,21 +183,24 @@ def negative_binomial_quantiles(
         return (k + size[place, None]) / (k + 1) * (mean / (mean + size))[place, None]
 
     endless = np.full(mean.shape, np.inf)
-    found[is_open] = _quantiles(mean, np.sqrt(variance), endless, step, shares)
+    found[is_open] = _quantiles(mean, variance, endless, step, shares)
     return found
 
 
 def _quantiles(
     mean: Floats,
-    spread: Floats,
+    variance: Floats,
     highest: Floats,
     step: Callable[[Floats, Ints], Floats],
     shares: Sequence[float],
 ) -> Floats:
     """Quantiles of many distributions; ``step`` is by how much k + 1 is likelier than k."""
     found = np.empty((len(mean), len(shares)))
-    first = np.maximum(0, np.floor(mean - _TAIL * (spread + 1)))
-    last = np.minimum(highest, np.ceil(mean + _TAIL * (spread + 1)))
+    # Where rare counts stray far, the tail is no normal one: it falls by e in variance / mean.
+    fall = variance / np.minimum(mean, highest - mean)
+    reach = _TAIL * (np.maximum(np.sqrt(variance), 2 * fall) + 1)
+    first = np.maximum(0, np.floor(mean - reach))
+    last = np.minimum(highest, np.ceil(mean + reach))
 
     def work_out(place: Ints) -> None:
         start, end = first[place, None], last[place, None]

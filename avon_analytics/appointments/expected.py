@@ -97,7 +97,8 @@ def _expected(
     groups, mean, added = open_now.groups, found.mean, None
     if with_pickup and end is not None:
         to_come = [start + nth * _DAY for nth in range((end - start).days)]
-        days = weeks_before([day for day in to_come if day not in slots.closed], at, clock)
+        are_open = [day for day in to_come if day not in slots.closed]
+        days = weeks_before(are_open, slots.closed, at, clock)
         later = slots.later(counted.keys, at, clock.day_of(at), _first_of(days, slots))
         more = pickup(Booked(groups, lines, found), later, days, every, at, clock)
         groups, lines, found = more.groups, more.lines, more.sums
@@ -235,7 +236,7 @@ def _backtest(
         days_ahead=days_ahead,
     )
     data.attrs["days_ahead"] = days_ahead
-    plain = plain_forecast(seen, found, instants, every, clock)
+    plain = plain_forecast(seen, found, instants, every, clock, slots.closed)
     data.attrs |= _goodness(found, plain)
     n_known = int(np.isfinite(found.sums.mean[:, 0]).sum())
     messages = [] if instants else ["there is no complete period"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -166,14 +166,21 @@ def _of_lines(known: list[Floats], sizes: list[int]) -> Floats:
 
 
 def plain_forecast(
-    seen: Open, found: Expected, instants: dict[date, datetime], every: str, clock: Clock
+    seen: Open,
+    found: Expected,
+    instants: dict[date, datetime],
+    every: str,
+    clock: Clock,
+    closed: Collection[date],
 ) -> Floats:
     """For each line the mean of what came on the same weekdays in the 12 weeks before, as far as it
-    was due at the line's instant; NaN where that is under four weeks."""
+    was due at the line's instant, without days that were closed; NaN where that is under four
+    weeks, or where all of a weekday were closed."""
     forecast = np.full(found.came.shape, np.nan)
     if not len(found.group):
         return forecast
     first_day = min(map(day_number, instants))
+    is_open = ~np.isin(first_day + np.arange(seen.daily.shape[1]), [*map(day_number, closed)])
     for first, at in instants.items():
         last = clock.day_of(at)
         while not clock.is_over(last, at):
@@ -183,9 +190,11 @@ def plain_forecast(
         if n_weeks < FEWEST_WEEKS:
             continue
         before = seen.daily[:, end - 7 * n_weeks : end]
-        usual = before.reshape(len(before), n_weeks, 7, len(OUTCOMES)).mean(axis=1)
-        days = np.arange(day_number(first), day_number(period_end(first, every)))
+        came = before.reshape(len(before), n_weeks, 7, len(OUTCOMES)).sum(axis=1)
+        n_open = is_open[end - 7 * n_weeks : end].reshape(n_weeks, 7).sum(axis=0)[:, None]
+        usual = np.divide(came, n_open, out=np.full(came.shape, np.nan), where=n_open > 0)
+        days = np.arange(day_number(first), day_number(period_end(first, every))) - first_day
         lines = found.period == day_number(first)
-        of_period = usual[:, (days - first_day - end) % 7].sum(axis=1)
+        of_period = usual[:, (days[is_open[days]] - end) % 7].sum(axis=1)
         forecast[lines] = of_period[found.group[lines]]
     return forecast

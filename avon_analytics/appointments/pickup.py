@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import count, islice
@@ -41,10 +41,16 @@ class Pickup:
     variance: Floats
 
 
-def weeks_before(days: Iterable[date], at: datetime, clock: Clock) -> dict[date, list[date]]:
+def weeks_before(
+    days: Iterable[date], closed: Collection[date], at: datetime, clock: Clock
+) -> dict[date, list[date]]:
     """For each of the days the last 12 of its weekday that were due at an instant, as far as there
-    are."""
-    return {day: list(islice(_same_weekday(day, at, clock), _WEEKS)) for day in days}
+    are, none of them closed."""
+    found = {}
+    for day in days:
+        before = (one for one in _same_weekday(day, at, clock) if one not in closed)
+        found[day] = list(islice(before, _WEEKS))
+    return found
 
 
 def pickup(

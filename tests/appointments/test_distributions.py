@@ -95,6 +95,17 @@ def test_a_share_that_is_all_but_one() -> None:
     np.testing.assert_allclose(found, [[8.2, 9], [0, 0.8]], rtol=1e-9)
 
 
+def test_tails_of_rare_counts_that_stray_far_are_not_cut() -> None:
+    n, share, size = 3000, 0.003, 49.0
+    second = stats.betabinom(n, share * size, (1 - share) * size)
+    mean, variance = second.mean(), second.var()
+    found = beta_binomial_quantiles([n, n], [mean, n - mean], [variance] * 2, [0.1, 0.5, 0.9])
+    np.testing.assert_allclose(found[0], mid_quantiles(second, n), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(found[1], n - found[0][::-1], rtol=1e-9)
+    found = negative_binomial_quantiles([1.0], [20.0], [0.1, 0.5, 0.9])
+    np.testing.assert_allclose(found[0], mid_quantiles(stats.nbinom(1 / 19, 1 / 20), 2000), 1e-6)
+
+
 def test_many_at_once_are_as_one_by_one() -> None:
     rng = np.random.default_rng(2)
     n = rng.integers(1, 30_000, 300)

@@ -212,6 +212,26 @@ def test_what_is_usually_booked_until_then_is_picked_up(clinic: Clinic) -> None:
     assert groups.drop(columns=["host", "host_name"]).equals(rows)
 
 
+def test_days_that_were_closed_are_no_days_without_bookings(clinic: Clinic) -> None:
+    """Each Wednesday but one, closed, has two more, booked the day before."""
+    weeks(clinic, 14, 1)
+    for week in {*range(14)} - {9}:
+        start = FIRST + week * WEEK + 2 * DAY + timedelta(hours=10)
+        for nth in range(2):
+            clinic.tell("created", start - DAY, f"l{week}-{nth}", start=start)
+            clinic.tell("completed", start + DAY / 24, f"l{week}-{nth}", start=start)
+    closed = [(FIRST + 9 * WEEK + 2 * DAY).date()]
+    cohort = ahead(clinic, 14, end="2024-04-15")
+    plain = cohort.expected(closed=closed)
+    rows = cohort.expected(pickup=True, closed=closed)
+    assert rows.expected_attended[0] - plain.expected_attended[0] == pytest.approx(2)
+    # All Wednesdays but that one had the same: a mean of them is without error, too.
+    for every in ("week", "day"):
+        cohort = clinic.visits(start=FIRST.date(), as_of=FIRST + 14 * WEEK)
+        past = cohort.backtest(every=every, days_ahead=0, closed=closed)
+        assert past.attrs["mean_error_of_plain"]["attended"] == pytest.approx(0), every
+
+
 def test_nothing_is_a_typed_table(clinic: Clinic) -> None:
     for cohort in (
         clinic.visits(start="2026-01-01"),
