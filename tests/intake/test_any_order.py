@@ -100,6 +100,8 @@ def deliveries(
     match draw(st.sampled_from(forms)):
         case "raw":
             return str(archive.raw(text, secret=secret, received=draw(st.sampled_from(moments))))
+        case "base64":
+            return str(archive.base64(text, secret=secret or "none of them"))
         case "parsed":
             return str(archive.parsed(text.replace("\n", ""), secret=secret))
         case _:
@@ -173,7 +175,7 @@ KINDS: dict[str, tuple[int, dict[str, Any]]] = {
     "events that were repeated": (4, {"bodies": DATED}),
     "in every form, some without a receipt": (
         3,
-        {"bodies": DATED, "forms": ("raw", "parsed", "bare"), "moments": MOMENTS},
+        {"bodies": DATED, "forms": ("raw", "base64", "parsed", "bare"), "moments": MOMENTS},
     ),
     "signed in several ways": (3, {"bodies": DATED, "secrets": ("one", "two", "another", None)}),
     "without an instant of their own": (3, {"bodies": UNDATED}),

@@ -15,14 +15,19 @@ if TYPE_CHECKING:
     from tests.intake.conftest import Archive, Desk
 
 
-def everything(desk: Desk, *, but: tuple[str, ...] = ("loads",)) -> dict[str, list[str]]:
-    """Every row of every table, but of the log of loads itself."""
-    tables = [name for name in desk.store.tables()["table"] if name not in but]
-    found = {}
-    for name in tables:
-        rows = desk.store.sql(f'SELECT * FROM "{name}"').to_csv(index=False).splitlines()
-        found[name] = sorted(rows)
-    return found
+# What tells of each load, and so differs after another one.
+LOGS = ("loads", "archive_files", "drift", "settings")
+
+
+def everything(desk: Desk) -> dict[str, list[str]]:
+    """Every row of every table, but of the logs of loads themselves; views only ask tables."""
+    tables = (
+        "SELECT table_schema, table_name FROM information_schema.tables "
+        "WHERE table_type = 'BASE TABLE'"
+    )
+    with desk.held():
+        names = [f"{schema}.{one}" for schema, one in desk.rows(tables) if one not in LOGS]
+        return {name: sorted(map(str, desk.rows(f"SELECT * FROM {name}"))) for name in names}
 
 
 def mixed(archive: Archive) -> list[str]:
@@ -38,24 +43,22 @@ def mixed(archive: Archive) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("how", ["at once", "recheck", "touched", "another policy's words"])
-def test_loading_again_changes_nothing(archive: Archive, desk: Desk, how: str) -> None:
+def test_loading_again_changes_nothing(archive: Archive, desk: Desk) -> None:
     path = archive.write(*mixed(archive))
     desk.load(path)
     before = everything(desk)
-    if how == "touched":
-        os.utime(path, (1, 1))
-    receipt = desk.load(path, recheck=how == "recheck")
-    assert (receipt.lines, receipt.files, receipt.files_unchanged) == (0, (), 1)
-    after = everything(desk)
-    for log in ("archive_files", "drift"):
-        before.pop(log), after.pop(log)
-    assert after == before
+    assert sum(len(rows) for rows in before.values()) > 15
+    for how in ("at once", "recheck", "touched"):
+        if how == "touched":
+            os.utime(path, (1, 1))
+        receipt = desk.load(path, recheck=how == "recheck")
+        assert (receipt.lines, receipt.files, receipt.files_unchanged) == (0, (), 1), how
+        assert everything(desk) == before, how
+        desk.add_up()
     assert desk.rows("SELECT files, files_unchanged, lines FROM loads ORDER BY load_id") == [
         (1, 0, 10),
-        (0, 1, 0),
+        *[(0, 1, 0)] * 3,
     ]
-    desk.add_up()
 
 
 def test_renamed_and_overlapping_exports_add_only_what_is_new(archive: Archive, desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,48 +20,60 @@ def spelled(zero: Any) -> str:
     return "0" if zero == 0 else str(zero)
 
 
+# The values as drift lists them, with how often: a number apart from the text of its digits.
+SEEN = sorted(
+    (value, n) for (value, _), n in Counter((spelled(x), type(x) is str) for x in ZEROS).items()
+)
+
+
 def visit(ms: int, **fields: Any) -> dict[str, Any]:
     about = {"id": "v", "start_time": NOON, "end_time": NOON + 1_800_000, **fields}
     return {"event": "appointment.updated", "created_at": ms, "object": about}
 
 
-@pytest.mark.parametrize("zero", ZEROS)
-def test_an_instant_of_0_is_missing_and_listed(archive: Archive, desk: Desk, zero: Any) -> None:
-    attendee = {"attendee": "user_ann", "actual_start_time": zero, "last_updated_at": zero}
+def test_an_instant_of_0_is_missing_and_listed(archive: Archive, desk: Desk) -> None:
+    """In any spelling, each in a visit of its own."""
     desk.take(
-        archive.raw(
-            visit(
-                NOON,
-                actual_start_time=zero,
-                actual_end_time=None,
-                brand_new=1,
-                attendees=[attendee],
-                status_history=[{"status": "scheduled", "changed_at": zero}],
+        *(
+            archive.raw(
+                visit(
+                    NOON,
+                    id=f"v{n}",
+                    actual_start_time=zero,
+                    actual_end_time=None,
+                    brand_new=1,
+                    attendees=[
+                        {"attendee": "user_ann", "actual_start_time": zero, "last_updated_at": zero}
+                    ],
+                    status_history=[{"status": "scheduled", "changed_at": zero}],
+                )
             )
+            for n, zero in enumerate(ZEROS)
         )
     )
-    found = "SELECT actual_start_time, extra FROM appointments_versions"
-    ((start, extra),) = desk.rows(found)
-    assert start is None
-    told = json.loads(extra)
-    assert (told.pop("brand_new"), str(told.pop("actual_start_time")), told) == (
-        1,
-        spelled(zero),
-        {},
-    )
-    children = "SELECT actual_start_time, last_updated_at FROM appointment_attendees_versions"
-    assert desk.rows(children) == [(None, None)]
-    assert desk.column("SELECT changed_at FROM appointment_status_history_versions") == [None]
-    drift = "SELECT path, value, n_seen FROM drift WHERE kind = 'instant' ORDER BY path"
-    assert desk.rows(drift) == [
-        ("appointment.actual_start_time", spelled(zero), 1),
-        ("appointment.attendees[].actual_start_time", spelled(zero), 1),
-        ("appointment.attendees[].last_updated_at", spelled(zero), 1),
-        ("appointment.status_history[].changed_at", spelled(zero), 1),
+    found = desk.rows("SELECT id, actual_start_time, extra FROM appointments_versions ORDER BY id")
+    assert [(one, start) for one, start, _ in found] == [
+        (f"appt_v{n}", None) for n in range(len(ZEROS))
     ]
+    for zero, (_, _, extra) in zip(ZEROS, found, strict=True):
+        told = json.loads(extra)
+        kept = (told.pop("brand_new"), str(told.pop("actual_start_time")), told)
+        assert kept == (1, spelled(zero), {})
+    children = "SELECT actual_start_time, last_updated_at FROM appointment_attendees_versions"
+    assert desk.rows(children) == [(None, None)] * len(ZEROS)
+    changed = desk.column("SELECT changed_at FROM appointment_status_history_versions")
+    assert changed == [None] * len(ZEROS)
+    drift = "SELECT path, value, n_seen FROM drift WHERE kind = 'instant' ORDER BY ALL"
+    paths = (
+        "appointment.actual_start_time",
+        "appointment.attendees[].actual_start_time",
+        "appointment.attendees[].last_updated_at",
+        "appointment.status_history[].changed_at",
+    )
+    assert desk.rows(drift) == [(path, *seen) for path in paths for seen in SEEN]
     assert desk.column("SELECT path FROM drift WHERE kind = 'field'") == ["appointment.brand_new"]
     slots = desk.store.appointments(as_of="2025-03-20").slots()
-    assert list(slots["outcome"]) == ["unresolved"]
+    assert list(slots["outcome"]) == ["unresolved"] * len(ZEROS)
 
 
 def test_a_millisecond_is_an_instant(archive: Archive, desk: Desk) -> None:
@@ -76,24 +89,33 @@ def test_a_birth_on_the_first_day_of_1970_is_one(archive: Archive, desk: Desk) -
     assert desk.column("SELECT count(*) FROM drift") == [0]
 
 
-@pytest.mark.parametrize("zero", ZEROS)
-def test_an_event_of_0_is_dated_by_its_object(archive: Archive, desk: Desk, zero: Any) -> None:
-    desk.take(archive.raw({**visit(1, last_updated_at=NOON), "created_at": zero}))
-    assert desk.rows("SELECT epoch_ms(occurred_at), occurred_at_source FROM events") == [
-        (NOON, "object")
-    ]
-    assert desk.rows("SELECT kind, path, value FROM drift") == [
-        ("instant", "body.created_at", spelled(zero))
+def test_an_event_of_0_is_dated_by_its_object(archive: Archive, desk: Desk) -> None:
+    desk.take(
+        *(
+            archive.raw({**visit(1, id=f"v{n}", last_updated_at=NOON + n), "created_at": zero})
+            for n, zero in enumerate(ZEROS)
+        )
+    )
+    told = "SELECT object_id, epoch_ms(occurred_at), occurred_at_source FROM events ORDER BY 1"
+    assert desk.rows(told) == [(f"appt_v{n}", NOON + n, "object") for n in range(len(ZEROS))]
+    assert desk.rows("SELECT kind, path, value, n_seen FROM drift ORDER BY ALL") == [
+        ("instant", "body.created_at", *seen) for seen in SEEN
     ]
 
 
-@pytest.mark.parametrize("zero", ZEROS)
 def test_an_object_of_an_unknown_type_may_have_an_instant_of_0(
-    archive: Archive, desk: Desk, zero: Any
+    archive: Archive, desk: Desk
 ) -> None:
-    about = {"id": "i", "last_updated_at": zero}
-    desk.take(archive.raw({"event": "invoice.paid", "object": about}, received=NOON))
-    assert desk.column("SELECT occurred_at_source FROM events") == ["received"]
+    desk.take(
+        *(
+            archive.raw(
+                {"event": "invoice.paid", "object": {"id": f"i{n}", "last_updated_at": zero}},
+                received=NOON,
+            )
+            for n, zero in enumerate(ZEROS)
+        )
+    )
+    assert desk.column("SELECT occurred_at_source FROM events") == ["received"] * len(ZEROS)
 
 
 def envelope(archive: Archive, body: dict[str, Any], **more: Any) -> str:
@@ -101,7 +123,7 @@ def envelope(archive: Archive, body: dict[str, Any], **more: Any) -> str:
     return json.dumps({"avon-signature": archive.sign(text), "body": text, **more})
 
 
-RECEIPTS = [
+RECEIPTS: list[dict[str, Any]] = [
     {"requestContext": {"requestTimeEpoch": NOON}},
     {"requestContext": {"requestTimeEpoch": str(NOON)}},
     {"requestContext": {"timeEpoch": NOON, "requestTimeEpoch": 5}},
@@ -111,11 +133,16 @@ RECEIPTS = [
 ]
 
 
-@pytest.mark.parametrize("receipt", RECEIPTS)
-def test_a_receipt_is_the_first_that_is_set(archive: Archive, desk: Desk, receipt: Any) -> None:
-    desk.take(envelope(archive, visit(NOON - 1000), **receipt))
-    assert desk.column("SELECT epoch_ms(received_at) FROM events") == [NOON]
-    assert desk.column("SELECT epoch_ms(received_at) FROM deliveries") == [NOON]
+def test_a_receipt_is_the_first_that_is_set(archive: Archive, desk: Desk) -> None:
+    desk.take(
+        *(
+            envelope(archive, visit(NOON - 1000, id=f"v{n}"), **receipt)
+            for n, receipt in enumerate(RECEIPTS)
+        )
+    )
+    for table in ("events", "deliveries"):
+        told = desk.column(f"SELECT epoch_ms(received_at) FROM {table}")
+        assert told == [NOON] * len(RECEIPTS), table
 
 
 def test_api_gateways_first_version_keeps_a_wrong_clock_from_being_now(
@@ -131,19 +158,21 @@ def test_api_gateways_first_version_keeps_a_wrong_clock_from_being_now(
     assert as_of.year == 2025
 
 
-@pytest.mark.parametrize("zero", ZEROS)
 @pytest.mark.parametrize("bare", [False, True])
-def test_a_receipt_of_0_is_missing_and_listed(
-    archive: Archive, desk: Desk, zero: Any, bare: bool
-) -> None:
-    body = visit(NOON)
-    line = {**body, "received_at": zero}
-    text = json.dumps(line) if bare else envelope(archive, body, received_at=zero)
-    desk.take(text, policy="record")
-    assert desk.column("SELECT received_at FROM events") == [None]
-    assert desk.column("SELECT received_at FROM deliveries") == [None]
-    drift = "SELECT kind, path, value, epoch_ms(last_seen_at), n_seen FROM drift"
-    assert desk.rows(drift) == [("instant", "received_at", str(zero), NOON, 1)]
+def test_a_receipt_of_0_is_missing_and_listed(archive: Archive, desk: Desk, bare: bool) -> None:
+    lines = []
+    for n, zero in enumerate(ZEROS):
+        body = visit(NOON, id=f"v{n}")
+        bare_line = json.dumps({**body, "received_at": zero})
+        lines.append(bare_line if bare else envelope(archive, body, received_at=zero))
+    desk.take(*lines, policy="record")
+    for table in ("events", "deliveries"):
+        assert desk.column(f"SELECT received_at FROM {table}") == [None] * len(ZEROS), table
+    drift = "SELECT kind, path, value, epoch_ms(last_seen_at), n_seen FROM drift ORDER BY value"
+    assert desk.rows(drift) == [
+        ("instant", "received_at", value, NOON, n)
+        for value, n in sorted(Counter(map(str, ZEROS)).items())
+    ]
 
 
 def test_words_without_a_meaning_are_listed_with_their_count(archive: Archive, desk: Desk) -> None:
