@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+import msgspec
 import pandas as pd
 
 from avon_analytics.appointments.scope import choice
 from avon_analytics.appointments.slots import usual_settings
 from avon_analytics.appointments.steps import BEFORE_ALL
 from avon_analytics.arguments import mapping
+from avon_analytics.contract.one_spelling import SpelledNumber, in_order, parse
 from avon_analytics.errors import UsageError
 from avon_analytics.figures.words import DateLike
 from avon_analytics.store.database import Database
@@ -107,7 +108,7 @@ def _columns(owner: str, keys: Iterable[str], names: Mapping[str, str]) -> dict[
 
 def _typed(owners: pd.Series, values: pd.Series) -> pd.Series:
     """The values of one field by owner: flags, numbers, dates, or else texts."""
-    known = {value: json.loads(value) for value in values.dropna().unique()}
+    known = {value: parse(value) for value in values.dropna().unique()}
     given = [value for value in known.values() if value is not None]
     read = [None if pd.isna(value) else known[value] for value in values]
     index = pd.Index(owners, dtype="str")
@@ -147,4 +148,5 @@ def _day(value: Any) -> pd.Timestamp | None:
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    text = value.text.encode() if isinstance(value, SpelledNumber) else in_order(value)
+    return msgspec.json.format(text, indent=0).decode()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from math import inf
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from avon_analytics.intake.write.spellings import readings
 
 if TYPE_CHECKING:
     from tests.intake.conftest import Archive, Desk
@@ -373,3 +377,77 @@ def test_an_object_with_such_a_number_can_be_forgotten(archive: Archive, desk: D
     assert desk.column("SELECT object_id FROM other_objects") == []
     desk.load(archive.write(invoice("two"), name="b.jsonl"), policy="skip")
     assert desk.column("SELECT object_id FROM other_objects") == []
+
+
+def test_of_what_stands_beside_a_forgotten_person_each_number_stays(
+    archive: Archive, desk: Desk
+) -> None:
+    """Numbers that Python's own reader refuses, or cannot hold."""
+    numbers = f'"many":{MANY_DIGITS},"most":1e400'
+    about = f'"zzz":{{"friend":"user_bob",{numbers}}}'
+    desk.load(archive.write(archive.raw(told(1, about))), policy="skip")
+    desk.store.forget("user_bob")
+    (extra,) = desk.column("SELECT CAST(extra AS VARCHAR) FROM people_versions")
+    assert "user_bob" not in extra
+    left = json.loads(extra, parse_int=str, parse_float=str)
+    assert left == {"zzz": {"many": MANY_DIGITS, "most": "1e400"}}
+
+
+@pytest.mark.parametrize("depth", [300, 500, 900])
+@pytest.mark.parametrize("kind", [LISTS, OBJECTS], ids=["lists", "objects"])
+def test_what_is_nested_too_deeply_to_be_looked_through_goes_where_it_names_somebody(
+    archive: Archive, desk: Desk, depth: int, kind: tuple[str, str, str]
+) -> None:
+    def widget(nth: int) -> str:
+        nested = deep(depth, kind).replace("1", '"to user_bob"')
+        about = f'"id":"w{nth}","y":[[5]],"x":{nested}'
+        return f'{{"event":"widget.made","created_at":{nth},"object":{{{about}}}}}'
+
+    desk.load(archive.write(widget(1), name="a.jsonl"), policy="skip")
+    desk.store.forget("user_bob")
+    desk.load(archive.write(widget(2), widget(3), name="b.jsonl"), policy="skip")
+    desk.add_up()
+    found = desk.column("SELECT CAST(object AS VARCHAR) FROM other_objects ORDER BY event_id")
+    assert len(found) == 3
+    assert not any("user_bob" in str(one) for one in found)
+
+
+def test_a_custom_field_of_any_number_is_shown(archive: Archive, desk: Desk) -> None:
+    """As a number where it can be one; what Python refuses to convert is beyond all bounds."""
+    numbers = ["5", MANY_DIGITS, f"-{MANY_DIGITS}", "1e400", "7" * 400, "-0", "1E-400"]
+    lines = [
+        f'{{{HEAD}{n},"object":{{"id":"user_{n}","custom_data":[{{"key":"score","value":{text}}}]}}}}'
+        for n, text in enumerate(numbers, 1)
+    ]
+    desk.load(archive.write(*lines), policy="skip")
+    shown = desk.store.custom_fields("patient")["cfld_score"]
+    assert str(shown.dtype) == "float64"
+    assert shown.tolist() == [5, inf, -inf, inf, inf, 0, 0]
+
+
+def test_a_custom_field_that_is_nested_deeply_is_shown(archive: Archive, desk: Desk) -> None:
+    nested = deep(200, LISTS)
+    value = f'[{{"key":"score","value":{nested}}}]'
+    desk.load(archive.write(told(1, f'"custom_data":{value}')), policy="skip")
+    assert desk.store.custom_fields("patient")["cfld_score"].tolist() == [nested]
+
+
+def test_custom_values_of_several_kinds_are_shown_as_they_were_told(
+    archive: Archive, desk: Desk
+) -> None:
+    told_as = ["[1, 2]", '{"a": [true, null], "é": 1e400}', MANY_DIGITS, "1.5", "true", "1e400"]
+    lines = [
+        f'{{{HEAD}{n},"object":{{"id":"user_{n}","custom_data":[{{"key":"score","value":{text}}}]}}}}'
+        for n, text in enumerate(told_as, 1)
+    ]
+    desk.load(archive.write(*lines), policy="skip")
+    assert desk.store.custom_fields("patient")["cfld_score"].tolist() == told_as
+
+
+def test_a_long_run_of_base64_is_searched_in_seconds() -> None:
+    """Without a line end, of which a search for broken base64 sought one from each letter on."""
+    picture = "Qk02" * 50_000
+    began = process_time()
+    found = list(readings(picture))
+    assert process_time() - began < 20
+    assert found[0] == picture

@@ -15,14 +15,14 @@ undone, and base64 is read, in all of which a text may stand.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
-from avon_analytics.contract.one_spelling import SpelledNumber
+from avon_analytics.contract.one_spelling import SpelledNumber, in_order, parse
 from avon_analytics.intake.write.spellings import folded, is_blind, readings, texts_of
 
+_DEEPEST = 200  # lists and objects within one another
 LONG_ID = 10  # from here on nobody else's word holds an id by chance
 _SHORT_ID = 5
 _DIGITS = 7  # fewer digits than that are no telephone number
@@ -120,12 +120,15 @@ class PersonSearch:
             return "unsearchable"
         return None
 
-    def without(self, value: Any) -> Any:
+    def without(self, value: Any, depth: int = 0) -> Any:
         """What is left of a JSON value without them; None where nothing is.
 
         A text or a number that names them goes, and so does a member with its key; an object goes
-        whole where only its parts together name them, such as a first and a last name.
+        whole where only its parts together name them, such as a first and a last name. What is
+        nested too deeply to be searched goes, too.
         """
+        if depth > _DEEPEST:
+            return None
         if isinstance(value, str):
             return None if self.is_named(value) else value
         if isinstance(value, dict):
@@ -133,12 +136,13 @@ class PersonSearch:
                 key: rest
                 for key, one in value.items()
                 if not self.is_named(key)
-                and ((rest := self.without(one)) is not None or one is None)
+                and ((rest := self.without(one, depth + 1)) is not None or one is None)
             }
             together = " ".join(_leaves(left))
             return None if (value and not left) or self.is_named(together) else left
         if isinstance(value, list):
-            kept = [rest for one in value if (rest := self.without(one)) is not None or one is None]
+            parts = [(one, self.without(one, depth + 1)) for one in value]
+            kept = [rest for one, rest in parts if rest is not None or one is None]
             together = " ".join(one for one in kept if isinstance(one, str))
             return None if (value and not kept) or self.is_named(together) else kept
         if isinstance(value, bool) or value is None:
@@ -158,10 +162,10 @@ class PersonSearch:
     def left_of_json(self, text: str) -> str | None:
         """The same of a JSON text."""
         try:
-            left = self.without(json.loads(text))
-        except (ValueError, RecursionError):
+            left = self.without(parse(text))
+        except ValueError:
             return None
-        return None if left is None else json.dumps(left, ensure_ascii=False, separators=(",", ":"))
+        return None if left is None else in_order(left).decode()
 
     def _names(self, text: str) -> bool:
         plain = folded(text)

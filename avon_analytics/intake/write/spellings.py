@@ -18,7 +18,10 @@ _BLIND_BYTES = 64  # longer than any digest: so many bytes that are no text may 
 _ESCAPE = re.compile(r"""\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([^ux]))""", re.DOTALL)
 _CONTROL = {"n": "\n", "r": "\n", "t": "\t", "b": " ", "f": " "}
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}")
-_BROKEN_BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]{16,}[ \t]*\r?\n[ \t]*)+[A-Za-z0-9+/_-]+")
+# Sought where a run begins alone: a megabyte without line ends would be read from each letter on.
+_BROKEN_BASE64 = re.compile(
+    r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{16,}[ \t]*\r?\n[ \t]*)+[A-Za-z0-9+/_-]+"
+)
 _HEX = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
 _TEXT_CONTROLS = frozenset("\t\n\r\x0b\x0c\x1b\x1c\x1d\x1e\x1f\x00")
 
