@@ -89,7 +89,7 @@ def test_it_begins_with_outcomes_by_month(explorer: avon.Explorer) -> None:
 
 
 @pytest.mark.parametrize("figure", FIGURES)
-def test_the_code_of_every_figure_gives_what_is_shown(
+def test_the_code_of_every_figure_gives_what_is_shown_and_rows_behind_it(
     figure: str, explorer: avon.Explorer, store: avon.Store
 ) -> None:
     choose_figure(explorer, figure)
@@ -97,6 +97,16 @@ def test_the_code_of_every_figure_gives_what_is_shown(
     assert_frame_equal(frame, explorer.frame)
     assert frame.attrs == explorer.frame.attrs
     assert len(shown) == 1 + (FIGURES[figure].chart is not None)
+    # Below it stands the line that gives rows behind it.
+    found = explorer._question.behind(explorer.frame)
+    assert found is not None
+    line, number = found
+    rows = eval(line, {"figure": explorer.frame, "store": store})
+    (column,) = [one for one in FIGURES[figure].columns if f'"{one.name}"' in line]
+    assert number == f"{len(rows):,} under {column.title}"
+    html = explorer._bundle()["text/html"]
+    assert escape(line) in html
+    assert f"such as {number}:" in html
 
 
 def test_all_that_can_be_chosen_is_in_the_code(explorer: avon.Explorer, store: avon.Store) -> None:
@@ -162,22 +172,6 @@ def test_the_explorer_gives_the_rows_behind_what_it_shows(explorer: avon.Explore
         behind = explorer.behind(row, "n_slots")
         assert len(behind) == figure.loc[row, "n_slots"] > 0
         assert set(behind["self_booked"]) == {True}
-
-
-@pytest.mark.parametrize("figure", FIGURES)
-def test_below_each_figure_stands_the_line_that_gives_rows_behind_it(
-    figure: str, explorer: avon.Explorer, store: avon.Store
-) -> None:
-    choose_figure(explorer, figure)
-    found = explorer._question.behind(explorer.frame)
-    assert found is not None
-    line, number = found
-    rows = eval(line, {"figure": explorer.frame, "store": store})
-    (column,) = [one for one in FIGURES[figure].columns if f'"{one.name}"' in line]
-    assert number == f"{len(rows):,} under {column.title}"
-    shown = explorer._bundle()["text/html"]
-    assert escape(line) in shown
-    assert f"such as {number}:" in shown
 
 
 def test_custom_fields_divide_and_choose(explorer: avon.Explorer, store: avon.Store) -> None:
