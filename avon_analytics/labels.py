@@ -73,6 +73,11 @@ def _parsed(file: Path) -> Mapping[str, Any]:
         raise InputError(f"the labels file {file} is not text in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"the labels file {file} is not TOML: {error}") from None
+    except (ValueError, RecursionError):
+        raise InputError(
+            f"the labels file {file} is not TOML that can be read: a number in it has too many "
+            'digits, or lists are nested too deeply; write lines id = "label"'
+        ) from None
 
 
 def _checked(given: Mapping[Any, Any], where: str, wrong: type[Exception]) -> Labels:

@@ -22,6 +22,7 @@ import zstandard
 
 import avon_analytics as avon
 from avon_analytics.errors import UsageError
+from avon_analytics.intake.after.check_evidence import signed
 
 if TYPE_CHECKING:
     from tests.conftest import Loaded
@@ -170,6 +171,27 @@ def test_a_wrong_secret_signed_nothing(folder: Path, unpacked: Path) -> None:
     assert code == 1
     assert "none of the secrets signed it" in said
     assert "not-the-secret" not in said
+
+
+def test_a_number_of_thousands_of_digits_beside_a_body_hides_it_from_nobody() -> None:
+    many = b"7" * 5_000
+    assert list(signed(b'{"x": ' + many + b', "body": "to sign"}')) == [b"to sign"]
+    assert list(signed(b'{"body": {"x": ' + many + b"}}")) != []
+
+
+def test_the_script_reads_a_secrets_file_as_a_load_does_or_says_that_it_cannot(
+    folder: Path, unpacked: Path, tiny: Loaded, tmp_path: Path
+) -> None:
+    file = tmp_path / "secrets.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + Path(tiny.secrets).read_bytes())  # as editors may write
+    told = checked(folder, "--archive", unpacked, "--secrets-file", file)
+    assert told == checked(folder, "--archive", unpacked, "--secrets-file", tiny.secrets)
+    for content in ("a = not-the-secret", "a = " + "[" * 5_000, None):
+        file.unlink() if content is None else file.write_text(content)
+        code, said = checked(folder, "--archive", unpacked, "--secrets-file", file)
+        assert code == 2
+        assert said.startswith(f"cannot read {file}: expected UTF-8 with lines name")
+        assert "not-the-secret" not in said
 
 
 def changed(path: Path, offset: int) -> None:

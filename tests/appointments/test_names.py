@@ -190,6 +190,8 @@ def test_labels_come_from_a_file(tmp_path: Path) -> None:
         ("[medical_center]\nmctr_1 = 3", r"labels.toml, \[medical_center\], mctr_1: expected a te"),
         ('[custom]\ncfld_1 = " "', r"labels.toml, \[custom\], cfld_1: expected a text that is not"),
         ("[custom", r"labels.toml is not TOML: Expected"),
+        ("[custom]\na = " + "7" * 5_000, "labels.toml is not TOML that can be read: a number in"),
+        ("[custom]\na = " + "[" * 5_000, "labels.toml is not TOML that can be read: a number in"),
     ],
 )
 def test_what_is_wrong_with_labels_is_said_with_its_place(

@@ -145,6 +145,8 @@ def test_a_file_of_another_secret_among_right_ones_is_told_and_fails_nothing(
         ("number = 5\n", "must hold lines"),
         ("", "must hold lines"),
         ("\x00\x01", "is not TOML"),
+        ("a = " + "[" * 5_000, "is not TOML"),
+        ("a = " + "7" * 5_000, "is not TOML"),
     ],
 )
 def test_a_secrets_file_that_cannot_be_used(

@@ -93,7 +93,7 @@ class Reader:
 def signed(line: bytes) -> Iterator[bytes]:
     """What may have been signed: each body of a delivery, as bytes."""
     with suppress(ValueError, TypeError, KeyError, RecursionError):
-        delivery = json.loads(line)
+        delivery = json.loads(line, parse_int=whole)
         for name in BODIES:
             body = delivery.get(name) if isinstance(delivery, dict) else None
             if isinstance(body, dict) and body.get("type") == "Buffer":
@@ -104,6 +104,11 @@ def signed(line: bytes) -> Iterator[bytes]:
                 yield body.encode()
                 with suppress(ValueError):
                     yield base64.b64decode(body, validate=True)
+
+
+def whole(text: str) -> float:
+    """A whole number; of more than 4,300 digits, which Python refuses to convert, any other."""
+    return int(text) if len(text) <= 4_300 else float(text)
 
 
 def is_signed(line: bytes, secrets: list[str]) -> bool:
@@ -194,7 +199,7 @@ class Check:
 def secrets_of(file: Path | None) -> dict[str, str]:
     """The secrets of a file, by name, and of the environment, where any may stand."""
     known = os.environ.get(ENVIRONMENT)
-    in_file: dict[str, Any] = {} if file is None else tomllib.loads(file.read_text("utf-8"))
+    in_file: dict[str, Any] = {} if file is None else tomllib.loads(file.read_text("utf-8-sig"))
     named = {name: one for name, one in in_file.items() if isinstance(one, str)}
     return {**({ENVIRONMENT: known} if known else {}), **named}
 
@@ -207,7 +212,13 @@ def main() -> int:
     asked.add_argument("--archive", type=Path, metavar="FOLDER")
     asked.add_argument("--secrets-file", type=Path, metavar="FILE")
     given = asked.parse_args()
-    check = Check(given.archive, secrets_of(given.secrets_file))
+    try:
+        secrets = secrets_of(given.secrets_file)
+    except (OSError, ValueError, RecursionError):
+        expected = 'expected UTF-8 with lines name = "secret"'
+        print(shown(f"cannot read {given.secrets_file}: {expected}"))
+        return 2
+    check = Check(given.archive, secrets)
     check.folder()
     if not check.differs:  # tables that somebody changed say nothing of an archive
         check.files()

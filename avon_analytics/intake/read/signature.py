@@ -242,7 +242,7 @@ def _read_file(path: Path) -> dict[str, str]:
         raise SecretsFileError(
             f"cannot read the secrets file {path}: {error.strerror or 'the system refused'}"
         ) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         # The parser's own message can quote a line, and a line is a secret.
         raise SecretsFileError(
             f'the secrets file {path} is not TOML: write one line name = "secret" for each secret'
