@@ -231,7 +231,7 @@ def ids_behind(cohort: CohortRows, found: Behind) -> list[str]:
         ties = " AND ".join(_tie("s", name) for name in found.ids)
         query = (
             "SELECT DISTINCT s.appointment_id, s.patient_id, s.host, s.cancelled_by_id "
-            f"FROM {cohort._engine.computed(cohort._settings).slots} AS s "
+            f"FROM {cohort._rows_of('slots')} AS s "
             f"INNER JOIN counted ON {ties}"
         )
     ids = cohort._ask_for(found.rows.query(query), found.rows)

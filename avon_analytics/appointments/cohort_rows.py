@@ -20,10 +20,10 @@ from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.scope import Scope, local_day
 from avon_analytics.appointments.slots import from_micros
 from avon_analytics.appointments.small_counts import checked_min_count
-from avon_analytics.appointments.steps import BEFORE_ALL, Settings
+from avon_analytics.appointments.steps import Settings
 from avon_analytics.display import Shown, Summary
 from avon_analytics.errors import AvonError, UnknownGroup
-from avon_analytics.figures.declared import Beside, Customs, Figure
+from avon_analytics.figures.declared import Customs, Figure
 from avon_analytics.figures.words import By
 from avon_analytics.labels import Labels
 
@@ -95,7 +95,7 @@ class CohortRows(Shown):
             query = rows.run(sql(figure.name))
             counted = self._ask_for(query if with_rows else f"{query} LIMIT 0", rows, dtypes)
             # Visits are some slots of the cohort; whether to trust it is asked of all.
-            scope = self._population("slots") if reads.table == "visits" else rows
+            scope = self._population("slots") if reads.table == "after_visits" else rows
             return Counted(
                 rows=counted.rename(columns=names),
                 keys=keys,
@@ -139,7 +139,8 @@ class CohortRows(Shown):
             own_customs=figure.customs == "appointment",
         )
         for name in reads.beside:
-            rows = rows.beside(name, self._beside(name))
+            table = self._every_slot() if name == "every_slot" else self._rows_of(name)
+            rows = rows.beside(name, table)
         return replace(rows, parameters={**rows.parameters, **(options or {})})
 
     def _without_window(self) -> Self:
@@ -181,7 +182,7 @@ class CohortRows(Shown):
 
     def _begins_on(self) -> date | None:
         """The local day of the store's first appointment event."""
-        bound = {"as_of": self.as_of or BEFORE_ALL}
+        bound = {"as_of": self._settings.instant}
         types = {"first_us": "Int64"}
         found = self._once(
             "first_event", lambda: self._engine.frame(sql("first_event"), bound, types)
@@ -191,39 +192,27 @@ class CohortRows(Shown):
 
     def _staff_names(self) -> Mapping[str, str]:
         """Names of staff by their ids, as they are known at T."""
-        return self._once("names", lambda: staff_names(self._engine, self.as_of or BEFORE_ALL))
+        return self._once("names", lambda: staff_names(self._engine, self._settings.instant))
 
     def _once(self, name: str, work_out: Callable[[], _T]) -> _T:
         """What hangs on T and on what the store holds alone, worked out once."""
-        key = (name, self._engine.computed(self._settings).slots)
+        key = (name, self._rows_of("slots"))
         return self._engine.remembered.of(key, work_out)
 
     def _local_day(self, instant: datetime | None) -> date | None:
         if self.as_of is None or instant is None:
             return None
-        return local_day(instant, self._engine.time_zone)
+        return local_day(instant, self._settings.time_zone)
 
-    def _beside(self, name: Beside) -> str:
-        internal = self._scope.include_internal
-        if name == "follow_up":
-            return self._engine.follow_up(self._settings, include_internal=internal)
-        # All slots of the store, but for those of internal meetings unless they count.
-        slots = self._engine.computed(self._settings).slots
-        return f"{slots} WHERE {'true' if internal else 'NOT internal'}"
+    def _every_slot(self) -> str:
+        """All slots of the store, but for those of internal meetings unless they count."""
+        counted = "true" if self._scope.include_internal else "NOT internal"
+        return f"{self._rows_of('slots')} WHERE {counted}"
 
     def _rows_of(self, table: str) -> str:
+        """The name of a table of the engine's, of the whole store."""
         internal = self._scope.include_internal
-        if table == "questions":
-            return self._engine.questions(self._settings, include_internal=internal)
-        if table == "sessions":
-            return self._engine.session_hours(self._settings, include_internal=internal)
-        if table == "visits":
-            return self._engine.after_visits(self._settings, include_internal=internal)
-        if table == "landmarks":
-            return self._engine.landmarks(self._settings)
-        tables = self._engine.computed(self._settings)
-        name: str = getattr(tables, table)
-        return name
+        return self._engine.table(table, self._settings, include_internal=internal)
 
     def _population(
         self,
@@ -235,21 +224,19 @@ class CohortRows(Shown):
         *,
         own_customs: bool = False,
     ) -> Population:
-        rows = population(
+        return population(
             self._rows_of(table),
             self._scope,
             self._filters,
-            self.as_of or BEFORE_ALL,
-            self._settings.due_until,
+            self._settings,
             self._engine.pack,
             by=keys,
             every=every,
             plus=plus,
             dated=dated,
-            patients=lambda: self._engine.patient_visits(self._settings),
+            patients=lambda: self._rows_of("patient_visits"),
             own_customs=own_customs,
         )
-        return replace(rows, parameters={**rows.parameters, "time_zone": self._engine.time_zone})
 
     def _ask_for(
         self, query: str, rows: Population, dtypes: Mapping[str, str] | None = None

@@ -13,7 +13,6 @@ import pandas as pd
 
 from avon_analytics.appointments.scope import choice
 from avon_analytics.appointments.slots import usual_settings
-from avon_analytics.appointments.steps import BEFORE_ALL
 from avon_analytics.arguments import mapping
 from avon_analytics.contract.one_spelling import SpelledNumber, in_order, parse
 from avon_analytics.errors import UsageError
@@ -42,7 +41,7 @@ def custom_fields(
 ) -> pd.DataFrame:
     """See ``Store.custom_fields``."""
     choice("kind of object", of, tuple(OBJECTS))
-    instant = usual_settings(database, as_of).as_of or BEFORE_ALL
+    instant = usual_settings(database, as_of).instant
     owner = f"{of}_id"
     with database.reading() as connection:
         entries = frame(connection, _query(of), {"as_of": instant})

@@ -15,20 +15,10 @@ from weakref import WeakKeyDictionary
 
 import duckdb
 
-from avon_analytics.appointments import slots, stored_slots
-from avon_analytics.appointments.follow_up import (
-    after_visits,
-    follow_up,
-    landmarks,
-    late_parameters,
-    patient_visits,
-    questions,
-    session_hours,
-)
+from avon_analytics.appointments import derived, slots, stored_slots
 from avon_analytics.appointments.queries import create_macros, not_copied, quantiles_at_once
 from avon_analytics.appointments.remembered import Remembered
-from avon_analytics.appointments.slots import Computed
-from avon_analytics.appointments.steps import BEFORE_ALL, Settings
+from avon_analytics.appointments.steps import SHOWN, Settings
 from avon_analytics.errors import StaleCohort
 from avon_analytics.store.connection import Session
 from avon_analytics.store.database import Database
@@ -72,32 +62,11 @@ class Engine(Protocol):
         """The instant that figures are as of unless asked otherwise; None without events."""
         ...
 
-    def computed(self, settings: Settings) -> Computed:
-        """The names of the tables of slots and appointments, computed unless they are kept."""
-        ...
+    def table(self, table: str, settings: Settings, *, include_internal: bool = True) -> str:
+        """The name under which ``slots``, ``lifecycle`` or one of ``DERIVED`` can be read.
 
-    def follow_up(self, settings: Settings, *, include_internal: bool) -> str:
-        """The name of the table that tells what patients did next."""
-        ...
-
-    def after_visits(self, settings: Settings, *, include_internal: bool) -> str:
-        """The name of the table that tells what patients did after each visit."""
-        ...
-
-    def session_hours(self, settings: Settings, *, include_internal: bool) -> str:
-        """The name of the table of slots that tells what became of each session's time."""
-        ...
-
-    def questions(self, settings: Settings, *, include_internal: bool) -> str:
-        """The name of the table of what patients asked in their messages."""
-        ...
-
-    def patient_visits(self, settings: Settings) -> str:
-        """The name of the table that tells since when each patient is one who comes back."""
-        ...
-
-    def landmarks(self, settings: Settings) -> str:
-        """The name of the table that tells how slots stood at any instant, internal ones too."""
+        It is computed unless it is kept. Of slots and lifecycle internal meetings are always part.
+        """
         ...
 
     def pack(self, fields: Mapping[str, str]) -> str:
@@ -156,66 +125,21 @@ class StoreEngine:
         """See ``slots.default_as_of``."""
         return slots.default_as_of(self.database)
 
-    def computed(self, settings: Settings) -> Computed:
-        """See ``slots.computed``."""
-        return slots.computed(self.database, settings)
-
-    def follow_up(self, settings: Settings, *, include_internal: bool) -> str:
-        """See ``follow_up.follow_up``."""
+    def table(self, table: str, settings: Settings, *, include_internal: bool = True) -> str:
+        """See ``slots.computed`` and ``derived.fill``."""
         with self.database.reading() as connection:
-            tables = self.computed(settings)
-            name = tables.follow_ups[include_internal]
-            follow_up(connection, tables.slots, name, include_internal=include_internal)
-            return name
-
-    def after_visits(self, settings: Settings, *, include_internal: bool) -> str:
-        """See ``follow_up.after_visits``."""
-        with self.database.reading() as connection:
-            tables = self.computed(settings)
-            name = tables.after_visits[include_internal]
-            after_visits(connection, tables.slots, name, include_internal=include_internal)
-            return name
-
-    def questions(self, settings: Settings, *, include_internal: bool) -> str:
-        """See ``follow_up.questions``."""
-        known = {"as_of": settings.as_of or BEFORE_ALL, "time_zone": self.time_zone}
-        with self.database.reading() as connection:
-            create_macros(connection)
-            tables = self.computed(settings)
-            name = tables.questions[include_internal]
-            questions(connection, tables.slots, name, known, include_internal=include_internal)
-            return name
-
-    def patient_visits(self, settings: Settings) -> str:
-        """See ``follow_up.patient_visits``."""
-        with self.database.reading() as connection:
-            tables = self.computed(settings)
-            name = tables.patient_visits
-            patient_visits(connection, tables.slots, name, settings.as_of or BEFORE_ALL)
-            return name
-
-    def landmarks(self, settings: Settings) -> str:
-        """See ``follow_up.landmarks``."""
-        known = {"as_of": settings.as_of or BEFORE_ALL, "grace_hours": settings.grace_hours}
-        with self.database.reading() as connection:
-            create_macros(connection)
-            tables = self.computed(settings)
-            if tables.landmarks not in tables.shown:
-                landmarks(connection, tables.slots, tables.landmarks, known)
-            return tables.landmarks
-
-    def session_hours(self, settings: Settings, *, include_internal: bool) -> str:
-        """See ``follow_up.session_hours``."""
-        with self.database.reading() as connection:
-            tables = self.computed(settings)
-            name = tables.session_hours[include_internal]
-            session_hours(
-                connection,
-                tables.slots,
-                name,
-                late_parameters(settings.late_hours, settings.is_same_day),
-                include_internal=include_internal,
-            )
+            made = slots.computed(self.database, settings)
+            name = made.name_of(table, include_internal=include_internal)
+            if table not in SHOWN and name not in made.shown:
+                create_macros(connection)
+                derived.fill(
+                    connection,
+                    table,
+                    name,
+                    made.slots,
+                    settings,
+                    include_internal=include_internal,
+                )
             return name
 
     def pack(self, fields: Mapping[str, str]) -> str:

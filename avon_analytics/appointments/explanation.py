@@ -65,7 +65,7 @@ def explain(
     hidden = () if arguments.flag(identifiers, "identifiers") else _hidden()
     given = arguments.text(appointment_id, "explain: name an appointment by its id, a text")
     settings = usual_settings(database, as_of)
-    instant = settings.as_of or BEFORE_ALL
+    instant = settings.instant
     with database.reading() as connection:
         found = _versions(connection, given, instant)
         query = (

@@ -179,7 +179,6 @@ class Slots:
         bound = {
             "at_us": _micros(at),
             "most_days": most_days,
-            "grace_hours": self.cohort._settings.grace_hours,
             "history_days": HISTORY_DAYS,
         }
         # Three days more, as neither steps nor the instant's day are those of a time zone.

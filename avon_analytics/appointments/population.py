@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from avon_analytics.appointments.groupings import Grouping
-from avon_analytics.appointments.queries import sql
+from avon_analytics.appointments.queries import sql, taken_by
 from avon_analytics.appointments.scope import DATES, Scope, period_sql
+from avon_analytics.appointments.steps import Settings
 from avon_analytics.arguments import values
 from avon_analytics.errors import UsageError
 from avon_analytics.suggestions import meant_word
@@ -52,16 +51,14 @@ class Population:
 
     def bind(self, query: str) -> dict[str, Any]:
         """The parameters that a query over the population takes."""
-        used = set(re.findall(r"\$(\w+)", query))
-        return {name: value for name, value in self.parameters.items() if name in used}
+        return taken_by(query, self.parameters)
 
 
 def population(
     table: str,
     scope: Scope,
     filters: Filters,
-    as_of: datetime,
-    due_until: datetime,
+    settings: Settings,
     pack: Callable[[Mapping[str, str]], str],
     *,
     by: tuple[Grouping, ...] = (),
@@ -78,7 +75,7 @@ def population(
     for the table that tells whether a patient had been there before; ``own_customs`` divides by the
     appointment's custom fields alone, never by the patient's.
     """
-    parameters: dict[str, Any] = {"as_of": as_of, "due_until": due_until}
+    parameters: dict[str, Any] = {**settings.parameters, "due_until": settings.due_until}
     on = dated or scope.on
     used = dict.fromkeys([*by, *(grouping for grouping, _ in filters)])
     customs = [grouping for grouping in used if grouping.custom_key is not None]

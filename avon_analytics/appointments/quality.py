@@ -12,9 +12,8 @@ import pandas as pd
 
 from avon_analytics.appointments.cohort import Cohort
 from avon_analytics.appointments.engine import StoreEngine
-from avon_analytics.appointments.queries import create_macros, sql
+from avon_analytics.appointments.queries import create_macros, sql, taken_by
 from avon_analytics.appointments.source import CohortSource
-from avon_analytics.appointments.steps import BEFORE_ALL
 from avon_analytics.display import Findings, Shown
 from avon_analytics.figures import funnel
 from avon_analytics.figures.words import DateLike
@@ -125,7 +124,7 @@ class Quality(Shown):
 def quality(database: Database, *, as_of: DateLike | None = None) -> Quality:
     """See ``Store.quality``."""
     visits = CohortSource[Cohort](StoreEngine(database)).appointments(as_of=as_of)
-    bound = {"as_of": visits.as_of or BEFORE_ALL, "time_zone": database.time_zone}
+    bound = visits._settings.parameters
     with database.reading() as connection:
         create_macros(connection)
         found = {
@@ -154,8 +153,7 @@ def _asked(
     connection: duckdb.DuckDBPyConnection, name: str, parameters: Mapping[str, Any]
 ) -> pd.DataFrame:
     query = sql(f"quality_{name}")
-    bound = {key: value for key, value in parameters.items() if f"${key}" in query}
-    data = frame(connection, query, bound)
+    data = frame(connection, query, taken_by(query, parameters))
     return data.astype({column: "int64" for column in data if str(column).startswith("n_")})
 
 

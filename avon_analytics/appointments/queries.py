@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from typing import Any
 from weakref import WeakSet
 
 import duckdb
@@ -24,6 +25,8 @@ MACROS: Mapping[str, str] = {
     "get_json_object(document, path)": "json_extract_string(document, path)",
 }
 
+_PARAMETER = re.compile(r"\$(\w+)")
+_COMMENT = re.compile(r"--[^\n]*")
 _taught: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
 
 
@@ -32,6 +35,17 @@ def sql(name: str) -> str:
     """The statement in ``sql/<name>.sql``."""
     text = files("avon_analytics.appointments").joinpath("sql", f"{name}.sql")
     return text.read_text("utf-8")
+
+
+def taken_by(text: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the parameters that a statement takes: an engine refuses others."""
+    names = _PARAMETER.findall(text)
+    return {name: value for name, value in parameters.items() if name in names}
+
+
+def with_constants(text: str, constants: Mapping[str, str]) -> str:
+    """A statement with SQL in place of its parameters, without the comments that name them."""
+    return _PARAMETER.sub(lambda found: constants[found[1]], _COMMENT.sub("", text))
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection, *, in_store: bool = False) -> None:

@@ -13,29 +13,18 @@ from weakref import WeakKeyDictionary
 
 import duckdb
 
-from avon_analytics.appointments import steps, stored_hours, stored_questions, stored_slots
-from avon_analytics.appointments.follow_up import (
-    after_visits,
-    follow_up,
-    landmark_facts_text,
-    landmarks_of_facts_text,
-    late_parameters,
-    patient_records,
-    questions,
-    session_hours,
-    visits_of_records_text,
+from avon_analytics.appointments import steps, stored_slots
+from avon_analytics.appointments.derived import (
+    DERIVED,
+    fill,
+    landmark_facts,
+    landmarks_of_facts,
+    visits_of_records,
 )
-from avon_analytics.appointments.queries import create_macros, sql
+from avon_analytics.appointments.queries import create_macros, sql, with_constants
 from avon_analytics.appointments.scope import as_instant
 from avon_analytics.appointments.statuses import status_words
-from avon_analytics.appointments.steps import (
-    BEFORE_ALL,
-    STEPS,
-    Settings,
-    instant_text,
-    scope_text,
-    text_of,
-)
+from avon_analytics.appointments.steps import SHOWN, STEPS, Settings, text_of
 from avon_analytics.errors import StoreError
 from avon_analytics.figures.words import DateLike
 from avon_analytics.store.connection import Session
@@ -51,9 +40,9 @@ KNOWN = 4  # how many computations a database keeps in memory: as of now, and a 
 class Computed:
     """The names of the temporary views that show one computation, and what holds it.
 
-    ``facts`` are temporary tables, none where the store keeps them. ``shown`` are the names, of
-    those below, of views that show what the store keeps; others are tables, made when first asked
-    for.
+    ``facts`` are temporary tables, none where the store keeps them. ``shown`` are the names of
+    those of ``DERIVED`` that are views of what the store keeps; others are tables, made when first
+    asked for.
     """
 
     slots: str
@@ -61,53 +50,20 @@ class Computed:
     facts: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
 
-    @property
-    def follow_ups(self) -> tuple[str, str]:
-        """What patients did next, without and with internal meetings."""
-        return f"{self.slots}_follow_up", f"{self.slots}_follow_up_internal"
-
-    @property
-    def after_visits(self) -> tuple[str, str]:
-        """What patients did after each visit, likewise."""
-        return f"{self.slots}_after", f"{self.slots}_after_internal"
-
-    @property
-    def session_hours(self) -> tuple[str, str]:
-        """What became of each session's time, likewise."""
-        return f"{self.slots}_hours", f"{self.slots}_hours_internal"
-
-    @property
-    def questions(self) -> tuple[str, str]:
-        """What patients asked in their messages, likewise."""
-        return f"{self.slots}_questions", f"{self.slots}_questions_internal"
+    def name_of(self, table: str, *, include_internal: bool = False) -> str:
+        """The name of ``slots``, ``lifecycle``, or of one of ``DERIVED``, whether it is there or
+        not: with internal meetings it is another one."""
+        if table in SHOWN:
+            return {"slots": self.slots, "lifecycle": self.lifecycle}[table]
+        is_apart = include_internal and not DERIVED[table].has_internal
+        return f"{self.slots}_{table}{'_internal' if is_apart else ''}"
 
     @property
     def derived(self) -> tuple[str, ...]:
-        """All of these, whether they are there or not."""
-        return (
-            *self.follow_ups,
-            *self.after_visits,
-            *self.session_hours,
-            *self.questions,
-            self.patient_records,
-            self.patient_visits,
-            self.landmarks,
-        )
-
-    @property
-    def patient_records(self) -> str:
-        """What is known of each patient, likewise."""
-        return f"{self.slots}_records"
-
-    @property
-    def patient_visits(self) -> str:
-        """Since when each patient is one who comes back, likewise."""
-        return f"{self.slots}_patients"
-
-    @property
-    def landmarks(self) -> str:
-        """How slots stood at any instant, likewise."""
-        return f"{self.slots}_landmarks"
+        """The names of all of ``DERIVED``."""
+        both = (False, True)
+        names = (self.name_of(one, include_internal=has) for one in DERIVED for has in both)
+        return tuple(dict.fromkeys(names))
 
 
 _USUAL_HOURS = 24.0
@@ -167,6 +123,7 @@ def usual_settings(database: Database, as_of: DateLike | None = None) -> Setting
         grace_hours=_USUAL_HOURS,
         late_hours=_USUAL_HOURS,
         words=tuple(status_words().items()),
+        time_zone=database.time_zone,
     )
 
 
@@ -191,44 +148,38 @@ def computed(database: Database, settings: Settings) -> Computed:
             while len(known) >= KNOWN:
                 _drop(connection, known.pop(next(iter(known))))
             create_macros(connection)
-            known[key] = _made(connection, content, settings, database.time_zone)
+            known[key] = _made(connection, content, settings)
         return known[key]
 
 
 def _made(
-    connection: duckdb.DuckDBPyConnection,
-    content: stored_slots.Content,
-    settings: Settings,
-    time_zone: str,
+    connection: duckdb.DuckDBPyConnection, content: stored_slots.Content, settings: Settings
 ) -> Computed:
     number = next(_numbers)
     views = (f"slots_{number}", f"lifecycle_{number}")
     slots, lifecycle = (f"temp.{view}" for view in views)
     state = stored_slots.state(connection)
-    if state is not None and state.holds(content, settings, time_zone):
+    if state is not None and state.holds(content, settings):
         made = Computed(slots, lifecycle)
-        follow_up, after_visits = stored_slots.OF_PATIENTS
-        visits = visits_of_records_text(stored_slots.RECORDS)
-        landmarks = landmarks_of_facts_text(stored_slots.FACTS[0])
-        as_of = instant_text(settings.as_of)
-        grace = f"CAST({settings.grace_hours!r} AS DOUBLE)"
         kept = {
-            made.follow_ups[False]: f"SELECT * FROM {follow_up}",
-            made.after_visits[False]: f"SELECT * FROM {after_visits}",
-            made.questions[False]: f"SELECT * FROM {stored_questions.QUESTIONS}",
-            made.patient_visits: visits.replace("$as_of", as_of),
-            made.landmarks: landmarks.replace("$as_of", as_of).replace("$grace_hours", grace),
+            "follow_up": "SELECT * FROM store.kept_follow_up",
+            "after_visits": "SELECT * FROM store.kept_after_visits",
+            "questions": "SELECT * FROM store.kept_questions",
+            "patient_visits": visits_of_records("SELECT * FROM store.kept_patient_records"),
+            "landmarks": landmarks_of_facts("SELECT * FROM store.kept_slots"),
         }
         if is_usual(settings):
-            kept[made.session_hours[False]] = f"SELECT * FROM {stored_hours.HOURS}"
-        steps.show(connection, settings, time_zone, stored_slots.FACTS, views)
-        for name, text in kept.items():
-            connection.execute(f"CREATE TEMP VIEW {name.removeprefix('temp.')} AS {text}")
-        return replace(made, shown=tuple(kept))
+            kept["session_hours"] = "SELECT * FROM store.kept_session_hours"
+        steps.show(connection, settings, stored_slots.FACTS, views)
+        for table, text in kept.items():
+            view = made.name_of(table).removeprefix("temp.")
+            text = with_constants(text, settings.constants)
+            connection.execute(f"CREATE TEMP VIEW {view} AS {text}")
+        return replace(made, shown=tuple(map(made.name_of, kept)))
     facts = (f"slot_facts_{number}", f"lifecycle_facts_{number}")
-    steps.compute(connection, settings, time_zone, facts)
+    steps.compute(connection, settings, facts)
     facts_tables = (f"temp.{facts[0]}", f"temp.{facts[1]}")
-    steps.show(connection, settings, time_zone, facts_tables, views)
+    steps.show(connection, settings, facts_tables, views)
     return Computed(slots, lifecycle, facts_tables)
 
 
@@ -273,34 +224,27 @@ def _keep(
 ) -> None:
     settings = usual_settings(database)
     if state is not None:
-        if state.holds(content, settings, database.time_zone):
+        if state.holds(content, settings):
             return
         with database.writing() as connection:
             create_macros(connection)
-            if stored_slots.grow(connection, state, content, settings, database.time_zone):
+            if stored_slots.grow(connection, state, content, settings):
                 return
     made = computed(database, settings)
-    later = (
-        made.follow_ups[False],
-        made.after_visits[False],
-        made.session_hours[False],
-        made.patient_records,
-        made.questions[False],
-    )
-    as_of = settings.as_of or BEFORE_ALL
-    asked = {"as_of": as_of, "time_zone": database.time_zone}
-    late = late_parameters(settings.late_hours, settings.is_same_day)
+    derived = {table: made.name_of(table) for table in stored_slots.DERIVED_KEPT}
     with database.reading() as connection:
-        follow_up(connection, made.slots, later[0], include_internal=False)
-        after_visits(connection, made.slots, later[1], include_internal=False)
-        session_hours(connection, made.slots, later[2], late, include_internal=False)
-        patient_records(connection, made.slots, later[3], as_of)
-        questions(connection, made.slots, later[4], asked, include_internal=False)
+        for table, name in derived.items():
+            fill(connection, table, name, made.slots, settings, include_internal=False)
     slots, lifecycle = made.facts
-    marked = f"({landmark_facts_text(slots, made.patient_records)}) AS marked"
-    sources = (marked, lifecycle, *later)
+    kept = {
+        "slots": landmark_facts(
+            f"SELECT * FROM {slots}", f"SELECT * FROM {derived['patient_records']}"
+        ),
+        "lifecycle": f"SELECT * FROM {lifecycle}",
+        **{table: f"SELECT * FROM {name}" for table, name in derived.items()},
+    }
     with database.writing() as connection:
-        stored_slots.keep(connection, sources, content, settings, database.time_zone)
+        stored_slots.keep(connection, kept, content, settings)
 
 
 def install_views(connection: duckdb.DuckDBPyConnection) -> None:
@@ -343,13 +287,15 @@ def count_shown(database: Database) -> dict[str, int]:
 
 def _view_text(step: str) -> str:
     if step != "slot_scope":
-        return text_of(step, status_words()).replace("$as_of", "(SELECT as_of FROM slot_scope)")
-    return scope_text(
+        as_of = "(SELECT as_of FROM slot_scope)"
+        return with_constants(text_of(step, status_words()), {"as_of": as_of})
+    return with_constants(
+        sql(step),
         {
             "as_of": f"({sql('default_as_of')})",
             "grace_hours": "CAST(24 AS DOUBLE)",
             "late_hours": "CAST(24 AS DOUBLE)",
             "is_same_day": "false",
             "time_zone": f"(SELECT value FROM settings WHERE name = {literal('time_zone')})",
-        }
+        },
     )

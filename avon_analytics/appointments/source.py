@@ -108,6 +108,7 @@ class CohortSource(Generic[AnyCohort]):
                 late_hours=0.0 if is_same_day(late) else hours(late, "late", _OR_ELSE),
                 is_same_day=is_same_day(late),
                 words=tuple(known_status_words(status_words).items()),
+                time_zone=engine.time_zone,
             )
             kept = self._filters(mapping(where, "where"))
             few = checked_min_count(min_count)

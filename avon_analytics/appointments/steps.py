@@ -14,10 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Any
 
 import duckdb
 
-from avon_analytics.appointments.queries import sql, values, zone_names
+from avon_analytics.appointments.queries import sql, taken_by, values, with_constants, zone_names
 from avon_analytics.appointments.statuses import WORDS
 from avon_analytics.store.parsed import run
 from avon_analytics.store.schema import literal
@@ -54,8 +55,8 @@ _FOR_SOME = (
     "lifecycle_facts",
 )
 FACTS = ("slot_facts", "lifecycle_facts")
-TOLD = ("slots", "lifecycle")
-STEPS = (*_FOR_ALL, *_FOR_SOME, *TOLD)
+SHOWN = ("slots", "lifecycle")
+STEPS = (*_FOR_ALL, *_FOR_SOME, *SHOWN)
 APPOINTMENTS_AT_A_TIME = 250_000  # within the memory that a load may take
 RANKS = {word: rank for rank, word in enumerate(WORDS)}
 BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)  # the instant of a store without events
@@ -69,8 +70,37 @@ class Settings:
     grace_hours: float
     late_hours: float
     words: tuple[tuple[str, str], ...]
+    time_zone: str
+    """That of visits whose own and whose patient's zone are unknown: the store's."""
     is_same_day: bool = False
     """Whether late is what comes from the local day of the start on, whatever ``late_hours``."""
+
+    @property
+    def instant(self) -> datetime:
+        """T: events up to it count; before all of them in a store without any."""
+        return self.as_of or BEFORE_ALL
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the SQL of slots may take of them, by name."""
+        return {
+            "as_of": self.instant,
+            "grace_hours": self.grace_hours,
+            "late_hours": self.late_hours,
+            "is_same_day": self.is_same_day,
+            "time_zone": self.time_zone,
+        }
+
+    @property
+    def constants(self) -> dict[str, str]:
+        """The same as SQL of DuckDB's, for views, which take no parameters."""
+        return {
+            "as_of": f"make_timestamptz({micros_of(self.instant)})",
+            "grace_hours": f"CAST({self.grace_hours!r} AS DOUBLE)",
+            "late_hours": f"CAST({self.late_hours!r} AS DOUBLE)",
+            "is_same_day": str(self.is_same_day).lower(),
+            "time_zone": literal(self.time_zone),
+        }
 
     @property
     def late_in_words(self) -> str:
@@ -83,11 +113,13 @@ class Settings:
     @property
     def due_until(self) -> datetime:
         """What had ended by this instant is due: T, less the grace."""
-        if self.as_of is None:
-            return BEFORE_ALL
-        return max(self.as_of, BEFORE_ALL + timedelta(hours=self.grace_hours)) - timedelta(
-            hours=self.grace_hours
-        )
+        grace = timedelta(hours=self.grace_hours)
+        return max(self.instant, BEFORE_ALL + grace) - grace
+
+
+def micros_of(instant: datetime) -> int:
+    """The microseconds of an instant since 1970."""
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def text_of(step: str, words: dict[str, str]) -> str:
@@ -100,7 +132,6 @@ def text_of(step: str, words: dict[str, str]) -> str:
 def compute(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
-    time_zone: str,
     names: tuple[str, str],
     on_step: Callable[[str], None] | None = None,
 ) -> None:
@@ -108,20 +139,13 @@ def compute(
 
     on_step: called with the name of each step that was just made, while it can be read.
     """
-    parameters = {
-        "as_of": settings.as_of or BEFORE_ALL,
-        "grace_hours": settings.grace_hours,
-        "late_hours": settings.late_hours,
-        "is_same_day": settings.is_same_day,
-        "time_zone": time_zone,
-    }
     texts = {step: text_of(step, dict(settings.words)) for step in STEPS}
     there: dict[str, None] = {}  # the tables that are left to be dropped
 
     def make(table: str, text: str) -> None:
-        bound = {name: value for name, value in parameters.items() if f"${name}" in text}
         there[table] = None
-        run(connection, f"CREATE OR REPLACE TEMP TABLE {table} AS {text}", bound)
+        statement = f"CREATE OR REPLACE TEMP TABLE {table} AS {text}"
+        run(connection, statement, taken_by(text, settings.parameters))
         if on_step is not None and table in texts:
             on_step(table)
 
@@ -172,36 +196,13 @@ def _done_with(nth: int) -> tuple[str, ...]:
 def show(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
-    time_zone: str,
     facts: tuple[str, str],
     names: tuple[str, str],
 ) -> None:
-    """Make temporary views of these names that tell ``TOLD`` from tables that hold ``FACTS``."""
-    scope = scope_text(
-        {
-            "as_of": instant_text(settings.as_of),
-            "grace_hours": f"CAST({settings.grace_hours!r} AS DOUBLE)",
-            "late_hours": f"CAST({settings.late_hours!r} AS DOUBLE)",
-            "is_same_day": str(settings.is_same_day).lower(),
-            "time_zone": literal(time_zone),
-        }
-    )
-    for step, source, table, name in zip(TOLD, FACTS, facts, names, strict=True):
+    """Make temporary views of these names that show ``SHOWN`` of tables that hold ``FACTS``."""
+    scope = with_constants(sql("slot_scope"), settings.constants)
+    for step, source, table, name in zip(SHOWN, FACTS, facts, names, strict=True):
         connection.execute(
             f"CREATE TEMP VIEW {name} AS WITH slot_scope AS (\n{scope}\n), "
             f"{source} AS (SELECT * FROM {table}), {step} AS (\n{sql(step)}\n) SELECT * FROM {step}"
         )
-
-
-def instant_text(as_of: datetime | None) -> str:
-    """An instant as SQL of DuckDB's."""
-    micros = ((as_of or BEFORE_ALL) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-    return f"make_timestamptz({micros})"
-
-
-def scope_text(constants: dict[str, str]) -> str:
-    """The step ``slot_scope`` with SQL in place of its parameters."""
-    text = sql("slot_scope")
-    for parameter, constant in constants.items():
-        text = text.replace(f"${parameter} AS", f"{constant} AS")
-    return text

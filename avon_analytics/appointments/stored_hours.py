@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import duckdb
 
-from avon_analytics.appointments import steps
-from avon_analytics.appointments.follow_up import late_parameters, session_hours_text
-from avon_analytics.appointments.queries import sql
+from avon_analytics.appointments import derived, steps
+from avon_analytics.appointments.queries import sql, taken_by
 from avon_analytics.appointments.steps import Settings
 from avon_analytics.store.found_rows import rows_where
 
-HOURS = "store.kept_session_hours"
+_HOURS = "store.kept_session_hours"
 _MADE = ("kept_sessions", "kept_days", "kept_slots_near", "kept_session_hours_new")
 _DAY = "CAST(floor(unix_micros(start_at) / 8.64e10) AS BIGINT)"
 
@@ -23,7 +22,6 @@ _DAY = "CAST(floor(unix_micros(start_at) / 8.64e10) AS BIGINT)"
 def grow_hours(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
-    time_zone: str,
     facts: tuple[str, str],
     since: dict[str, object],
 ) -> None:
@@ -33,7 +31,6 @@ def grow_hours(
     """
     views = ("kept_slots_now", "kept_lives_now")
     slots, lives = facts
-    late = late_parameters(settings.late_hours, settings.is_same_day)
     try:
         connection.execute(
             f"CREATE TEMP TABLE kept_sessions AS {sql('kept_sessions')}",
@@ -46,12 +43,15 @@ def grow_hours(
         )
         near = rows_where(slots, f"NOT internal AND {_some(_DAY, 4)}")
         connection.execute(f"CREATE TEMP TABLE kept_slots_near AS {near}")
-        steps.show(connection, settings, time_zone, ("temp.kept_slots_near", lives), views)
-        shown = session_hours_text("temp.kept_slots_now")
-        connection.execute(f"CREATE TEMP TABLE kept_session_hours_new AS {shown}", late)
-        connection.execute(f"DELETE FROM {HOURS} WHERE {_some('start_day', 2)}")
+        steps.show(connection, settings, ("temp.kept_slots_near", lives), views)
+        hours = derived.text_of("session_hours", "SELECT * FROM temp.kept_slots_now")
         connection.execute(
-            f"INSERT INTO {HOURS} SELECT * FROM kept_session_hours_new "
+            f"CREATE TEMP TABLE kept_session_hours_new AS {hours}",
+            taken_by(hours, settings.parameters),
+        )
+        connection.execute(f"DELETE FROM {_HOURS} WHERE {_some('start_day', 2)}")
+        connection.execute(
+            f"INSERT INTO {_HOURS} SELECT * FROM kept_session_hours_new "
             f"WHERE {_some('start_day', 2)}"
         )
     finally:

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import duckdb
 
-from avon_analytics.appointments.follow_up import questions_text
-from avon_analytics.appointments.queries import sql
-from avon_analytics.appointments.steps import BEFORE_ALL, Settings
+from avon_analytics.appointments import derived
+from avon_analytics.appointments.queries import sql, taken_by
+from avon_analytics.appointments.steps import Settings
 from avon_analytics.store.found_rows import rows_where
 
-QUESTIONS = "store.kept_questions"
+_QUESTIONS = "store.kept_questions"
 _STEPS = ("kept_threads", "kept_messages")
 
 
 def grow_questions(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
-    time_zone: str,
     slots: str,
     now: int | None,
 ) -> None:
@@ -36,15 +35,12 @@ def grow_questions(
         )
         connection.execute(f"CREATE TEMP TABLE messages_versions AS {theirs}")
         connection.execute(
-            f"DELETE FROM {QUESTIONS} WHERE message_id IN (SELECT id FROM kept_messages)"
+            f"DELETE FROM {_QUESTIONS} WHERE message_id IN (SELECT id FROM kept_messages)"
         )
         writers = "SELECT created_by FROM temp.messages_versions"
-        of_writers = f"NOT internal AND patient_id IN ({writers})"
-        connection.execute(
-            f"INSERT INTO {QUESTIONS} "
-            + questions_text(f"({rows_where(slots, of_writers)}) AS counted"),
-            {"as_of": settings.as_of or BEFORE_ALL, "time_zone": time_zone},
-        )
+        of_writers = rows_where(slots, f"NOT internal AND patient_id IN ({writers})")
+        text = derived.text_of("questions", of_writers)
+        connection.execute(f"INSERT INTO {_QUESTIONS} {text}", taken_by(text, settings.parameters))
     finally:
         for step in ("messages_versions", *_STEPS):
             connection.execute(f"DROP TABLE IF EXISTS temp.{step}")

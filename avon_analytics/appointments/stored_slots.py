@@ -11,24 +11,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from weakref import WeakKeyDictionary
 from zlib import crc32
 
 import duckdb
 
-from avon_analytics.appointments import steps, stored_hours, stored_questions
-from avon_analytics.appointments.follow_up import (
-    SESSION_STEPS,
-    landmark_facts_text,
-    patient_records_text,
-    slot_kinds_text,
-)
-from avon_analytics.appointments.queries import sql
-from avon_analytics.appointments.steps import STEPS, Settings, text_of
+from avon_analytics.appointments import derived, steps, stored_hours, stored_questions
+from avon_analytics.appointments.queries import sql, taken_by
+from avon_analytics.appointments.steps import STEPS, Settings, micros_of, text_of
 from avon_analytics.store.database import Database
 from avon_analytics.store.derived import TABLES, drop_derived
 from avon_analytics.store.found_rows import rows_where
@@ -40,9 +33,9 @@ from avon_analytics.store.tables import object_tables, stored_tables
 
 FROM = 100_000  # from how many events on a store keeps its slots; below, computing is quick
 FACTS = ("store.kept_slots", "store.kept_lifecycle")
-# What is told of one patient at a time, and the SQL that tells it.
-OF_PATIENTS = {"store.kept_follow_up": "follow_up", "store.kept_after_visits": "after_visits"}
-RECORDS = "store.kept_patient_records"  # what is known of patients, internal meetings among it
+# What is computed of all slots and kept, too; the first two grow patient by patient.
+_OF_PATIENTS = ("follow_up", "after_visits")
+DERIVED_KEPT = (*_OF_PATIENTS, "session_hours", "patient_records", "questions")
 # From which part of all appointments on, if they are not few, all are computed anew.
 MOST = 0.2
 _FEW = 1000
@@ -88,11 +81,11 @@ class State:
     computed_with: list[object]
 
     @classmethod
-    def of(cls, content: Content, settings: Settings, time_zone: str) -> State:
+    def of(cls, content: Content, settings: Settings) -> State:
         """The state of slots computed now."""
         later = (
-            *OF_PATIENTS.values(),
-            *SESSION_STEPS,
+            *_OF_PATIENTS,
+            *derived.SESSION_STEPS,
             "session_hours",
             "patient_records",
             "slot_kinds",
@@ -100,17 +93,13 @@ class State:
             "questions",
         )
         texts = "".join([*(text_of(step, {}) for step in STEPS), *map(sql, later)])
-        as_of = None if settings.as_of is None else _micros(settings.as_of)
+        as_of = None if settings.as_of is None else micros_of(settings.as_of)
         words = [list(pair) for pair in settings.words]
-        return cls(list(content), as_of, [words, time_zone, crc32(texts.encode())])
+        return cls(list(content), as_of, [words, settings.time_zone, crc32(texts.encode())])
 
-    def holds(self, content: Content, settings: Settings, time_zone: str) -> bool:
+    def holds(self, content: Content, settings: Settings) -> bool:
         """Whether what is kept is what would be computed, but for grace and notice."""
-        return self == State.of(content, settings, time_zone)
-
-
-def _micros(instant: datetime) -> int:
-    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        return self == State.of(content, settings)
 
 
 def content(connection: duckdb.DuckDBPyConnection) -> Content:
@@ -152,21 +141,21 @@ def state(connection: duckdb.DuckDBPyConnection) -> State | None:
 
 def keep(
     connection: duckdb.DuckDBPyConnection,
-    sources: Sequence[str],
+    kept: Mapping[str, str],
     content: Content,
     settings: Settings,
-    time_zone: str,
 ) -> None:
-    """Keep these tables, the facts and what patients did next, in place of what was kept before.
+    """Keep what these selects give in place of what was kept before.
 
-    sources: tables or selects in parentheses, in the order of ``TABLES``; slots with what is known
-    of their patients.
+    kept: for each of ``TABLES``, without ``kept_``, its rows; slots with what is known of their
+    patients.
     """
     connection.execute("BEGIN")
     drop_derived(connection)
-    for table, source in zip(TABLES, sources, strict=True):
-        connection.execute(f"CREATE TABLE {table} AS SELECT * FROM {source}")
-    set_setting(connection, _STATE, json.dumps(asdict(State.of(content, settings, time_zone))))
+    for table in TABLES:
+        rows = kept[table.removeprefix("kept_")]
+        connection.execute(f"CREATE TABLE {table} AS {rows}")
+    set_setting(connection, _STATE, json.dumps(asdict(State.of(content, settings))))
     connection.execute("COMMIT")
 
 
@@ -182,14 +171,13 @@ def grow(
     state: State,
     content: Content,
     settings: Settings,
-    time_zone: str,
 ) -> bool:
     """Bring what is kept up to date with the loads since; returns whether that could be done.
 
     It cannot where T is earlier than it was, where something else than loads changed events, or
     where a good part of all appointments is touched.
     """
-    now = State.of(content, settings, time_zone)
+    now = State.of(content, settings)
     if not _follows(connection, state, now):
         return False
     bound = {"through": state.content[0], "before": state.as_of, "now": now.as_of}
@@ -201,16 +189,16 @@ def grow(
         if n_touched > max(MOST * n_kept, _FEW):
             return False
         if n_touched:
-            _compute(connection, settings, time_zone, facts)
+            _compute(connection, settings, facts)
         connection.execute("BEGIN")
         if n_touched:
             _replace(connection, facts, settings)
         else:
             _make(connection, "kept_patients", "SELECT patient_id FROM kept_slots LIMIT 0", {})
         stored_hours.grow_hours(
-            connection, settings, time_zone, FACTS, {"before": state.as_of, "now": now.as_of}
+            connection, settings, FACTS, {"before": state.as_of, "now": now.as_of}
         )
-        stored_questions.grow_questions(connection, settings, time_zone, FACTS[0], now.as_of)
+        stored_questions.grow_questions(connection, settings, FACTS[0], now.as_of)
         set_setting(connection, _STATE, json.dumps(asdict(now)))
         connection.execute("COMMIT")
     finally:
@@ -219,10 +207,7 @@ def grow(
 
 
 def _compute(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    time_zone: str,
-    facts: tuple[str, str],
+    connection: duckdb.DuckDBPyConnection, settings: Settings, facts: tuple[str, str]
 ) -> None:
     """Compute the facts of the appointments that are touched, from what is told of them."""
     try:
@@ -231,7 +216,7 @@ def _compute(
         _make(connection, "kept_people", sql("kept_people"), {})
         for table, key in _OF_PEOPLE.items():
             _make(connection, table, _part_of(table, key, "kept_people", "person_id"), {})
-        steps.compute(connection, settings, time_zone, facts)
+        steps.compute(connection, settings, facts)
     finally:
         _forget(connection, *_OF_APPOINTMENTS, *_OF_PEOPLE)
 
@@ -282,8 +267,7 @@ def _counts(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
 def _make(
     connection: duckdb.DuckDBPyConnection, table: str, text: str, bound: dict[str, object]
 ) -> None:
-    parameters = {name: value for name, value in bound.items() if f"${name}" in text}
-    run(connection, f"CREATE OR REPLACE TEMP TABLE {table} AS {text}", parameters)
+    run(connection, f"CREATE OR REPLACE TEMP TABLE {table} AS {text}", taken_by(text, bound))
 
 
 def _part_of(versions: str, key: str, part: str, name: str) -> str:
@@ -319,29 +303,24 @@ def _replace(
 ) -> None:
     """Put new facts in the place of those kept, and what is known of their patients."""
     _make(connection, "kept_patients", sql("kept_patients"), {})
-    told = (slot_kinds_text(f"temp.{facts[0]}"), f"SELECT * FROM temp.{facts[1]}")
-    for table, text in zip(TABLES, told, strict=False):
+    slots = derived.slot_kinds(f"SELECT * FROM temp.{facts[0]}")
+    for table, text in zip(FACTS, (slots, f"SELECT * FROM temp.{facts[1]}"), strict=True):
         connection.execute(
-            f"DELETE FROM store.{table} "
-            "WHERE appointment_id IN (SELECT appointment_id FROM kept_touched)"
+            f"DELETE FROM {table} WHERE appointment_id IN (SELECT appointment_id FROM kept_touched)"
         )
-        connection.execute(f"INSERT INTO store.{table} BY NAME {text}")
+        connection.execute(f"INSERT INTO {table} BY NAME {text}")
     theirs = "patient_id IN (SELECT patient_id FROM kept_patients)"
     _make(connection, "their_slots", rows_where(FACTS[0], theirs, "*, rowid AS place"), {})
-    for table, text in OF_PATIENTS.items():
-        connection.execute(f"DELETE FROM {table} WHERE {theirs}")
+    for table in (*_OF_PATIENTS, "patient_records"):
+        some = derived.counted_slots("their_slots", table, include_internal=False)
+        text = derived.text_of(table, some)
+        connection.execute(f"DELETE FROM store.kept_{table} WHERE {theirs}")
         connection.execute(
-            f"INSERT INTO {table} WITH every_slot AS (SELECT * FROM their_slots WHERE NOT internal)"
-            f" SELECT * FROM ({sql(text)})"
+            f"INSERT INTO store.kept_{table} {text}", taken_by(text, settings.parameters)
         )
-    connection.execute(f"DELETE FROM {RECORDS} WHERE {theirs}")
-    connection.execute(
-        f"INSERT INTO {RECORDS} {patient_records_text('their_slots')}",
-        {"as_of": settings.as_of or steps.BEFORE_ALL},
-    )
-    marked = landmark_facts_text(
-        "(SELECT * EXCLUDE (kind, ended, patient_created_at, returning_at) FROM their_slots) AS t",
-        f"(SELECT * FROM {RECORDS} WHERE {theirs}) AS records",
+    marked = derived.landmark_facts(
+        "SELECT * EXCLUDE (kind, ended, patient_created_at, returning_at) FROM their_slots",
+        f"SELECT * FROM store.kept_patient_records WHERE {theirs}",
     )
     connection.execute(
         f"UPDATE {FACTS[0]} AS s SET patient_created_at = m.patient_created_at, "

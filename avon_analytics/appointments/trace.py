@@ -20,7 +20,7 @@ from avon_analytics.appointments import steps
 from avon_analytics.appointments.behind import COUNTED
 from avon_analytics.appointments.engine import StoreEngine
 from avon_analytics.appointments.figure import checked_options
-from avon_analytics.appointments.queries import create_macros, sql
+from avon_analytics.appointments.queries import create_macros, sql, taken_by
 from avon_analytics.arguments import choice, whole_number
 from avon_analytics.display import Counts, Shown, Summary
 from avon_analytics.errors import UnknownAppointment, UnknownGroup, UsageError
@@ -118,8 +118,8 @@ def trace(
         chosen = _appointment(cohort, appointment_id)
         looker = _Looker(connection, figure, chosen, first)
         looker.compute(cohort)
-        for name in steps.TOLD:
-            looker.look(name, f"SELECT * FROM {getattr(engine.computed(cohort._settings), name)}")
+        for name in steps.SHOWN:
+            looker.look(name, f"SELECT * FROM {cohort._rows_of(name)}")
         text = sql(figure)
         before, end = text[: text.rindex("\nSELECT") + 1], "SELECT * FROM {name}"
         for name in ("population", *_STEP.findall(text)):
@@ -171,9 +171,8 @@ class _Looker:
         """Run the steps to slots and lifecycles once more, as they are run for every figure."""
         number = next(_numbers)
         names = (f"traced_slots_{number}", f"traced_lifecycle_{number}")
-        zone = cohort._engine.time_zone
         create_macros(self._connection)
-        steps.compute(self._connection, cohort._settings, zone, names, self._made)
+        steps.compute(self._connection, cohort._settings, names, self._made)
         for name in names:
             self._connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
 
@@ -187,11 +186,8 @@ class _Looker:
     def _find(self, number: str, step: str, condition: str) -> None:
         """The numbers that stand for the appointment in later steps."""
         text = f"SELECT {number} FROM {step} WHERE {condition}"
-        found = self._connection.execute(text, self._bound(condition)).fetchall()
+        found = self._connection.execute(text, taken_by(condition, self._ours)).fetchall()
         self._ours[number] = [int(one) for (one,) in found]
-
-    def _bound(self, text: str) -> dict[str, Any]:
-        return {name: value for name, value in self._ours.items() if f"${name}" in text}
 
     def look(self, name: str, query: str, bound: Mapping[str, Any] | None = None) -> None:
         """Count what a query gives, and keep the first rows; parts of a step add up."""
@@ -202,7 +198,7 @@ class _Looker:
         columns = {name for name, *_ in run(self._connection, text, bound).description or ()}
         condition = next((one for column, one in _OURS.items() if column in columns), "true")
         kept = f"SELECT * FROM ({query}) AS step WHERE {condition} ORDER BY ALL LIMIT {self._first}"
-        bound |= self._bound(condition)
+        bound |= taken_by(condition, self._ours)
         rows = frame(self._connection, parsed(self._connection, kept), bound)
         earlier = self.steps.get(name)
         if earlier is not None:

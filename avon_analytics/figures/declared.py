@@ -196,13 +196,13 @@ Beside = Literal["every_slot", "follow_up"]
 class Reads:
     """Which rows the SQL of a figure finds in ``population``.
 
-    table: what they are; ``sessions`` are slots with what became of their session's time,
-    ``visits`` attended slots with what their patient did next.
+    table: what they are; ``session_hours`` are slots with what became of their session's time,
+    ``after_visits`` attended slots with what their patient did next.
     dated: the date that places a row in the window and in a period, in place of the cohort's.
     beside: further tables that it reads. plus: a column that the rows have besides, as SQL.
     """
 
-    table: Literal["slots", "lifecycle", "questions", "sessions", "visits"] = "slots"
+    table: Literal["slots", "lifecycle", "questions", "session_hours", "after_visits"] = "slots"
     dated: Literal["start", "booked"] | None = None
     beside: tuple[Beside, ...] = ()
     plus: str | None = None

@@ -98,7 +98,7 @@ FIGURE = Figure(
     unit="session",
     general=OF_A_SESSION,
     customs="appointment",
-    reads=Reads("sessions"),
+    reads=Reads("session_hours"),
     cells=Cells(
         sums=(
             ("n_sessions", ("n_without_length", "n_timed")),

@@ -64,7 +64,7 @@ FIGURE = Figure(
     groupings=("notice_band", "released_by"),
     general=OF_A_SESSION,
     customs="appointment",
-    reads=Reads("sessions"),
+    reads=Reads("session_hours"),
     cells=Cells(
         sums=(
             ("n_released", ("n_refilled", "n_not_refilled")),

@@ -93,7 +93,7 @@ FIGURE = Figure(
             says="Patients are followed for {}.",
         ),
     ),
-    reads=Reads("visits", beside=("every_slot",)),
+    reads=Reads("after_visits", beside=("every_slot",)),
     cells=Cells(
         sums=(
             ("n_attended", ("n_followed", "n_not_followed")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import cache, cached_property
@@ -16,19 +16,11 @@ from uuid import uuid4
 
 import duckdb
 
-from avon_analytics.appointments.follow_up import (
-    after_visits_text,
-    follow_up_text,
-    landmarks_text,
-    late_parameters,
-    patient_visits_text,
-    questions_text,
-    session_hours_text,
-)
-from avon_analytics.appointments.queries import sql, zone_names
+from avon_analytics.appointments.derived import counted_slots, text_of
+from avon_analytics.appointments.queries import sql, taken_by, zone_names
 from avon_analytics.appointments.remembered import Remembered
 from avon_analytics.appointments.slots import Computed, newest_instant
-from avon_analytics.appointments.steps import BEFORE_ALL, RANKS, STEPS, Settings
+from avon_analytics.appointments.steps import RANKS, SHOWN, STEPS, Settings
 from avon_analytics.spark.session import ask, rows_of, without_pandas_warning
 from avon_analytics.store.frames import frame
 from avon_analytics.store.lake import SCRATCH, State
@@ -88,62 +80,24 @@ class LakeEngine:
         ((n_events,),) = self._session.sql("SELECT count(*) FROM events").collect()
         return newest_instant(micros, n_events)
 
-    def computed(self, settings: Settings) -> Computed:
+    def _computed(self, settings: Settings) -> Computed:
         """Slots and appointments under these settings, computed when first asked for."""
         with self._lock:
             if settings not in self._known:
                 self._known[settings] = self._compute(settings)
             return self._known[settings]
 
-    def follow_up(self, settings: Settings, *, include_internal: bool) -> str:
-        """What patients did next, computed when first asked for."""
-        name = self.computed(settings).follow_ups[include_internal]
-        return self._made(name, settings, follow_up_text, include_internal)
-
-    def after_visits(self, settings: Settings, *, include_internal: bool) -> str:
-        """What patients did after each visit, computed when first asked for."""
-        name = self.computed(settings).after_visits[include_internal]
-        return self._made(name, settings, after_visits_text, include_internal)
-
-    def session_hours(self, settings: Settings, *, include_internal: bool) -> str:
-        """What became of each session's time, computed when first asked for."""
-        name = self.computed(settings).session_hours[include_internal]
-        late = late_parameters(settings.late_hours, settings.is_same_day)
-        return self._made(name, settings, session_hours_text, include_internal, late)
-
-    def questions(self, settings: Settings, *, include_internal: bool) -> str:
-        """What patients asked in their messages, computed when first asked for."""
-        name = self.computed(settings).questions[include_internal]
-        known = {"as_of": settings.as_of or BEFORE_ALL, "time_zone": self._time_zone}
-        return self._made(name, settings, questions_text, include_internal, known)
-
-    def patient_visits(self, settings: Settings) -> str:
-        """Which patients had been there, computed when first asked for."""
-        name = self.computed(settings).patient_visits
-        as_of = {"as_of": settings.as_of or BEFORE_ALL}
-        return self._made(name, settings, patient_visits_text, True, as_of)
-
-    def landmarks(self, settings: Settings) -> str:
-        """How slots stood at any instant, computed when first asked for."""
-        name = self.computed(settings).landmarks
-        known = {"as_of": settings.as_of or BEFORE_ALL, "grace_hours": settings.grace_hours}
-        return self._made(name, settings, landmarks_text, True, known)
-
-    def _made(
-        self,
-        name: str,
-        settings: Settings,
-        text: Callable[[str], str],
-        include_internal: bool,
-        parameters: Mapping[str, Any] | None = None,
-    ) -> str:
-        """Write what is computed from all slots under this name, unless it is there."""
-        slots = self.computed(settings).slots
-        counted = "true" if include_internal else "NOT internal"
-        with self._lock:
-            if not self._session.catalog.tableExists(name):
-                query = text(f"(SELECT * FROM {slots} WHERE {counted}) AS counted")
-                self._keep(name, ask(self._session, query, parameters or {}))
+    def table(self, table: str, settings: Settings, *, include_internal: bool = True) -> str:
+        """The name of a table of slots or of what is computed from them, when first asked for."""
+        made = self._computed(settings)
+        name = made.name_of(table, include_internal=include_internal)
+        if table not in SHOWN:
+            slots = counted_slots(made.slots, table, include_internal=include_internal)
+            text = text_of(table, slots)
+            with self._lock:
+                if not self._session.catalog.tableExists(name):
+                    bound = taken_by(text, settings.parameters)
+                    self._keep(name, ask(self._session, text, bound))
         return name
 
     def pack(self, fields: Mapping[str, str]) -> str:
@@ -169,13 +123,6 @@ class LakeEngine:
 
     def _compute(self, settings: Settings) -> Computed:
         number = next(self._numbers)
-        parameters = {
-            "as_of": settings.as_of or BEFORE_ALL,
-            "grace_hours": settings.grace_hours,
-            "late_hours": settings.late_hours,
-            "is_same_day": settings.is_same_day,
-            "time_zone": self._time_zone,
-        }
         written = []
         for step in STEPS:
             if step == "slot_words":
@@ -187,19 +134,18 @@ class LakeEngine:
                 rows = self._constants("spelling string, zone string", self._zone_names)
             else:
                 text = sql(step)
-                bound = {name: value for name, value in parameters.items() if f"${name}" in text}
-                rows = ask(self._session, text, bound)
+                rows = ask(self._session, text, taken_by(text, settings.parameters))
             if step in _read_once():
                 rows.createOrReplaceTempView(step)
             else:
                 written.append(self._keep(step, rows, f"{number}/{step}"))
         names = Computed(f"slots_{number}", f"lifecycle_{number}")
-        for step, name in (("slots", names.slots), ("lifecycle", names.lifecycle)):
+        for step, name in zip(SHOWN, (names.slots, names.lifecycle), strict=True):
             self._session.table(step).createOrReplaceTempView(name)
         for step in STEPS:
             self._session.catalog.dropTempView(step)
         for path in written:
-            if path.name not in ("slots", "lifecycle"):
+            if path.name not in SHOWN:
                 shutil.rmtree(path, ignore_errors=True)
         return names
 
@@ -234,5 +180,4 @@ def _read_once() -> frozenset[str]:
         step: sum(len(re.findall(rf"(?:FROM|JOIN) {step}\b", text)) for text in texts.values())
         for step in STEPS
     }
-    kept = {"slots", "lifecycle"}
-    return frozenset(step for step in STEPS if step in _SMALL or readers[step] <= 1) - kept
+    return frozenset(step for step in STEPS if step in _SMALL or readers[step] <= 1) - {*SHOWN}

@@ -24,6 +24,7 @@ from avon_analytics.appointments.scope import DATES, PERIODS, Scope
 from avon_analytics.appointments.statuses import status_words
 from tests.appointments.test_sql import COUNTED, NAMES
 
+SETTINGS = steps.Settings(None, 24, 24, (), "UTC")
 ONE_ENGINE = {"slot_zone_names"}
 PACKED = "struct_pack("
 
@@ -47,8 +48,7 @@ def built() -> Iterator[tuple[str, str]]:
                 "slots",
                 scope,
                 filters,
-                steps.BEFORE_ALL,
-                steps.BEFORE_ALL,
+                SETTINGS,
                 packed,
                 by=everything,
                 every=every,

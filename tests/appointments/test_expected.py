@@ -380,11 +380,11 @@ def test_since_when_patients_come_back_is_the_least_of_all_earlier_visits(clinic
             clinic.tell("completed", told, f"v{nth}", **people)
             reported[patient][start] = told
     visits = clinic.visits()
-    patients = visits._engine.patient_visits(visits._settings)
+    slots, patients = map(visits._rows_of, ("slots", "patient_visits"))
     query = (
         "SELECT s.patient_id, unix_micros(s.start_at) AS start_us, "
         "CASE WHEN v.attended_at < s.start_at THEN unix_micros(v.attended_known_at) END AS us "
-        f"FROM {visits._engine.computed(visits._settings).slots} AS s LEFT JOIN {patients} AS v "
+        f"FROM {slots} AS s LEFT JOIN {patients} AS v "
         "ON s.patient_id = v.patient_id AND unix_micros(s.start_at) > v.since_us "
         "AND unix_micros(s.start_at) <= v.until_us"
     )

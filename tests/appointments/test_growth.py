@@ -14,16 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import avon_analytics as avon
-from avon_analytics.appointments import steps, stored_hours, stored_questions, stored_slots
-from avon_analytics.appointments.follow_up import (
-    after_visits,
-    follow_up,
-    landmark_facts_text,
-    late_parameters,
-    patient_records,
-    questions,
-    session_hours,
-)
+from avon_analytics.appointments import derived, steps, stored_slots
 from avon_analytics.appointments.queries import create_macros
 from avon_analytics.appointments.slots import keep_slots, usual_settings
 from avon_analytics.samples import write_sample
@@ -114,32 +105,24 @@ def kept_and_anew(database: Database) -> tuple[object, object]:
     with database.reading() as connection:
         state = stored_slots.state(connection)
         assert state is not None
-        assert state.holds(stored_slots.content(connection), usual, database.time_zone)
+        assert state.holds(stored_slots.content(connection), usual)
         create_macros(connection)
-        zone = database.time_zone
         kept_views, views = ("slots_kept", "lives_kept"), ("slots_anew", "lives_anew")
-        steps.show(connection, usual, zone, stored_slots.FACTS, kept_views)
-        steps.compute(connection, usual, zone, ("facts_1", "facts_2"))
-        steps.show(connection, usual, zone, ("temp.facts_1", "temp.facts_2"), views)
-        follow_up(connection, "temp.slots_anew", "temp.later_anew", include_internal=False)
-        after_visits(connection, "temp.slots_anew", "temp.after_anew", include_internal=False)
-        late = late_parameters(usual.late_hours, usual.is_same_day)
-        slots, hours = "temp.slots_anew", "temp.hours_anew"
-        session_hours(connection, slots, hours, late, include_internal=False)
-        patient_records(connection, slots, "temp.records_anew", usual.as_of or steps.BEFORE_ALL)
-        known = {"as_of": usual.as_of or steps.BEFORE_ALL, "time_zone": zone}
-        questions(connection, slots, "temp.asked_anew", known, include_internal=False)
-        kept = (
-            *stored_slots.OF_PATIENTS,
-            stored_hours.HOURS,
-            stored_slots.RECORDS,
-            stored_questions.QUESTIONS,
+        steps.show(connection, usual, stored_slots.FACTS, kept_views)
+        steps.compute(connection, usual, ("facts_1", "facts_2"))
+        steps.show(connection, usual, ("temp.facts_1", "temp.facts_2"), views)
+        tables, slots = stored_slots.DERIVED_KEPT, "temp.slots_anew"
+        for table in tables:
+            name = f"temp.{table}_anew"
+            derived.fill(connection, table, name, slots, usual, include_internal=False)
+        kept = [f"store.kept_{table}" for table in tables]
+        computed = [f"{table}_anew" for table in tables]
+        marked = derived.landmark_facts(
+            "SELECT * FROM temp.facts_1", "SELECT * FROM temp.patient_records_anew"
         )
-        computed = ("later_anew", "after_anew", "hours_anew", "records_anew", "asked_anew")
-        marked = f"({landmark_facts_text('temp.facts_1', 'temp.records_anew')}) AS marked"
         facts = f"(SELECT {OF_PATIENT} FROM {stored_slots.FACTS[0]})"
         found = told(connection, *kept_views, *kept, facts)
-        anew_facts = f"(SELECT {OF_PATIENT} FROM {marked})"
+        anew_facts = f"(SELECT {OF_PATIENT} FROM ({marked}))"
         anew = told(connection, *views, *(f"temp.{table}" for table in computed), anew_facts)
         for view in (*kept_views, *views):
             connection.execute(f"DROP VIEW temp.{view}")

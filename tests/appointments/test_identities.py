@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import avon_analytics as avon
-from avon_analytics.appointments import follow_up
+from avon_analytics.appointments import derived
 from avon_analytics.appointments import steps as computing
 from avon_analytics.appointments.cohort import Cohort
 from avon_analytics.store.database import Database
@@ -216,7 +216,7 @@ def test_rebooking_counted_once_more(
     visits = ask(grace=24 + n_parts)
     slots = visits.slots()
     assert len(slots) > 9
-    monkeypatch.setattr(follow_up, "SLOTS_AT_A_TIME", -(-len(slots) // n_parts))
+    monkeypatch.setitem(derived.AT_A_TIME, "patient_id", -(-len(slots) // n_parts))
     expected = naive_rebooking(slots, instant_of(visits), days)
     (row,) = visits.rebooking(days=days).to_dict("records")
     assert {name: row[name] for name in expected if name.startswith("n_")} == {

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from avon_analytics.appointments import landmarks
+from avon_analytics.appointments.derived import slot_kinds
 from avon_analytics.appointments.engine import StoreEngine
-from avon_analytics.appointments.follow_up import slot_kinds_text
 from avon_analytics.appointments.forecast import OF_DAYS, OF_LIKE, OUTCOMES
 from avon_analytics.appointments.groupings import GROUPINGS
 from avon_analytics.appointments.queries import sql
@@ -115,13 +115,13 @@ def test_kinds_are_of_the_bands_of_leads_and_endings_of_the_outcomes() -> None:
     """Every lead there is a bound at, who booked, whether there is a patient, and how it ended."""
     ends = ", ".join(f"('{end}')" for end in (*OUTCOMES, "open"))
     slots = (
-        "(SELECT * FROM (VALUES (-9), (-1), (0), (1), (7), (8), (30), (31), (90), (91), (999), "
+        "SELECT * FROM (VALUES (-9), (-1), (0), (1), (7), (8), (30), (31), (90), (91), (999), "
         "(NULL)) AS a (lead_days), (VALUES (false), (true), (NULL)) AS b (self_booked), "
-        f"(VALUES ('ann'), (NULL)) AS c (patient_id), (VALUES {ends}, (NULL)) AS d (outcome))"
+        f"(VALUES ('ann'), (NULL)) AS c (patient_id), (VALUES {ends}, (NULL)) AS d (outcome)"
     )
     band = GROUPINGS["lead_band"]
     asked = f"SELECT {band.expression}, self_booked, patient_id, outcome, kind, ended"
-    found = duckdb.connect().execute(f"{asked} FROM ({slot_kinds_text(slots)})").fetchall()
+    found = duckdb.connect().execute(f"{asked} FROM ({slot_kinds(slots)})").fetchall()
     assert len(found) == 12 * 3 * 2 * 7
     assert {place // 12 for *_, place, _ in found} == set(range(len(band.labels) + 1))
     endings = [*OUTCOMES, "open"]

@@ -11,7 +11,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments.follow_up import session_hours_text
+from avon_analytics.appointments.derived import text_of
 from avon_analytics.appointments.queries import create_macros
 
 NOON = datetime(2025, 3, 10, 12, tzinfo=UTC)
@@ -135,9 +135,10 @@ def asked(sessions: list[Session]) -> dict[str, list[Any]]:
             "SELECT appointment_id, round(lost_hours * 60)::INT, round(won_back_hours * 60)::INT, "
             "round(refilled_hours * 60)::INT, round(attended_again_hours * 60)::INT, "
             "round(hours_to_refill * 60)::INT FROM ("
-            + session_hours_text(
-                "(SELECT *, 1 AS slot, CAST(start_at AS DATE) AS start_on, 'UTC' AS time_zone, "
-                f"true AS is_due, 'patient' AS cancelled_by, {_UNKNOWN} FROM rows) AS every_session"
+            + text_of(
+                "session_hours",
+                "SELECT *, 1 AS slot, CAST(start_at AS DATE) AS start_on, 'UTC' AS time_zone, "
+                f"true AS is_due, 'patient' AS cancelled_by, {_UNKNOWN} FROM rows",
             )
             + ")",
             {"late_hours": LATE_HOURS, "is_same_day": False},

@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments import follow_up, slots, steps, stored_slots
+from avon_analytics.appointments import derived, slots, steps, stored_slots
 from avon_analytics.appointments.slots import keep_slots
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic, appointments
@@ -93,13 +93,14 @@ def test_what_patients_did_next_is_kept_as_well(made: Clinic) -> None:
 def test_what_fails_half_way_leaves_nothing(made: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     made.tell("cancelled", "03-09 09:00", "w", attendees=["dr", "ann", "bob"])
     whole = appointments(made.database, grace=25).rebooking()
-    monkeypatch.setattr(follow_up, "SLOTS_AT_A_TIME", 1)
+    monkeypatch.setitem(derived.AT_A_TIME, "patient_id", 1)
     with made.database.reading() as connection:
-        tables = slots.computed(made.database, slots.usual_settings(made.database))
+        usual = slots.usual_settings(made.database)
+        every_slot = slots.computed(made.database, usual).slots
         name = "temp.what_they_did"
         failing = cast("duckdb.DuckDBPyConnection", _Failing(connection))
         with pytest.raises(duckdb.Error):
-            follow_up.follow_up(failing, tables.slots, name, include_internal=False)
+            derived.fill(failing, "follow_up", name, every_slot, usual, include_internal=False)
         left = connection.execute(
             "SELECT table_name FROM duckdb_tables() WHERE contains(table_name, 'what_they_did')"
         ).fetchall()
