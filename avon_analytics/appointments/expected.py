@@ -227,13 +227,10 @@ def _backtest(
     for place, end in enumerate(OUTCOMES):
         rows[f"n_{end}"] = found.came[:, place].astype(np.int64)
     _put(rows, found.sums.mean, found.low, found.high)
-    figure = of_backtest.FIGURE
     data = finished(
-        figure,
-        replace(counted, rows=rows, every=every),
-        rows,
-        options={"days_ahead": days_ahead, **slots.options},
-        days_ahead=days_ahead,
+        of_backtest.FIGURE,
+        replace(counted, rows=rows),
+        {"days_ahead": days_ahead, **slots.options},
     )
     data.attrs["days_ahead"] = days_ahead
     plain = plain_forecast(seen, found, instants, every, clock, slots.closed)
@@ -352,8 +349,7 @@ def _expected_figure(
     data = finished(
         of_expected.FIGURE,
         replace(counted, rows=rows),
-        rows,
-        options={"pickup": with_pickup, **slots.options},
+        {"pickup": with_pickup, **slots.options},
         pickup=_PICKED_UP if with_pickup else "",
     )
     at = counted.as_of

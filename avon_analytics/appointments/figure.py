@@ -127,12 +127,10 @@ def of_counts(figure: Figure, counted: Counted, options: Mapping[str, Any]) -> p
     return finished(
         figure,
         counted,
-        rows,
+        options,
         cells=None if division is None else division.cells,
-        options=options,
         late=counted.late,
         among="" if division is None else division.words,
-        **options,
     )
 
 
@@ -143,25 +141,26 @@ Blank = Callable[[pd.DataFrame, Mapping[str, Column], int], pd.DataFrame]
 def finished(
     figure: Figure,
     counted: Counted,
-    rows: pd.DataFrame,
+    options: Mapping[str, Any],
     *,
     cells: Cells | None = None,
     blank: Blank | None = None,
     ordered: Mapping[str, tuple[str, ...]] | None = None,
     is_in_order: bool = False,
-    options: Mapping[str, Any] | None = None,
-    **filled_in: object,
+    **words: str,
 ) -> pd.DataFrame:
     """The figure: its columns in their order and types, its rows ordered, its attributes set.
 
-    A column of names follows each grouping whose values are ids.
+    ``options`` are those that the figure was asked with, as plain values. They fill in what its
+    definition leaves open, ``words`` in place of or beside them. A column of names follows each
+    grouping whose values are ids.
 
     Rows are ordered by the groups, then the period, then the columns of ``ordered`` (by the labels
     given there, if any), unless they are said to be in order; a missing value comes last. ``cells``
     stands in place of the figure's own where an option decides how its counts hang together,
-    ``blank`` blanks small counts in a way of its own. ``options`` are those that the figure was
-    asked with, as plain values. ``filled_in`` is what the figure's definition leaves open.
+    ``blank`` blanks small counts in a way of its own.
     """
+    rows = counted.rows
     if counted.completeness is not None:
         counted.completeness.mark(rows)
     keys = [key.name for key in counted.keys]
@@ -183,12 +182,12 @@ def finished(
         for name, column in columns.items()
     }
     data = with_names(rows[[*keys, *columns]].astype(dtypes), counted.names)
-    definition = figure.definition.format(**filled_in)
+    definition = figure.definition.format(**{**options, **words})
     data.attrs = attributes(definition, counted.as_of, counted.n_unverified_events)
     data.attrs["figure"] = figure.name
     data.attrs["by"] = [key.name for key in counted.keys]
     data.attrs["every"] = counted.every
-    data.attrs["options"] = dict(options or {})
+    data.attrs["options"] = dict(options)
     data.attrs["min_count"] = counted.min_count
     if counted.headings:
         data.attrs["headings"] = dict(counted.headings)

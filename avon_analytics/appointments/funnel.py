@@ -30,10 +30,9 @@ def of_stages(counted: Counted, unit: str) -> pd.DataFrame:
     return finished(
         FIGURE,
         counted,
-        counted.rows,
+        {"unit": unit},
         blank=_blank_small,
         ordered={"step": ()},
-        options={"unit": unit},
         unit=unit.capitalize(),
     )
 

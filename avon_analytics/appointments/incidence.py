@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,13 +38,8 @@ def of_days(counted: Counted) -> pd.DataFrame:
     """The figure that is made of the counts of each day."""
     rows = _of_causes(counted)
     rows[list(CURVE)] = _estimates(rows)
-    data = finished(
-        FIGURE,
-        counted,
-        rows,
-        blank=_blank_small,
-        is_in_order=True,
-    )
+    counted = replace(counted, rows=rows)
+    data = finished(FIGURE, counted, {}, blank=_blank_small, is_in_order=True)
     if counted.min_count > 1:
         data.attrs["definition"] += _JOINED
     return data

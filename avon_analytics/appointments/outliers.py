@@ -49,9 +49,7 @@ def outliers(
     data = finished(
         FIGURE,
         counted,
-        rows,
-        options={"share": share, "basis": basis},
-        share=share,
+        {"share": share, "basis": basis},
         how=_HOW[overdispersion],
         of_share=in_words(share, basis),
     )

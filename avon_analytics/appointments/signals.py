@@ -112,10 +112,8 @@ def signals(
     data = finished(
         FIGURE,
         replace(counted, rows=rows),
-        rows,
+        {"share": share, "basis": basis},
         blank=_blank,
-        options={"share": share, "basis": basis},
-        share=share,
         of_share=in_words(share, basis),
     )
     data.attrs["share"] = share
