@@ -15,7 +15,7 @@ from avon_analytics.appointments.steps import Settings
 from avon_analytics.store.found_rows import rows_where
 
 _HOURS = "store.kept_session_hours"
-_MADE = ("kept_sessions", "kept_days", "kept_slots_near", "kept_session_hours_new")
+_MADE = ("touched_sessions", "touched_days", "slots_near", "session_hours_new")
 _DAY = "CAST(floor(unix_micros(start_at) / 8.64e10) AS BIGINT)"
 
 
@@ -25,34 +25,33 @@ def grow_hours(
     facts: tuple[str, str],
     since: dict[str, object],
 ) -> None:
-    """Bring the hours up to date with the kept facts, in which ``kept_touched`` were replaced.
+    """Bring the hours up to date with the kept facts, of which those touched were replaced.
 
     since: the instants ``before`` and ``now`` in microseconds, as of which they are and shall be.
     """
-    views = ("kept_slots_now", "kept_lives_now")
+    views = ("slots_now", "lives_now")
     slots, lives = facts
     try:
         connection.execute(
-            f"CREATE TEMP TABLE kept_sessions AS {sql('kept_sessions')}",
+            f"CREATE TEMP TABLE touched_sessions AS {sql('touched_sessions')}",
             {**since, "grace_hours": settings.grace_hours},
         )
         connection.execute(
-            "CREATE TEMP TABLE kept_days AS SELECT host, start_day + away AS start_day, "
-            "min(abs(away)) AS away FROM kept_sessions, (SELECT unnest(range(-4, 5)) AS away) "
+            "CREATE TEMP TABLE touched_days AS SELECT host, start_day + away AS start_day, "
+            "min(abs(away)) AS away FROM touched_sessions, (SELECT unnest(range(-4, 5)) AS away) "
             "GROUP BY ALL"
         )
         near = rows_where(slots, f"NOT internal AND {_some(_DAY, 4)}")
-        connection.execute(f"CREATE TEMP TABLE kept_slots_near AS {near}")
-        steps.show(connection, settings, ("temp.kept_slots_near", lives), views)
-        hours = derived.text_of("session_hours", "SELECT * FROM temp.kept_slots_now")
+        connection.execute(f"CREATE TEMP TABLE slots_near AS {near}")
+        steps.show(connection, settings, ("temp.slots_near", lives), views)
+        hours = derived.text_of("session_hours", "SELECT * FROM temp.slots_now")
         connection.execute(
-            f"CREATE TEMP TABLE kept_session_hours_new AS {hours}",
+            f"CREATE TEMP TABLE session_hours_new AS {hours}",
             taken_by(hours, settings.parameters),
         )
         connection.execute(f"DELETE FROM {_HOURS} WHERE {_some('start_day', 2)}")
         connection.execute(
-            f"INSERT INTO {_HOURS} SELECT * FROM kept_session_hours_new "
-            f"WHERE {_some('start_day', 2)}"
+            f"INSERT INTO {_HOURS} SELECT * FROM session_hours_new WHERE {_some('start_day', 2)}"
         )
     finally:
         for view in views:
@@ -64,6 +63,6 @@ def grow_hours(
 def _some(day: str, away: int) -> str:
     """The sessions that changed, and those of their hosts that start so many days from them."""
     return (
-        "((appointment_id, slot) IN (SELECT (appointment_id, slot) FROM kept_sessions) OR "
-        f"(host, {day}) IN (SELECT (host, start_day) FROM kept_days WHERE away <= {away}))"
+        "((appointment_id, slot) IN (SELECT (appointment_id, slot) FROM touched_sessions) OR "
+        f"(host, {day}) IN (SELECT (host, start_day) FROM touched_days WHERE away <= {away}))"
     )

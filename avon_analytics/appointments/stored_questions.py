@@ -14,7 +14,7 @@ from avon_analytics.appointments.steps import Settings
 from avon_analytics.store.found_rows import rows_where
 
 _QUESTIONS = "store.kept_questions"
-_STEPS = ("kept_threads", "kept_messages")
+_STEPS = ("touched_threads", "touched_messages")
 
 
 def grow_questions(
@@ -23,7 +23,7 @@ def grow_questions(
     slots: str,
     now: int | None,
 ) -> None:
-    """Bring the questions up to date with the kept slots, of whose patients ``kept_patients`` tell.
+    """Bring the questions up to date with the kept slots, those of ``touched_patients`` replaced.
 
     now: the instant as of which they shall be, in microseconds.
     """
@@ -31,11 +31,11 @@ def grow_questions(
         for step in _STEPS:
             connection.execute(f"CREATE TEMP TABLE {step} AS {sql(step)}", {"now": now})
         theirs = rows_where(
-            "store.stored.messages_versions", "id IN (SELECT id FROM temp.kept_messages)"
+            "store.stored.messages_versions", "id IN (SELECT id FROM temp.touched_messages)"
         )
         connection.execute(f"CREATE TEMP TABLE messages_versions AS {theirs}")
         connection.execute(
-            f"DELETE FROM {_QUESTIONS} WHERE message_id IN (SELECT id FROM kept_messages)"
+            f"DELETE FROM {_QUESTIONS} WHERE message_id IN (SELECT id FROM touched_messages)"
         )
         writers = "SELECT created_by FROM temp.messages_versions"
         of_writers = rows_where(slots, f"NOT internal AND patient_id IN ({writers})")

@@ -69,7 +69,9 @@ _OF_PEOPLE = {
     "providers_versions": "id",
     "supports_versions": "id",
 }
-_STEPS = ("kept_objects", "kept_persons", "kept_touched", "kept_people", "kept_patients")
+# What loads touched; and with whom, in what is computed anew.
+_TOUCHED = ("touched_objects", "touched_persons", "touched_appointments")
+_STEPS = (*_TOUCHED, "people_of_touched", "touched_patients")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ def grow(
     bound = {"through": state.content[0], "before": state.as_of, "now": now.as_of}
     facts = ("slot_facts_new", "lifecycle_facts_new")
     try:
-        for step in _STEPS[:3]:
+        for step in _TOUCHED:
             _make(connection, step, sql(step), bound)
         n_touched, n_kept = _counts(connection)
         if n_touched > max(MOST * n_kept, _FEW):
@@ -194,7 +196,7 @@ def grow(
         if n_touched:
             _replace(connection, facts, settings)
         else:
-            _make(connection, "kept_patients", "SELECT patient_id FROM kept_slots LIMIT 0", {})
+            _make(connection, "touched_patients", "SELECT patient_id FROM kept_slots LIMIT 0", {})
         stored_hours.grow_hours(
             connection, settings, FACTS, {"before": state.as_of, "now": now.as_of}
         )
@@ -212,10 +214,15 @@ def _compute(
     """Compute the facts of the appointments that are touched, from what is told of them."""
     try:
         for table, key in _OF_APPOINTMENTS.items():
-            _make(connection, table, _part_of(table, key, "kept_touched", "appointment_id"), {})
-        _make(connection, "kept_people", sql("kept_people"), {})
+            _make(
+                connection,
+                table,
+                _part_of(table, key, "touched_appointments", "appointment_id"),
+                {},
+            )
+        _make(connection, "people_of_touched", sql("people_of_touched"), {})
         for table, key in _OF_PEOPLE.items():
-            _make(connection, table, _part_of(table, key, "kept_people", "person_id"), {})
+            _make(connection, table, _part_of(table, key, "people_of_touched", "person_id"), {})
         steps.compute(connection, settings, facts)
     finally:
         _forget(connection, *_OF_APPOINTMENTS, *_OF_PEOPLE)
@@ -241,7 +248,7 @@ def _follows(connection: duckdb.DuckDBPyConnection, state: State, now: State) ->
     n_replaced = n_loaded - (int(str(now.content[2])) - int(str(state.content[2])))
     if n_replaced == 0:
         return True
-    found = run(connection, sql("kept_replaced"), since).fetchall()
+    found = run(connection, sql("replaced_events"), since).fetchall()
     return len(found) == n_replaced and _types_others_need().isdisjoint(kind for _, kind in found)
 
 
@@ -259,7 +266,7 @@ def _types_others_need() -> frozenset[str]:
 def _counts(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     """How many appointments are touched, and how many are kept."""
     ((n_touched, n_kept),) = connection.execute(
-        "SELECT (SELECT count(*) FROM kept_touched), (SELECT count(*) FROM kept_lifecycle)"
+        "SELECT (SELECT count(*) FROM touched_appointments), (SELECT count(*) FROM kept_lifecycle)"
     ).fetchall()
     return n_touched, n_kept
 
@@ -302,14 +309,15 @@ def _replace(
     connection: duckdb.DuckDBPyConnection, facts: tuple[str, str], settings: Settings
 ) -> None:
     """Put new facts in the place of those kept, and what is known of their patients."""
-    _make(connection, "kept_patients", sql("kept_patients"), {})
+    _make(connection, "touched_patients", sql("touched_patients"), {})
     slots = derived.slot_kinds(f"SELECT * FROM temp.{facts[0]}")
     for table, text in zip(FACTS, (slots, f"SELECT * FROM temp.{facts[1]}"), strict=True):
         connection.execute(
-            f"DELETE FROM {table} WHERE appointment_id IN (SELECT appointment_id FROM kept_touched)"
+            f"DELETE FROM {table} "
+            "WHERE appointment_id IN (SELECT appointment_id FROM touched_appointments)"
         )
         connection.execute(f"INSERT INTO {table} BY NAME {text}")
-    theirs = "patient_id IN (SELECT patient_id FROM kept_patients)"
+    theirs = "patient_id IN (SELECT patient_id FROM touched_patients)"
     _make(connection, "their_slots", rows_where(FACTS[0], theirs, "*, rowid AS place"), {})
     for table in (*_OF_PATIENTS, "patient_records"):
         some = derived.counted_slots("their_slots", table, include_internal=False)

@@ -1,7 +1,7 @@
 -- One row is one thread of messages in which questions are sought anew: something is told of a message
 -- of it, somebody who wrote there came to be known as a person or as staff, or something changed in the
 -- visits of a patient who asks there.
--- Reads `kept_objects` and `kept_patients`. Parameters: $now (T now, in microseconds).
+-- Reads `touched_objects` and `touched_patients`. Parameters: $now (T now, in microseconds).
 WITH recorded AS (
     SELECT false AS is_staff, id, event_id, occurred_at FROM people_versions
     UNION ALL
@@ -12,16 +12,16 @@ WITH recorded AS (
 new_writers AS (
     SELECT r.is_staff, r.id
     FROM recorded AS r
-    LEFT JOIN kept_objects AS o ON r.event_id = o.event_id
+    LEFT JOIN touched_objects AS o ON r.event_id = o.event_id
     WHERE
         r.occurred_at <= timestamp_micros($now)
-        AND r.id IN (SELECT object_id FROM kept_objects)
+        AND r.id IN (SELECT object_id FROM touched_objects)
     GROUP BY r.is_staff, r.id
     HAVING count(*) = count(o.event_id)
 ),
 touched AS (
     SELECT object_id AS id
-    FROM kept_objects
+    FROM touched_objects
     WHERE object_type = 'message'
     UNION
     SELECT id
@@ -35,7 +35,7 @@ touched AS (
     WHERE rowid IN (
         SELECT rowid
         FROM kept_questions
-        WHERE patient_id IN (SELECT patient_id FROM kept_patients)
+        WHERE patient_id IN (SELECT patient_id FROM touched_patients)
     )
 )
 SELECT DISTINCT coalesce(message_thread, thread) AS thread

@@ -1,9 +1,9 @@
 -- One row is one message of the threads in which questions are sought anew.
--- Reads `kept_threads`. Parameters: $now (T now, in microseconds).
+-- Reads `touched_threads`. Parameters: $now (T now, in microseconds).
 WITH perhaps AS (
     SELECT DISTINCT m.id
     FROM messages_versions AS m
-    INNER JOIN kept_threads AS t ON coalesce(m.message_thread, m.thread) = t.thread
+    INNER JOIN touched_threads AS t ON coalesce(m.message_thread, m.thread) = t.thread
 ),
 in_threads AS (
     SELECT m.id, max(coalesce(m.message_thread, m.thread)) AS thread
@@ -14,4 +14,4 @@ in_threads AS (
 )
 SELECT m.id
 FROM in_threads AS m
-INNER JOIN kept_threads AS t ON m.thread = t.thread
+INNER JOIN touched_threads AS t ON m.thread = t.thread

@@ -15,19 +15,19 @@ listed AS (
 ),
 people AS (
     SELECT DISTINCT object_id AS id
-    FROM kept_objects
+    FROM touched_objects
     WHERE object_type = 'patient'
 ),
 new_staff AS (
     SELECT r.id
     FROM recorded AS r
-    LEFT JOIN kept_objects AS o ON r.event_id = o.event_id
+    LEFT JOIN touched_objects AS o ON r.event_id = o.event_id
     GROUP BY r.id
     HAVING count(*) = count(o.event_id)
     UNION
     SELECT l.id
     FROM listed AS l
-    LEFT JOIN kept_objects AS o ON l.event_id = o.event_id
+    LEFT JOIN touched_objects AS o ON l.event_id = o.event_id
     GROUP BY l.id
     HAVING count(*) = count(o.event_id)
 )

@@ -6,7 +6,7 @@ WHERE
     AND rowid IN (
         SELECT rowid
         FROM kept_slots
-        WHERE appointment_id IN (SELECT appointment_id FROM kept_touched)
+        WHERE appointment_id IN (SELECT appointment_id FROM touched_appointments)
     )
 UNION
 SELECT patient_id

@@ -1,12 +1,12 @@
 -- One row is one session that may have changed, as it was or as it is now: its appointment is computed
 -- anew, or it came to be due.
--- Reads `kept_touched`. Parameters: $before, $now, $grace_hours.
+-- Reads `touched_appointments`. Parameters: $before, $now, $grace_hours.
 SELECT appointment_id, slot, host, start_day
 FROM kept_session_hours
 WHERE rowid IN (
     SELECT rowid
     FROM kept_session_hours
-    WHERE appointment_id IN (SELECT appointment_id FROM kept_touched)
+    WHERE appointment_id IN (SELECT appointment_id FROM touched_appointments)
 )
 UNION
 SELECT
@@ -18,7 +18,7 @@ FROM kept_slots
 WHERE rowid IN (
     SELECT rowid
     FROM kept_slots
-    WHERE NOT internal AND appointment_id IN (SELECT appointment_id FROM kept_touched)
+    WHERE NOT internal AND appointment_id IN (SELECT appointment_id FROM touched_appointments)
     UNION ALL
     SELECT rowid
     FROM kept_slots
