@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from avon_analytics.appointments import incidence as of_incidence
-from avon_analytics.appointments.cohort_rows import ORDER, known_custom_keys
+from avon_analytics.appointments.cohort_rows import ORDER
 from avon_analytics.appointments.counting import Counting, counting
 from avon_analytics.appointments.engine import StoreEngine
 from avon_analytics.appointments.expected import clock_of, looked_at, slots_as_they_stood, window_of
@@ -24,6 +24,7 @@ from avon_analytics.appointments.groupings import groupings
 from avon_analytics.appointments.population import Population
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.shares import figure_of
+from avon_analytics.appointments.where import known_custom_keys
 from avon_analytics.arguments import choice
 from avon_analytics.errors import UsageError
 from avon_analytics.figures import FIGURES, Figure, Kind

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any, Self
 
 import pandas as pd
 
 from avon_analytics.appointments.behind import behind, cell_of, evidence, rows_behind
-from avon_analytics.appointments.cohort_rows import CohortRows, known_custom_keys
+from avon_analytics.appointments.cohort_rows import CohortRows
 from avon_analytics.appointments.groupings import OF_SLOTS
 from avon_analytics.appointments.trace import Trace, trace
 from avon_analytics.appointments.where import filters
@@ -145,10 +144,5 @@ class CohortBehind(CohortRows):
             return trace(self, figure, appointment_id, by, every, first, options)
 
     def _narrowed(self, where: Mapping[str, Any] | None) -> Self:
-        asked = mapping(where, "where")
-        if not asked:
-            return self
-        with self._engine.reading():
-            customs = partial(known_custom_keys, self._engine)
-            more = filters(self._engine, asked, customs, OF_SLOTS, self._labels)
+        more = filters(self._engine, mapping(where, "where"), self._labels, OF_SLOTS)
         return replace(self, _filters=(*self._filters, *more))

@@ -21,9 +21,10 @@ from avon_analytics.appointments.scope import Scope, local_day
 from avon_analytics.appointments.slots import from_micros
 from avon_analytics.appointments.small_counts import checked_min_count
 from avon_analytics.appointments.steps import Settings
+from avon_analytics.appointments.where import known_custom_keys
 from avon_analytics.display import Shown, Summary
 from avon_analytics.errors import AvonError, UnknownGroup
-from avon_analytics.figures.declared import Customs, Figure
+from avon_analytics.figures.declared import Figure
 from avon_analytics.figures.words import By
 from avon_analytics.labels import Labels
 
@@ -259,8 +260,10 @@ class CohortRows(Shown):
         """How many events about the rows of a step are not verified."""
         if not self._number(sql("unverified_at_all"), rows):
             return 0
-        text = sql("unverified_messages" if table == "questions" else "unverified")
-        return self._number(rows.query(text.replace("population", of)), rows)
+        kind = "message" if table == "questions" else "appointment"
+        ids = f"(SELECT {kind}_id AS object_id FROM {of}) AS ids"
+        rows = rows.beside("about", ids, object_type=kind)
+        return self._number(rows.query(sql("unverified")), rows)
 
     def _table(self, table: str, definition: str) -> pd.DataFrame:
         with self._engine.reading():
@@ -346,11 +349,3 @@ class CohortRows(Shown):
 
     def _summary(self) -> Summary:
         return Summary("Cohort", list(self._facts().items()))
-
-
-def known_custom_keys(engine: Engine, of: Customs = "any") -> tuple[str, ...]:
-    """The custom fields that the tables know of: any, those of appointments, or none."""
-    if of == "none":
-        return ()
-    known = engine.frame(sql("custom_keys"), {})
-    return tuple(known["key"] if of == "any" else known.loc[known.is_of_appointments, "key"])

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from avon_analytics.appointments.engine import Engine
-from avon_analytics.appointments.population import Filters
 from avon_analytics.appointments.scope import (
     DATES,
     Late,
@@ -110,7 +108,7 @@ class CohortSource(Generic[AnyCohort]):
                 words=tuple(known_status_words(status_words).items()),
                 time_zone=engine.time_zone,
             )
-            kept = self._filters(mapping(where, "where"))
+            kept = filters(engine, mapping(where, "where"), self._labels)
             few = checked_min_count(min_count)
             kind = self._kind_of_cohorts()
             made: AnyCohort = kind(engine, scope, kept, settings, few, self._labels)
@@ -131,15 +129,6 @@ class CohortSource(Generic[AnyCohort]):
                 f"would stand above the provenance of {self._engine.path}"
             )
         return cohort
-
-    def _filters(self, where: Mapping[str, Any]) -> Filters:
-        if not where:
-            return ()
-        from avon_analytics.appointments.cohort_rows import known_custom_keys
-
-        with self._engine.reading():
-            customs = partial(known_custom_keys, self._engine)
-            return filters(self._engine, where, customs, labels=self._labels)
 
 
 def asked(cohort: Cohort) -> dict[str, Any]:

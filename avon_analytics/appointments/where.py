@@ -8,16 +8,19 @@ may bear the same: whoever gives one is told whose it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
+from functools import partial
 from typing import Any
 
 from avon_analytics.appointments.engine import Engine
 from avon_analytics.appointments.groupings import Grouping, groupings
 from avon_analytics.appointments.names import staff_names
 from avon_analytics.appointments.population import Filters, checked_values
+from avon_analytics.appointments.queries import sql
 from avon_analytics.errors import UsageError
+from avon_analytics.figures.declared import Customs
 from avon_analytics.figures.names import unique_names
 from avon_analytics.labels import Labels
 
@@ -44,21 +47,28 @@ _WHENEVER = datetime(9999, 1, 1, tzinfo=UTC)
 def filters(
     engine: Engine,
     where: Mapping[str, Any],
-    custom_keys: Callable[[], Iterable[str]],
+    labels: Labels,
     more: Mapping[str, Grouping] | None = None,
-    labels: Labels | None = None,
 ) -> Filters:
     """The conditions of a cohort. Raises UsageError for a value that cannot be or is nowhere.
 
-    more: groupings to choose from beside the general ones. labels: what ids are called.
+    labels: what ids are called. more: groupings to choose from beside the general ones.
     """
-    known = labels or Labels()
-    called = known.values
-    named = groupings(where, custom_keys, more, fields=known.fields)
-    found = tuple((one, checked_values(one, where[one.name])) for one in named)
-    for grouping, wanted in found:
-        _need_somewhere(engine, grouping, wanted, called.get(grouping.name, {}))
+    with engine.reading():
+        customs = partial(known_custom_keys, engine)
+        named = groupings(where, customs, more, fields=labels.fields)
+        found = tuple((one, checked_values(one, where[one.name])) for one in named)
+        for grouping, wanted in found:
+            _need_somewhere(engine, grouping, wanted, labels.values.get(grouping.name, {}))
     return found
+
+
+def known_custom_keys(engine: Engine, of: Customs = "any") -> tuple[str, ...]:
+    """The custom fields that the tables know of: any, those of appointments, or none."""
+    if of == "none":
+        return ()
+    known = engine.frame(sql("custom_keys"), {})
+    return tuple(known["key"] if of == "any" else known.loc[known.is_of_appointments, "key"])
 
 
 def _need_somewhere(
