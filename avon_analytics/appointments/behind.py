@@ -18,9 +18,10 @@ from avon_analytics.appointments import incidence as of_incidence
 from avon_analytics.appointments.cohort_rows import ORDER
 from avon_analytics.appointments.counting import Counting, counting
 from avon_analytics.appointments.engine import StoreEngine
-from avon_analytics.appointments.expected import clock_of, looked_at, slots_as_they_stood, window_of
 from avon_analytics.appointments.figure import attributes
 from avon_analytics.appointments.groupings import groupings
+from avon_analytics.appointments.landmarks import Landmarks
+from avon_analytics.appointments.look_back import Clock, window_of
 from avon_analytics.appointments.population import Population
 from avon_analytics.appointments.queries import sql
 from avon_analytics.appointments.shares import figure_of
@@ -157,10 +158,10 @@ def _is_count(declared: Figure, name: str) -> bool:
     return name in declared.spelled and declared.spelled[name].kind is Kind.COUNT
 
 
-def behind(cohort: CohortRows, cell: Cell, *, unit: str | None = None) -> Behind:
-    """The rows of a cell. ``unit`` asks for slots where the cell counts patients."""
+def behind(cohort: CohortRows, cell: Cell) -> Behind:
+    """The rows of a cell."""
     if cell.figure.name in _FORECASTS:
-        found, counted = Counting("", "opened", {"n": "true"}, frozenset()), "slot"
+        found, unit = Counting("", "opened", {"n": "true"}, frozenset()), "slot"
         rows, condition = _forecast(cohort, cell)
     else:
         if cell.figure.name in _OF_SHARES:
@@ -168,10 +169,9 @@ def behind(cohort: CohortRows, cell: Cell, *, unit: str | None = None) -> Behind
         rows = cohort._rows_for(cell.figure, cell.by, cell.every, cell.options)
         found = counting(cell.figure.name)
         condition = _condition(cell, found)
-        counted = cell.options.get("unit", cell.figure.unit)
+        unit = cell.options.get("unit", cell.figure.unit)
         if found.of_patients.issuperset(_parts(cell)):
-            counted = "patient"
-    unit = unit or counted
+            unit = "patient"
     bound = {f"row_{nth}": value for nth, value in enumerate(cell.row.values())}
     bound |= {f"row_{name}": cell.row[name] for name in cell.figure.row_names if name in cell.row}
     rows = replace(rows, parameters={**rows.parameters, **bound})
@@ -301,16 +301,16 @@ def _in_row(cell: Cell) -> str:
 
 def _forecast(cohort: CohortRows, cell: Cell) -> tuple[Population, str]:
     """The slots that were open when they were looked at, and which of them a column counts."""
-    slots = slots_as_they_stood(cohort, cell.options["closed"], cell.options["history_from"])
+    landmarks = Landmarks.of(cohort, cell.options["closed"], cell.options["history_from"])
     keys = groupings(cell.by, partial(known_custom_keys, cohort._engine))
     if cell.figure.name == "expected":
         assert cohort.as_of is not None
         window = (cohort._scope.start, cohort._scope.end)
-        return slots.open_rows(keys, cell.every, cohort.as_of, *window), "true"
+        return landmarks.open_rows(keys, cell.every, cohort.as_of, *window), "true"
     assert cell.every is not None
     (periods,) = cohort._complete_periods(cell.every)
-    instants = looked_at(periods, clock_of(cohort, slots), cell.options["days_ahead"])
-    rows = slots.open_rows(keys, cell.every, instants, *window_of(instants, cell.every))
+    instants = Clock.of(landmarks).before(periods, cell.options["days_ahead"])
+    rows = landmarks.open_rows(keys, cell.every, instants, *window_of(instants, cell.every))
     ended = cell.column.removeprefix("n_")
     return rows, "true" if ended == "open" else f"outcome = '{ended}'"
 

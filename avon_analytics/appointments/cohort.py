@@ -11,9 +11,10 @@ from typing import Any, NoReturn
 
 import pandas as pd
 
+from avon_analytics.appointments.backtest import backtest
 from avon_analytics.appointments.cohort_behind import CohortBehind
 from avon_analytics.appointments.comparison import compare
-from avon_analytics.appointments.expected import backtest, expected
+from avon_analytics.appointments.expected import expected
 from avon_analytics.appointments.figure import checked_options, of_counts
 from avon_analytics.appointments.funnel import funnel
 from avon_analytics.appointments.incidence import incidence

@@ -1,4 +1,4 @@
-"""Slots as they stood at an earlier instant: what was open then, and how it ended.
+"""Slots as they stood at an earlier instant, a landmark: what was open then, and how it ended.
 
 A slot's state at an earlier instant is read off its own instants (when it was planned, cancelled,
 moved, attended), as they are known at T, not from a store as of then.
@@ -6,7 +6,7 @@ moved, attended), as they are known at T, not from a store as of then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,8 +20,11 @@ from avon_analytics.appointments.forecast import OF_DAYS, OF_LIKE, OUTCOMES, Ali
 from avon_analytics.appointments.groupings import GROUPINGS, Grouping
 from avon_analytics.appointments.population import Population
 from avon_analytics.appointments.queries import sql
-from avon_analytics.appointments.scope import Scope
+from avon_analytics.appointments.scope import Scope, as_date
+from avon_analytics.arguments import values
+from avon_analytics.errors import UsageError
 from avon_analytics.figures.expected import HISTORY_DAYS
+from avon_analytics.figures.words import DateLike
 
 VISITS = ("first", "returning", "unknown", "none")  # their places stand in the SQL
 _RETURNING = VISITS.index("returning")
@@ -38,7 +41,7 @@ _SELECT = "SELECT * FROM (\n{}\n) AS found"
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class OpenSlots:
     """Slots that were open at some instant, by the lines in which they count: a group, one of
     ``groups``, and a period, by its first day; where each period has an instant of its own, periods
     come first. Of each slot there is one number in ``codes``, in order: its line, kind, days left
@@ -77,7 +80,7 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastSlots:
     """Due slots by the steps of 24 hours in which they were open, an element for those alike. They
     count on days from ``due_day`` on and until ``old_day``, of those that are looked at."""
 
@@ -93,12 +96,27 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
+class Landmarks:
     """Asks a cohort for its slots as they stood; days in ``closed`` are left out."""
 
     cohort: CohortRows
     closed: Sequence[date]
     history_from: date | None
+
+    @classmethod
+    def of(
+        cls,
+        cohort: CohortRows,
+        closed: Iterable[DateLike] | None,
+        history_from: DateLike | None,
+    ) -> Landmarks:
+        """Those of a cohort, of options as they were given. Raises UsageError for no dates."""
+        days = [] if closed is None else [as_date(one, "closed") for one in values(closed)]
+        if None in days:
+            raise UsageError("closed: expected dates such as '2025-12-25'")
+        return cls(
+            cohort, [day for day in days if day is not None], as_date(history_from, "history_from")
+        )
 
     @property
     def options(self) -> dict[str, Any]:
@@ -118,7 +136,7 @@ class Slots:
         end: date | None,
         *,
         with_days: bool = False,
-    ) -> Open:
+    ) -> OpenSlots:
         """What was open in a window of starts, at one instant or at one for each period."""
         rows = self.open_rows(keys, every, at, start, end)
         found = self.cohort._ask_for(rows.query(_by_group(len(keys))), rows, _dtypes(keys))
@@ -142,7 +160,7 @@ class Slots:
         group *= of_group
         group += period
         lines, first, codes = _in_order(group, slots, n_groups * n_periods)
-        return Open(
+        return OpenSlots(
             groups=found.set_axis([key.name for key in keys], axis=1),
             group=lines // of_group % n_groups,
             period=lines // of_period % n_periods + earliest,
@@ -186,7 +204,7 @@ class Slots:
         rows = self._rows((), None, max(since, self.history_from or since), None)
         return replace(rows, parameters={**rows.parameters, **bound})
 
-    def past(self, rows: Population, looked: Sequence[int]) -> Past:
+    def past(self, rows: Population, looked: Sequence[int]) -> PastSlots:
         """Past slots, of what ``past_rows`` gives, as they count on these days, in order."""
         asked = sql("landmark_history")
         for name in ("due", "old"):
@@ -197,7 +215,7 @@ class Slots:
         first, last = _whole(found["first_days"]), _whole(found["last_days"])
         returning = _whole(found["returning_days"])
         kind = _whole(found["kind"])
-        return Past(
+        return PastSlots(
             due_day=_whole(found["due_day"]),
             old_day=_whole(found["old_day"]),
             kind=kind,

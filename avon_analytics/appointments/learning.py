@@ -9,7 +9,7 @@ import numpy as np
 
 from avon_analytics.appointments.distributions import Floats, Ints
 from avon_analytics.appointments.forecast import OUTCOMES
-from avon_analytics.appointments.landmarks import N_KINDS, Past, Slots, steps_before
+from avon_analytics.appointments.landmarks import N_KINDS, Landmarks, PastSlots, steps_before
 
 _MOST_NUMBERS = 2_000_000  # that are remembered of one history, of 8 bytes each
 
@@ -22,15 +22,15 @@ class Learning:
     """
 
     def __init__(
-        self, slots: Slots, at: datetime, most_days: int, instants: Iterable[datetime]
+        self, landmarks: Landmarks, at: datetime, most_days: int, instants: Iterable[datetime]
     ) -> None:
         """``instants`` are those that will be asked about, none after ``at``."""
-        self._slots, self._most_days = slots, most_days
+        self._landmarks, self._most_days = landmarks, most_days
         self._looked = tuple(sorted({steps_before(one, at) for one in instants} or {0}))
-        self._rows = slots.past_rows(at, most_days, self._looked[0])
+        self._rows = landmarks.past_rows(at, most_days, self._looked[0])
         self._growing: tuple[_Growing, int] | None = None
         key = ("learning", self._looked, self._rows.steps, *self._rows.parameters.items())
-        remembered = slots.cohort._engine.remembered
+        remembered = landmarks.cohort._engine.remembered
         self._known: dict[int, Floats] = remembered.of(key, dict)
 
     def at(self, day: int) -> Floats:
@@ -43,7 +43,7 @@ class Learning:
             return self._known[day]
         growing, last = self._growing or (None, day)
         if growing is None or day < last:
-            growing = _Growing(self._slots.past(self._rows, self._looked), self._most_days)
+            growing = _Growing(self._landmarks.past(self._rows, self._looked), self._most_days)
         self._growing = growing, day
         counts = growing.at(day)
         counts.flags.writeable = False
@@ -55,7 +55,7 @@ class Learning:
 class _Growing:
     """Counts of past slots by kind, days left and outcome; what is due is added as time goes on."""
 
-    def __init__(self, past: Past, most_days: int) -> None:
+    def __init__(self, past: PastSlots, most_days: int) -> None:
         self._past = past
         self._size = (N_KINDS, most_days + 2, len(OUTCOMES))
         self._steps = np.zeros(self._size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -24,7 +24,8 @@ from avon_analytics.appointments.forecast import (
     shares,
     sums,
 )
-from avon_analytics.appointments.landmarks import Open, day_number, steps_before
+from avon_analytics.appointments.groupings import Grouping
+from avon_analytics.appointments.landmarks import Landmarks, OpenSlots, day_number, steps_before
 from avon_analytics.appointments.learning import Learning
 from avon_analytics.appointments.scope import midnight, period_end
 from avon_analytics.figures.expected import HISTORY_DAYS
@@ -44,6 +45,15 @@ class Clock:
     weeks: Sequence[date]
     history_from: date | None
 
+    @classmethod
+    def of(cls, landmarks: Landmarks, weeks: Sequence[date] | None = None) -> Clock:
+        """That of a cohort; its complete weeks are asked for unless they are given."""
+        cohort = landmarks.cohort
+        if weeks is None:
+            (weeks,) = cohort._without_window()._complete_periods("week")
+        grace = timedelta(hours=cohort.grace_hours)
+        return cls(cohort._engine.time_zone, grace, weeks, landmarks.history_from)
+
     def at(self, day: date) -> datetime:
         """The instant at which a day begins."""
         return midnight(day, self.time_zone)
@@ -59,6 +69,10 @@ class Clock:
         """Whether what ends before this day was due at an instant."""
         return self.at(end) + self.grace <= at
 
+    def before(self, periods: Iterable[date], days: int) -> dict[date, datetime]:
+        """The instant so many days before each of the periods."""
+        return {first: self.at(first) - timedelta(days=days) for first in periods}
+
     def n_weeks(self, at: datetime) -> int:
         """How many complete weeks there were to learn from."""
         oldest = self.day_of(at) - timedelta(days=HISTORY_DAYS)
@@ -68,7 +82,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class Backtested:
     """What was expected of each group in each period, a line each, and what came (a column for
     each outcome)."""
 
@@ -78,6 +92,26 @@ class Expected:
     low: Floats
     high: Floats
     came: Floats
+
+
+def opened_before(
+    landmarks: Landmarks,
+    keys: tuple[Grouping, ...],
+    every: str,
+    instants: dict[date, datetime],
+    *,
+    with_days: bool = False,
+) -> OpenSlots:
+    """What was open of each of these periods at its instant."""
+    window = window_of(instants, every)
+    return landmarks.open(keys, every, instants, *window, with_days=with_days)
+
+
+def window_of(instants: Mapping[date, datetime], every: str) -> tuple[date, date]:
+    """The window from the first period to the end of the last."""
+    first = min(instants, default=date.min)
+    last = max(instants, default=None)
+    return first, first if last is None else period_end(last, every)
 
 
 def shares_at(
@@ -90,14 +124,14 @@ def shares_at(
 
 
 def look_back(
-    seen: Open,
+    seen: OpenSlots,
     instants: dict[date, datetime],
     every: str,
     learning: Learning,
     reference: datetime,
     clock: Clock,
     least: float = 0,
-) -> tuple[Expected, PeriodSpread, Width]:
+) -> tuple[Backtested, PeriodSpread, Width]:
     """Expectations of the periods, oldest first, each with the spread and the width that were known
     by then; and what is known of both in the end. Intervals are those of means from ``least`` on.
     """
@@ -120,11 +154,11 @@ def look_back(
     below, above = (_of_lines([one[side] for one in factors], sizes) for side in (0, 1))
     low, high = drawn(found.mean, low, high, found.n[:, None], (below, above))
     period = np.repeat(np.array([day_number(one) for one in instants], dtype=np.int64), sizes)
-    return Expected(seen.group, period, found, low, high, came), spread, width
+    return Backtested(seen.group, period, found, low, high, came), spread, width
 
 
 def _looked_at(
-    seen: Open,
+    seen: OpenSlots,
     instants: dict[date, datetime],
     learning: Learning,
     reference: datetime,
@@ -166,8 +200,8 @@ def _of_lines(known: list[Floats], sizes: list[int]) -> Floats:
 
 
 def plain_forecast(
-    seen: Open,
-    found: Expected,
+    seen: OpenSlots,
+    found: Backtested,
     instants: dict[date, datetime],
     every: str,
     clock: Clock,

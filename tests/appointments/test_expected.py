@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from avon_analytics.appointments.groupings import GROUPINGS
-from avon_analytics.appointments.landmarks import VISITS, Slots
+from avon_analytics.appointments.landmarks import VISITS, Landmarks
 from avon_analytics.errors import UnknownGroup, UsageError
 
 if TYPE_CHECKING:
@@ -313,10 +313,10 @@ def test_a_patient_comes_back_once_any_earlier_visit_is_known(clinic: Clinic) ->
         clinic.tell("created", "01-02 09:00", visit, start=start)
         clinic.tell("completed", told, visit, start=start)
     clinic.person("ann", created_at=clinic.at("01-02 09:00"))
-    slots = Slots(clinic.visits(as_of="02-10 00:00"), (), None)
+    landmarks = Landmarks(clinic.visits(as_of="02-10 00:00"), (), None)
 
     def known(when: str) -> str:
-        found = slots.open((), None, clinic.at(when), date(2025, 1, 30), None)
+        found = landmarks.open((), None, clinic.at(when), date(2025, 1, 30), None)
         (kind,) = found.alike(slice(0, 1)).kind
         return VISITS[kind % len(VISITS)]
 
@@ -327,7 +327,7 @@ def test_a_patient_comes_back_once_any_earlier_visit_is_known(clinic: Clinic) ->
     ]
     # In steps of 24 hours from T, midnight, the 30th is day -11. From day -28 on, the 13th, it is
     # known that she comes back: with 17 days left or fewer. Of the others it was not in time.
-    past = slots.past(slots.past_rows(clinic.at("02-10 00:00"), 60, -40), range(-400, 400))
+    past = landmarks.past(landmarks.past_rows(clinic.at("02-10 00:00"), 60, -40), range(-400, 400))
     left = dict(zip(past.old_day.tolist(), past.returning_days.tolist(), strict=True))
     assert left == {day + 366: left for day, left in ((-31, -1), (-30, -1), (-29, -1), (-11, 17))}
 
@@ -345,10 +345,10 @@ def test_open_slots_are_in_lines_of_a_group_and_a_period(clinic: Clinic) -> None
         told["attendees"] = [host, "ann"] if host else ["ann"]
         clinic.tell("created", f"{booked} 09:00", visit, **told)
         clinic.tell(ended, f"{day} 15:40", visit, **told)
-    slots = Slots(clinic.visits(as_of="02-10 00:00"), (), None)
+    landmarks = Landmarks(clinic.visits(as_of="02-10 00:00"), (), None)
     weeks = {date(2025, 1, day): clinic.at(f"01-{day - 3:02} 00:00") for day in (6, 13)}
     window = date(2025, 1, 6), date(2025, 1, 20)
-    found = slots.open((GROUPINGS["host"],), "week", weeks, *window, with_days=True)
+    found = landmarks.open((GROUPINGS["host"],), "week", weeks, *window, with_days=True)
     hosts = found.groups.host.fillna("-")
     days = [date(1970, 1, 1) + timedelta(days=int(day)) for day in found.period]
     lines = list(zip(hosts[found.group], days, strict=True))
@@ -361,9 +361,9 @@ def test_open_slots_are_in_lines_of_a_group_and_a_period(clinic: Clinic) -> None
     assert found.alike(slice(3, 4)).n.tolist() == [3]
     assert list(hosts[np.nonzero(found.daily.sum(axis=2))[0]]) == ["a", "a", "b", "-"]
     assert found.daily[:, [0, 7], 0].tolist() == [[1, 0], [0, 2], [1, 0]]
-    now = slots.open((GROUPINGS["host"],), "week", clinic.at("01-05 00:00"), *window)
+    now = landmarks.open((GROUPINGS["host"],), "week", clinic.at("01-05 00:00"), *window)
     assert list(hosts[now.group]) == ["a", "a", "b", "-"]
-    whole = slots.open((), "week", weeks, *window)
+    whole = landmarks.open((), "week", weeks, *window)
     assert whole.came(slice(0, 2))[:, :2].tolist() == [[2, 0], [2, 2]]
 
 
