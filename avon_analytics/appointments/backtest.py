@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from avon_analytics.appointments.counted import Counted
 from avon_analytics.appointments.distributions import Floats
 from avon_analytics.appointments.expected import put_expected, rows_of
-from avon_analytics.appointments.figure import Counted, finished
+from avon_analytics.appointments.figure import finished
 from avon_analytics.appointments.forecast import OUTCOMES
 from avon_analytics.appointments.landmarks import Landmarks
 from avon_analytics.appointments.learning import Learning

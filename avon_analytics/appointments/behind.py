@@ -16,9 +16,9 @@ import pandas as pd
 
 from avon_analytics.appointments import incidence as of_incidence
 from avon_analytics.appointments.cohort_rows import ORDER
+from avon_analytics.appointments.counted import attributes
 from avon_analytics.appointments.counting import Counting, counting
 from avon_analytics.appointments.engine import StoreEngine
-from avon_analytics.appointments.figure import attributes
 from avon_analytics.appointments.groupings import groupings
 from avon_analytics.appointments.landmarks import Landmarks
 from avon_analytics.appointments.look_back import Clock, window_of

@@ -11,8 +11,8 @@ from typing import Any, Self, TypeVar
 import pandas as pd
 
 from avon_analytics.appointments.completeness import Completeness
+from avon_analytics.appointments.counted import Counted, attributes
 from avon_analytics.appointments.engine import Engine
-from avon_analytics.appointments.figure import Counted, attributes
 from avon_analytics.appointments.groupings import Grouping, groupings, own_groupings
 from avon_analytics.appointments.names import names_of, staff_names
 from avon_analytics.appointments.population import Filters, Population, population

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from avon_analytics.appointments.scope import choice
+from avon_analytics.appointments.scope import as_instant, choice
 from avon_analytics.appointments.slots import usual_settings
 from avon_analytics.arguments import mapping
 from avon_analytics.contract.one_spelling import SpelledNumber, in_order, parse
@@ -41,7 +41,7 @@ def custom_fields(
 ) -> pd.DataFrame:
     """See ``Store.custom_fields``."""
     choice("kind of object", of, tuple(OBJECTS))
-    instant = usual_settings(database, as_of).instant
+    instant = usual_settings(database, as_instant(as_of, database.time_zone)).instant
     owner = f"{of}_id"
     with database.reading() as connection:
         entries = frame(connection, _query(of), {"as_of": instant})

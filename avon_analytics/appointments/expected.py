@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from avon_analytics.appointments.counted import Counted
 from avon_analytics.appointments.distributions import Floats, Ints
-from avon_analytics.appointments.figure import Counted, finished
+from avon_analytics.appointments.figure import finished
 from avon_analytics.appointments.forecast import (
     OUTCOMES,
     SEEN_FROM,

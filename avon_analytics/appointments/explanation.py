@@ -11,8 +11,9 @@ import duckdb
 import pandas as pd
 
 from avon_analytics import arguments
-from avon_analytics.appointments.figure import attributes
+from avon_analytics.appointments.counted import attributes
 from avon_analytics.appointments.queries import sql
+from avon_analytics.appointments.scope import as_instant
 from avon_analytics.appointments.slots import computed, usual_settings
 from avon_analytics.appointments.statuses import spelling
 from avon_analytics.appointments.steps import BEFORE_ALL
@@ -64,7 +65,7 @@ def explain(
     """See ``Store.explain``."""
     hidden = () if arguments.flag(identifiers, "identifiers") else _hidden()
     given = arguments.text(appointment_id, "explain: name an appointment by its id, a text")
-    settings = usual_settings(database, as_of)
+    settings = usual_settings(database, as_instant(as_of, database.time_zone))
     instant = settings.instant
     with database.reading() as connection:
         found = _versions(connection, given, instant)

@@ -1,44 +1,21 @@
-"""What is made of the counts of a figure: its options, shares, order, types and attributes."""
+"""What is made of the counts of a figure: its shares, order, types and attributes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from avon_analytics.appointments.completeness import Completeness
-from avon_analytics.appointments.groupings import Grouping
+from avon_analytics.appointments.counted import Counted, attributes
 from avon_analytics.appointments.intervals import wilson
-from avon_analytics.appointments.names import Names, with_names
+from avon_analytics.appointments.names import with_names
 from avon_analytics.appointments.scope import choice
 from avon_analytics.appointments.small_counts import blank_small
 from avon_analytics.arguments import choice as known
 from avon_analytics.arguments import flag, whole_number
 from avon_analytics.figures.declared import Cells, Column, Figure, Kind, Option, Takes
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What the SQL of a figure answered: a row per group and period, unordered."""
-
-    rows: pd.DataFrame
-    keys: tuple[Grouping, ...]
-    every: str | None
-    as_of: datetime | None
-    n_unverified_events: int
-    late: str
-    """When something is late, in words."""
-    min_count: int
-    completeness: Completeness | None
-    """Which periods are complete, for a figure that says so."""
-    names: Names = field(default_factory=dict)
-    """What the groups are called."""
-    headings: Mapping[str, str] = field(default_factory=dict)
-    """What custom fields among the groupings are called."""
 
 
 def checked_options(figure: Figure, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,17 +169,6 @@ def finished(
     if counted.headings:
         data.attrs["headings"] = dict(counted.headings)
     return data
-
-
-def attributes(
-    definition: str, as_of: datetime | None, n_unverified_events: int
-) -> dict[Hashable | None, Any]:
-    """What comes with every DataFrame of a cohort, as plain values."""
-    return {
-        "definition": definition,
-        "as_of": None if as_of is None else as_of.isoformat(),
-        "n_unverified_events": n_unverified_events,
-    }
 
 
 def in_order(rows: pd.DataFrame, order: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from avon_analytics.appointments.figure import Counted, finished, with_shares
+from avon_analytics.appointments.counted import Counted
+from avon_analytics.appointments.figure import finished, with_shares
 from avon_analytics.appointments.small_counts import blanked, with_blanks
 from avon_analytics.figures.declared import Cells, Column
 from avon_analytics.figures.funnel import FIGURE

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from avon_analytics.appointments.aalen_johansen import aalen_johansen
-from avon_analytics.appointments.figure import Counted, finished, in_order
+from avon_analytics.appointments.counted import Counted
+from avon_analytics.appointments.figure import finished, in_order
 from avon_analytics.appointments.intervals import Floats
 from avon_analytics.appointments.small_counts import with_blanks
 from avon_analytics.figures.declared import Cells, Column

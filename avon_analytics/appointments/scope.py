@@ -147,11 +147,13 @@ def named_window(period: str, as_of: datetime | None, time_zone: str) -> tuple[d
         raise UsageError("period: this is outside the years 1 to 9999") from None
 
 
-def as_instant(value: DateLike, time_zone: str) -> datetime:
-    """An instant, or the end of a date's day in this time zone.
+def as_instant(value: DateLike | None, time_zone: str) -> datetime | None:
+    """An instant, or the end of a date's day in this time zone; None for none.
 
     Raises UsageError for what is neither and for an instant without an offset.
     """
+    if value is None:
+        return None
     try:
         value = scalar(value)
         if isinstance(value, str):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from avon_analytics.appointments.figure import Counted, in_order, shares_of
+from avon_analytics.appointments.counted import Counted
+from avon_analytics.appointments.figure import in_order, shares_of
 from avon_analytics.figures import Figure, cancellations, outcomes
 from avon_analytics.figures.words import By
 

@@ -22,11 +22,9 @@ from avon_analytics.appointments.derived import (
     visits_of_records,
 )
 from avon_analytics.appointments.queries import create_macros, sql, with_constants
-from avon_analytics.appointments.scope import as_instant
 from avon_analytics.appointments.statuses import status_words
 from avon_analytics.appointments.steps import SHOWN, STEPS, Settings, text_of
 from avon_analytics.errors import StoreError
-from avon_analytics.figures.words import DateLike
 from avon_analytics.store.connection import Session
 from avon_analytics.store.database import Database
 from avon_analytics.store.memory import COMPUTING_SLOTS
@@ -116,10 +114,10 @@ def from_micros(micros: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
 
 
-def usual_settings(database: Database, as_of: DateLike | None = None) -> Settings:
+def usual_settings(database: Database, as_of: datetime | None = None) -> Settings:
     """The settings of a cohort about which nothing else was said."""
     return Settings(
-        as_of=default_as_of(database) if as_of is None else as_instant(as_of, database.time_zone),
+        as_of=as_of or default_as_of(database),
         grace_hours=_USUAL_HOURS,
         late_hours=_USUAL_HOURS,
         words=tuple(status_words().items()),

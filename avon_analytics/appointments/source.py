@@ -90,9 +90,7 @@ class CohortSource(Generic[AnyCohort]):
         """
         with self._engine.reading():
             engine = self._engine.as_it_is()
-            instant = (
-                engine.default_as_of() if as_of is None else as_instant(as_of, engine.time_zone)
-            )
+            instant = as_instant(as_of, engine.time_zone) or engine.default_as_of()
             first, last = window(start, end, period, instant, engine.time_zone)
             scope = Scope(
                 start=first,

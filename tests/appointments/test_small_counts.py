@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 import avon_analytics as avon
 from avon_analytics.appointments.cohort import Cohort
 from avon_analytics.appointments.completeness import Completeness
-from avon_analytics.appointments.figure import Counted, of_counts
+from avon_analytics.appointments.counted import Counted
+from avon_analytics.appointments.figure import of_counts
 from avon_analytics.appointments.funnel import of_stages
 from avon_analytics.appointments.groupings import GROUPINGS
 from avon_analytics.appointments.incidence import of_days

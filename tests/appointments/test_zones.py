@@ -97,6 +97,7 @@ def test_a_day_begins_at_its_first_instant(day: str, zone: str, begins: str) -> 
 def test_a_date_is_read_by_the_zones_that_tell_local_dates(zone: str) -> None:
     """The last instant of the 20th is still on that day for the engine, the next is not."""
     end = as_instant("2026-11-20", zone)
+    assert end is not None
     query = "SELECT CAST(timezone($zone, make_timestamptz($us)) AS DATE)"
     micros = int((end - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000
     days = [
