@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from avon_analytics import errors
     from avon_analytics.api import Store
     from avon_analytics.api import open as open
+    from avon_analytics.appointments.behind.trace import Trace
     from avon_analytics.appointments.quality import Quality
-    from avon_analytics.appointments.trace import Trace
     from avon_analytics.explorer.cohort import Cohort
     from avon_analytics.explorer.widgets import Explorer
     from avon_analytics.intake.after.evidence import Evidence
@@ -75,7 +75,7 @@ _HOMES = {
     "Quarantine": "avon_analytics.quarantine",
     "ShownFigure": "avon_analytics.report.show",
     "Store": "avon_analytics.api",
-    "Trace": "avon_analytics.appointments.trace",
+    "Trace": "avon_analytics.appointments.behind.trace",
     "Verified": "avon_analytics.intake.read.signature",
     "export": "avon_analytics.table_files",
     "open": "avon_analytics.api",

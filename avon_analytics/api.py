@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avon_analytics import arguments
-from avon_analytics.appointments.engine import StoreEngine
 from avon_analytics.appointments.holdings import holdings
-from avon_analytics.appointments.slots import install_views, keep_slots
+from avon_analytics.appointments.rows.engine import StoreEngine
+from avon_analytics.appointments.slots.slots import install_views, keep_slots
 from avon_analytics.appointments.source import CohortSource
 from avon_analytics.display import Shown, Summary
 from avon_analytics.errors import StoreError

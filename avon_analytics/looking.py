@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from avon_analytics.appointments import slots
+from avon_analytics.appointments.slots import slots
 from avon_analytics.store import look
 from avon_analytics.store.database import Database
 

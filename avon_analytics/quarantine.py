@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from avon_analytics import arguments
-from avon_analytics.appointments.slots import keep_slots
+from avon_analytics.appointments.slots.slots import keep_slots
 from avon_analytics.display import Counts, Shown, Summary
 from avon_analytics.errors import StoreError
 from avon_analytics.intake.after import quarantine as quarantined

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from avon_analytics.appointments import stored_slots
+from avon_analytics.appointments.slots import stored_slots
 from benchmarks import archive
 from benchmarks.jobs import AFTER, BY_HOST, FIGURES, NOT_INSTALLED, STORE
 

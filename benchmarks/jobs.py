@@ -148,7 +148,7 @@ def copies(folder: Path, n_copies: str) -> None:
 
 def slots_of_copies(folder: Path) -> None:
     """The slots of that store, as a load computes and keeps them."""
-    from avon_analytics.appointments.slots import keep_slots
+    from avon_analytics.appointments.slots.slots import keep_slots
     from avon_analytics.store.database import Database
 
     keep_slots(Database(folder / MANY))

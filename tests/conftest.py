@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import avon_analytics as avon
-from avon_analytics.appointments import slots, stored_slots
+from avon_analytics.appointments.slots import slots, stored_slots
 
 # Charts import jsonschema, which would make 38 grammars for a check that nobody asks for: a second.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,10 @@ FLOORS = (
 )
 # The rooms of a floor that has several, from the ground up: a room imports no other of its floor
 # but those before it. What stands beside them may import each.
-ROOMS = {"intake": ("archive", "read", "write", "after")}
+ROOMS = {
+    "intake": ("archive", "read", "write", "after"),
+    "appointments": ("statistics", "slots", "rows", "calculated", "expectation", "behind"),
+}
 # The sample clinic bears witness against the rest, so it hardly knows it.
 WITNESS = "samples"
 WITNESS_STANDS_ON = {"errors", "contract", "intake.read.signature"}
@@ -122,12 +126,16 @@ def floor(module: str) -> int:
     return next(n for n, units in enumerate(FLOORS) if unit(module) in units)
 
 
-def drawn() -> list[tuple[int, str]]:
-    """Each floor of docs/architecture.md with its units, from the roof down."""
+def drawing() -> list[str]:
+    """The lines of the drawing in docs/architecture.md, from the roof down."""
     page = (PACKAGE.parent / "docs" / "architecture.md").read_text("utf-8")
-    drawing = page.partition("## The floors")[2].split("```")[1]
+    return page.partition("## The floors")[2].split("```")[1].splitlines()[1:]
+
+
+def drawn() -> list[tuple[int, str]]:
+    """Each floor of the drawing with its units."""
     found, number = [], -1
-    for line in drawing.splitlines()[1:]:
+    for line in drawing():
         number = int(line[:3]) if line[:3].strip() else number
         if not line[4].isspace():  # what stands further in is a part of what stands above it
             found.append((number, line[4:].split()[0].rstrip("/").removesuffix(".py")))
@@ -186,6 +194,14 @@ def test_units_of_one_floor_do_not_know_each_other() -> None:
         and floor(one.by) > 0
     ]
     assert across == []
+
+
+@pytest.mark.parametrize("floor_name", ROOMS)
+def test_the_rooms_of_a_floor_are_drawn(floor_name: str) -> None:
+    _, _, below = "\n".join(drawing()).partition(f" {floor_name}/ ")
+    lines = takewhile(lambda line: line.startswith("      "), below.splitlines()[1:])
+    rooms = tuple(line.split()[0].rstrip("/") for line in lines)
+    assert rooms == ROOMS[floor_name][::-1]
 
 
 @pytest.mark.parametrize("floor_name", ROOMS)

@@ -11,16 +11,16 @@ from typing import Any, NoReturn
 
 import pandas as pd
 
-from avon_analytics.appointments.backtest import backtest
+from avon_analytics.appointments.calculated.comparison import compare
+from avon_analytics.appointments.calculated.figure import checked_options, of_counts
+from avon_analytics.appointments.calculated.funnel import funnel
+from avon_analytics.appointments.calculated.incidence import incidence
+from avon_analytics.appointments.calculated.outliers import outliers
+from avon_analytics.appointments.calculated.signals import signals
 from avon_analytics.appointments.cohort_behind import CohortBehind
-from avon_analytics.appointments.comparison import compare
-from avon_analytics.appointments.expected import expected
-from avon_analytics.appointments.figure import checked_options, of_counts
-from avon_analytics.appointments.funnel import funnel
-from avon_analytics.appointments.incidence import incidence
-from avon_analytics.appointments.outliers import outliers
+from avon_analytics.appointments.expectation.backtest import backtest
+from avon_analytics.appointments.expectation.expected import expected
 from avon_analytics.appointments.refused import refuse
-from avon_analytics.appointments.signals import signals
 from avon_analytics.figures import Figure, Figures
 from avon_analytics.figures.words import By
 

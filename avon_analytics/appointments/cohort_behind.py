@@ -8,11 +8,11 @@ from typing import Any, Self
 
 import pandas as pd
 
-from avon_analytics.appointments.behind import behind, cell_of, evidence, rows_behind
-from avon_analytics.appointments.cohort_rows import CohortRows
-from avon_analytics.appointments.groupings import OF_SLOTS
-from avon_analytics.appointments.trace import Trace, trace
-from avon_analytics.appointments.where import filters
+from avon_analytics.appointments.behind.behind import behind, cell_of, evidence, rows_behind
+from avon_analytics.appointments.behind.trace import Trace, trace
+from avon_analytics.appointments.rows.cohort_rows import CohortRows
+from avon_analytics.appointments.rows.groupings import OF_SLOTS
+from avon_analytics.appointments.rows.where import filters
 from avon_analytics.arguments import mapping
 from avon_analytics.figures.words import By, Every
 from avon_analytics.intake.after.evidence import Evidence

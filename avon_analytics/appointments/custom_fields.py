@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from avon_analytics.appointments.scope import as_instant, choice
-from avon_analytics.appointments.slots import usual_settings
+from avon_analytics.appointments.rows.scope import as_instant, choice
+from avon_analytics.appointments.slots.slots import usual_settings
 from avon_analytics.arguments import mapping
 from avon_analytics.contract.one_spelling import SpelledNumber, in_order, parse
 from avon_analytics.errors import UsageError

@@ -11,12 +11,12 @@ import duckdb
 import pandas as pd
 
 from avon_analytics import arguments
-from avon_analytics.appointments.counted import attributes
-from avon_analytics.appointments.queries import sql
-from avon_analytics.appointments.scope import as_instant
-from avon_analytics.appointments.slots import computed, usual_settings
-from avon_analytics.appointments.statuses import spelling
-from avon_analytics.appointments.steps import BEFORE_ALL
+from avon_analytics.appointments.rows.counted import attributes
+from avon_analytics.appointments.rows.scope import as_instant
+from avon_analytics.appointments.slots.queries import sql
+from avon_analytics.appointments.slots.slots import computed, usual_settings
+from avon_analytics.appointments.slots.statuses import spelling
+from avon_analytics.appointments.slots.steps import BEFORE_ALL
 from avon_analytics.errors import UnknownAppointment
 from avon_analytics.figures.words import DateLike
 from avon_analytics.store.database import Database

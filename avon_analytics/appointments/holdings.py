@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from avon_analytics.appointments.slots import default_as_of
+from avon_analytics.appointments.slots.slots import default_as_of
 from avon_analytics.errors import StoreError
 from avon_analytics.printable import counted
 from avon_analytics.store.database import Database

@@ -11,8 +11,8 @@ import duckdb
 import pandas as pd
 
 from avon_analytics.appointments.cohort import Cohort
-from avon_analytics.appointments.engine import StoreEngine
-from avon_analytics.appointments.queries import create_macros, sql, taken_by
+from avon_analytics.appointments.rows.engine import StoreEngine
+from avon_analytics.appointments.slots.queries import create_macros, sql, taken_by
 from avon_analytics.appointments.source import CohortSource
 from avon_analytics.display import Findings, Shown
 from avon_analytics.figures import funnel

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from avon_analytics.appointments.engine import Engine
-from avon_analytics.appointments.scope import (
+from avon_analytics.appointments.rows.engine import Engine
+from avon_analytics.appointments.rows.scope import (
     DATES,
     Late,
     On,
@@ -18,10 +18,10 @@ from avon_analytics.appointments.scope import (
     is_same_day,
     window,
 )
-from avon_analytics.appointments.small_counts import checked_min_count
-from avon_analytics.appointments.statuses import status_words as known_status_words
-from avon_analytics.appointments.steps import Settings
-from avon_analytics.appointments.where import filters
+from avon_analytics.appointments.rows.where import filters
+from avon_analytics.appointments.slots.statuses import status_words as known_status_words
+from avon_analytics.appointments.slots.steps import Settings
+from avon_analytics.appointments.statistics.small_counts import checked_min_count
 from avon_analytics.arguments import flag, mapping
 from avon_analytics.errors import UsageError
 from avon_analytics.figures.words import DateLike, NamedPeriod

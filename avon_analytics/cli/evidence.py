@@ -49,7 +49,7 @@ def slots(
 
     xlsx is in words, with local starts, and with the names of hosts and of what --labels names.
     """
-    from avon_analytics.appointments.groupings import OF_SLOTS
+    from avon_analytics.appointments.rows.groupings import OF_SLOTS
 
     to = target(form, out, force)
     store = open_store(db, out=out, labels=labels, wait=wait)

@@ -103,7 +103,7 @@ def _grouping(store: Store, condition: str) -> str:
     name, _, value = condition.partition("=")
     if not name.startswith("custom:") or "=" not in value:
         return name
-    from avon_analytics.appointments.queries import sql
+    from avon_analytics.appointments.slots.queries import sql
 
     known = (f"custom:{key}" for key in store.sql(sql("custom_keys"))["key"])
     return max((one for one in known if condition.startswith(f"{one}=")), key=len, default=name)
@@ -189,7 +189,7 @@ def _not_shown(rows: pd.DataFrame, kept: list[str]) -> str:
 
 def _with_names(rows: pd.DataFrame, visits: Cohort) -> pd.DataFrame:
     """The rows with what ids are called, for each kind of id that has a name at all."""
-    from avon_analytics.appointments.names import names_of, with_names
+    from avon_analytics.appointments.rows.names import names_of, with_names
 
     if visits.as_of is None:
         return rows

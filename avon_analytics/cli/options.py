@@ -91,7 +91,7 @@ def groupings(more: Sequence[str] = ()) -> Callable[[str], list[str]]:
     """What Tab offers behind --by: custom fields are a store's own, ``more`` one figure's."""
 
     def known(incomplete: str) -> list[str]:
-        from avon_analytics.appointments.groupings import GROUPINGS
+        from avon_analytics.appointments.rows.groupings import GROUPINGS
 
         return [name for name in (*GROUPINGS, *more) if name.startswith(incomplete)]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from avon_analytics.appointments.cohort import Cohort
-from avon_analytics.appointments.groupings import GROUPINGS
-from avon_analytics.appointments.scope import NAMED_PERIODS, PERIODS
-from avon_analytics.appointments.where import known_custom_keys
+from avon_analytics.appointments.rows.groupings import GROUPINGS
+from avon_analytics.appointments.rows.scope import NAMED_PERIODS, PERIODS
+from avon_analytics.appointments.rows.where import known_custom_keys
 from avon_analytics.explorer.question import default
 from avon_analytics.figures import FIGURES
 from avon_analytics.figures.names import CUSTOM, name_column

@@ -13,8 +13,8 @@ from inspect import signature
 from typing import Any
 
 from avon_analytics.appointments.cohort import Cohort
-from avon_analytics.appointments.groupings import GROUPINGS
-from avon_analytics.appointments.scope import DATES, NAMED_PERIODS, PERIODS
+from avon_analytics.appointments.rows.groupings import GROUPINGS
+from avon_analytics.appointments.rows.scope import DATES, NAMED_PERIODS, PERIODS
 from avon_analytics.appointments.source import CohortSource
 from avon_analytics.errors import AvonError
 from avon_analytics.explorer.choices import groupings_of

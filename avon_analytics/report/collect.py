@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
-from avon_analytics.appointments.counted_alike import OF_NOTICE, OF_WHO
-from avon_analytics.appointments.p_prime import FEWEST_PERIODS
-from avon_analytics.appointments.scope import PERIODS
+from avon_analytics.appointments.calculated.counted_alike import OF_NOTICE, OF_WHO
+from avon_analytics.appointments.rows.scope import PERIODS
+from avon_analytics.appointments.statistics.p_prime import FEWEST_PERIODS
 from avon_analytics.errors import UsageError
 from avon_analytics.printable import printable
 from avon_analytics.report.content import Coverage, Figures, Provenance, ReportContent

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from avon_analytics.appointments.groupings import OF_CANCELLATIONS
-from avon_analytics.appointments.intervals import wilson
+from avon_analytics.appointments.rows.groupings import OF_CANCELLATIONS
+from avon_analytics.appointments.statistics.intervals import wilson
 from avon_analytics.figures import FIGURES, Column, Figure, Kind, compare
 from avon_analytics.report.named import cohorts, named
 from avon_analytics.report.periods import every_of

@@ -16,11 +16,11 @@ from uuid import uuid4
 
 import duckdb
 
-from avon_analytics.appointments.derived import counted_slots, text_of
-from avon_analytics.appointments.queries import sql, taken_by, zone_names
-from avon_analytics.appointments.remembered import Remembered
-from avon_analytics.appointments.slots import Computed, newest_instant
-from avon_analytics.appointments.steps import RANKS, SHOWN, STEPS, Settings
+from avon_analytics.appointments.rows.remembered import Remembered
+from avon_analytics.appointments.slots.derived import counted_slots, text_of
+from avon_analytics.appointments.slots.queries import sql, taken_by, zone_names
+from avon_analytics.appointments.slots.slots import Computed, newest_instant
+from avon_analytics.appointments.slots.steps import RANKS, SHOWN, STEPS, Settings
 from avon_analytics.spark.session import ask, rows_of, without_pandas_warning
 from avon_analytics.store.frames import frame
 from avon_analytics.store.lake import SCRATCH, State

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from avon_analytics.appointments.cohort import Cohort
-from avon_analytics.appointments.engine import StoreEngine
+from avon_analytics.appointments.rows.engine import StoreEngine
 from avon_analytics.appointments.source import CohortSource
 from avon_analytics.store.database import Database
 from avon_analytics.store.slim import EVENT_NO, slim_tables, stored

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 import avon_analytics as avon
+from avon_analytics.appointments.behind.counting import counting
 from avon_analytics.appointments.cohort import Cohort
-from avon_analytics.appointments.counting import counting
-from avon_analytics.appointments.engine import StoreEngine
+from avon_analytics.appointments.rows.engine import StoreEngine
 from avon_analytics.errors import UsageError
 from avon_analytics.figures import FIGURES, Kind
 from avon_analytics.store.database import Database

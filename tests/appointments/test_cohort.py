@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments.groupings import GROUPINGS
+from avon_analytics.appointments.rows.groupings import GROUPINGS
 from avon_analytics.errors import StaleCohort, StoreError, UnknownGroup, UsageError
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import appointments

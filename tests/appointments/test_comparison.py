@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments.intervals import newcombe
+from avon_analytics.appointments.statistics.intervals import newcombe
 from avon_analytics.errors import AvonWarning, DefinitionsDiffer, SharedSlots, UnknownGroup
 
 if TYPE_CHECKING:

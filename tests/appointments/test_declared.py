@@ -10,7 +10,7 @@ import pytest
 
 from avon_analytics import plot
 from avon_analytics.appointments.cohort import Cohort
-from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS, OF_REFILLS
+from avon_analytics.appointments.rows.groupings import GROUPINGS, OF_CANCELLATIONS, OF_REFILLS
 from avon_analytics.figures import FIGURES, Kind
 from avon_analytics.figures.compare import COLUMNS as OF_COMPARE
 from avon_analytics.figures.compare import FIGURE as COMPARE

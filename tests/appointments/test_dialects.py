@@ -14,14 +14,14 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from avon_analytics.appointments import steps
 from avon_analytics.appointments.custom_fields import OBJECTS, _query
-from avon_analytics.appointments.engine import packed
-from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS, groupings
-from avon_analytics.appointments.population import population
-from avon_analytics.appointments.queries import MACROS, sql
-from avon_analytics.appointments.scope import DATES, PERIODS, Scope
-from avon_analytics.appointments.statuses import status_words
+from avon_analytics.appointments.rows.engine import packed
+from avon_analytics.appointments.rows.groupings import GROUPINGS, OF_CANCELLATIONS, groupings
+from avon_analytics.appointments.rows.population import population
+from avon_analytics.appointments.rows.scope import DATES, PERIODS, Scope
+from avon_analytics.appointments.slots import steps
+from avon_analytics.appointments.slots.queries import MACROS, sql
+from avon_analytics.appointments.slots.statuses import status_words
 from tests.appointments.test_sql import COUNTED, NAMES
 
 SETTINGS = steps.Settings(None, 24, 24, (), "UTC")

@@ -9,7 +9,7 @@ import pytest
 from scipy import special, stats
 from statsmodels.stats.multitest import multipletests
 
-from avon_analytics.appointments.distributions import (
+from avon_analytics.appointments.statistics.distributions import (
     Counts,
     benjamini_hochberg,
     beta_binomial_quantiles,

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments.groupings import GROUPINGS
-from avon_analytics.appointments.landmarks import VISITS, Landmarks
+from avon_analytics.appointments.expectation.landmarks import VISITS, Landmarks
+from avon_analytics.appointments.rows.groupings import GROUPINGS
 from avon_analytics.errors import UnknownGroup, UsageError
 
 if TYPE_CHECKING:

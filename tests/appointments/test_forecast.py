@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from avon_analytics.appointments.forecast import (
+from avon_analytics.appointments.statistics.forecast import (
     OF_DAYS,
     OF_LIKE,
     OUTCOMES,

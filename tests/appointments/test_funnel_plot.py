@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from avon_analytics.appointments.distributions import hypergeometric
-from avon_analytics.appointments.funnel_plot import funnel_plot
+from avon_analytics.appointments.statistics.distributions import hypergeometric
+from avon_analytics.appointments.statistics.funnel_plot import funnel_plot
 
 pytestmark = pytest.mark.any_engine
 

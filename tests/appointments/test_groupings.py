@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from avon_analytics.appointments.groupings import _SAID_ELSEWHERE, GROUPINGS, groupings
-from avon_analytics.appointments.scope import NAMED_PERIODS, PERIODS
+from avon_analytics.appointments.rows.groupings import _SAID_ELSEWHERE, GROUPINGS, groupings
+from avon_analytics.appointments.rows.scope import NAMED_PERIODS, PERIODS
 from avon_analytics.errors import UnknownGroup
 from avon_analytics.figures.words import PERIODS_ELSEWHERE
 

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import avon_analytics as avon
-from avon_analytics.appointments import derived, steps, stored_slots
-from avon_analytics.appointments.queries import create_macros
-from avon_analytics.appointments.slots import keep_slots, usual_settings
+from avon_analytics.appointments.slots import derived, steps, stored_slots
+from avon_analytics.appointments.slots.queries import create_macros
+from avon_analytics.appointments.slots.slots import keep_slots, usual_settings
 from avon_analytics.samples import write_sample
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic, appointments

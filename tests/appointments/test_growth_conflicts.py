@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import avon_analytics as avon
-from avon_analytics.appointments import stored_slots
+from avon_analytics.appointments.slots import stored_slots
 from avon_analytics.store.database import Database
 from tests.appointments.test_growth import count_growth, kept_and_anew
 

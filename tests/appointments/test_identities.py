@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 import avon_analytics as avon
-from avon_analytics.appointments import derived
-from avon_analytics.appointments import steps as computing
 from avon_analytics.appointments.cohort import Cohort
+from avon_analytics.appointments.slots import derived
+from avon_analytics.appointments.slots import steps as computing
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic
 from tests.appointments.test_properties import events, when

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from statsmodels.duration.survfunc import CumIncidenceRight
 
-from avon_analytics.appointments.aalen_johansen import aalen_johansen
+from avon_analytics.appointments.statistics.aalen_johansen import aalen_johansen
 from avon_analytics.figures.incidence import CAUSES
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from avon_analytics.appointments.intervals import newcombe, wilson
+from avon_analytics.appointments.statistics.intervals import newcombe, wilson
 
 pytestmark = pytest.mark.any_engine
 

@@ -10,13 +10,13 @@ import duckdb
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments import landmarks
-from avon_analytics.appointments.derived import slot_kinds
-from avon_analytics.appointments.engine import StoreEngine
-from avon_analytics.appointments.forecast import OF_DAYS, OF_LIKE, OUTCOMES
-from avon_analytics.appointments.groupings import GROUPINGS
-from avon_analytics.appointments.queries import sql
-from avon_analytics.appointments.remembered import Remembered
+from avon_analytics.appointments.expectation import landmarks
+from avon_analytics.appointments.rows.engine import StoreEngine
+from avon_analytics.appointments.rows.groupings import GROUPINGS
+from avon_analytics.appointments.rows.remembered import Remembered
+from avon_analytics.appointments.slots.derived import slot_kinds
+from avon_analytics.appointments.slots.queries import sql
+from avon_analytics.appointments.statistics.forecast import OF_DAYS, OF_LIKE, OUTCOMES
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic
 

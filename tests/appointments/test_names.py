@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments.engine import StoreEngine
+from avon_analytics.appointments.rows.engine import StoreEngine
 from avon_analytics.errors import InputError, UsageError
 from avon_analytics.figures.names import endings, unique_names
 from avon_analytics.labels import Labels

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from avon_analytics.appointments.p_prime import RULES, Chart, false_alarms, limits_at, p_prime
+from avon_analytics.appointments.statistics.p_prime import (
+    RULES,
+    Chart,
+    false_alarms,
+    limits_at,
+    p_prime,
+)
 
 pytestmark = pytest.mark.any_engine
 

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from avon_analytics.appointments.cohort import Cohort
-from avon_analytics.appointments.engine import StoreEngine
-from avon_analytics.appointments.scope import NAMED_PERIODS, named_window
+from avon_analytics.appointments.rows.engine import StoreEngine
+from avon_analytics.appointments.rows.scope import NAMED_PERIODS, named_window
 from avon_analytics.appointments.source import CohortSource
 from avon_analytics.errors import UnknownGroup, UsageError
 from avon_analytics.labels import Labels

@@ -11,8 +11,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments.derived import text_of
-from avon_analytics.appointments.queries import create_macros
+from avon_analytics.appointments.slots.derived import text_of
+from avon_analytics.appointments.slots.queries import create_macros
 
 NOON = datetime(2025, 3, 10, 12, tzinfo=UTC)
 LATE_HOURS = 2

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from avon_analytics.appointments.cohort import Cohort
-from avon_analytics.appointments.completeness import Completeness
-from avon_analytics.appointments.scope import Scope, local_day, period_start
+from avon_analytics.appointments.rows.completeness import Completeness
+from avon_analytics.appointments.rows.scope import Scope, local_day, period_start
 from avon_analytics.errors import UnknownGroup, UsageError
 from avon_analytics.store.slim import stored
 from tests.appointments.conftest import Clinic, as_stored

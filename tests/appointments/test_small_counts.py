@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import avon_analytics as avon
+from avon_analytics.appointments.calculated.figure import of_counts
+from avon_analytics.appointments.calculated.funnel import of_stages
+from avon_analytics.appointments.calculated.incidence import of_days
 from avon_analytics.appointments.cohort import Cohort
-from avon_analytics.appointments.completeness import Completeness
-from avon_analytics.appointments.counted import Counted
-from avon_analytics.appointments.figure import of_counts
-from avon_analytics.appointments.funnel import of_stages
-from avon_analytics.appointments.groupings import GROUPINGS
-from avon_analytics.appointments.incidence import of_days
-from avon_analytics.appointments.scope import Scope
+from avon_analytics.appointments.rows.completeness import Completeness
+from avon_analytics.appointments.rows.counted import Counted
+from avon_analytics.appointments.rows.groupings import GROUPINGS
+from avon_analytics.appointments.rows.scope import Scope
 from avon_analytics.errors import UsageError
 from avon_analytics.figures import FIGURES as DECLARED
 from avon_analytics.figures.incidence import CAUSES

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from avon_analytics.appointments.queries import quantiles_at_once, sql
-from avon_analytics.appointments.slots import default_as_of, install_views
-from avon_analytics.appointments.steps import STEPS
+from avon_analytics.appointments.slots.queries import quantiles_at_once, sql
+from avon_analytics.appointments.slots.slots import default_as_of, install_views
+from avon_analytics.appointments.slots.steps import STEPS
 from avon_analytics.figures import FIGURES
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ FOLDER = files("avon_analytics.appointments").joinpath("sql")
 NAMES = sorted(path.name.removesuffix(".sql") for path in FOLDER.iterdir())
 COUNTED = tuple(name for name in FIGURES if name in NAMES)
 """The figures that have a statement of their own."""
-SOURCES = "".join(path.read_text("utf-8") for path in Path(str(FOLDER)).parent.glob("*.py"))
+SOURCES = "".join(path.read_text("utf-8") for path in Path(str(FOLDER)).parent.rglob("*.py"))
 
 
 def test_every_file_is_used() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from avon_analytics.appointments.statuses import SPELLINGS, WORDS, spelling, status_words
+from avon_analytics.appointments.slots.statuses import SPELLINGS, WORDS, spelling, status_words
 from avon_analytics.errors import UsageError
 
 

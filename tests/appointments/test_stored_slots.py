@@ -10,8 +10,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from avon_analytics.appointments import derived, slots, steps, stored_slots
-from avon_analytics.appointments.slots import keep_slots
+from avon_analytics.appointments.slots import derived, slots, steps, stored_slots
+from avon_analytics.appointments.slots.slots import keep_slots
 from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic, appointments
 

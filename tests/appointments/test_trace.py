@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from avon_analytics.appointments.behind import COUNTED
-from avon_analytics.appointments.steps import STEPS
+from avon_analytics.appointments.behind.behind import COUNTED
+from avon_analytics.appointments.slots.steps import STEPS
 from avon_analytics.errors import UnknownAppointment, UnknownGroup, UsageError
 from avon_analytics.figures.incidence import CAUSES
 from tests.appointments.test_behind import four_visits

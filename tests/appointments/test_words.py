@@ -9,8 +9,8 @@ import pytest
 
 import avon_analytics as avon
 from avon_analytics.appointments.cohort import Cohort
-from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS, OF_REFILLS
-from avon_analytics.appointments.scope import DATES, NAMED_PERIODS, PERIODS, On
+from avon_analytics.appointments.rows.groupings import GROUPINGS, OF_CANCELLATIONS, OF_REFILLS
+from avon_analytics.appointments.rows.scope import DATES, NAMED_PERIODS, PERIODS, On
 from avon_analytics.figures import FIGURES, words
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from avon_analytics.appointments.scope import as_instant, midnight
+from avon_analytics.appointments.rows.scope import as_instant, midnight
 from avon_analytics.contract.zones import folded, zones
 
 if TYPE_CHECKING:

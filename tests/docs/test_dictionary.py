@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from avon_analytics.appointments.slots import install_views
+from avon_analytics.appointments.slots.slots import install_views
 from avon_analytics.store.connection import MEMORY
 from avon_analytics.store.database import Database
 from avon_analytics.store.dictionary import data_dictionary

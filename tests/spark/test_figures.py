@@ -11,8 +11,8 @@ import pytest
 
 import avon_analytics as avon
 from avon_analytics import spark
-from avon_analytics.appointments.groupings import GROUPINGS, OF_CANCELLATIONS
-from avon_analytics.appointments.scope import PERIODS
+from avon_analytics.appointments.rows.groupings import GROUPINGS, OF_CANCELLATIONS
+from avon_analytics.appointments.rows.scope import PERIODS
 from avon_analytics.errors import UsageError
 from avon_analytics.figures import FIGURES as DECLARED
 from tests.conftest import Loaded
