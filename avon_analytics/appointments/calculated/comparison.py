@@ -16,11 +16,8 @@ from avon_analytics.appointments.rows.cohort_rows import CohortRows
 from avon_analytics.appointments.rows.groupings import GROUPINGS, OF_CANCELLATIONS
 from avon_analytics.appointments.rows.names import with_names
 from avon_analytics.appointments.rows.scope import choice
-from avon_analytics.appointments.statistics.distributions import (
-    Floats,
-    benjamini_hochberg,
-    hypergeometric,
-)
+from avon_analytics.appointments.statistics.arrays import Floats
+from avon_analytics.appointments.statistics.distributions import benjamini_hochberg, hypergeometric
 from avon_analytics.appointments.statistics.intervals import newcombe
 from avon_analytics.arguments import names
 from avon_analytics.errors import DefinitionsDiffer, SharedSlots, UsageError

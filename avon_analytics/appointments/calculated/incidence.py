@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from avon_analytics.appointments.calculated.figure import finished, in_order
 from avon_analytics.appointments.rows.counted import Counted
 from avon_analytics.appointments.statistics.aalen_johansen import aalen_johansen
-from avon_analytics.appointments.statistics.intervals import Floats
+from avon_analytics.appointments.statistics.arrays import Floats, Ints
 from avon_analytics.appointments.statistics.small_counts import with_blanks
 from avon_analytics.figures.declared import Cells, Column
 from avon_analytics.figures.incidence import CAUSES, FIGURE
@@ -143,9 +142,7 @@ def _blank_small(rows: pd.DataFrame, columns: Mapping[str, Column], min_count: i
     return with_blanks(rows, columns, cells, blank, min_count)
 
 
-def _windows(
-    events: npt.NDArray[np.int64], censored: npt.NDArray[np.int64], min_count: int
-) -> list[_Window]:
+def _windows(events: Ints, censored: Ints, min_count: int) -> list[_Window]:
     """The shortest windows, one after the other, in which no cause and no censoring is small."""
     found, first = [], 0
     counts = np.column_stack([events, censored])
@@ -159,7 +156,7 @@ def _windows(
     return found
 
 
-def _days_of_groups(rows: pd.DataFrame) -> list[npt.NDArray[np.int64]]:
+def _days_of_groups(rows: pd.DataFrame) -> list[Ints]:
     """For each group, the places of its rows: a line per day, a column per cause."""
     curves = list(rows.groupby("curve", sort=False).indices.values())
     return [

@@ -21,13 +21,12 @@ from avon_analytics.appointments.rows.scope import (
     choice,
     period_end,
 )
+from avon_analytics.appointments.statistics.arrays import Flags, Ints
 from avon_analytics.appointments.statistics.p_prime import (
     FEWEST_EXPECTED,
     FEWEST_PERIODS,
     RULES,
     Chart,
-    Flags,
-    Ints,
     false_alarms,
     limits_at,
     p_prime,

@@ -24,7 +24,7 @@ from avon_analytics.appointments.expectation.look_back import (
 )
 from avon_analytics.appointments.rows.counted import Counted
 from avon_analytics.appointments.rows.scope import PERIODS, choice
-from avon_analytics.appointments.statistics.distributions import Floats
+from avon_analytics.appointments.statistics.arrays import Floats
 from avon_analytics.appointments.statistics.forecast import OUTCOMES
 from avon_analytics.errors import UsageError
 from avon_analytics.figures import outcomes

@@ -23,7 +23,7 @@ from avon_analytics.appointments.expectation.look_back import (
 )
 from avon_analytics.appointments.expectation.pickup import Booked, pickup, weeks_before
 from avon_analytics.appointments.rows.counted import Counted
-from avon_analytics.appointments.statistics.distributions import Floats, Ints
+from avon_analytics.appointments.statistics.arrays import Floats, Ints
 from avon_analytics.appointments.statistics.forecast import (
     OUTCOMES,
     SEEN_FROM,

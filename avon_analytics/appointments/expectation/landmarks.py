@@ -19,7 +19,7 @@ from avon_analytics.appointments.rows.groupings import GROUPINGS, Grouping
 from avon_analytics.appointments.rows.population import Population
 from avon_analytics.appointments.rows.scope import Scope, as_date
 from avon_analytics.appointments.slots.queries import sql
-from avon_analytics.appointments.statistics.distributions import Floats, Ints
+from avon_analytics.appointments.statistics.arrays import Floats, Ints
 from avon_analytics.appointments.statistics.forecast import (
     OF_DAYS,
     OF_LIKE,

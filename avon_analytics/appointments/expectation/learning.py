@@ -13,7 +13,7 @@ from avon_analytics.appointments.expectation.landmarks import (
     PastSlots,
     steps_before,
 )
-from avon_analytics.appointments.statistics.distributions import Floats, Ints
+from avon_analytics.appointments.statistics.arrays import Floats, Ints
 from avon_analytics.appointments.statistics.forecast import OUTCOMES
 
 _MOST_NUMBERS = 2_000_000  # that are remembered of one history, of 8 bytes each

@@ -20,7 +20,7 @@ from avon_analytics.appointments.expectation.landmarks import (
 from avon_analytics.appointments.expectation.learning import Learning
 from avon_analytics.appointments.rows.groupings import Grouping
 from avon_analytics.appointments.rows.scope import midnight, period_end
-from avon_analytics.appointments.statistics.distributions import Floats, Ints
+from avon_analytics.appointments.statistics.arrays import Floats, Ints
 from avon_analytics.appointments.statistics.forecast import (
     OUTCOMES,
     Alike,

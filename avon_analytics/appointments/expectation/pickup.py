@@ -13,7 +13,7 @@ import pandas as pd
 from avon_analytics.appointments.expectation.landmarks import day_number
 from avon_analytics.appointments.expectation.look_back import FEWEST_WEEKS, Clock
 from avon_analytics.appointments.rows.scope import period_start
-from avon_analytics.appointments.statistics.distributions import Floats, Ints
+from avon_analytics.appointments.statistics.arrays import Floats, Ints
 from avon_analytics.appointments.statistics.forecast import OUTCOMES, Sums
 
 _WEEKS = 12  # of the same weekday, before

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from avon_analytics.appointments.statistics.intervals import Z_95, Floats
+from avon_analytics.appointments.statistics.arrays import Floats
+from avon_analytics.appointments.statistics.intervals import Z_95
 
 
 def aalen_johansen(

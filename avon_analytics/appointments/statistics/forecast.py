@@ -12,11 +12,9 @@ from dataclasses import dataclass, fields
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
+from avon_analytics.appointments.statistics.arrays import Flags, Floats, Ints
 from avon_analytics.appointments.statistics.distributions import (
-    Floats,
-    Ints,
     beta_binomial_quantiles,
     negative_binomial_quantiles,
 )
@@ -158,7 +156,7 @@ def sums(slots: Alike, of: Shares) -> Sums:
     return Sums(n, mean, chance, unsure)
 
 
-def begins(numbers: Ints) -> npt.NDArray[np.bool_]:
+def begins(numbers: Ints) -> Flags:
     """Where a number differs from the one before it."""
     begins = np.ones(len(numbers), dtype=bool)
     np.not_equal(numbers[1:], numbers[:-1], out=begins[1:])

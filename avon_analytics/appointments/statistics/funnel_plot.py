@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from avon_analytics.appointments.statistics.arrays import Flags, Floats, Ints
 from avon_analytics.appointments.statistics.distributions import (
     Counts,
-    Floats,
-    Ints,
     benjamini_hochberg,
     hypergeometrics,
     normal_quantile,
@@ -43,7 +42,7 @@ class FunnelPlot:
     limits: Floats
     p: Floats
     q: Floats
-    is_signal: npt.NDArray[np.bool_]
+    is_signal: Flags
     phi: float
     tau2: float
     false_alarms: float
@@ -84,7 +83,7 @@ def funnel_plot(count: npt.ArrayLike, n: npt.ArrayLike, *, overdispersion: bool)
     )
 
 
-def _is_signal(p: Floats, q: Floats) -> npt.NDArray[np.bool_]:
+def _is_signal(p: Floats, q: Floats) -> Flags:
     with np.errstate(invalid="ignore"):
         return (p < P_SIGNAL) & (q < Q_SIGNAL)
 

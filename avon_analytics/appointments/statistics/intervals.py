@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Z_95 = 1.959963984540054  # the normal distribution's 97.5 % quantile
+from avon_analytics.appointments.statistics.arrays import Floats
 
-Floats = npt.NDArray[np.float64]
+Z_95 = 1.959963984540054  # the normal distribution's 97.5 % quantile
 
 
 def wilson(successes: npt.ArrayLike, trials: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:

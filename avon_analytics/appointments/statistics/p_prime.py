@@ -14,9 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+from avon_analytics.appointments.statistics.arrays import Flags, Floats, Ints
 
 FEWEST_PERIODS = 13  # of a stretch, for its rules to be applied
 FEWEST_EXPECTED = 5  # of either kind in the median period, likewise

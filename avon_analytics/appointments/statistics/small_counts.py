@@ -24,15 +24,14 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from avon_analytics.appointments.statistics.arrays import Flags, Ints
 from avon_analytics.arguments import whole_number
 from avon_analytics.figures.declared import Cells, Column, Kind
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Counts = npt.NDArray[np.int64]
 _MOST = 2**63 - 1
 _MOST_ADDED = 3  # cells that are tried together before a whole row is blanked
 _MANY = 24  # cells of which no three are tried together
@@ -62,13 +61,13 @@ def with_blanks(
     rows: pd.DataFrame,
     columns: Mapping[str, Column],
     cells: Cells,
-    blanks: Mapping[str, npt.NDArray[np.bool_]],
+    blanks: Mapping[str, Flags],
     min_count: int,
 ) -> pd.DataFrame:
     """The rows with these cells missing, and with them what repeats them or rests on them."""
     shown = rows.copy()
 
-    def is_hidden(name: str) -> npt.NDArray[np.bool_]:
+    def is_hidden(name: str) -> Flags:
         name = cells.same.get(name, name)
         if name in blanks:
             return blanks[name]
@@ -95,14 +94,14 @@ def _cell_names(columns: Mapping[str, Column], cells: Cells) -> tuple[str, ...]:
 
 
 def blanked(
-    values: Counts,
+    values: Ints,
     names: Sequence[str],
     cells: Cells,
     min_count: int,
     *,
     unseen: Set[str] = frozenset(),
     always: Set[str] = frozenset(),
-) -> npt.NDArray[np.bool_]:
+) -> Flags:
     """Which cells to blank, of a table with a row per unit and a column per cell.
 
     ``unseen`` cells are shown to nobody: blanking them means that nothing may tell them either.
@@ -172,13 +171,13 @@ class _Table:
     """A table whose blanks grow until nothing tells them."""
 
     def __init__(
-        self, values: Counts, sums: Sums, free_where: Mapping[int, set[int]], min_count: int
+        self, values: Ints, sums: Sums, free_where: Mapping[int, set[int]], min_count: int
     ) -> None:
         self._values = values
         self._sums = sums
         self._free_where = free_where
         self._min = min_count
-        self.blank: npt.NDArray[np.bool_] = (values > 0) & (values < min_count)
+        self.blank: Flags = (values > 0) & (values < min_count)
         self._cost = np.where(values > 0, values, _LAST_RESORT)
 
     def close(self) -> None:
@@ -212,7 +211,7 @@ class _Table:
             blank |= {more}
         self.blank[unit, list(blank)] = True
 
-    def _cheapest(self, blank: frozenset[int], fixed: int, cost: Counts) -> frozenset[int]:
+    def _cheapest(self, blank: frozenset[int], fixed: int, cost: Ints) -> frozenset[int]:
         """The cells, together smallest, that free a cell which the sums of its row would fix."""
         others = [cell for cell in range(self._sums.n_cells) if cell not in blank]
         price = {cell: int(cost[cell]) for cell in others}
@@ -243,7 +242,7 @@ class _Table:
         return frozenset(found)
 
     def _next_beside(
-        self, blank: frozenset[int], hidden: tuple[int, ...], cost: Counts
+        self, blank: frozenset[int], hidden: tuple[int, ...], cost: Ints
     ) -> int | None:
         """The smallest cell that is shown and stands in a sum with one of these; None without."""
         beside = {
