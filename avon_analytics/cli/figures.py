@@ -63,11 +63,9 @@ def _parameters(figure: Figure) -> Sequence[Parameter]:
         ("db", opt.Db, DB),
         ("wait", opt.WaitToRead, WAIT_TO_READ),
     ]
-    if figure.has_groups:
-        wanted.append(("by", opt.by(figure.groupings), None))
+    wanted.append(("by", opt.by(figure.groupings), None))
     if figure.has_periods:
-        must = figure.needs_period
-        wanted.append(("every", opt.Periods if must else opt.EveryOption, ... if must else None))
+        wanted.append(("every", opt.EveryOption, None))
     wanted += [(name, *of_cohort) for name, of_cohort in opt.COHORT.items()]
     wanted += [(one.name, annotation(one), _default(one)) for one in figure.options]
     wanted += RESULT.values()

@@ -146,9 +146,8 @@ def _asked(
         key = choice("option", key.replace("-", "_"), declared)
         read = _value(declared[key], value)
         given[key] = [*given.get(key, []), read] if declared[key].length != 1 else read
-    for key, wanted in (("by", figure.has_groups), ("every", figure.has_periods)):
-        if key in given and not wanted:
-            raise UsageError(f"--{key}: {figure.command} takes none")
+    if every is not None and not figure.has_periods:
+        raise UsageError(f"--every: {figure.command} takes none")
     shown = getattr(visits, figure.name)(**given, min_count=0)
     return shown, _label(shown, row or [])
 

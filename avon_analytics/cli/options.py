@@ -185,9 +185,10 @@ Out = Annotated[
         help="Write to a file instead of standard output.",
     ),
 ]
-_EVERY = typer.Option("--every", metavar="PERIOD", help=f"One row for each {_words(Every)}.")
-EveryOption = Annotated[Every | None, _EVERY]
-Periods = Annotated[Every, _EVERY]
+EveryOption = Annotated[
+    Every | None,
+    typer.Option("--every", metavar="PERIOD", help=f"One row for each {_words(Every)}."),
+]
 Start = Annotated[
     str | None, typer.Option("--start", metavar="DATE", help="First local day of the window.")
 ]

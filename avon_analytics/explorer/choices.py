@@ -34,8 +34,6 @@ def figures() -> Choices:
 def groupings_of(cohort: Cohort, figure: str) -> Choices:
     """By what a figure can be divided."""
     declared = FIGURES[figure]
-    if not declared.has_groups:
-        return NONE
     general = GROUPINGS if declared.general is None else declared.general
     customs = known_custom_keys(cohort._engine, declared.customs)
     names = [*general, *declared.groupings, *(CUSTOM + key for key in sorted(customs))]

@@ -42,8 +42,6 @@ class Kind(StrEnum):
     WHOLE = "whole"
     """A whole number that counts nobody, such as a day since the booking."""
     FLAG = "flag"
-    MAYBE = "maybe"
-    """A flag that can be missing."""
     TEXT = "text"
     DATE = "date"
 
@@ -52,7 +50,6 @@ DTYPES: Mapping[Kind, str] = {
     Kind.COUNT: "int64",
     Kind.WHOLE: "int64",
     Kind.FLAG: "bool",
-    Kind.MAYBE: "boolean",
     Kind.TEXT: "str",
     Kind.DATE: "datetime64[us]",
 }
@@ -274,9 +271,8 @@ class Figure:
     title: its name for readers. question: one line, the help of its command. definition: what is
     counted and divided, with ``{names}`` of what is filled in; it becomes ``attrs["definition"]``.
     source: where the definition comes from, if from somewhere. row: what one row is. columns:
-    those beside the groups and the period. has_groups, has_periods: whether it takes ``by`` and
-    ``every``; needs_period: whether it cannot do without ``every``. options: what else it takes;
-    its SQL may read each as a parameter, its definition as a name.
+    those beside the groups and the period. has_periods: whether it takes ``every`` beside ``by``.
+    options: what else it takes; its SQL may read each as a parameter, its definition as a name.
     cells: how its counts hang together; None where it blanks in a way of its own, or ``basis``
     decides. reads: which rows its SQL counts; ``reads_by_unit`` for each value of the option
     ``unit``. made: a function that adds to its rows what is neither counted there nor a share or
@@ -299,9 +295,7 @@ class Figure:
     columns: tuple[Column, ...]
     examples: tuple[str, ...]
     source: str = ""
-    has_groups: bool = True
     has_periods: bool = False
-    needs_period: bool = False
     options: tuple[Option, ...] = ()
     cells: Cells | None = None
     chart: str | None = None

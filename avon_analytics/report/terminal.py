@@ -279,7 +279,6 @@ _WRITTEN: Mapping[Kind | None, tuple[Callable[[object], str] | None, int, bool]]
     Kind.NUMBER: (amount, COUNT, True),
     Kind.WHOLE: (count, NEVER, True),
     Kind.FLAG: (None, NEVER, False),
-    Kind.MAYBE: (None, NEVER, False),
     Kind.TEXT: (None, NEVER, False),
     Kind.DATE: (None, NEVER, False),
     None: (None, NEVER, True),

@@ -261,7 +261,7 @@ def _place(column: Column, first: Sequence[str]) -> int:
 def _form(column: Column, spelled: Mapping[str, Column]) -> str:
     if column.kind is Kind.BOUND:
         return _form(spelled[column.base], spelled)
-    if column.kind in (Kind.TEXT, Kind.FLAG, Kind.MAYBE, Kind.DATE):
+    if column.kind in (Kind.TEXT, Kind.FLAG, Kind.DATE):
         return ""
     return _NUMBERS.get(column.kind, "#,##0.0")
 

@@ -101,9 +101,7 @@ def test_as_many_rows_as_the_number_says(random_clinic: Clinic, figure: str, way
     holds(visits, getattr(visits, figure)(**WAYS[figure][way]))
 
 
-@pytest.mark.parametrize(
-    "figure", [name for name, one in FIGURES.items() if one.has_groups and one.general is None]
-)
+@pytest.mark.parametrize("figure", [name for name, one in FIGURES.items() if one.general is None])
 def test_a_grouping_named_group_is_one_like_any_other(random_clinic: Clinic, figure: str) -> None:
     """Its values are flags; ``signals`` once put the numbers of the groups in their place."""
     window = {"start": "2025-03-21"} if figure == "expected" else {}

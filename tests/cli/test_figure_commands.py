@@ -20,7 +20,6 @@ ASKED = Figure(
     columns=(count("n_sessions", "sessions"),),
     examples=("lost-time",),
     has_periods=True,
-    needs_period=True,
     options=(
         Option("share", Takes.CHOICE, "Which share.", REQUIRED, choices=("no_show_share", "late")),
         Option("baseline", Takes.DATE, "First day and the day after the last.", length=2),
@@ -77,7 +76,6 @@ def test_options_come_as_the_method_takes_them(asked: list[dict[str, Any]]) -> N
     "words",
     [
         "--every week",
-        "--share late",
         "--share late --every week --days-ahead 0",
         "--share late --every week --baseline 2025-01-01",
     ],
