@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
-from avon_analytics.appointments.calculated.counted_alike import OF_NOTICE, OF_WHO
+from avon_analytics.appointments.calculated.small_counts_together import OF_NOTICE, OF_WHO
 from avon_analytics.appointments.rows.scope import PERIODS
 from avon_analytics.appointments.statistics.p_prime import FEWEST_PERIODS
 from avon_analytics.errors import UsageError

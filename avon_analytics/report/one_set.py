@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from avon_analytics.appointments.calculated.counted_alike import (
+from avon_analytics.appointments.calculated.small_counts_together import (
     Pair,
     lead_times_blanked,
     pair_blanked,

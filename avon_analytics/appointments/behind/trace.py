@@ -38,7 +38,7 @@ _MADE_HERE = {
     "slot_zone_names": "One row is one name of a time zone, and the zone that it means.",
     "population": "One row is what the figure may count, with its groups and its period.",
 }
-_OURS = {
+_FOUND_BY = {
     "appointment_id": "appointment_id = $chosen",
     "appointment": "list_contains($appointment, appointment)",
     "seat": "list_contains($seat, seat)",
@@ -196,7 +196,7 @@ class _Looker:
         ((n_rows,),) = run(self._connection, text, bound).fetchall()
         text = f"SELECT * FROM ({query}) AS step LIMIT 0"
         columns = {name for name, *_ in run(self._connection, text, bound).description or ()}
-        condition = next((one for column, one in _OURS.items() if column in columns), "true")
+        condition = next((one for column, one in _FOUND_BY.items() if column in columns), "true")
         kept = f"SELECT * FROM ({query}) AS step WHERE {condition} ORDER BY ALL LIMIT {self._first}"
         bound |= taken_by(condition, self._ours)
         rows = frame(self._connection, parsed(self._connection, kept), bound)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from avon_analytics.appointments.calculated.beside import beside, differing_definitions
 from avon_analytics.appointments.calculated.figure import in_order
+from avon_analytics.appointments.calculated.told_apart import differing_definitions, told_apart
 from avon_analytics.appointments.rows.cohort_rows import CohortRows
 from avon_analytics.appointments.rows.groupings import GROUPINGS, OF_CANCELLATIONS
 from avon_analytics.appointments.rows.names import with_names
@@ -53,7 +53,7 @@ def compare(
         ours, theirs = (frame[~frame.period_on.isin(cut)] for frame in (ours, theirs))
     parts = [_differences(ours, theirs, keys, measure) for measure in measures]
     data = pd.concat(parts, ignore_index=True)
-    for name, values in zip(CALLED, beside(this, other), strict=True):
+    for name, values in zip(CALLED, told_apart(this, other), strict=True):
         data[name] = pd.Series(values, data.index, dtype=COLUMNS[name].dtype)
     labels = {
         key: (GROUPINGS.get(key) or OF_CANCELLATIONS.get(key) or GROUPINGS["host"]).labels

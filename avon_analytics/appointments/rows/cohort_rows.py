@@ -35,7 +35,7 @@ ORDER = {
     "questions": "written_at NULLS LAST, message_id NULLS LAST",
 }
 """The order in which rows are shown."""
-_OURS = {
+_NOT_SHOWN = {
     "slots": {"gone_at", "position", "is_shared"},
     "questions": {"internal", "start_on", "booked_on", "start_hour"},
 }
@@ -277,7 +277,7 @@ class CohortRows(Shown):
         """The columns of rows that are shown, as SQL: none that a grouping has added."""
         query = f"SELECT * FROM {self._rows_of(table)} AS t LIMIT 0"
         columns = self._ask_for(query, self._population("slots"))
-        ours = _OURS.get(table, set())
+        ours = _NOT_SHOWN.get(table, set())
         return ", ".join(f"population.{name}" for name in columns if name not in ours)
 
     def _size(self, table: str) -> int:

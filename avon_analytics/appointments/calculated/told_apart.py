@@ -17,7 +17,7 @@ _MOST = 2
 """How many values of a condition are named."""
 
 
-def beside(this: CohortRows, other: CohortRows) -> tuple[str, str]:
+def told_apart(this: CohortRows, other: CohortRows) -> tuple[str, str]:
     """What each of two cohorts is called where only the other stands beside it.
 
     That is how they differ: ``Oct 2025`` and ``Jul to Sep 2025``, ``host Ann Bell`` and ``any
