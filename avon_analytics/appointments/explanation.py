@@ -135,7 +135,7 @@ def _hidden() -> tuple[str, ...]:
 
 
 class _Explained:
-    """What each version told that the ones before it had not."""
+    """What each version reported that the ones before it had not."""
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class _Explained:
         self._known: set[tuple[Any, ...]] = set()
 
     def rows(self) -> Iterator[Row]:
-        """One row for each event, and one for whatever else it told for the first time."""
+        """One row for each event, and one for whatever else it reported for the first time."""
         before: Row | None = None
         slot = 1
         start = None

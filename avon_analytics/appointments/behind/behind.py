@@ -263,7 +263,7 @@ def _n_unverified(cohort: CohortRows, found: Behind) -> int:
 
 
 def _of_share(cell: Cell) -> Cell:
-    """The same number where it is counted: the numerator or denominator of a share."""
+    """The cell in which this number is counted: the numerator or denominator of a share."""
     share = cell.options["share"]
     figure = figure_of(share)
     column = figure.spelled[share].counts if cell.column == "count" else f"{share}_n"

@@ -31,7 +31,7 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class Pickup:
-    """The same with what is still to be booked: its mean and variance, and lines of its own where
+    """What is booked, and what is still to be: its mean and variance, with lines of its own where
     nothing is booked yet."""
 
     groups: pd.DataFrame

@@ -247,7 +247,7 @@ class CohortRows(Shown):
     def _ask_once(
         self, query: str, rows: Population, dtypes: Mapping[str, str] | None = None
     ) -> pd.DataFrame:
-        """The same of few rows, which are remembered; they are not to be changed."""
+        """An answer of few rows, which is remembered; it is not to be changed."""
         key = (query, *rows.bind(query).items())
         return self._engine.remembered.of(key, lambda: self._ask_for(query, rows, dtypes))
 

@@ -35,7 +35,7 @@ class Completeness:
     undue: frozenset[date | None]
 
     def by(self, every: str | None) -> Completeness:
-        """The same of longer periods, or of the window, of that of days."""
+        """What is known of days, for longer periods, or for the window."""
         undue = {
             None if every is None or day is None else period_start(day, every) for day in self.undue
         }

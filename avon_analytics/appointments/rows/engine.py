@@ -55,7 +55,7 @@ class Engine(Protocol):
         ...
 
     def as_it_is(self) -> Engine:
-        """The same, which from now on answers from what the tables hold now, or not at all."""
+        """This engine, bound to what the tables hold now: it answers from that or not at all."""
         ...
 
     def default_as_of(self) -> datetime | None:
@@ -118,7 +118,7 @@ class StoreEngine:
             yield connection
 
     def as_it_is(self) -> StoreEngine:
-        """The same, bound to what the store holds now."""
+        """This engine, bound to what the store holds now."""
         return replace(self, seen=stored_slots.content_now(self.database))
 
     def default_as_of(self) -> datetime | None:

@@ -45,7 +45,7 @@ class Population:
         return f"WITH {self.steps} {select}"
 
     def beside(self, name: str, table: str, **parameters: Any) -> Population:
-        """The same rows with another table beside them, under a name of its own."""
+        """This population with another table beside it, under a name of its own."""
         steps = f"{self.steps},\n{name} AS (SELECT * FROM {table})"
         return replace(self, steps=steps, parameters={**self.parameters, **parameters})
 

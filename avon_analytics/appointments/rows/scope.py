@@ -207,7 +207,7 @@ def local_day(instant: datetime, time_zone: str) -> date:
 
 @cache
 def _engine() -> duckdb.DuckDBPyConnection:
-    """The engine without a store: its time zones are those by which local dates are told."""
+    """The engine without a store: local dates go by its time zones."""
     return duckdb.connect()
 
 

@@ -3,7 +3,7 @@
 A value that occurs nowhere, whatever T, is a slip: it would give an empty figure without a word.
 Fixed labels, weekdays, hours, flags and None are always allowed. Of ids the nearest are named, with
 what they are called; of free texts only how many values there are. A label is no value, for two ids
-may bear the same: whoever gives one is told whose it is.
+may bear the same: where one is given, the error says whose it is.
 """
 
 from __future__ import annotations

@@ -58,12 +58,12 @@ def text_of(table: str, slots: str) -> str:
 
 
 def slot_kinds(slots: str) -> str:
-    """The SQL of slots with numbers that tell what they are like."""
+    """The SQL of ``slot_kinds``: slots that a select gives, with numbers for what they are like."""
     return _over("slot_kinds", every_slot=slots)
 
 
 def landmark_facts(slots: str, records: str) -> str:
-    """The same with what tells when their patients come back, as a select gives it."""
+    """The SQL of ``landmark_facts``: these slots, and from when on their patients come back."""
     return _over("landmark_facts", slot_kinds=slot_kinds(slots), patient_records=records)
 
 

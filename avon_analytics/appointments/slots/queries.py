@@ -60,8 +60,8 @@ def create_macros(connection: duckdb.DuckDBPyConnection, *, in_store: bool = Fal
 
 
 def not_copied(text: str, *steps: str) -> str:
-    """The same for DuckDB, which copies the rows of a step that several others read, unless it is
-    told to ask for them again: then each asks for what it needs."""
+    """A statement for DuckDB, which copies the rows of a step that several others read; without
+    that, each of them reads what it needs."""
     for step in steps:
         text = text.replace(f"{step} AS (", f"{step} AS NOT MATERIALIZED (")
     return text
@@ -77,8 +77,8 @@ _TWO_QUANTILES = re.compile(
 
 
 def quantiles_at_once(text: str) -> str:
-    """The same for DuckDB, which puts values in order for each quantile of them, unless it is asked
-    for two at once: then each takes its own of both."""
+    """A statement for DuckDB, which puts values in order once for each quantile of them; two that
+    are asked for at once share the order."""
 
     def at_once(found: re.Match[str]) -> str:
         both = f"quantile_cont({found['value']}, [{found['first']}, {found['second']}])"

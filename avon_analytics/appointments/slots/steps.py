@@ -99,7 +99,7 @@ class Settings:
 
     @property
     def constants(self) -> dict[str, str]:
-        """The same as SQL of DuckDB's, for views, which take no parameters."""
+        """These parameters as SQL of DuckDB's, for views, which take none."""
         return {
             "as_of": f"make_timestamptz({micros_of(self.instant)})",
             "grace_hours": f"CAST({self.grace_hours!r} AS DOUBLE)",

@@ -1,10 +1,10 @@
 """The slots that a large store keeps in tables of its own, and how they grow with what is new.
 
-Kept are the facts as of the newest event: what hangs on when T is, is told when they are read. With
-them stands the state that they were computed from. After a load, only the appointments are computed
-anew that its events touch: their own, and those of persons whose record, role or zone it tells.
-They are computed by the same steps, from small temporary tables with the names of the store's, that
-hold these appointments and their people alone.
+Kept are the facts as of the newest event; what hangs on when T is, is decided when they are read.
+With them stands the state that they were computed from. After a load, only the appointments are
+computed anew that its events touch: their own, and those of persons whose record, role or zone it
+says. They are computed by the same steps, from small temporary tables with the names of the
+store's, that hold these appointments and their people alone.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ def grow(
 def _compute(
     connection: duckdb.DuckDBPyConnection, settings: Settings, facts: tuple[str, str]
 ) -> None:
-    """Compute the facts of the appointments that are touched, from what is told of them."""
+    """Compute the facts of the appointments that are touched, from what is known of them."""
     try:
         for table, key in _OF_APPOINTMENTS.items():
             _make(
@@ -234,7 +234,7 @@ def _forget(connection: duckdb.DuckDBPyConnection, *tables: str) -> None:
 
 
 def _follows(connection: duckdb.DuckDBPyConnection, state: State, now: State) -> bool:
-    """Whether loads alone lead from one state to another, and what they told is in the log.
+    """Whether loads alone lead from one state to another, and what they brought is in the log.
 
     Where another content of a known event won, its object is computed anew; that is enough unless
     others hang on what the event said.

@@ -106,7 +106,7 @@ def hypergeometric(draws: int, successes: int, total: int) -> Counts:
 
 
 def hypergeometrics(draws: Sequence[int], successes: int, total: int) -> Iterator[Counts]:
-    """The same for each of these numbers of draws; many of them are worked out at once."""
+    """One for each of these numbers of draws; many of them are worked out at once."""
     ranges = [_of_draws(one, successes, total) for one in draws]
     ends = np.cumsum([high - low + 1 for low, high in ranges])
     start = 0
@@ -124,7 +124,7 @@ def hypergeometrics(draws: Sequence[int], successes: int, total: int) -> Iterato
 
 
 def _of_draws(draws: int, successes: int, total: int) -> tuple[int, int]:
-    """The counts that can be told from impossible ones."""
+    """The lowest and the highest count that has a chance."""
     lowest, highest = max(0, draws + successes - total), min(draws, successes)
     share = successes / total
     spread = math.sqrt(draws * share * (1 - share) * (total - draws) / max(total - 1, 1))
@@ -169,7 +169,7 @@ def beta_binomial_quantiles(
 def negative_binomial_quantiles(
     mean: npt.ArrayLike, variance: npt.ArrayLike, shares: Sequence[float]
 ) -> Floats:
-    """Likewise of counts without an upper end; Poisson where the variance is no larger."""
+    """Quantiles of counts without an upper end; Poisson where the variance is no larger."""
     mean, variance = (np.asarray(one, dtype=np.float64) for one in (mean, variance))
     is_open = mean > 0
     found = np.zeros((len(mean), len(shares)))

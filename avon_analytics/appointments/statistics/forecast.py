@@ -78,7 +78,7 @@ class Shares:
 
     @property
     def doubt(self) -> Floats:
-        """The doubts, likewise."""
+        """The doubts, a line for slots that are alike."""
         return self.doubt_of[self.place]
 
 

@@ -45,7 +45,7 @@ def newcombe(
 def difference(
     share: tuple[Floats, Floats, Floats], other: tuple[Floats, Floats, Floats]
 ) -> tuple[Floats, Floats, Floats]:
-    """The same of two shares that already have their intervals: each is (share, low, high)."""
+    """The difference of two shares with their intervals; each is (share, low, high)."""
     (here, low, high), (there, other_low, other_high) = share, other
     by = here - there
     return (

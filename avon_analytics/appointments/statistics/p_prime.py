@@ -17,8 +17,8 @@ import numpy.typing as npt
 from avon_analytics.appointments.statistics.arrays import Flags, Floats, Ints
 
 FEWEST_PERIODS = 13  # of a stretch, for its rules to be applied
-FEWEST_EXPECTED = 5  # of either kind in the median period, likewise
-FEWEST_FOR_LIMIT = 4  # of either kind in a period, for it to be beyond a limit
+FEWEST_EXPECTED = 5  # cases within the share, and outside it, in its median period
+FEWEST_FOR_LIMIT = 4  # such cases in a period, for it to be beyond a limit
 IN_A_ROW = 7  # points on one side make a shift, and in strict order a trend
 RULES = ("beyond a limit", "trend", "two of three", "shift")  # the first that holds names a signal
 _WITHIN = 1 + 1e-9  # a point on a limit is not beyond it, whatever the rounding
