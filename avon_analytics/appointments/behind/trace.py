@@ -129,9 +129,9 @@ def trace(
             looker.look(name, query, population.bind(query))
         query = population.run(text)
         looker.look(figure, query, population.bind(query))
-        names = {f"key_{n}": key.name for n, key in enumerate(population.keys)}
         last = looker.steps[figure]
-        looker.steps[figure] = replace(last, rows=last.rows.rename(columns=names))
+        rows = last.rows.rename(columns=population.key_names)
+        looker.steps[figure] = replace(last, rows=rows)
     return Trace(figure, chosen, tuple(looker.steps.values()))
 
 

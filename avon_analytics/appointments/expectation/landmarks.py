@@ -6,7 +6,7 @@ moved, attended), as they are known at T, not from a store as of then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -145,7 +145,9 @@ class Landmarks:
     ) -> OpenSlots:
         """What was open in a window of starts, at one instant or at one for each period."""
         rows = self.open_rows(keys, every, at, start, end)
-        found = self.cohort._ask_for(rows.query(_by_group(len(keys))), rows, _dtypes(keys))
+        found = self.cohort._ask_for(
+            rows.query(_by_group([*rows.key_names])), rows, rows.key_dtypes
+        )
         lists = found.pop("alike")
         slots = np.concatenate([np.zeros(0, dtype=np.int64), *lists])
         group = np.repeat(np.arange(len(lists)), [len(one) for one in lists])
@@ -241,9 +243,8 @@ class Landmarks:
         bound = {"at_us": _micros(at), "at_on": on}
         rows = self._rows(keys, None, since, None)
         rows = replace(rows, parameters={**rows.parameters, **bound})
-        found = self.cohort._ask_for(rows.run(sql("landmark_later")), rows, _dtypes(keys))
-        names = {f"key_{n}": key.name for n, key in enumerate(keys)}
-        return found.rename(columns=names).assign(
+        found = self.cohort._ask_for(rows.run(sql("landmark_later")), rows, rows.key_dtypes)
+        return found.rename(columns=rows.key_names).assign(
             day=_days(found["start_on"]),
             outcome=_whole(found["ended"]),
             from_days=_whole(found["from_days"]),
@@ -295,18 +296,14 @@ def _values(looked: Mapping[date, datetime]) -> str:
     return f"(VALUES {lines or none}) AS i (period_on, at_us)"
 
 
-def _dtypes(keys: Sequence[Grouping]) -> dict[str, str]:
-    return {f"key_{n}": key.dtype for n, key in enumerate(keys)}
-
-
-def _by_group(n_keys: int) -> str:
+def _by_group(columns: Collection[str]) -> str:
     """Open slots as a list for each group, in order of the groups, as SQL."""
-    keys = ", ".join(f"keys.key_{n} AS key_{n}" for n in range(n_keys))
+    keys = ", ".join(f"keys.{key} AS {key}" for key in columns)
     alike = f"FROM ({sql('landmark_alike')}) AS one"
     if not keys:
         return f"SELECT array_agg(alike) AS alike {alike} HAVING count(*) > 0"
-    of_keys = ", ".join(f"keys.key_{n}" for n in range(n_keys))
-    order = ", ".join(f"key_{n} NULLS LAST" for n in range(n_keys))
+    of_keys = ", ".join(f"keys.{key}" for key in columns)
+    order = ", ".join(f"{key} NULLS LAST" for key in columns)
     found = f"SELECT {keys}, array_agg(alike) AS alike {alike} GROUP BY {of_keys}"
     return f"SELECT * FROM ({found}) AS found ORDER BY {order}"
 

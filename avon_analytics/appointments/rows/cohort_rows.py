@@ -89,17 +89,14 @@ class CohortRows(Shown):
         reads = figure.reads_of(options or {})
         with self._engine.reading():
             rows = self._rows_for(figure, by, every, options)
-            keys = rows.keys
-            # An engine each has its own quotes: names that users give are put on afterwards.
-            names = {f"key_{n}": key.name for n, key in enumerate(keys)}
-            dtypes = {f"key_{n}": key.dtype for n, key in enumerate(keys)}
-            query = rows.run(sql(figure.name))
-            counted = self._ask_for(query if with_rows else f"{query} LIMIT 0", rows, dtypes)
+            names = [key.name for key in rows.keys]
+            query = rows.run(sql(figure.name)) + ("" if with_rows else " LIMIT 0")
+            counted = self._ask_for(query, rows, rows.key_dtypes)
             # Visits are some slots of the cohort; whether to trust it is asked of all.
             scope = self._population("slots") if reads.table == "after_visits" else rows
             return Counted(
-                rows=counted.rename(columns=names),
-                keys=keys,
+                rows=counted.rename(columns=rows.key_names),
+                keys=rows.keys,
                 every=every,
                 as_of=self.as_of,
                 n_unverified_events=self._n_unverified(scope, reads.table),
@@ -110,8 +107,8 @@ class CohortRows(Shown):
                     if "is_whole" in figure.spelled
                     else None
                 ),
-                names=names_of(self._staff_names, self._labels, [key.name for key in keys]),
-                headings=self._labels.headings(key.name for key in keys),
+                names=names_of(self._staff_names, self._labels, names),
+                headings=self._labels.headings(names),
             )
 
     def _rows_for(

@@ -32,9 +32,20 @@ class Population:
     keys: tuple[Grouping, ...]
     every: str | None
 
+    @property
+    def key_names(self) -> dict[str, str]:
+        """The groupings by the columns of their keys, as ``run`` spells them: an engine each has
+        its own quotes, so names that users give are put on afterwards."""
+        return {f"key_{n}": key.name for n, key in enumerate(self.keys)}
+
+    @property
+    def key_dtypes(self) -> dict[str, str]:
+        """The types of these columns."""
+        return {f"key_{n}": key.dtype for n, key in enumerate(self.keys)}
+
     def run(self, query: str) -> str:
         """A query over the population, its keys unpacked into columns: ``key_0``, ``key_1``, …"""
-        names = [f"keys.key_{n} AS key_{n}" for n in range(len(self.keys))]
+        names = [f"keys.{key} AS {key}" for key in self.key_names]
         if self.every is not None:
             names.append("keys.period_on AS period_on")
         columns = ", ".join([*names, "figure.* EXCEPT (keys)"])
