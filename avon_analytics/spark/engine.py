@@ -87,7 +87,7 @@ class LakeEngine:
                 self._known[settings] = self._compute(settings)
             return self._known[settings]
 
-    def table(self, table: str, settings: Settings, *, include_internal: bool = True) -> str:
+    def table(self, table: str, settings: Settings, *, include_internal: bool) -> str:
         """The name of a table of slots or of what is computed from them, when first asked for."""
         made = self._computed(settings)
         name = made.name_of(table, include_internal=include_internal)

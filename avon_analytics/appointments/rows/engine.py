@@ -62,7 +62,7 @@ class Engine(Protocol):
         """The instant that figures are as of unless asked otherwise; None without events."""
         ...
 
-    def table(self, table: str, settings: Settings, *, include_internal: bool = True) -> str:
+    def table(self, table: str, settings: Settings, *, include_internal: bool) -> str:
         """The name under which ``slots``, ``lifecycle`` or one of ``DERIVED`` can be read.
 
         It is computed unless it is kept. Of slots and lifecycle internal meetings are always part.
@@ -125,7 +125,7 @@ class StoreEngine:
         """See ``slots.default_as_of``."""
         return slots.default_as_of(self.database)
 
-    def table(self, table: str, settings: Settings, *, include_internal: bool = True) -> str:
+    def table(self, table: str, settings: Settings, *, include_internal: bool) -> str:
         """See ``slots.computed`` and ``derived.fill``."""
         with self.database.reading() as connection:
             made = slots.computed(self.database, settings)

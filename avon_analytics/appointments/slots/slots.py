@@ -253,15 +253,12 @@ def install_views(connection: duckdb.DuckDBPyConnection) -> None:
     calling it again replaces the views.
     """
     create_macros(connection, in_store=True)
-    for view, step in (
-        ("appointment_slots", "slots"),
-        ("appointment_lifecycle", "lifecycle"),
-    ):
-        needed = [name for name in STEPS[: STEPS.index(step) + 1] if name in (step, *STEPS[:-2])]
-        steps = ",\n".join(f"{name} AS (\n{_view_text(name)}\n)" for name in needed)
+    before = [step for step in STEPS if step not in SHOWN]
+    for view, shown in zip(("appointment_slots", "appointment_lifecycle"), SHOWN, strict=True):
+        texts = ",\n".join(f"{step} AS (\n{_view_text(step)}\n)" for step in (*before, shown))
         connection.execute(
-            f"CREATE OR REPLACE VIEW {view} AS WITH {steps}\n"
-            f"SELECT * FROM {step} WHERE NOT internal"
+            f"CREATE OR REPLACE VIEW {view} AS WITH {texts}\n"
+            f"SELECT * FROM {shown} WHERE NOT internal"
         )
 
 
