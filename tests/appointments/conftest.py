@@ -52,9 +52,9 @@ class Clinic:
 
     at = staticmethod(at)
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, next_number: int = 1) -> None:
         self._database = database
-        self._numbers = count(1)
+        self._numbers = count(next_number)  # of events; a copied store has some already
         self._next_of_many = _MANY
         self._touched: set[str] = set()
         self._told: dict[str, list[dict[str, Any]]] = {}

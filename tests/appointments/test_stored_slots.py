@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -16,17 +17,29 @@ from avon_analytics.store.database import Database
 from tests.appointments.conftest import Clinic, appointments
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a clinic that is large enough for its slots to be kept there: copy it."""
+    path = tmp_path_factory.mktemp("kept") / "store.duckdb"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stored_slots, "FROM", 1)
+        clinic = Clinic(Database(path))
+        clinic.clear()
+        clinic.tell("created", "03-01 09:00")
+        clinic.tell("completed", "03-10 15:30")
+        clinic.tell("created", "03-01 09:00", "w", attendees=["dr", "ann", "bob"])
+        keep_slots(clinic.database)
+    clinic.database.close()
+    return path
+
+
 @pytest.fixture
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clinic:
-    """A clinic in a file, large enough that its slots are kept there."""
+def made(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clinic:
+    """That clinic, in a file of one's own."""
     monkeypatch.setattr(stored_slots, "FROM", 1)
-    clinic = Clinic(Database(tmp_path / "store.duckdb"))
-    clinic.clear()
-    clinic.tell("created", "03-01 09:00")
-    clinic.tell("completed", "03-10 15:30")
-    clinic.tell("created", "03-01 09:00", "w", attendees=["dr", "ann", "bob"])
-    keep_slots(clinic.database)
-    return clinic
+    path = tmp_path / "store.duckdb"
+    shutil.copyfile(kept, path)
+    return Clinic(Database(path), next_number=10)
 
 
 def opened_anew(clinic: Clinic) -> Database:

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import json
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -314,18 +315,15 @@ def test_pending_bytes_are_named_by_every_load_and_count_under_strict(
     assert desk.column("SELECT pending_bytes FROM archive_files") == [0, 0]
 
 
-@pytest.mark.parametrize(
-    "text", [b"no JSON", b"[1, ", b'{"a": nope', b'{"a"}', b"12", b"\xff", b"{}x", b'{"a": 01']
-)
-def test_text_that_begins_no_object_is_never_pending(
-    archive: Archive, desk: Desk, text: bytes
-) -> None:
-    (one,) = deliveries(archive, 1)
-    path: Path = archive.write(name="a.jsonl")
-    path.write_bytes(one + b"\n" + text)
-    receipt = desk.load(path)
-    assert (receipt.loaded, receipt.pending) == (1, {})
-    assert receipt.quarantined == receipt.lines - 1 > 0
+def test_text_that_begins_no_object_is_never_pending(archive: Archive, desk: Desk) -> None:
+    texts = [b"no JSON", b"[1, ", b'{"a": nope', b'{"a"}', b"12", b"\xff", b"{}x", b'{"a": 01']
+    for n, (one, text) in enumerate(zip(deliveries(archive, len(texts)), texts, strict=True)):
+        archive.write(name=f"{n}.jsonl").write_bytes(one + b"\n" + text)
+    receipt = desk.load(archive.folder)
+    assert (receipt.loaded, receipt.pending, len(receipt.files)) == (len(texts), {}, len(texts))
+    for file, text in zip(receipt.files, texts, strict=True):
+        assert (file.loaded, file.pending_bytes) == (1, 0), text
+        assert file.quarantined == file.lines - 1 > 0, text
     desk.add_up()
 
 
@@ -386,19 +384,20 @@ KINDS: dict[str, tuple[str, Callable[[list[bytes]], bytes]]] = {
 }
 
 
-@pytest.mark.parametrize("suffix", ["", ".gz"])
-@pytest.mark.parametrize("kind", KINDS)
 def test_a_file_of_another_kind_is_named_with_how_to_convert_it(
-    archive: Archive, desk: Desk, kind: str, suffix: str
+    archive: Archive, desk: Desk
 ) -> None:
-    says, spell = KINDS[kind]
-    path: Path = archive.write(name=f"a.json{suffix}")
-    path.write_bytes(COMPRESS[suffix](spell(deliveries(archive, 3))))
-    receipt = desk.load(path)
-    (note,) = [line for line in str(receipt).splitlines() if line.startswith(str(path))]
-    assert says in note
-    assert "Convert it, for example with: " in note
-    assert receipt.quarantined > 0
+    kinds = {}
+    for n, ((says, spell), suffix) in enumerate(product(KINDS.values(), ("", ".gz"))):
+        path: Path = archive.write(name=f"{n:02}.json{suffix}")
+        path.write_bytes(COMPRESS[suffix](spell(deliveries(archive, 3))))
+        kinds[path] = says
+    receipt = desk.load(*kinds)
+    for (path, says), file in zip(kinds.items(), receipt.files, strict=True):
+        (note,) = [line for line in str(receipt).splitlines() if line.startswith(str(path))]
+        assert says in note
+        assert "Convert it, for example with: " in note
+        assert (file.file, file.quarantined > 0) == (str(path), True)
     desk.add_up()
 
 
