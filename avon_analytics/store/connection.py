@@ -8,10 +8,15 @@ from typing import Any
 
 import duckdb
 
+from avon_analytics.arguments import whole_number
 from avon_analytics.errors import UsageError
 from avon_analytics.store import journal
 
 MEMORY = ":memory:"
+_MOST_THREADS = 1024  # the engine would start whatever it is asked for
+_SETTINGS = (
+    f"threads is a whole number from 1 to {_MOST_THREADS}, memory_limit a size such as '1GB'"
+)
 _INTERRUPTED = "Query interrupted"  # what the engine makes of Ctrl-C while it is at work
 
 
@@ -20,7 +25,10 @@ class Session:
 
 
 def engine_config(threads: int | None, memory_limit: str | None) -> dict[str, Any]:
-    """How the engine is set up: it never looks for an extension, nor for Python's variables."""
+    """How the engine is set up: it never looks for an extension, nor for Python's variables.
+
+    Raises UsageError for a number of threads that cannot be.
+    """
     config: dict[str, Any] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
@@ -36,7 +44,7 @@ def engine_config(threads: int | None, memory_limit: str | None) -> dict[str, An
         # cache"), after which the engine answers nothing more. It comes from these.
         config["debug_enable_caching_operators"] = False
     if threads is not None:
-        config["threads"] = threads
+        config["threads"] = whole_number(threads, 1, _MOST_THREADS, _SETTINGS)
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
     return config
@@ -50,9 +58,7 @@ def connect(config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     try:
         connection = duckdb.connect(MEMORY, config=config)
     except (duckdb.Error, RuntimeError):  # the second for half a character
-        raise UsageError(
-            "threads is a whole number from 1, memory_limit a size such as '1GB'"
-        ) from None
+        raise UsageError(_SETTINGS) from None
     connection.execute("SET TimeZone = 'UTC'")
     with suppress(duckdb.Error):  # in a notebook it is off, and setting it asks for ipywidgets
         connection.execute("SET enable_progress_bar = false")

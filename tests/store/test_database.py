@@ -239,6 +239,8 @@ def test_the_time_zone_is_remembered_by_a_new_store_alone(tmp_path: Path) -> Non
         {"time_zone": ""},
         {"time_zone": "../../etc/passwd"},
         {"threads": 0},
+        {"threads": 1.5},
+        {"threads": 10**9},  # each of them would be started
         {"memory_limit": "much"},
     ],
 )
