@@ -155,30 +155,37 @@ def _made(
 ) -> Computed:
     number = next(_numbers)
     views = (f"slots_{number}", f"lifecycle_{number}")
-    slots, lifecycle = (f"temp.{view}" for view in views)
+    made = Computed(f"temp.{views[0]}", f"temp.{views[1]}")
     state = stored_slots.state(connection)
     if state is not None and state.holds(content, settings):
-        made = Computed(slots, lifecycle)
-        kept = {
-            "follow_up": "SELECT * FROM store.kept_follow_up",
-            "after_visits": "SELECT * FROM store.kept_after_visits",
-            "questions": "SELECT * FROM store.kept_questions",
-            "patient_visits": visits_of_records("SELECT * FROM store.kept_patient_records"),
-            "landmarks": landmarks_of_facts("SELECT * FROM store.kept_slots"),
-        }
-        if is_usual(settings):
-            kept["session_hours"] = "SELECT * FROM store.kept_session_hours"
         steps.show(connection, settings, stored_slots.FACTS, views)
-        for table, text in kept.items():
-            view = made.name_of(table).removeprefix("temp.")
-            text = with_constants(text, settings.constants)
-            connection.execute(f"CREATE TEMP VIEW {view} AS {text}")
-        return replace(made, shown=tuple(map(made.name_of, kept)))
+        return replace(made, shown=_show_kept(connection, made, settings))
     facts = (f"slot_facts_{number}", f"lifecycle_facts_{number}")
     steps.compute(connection, settings, facts)
-    facts_tables = (f"temp.{facts[0]}", f"temp.{facts[1]}")
-    steps.show(connection, settings, facts_tables, views)
-    return Computed(slots, lifecycle, facts_tables)
+    facts = (f"temp.{facts[0]}", f"temp.{facts[1]}")
+    steps.show(connection, settings, facts, views)
+    return replace(made, facts=facts)
+
+
+def _show_kept(
+    connection: duckdb.DuckDBPyConnection, made: Computed, settings: Settings
+) -> tuple[str, ...]:
+    """Make views of what the store keeps of ``DERIVED``, as far as it holds for these settings."""
+    kept = {
+        "follow_up": "SELECT * FROM store.kept_follow_up",
+        "after_visits": "SELECT * FROM store.kept_after_visits",
+        "questions": "SELECT * FROM store.kept_questions",
+        "patient_visits": visits_of_records("SELECT * FROM store.kept_patient_records"),
+        "landmarks": landmarks_of_facts("SELECT * FROM store.kept_slots"),
+    }
+    if is_usual(settings):
+        kept["session_hours"] = "SELECT * FROM store.kept_session_hours"
+    views = {made.name_of(table): text for table, text in kept.items()}
+    for name, text in views.items():
+        view = name.removeprefix("temp.")
+        shown = with_constants(text, settings.constants)
+        connection.execute(f"CREATE TEMP VIEW {view} AS {shown}")
+    return tuple(views)
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, made: Computed) -> None:

@@ -84,7 +84,8 @@ class State:
 
     @classmethod
     def of(cls, content: Content, settings: Settings) -> State:
-        """The state of slots computed now."""
+        """The state of slots computed now. All of the texts count, comments among them: whoever
+        changes one has every large store compute its slots anew."""
         later = (
             *_OF_PATIENTS,
             *derived.SESSION_STEPS,
