@@ -24,6 +24,9 @@ from avon_analytics.appointments.slots.queries import MACROS, sql
 from avon_analytics.appointments.slots.statuses import status_words
 from tests.appointments.test_sql import COUNTED, NAMES
 
+# sqlglot reads them, whichever DuckDB there is.
+pytestmark = pytest.mark.any_engine
+
 SETTINGS = steps.Settings(None, 24, 24, (), "UTC")
 ONE_ENGINE = {"slot_zone_names"}
 PACKED = "struct_pack("

@@ -22,12 +22,12 @@ COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     ".zst": zstandard.compress,
     ".bz2": bz2.compress,
 }
-N_LINES = 400
+N_LINES = 100
 
 
 def lines(archive: Archive) -> list[str]:
     """Signed lines that do not compress well, so that a cut falls between some of them."""
-    notes = [hashlib.sha256(bytes([n % 256, n // 256])).hexdigest() * 60 for n in range(N_LINES)]
+    notes = [hashlib.sha256(bytes([n % 256, n // 256])).hexdigest() * 240 for n in range(N_LINES)]
     return [archive.raw(archive.patient(n, note=note)) for n, note in enumerate(notes)]
 
 
