@@ -41,7 +41,7 @@ def names(given: str | Iterable[str], what: str) -> list[str]:
     """One name or several. Raises UsageError for what is neither."""
     try:
         return [given] if isinstance(given, str) else [str(name) for name in given]
-    except TypeError:
+    except (TypeError, ValueError):  # the second for a number of thousands of digits
         raise UsageError(f"{what}: expected a name or a list of names") from None
 
 

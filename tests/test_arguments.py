@@ -24,6 +24,8 @@ ODD = {
     "nan": float("nan"),
     "infinity": float("inf"),
     "huge": 1e300,
+    "thousands of digits": 10**5_000,
+    "thousands of digits as a text": "7" * 5_000,
     "text": "x",
     "empty": "",
     "bytes": b"x",
@@ -260,3 +262,17 @@ def test_who_asks_wrongly_is_told_what_was_expected(db: Path) -> None:
     for ask, told in asked:
         with pytest.raises(UsageError, match=told):
             ask()
+
+
+@pytest.mark.parametrize("value", [10**5_000, "7" * 5_000], ids=["number", "text"])
+def test_a_number_of_thousands_of_digits_ends_in_a_sentence(store: avon.Store, value: Any) -> None:
+    for where in ({"hour": value}, {value: 1}):
+        with pytest.raises(AvonError):
+            store.appointments(where=where)
+    visits = store.appointments()
+    figure = visits.outcomes()
+    with pytest.raises(AvonError):
+        visits.behind(figure, figure.index[0], value)
+    for setting in ("time_zone", "threads", "memory_limit"):
+        with pytest.raises(AvonError):
+            avon.open(store.path, **{setting: value})

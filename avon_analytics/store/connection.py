@@ -57,7 +57,7 @@ def connect(config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     """
     try:
         connection = duckdb.connect(MEMORY, config=config)
-    except (duckdb.Error, RuntimeError):  # the second for half a character
+    except (duckdb.Error, RuntimeError, ValueError):  # for half a character, thousands of digits
         raise UsageError(_SETTINGS) from None
     connection.execute("SET TimeZone = 'UTC'")
     with suppress(duckdb.Error):  # in a notebook it is off, and setting it asks for ipywidgets

@@ -101,6 +101,5 @@ def name_new(part: Path, path: str) -> None:
 def check_time_zone(name: str) -> None:
     """Raises UsageError for a name that is no time zone."""
     if not isinstance(name, str) or name not in zones().values():
-        raise UsageError(
-            f"unknown time zone {name!r}: give an IANA name such as 'America/New_York'"
-        )
+        given = f" {name!r}" if isinstance(name, str) else ""
+        raise UsageError(f"unknown time zone{given}: give an IANA name such as 'America/New_York'")

@@ -142,7 +142,7 @@ def _row_of(figure: pd.DataFrame, row: Hashable) -> pd.Series:
 
 def _check_column(declared: Figure, figure: pd.DataFrame, column: str) -> None:
     counts = [str(name) for name in figure if _is_count(declared, str(name))]
-    found = declared.spelled.get(str(column))
+    found = declared.spelled.get(column) if isinstance(column, str) else None
     if found is None or column in counts:
         choice("column", column, counts)
         return

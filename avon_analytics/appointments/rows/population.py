@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +15,7 @@ from avon_analytics.arguments import values
 from avon_analytics.errors import UsageError
 from avon_analytics.suggestions import meant_word
 
+_WHOLE = re.compile(r"[0-9]{1,18}")
 _PATIENT_VISIT = """CASE
     WHEN t.patient_id IS NULL THEN NULL
     WHEN patients.attended_at < t.start_at THEN 'returning'
@@ -181,7 +183,7 @@ def _typed(grouping: Grouping, value: Any) -> Any:
     """A flag or a number that came as text, as from a command line, or as a float."""
     if isinstance(value, str) and grouping.dtype == "boolean":
         return {"true": True, "false": False}.get(value.lower(), value)
-    if isinstance(value, str) and grouping.dtype == "Int64" and value.isascii() and value.isdigit():
+    if isinstance(value, str) and grouping.dtype == "Int64" and _WHOLE.fullmatch(value):
         return int(value)
     if isinstance(value, float) and grouping.dtype == "Int64" and value.is_integer():
         return int(value)  # a column with missing values, turned into floats
