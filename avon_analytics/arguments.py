@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from avon_analytics.errors import AvonError, UsageError
-from avon_analytics.suggestions import meant_word
+from avon_analytics.suggestions import meant_word, repeated
 
 # What is a value of Python's own as it stands: most calls give nothing else, and need no pandas.
 _PLAIN = (str, int, float, bool, type(None))
@@ -65,7 +65,7 @@ def choice(
     if given in choices:
         return given
     hint = meant_word(given, known, called)
-    raise error(f"unknown {kind} {given!r}.{hint} Choices: {', '.join(known)}")
+    raise error(f"unknown {kind} {repeated(given)}.{hint} Choices: {', '.join(known)}")
 
 
 def mapping(given: Any, what: str) -> Mapping[Any, Any]:

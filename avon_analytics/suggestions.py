@@ -9,6 +9,8 @@ from pathlib import Path
 
 _PART = 3
 """The fewest characters by which a word is known inside a longer one."""
+LONGEST = 100
+"""More characters than any word has: to compare them would take long."""
 
 
 def nearest(
@@ -17,10 +19,12 @@ def nearest(
     """The choice that a word probably means, else None.
 
     Case, blanks, hyphens and the like count for nothing. What spells a choice comes first, then the
-    only choice that the word is a part of, then that nearest in letters.
+    only choice that the word is a part of, then that nearest in letters. A text is no word.
 
     called: what choices are called elsewhere, each with the choice.
     """
+    if len(word) > LONGEST:
+        return None
     known = list(choices)
     meant = {_plain(name): one for name, one in (called or {}).items() if one in known}
     meant |= {_plain(one): one for one in known}
@@ -37,6 +41,11 @@ def meant_word(word: str, choices: Iterable[str], called: Mapping[str, str] | No
     """`` Did you mean …?`` with the choice that a word probably means, else nothing."""
     found = nearest(word, choices, called)
     return f" Did you mean {found!r}?" if found is not None else ""
+
+
+def repeated(word: str) -> str:
+    """A word as a message repeats it: quoted, of a text only its beginning."""
+    return repr(word if len(word) <= LONGEST else f"{word[: LONGEST - 1]}…")
 
 
 def _plain(word: str) -> str:

@@ -203,8 +203,26 @@ def test_hours_are_hours(store: avon.Store, name: str, wrong: Any) -> None:
     "wrong", [20251001, pd.NaT, float("nan"), pd.Period("2025-01"), "soon", ["2025-01-01"]]
 )
 def test_a_window_has_dates(store: avon.Store, name: str, wrong: Any) -> None:
-    with pytest.raises(UsageError, match=f"{name}: a window begins and ends at local midnight"):
+    with pytest.raises(UsageError, match=f"{name}: a day begins at local midnight"):
         store.appointments(**{name: wrong})
+
+
+def test_of_a_text_in_place_of_a_word_only_the_beginning_is_repeated(db: Path) -> None:
+    text = "no such word, " * 100_000
+    store: Any = avon.open(db)
+    cohort = store.appointments()
+    for ask in (
+        lambda: cohort.outcomes(by=text),
+        lambda: cohort.outcomes(every=text),
+        lambda: cohort.behind(cohort.outcomes(), 0, text),
+        lambda: store.explain(text),
+        lambda: store.table(text),
+        lambda: store.appointments(where={"host": text}).outcomes(),
+        lambda: avon.open(db, time_zone=text),
+    ):
+        with pytest.raises(AvonError, match=r"no such word, no such word.*…") as raised:
+            ask()
+        assert len(str(raised.value)) < 3000
 
 
 @pytest.mark.parametrize("name", ["start", "end", "as_of"])

@@ -22,6 +22,7 @@ from avon_analytics.figures.words import DateLike
 from avon_analytics.store.database import Database
 from avon_analytics.store.frames import frame
 from avon_analytics.store.tables import object_tables
+from avon_analytics.suggestions import repeated
 
 DEFINITION = (
     "What was reported about one appointment, in the order in which it happened, and what became "
@@ -107,8 +108,8 @@ def _versions(connection: duckdb.DuckDBPyConnection, given: str, as_of: datetime
             break
     else:
         raise UnknownAppointment(
-            f"no event up to {as_of:%Y-%m-%d %H:%M} UTC reports an appointment {given!r}: give an "
-            "id as in the column appointment_id of slots, with or without appt_"
+            f"no event up to {as_of:%Y-%m-%d %H:%M} UTC reports an appointment {repeated(given)}: "
+            "give an id as in the column appointment_id of slots, with or without appt_"
         )
     lists: dict[str, dict[str, list[Row]]] = {}
     for name in _LISTS:

@@ -12,6 +12,7 @@ from avon_analytics.contract.zones import zones
 from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.store.parsed import run
 from avon_analytics.store.schema import SCHEMA_VERSION, create_statements
+from avon_analytics.suggestions import repeated
 
 # A load holds the newest row group of each table in memory: small ones bound it.
 ROW_GROUPS = "ROW_GROUP_SIZE 30720"
@@ -101,5 +102,5 @@ def name_new(part: Path, path: str) -> None:
 def check_time_zone(name: str) -> None:
     """Raises UsageError for a name that is no time zone."""
     if not isinstance(name, str) or name not in zones().values():
-        given = f" {name!r}" if isinstance(name, str) else ""
+        given = f" {repeated(name)}" if isinstance(name, str) else ""
         raise UsageError(f"unknown time zone{given}: give an IANA name such as 'America/New_York'")

@@ -27,6 +27,7 @@ from avon_analytics.errors import UnknownAppointment, UnknownGroup, UsageError
 from avon_analytics.figures import FIGURES
 from avon_analytics.store.frames import frame
 from avon_analytics.store.parsed import parsed, run
+from avon_analytics.suggestions import repeated
 
 if TYPE_CHECKING:
     from avon_analytics.appointments.rows.cohort_rows import CohortRows
@@ -148,7 +149,7 @@ def _appointment(cohort: CohortRows, given: str | None) -> str | None:
         {"bare": spelled[0], "prefixed": spelled[1]},
     )
     if known.empty:
-        raise UnknownAppointment(f"no event reports an appointment {given!r}")
+        raise UnknownAppointment(f"no event reports an appointment {repeated(given)}")
     return str(known["id"].iloc[0])
 
 

@@ -14,7 +14,7 @@ from avon_analytics.appointments.rows.scope import PERIODS
 from avon_analytics.errors import UnknownGroup, UsageError
 from avon_analytics.figures.declared import Figure
 from avon_analytics.figures.names import CUSTOM, is_named, name_column
-from avon_analytics.suggestions import nearest
+from avon_analytics.suggestions import nearest, repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ def _unknown(name: str, choices: Mapping[str, Grouping], fields: Mapping[str, st
     known = f"Choices: {', '.join(choices)}"
     if name in _NOT_EVERYWHERE:
         return UnknownGroup(f"{name} {_NOT_EVERYWHERE[name]}. {known}")
-    start = f"unknown grouping {name!r}"
+    start = f"unknown grouping {repeated(name)}"
     parts = [part.strip() for part in name.split(",")]
     if len(parts) > 1 and set(parts) <= set(choices):
         each = " ".join(f"--by {part}" for part in parts)

@@ -64,7 +64,7 @@ def as_date(value: DateLike | None, what: str) -> date | None:
         raise _no_date(
             value,
             what,
-            "a window begins and ends at local midnight; give a date such as '2025-01-31'",
+            "a day begins at local midnight; give a date such as '2025-01-31'",
         ) from None
     return value
 

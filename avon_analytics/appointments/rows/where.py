@@ -23,6 +23,7 @@ from avon_analytics.errors import UsageError
 from avon_analytics.figures.declared import Customs
 from avon_analytics.figures.names import unique_names
 from avon_analytics.labels import Labels
+from avon_analytics.suggestions import LONGEST, repeated
 
 _PLACES: Mapping[str, str] = {
     "host": "SELECT host AS value FROM appointments_versions",
@@ -106,7 +107,7 @@ def _need_somewhere(
 def _named(grouping: Grouping, value: str, is_free: bool) -> str:
     if is_free:
         return f"a value given for {grouping.name} occurs nowhere in the store,"
-    return f"{grouping.name} {value!r} occurs nowhere in the store."
+    return f"{grouping.name} {repeated(value)} occurs nowhere in the store."
 
 
 def _how_many(n: int) -> str:
@@ -117,9 +118,11 @@ def _nearest(given: str, known: Sequence[str], names: Mapping[str, str]) -> str:
     if not known:
         return "It has no value of it"
 
+    word = given[:LONGEST].lower()
+
     def likeness(value: str) -> float:
         spellings = [value, *([names[value], *names[value].split()] if value in names else [])]
-        return max(SequenceMatcher(None, given.lower(), one.lower()).ratio() for one in spellings)
+        return max(SequenceMatcher(None, word, one.lower()).ratio() for one in spellings)
 
     best = sorted(known, key=lambda value: (-likeness(value), value))[:_NEAREST]
     nearest = [f"{value!r} ({names[value]})" if value in names else repr(value) for value in best]
