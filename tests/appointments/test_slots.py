@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 if TYPE_CHECKING:
@@ -109,6 +110,27 @@ def test_who_becomes_staff_later_was_not_yet_staff_before(clinic: Clinic) -> Non
     clinic.staff("sam", when="03-05 09:00")
     assert [row[0] for row in ends(clinic, as_of=clinic.at("03-04 09:00"))] == ["ann", "sam"]
     assert [row[0] for row in ends(clinic, as_of=clinic.at("03-05 09:00"))] == ["ann"]
+
+
+def test_what_people_become_later_they_were_not_before(clinic: Clinic) -> None:
+    """A host, a caregiver who cancelled, a patient with a record: from the day on that says so."""
+    clinic.tell("created", "03-01 09:00", "hosted", attendees=["dr", "bob"])
+    clinic.tell("updated", "03-05 09:00", "hosted", attendees=["dr", "bob"], host="bob")
+    by_sam = [("cancelled", "03-02 09:00", "sam")]
+    clinic.tell("cancelled", "03-02 09:00", "cancelled", history=by_sam)
+    clinic.person("ann", "03-05 09:00", caregiver="sam", created_at=clinic.at("03-05 08:00"))
+
+    def known(day: str) -> tuple[Any, ...]:
+        visits = clinic.visits(as_of=clinic.at(day))
+        slots = visits.slots().set_index("appointment_id")
+        visit = visits.outcomes("patient_visit")["patient_visit"]
+        patient = slots.loc["hosted", "patient_id"]
+        return patient, slots.loc["cancelled", "cancelled_by"], visit.dropna().tolist()
+
+    assert known("03-05 08:59") == ("bob", "unknown", ["unknown"])
+    patient, *others = known("03-05 09:00")
+    assert pd.isna(patient)
+    assert others == ["patient", ["first"]]
 
 
 def test_a_visit_without_a_patient_is_one_slot_without_one(clinic: Clinic) -> None:
