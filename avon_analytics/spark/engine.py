@@ -18,7 +18,7 @@ import duckdb
 
 from avon_analytics.appointments.rows.remembered import Remembered
 from avon_analytics.appointments.slots.derived import counted_slots, text_of
-from avon_analytics.appointments.slots.queries import sql, taken_by, zone_names
+from avon_analytics.appointments.slots.queries import sql, taken_by, without_comments, zone_names
 from avon_analytics.appointments.slots.slots import Computed, newest_instant
 from avon_analytics.appointments.slots.steps import RANKS, SHOWN, STEPS, Settings
 from avon_analytics.spark.session import ask, rows_of, without_pandas_warning
@@ -175,7 +175,7 @@ class LakeEngine:
 def _read_once() -> frozenset[str]:
     """The steps that at most one place reads, or that are small: Spark computes them in passing."""
     written = [step for step in STEPS if step not in ("slot_words", "slot_zone_names")]
-    texts = {step: re.sub(r"--[^\n]*", "", sql(step)) for step in written}
+    texts = {step: without_comments(sql(step)) for step in written}
     readers = {
         step: sum(len(re.findall(rf"(?:FROM|JOIN) {step}\b", text)) for text in texts.values())
         for step in STEPS

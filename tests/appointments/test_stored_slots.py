@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -222,11 +223,14 @@ def test_a_store_that_is_small_keeps_nothing(made: Clinic, monkeypatch: pytest.M
     assert len(appointments(opened_anew(made)).slots()) == 3
 
 
-def test_other_texts_or_words_are_another_computation(
+def test_other_statements_or_words_are_another_computation_and_other_comments_are_none(
     made: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computations = count_computations(monkeypatch)
     assert len(appointments(opened_anew(made), status_words={"dna": "no_show"}).slots()) == 3
-    monkeypatch.setattr(stored_slots, "STEPS", steps.STEPS[::-1])
-    assert len(appointments(opened_anew(made)).slots()) == 3
-    assert len(computations) == 2
+    text_of: Any = steps.text_of
+    for change, n_computed in ((("-- One row", "-- A row"), 1), (("SELECT", "SELECT DISTINCT"), 2)):
+        changed = partial(lambda words, *of: text_of(*of).replace(*words), change)
+        monkeypatch.setattr(stored_slots, "text_of", changed)
+        assert len(appointments(opened_anew(made)).slots()) == 3
+        assert len(computations) == n_computed

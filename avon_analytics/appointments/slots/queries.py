@@ -45,7 +45,12 @@ def taken_by(text: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def with_constants(text: str, constants: Mapping[str, str]) -> str:
     """A statement with SQL in place of its parameters, without the comments that name them."""
-    return _PARAMETER.sub(lambda found: constants[found[1]], _COMMENT.sub("", text))
+    return _PARAMETER.sub(lambda found: constants[found[1]], without_comments(text))
+
+
+def without_comments(text: str) -> str:
+    """A statement without its comments."""
+    return _COMMENT.sub("", text)
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection, *, in_store: bool = False) -> None:

@@ -20,7 +20,7 @@ from zlib import crc32
 import duckdb
 
 from avon_analytics.appointments.slots import derived, steps, stored_hours, stored_questions
-from avon_analytics.appointments.slots.queries import sql, taken_by
+from avon_analytics.appointments.slots.queries import sql, taken_by, without_comments
 from avon_analytics.appointments.slots.steps import STEPS, Settings, micros_of, text_of
 from avon_analytics.store.database import Database
 from avon_analytics.store.derived import TABLES, drop_derived
@@ -84,25 +84,29 @@ class State:
 
     @classmethod
     def of(cls, content: Content, settings: Settings) -> State:
-        """The state of slots computed now. All of the texts count, comments among them: whoever
-        changes one has every large store compute its slots anew."""
-        later = (
-            *_OF_PATIENTS,
-            *derived.SESSION_STEPS,
-            "session_hours",
-            "patient_records",
-            "slot_kinds",
-            "landmark_facts",
-            "questions",
-        )
-        texts = "".join([*(text_of(step, {}) for step in STEPS), *map(sql, later)])
+        """The state of slots computed now."""
         as_of = None if settings.as_of is None else micros_of(settings.as_of)
         words = [list(pair) for pair in settings.words]
-        return cls(list(content), as_of, [words, settings.time_zone, crc32(texts.encode())])
+        return cls(list(content), as_of, [words, settings.time_zone, _check_sum()])
 
     def holds(self, content: Content, settings: Settings) -> bool:
         """Whether what is kept is what would be computed, but for grace and notice."""
         return self == State.of(content, settings)
+
+
+def _check_sum() -> int:
+    """Tells whether the SQL that computes what is kept is another one than it was."""
+    later = (
+        *_OF_PATIENTS,
+        *derived.SESSION_STEPS,
+        "session_hours",
+        "patient_records",
+        "slot_kinds",
+        "landmark_facts",
+        "questions",
+    )
+    texts = [*(text_of(step, {}) for step in STEPS), *map(sql, later)]
+    return crc32(without_comments("".join(texts)).encode())
 
 
 def content(connection: duckdb.DuckDBPyConnection) -> Content:
