@@ -77,7 +77,9 @@ LEFT = {
 def lines(archive: Archive, told: Sequence[Told], start: int, **how: Any) -> list[str]:
     at = count(start, 60_000)
     return [
-        archive.raw({"event": event, "created_at": next(at), "object": about}, **how)
+        archive.raw(
+            {"event": event, "created_at": next(at), "beside": "words", "object": about}, **how
+        )
         for event, about in told
     ]
 
