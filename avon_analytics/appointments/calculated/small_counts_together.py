@@ -1,4 +1,4 @@
-"""Small counts of tables that stand beside each other: none tells what is blank in another.
+"""Small counts of tables that stand beside each other: none gives away what is blank in another.
 
 All of them divide the slots of one cohort. What is blank in the whole is blank in each of its
 parts, and a table of parts is closed as if all that the whole could show were known

@@ -19,6 +19,7 @@ from avon_analytics.appointments.rows.groupings import GROUPINGS, Grouping
 from avon_analytics.appointments.rows.population import Population
 from avon_analytics.appointments.rows.scope import Scope, as_date
 from avon_analytics.appointments.slots.queries import sql
+from avon_analytics.appointments.slots.steps import micros_of
 from avon_analytics.appointments.statistics.arrays import Floats, Ints
 from avon_analytics.appointments.statistics.forecast import (
     OF_DAYS,
@@ -188,7 +189,7 @@ class Landmarks:
         """What ``landmark_alike`` reads."""
         rows = self._rows(keys, every, start, end)
         if isinstance(at, datetime):
-            instant, instants = f"CAST({_micros(at)} AS BIGINT)", ""
+            instant, instants = f"CAST({micros_of(at)} AS BIGINT)", ""
         else:
             instant = "i.at_us"
             instants = f"INNER JOIN {_values(at)} ON p.keys.period_on = i.period_on "
@@ -203,7 +204,7 @@ class Landmarks:
         """What ``landmark_history`` reads of due slots, looked at in steps of 24 hours that end at
         this instant; all that count on an ``earliest`` day or later."""
         bound = {
-            "at_us": _micros(at),
+            "at_us": micros_of(at),
             "most_days": most_days,
             "history_days": HISTORY_DAYS,
         }
@@ -240,7 +241,7 @@ class Landmarks:
     ) -> pd.DataFrame:
         """Due slots from a day on that were planned late: columns of the groups, ``day`` (number),
         ``outcome`` (number), ``from_days`` and ``n``."""
-        bound = {"at_us": _micros(at), "at_on": on}
+        bound = {"at_us": micros_of(at), "at_on": on}
         rows = self._rows(keys, None, since, None)
         rows = replace(rows, parameters={**rows.parameters, **bound})
         found = self.cohort._ask_for(rows.run(sql("landmark_later")), rows, rows.key_dtypes)
@@ -282,16 +283,12 @@ def _first_of(looked: Sequence[int], day: str) -> str:
     return f"CASE {' '.join(reversed(cases))} ELSE {looked[0]} END"
 
 
-def _micros(at: datetime) -> int:
-    return (at - datetime(1970, 1, 1, tzinfo=at.tzinfo)) // timedelta(microseconds=1)
-
-
 def _literal(day: date) -> str:
     return f"DATE '{day.isoformat()}'"
 
 
 def _values(looked: Mapping[date, datetime]) -> str:
-    lines = ", ".join(f"({_literal(first)}, {_micros(at)})" for first, at in looked.items())
+    lines = ", ".join(f"({_literal(first)}, {micros_of(at)})" for first, at in looked.items())
     none = f"({_literal(date.min)}, 0)"
     return f"(VALUES {lines or none}) AS i (period_on, at_us)"
 

@@ -1,6 +1,6 @@
 """Tables that are computed from all slots of a store, once per store and instant.
 
-They tell what patients did next, what became of each session's time, who had been there before, how
+They say what patients did next, what became of each session's time, who had been there before, how
 slots stood at any instant, and what patients asked. All slots of the store are looked at, not those
 of a cohort alone: who came back outside the window, or to another host, came back.
 """
