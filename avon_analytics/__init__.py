@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from avon_analytics.intake.write.receipt import Receipt
     from avon_analytics.quarantine import Quarantine
     from avon_analytics.report import plot
-    from avon_analytics.report.show import ShownFigure, show
+    from avon_analytics.report.html.show import ShownFigure, show
     from avon_analytics.samples import write_sample
     from avon_analytics.table_files import export
 
@@ -73,13 +73,13 @@ _HOMES = {
     "Receipt": "avon_analytics.intake.write.receipt",
     "Replay": "avon_analytics.intake.after.replay",
     "Quarantine": "avon_analytics.quarantine",
-    "ShownFigure": "avon_analytics.report.show",
+    "ShownFigure": "avon_analytics.report.html.show",
     "Store": "avon_analytics.api",
     "Trace": "avon_analytics.appointments.behind.trace",
     "Verified": "avon_analytics.intake.read.signature",
     "export": "avon_analytics.table_files",
     "open": "avon_analytics.api",
-    "show": "avon_analytics.report.show",
+    "show": "avon_analytics.report.html.show",
     "write_sample": "avon_analytics.samples",
 }
 _OTHERWISE = {"verify": ("avon_analytics.intake.read.signature", "verify_delivery")}

@@ -18,9 +18,9 @@ from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import UsageError
 from avon_analytics.figures import COLUMNS, Kind
 from avon_analytics.printable import printable
-from avon_analytics.report.tabled import is_figure
-from avon_analytics.report.workbook import new_book, sheet_name, write_workbook
-from avon_analytics.report.workbook_rows import are_rows, write_rows
+from avon_analytics.report.tables.figure_table import is_figure
+from avon_analytics.report.workbook.figure import new_book, sheet_name, write_workbook
+from avon_analytics.report.workbook.rows import are_rows, write_rows
 from avon_analytics.store.schema import literal
 from avon_analytics.whole_file import write_whole
 

@@ -84,8 +84,8 @@ def explain(
     store = open_store(db, out=out, wait=wait)
     found = store.explain(appointment_id, as_of=as_of, identifiers=identifiers)
     if to.form is opt.Format.table:
-        from avon_analytics.report.story import story
-        from avon_analytics.report.wording import utc
+        from avon_analytics.report.terminal.story import story
+        from avon_analytics.report.words.wording import utc
 
         show_text(story(harmless(found), width=terminal_width()), to)
         say(f"as of {utc(found.attrs['as_of'])}")
@@ -111,7 +111,7 @@ def quality(
     to = target(form, out, force)
     found = open_store(db, out=out, wait=wait).quality(as_of=as_of)
     if section is not None:
-        from avon_analytics.report.verified import drift_in_words
+        from avon_analytics.report.page.provenance import drift_in_words
 
         full = getattr(found, section.value)
         is_read = to.form is opt.Format.table and section.value == "drift"

@@ -51,7 +51,7 @@ def show(frame: pd.DataFrame, to: Target, *, title: str | None = None, as_is: bo
     elif out is not None:
         _write(_text(frame, form, as_is=as_is), to)
     elif form is Format.table:
-        from avon_analytics.report.terminal import table
+        from avon_analytics.report.terminal.table import table
 
         show_table(table(_readable(frame), title=title, width=terminal_width(), as_is=as_is))
     else:
@@ -184,7 +184,7 @@ def _text(frame: pd.DataFrame, form: Format, *, as_is: bool) -> str:
 
         return csv_text(frame, as_is=as_is)
     frame = _readable(frame)
-    from avon_analytics.report.terminal import table
+    from avon_analytics.report.terminal.table import table
 
     return _rendered(table(frame, width=_FILE_WIDTH), _FILE_WIDTH, is_plain=True)
 

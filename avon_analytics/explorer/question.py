@@ -63,7 +63,7 @@ class Question:
         It is one of the foremost count, in the first row of the table that has any; None where
         none has.
         """
-        from avon_analytics.report.named import named
+        from avon_analytics.report.tables.names import named
 
         figure = FIGURES[self.figure]
         counts = [figure.spelled.get(one.counts) for one in figure.in_tables if one.counts]

@@ -18,7 +18,7 @@ from avon_analytics.errors import AvonError, UsageError
 from avon_analytics.explorer import choices, options
 from avon_analytics.explorer.question import Question, default
 from avon_analytics.figures import FIGURES
-from avon_analytics.report.titles import WIDTH
+from avon_analytics.report.plot.titles import WIDTH
 
 _FIRST, _FILTERS = "outcomes", 2
 _CONTROLS, _BELOW, _WIDE = "avon-controls", "avon-explored", "avon-wide"
@@ -331,8 +331,8 @@ class Explorer:
                 "text/plain": f"{name}: {sentence}\n\n{lines}",
             }
         from avon_analytics.report import plot
-        from avon_analytics.report.named import named
-        from avon_analytics.report.show import show
+        from avon_analytics.report.html.show import show
+        from avon_analytics.report.tables.names import named
 
         found = named(self._found)  # once for all that shows it
         below = show(found)._repr_html_()

@@ -1,8 +1,1 @@
-"""The outcome report: DataFrames in, one self-contained HTML page or a terminal table out."""
-
-from __future__ import annotations
-
-from avon_analytics.report.content import Coverage, Figures, Provenance, ReportContent
-from avon_analytics.report.page import render
-
-__all__ = ["Coverage", "Figures", "Provenance", "ReportContent", "render"]
+"""From the DataFrames of figures to what a person reads: charts, tables, a workbook, a page."""

@@ -65,7 +65,7 @@ warnings.simplefilter("error")
 sys.modules["rfc3987_syntax"] = None  # as for all tests
 from avon_analytics.cli import main
 import avon_analytics.api, avon_analytics.intake.read.verify, avon_analytics.cli.app
-import avon_analytics.report.terminal, avon_analytics.report.collect, rich.console
+import avon_analytics.report.terminal.table, avon_analytics.report.page.collect, rich.console
 from avon_analytics.store.making import EMPTY_STORE
 # What commands come to need.
 import avon_analytics.explorer.cohort, avon_analytics.appointments.quality

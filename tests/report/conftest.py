@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from avon_analytics.report import Coverage, Figures, Provenance, ReportContent
+from avon_analytics.report.page.content import Coverage, Figures, Provenance, ReportContent
 
 Row = dict[str, Any]
 AS_OF = datetime(2026, 3, 20, 16, 0, tzinfo=UTC)
@@ -247,7 +247,7 @@ def clinic() -> MadeUp:
 @pytest.fixture(scope="session")
 def page_of() -> Callable[[ReportContent], str]:
     """``render``, each content once a session: drawing takes a second or two."""
-    from avon_analytics.report import render
+    from avon_analytics.report.page.render import render
 
     pages: dict[int, tuple[ReportContent, str]] = {}
 

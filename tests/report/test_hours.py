@@ -12,9 +12,9 @@ import pytest
 import avon_analytics as avon
 from avon_analytics.figures.lost_time import FIGURE as LOST_TIME
 from avon_analytics.figures.refills import FIGURE as REFILLS
-from avon_analytics.report import render
-from avon_analytics.report.collect import collect
-from avon_analytics.report.hours import COLUMNS, hours_by_period, hours_findings
+from avon_analytics.report.page.collect import collect
+from avon_analytics.report.page.hours import COLUMNS, hours_by_period, hours_findings
+from avon_analytics.report.page.render import render
 
 if TYPE_CHECKING:
     from tests.report.conftest import MadeUp

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from avon_analytics.report import plot
-from avon_analytics.report.named import named, shortened_ids
-from avon_analytics.report.show import show
-from avon_analytics.report.terminal import table
+from avon_analytics.report.html.show import show
+from avon_analytics.report.tables.names import named, shortened_ids
+from avon_analytics.report.terminal.table import table
 
 if TYPE_CHECKING:
     from tests.report.conftest import MadeUp

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 import avon_analytics as avon
-from avon_analytics.report import render
-from avon_analytics.report.collect import collect
+from avon_analytics.report.page.collect import collect
+from avon_analytics.report.page.render import render
 
 # What became of a slot: outcome, who cancelled, notice. Late is under 24 hours.
 BANDS = ("after start", "under 2 hours", "2-24 hours", "1-7 days", "over 7 days", None)

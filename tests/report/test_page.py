@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from avon_analytics.report import Coverage, Provenance, render
-from avon_analytics.report.content import ReportContent
+from avon_analytics.report.page.content import Coverage, Provenance, ReportContent
+from avon_analytics.report.page.render import render
 
 if TYPE_CHECKING:
     from tests.report.conftest import MadeUp

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from avon_analytics.report.palette import COLOURS
+from avon_analytics.report.charts.palette import COLOURS
 
 OUTCOMES = ("attended", "no-show", "cancelled", "rescheduled", "unresolved", "not-due")
 XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])

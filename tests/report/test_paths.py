@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from avon_analytics.report.paths import shortened
+from avon_analytics.report.words.paths import shortened
 
 FILES = [
     "/srv/exports/avon/2024/q3/2024-09-webhooks.jsonl.gz",

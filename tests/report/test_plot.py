@@ -17,7 +17,7 @@ import pytest
 
 import avon_analytics as avon
 from avon_analytics.errors import SharedSlots, UnknownGroup, UsageError
-from avon_analytics.report.palette import COLOURS
+from avon_analytics.report.charts.palette import COLOURS
 
 Shown = dict[str, str]
 

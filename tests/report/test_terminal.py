@@ -12,9 +12,9 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from avon_analytics.report.columns import COUNT, TextColumn, headed
-from avon_analytics.report.tabled import tabled
-from avon_analytics.report.terminal import STARRED, outcome_summary_table, table
+from avon_analytics.report.tables.figure_table import tabled
+from avon_analytics.report.terminal.columns import COUNT, TextColumn, headed
+from avon_analytics.report.terminal.table import STARRED, outcome_summary_table, table
 from tests.frames import column_names
 
 if TYPE_CHECKING:

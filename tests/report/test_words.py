@@ -15,16 +15,21 @@ import pytest
 from avon_analytics.figures.dates import window_in_words
 from avon_analytics.intake.read.codes import CODES, MEANINGS, SIGNATURE_WORDS
 from avon_analytics.intake.read.verify import WORDS
-from avon_analytics.report import render
-from avon_analytics.report.caveats import caveats
-from avon_analytics.report.content import ReportContent
-from avon_analytics.report.periods import before, calendar, label, short, span
-from avon_analytics.report.rows import summed, window
-from avon_analytics.report.summary import summary
-from avon_analytics.report.tables import NEWEST, lead_times
-from avon_analytics.report.verified import combined_digest, drift_in_words, explained, listing
-from avon_analytics.report.what_changed import what_changed, who_stands_out
-from avon_analytics.report.wording import (
+from avon_analytics.report.page.caveats import caveats
+from avon_analytics.report.page.content import ReportContent
+from avon_analytics.report.page.provenance import (
+    combined_digest,
+    drift_in_words,
+    explained,
+    listing,
+)
+from avon_analytics.report.page.render import render
+from avon_analytics.report.page.summary import summary
+from avon_analytics.report.page.tables import NEWEST, lead_times
+from avon_analytics.report.page.what_changed import what_changed, who_stands_out
+from avon_analytics.report.tables.rows import summed, window
+from avon_analytics.report.words.periods import before, calendar, label, short, span
+from avon_analytics.report.words.wording import (
     Clock,
     count,
     month,

@@ -8,6 +8,7 @@ import pandas as pd
 
 from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.over_time import WHO
+from avon_analytics.report.charts.palette import light
 from avon_analytics.report.charts.parts import (
     and_more,
     axis_keys,
@@ -19,9 +20,8 @@ from avon_analytics.report.charts.parts import (
     room,
     sized,
 )
-from avon_analytics.report.palette import light
-from avon_analytics.report.rows import largest, rows_of
-from avon_analytics.report.wording import count, number, percent
+from avon_analytics.report.tables.rows import largest, rows_of
+from avon_analytics.report.words.wording import count, number, percent
 
 MOST_GROUPS = 15
 

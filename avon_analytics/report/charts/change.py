@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from avon_analytics.report.charts import spec
+from avon_analytics.report.charts.palette import light
 from avon_analytics.report.charts.parts import (
     NEWEST,
     Foremost,
@@ -20,10 +21,9 @@ from avon_analytics.report.charts.parts import (
     share_axis,
     sized,
 )
-from avon_analytics.report.palette import light
-from avon_analytics.report.periods import every_of, label
-from avon_analytics.report.rows import Row, group_name, groupings, rows_of, window
-from avon_analytics.report.wording import number, told_apart
+from avon_analytics.report.tables.rows import Row, group_name, groupings, rows_of, window
+from avon_analytics.report.words.periods import every_of, label
+from avon_analytics.report.words.wording import number, told_apart
 
 _SHAPES = {"higher": "triangle-up", "lower": "triangle-down"}
 _COLOURS = {"concern": "no-show", "improvement": "attended"}

@@ -8,6 +8,7 @@ import pandas as pd
 
 from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.groups import MOST_GROUPS
+from avon_analytics.report.charts.palette import light
 from avon_analytics.report.charts.parts import (
     PHONE,
     and_more,
@@ -18,10 +19,9 @@ from avon_analytics.report.charts.parts import (
     room,
     sized,
 )
-from avon_analytics.report.palette import light
-from avon_analytics.report.periods import every_of, label
-from avon_analytics.report.rows import Row, group_name, rows_of
-from avon_analytics.report.wording import as_date, heading, number, percent, plain
+from avon_analytics.report.tables.rows import Row, group_name, rows_of
+from avon_analytics.report.words.periods import every_of, label
+from avon_analytics.report.words.wording import as_date, heading, number, percent, plain
 
 FALSE_IN_ALL = 0.05
 _WORDS = {True: ("q-value under 0.05", "accent"), False: ("may be chance", "muted")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from avon_analytics.report.charts import spec
+from avon_analytics.report.charts.palette import light
 from avon_analytics.report.charts.parts import (
     PHONE,
     Foremost,
@@ -16,9 +17,8 @@ from avon_analytics.report.charts.parts import (
     room,
     sized,
 )
-from avon_analytics.report.palette import light
-from avon_analytics.report.rows import groupings, rows_of
-from avon_analytics.report.wording import count, number, percent, plain
+from avon_analytics.report.tables.rows import groupings, rows_of
+from avon_analytics.report.words.wording import count, number, percent, plain
 
 FUNNEL_ENDS: Words = {
     "n_next": ("went on, or completed", "attended"),

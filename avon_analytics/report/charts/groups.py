@@ -8,6 +8,7 @@ import pandas as pd
 
 from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.over_time import HOURS, OUTCOMES
+from avon_analytics.report.charts.palette import light
 from avon_analytics.report.charts.parts import (
     WHOLE_NUMBERS,
     Words,
@@ -23,9 +24,8 @@ from avon_analytics.report.charts.parts import (
     share_axis,
     sized,
 )
-from avon_analytics.report.palette import light
-from avon_analytics.report.rows import Row, groupings, largest, rows_of
-from avon_analytics.report.wording import number, share
+from avon_analytics.report.tables.rows import Row, groupings, largest, rows_of
+from avon_analytics.report.words.wording import number, share
 
 MOST_GROUPS = 15
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from avon_analytics.report.charts import spec
+from avon_analytics.report.charts.palette import light
 from avon_analytics.report.charts.parts import (
     ROOM,
     WHOLE_NUMBERS,
@@ -15,9 +16,8 @@ from avon_analytics.report.charts.parts import (
     panels,
     sized,
 )
-from avon_analytics.report.palette import light
-from avon_analytics.report.rows import groupings, rows_of
-from avon_analytics.report.wording import percent
+from avon_analytics.report.tables.rows import groupings, rows_of
+from avon_analytics.report.words.wording import percent
 
 CAUSES: Words = {
     "attended": ("attended", "attended"),

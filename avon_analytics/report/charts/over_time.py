@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from avon_analytics.report.charts import spec
+from avon_analytics.report.charts.palette import light
 from avon_analytics.report.charts.parts import (
     NEWEST,
     WHOLE_NUMBERS,
@@ -20,10 +21,9 @@ from avon_analytics.report.charts.parts import (
     share_axis,
     sized,
 )
-from avon_analytics.report.palette import light
-from avon_analytics.report.periods import every_of, label
-from avon_analytics.report.rows import groupings, is_complete, rows_of, window
-from avon_analytics.report.wording import number, share
+from avon_analytics.report.tables.rows import groupings, is_complete, rows_of, window
+from avon_analytics.report.words.periods import every_of, label
+from avon_analytics.report.words.wording import number, share
 
 OUTCOMES: Words = {
     # column: (word, colour), in the order they are stacked

@@ -10,11 +10,18 @@ from typing import Any
 import pandas as pd
 
 from avon_analytics.report.charts import spec
+from avon_analytics.report.charts.palette import light
 from avon_analytics.report.charts.spec import Field, Spec
-from avon_analytics.report.palette import light
-from avon_analytics.report.periods import calendar, label, short
-from avon_analytics.report.rows import Row, group_name, groupings, is_complete, newest_part, rows_of
-from avon_analytics.report.wording import count, number, told_apart
+from avon_analytics.report.tables.rows import (
+    Row,
+    group_name,
+    groupings,
+    is_complete,
+    newest_part,
+    rows_of,
+)
+from avon_analytics.report.words.periods import calendar, label, short
+from avon_analytics.report.words.wording import count, number, told_apart
 
 Words = Mapping[str, tuple[str, str]]
 """A column or value, the word for it and the name of its colour."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from avon_analytics.report.palette import COLOURS
+from avon_analytics.report.charts.palette import COLOURS
 
 if TYPE_CHECKING:
     from avon_analytics.report.charts.spec import Spec

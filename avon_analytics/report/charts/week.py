@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from avon_analytics.report.charts import spec
+from avon_analytics.report.charts.palette import HEAT, light
 from avon_analytics.report.charts.parts import PHONE, finish, sized
-from avon_analytics.report.palette import HEAT, light
-from avon_analytics.report.rows import rows_of
-from avon_analytics.report.wording import count, number, share
+from avon_analytics.report.tables.rows import rows_of
+from avon_analytics.report.words.wording import count, number, share
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FEW = 10

@@ -1,0 +1,219 @@
+"""From a cohort to the report: asks for the figures, and writes the page."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pandas as pd
+
+from avon_analytics.appointments.calculated.small_counts_together import OF_NOTICE, OF_WHO
+from avon_analytics.appointments.rows.scope import PERIODS
+from avon_analytics.appointments.statistics.p_prime import FEWEST_PERIODS
+from avon_analytics.errors import UsageError
+from avon_analytics.printable import printable
+from avon_analytics.report.page.content import Coverage, Figures, Provenance, ReportContent
+from avon_analytics.report.page.small_counts import as_one_set, periods_of_signals, shown_count
+from avon_analytics.report.page.what_changed import SHARES
+from avon_analytics.report.tables.names import named
+from avon_analytics.store.provenance import Origin, origin
+from avon_analytics.whole_file import is_no_file, refuse_to_replace, write_whole
+
+if TYPE_CHECKING:
+    from avon_analytics.appointments.cohort import Cohort
+    from avon_analytics.store.database import Database
+
+_PAGE = (".html", ".htm")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def collect(
+    database: Database,
+    cohort: Cohort,
+    *,
+    title: str,
+    by: str | None = None,
+    every: str = "month",
+    out: Path | None = None,
+    brief: bool = False,
+) -> ReportContent:
+    """All that the page shows, about one cohort of a store; ``out`` is where the page will stand.
+
+    brief: only what the brief page shows. With small counts blank it is all of the full page, so
+    that both are blank alike.
+
+    Raises UnknownGroup for an unknown ``by``, StoreError for a store that cannot be read, and at
+    once UsageError for an ``out`` that would replace a file of the archive or a store.
+    """
+    with database.reading():  # held meanwhile: each figure would open it anew
+        known = origin(database, cohort.as_of)
+        if out is not None:
+            for place in (out, files_beside(out)):
+                refuse_to_replace(place, known.frames["archive_files"]["file"])
+        zones = cohort._zones()
+        signals_every, figures = _set_of_figures(cohort, by, every, brief=brief)
+        n_patients = cohort.n_patients()
+    min_count = cohort.min_count
+    return ReportContent(
+        title=title,
+        as_of=cohort.as_of or _EPOCH,
+        figures=replace(
+            figures,
+            outcomes_by_group=_named(figures.outcomes_by_group),
+            outliers=_named(figures.outliers),
+        ),
+        coverage=Coverage(
+            first_occurred_at=known.first_occurred_at,
+            last_occurred_at=known.last_occurred_at,
+            first_start_at=_instant(zones["first_at"].min()),
+            last_start_at=_instant(zones["last_at"].max()),
+            n_files=known.n_files,
+            n_events=known.n_events,
+            n_patients=shown_count(n_patients, min_count),
+            n_appointments=(
+                None
+                if figures.funnel["n_reached"].isna().any()
+                else shown_count(int(zones["n"].sum()), min_count)
+            ),
+        ),
+        provenance=_provenance(known),
+        time_zone=database.time_zone,
+        # Not those of too few appointments to be told apart.
+        visit_zones=tuple(zones.loc[zones["n"] >= max(min_count, 1), "time_zone"].dropna()),
+        grace_hours=cohort.grace_hours,
+        late=cohort.late,
+        every=every,
+        signals_every=signals_every,
+        min_count=min_count,
+        files_beside="" if out is None else files_beside(out).name,
+        on=cohort.on,
+        scope=cohort.in_words(),
+    )
+
+
+def _provenance(known: Origin) -> Provenance:
+    fields = {**known.lines, **known.frames}
+    return Provenance(policies=known.policies, **cast("dict[str, Any]", fields))
+
+
+def _signals_every(cohort: Cohort, every: str) -> str:
+    """The periods of the report, or the longest shorter ones of which there are enough to tell."""
+    shorter = PERIODS[: PERIODS.index(every) + 1] if every in PERIODS else ()
+    for unit in reversed(shorter):
+        if unit != "day" and len(cohort.signals(every=unit)) >= FEWEST_PERIODS:
+            return unit
+    return every
+
+
+def _set_of_figures(
+    cohort: Cohort, by: str | None, every: str, *, brief: bool
+) -> tuple[str, Figures]:
+    """The figures of the page, and the periods of its charts of shares over time."""
+    min_count = cohort.min_count
+    with_all = replace(cohort, min_count=0)
+    signals_every = _signals_every(with_all, every)
+    if brief and min_count <= 1:
+        return signals_every, _foremost_figures(cohort, by, every, signals_every)
+    known = _figures(with_all, by, every, signals_every)
+    if min_count <= 1:
+        return signals_every, known
+    told_every = periods_of_signals(known, every, signals_every, min_count)
+    if told_every != signals_every:
+        signals_every = told_every
+        known = replace(known, signals=_signals(with_all, signals_every))
+    settings = cohort._settings
+    figures = as_one_set(
+        known,
+        _figures(cohort, by, every, signals_every),
+        by=by,
+        every=every,
+        signals_every=signals_every,
+        late_hours=None if settings.is_same_day else settings.late_hours,
+        min_count=min_count,
+    )
+    return signals_every, figures
+
+
+def _signals(cohort: Cohort, every: str) -> dict[str, pd.DataFrame]:
+    return {
+        share: cohort.signals(share, every=every, better=better) for share, better in SHARES.items()
+    }
+
+
+def _figures(cohort: Cohort, by: str | None, every: str, signals_every: str) -> Figures:
+    return replace(
+        _foremost_figures(cohort, by, every, signals_every),
+        lead_times=cohort.lead_times(),
+        lead_times_by_period=cohort.lead_times(every=every),
+        incidence=cohort.incidence(),
+        no_show_by_lead=cohort.outcomes(by="lead_band"),
+        no_show_by_hour=cohort.outcomes(by=["weekday", "hour"]),
+        lost_time=cohort.lost_time(),
+        lost_time_by_period=cohort.lost_time(every=every),
+        refills=cohort.refills(),
+    )
+
+
+def _foremost_figures(cohort: Cohort, by: str | None, every: str, signals_every: str) -> Figures:
+    """Those that the summary, what changed and the caveats rest on."""
+    by_who = cohort.cancellations(by="cancelled_by")
+    by_notice = cohort.cancellations(by="notice_band")
+    return Figures(
+        outcomes=cohort.outcomes(),
+        outcomes_by_period=cohort.outcomes(every=every),
+        funnel=cohort.funnel(),
+        cancellations=cohort.cancellations(),
+        cancellations_by_period=cohort.cancellations(every=every),
+        cancellations_by_who=by_who.loc[by_who.n_cancelled != 0, list(OF_WHO)],
+        cancellations_by_notice=by_notice.loc[by_notice.n_cancelled != 0, list(OF_NOTICE)],
+        outcomes_by_group=cohort.outcomes(by=by) if by else None,
+        signals=_signals(cohort, signals_every),
+        outliers=cohort.outliers(by=by) if by else None,
+    )
+
+
+def _named(figure: pd.DataFrame | None) -> pd.DataFrame | None:
+    return None if figure is None else named(figure)
+
+
+def _instant(found: Any) -> datetime | None:
+    return None if pd.isna(found) else found.to_pydatetime()
+
+
+def checked_page(out: Path) -> Path:
+    """Where a page is to be written. Raises UsageError for a name that promises something else."""
+    if out.suffix.lower() not in _PAGE and not is_no_file(out):
+        is_name = bool(out.name) and not os.path.isdir(out)
+        such = f", such as {out.with_suffix('.html')}" if is_name else ""
+        raise UsageError(
+            f"{out}: the report is a page of HTML: name a file that ends in .html{such}"
+        )
+    return out
+
+
+def files_beside(out: Path) -> Path:
+    """Where the list of archive files of a page stands: ``report.files.csv``."""
+    return out.with_suffix(".files.csv")
+
+
+def write(content: ReportContent, page: str, out: Path) -> Path:
+    """Write a page and beside it the list of its archive files, each whole or not at all.
+
+    The list has a row for each file of the archive, each with its SHA-256 and where its lines
+    ended. Returns the path of the page. Raises UsageError where one cannot be written or would
+    replace a file of the archive.
+    """
+    checked_page(out)
+    archive = content.provenance.archive_files
+    refuse_to_replace(out, archive["file"])
+    shown = archive.assign(file=archive["file"].map(printable))
+    files = shown.to_csv(index=False, lineterminator="\n")
+    write_whole(
+        files_beside(out),
+        lambda part: part.write_bytes(files.encode()),
+        never=archive["file"],
+    )
+    return write_whole(out, lambda part: part.write_text(page, "utf-8"))

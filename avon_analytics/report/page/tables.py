@@ -1,0 +1,353 @@
+"""Figures as tables for the page: which columns, in which words, with what beside each share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pandas as pd
+
+from avon_analytics.figures import COLUMNS, Kind
+from avon_analytics.report.page.content import Figures
+from avon_analytics.report.tables.rows import (
+    Row,
+    by_period,
+    group_name,
+    groupings,
+    is_complete,
+    largest,
+    rows_of,
+    split_newest,
+    summed,
+)
+from avon_analytics.report.words.periods import label, span
+from avon_analytics.report.words.wording import (
+    amount,
+    chance,
+    count,
+    heading,
+    number,
+    percent,
+    plain,
+    plural,
+    points,
+    share,
+    within,
+)
+
+NEWEST = 36
+MOST_GROUPS = 40
+MOST_ROWS = 30
+
+
+class Cell(NamedTuple):
+    text: str
+    note: str = ""
+    """What stands behind the text, in smaller type: a denominator and interval."""
+
+
+class Column(NamedTuple):
+    heading: str
+    kind: str
+    """text, number, share or code: how the cells are set."""
+
+
+class Line(NamedTuple):
+    name: str
+    cells: Sequence[Cell]
+    kind: str = ""
+    """"" for a plain row, else open, sum or total."""
+    tag: str = ""
+    others: Sequence[str] = ()
+    """What it is of besides, where that takes several columns."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to be set: the first column names the row, or with ``others`` the first few."""
+
+    caption: str
+    first: str
+    columns: Sequence[Column]
+    lines: Sequence[Line]
+    note: str = ""
+    others: Sequence[str] = ()
+    """Headings of further columns that say what a row is of."""
+
+    @property
+    def has_long_names(self) -> bool:
+        return any(len(line.name) > 18 for line in self.lines if line.kind != "sum")
+
+
+Show = Callable[[Row, str], Cell]
+
+
+def _share(row: Row, name: str) -> Cell:
+    known = share(row, name)
+    return Cell(percent(known.value), known.behind if known.value is not None else "")
+
+
+KINDS: dict[str, tuple[str, Show]] = {
+    "count": ("number", lambda row, name: Cell(count(row.get(name)))),
+    "ratio": ("number", lambda row, name: Cell(percent(row.get(name)))),
+    "amount": ("number", lambda row, name: Cell(amount(row.get(name)))),
+    "share": ("share", _share),
+    "points": ("number", lambda row, name: Cell(points(row.get(name)))),
+    "chance": ("number", lambda row, name: Cell(chance(row.get(name)))),
+    "text": ("text", lambda row, name: Cell(plain(row.get(name), 160))),
+    "code": ("code", lambda row, name: Cell(plain(row.get(name), 160))),
+}
+
+SET_AS = {
+    Kind.COUNT: "count",
+    Kind.WHOLE: "count",
+    Kind.SHARE: "share",
+    Kind.RATIO: "ratio",
+    Kind.DIFFERENCE: "points",
+    Kind.CHANCE: "chance",
+    Kind.TEXT: "text",
+}
+
+
+def _declared(*names: str) -> dict[str, str]:
+    """These columns of figures, each with how its cells are set."""
+    return {name: SET_AS.get(COLUMNS[name].kind, "amount") for name in names}
+
+
+def _counted(*shares: str) -> dict[str, str]:
+    """What these shares count, so that rows can be added up."""
+    return {name: COLUMNS[name].counts for name in shares}
+
+
+OUTCOME_COLUMNS = _declared(
+    "no_show_share",
+    "attended_share",
+    "cancelled_share",
+    "n_slots",
+    "n_attended",
+    "n_no_show",
+    "n_cancelled",
+    "n_rescheduled",
+    "n_unresolved",
+    "n_not_due",
+)
+OUTCOME_SHARES = _counted("no_show_share", "attended_share", "cancelled_share")
+CANCELLATION_COLUMNS = _declared(
+    "cancelled_share",
+    "late_share",
+    "n_due",
+    "n_cancelled",
+    "n_by_patient",
+    "n_by_provider",
+    "n_by_unknown",
+    "n_late",
+    "n_after_start",
+    "median_notice_hours",
+)
+CANCELLATION_SHARES = _counted("cancelled_share", "late_share")
+STAGE_COLUMNS = _declared(
+    "first_share",
+    "previous_share",
+    "n_reached",
+    "n_observed",
+    "n_inferred",
+    "median_hours_from_previous",
+    "p90_hours_from_previous",
+)
+END_COLUMNS = _declared(
+    "n_reached", "n_no_show", "n_cancelled", "n_rescheduled", "n_unresolved", "n_open"
+)
+LEAD_COLUMNS = _declared("n_appointments", "n_with_lead", "median_lead_days", "p90_lead_days")
+AFTER_DAYS = (1, 7, 14, 30, 60, 90)
+
+
+def outcomes_by_period(figures: Figures, every: str) -> Table:
+    return _by_period(
+        f"Outcomes of slots by {every}",
+        every,
+        figures.outcomes_by_period,
+        figures.outcomes,
+        OUTCOME_COLUMNS,
+        OUTCOME_SHARES,
+    )
+
+
+def cancellations_by_period(figures: Figures, every: str) -> Table:
+    return _by_period(
+        f"Cancellations by {every}",
+        every,
+        figures.cancellations_by_period,
+        figures.cancellations,
+        CANCELLATION_COLUMNS,
+        CANCELLATION_SHARES,
+    )
+
+
+def _by_period(
+    caption: str,
+    every: str,
+    frame: pd.DataFrame,
+    total: pd.DataFrame,
+    columns: Mapping[str, str],
+    shares: Mapping[str, str],
+) -> Table:
+    """The newest periods one by one, the older ones as one row, then the whole cohort."""
+    rows = by_period(frame)
+    older, newest = split_newest(rows, NEWEST)
+    lines: list[Line] = []
+    if older:
+        years = span([row["period_on"] for row in older], every)
+        lines.append(Line(years, cells_of(summed(older, shares), columns), "sum"))
+    lines += [
+        Line(label(row["period_on"], every), cells_of(row, columns), *_mark(row)) for row in newest
+    ]
+    if rows:
+        lines += [Line("All", cells_of(row, columns), "total") for row in rows_of(total)[:1]]
+    note = f"The first row adds up {plural(len(older), f'older {every}')}." if older else ""
+    return Table(caption, every.capitalize(), columns_of(columns), lines, note)
+
+
+def _mark(row: Row) -> tuple[str, str]:
+    """How the line of a period is set, and what is said beside it."""
+    return ("", "") if is_complete(row) else ("open", "not complete")
+
+
+def outcomes_by_group(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
+    groups = groupings(outcomes)
+    name = " · ".join(heading(group) for group in groups) or "Group"
+    shown, others = largest(rows_of(outcomes), "n_slots", MOST_GROUPS)
+    lines = [Line(group_name(row, groups), cells_of(row, OUTCOME_COLUMNS)) for row in shown]
+    if others:
+        more = summed(others, OUTCOME_SHARES)
+        lines.append(Line(f"and {len(others):,} more", cells_of(more, OUTCOME_COLUMNS), "sum"))
+    if shown:
+        lines += [
+            Line("All", cells_of(row, OUTCOME_COLUMNS), "total") for row in rows_of(total)[:1]
+        ]
+    caption = f"Outcomes of slots by {' · '.join(map(within, groups)) or 'group'}"
+    return Table(caption, name, columns_of(OUTCOME_COLUMNS), lines)
+
+
+def no_show_by(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
+    """The no-show share by one grouping, with what it is made of."""
+    (name,) = groupings(outcomes)
+    columns = _declared("no_show_share", "n_attended", "n_no_show")
+    lines = [Line(plain(row.get(name)), cells_of(row, columns)) for row in rows_of(outcomes)]
+    if lines:
+        lines += [Line("All", cells_of(row, columns), "total") for row in rows_of(total)[:1]]
+    caption = f"No-show share by {within(name)}"
+    return Table(caption, heading(name), columns_of(columns), lines)
+
+
+def lead_times(by_booking: pd.DataFrame, total: pd.DataFrame | None, every: str) -> Table:
+    """Days booked ahead by the period of booking, then all; quantiles of some have no sum.
+
+    So where there are more periods than a table holds, the row of all is left out with the oldest.
+    """
+    rows = [row for row in by_period(by_booking) if number(row.get("n_with_lead"))]
+    n_older = max(len(rows) - NEWEST, 0)
+    rows = rows[n_older:]
+    lines = [
+        Line(label(row["period_on"], every), cells_of(row, LEAD_COLUMNS), *_mark(row))
+        for row in rows
+    ]
+    if rows and total is not None and not n_older:
+        lines += [Line("All", cells_of(row, LEAD_COLUMNS), "total") for row in rows_of(total)[:1]]
+    caption = f"Days booked ahead by {every} of booking"
+    note = ""
+    if n_older:
+        note = (
+            f"The newest {NEWEST} {every}s are shown; {plural(n_older, f'older {every}')} "
+            f"{'is' if n_older == 1 else 'are'} left out."
+        )
+    return Table(caption, "Booked in", columns_of(LEAD_COLUMNS), lines, note)
+
+
+def days_shown(furthest: int) -> list[int]:
+    """The days at which a table says how bookings had ended; the last of few is one of them."""
+    days = [day for day in AFTER_DAYS if day <= furthest]
+    is_last = furthest >= AFTER_DAYS[-1] or furthest in days or furthest < 0
+    return days if is_last else [*days, furthest]
+
+
+def incidence(incidence: pd.DataFrame) -> Table:
+    """How many bookings had ended in each way after so many days."""
+    causes = list(dict.fromkeys(incidence["cause"]))
+    lines = []
+    for day in days_shown(incidence["day"].max()) if len(incidence) else ():
+        until = incidence[incidence["day"] <= day].groupby("cause").tail(1)
+        reached = {row["cause"]: row for row in rows_of(until)}
+        cells = [_reached(reached.get(cause)) for cause in causes]
+        lines.append(Line(plural(day, "day"), cells))
+    columns = [Column(heading(cause), "share") for cause in causes]
+    return Table("How bookings had ended, by days since", "Within", columns, lines)
+
+
+def _reached(row: Row | None) -> Cell:
+    if row is None:
+        return Cell(percent(0.0))
+    known = share(row, "cumulative_incidence")
+    return Cell(percent(known.value), known.interval)
+
+
+def stages(funnel: pd.DataFrame) -> Table:
+    return _by_stage(funnel, "Appointments by stage reached", STAGE_COLUMNS)
+
+
+def stage_ends(funnel: pd.DataFrame) -> Table:
+    caption = "Of those that stopped at a stage, where they went"
+    return _by_stage(funnel.iloc[:-1], caption, END_COLUMNS)
+
+
+def _by_stage(funnel: pd.DataFrame, caption: str, columns: Mapping[str, str]) -> Table:
+    lines = [
+        Line(plain(row.get("stage")).capitalize(), cells_of(row, columns))
+        for row in rows_of(funnel)
+    ]
+    return Table(caption, "Stage", columns_of(columns), lines)
+
+
+def who_cancelled(cancellations: pd.DataFrame) -> Table:
+    columns = _declared("late_share", "median_notice_hours")
+    return _of_cancelled(cancellations, "cancelled_by", "Cancelled slots by who", columns)
+
+
+def notice_given(cancellations: pd.DataFrame) -> Table:
+    columns = _declared("median_notice_hours")
+    return _of_cancelled(cancellations, "notice_band", "Cancelled slots by notice", columns)
+
+
+def _of_cancelled(
+    cancellations: pd.DataFrame, by: str, caption: str, more_columns: Mapping[str, str]
+) -> Table:
+    """Cancelled slots by one thing that the cancellation itself decides.
+
+    Due slots that were not cancelled have no such thing, so the only whole is all cancelled slots.
+    """
+    rows = [row for row in rows_of(cancellations) if number(row.get("n_cancelled")) != 0]
+    counts = [number(row["n_cancelled"]) for row in rows]
+    total = None if None in counts else sum(count or 0 for count in counts)
+    shown, others = largest(rows, "n_cancelled", MOST_ROWS)
+    columns = {"of_all_share": "share", **_declared("n_cancelled"), **more_columns}
+
+    def line(name: str, row: Row, kind: str = "") -> Line:
+        n = number(row.get("n_cancelled"))
+        part = None if n is None or not total else n / total
+        return Line(name, cells_of({**row, "of_all_share": part}, columns), kind)
+
+    lines = [line(plain(row.get(by)), row) for row in shown]
+    if others:
+        more = summed(others, _counted("late_share"))
+        lines.append(line(f"and {len(others):,} more", more, "sum"))
+    return Table(caption, heading(by), columns_of(columns), lines)
+
+
+def cells_of(
+    row: Row, columns: Mapping[str, str], names: Sequence[str] | None = None
+) -> list[Cell]:
+    return [KINDS[columns[name]][1](row, name) for name in names or columns]
+
+
+def columns_of(columns: Mapping[str, str]) -> list[Column]:
+    return [Column(heading(name), KINDS[kind][0]) for name, kind in columns.items()]

@@ -1,0 +1,133 @@
+"""What stands above a chart of ``avon.plot``: what is counted and divided, and as of when."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from avon_analytics.arguments import choice
+from avon_analytics.errors import UnknownGroup, UsageError
+from avon_analytics.report import charts
+from avon_analytics.report.charts.palette import light
+from avon_analytics.report.charts.parts import style
+from avon_analytics.report.charts.spec import Spec
+from avon_analytics.report.tables.rows import drawn_on, groupings
+from avon_analytics.report.words.periods import every_of, span
+from avon_analytics.report.words.wording import count, percent, plain, share_words, utc, within
+
+if TYPE_CHECKING:
+    import altair as alt
+
+WIDTH = 760
+MOST_GROUPS = 25
+
+
+def need(frame: pd.DataFrame, figure: str, *columns: str, hint: str = "…") -> None:
+    draws = f"this chart draws what cohort.{figure}({hint}) returns"
+    if not isinstance(frame, pd.DataFrame):
+        raise UsageError(f"{draws}, a DataFrame")
+    lacking = [name for name in columns if name not in frame]
+    if lacking:
+        raise UsageError(f"{draws}; the frame has no column {', '.join(lacking)}")
+
+
+def share_of(figure: pd.DataFrame, wanted: str | None) -> str:
+    of_figure = str(figure.attrs.get("figure")) if isinstance(figure, pd.DataFrame) else ""
+    if of_figure in ("compare", "signals", "outliers"):
+        raise UsageError(f"a frame of {of_figure} is drawn by avon.plot.{of_figure}(…)")
+    known = [
+        name
+        for name in (map(str, figure.columns) if isinstance(figure, pd.DataFrame) else ())
+        if name.endswith("_share") and f"{name}_n" in figure
+    ]
+    if not known:
+        raise UsageError(
+            "this chart draws a figure with shares, such as cohort.outcomes(…): "
+            "the frame has no column that ends in _share"
+        )
+    return known[0] if wanted is None else choice("share", wanted, known, UnknownGroup)
+
+
+def share_in_words(figure: pd.DataFrame) -> tuple[str, str]:
+    """The share that a figure of change is about, in words, and what it is divided by."""
+    name = str(figure.attrs.get("share", "no_show_share"))
+    words, divided = share_words(name, str(figure.attrs.get("definition")))
+    return words, divided
+
+
+def by_words(frame: pd.DataFrame, word: str = " by ") -> str:
+    names = [
+        "who cancelled" if name == "cancelled_by" else within(name) for name in groupings(frame)
+    ]
+    if "period_on" in frame:
+        names.append(every_of(frame))
+    return f"{word}{' and '.join(names)}" if names else ""
+
+
+def drawn_periods(frame: pd.DataFrame) -> str:
+    """Which periods a chart draws, where they are not all."""
+    if "period_on" not in frame:
+        return ""
+    every = every_of(frame)
+    newest = charts.NEWEST_IN_PANELS if groupings(frame) else charts.NEWEST
+    kept = drawn_on(frame, newest)
+    n = frame["period_on"].nunique()
+    return f"; drawn: {span(kept, every)}, {len(kept)} of {n} {every}s" if len(kept) < n else ""
+
+
+def total(frame: pd.DataFrame, name: str) -> float | None:
+    """All of a count; None where some of it is blank, as the rest is no total."""
+    counts = frame[name]
+    return None if counts.isna().any() else float(counts.sum())
+
+
+def totals(frame: pd.DataFrame, by: str, name: str) -> str:
+    parts = frame[name].groupby(frame[by], sort=False)
+    blank = parts.count() < parts.size()
+    known = parts.sum().astype("float64").mask(blank)
+    return ", ".join(f"{plain(key)} {count(n)}" for key, n in known.items())
+
+
+def range_words(figure: pd.DataFrame, name: str, few: int = 1) -> str:
+    known = figure.loc[figure[f"{name}_n"] >= few, name].dropna()
+    if known.empty:
+        return ""
+    return f"from {percent(known.min())} to {percent(known.max())}"
+
+
+def titled(
+    chart: Spec | None, frame: pd.DataFrame, title: str, counted: str, width: int, facts: str
+) -> alt.Chart:
+    """The chart with what it shows and as of when; one that says so where nothing can be drawn."""
+    from avon_analytics.report.plot.altair_charts import shown
+
+    lines = [plain(counted, 300)]
+    if chart is None:
+        chart = charts.nothing(width).having(config=style(width))
+    elif below := chart.get("title"):
+        lines.append(below["text"])  # a chart has one title: what stood below moves up
+    if as_of := frame.attrs.get("as_of"):
+        lines.append(f"as of {utc(as_of)}")
+    described = ". ".join([plain(title, 120), *lines, *([facts] if facts else [])]) + "."
+    across = max(width // 7, 30)  # letters of the widest faces that stand in for a missing one
+    lines = [part for line in lines for part in wrap(line, across)]
+    heading_lines = {
+        "text": wrap(plain(title, 120), width // 10),
+        "subtitle": lines,
+        "anchor": "start",
+        "frame": "bounds",
+        "fontSize": 15,
+        "fontWeight": 600,
+        "color": light("ink"),
+        "subtitleColor": light("muted"),
+        "subtitleFontSize": 12,
+        "subtitlePadding": 5,
+        "offset": 18,
+    }
+    paper = {**chart["config"], "background": light("paper"), "padding": 12}
+    finished: alt.Chart = shown(
+        chart.having(title=heading_lines, description=described, config=paper)
+    )
+    return finished
