@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 # Room for a body's headers and, where it is no text, for its base64.
 _LINE_PER_BODY, _LINE_MORE = 2, 64 * 1024
+_MOST_BYTES = 1 << 30  # of a body, which is held in memory
 
 
 def receive(
@@ -39,7 +40,13 @@ def receive(
     ] = "/avon",
     max_bytes: Annotated[
         int | None,
-        typer.Option("--max-bytes", metavar="N", min=1, help="How long a body may be; 10 MiB."),
+        typer.Option(
+            "--max-bytes",
+            metavar="N",
+            min=1,
+            max=_MOST_BYTES,
+            help="How long a body may be; 10 MiB.",
+        ),
     ] = None,
     rejected_bytes: Annotated[
         int | None,

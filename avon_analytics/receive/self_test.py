@@ -82,7 +82,7 @@ def _checks(receiver: Receiver, settings: Settings) -> Iterator[Check]:
         "neither of them is in the archive",
         len(_archived(settings.archive)) == len(settings.secrets),
     )
-    status = _ask(receiver, "POST", path, b" " * (settings.max_bytes + 1), None)
+    status = _ask(receiver, "POST", path, length=settings.max_bytes + 1)
     yield Check(f"a body of more than {settings.max_bytes:,} bytes: 413", status == 413)
     yield Check("another path: 404", _ask(receiver, "POST", f"{path}-other") == 404)
     yield Check("another method: 405", _ask(receiver, "GET", path) == 405)
@@ -96,6 +96,7 @@ def _ask(
     path: str,
     body: bytes | None = None,
     signature: str | None = None,
+    length: int | None = None,
 ) -> int:
     address = urlsplit(receiver.url)
     assert address.hostname is not None
@@ -103,6 +104,8 @@ def _ask(
     headers = {"content-type": "application/json"}
     if signature is not None:
         headers["avon-signature"] = signature
+    if length is not None:  # of a body that need not come
+        headers["content-length"] = str(length)
     try:
         connection.request(method, path, body, headers)
         return connection.getresponse().status

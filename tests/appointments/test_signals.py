@@ -343,6 +343,7 @@ def test_complete_periods() -> None:
     assert complete_periods("month", end=date(2024, 3, 31)) == months[:2]
     assert complete_periods("month", start=date(2024, 1, 2)) == months[1:]
     assert complete_periods("month", undue=frozenset([months[1]])) == [months[0], months[2]]
+    assert all(complete_periods(every, start=date.max) == [] for every in ("day", "week", "month"))
     assert complete_periods("month", first_on=None) == []
     assert complete_periods("month", as_of=None) == []
     assert [period_start(date(2024, 6, 30), every) for every in ("day", "week", "quarter")] == [

@@ -38,8 +38,10 @@ def test_without_a_secret_there_is_nothing_to_verify_with(run: Any) -> None:
 
 
 def test_it_tries_itself_out(run: Any) -> None:
-    ended = run("receive", "--archive", "in/archive", "--self-test", AVON_WEBHOOK_SECRET=SECRET)
+    receive = ("receive", "--archive", "in/archive", "--self-test", "--max-bytes")
+    ended = run(*receive, 1 << 30, AVON_WEBHOOK_SECRET=SECRET)
     assert ended.code == 0, ended.err
     assert ended.out.count("ok ") == len(ended.out.splitlines()) >= 10
     assert SECRET not in ended.out
     assert list((run.folder / "in").iterdir()) == []
+    assert run(*receive, 10**30, AVON_WEBHOOK_SECRET=SECRET).code == 2

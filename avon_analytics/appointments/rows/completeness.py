@@ -75,13 +75,10 @@ class Completeness:
         """The first days of all complete periods, with slots or without, oldest first."""
         if self.every is None or self.first_on is None or self.over_on is None:
             return []
-        begins = max(self.first_on, self.scope.start or self.first_on)
-        first = period_start(begins, self.every)
-        if first < begins:
-            first = period_end(first, self.every)
+        first = period_start(max(self.first_on, self.scope.start or self.first_on), self.every)
         found = []
-        while self.is_whole(first) and self._has_ended(end := period_end(first, self.every)):
-            if first not in self.undue:
+        while first.year < _LAST_YEAR and self._has_ended(end := period_end(first, self.every)):
+            if self.is_whole(first) and first not in self.undue:
                 found.append(first)
             first = end
         return found
