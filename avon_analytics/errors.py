@@ -38,7 +38,7 @@ from textwrap import wrap
 from types import TracebackType
 from typing import ClassVar
 
-from avon_analytics.printable import printable
+from avon_analytics.printable import as_message
 
 
 class AvonError(Exception):
@@ -53,7 +53,7 @@ class AvonError(Exception):
     is_one_line: ClassVar[bool] = True
 
     def __str__(self) -> str:
-        return printable(super().__str__(), lines=not self.is_one_line)
+        return as_message(super().__str__(), lines=not self.is_one_line)
 
     @property
     def __context__(self) -> BaseException | None:

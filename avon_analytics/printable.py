@@ -18,6 +18,7 @@ _UNSEEN = (
 )
 _ONE_LINE = re.compile(f"[{_UNSEEN}]")
 _LINES = re.compile(rf"(?![\n\t])[{_UNSEEN}]")
+_LONGEST = 5000  # of a message, which may hold a path (4,096) and a list of choices
 _BYTES = range(0xDC80, 0xDD00)  # bytes of a name that is no UTF-8, as Python holds them
 
 
@@ -27,6 +28,13 @@ def printable(text: str, *, lines: bool = False) -> str:
     A value is one line; ``lines`` leaves the line ends and tabs of a text that we have laid out.
     """
     return (_LINES if lines else _ONE_LINE).sub(_escape, text)
+
+
+def as_message(text: str, *, lines: bool = False) -> str:
+    """What went wrong, printable; where a text of any length is repeated in it, its middle goes."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
+    return printable(text, lines=lines)
 
 
 def in_json(text: str) -> str:

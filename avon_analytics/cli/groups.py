@@ -14,7 +14,7 @@ from typer.main import get_command_name
 from typer.models import CommandInfo, TyperInfo
 
 from avon_analytics.figures.words import PERIODS_ELSEWHERE
-from avon_analytics.printable import printable
+from avon_analytics.printable import as_message
 from avon_analytics.suggestions import meant_word
 
 
@@ -71,9 +71,9 @@ def _printable_errors() -> Iterator[None]:
     except KeyboardInterrupt as error:
         raise Interruption(str(error)) from None
     except Exception as error:
-        if isinstance(message := getattr(error, "message", None), str):
-            message = _with_option(_with_nearest(message), getattr(error, "ctx", None))
-            error.message = printable(message, lines=True)  # type: ignore[attr-defined]
+        if isinstance(said := getattr(error, "message", None), str):
+            said = _with_option(_with_nearest(said), getattr(error, "ctx", None))
+            error.message = as_message(said, lines=True)  # type: ignore[attr-defined]
         ours = _OTHER_NAMES.get(getattr(error, "option_name", ""))
         options = _options_of(getattr(error, "ctx", None))
         if ours in options:

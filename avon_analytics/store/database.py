@@ -284,7 +284,8 @@ class Database:
     def _use(
         self, connection: duckdb.DuckDBPyConnection, mode: str, place: str | None = None
     ) -> None:
-        refuse_no_file(self.path)
+        for file in (self.path, *journal.files_of(self._place)):
+            refuse_no_file(file)
         how = mode if mode == "READ_ONLY" else f"{mode}, {ROW_GROUPS}"
         # Without a type the engine would take a table in CSV, JSON or Parquet for a database.
         how = f"TYPE duckdb, {how}"

@@ -295,7 +295,14 @@ def _pipe(path: Path) -> str:
     return "a pipe or a device"
 
 
-@pytest.mark.parametrize("make", [_text, _folder, _other, _newer, _forbidden, _pipe])
+def _pipe_beside(path: Path) -> str:
+    with avon.open(path) as store, store._database.writing():
+        pass
+    os.mkfifo(f"{path}.wal")
+    return f"{path.name}.wal is a pipe or a device"
+
+
+@pytest.mark.parametrize("make", [_text, _folder, _other, _newer, _forbidden, _pipe, _pipe_beside])
 def test_a_store_that_cannot_be_used(run: Any, tiny: Any, make: Callable[[Path], str]) -> None:
     path = run.folder / "given.duckdb"
     words = make(path)

@@ -102,6 +102,13 @@ def test_no_command_prints_one(odd: Any, arguments: list[str]) -> None:
     assert "Traceback" not in printed
 
 
+@pytest.mark.parametrize("option", ["--where", "--db", "--labels", "--format"])
+def test_of_a_text_of_any_length_beginning_and_end_are_repeated(run: Any, option: str) -> None:
+    told = run("outcomes", option, f"begin{'x' * 100_000}end")
+    assert (told.code in (2, 4), "begin" in told.err, "end" in told.err) == (True, True, True)
+    assert len(told.err) < 10_000
+
+
 def test_a_note_is_one_line_whatever_the_file_is_called(run: Any) -> None:
     (run.folder / f"{ODD}.jsonl").write_text('{"event": "x"')
     done = run("load", f"{ODD}.jsonl", "--policy", "skip")
