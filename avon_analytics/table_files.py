@@ -19,7 +19,8 @@ from avon_analytics.errors import UsageError
 from avon_analytics.figures import COLUMNS, Kind
 from avon_analytics.printable import printable
 from avon_analytics.report.tables.figure_table import is_figure
-from avon_analytics.report.workbook.figure import new_book, sheet_name, write_workbook
+from avon_analytics.report.workbook.book import new_book, sheet_name
+from avon_analytics.report.workbook.figure import write_workbook
 from avon_analytics.report.workbook.rows import are_rows, write_rows
 from avon_analytics.store.schema import literal
 from avon_analytics.whole_file import write_whole

@@ -39,6 +39,7 @@ FLOORS = (
 ROOMS = {
     "intake": ("archive", "read", "write", "after"),
     "appointments": ("statistics", "slots", "rows", "calculated", "expectation", "behind"),
+    "report": ("words", "tables", "charts", "plot", "terminal", "html", "workbook", "page"),
 }
 # The sample clinic bears witness against the rest, so it hardly knows it.
 WITNESS = "samples"

@@ -228,7 +228,7 @@ def report(
     The report is one HTML file that needs nothing else.
     Beside it stands the list of the archive's files with their digests.
     """
-    from avon_analytics.report.terminal.table import outcome_summary_table
+    from avon_analytics.report.terminal.outcomes import outcome_summary_table
 
     to_page(out, force)
     keep_inputs(out, paths, secrets_file, db)

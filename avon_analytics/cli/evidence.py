@@ -84,8 +84,8 @@ def explain(
     store = open_store(db, out=out, wait=wait)
     found = store.explain(appointment_id, as_of=as_of, identifiers=identifiers)
     if to.form is opt.Format.table:
-        from avon_analytics.report.terminal.story import story
-        from avon_analytics.report.words.wording import utc
+        from avon_analytics.report.terminal.explanation import story
+        from avon_analytics.report.words.dates import utc
 
         show_text(story(harmless(found), width=terminal_width()), to)
         say(f"as of {utc(found.attrs['as_of'])}")

@@ -130,8 +130,8 @@ def show_figure(
 
         show_chart(getattr(plot, chart)(frame), to)
         return
-    from avon_analytics.report.tables.remarks import title_of
-    from avon_analytics.report.words.wording import utc
+    from avon_analytics.report.tables.titles import title_of
+    from avon_analytics.report.words.dates import utc
 
     show(frame, to, title=title_of(frame) if "figure" in frame.attrs else title)
     if note:
@@ -177,7 +177,8 @@ def show_rows(rows: pd.DataFrame, to: Target, title: str, visits: Cohort) -> Non
 
 def _not_shown(rows: pd.DataFrame, kept: list[str]) -> str:
     """What a table for the eye leaves out: what a wider terminal has, and how many columns more."""
-    from avon_analytics.report.words.wording import heading, plural
+    from avon_analytics.report.words.headings import heading
+    from avon_analytics.report.words.numbers import plural
 
     wider = [name for name in _MAIN if name in rows and name not in kept]
     notes = [f"Not shown for lack of width: {'; '.join(map(heading, wider))}"] if wider else []

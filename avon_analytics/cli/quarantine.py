@@ -69,7 +69,8 @@ def quarantine_show(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """One line that did not load: its place, every error and the likely cause, no value of it."""
-    from avon_analytics.report.words.wording import MISSING, heading
+    from avon_analytics.report.words.headings import heading
+    from avon_analytics.report.words.numbers import MISSING
 
     store = open_store(db, wait=wait)
     found = records(store.quarantine.lines(file=file, line=line, identifiers=identifiers))

@@ -12,7 +12,9 @@ from avon_analytics.appointments.rows.where import known_custom_keys
 from avon_analytics.explorer.question import default
 from avon_analytics.figures import FIGURES
 from avon_analytics.figures.names import CUSTOM, name_column
-from avon_analytics.report.words.wording import heading, is_missing, plain
+from avon_analytics.report.words.headings import heading
+from avon_analytics.report.words.numbers import is_missing
+from avon_analytics.report.words.text import plain
 from avon_analytics.table_files import plain as value_of
 
 Choices = list[tuple[str, Any]]

@@ -7,7 +7,7 @@ from typing import Any
 
 from avon_analytics.explorer.choices import NOTHING, Choices
 from avon_analytics.figures.declared import Option, Takes
-from avon_analytics.report.words.wording import heading
+from avon_analytics.report.words.headings import heading
 
 _MOST = 100_000
 _HINTS = {Takes.DATE: "2025-12-31, …", Takes.NUMBER: "0.15"}

@@ -13,8 +13,9 @@ import avon_analytics as avon
 from avon_analytics.figures.lost_time import FIGURE as LOST_TIME
 from avon_analytics.figures.refills import FIGURE as REFILLS
 from avon_analytics.report.page.collect import collect
-from avon_analytics.report.page.hours import COLUMNS, hours_by_period, hours_findings
+from avon_analytics.report.page.hours import hours_findings
 from avon_analytics.report.page.render import render
+from avon_analytics.report.page.tables import HOUR_COLUMNS, hours_by_period
 
 if TYPE_CHECKING:
     from tests.report.conftest import MadeUp
@@ -42,7 +43,7 @@ def refills(*told: float | None) -> pd.DataFrame:
 
 
 def test_the_builders_name_columns_of_the_figures() -> None:
-    assert {*HOURS, *COLUMNS} <= set(LOST_TIME.spelled)
+    assert {*HOURS, *HOUR_COLUMNS} <= set(LOST_TIME.spelled)
     assert set(refills(*[0] * 7)) <= set(REFILLS.spelled)
 
 
@@ -94,7 +95,7 @@ def test_without_usable_hours_it_says_so_and_draws_nothing(told: Any) -> None:
     )
     (only,) = hours_findings(content)
     assert only.text.startswith("No session has usable hours: of 120 sessions 120 report no end")
-    assert hours_by_period(content) is None
+    assert hours_by_period(content.figures, content.every) is None
     page = render(content)
     assert '<section id="hours"' in page
     assert "Stacked bars: planned hours" not in page
@@ -109,7 +110,8 @@ def test_without_sessions_or_where_they_are_not_asked_for_there_is_no_section(to
 def test_older_months_are_added_up(told: Any) -> None:
     months = pd.date_range("2022-01-01", periods=38, freq="MS").date
     frame = lost_time(*[JUNE] * 38, period_on=list(months), is_mature=[True] * 38)
-    table = hours_by_period(told(lost_time=lost_time(JUNE), lost_time_by_period=frame))
+    content = told(lost_time=lost_time(JUNE), lost_time_by_period=frame)
+    table = hours_by_period(content.figures, content.every)
     assert table is not None
     first, last = table.lines[0], table.lines[-1]
     assert (first.name, last.name, len(table.lines)) == ("Jan 2022 to Feb 2022", "All", 38)

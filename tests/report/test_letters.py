@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from avon_analytics.report.terminal.story import story
+from avon_analytics.report.terminal.explanation import story
 from avon_analytics.report.words.letters import beginning, ending, in_cells
 from avon_analytics.report.words.paths import shortened
-from avon_analytics.report.words.wording import plain, told_apart
+from avon_analytics.report.words.text import plain, told_apart
 
 ACCENTED = "e\u0301"
 FAMILY = "\U0001f469\u200d\U0001f469\u200d\U0001f467"  # three people, one picture

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from avon_analytics.figures import FIGURES
-from avon_analytics.report.tables.remarks import remarks, title_of
+from avon_analytics.report.tables.remarks import remarks
+from avon_analytics.report.tables.titles import title_of
 
 
 def frame(figure: str, columns: dict[str, list[Any]] | None = None, **attrs: Any) -> pd.DataFrame:

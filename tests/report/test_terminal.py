@@ -12,9 +12,11 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from avon_analytics.report.tables.figure_table import tabled
+from avon_analytics.report.tables.figure_table import figure_table
 from avon_analytics.report.terminal.columns import COUNT, TextColumn, headed
-from avon_analytics.report.terminal.table import STARRED, outcome_summary_table, table
+from avon_analytics.report.terminal.outcomes import outcome_summary_table
+from avon_analytics.report.terminal.table import table
+from avon_analytics.report.terminal.written import STARRED
 from tests.frames import column_names
 
 if TYPE_CHECKING:
@@ -275,11 +277,11 @@ def test_a_cut_table_of_incidence_is_the_beginning_of_the_whole() -> None:
     ]
     frame = pd.DataFrame(days)
     frame.attrs |= {"figure": "incidence", "by": ["host"]}
-    whole = tabled(frame)
+    whole = figure_table(frame)
     assert whole is not None
     assert (len(whole.rows), whole.n_more) == (14, 0)
     for most in range(1, 16):
-        cut = tabled(frame, most=most)
+        cut = figure_table(frame, most=most)
         assert cut is not None
         assert cut.rows == whole.rows[:most]
         assert cut.n_more == len(whole.rows) - len(cut.rows)

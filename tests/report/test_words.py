@@ -23,22 +23,15 @@ from avon_analytics.report.page.provenance import (
     explained,
     listing,
 )
-from avon_analytics.report.page.render import render
+from avon_analytics.report.page.render import patients, render, zones
 from avon_analytics.report.page.summary import summary
 from avon_analytics.report.page.tables import NEWEST, lead_times
 from avon_analytics.report.page.what_changed import what_changed, who_stands_out
 from avon_analytics.report.tables.rows import summed, window
+from avon_analytics.report.words.dates import Clock, month
+from avon_analytics.report.words.numbers import count, percent
 from avon_analytics.report.words.periods import before, calendar, label, short, span
-from avon_analytics.report.words.wording import (
-    Clock,
-    count,
-    month,
-    patients,
-    percent,
-    plain,
-    told_apart,
-    zones,
-)
+from avon_analytics.report.words.text import plain, told_apart
 from tests.frames import column_names
 
 if TYPE_CHECKING:
@@ -249,13 +242,16 @@ def test_who_stands_out_beside_what_chance_would_bring() -> None:
 
 def test_summed_rows_divide_sums() -> None:
     rows: list[Mapping[str, Any]] = [
-        {"n_no_show": 1, "s": 0.5, "s_n": 2, "s_low": 0.1, "n_slots": 4, "n_late": None},
-        {"n_no_show": 3, "s": 0.5, "s_n": 6, "s_low": 0.2, "n_slots": 9, "n_late": 1},
+        {"n_no_show": 1, "no_show_share": 0.5, "no_show_share_n": 2, "no_show_share_low": 0.1},
+        {"n_no_show": 3, "no_show_share": 0.5, "no_show_share_n": 6, "no_show_share_low": 0.2},
     ]
-    result = summed(rows, {"s": "n_no_show"})
-    assert (result["s"], result["s_n"], result["n_slots"]) == (0.5, 8, 13)
+    rows[0] = {**rows[0], "n_slots": 4, "n_late": None, "median_notice_hours": 3.0}
+    rows[1] = {**rows[1], "n_slots": 9, "n_late": 1, "median_notice_hours": 5.0}
+    result = summed(rows)
+    assert (result["no_show_share"], result["no_show_share_n"], result["n_slots"]) == (0.5, 8, 13)
     assert result["n_late"] is None
-    assert "s_low" not in result
+    assert "no_show_share_low" not in result
+    assert "median_notice_hours" not in result
 
 
 @pytest.mark.parametrize(

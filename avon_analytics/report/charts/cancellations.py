@@ -21,7 +21,7 @@ from avon_analytics.report.charts.parts import (
     sized,
 )
 from avon_analytics.report.tables.rows import largest, rows_of
-from avon_analytics.report.words.wording import count, number, percent
+from avon_analytics.report.words.numbers import count, number, percent
 
 MOST_GROUPS = 15
 

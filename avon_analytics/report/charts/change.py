@@ -22,8 +22,9 @@ from avon_analytics.report.charts.parts import (
     sized,
 )
 from avon_analytics.report.tables.rows import Row, group_name, groupings, rows_of, window
+from avon_analytics.report.words.numbers import number
 from avon_analytics.report.words.periods import every_of, label
-from avon_analytics.report.words.wording import number, told_apart
+from avon_analytics.report.words.text import told_apart
 
 _SHAPES = {"higher": "triangle-up", "lower": "triangle-down"}
 _COLOURS = {"concern": "no-show", "improvement": "attended"}

@@ -20,8 +20,11 @@ from avon_analytics.report.charts.parts import (
     sized,
 )
 from avon_analytics.report.tables.rows import Row, group_name, rows_of
+from avon_analytics.report.words.dates import as_date
+from avon_analytics.report.words.headings import heading
+from avon_analytics.report.words.numbers import number, percent
 from avon_analytics.report.words.periods import every_of, label
-from avon_analytics.report.words.wording import as_date, heading, number, percent, plain
+from avon_analytics.report.words.text import plain
 
 FALSE_IN_ALL = 0.05
 _WORDS = {True: ("q-value under 0.05", "accent"), False: ("may be chance", "muted")}

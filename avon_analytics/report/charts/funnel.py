@@ -18,7 +18,8 @@ from avon_analytics.report.charts.parts import (
     sized,
 )
 from avon_analytics.report.tables.rows import groupings, rows_of
-from avon_analytics.report.words.wording import count, number, percent, plain
+from avon_analytics.report.words.numbers import count, number, percent
+from avon_analytics.report.words.text import plain
 
 FUNNEL_ENDS: Words = {
     "n_next": ("went on, or completed", "attended"),

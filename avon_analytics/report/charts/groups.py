@@ -25,7 +25,8 @@ from avon_analytics.report.charts.parts import (
     sized,
 )
 from avon_analytics.report.tables.rows import Row, groupings, largest, rows_of
-from avon_analytics.report.words.wording import number, share
+from avon_analytics.report.words.numbers import number
+from avon_analytics.report.words.shares import share
 
 MOST_GROUPS = 15
 

@@ -17,7 +17,7 @@ from avon_analytics.report.charts.parts import (
     sized,
 )
 from avon_analytics.report.tables.rows import groupings, rows_of
-from avon_analytics.report.words.wording import percent
+from avon_analytics.report.words.numbers import percent
 
 CAUSES: Words = {
     "attended": ("attended", "attended"),

@@ -22,8 +22,9 @@ from avon_analytics.report.charts.parts import (
     sized,
 )
 from avon_analytics.report.tables.rows import groupings, is_complete, rows_of, window
+from avon_analytics.report.words.numbers import number
 from avon_analytics.report.words.periods import every_of, label
-from avon_analytics.report.words.wording import number, share
+from avon_analytics.report.words.shares import share
 
 OUTCOMES: Words = {
     # column: (word, colour), in the order they are stacked

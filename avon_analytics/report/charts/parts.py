@@ -20,8 +20,9 @@ from avon_analytics.report.tables.rows import (
     newest_part,
     rows_of,
 )
+from avon_analytics.report.words.numbers import count, number
 from avon_analytics.report.words.periods import calendar, label, short
-from avon_analytics.report.words.wording import count, number, told_apart
+from avon_analytics.report.words.text import told_apart
 
 Words = Mapping[str, tuple[str, str]]
 """A column or value, the word for it and the name of its colour."""

@@ -8,7 +8,8 @@ from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.palette import HEAT, light
 from avon_analytics.report.charts.parts import PHONE, finish, sized
 from avon_analytics.report.tables.rows import rows_of
-from avon_analytics.report.words.wording import count, number, share
+from avon_analytics.report.words.numbers import count, number
+from avon_analytics.report.words.shares import share
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FEW = 10

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from functools import cache
 from io import StringIO
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from avon_analytics.errors import UsageError
-from avon_analytics.figures import Column as Declared
-from avon_analytics.figures import Kind
-from avon_analytics.report.page import tables
-from avon_analytics.report.page.tables import Cell, Line, Table
-from avon_analytics.report.plot.titles import by_words
-from avon_analytics.report.tables.figure_table import ALL, Tabled, is_figure, tabled
+from avon_analytics.figures import Column, Kind
+from avon_analytics.report.html.table import KINDS, Cell, Line, Show, Table, TableColumn, setting_of
+from avon_analytics.report.html.templates import rendered
+from avon_analytics.report.tables.figure_table import figure_table, is_figure
 from avon_analytics.report.tables.names import named
-from avon_analytics.report.tables.remarks import title_of
 from avon_analytics.report.tables.rows import Row
+from avon_analytics.report.tables.table import ALL, FigureTable
+from avon_analytics.report.tables.titles import by_words, title_of
+from avon_analytics.report.words.dates import utc
+from avon_analytics.report.words.headings import heading
+from avon_analytics.report.words.numbers import MISSING, is_missing, plural
 from avon_analytics.report.words.periods import label
-from avon_analytics.report.words.wording import (
-    MISSING,
-    heading,
-    interval,
-    is_missing,
-    plain,
-    plural,
-    utc,
-)
-
-if TYPE_CHECKING:
-    from jinja2 import Template
+from avon_analytics.report.words.shares import interval
+from avon_analytics.report.words.text import plain
 
 MOST = 200
 _WIDTH = 100
@@ -68,7 +58,7 @@ class ShownFigure:
         self._title = title or f"{title_of(figure)}{by_words(self._figure)}"
 
     def _repr_html_(self) -> str:
-        known = tabled(self._figure, most=MOST)
+        known = figure_table(self._figure, most=MOST)
         assert known is not None
         attrs = self._figure.attrs
         notes = [*_intervals(known), *known.notes, *known.on_more]
@@ -76,7 +66,8 @@ class ShownFigure:
             notes.append(f"{plural(known.n_further, 'more column')} in the DataFrame.")
         if attrs.get("as_of"):
             notes.append(f"As of {utc(str(attrs['as_of']))}.")
-        return _template().render(
+        return rendered(
+            "show.html",
             table=as_table(known, self._title),
             notes=notes,
             definition=plain(attrs.get("definition"), 2000),
@@ -93,7 +84,7 @@ class ShownFigure:
         return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
-def as_table(figure: Tabled, caption: str) -> Table:
+def as_table(figure: FigureTable, caption: str) -> Table:
     """A figure as a table of the page: one of the report's."""
     first, *others = [_heading(name, figure.every) for name in figure.keys] or ["Cohort"]
     lines = [_line(figure, row) for row in figure.rows]
@@ -109,13 +100,13 @@ def as_table(figure: Tabled, caption: str) -> Table:
         )
     lines += [_line(figure, row, is_total=True) for row in figure.totals]
     columns = [
-        tables.Column(one.title.replace("-", "\N{NON-BREAKING HYPHEN}"), _set_as(one)[0])
+        TableColumn(one.title.replace("-", "\N{NON-BREAKING HYPHEN}"), _set_as(one)[0])
         for one in figure.columns
     ]
     return Table(caption, first, columns, lines, others=others)
 
 
-def _intervals(figure: Tabled) -> list[str]:
+def _intervals(figure: FigureTable) -> list[str]:
     """What stands small below a number."""
     if any(one.kind is Kind.SHARE and one.has_interval for one in figure.columns):
         of = "of how many, and " if any(one.has_n for one in figure.columns) else ""
@@ -131,7 +122,7 @@ def _heading(name: str, every: str) -> str:
     return every.capitalize() if name == "period_on" else heading(name)
 
 
-def _line(figure: Tabled, row: Row, *, is_total: bool = False) -> Line:
+def _line(figure: FigureTable, row: Row, *, is_total: bool = False) -> Line:
     names = [_name(figure, row, key, is_total=is_total) for key in figure.keys] or [ALL]
     if is_total:
         names[0] = ALL
@@ -141,7 +132,7 @@ def _line(figure: Tabled, row: Row, *, is_total: bool = False) -> Line:
     return Line(names[0], cells, kind, "not complete" if is_open else "", others=names[1:])
 
 
-def _name(figure: Tabled, row: Row, key: str, *, is_total: bool) -> str:
+def _name(figure: FigureTable, row: Row, key: str, *, is_total: bool) -> str:
     value = row.get(key)
     if is_missing(value):
         return "" if is_total else plain(value)
@@ -150,29 +141,15 @@ def _name(figure: Tabled, row: Row, key: str, *, is_total: bool) -> str:
     return plain(value).capitalize() if key == "stage" else plain(value)
 
 
-def _set_as(column: Declared) -> tuple[str, tables.Show]:
-    kind, write = tables.KINDS[tables.SET_AS.get(column.kind, "amount")]
+def _set_as(column: Column) -> tuple[str, Show]:
+    kind, write = KINDS[setting_of(column.kind)]
     return ("share" if column.has_interval else kind), write
 
 
-def _cell(row: Row, column: Declared) -> Cell:
+def _cell(row: Row, column: Column) -> Cell:
     if is_missing(row.get(column.name)):
         return Cell(MISSING)
     cell = _set_as(column)[1](row, column.name)
     if column.kind is Kind.SHARE or f"{column.name}_low" not in row:
         return cell
     return cell._replace(note=interval(row, column))
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("avon_analytics.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("show.html")

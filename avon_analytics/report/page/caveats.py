@@ -17,17 +17,12 @@ from avon_analytics.report.tables.rows import (
     is_complete,
     rows_of,
 )
+from avon_analytics.report.words.dates import Clock
+from avon_analytics.report.words.numbers import count, number, percent, plural
 from avon_analytics.report.words.paths import shortened
 from avon_analytics.report.words.periods import label
-from avon_analytics.report.words.wording import (
-    Clock,
-    count,
-    number,
-    percent,
-    plain,
-    plural,
-    share,
-)
+from avon_analytics.report.words.shares import share
+from avon_analytics.report.words.text import plain
 
 UNRESOLVED_SHARE = 0.05
 INFERRED_SHARE = 0.10

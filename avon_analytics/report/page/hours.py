@@ -5,47 +5,11 @@ A figure without hours is no figure of zero hours: where sessions have no end, t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import pandas as pd
-
-from avon_analytics.report.page import tables
 from avon_analytics.report.page.content import ReportContent
 from avon_analytics.report.page.summary import Finding
-from avon_analytics.report.tables.rows import (
-    Row,
-    by_period,
-    complete_periods,
-    is_complete,
-    rows_of,
-    split_newest,
-)
-from avon_analytics.report.words.periods import label, span
-from avon_analytics.report.words.wording import (
-    amount,
-    count,
-    heading,
-    lasting,
-    number,
-    percent,
-    plural,
-)
-
-COLUMNS: Mapping[str, str] = {
-    "lost_ratio": "ratio",
-    "n_sessions": "count",
-    "planned_hours": "amount",
-    "attended_hours": "amount",
-    "no_show_hours": "amount",
-    "late_cancelled_hours": "amount",
-    "late_rescheduled_hours": "amount",
-    "released_in_time_hours": "amount",
-    "unresolved_hours": "amount",
-    "won_back_hours": "amount",
-    "lost_hours": "amount",
-}
-
+from avon_analytics.report.tables.rows import Row, by_period, complete_periods, rows_of
+from avon_analytics.report.words.numbers import amount, count, lasting, number, percent, plural
+from avon_analytics.report.words.periods import label
 
 _LOST = {
     "no_show_hours": "missed",
@@ -144,40 +108,3 @@ def _refilled(row: Row) -> str:
     if until is not None:
         text += f" Half of the sessions filled again were so within {lasting(until)}."
     return text
-
-
-def hours_by_period(content: ReportContent) -> tables.Table | None:
-    """The newest periods one by one, the older ones as one row, then the whole cohort."""
-    figures, every = content.figures, content.every
-    whole, frame = figures.lost_time, figures.lost_time_by_period
-    if whole is None or not pd.Series(whole["planned_hours"]).fillna(0).gt(0).any():
-        return None
-    rows = by_period(frame) if frame is not None else []
-    older, newest = split_newest(rows, tables.NEWEST)
-    lines = []
-    if older:
-        name = span([row["period_on"] for row in older], every)
-        lines.append(tables.Line(name, _cells(_summed(older)), "sum"))
-    for row in newest:
-        mark = ("", "") if is_complete(row) else ("open", "not complete")
-        lines.append(tables.Line(label(row["period_on"], every), _cells(row), *mark))
-    lines += [tables.Line("All", _cells(row), "total") for row in rows_of(whole)[:1]]
-    note = f"The first row adds up {plural(len(older), f'older {every}')}." if older else ""
-    columns = [tables.Column(heading(name), tables.KINDS[k][0]) for name, k in COLUMNS.items()]
-    return tables.Table(f"Hours by {every}", every.capitalize(), columns, lines, note)
-
-
-def _summed(rows: list[Row]) -> dict[str, Any]:
-    total = {
-        name: float(
-            pd.Series([number(row.get(name)) for row in rows], dtype=float).sum(skipna=False)
-        )
-        for name in COLUMNS
-        if name != "lost_ratio"
-    }
-    planned = total["planned_hours"]
-    return {**total, "lost_ratio": total["lost_hours"] / planned if planned else None}
-
-
-def _cells(row: Row) -> list[tables.Cell]:
-    return [tables.KINDS[kind][1](row, name) for name, kind in COLUMNS.items()]

@@ -19,8 +19,11 @@ from avon_analytics.report.tables.rows import (
     rows_of,
     window,
 )
+from avon_analytics.report.words.headings import heading, within
+from avon_analytics.report.words.numbers import count, percent
 from avon_analytics.report.words.periods import span
-from avon_analytics.report.words.wording import count, heading, percent, plain, share, within
+from avon_analytics.report.words.shares import share
+from avon_analytics.report.words.text import plain
 
 WIDE, NARROW = 960, 330
 NARROW_PERIODS = 12

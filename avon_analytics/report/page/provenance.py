@@ -8,18 +8,13 @@ from collections.abc import Mapping
 import pandas as pd
 
 from avon_analytics.intake.read.codes import meaning
-from avon_analytics.report.page.tables import MOST_ROWS, Line, Table, cells_of, columns_of
+from avon_analytics.report.html.table import Line, Table, cells_of, columns_of
+from avon_analytics.report.page.tables import MOST_ROWS
 from avon_analytics.report.tables.rows import largest, rows_of
+from avon_analytics.report.words.headings import heading
+from avon_analytics.report.words.numbers import MISSING, is_missing, number, plural
 from avon_analytics.report.words.paths import shortened
-from avon_analytics.report.words.wording import (
-    MISSING,
-    capital,
-    heading,
-    is_missing,
-    number,
-    plain,
-    plural,
-)
+from avon_analytics.report.words.text import capital, plain
 
 MOST_FILES = 20
 FILE_COLUMNS = {

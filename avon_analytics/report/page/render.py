@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from avon_analytics.report.charts.palette import variables
-from avon_analytics.report.charts.svg import spark
+from avon_analytics.report.html.table import Table
+from avon_analytics.report.html.templates import rendered, source
 from avon_analytics.report.page import provenance as verified
 from avon_analytics.report.page import tables
 from avon_analytics.report.page.caveats import caveats
 from avon_analytics.report.page.content import ReportContent
-from avon_analytics.report.page.hours import hours_by_period, hours_findings
+from avon_analytics.report.page.hours import hours_findings
 from avon_analytics.report.page.pictures import pictures
 from avon_analytics.report.page.summary import summary
 from avon_analytics.report.page.what_changed import what_changed, who_stands_out
 from avon_analytics.report.tables.rows import groupings, rows_of
-from avon_analytics.report.words import wording
+from avon_analytics.report.words.dates import Clock
+from avon_analytics.report.words.headings import within
+from avon_analytics.report.words.numbers import count, plural
+from avon_analytics.report.words.text import plain
 from avon_analytics.version import VERSION
 
 if TYPE_CHECKING:
@@ -29,27 +34,14 @@ def render(content: ReportContent, *, brief: bool = False) -> str:
 
     brief: the summary, the outcomes, what changed and the caveats' headlines, on a sheet of paper.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("avon_analytics.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        plain=wording.plain, count=wording.count, hours=wording.hours, spark=spark
-    )
-    source = environment.loader.get_source(environment, "style.css")[0]  # type: ignore[union-attr]
-    style = variables() + source
-    page = environment.get_template("brief.html" if brief else "page.html")
-    return page.render(
+    style = variables() + source("style.css")
+    return rendered(
+        "brief.html" if brief else "page.html",
         content=content,
         is_brief=brief,
-        clock=wording.Clock(content.time_zone),
-        zones=wording.zones,
-        patients=wording.patients,
+        clock=Clock(content.time_zone),
+        zones=zones,
+        patients=patients,
         style=style,
         style_digest=_csp_digest(style),
         summary=summary(content),
@@ -67,7 +59,7 @@ def render(content: ReportContent, *, brief: bool = False) -> str:
 
 
 def _by_group(outcomes: pd.DataFrame | None) -> str:
-    return "" if outcomes is None else " · ".join(map(wording.within, groupings(outcomes)))
+    return "" if outcomes is None else " · ".join(map(within, groupings(outcomes)))
 
 
 def _csp_digest(style: str) -> str:
@@ -79,7 +71,7 @@ def _verified(by_signature: pd.DataFrame) -> int:
     return sum(int(row["n_events"]) for row in rows if row["signature"] == "verified")
 
 
-def _tables(content: ReportContent) -> dict[str, tables.Table | None]:
+def _tables(content: ReportContent) -> dict[str, Table | None]:
     figures, provenance = content.figures, content.provenance
     groups = figures.outcomes_by_group
     return {
@@ -89,7 +81,7 @@ def _tables(content: ReportContent) -> dict[str, tables.Table | None]:
         "cancellations": tables.cancellations_by_period(figures, content.every),
         "who": tables.who_cancelled(figures.cancellations_by_who),
         "notice": tables.notice_given(figures.cancellations_by_notice),
-        "hours": hours_by_period(content),
+        "hours": tables.hours_by_period(figures, content.every),
         "groups": None if groups is None else tables.outcomes_by_group(groups, figures.outcomes),
         "lead": None
         if figures.no_show_by_lead is None
@@ -119,3 +111,16 @@ def _tables(content: ReportContent) -> dict[str, tables.Table | None]:
         ),
         "files": verified.archive_files(provenance.archive_files),
     }
+
+
+def zones(visits: Sequence[str], of_store: str) -> str:
+    """``America/New_York``, of several the zone of most visits; without visits the store's."""
+    if not visits:
+        return plain(of_store, 60)
+    most, more = plain(visits[0], 60), len(visits) - 1
+    return f"{most} for most visits, and {plural(more, 'other')}" if more else most
+
+
+def patients(n_patients: float | None, n_appointments: float | None) -> str:
+    """How many patients; where the archive names none of those who were to come, in words."""
+    return "none named" if n_patients == 0 and n_appointments else count(n_patients)

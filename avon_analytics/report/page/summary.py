@@ -13,16 +13,9 @@ from typing import NamedTuple
 from avon_analytics.report.page.content import Figures, ReportContent
 from avon_analytics.report.page.what_changed import verdict, what_changed
 from avon_analytics.report.tables.rows import Row, by_period, complete_periods, rows_of
+from avon_analytics.report.words.numbers import count, lasting, number, percent, plural
 from avon_analytics.report.words.periods import label
-from avon_analytics.report.words.wording import (
-    Share,
-    count,
-    lasting,
-    number,
-    percent,
-    plural,
-    share,
-)
+from avon_analytics.report.words.shares import Share, share
 
 SHARES = {
     "Attended": "attended_share",

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import pandas as pd
 
-from avon_analytics.figures import COLUMNS, Kind
+from avon_analytics.figures import COLUMNS
+from avon_analytics.report.html.table import (
+    Cell,
+    Line,
+    Table,
+    TableColumn,
+    cells_of,
+    columns_of,
+    setting_of,
+)
 from avon_analytics.report.page.content import Figures
+from avon_analytics.report.tables.bookings import days_shown
 from avon_analytics.report.tables.rows import (
     Row,
     by_period,
@@ -21,103 +29,20 @@ from avon_analytics.report.tables.rows import (
     split_newest,
     summed,
 )
+from avon_analytics.report.words.headings import heading, within
+from avon_analytics.report.words.numbers import number, percent, plural
 from avon_analytics.report.words.periods import label, span
-from avon_analytics.report.words.wording import (
-    amount,
-    chance,
-    count,
-    heading,
-    number,
-    percent,
-    plain,
-    plural,
-    points,
-    share,
-    within,
-)
+from avon_analytics.report.words.shares import share
+from avon_analytics.report.words.text import plain
 
 NEWEST = 36
 MOST_GROUPS = 40
 MOST_ROWS = 30
 
 
-class Cell(NamedTuple):
-    text: str
-    note: str = ""
-    """What stands behind the text, in smaller type: a denominator and interval."""
-
-
-class Column(NamedTuple):
-    heading: str
-    kind: str
-    """text, number, share or code: how the cells are set."""
-
-
-class Line(NamedTuple):
-    name: str
-    cells: Sequence[Cell]
-    kind: str = ""
-    """"" for a plain row, else open, sum or total."""
-    tag: str = ""
-    others: Sequence[str] = ()
-    """What it is of besides, where that takes several columns."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table ready to be set: the first column names the row, or with ``others`` the first few."""
-
-    caption: str
-    first: str
-    columns: Sequence[Column]
-    lines: Sequence[Line]
-    note: str = ""
-    others: Sequence[str] = ()
-    """Headings of further columns that say what a row is of."""
-
-    @property
-    def has_long_names(self) -> bool:
-        return any(len(line.name) > 18 for line in self.lines if line.kind != "sum")
-
-
-Show = Callable[[Row, str], Cell]
-
-
-def _share(row: Row, name: str) -> Cell:
-    known = share(row, name)
-    return Cell(percent(known.value), known.behind if known.value is not None else "")
-
-
-KINDS: dict[str, tuple[str, Show]] = {
-    "count": ("number", lambda row, name: Cell(count(row.get(name)))),
-    "ratio": ("number", lambda row, name: Cell(percent(row.get(name)))),
-    "amount": ("number", lambda row, name: Cell(amount(row.get(name)))),
-    "share": ("share", _share),
-    "points": ("number", lambda row, name: Cell(points(row.get(name)))),
-    "chance": ("number", lambda row, name: Cell(chance(row.get(name)))),
-    "text": ("text", lambda row, name: Cell(plain(row.get(name), 160))),
-    "code": ("code", lambda row, name: Cell(plain(row.get(name), 160))),
-}
-
-SET_AS = {
-    Kind.COUNT: "count",
-    Kind.WHOLE: "count",
-    Kind.SHARE: "share",
-    Kind.RATIO: "ratio",
-    Kind.DIFFERENCE: "points",
-    Kind.CHANCE: "chance",
-    Kind.TEXT: "text",
-}
-
-
 def _declared(*names: str) -> dict[str, str]:
     """These columns of figures, each with how its cells are set."""
-    return {name: SET_AS.get(COLUMNS[name].kind, "amount") for name in names}
-
-
-def _counted(*shares: str) -> dict[str, str]:
-    """What these shares count, so that rows can be added up."""
-    return {name: COLUMNS[name].counts for name in shares}
+    return {name: setting_of(COLUMNS[name].kind) for name in names}
 
 
 OUTCOME_COLUMNS = _declared(
@@ -132,7 +57,6 @@ OUTCOME_COLUMNS = _declared(
     "n_unresolved",
     "n_not_due",
 )
-OUTCOME_SHARES = _counted("no_show_share", "attended_share", "cancelled_share")
 CANCELLATION_COLUMNS = _declared(
     "cancelled_share",
     "late_share",
@@ -145,7 +69,6 @@ CANCELLATION_COLUMNS = _declared(
     "n_after_start",
     "median_notice_hours",
 )
-CANCELLATION_SHARES = _counted("cancelled_share", "late_share")
 STAGE_COLUMNS = _declared(
     "first_share",
     "previous_share",
@@ -158,8 +81,20 @@ STAGE_COLUMNS = _declared(
 END_COLUMNS = _declared(
     "n_reached", "n_no_show", "n_cancelled", "n_rescheduled", "n_unresolved", "n_open"
 )
+HOUR_COLUMNS = _declared(
+    "lost_ratio",
+    "n_sessions",
+    "planned_hours",
+    "attended_hours",
+    "no_show_hours",
+    "late_cancelled_hours",
+    "late_rescheduled_hours",
+    "released_in_time_hours",
+    "unresolved_hours",
+    "won_back_hours",
+    "lost_hours",
+)
 LEAD_COLUMNS = _declared("n_appointments", "n_with_lead", "median_lead_days", "p90_lead_days")
-AFTER_DAYS = (1, 7, 14, 30, 60, 90)
 
 
 def outcomes_by_period(figures: Figures, every: str) -> Table:
@@ -169,7 +104,6 @@ def outcomes_by_period(figures: Figures, every: str) -> Table:
         figures.outcomes_by_period,
         figures.outcomes,
         OUTCOME_COLUMNS,
-        OUTCOME_SHARES,
     )
 
 
@@ -180,29 +114,37 @@ def cancellations_by_period(figures: Figures, every: str) -> Table:
         figures.cancellations_by_period,
         figures.cancellations,
         CANCELLATION_COLUMNS,
-        CANCELLATION_SHARES,
     )
+
+
+def hours_by_period(figures: Figures, every: str) -> Table | None:
+    whole = figures.lost_time
+    if whole is None or not whole["planned_hours"].fillna(0).gt(0).any():
+        return None
+    return _by_period(f"Hours by {every}", every, figures.lost_time_by_period, whole, HOUR_COLUMNS)
 
 
 def _by_period(
     caption: str,
     every: str,
-    frame: pd.DataFrame,
+    frame: pd.DataFrame | None,
     total: pd.DataFrame,
     columns: Mapping[str, str],
-    shares: Mapping[str, str],
 ) -> Table:
-    """The newest periods one by one, the older ones as one row, then the whole cohort."""
-    rows = by_period(frame)
+    """The newest periods one by one, the older ones as one row, then the whole cohort.
+
+    Without a frame, the whole cohort alone.
+    """
+    rows = [] if frame is None else by_period(frame)
     older, newest = split_newest(rows, NEWEST)
     lines: list[Line] = []
     if older:
         years = span([row["period_on"] for row in older], every)
-        lines.append(Line(years, cells_of(summed(older, shares), columns), "sum"))
+        lines.append(Line(years, cells_of(summed(older), columns), "sum"))
     lines += [
         Line(label(row["period_on"], every), cells_of(row, columns), *_mark(row)) for row in newest
     ]
-    if rows:
+    if rows or frame is None:
         lines += [Line("All", cells_of(row, columns), "total") for row in rows_of(total)[:1]]
     note = f"The first row adds up {plural(len(older), f'older {every}')}." if older else ""
     return Table(caption, every.capitalize(), columns_of(columns), lines, note)
@@ -219,7 +161,7 @@ def outcomes_by_group(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
     shown, others = largest(rows_of(outcomes), "n_slots", MOST_GROUPS)
     lines = [Line(group_name(row, groups), cells_of(row, OUTCOME_COLUMNS)) for row in shown]
     if others:
-        more = summed(others, OUTCOME_SHARES)
+        more = summed(others)
         lines.append(Line(f"and {len(others):,} more", cells_of(more, OUTCOME_COLUMNS), "sum"))
     if shown:
         lines += [
@@ -264,13 +206,6 @@ def lead_times(by_booking: pd.DataFrame, total: pd.DataFrame | None, every: str)
     return Table(caption, "Booked in", columns_of(LEAD_COLUMNS), lines, note)
 
 
-def days_shown(furthest: int) -> list[int]:
-    """The days at which a table says how bookings had ended; the last of few is one of them."""
-    days = [day for day in AFTER_DAYS if day <= furthest]
-    is_last = furthest >= AFTER_DAYS[-1] or furthest in days or furthest < 0
-    return days if is_last else [*days, furthest]
-
-
 def incidence(incidence: pd.DataFrame) -> Table:
     """How many bookings had ended in each way after so many days."""
     causes = list(dict.fromkeys(incidence["cause"]))
@@ -280,7 +215,7 @@ def incidence(incidence: pd.DataFrame) -> Table:
         reached = {row["cause"]: row for row in rows_of(until)}
         cells = [_reached(reached.get(cause)) for cause in causes]
         lines.append(Line(plural(day, "day"), cells))
-    columns = [Column(heading(cause), "share") for cause in causes]
+    columns = [TableColumn(heading(cause), "share") for cause in causes]
     return Table("How bookings had ended, by days since", "Within", columns, lines)
 
 
@@ -338,16 +273,6 @@ def _of_cancelled(
 
     lines = [line(plain(row.get(by)), row) for row in shown]
     if others:
-        more = summed(others, _counted("late_share"))
+        more = summed(others)
         lines.append(line(f"and {len(others):,} more", more, "sum"))
     return Table(caption, heading(by), columns_of(columns), lines)
-
-
-def cells_of(
-    row: Row, columns: Mapping[str, str], names: Sequence[str] | None = None
-) -> list[Cell]:
-    return [KINDS[columns[name]][1](row, name) for name in names or columns]
-
-
-def columns_of(columns: Mapping[str, str]) -> list[Column]:
-    return [Column(heading(name), KINDS[kind][0]) for name, kind in columns.items()]

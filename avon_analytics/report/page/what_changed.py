@@ -12,8 +12,10 @@ import pandas as pd
 
 from avon_analytics.report.page.content import ReportContent
 from avon_analytics.report.tables.rows import Row, by_period, group_name, groupings, rows_of
+from avon_analytics.report.words.headings import heading
+from avon_analytics.report.words.numbers import count, number, percent, plural
 from avon_analytics.report.words.periods import label
-from avon_analytics.report.words.wording import count, heading, number, percent, plural
+from avon_analytics.report.words.text import capital
 
 SHARES: Mapping[str, str] = {
     # the share: which way is better
@@ -120,8 +122,7 @@ def who_stands_out(outliers: pd.DataFrame | None) -> str:
     alarms = _alarms(outliers.attrs.get("expected_false_alarms", {}).get("groups"))
     name = heading(str(outliers.attrs.get("share", "no_show_share"))).lower()
     begins = (
-        f"{name[:1].upper()}{name[1:]}: of {plural(len(compared), kind)}, each beside all the "
-        "others together, "
+        f"{capital(name)}: of {plural(len(compared), kind)}, each beside all the others together, "
     )
     if not found:
         return f"{begins}none stands out by more than chance brings."

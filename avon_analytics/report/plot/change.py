@@ -14,14 +14,16 @@ from avon_analytics.report import charts
 from avon_analytics.report.plot.titles import (
     MOST_GROUPS,
     WIDTH,
-    by_words,
     drawn_periods,
     need,
     share_in_words,
     titled,
 )
 from avon_analytics.report.tables.names import by_names, cohorts
-from avon_analytics.report.words.wording import amount, heading, plural, points, share_words
+from avon_analytics.report.tables.titles import by_words
+from avon_analytics.report.words.headings import heading, share_words
+from avon_analytics.report.words.numbers import amount, plural, points
+from avon_analytics.report.words.text import lower_first
 
 if TYPE_CHECKING:
     import altair as alt
@@ -40,7 +42,7 @@ def signals(signals: pd.DataFrame, *, title: str | None = None, width: int = WID
     """
     need(signals, "signals", "share", "center", "lower", "upper", "signal", "rule")
     words, divided = share_in_words(signals)
-    axis = f"{words[:1].lower()}{words[1:]}"
+    axis = lower_first(words)
     chart = charts.signals(signals, title=axis, width=width)
     n_signals = int(signals["signal"].notna().sum())
     alarms = signals.attrs.get("expected_false_alarms", {}).get("rows")
@@ -66,7 +68,7 @@ def outliers(outliers: pd.DataFrame, *, title: str | None = None, width: int = W
     """
     need(outliers, "outliers", "n", "count", "share", "lower_998", "upper_998", "signal")
     words, divided = share_in_words(outliers)
-    axis = f"{words[:1].lower()}{words[1:]}"
+    axis = lower_first(words)
     among = divided.rpartition(" ÷ ")[2]
     chart = charts.outliers(outliers, title=axis, width=width, counted=among)
     n_signals = int(outliers["signal"].notna().sum())

@@ -10,7 +10,6 @@ from avon_analytics.report import charts
 from avon_analytics.report.plot.titles import (
     MOST_GROUPS,
     WIDTH,
-    by_words,
     drawn_periods,
     need,
     range_words,
@@ -21,7 +20,10 @@ from avon_analytics.report.plot.titles import (
 )
 from avon_analytics.report.tables.names import by_names
 from avon_analytics.report.tables.rows import groupings
-from avon_analytics.report.words.wording import amount, count, percent, plural, share_words
+from avon_analytics.report.tables.titles import by_words
+from avon_analytics.report.words.headings import share_words
+from avon_analytics.report.words.numbers import amount, count, percent, plural
+from avon_analytics.report.words.text import lower_first
 
 if TYPE_CHECKING:
     import altair as alt
@@ -72,7 +74,7 @@ def share(
     """
     name = share_of(figure, share)
     words, divided = share_words(name, str(figure.attrs.get("definition")))
-    axis = f"{words[:1].lower()}{words[1:]}"
+    axis = lower_first(words)
     chart = (
         charts.share_over_time(figure, name, title=axis, width=width)
         if "period_on" in figure

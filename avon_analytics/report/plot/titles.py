@@ -14,11 +14,15 @@ from avon_analytics.report.charts.palette import light
 from avon_analytics.report.charts.parts import style
 from avon_analytics.report.charts.spec import Spec
 from avon_analytics.report.tables.rows import drawn_on, groupings
+from avon_analytics.report.words.dates import utc
+from avon_analytics.report.words.headings import share_words
+from avon_analytics.report.words.numbers import count, percent
 from avon_analytics.report.words.periods import every_of, span
-from avon_analytics.report.words.wording import count, percent, plain, share_words, utc, within
+from avon_analytics.report.words.text import plain
 
 if TYPE_CHECKING:
     import altair as alt
+
 
 WIDTH = 760
 MOST_GROUPS = 25
@@ -55,15 +59,6 @@ def share_in_words(figure: pd.DataFrame) -> tuple[str, str]:
     name = str(figure.attrs.get("share", "no_show_share"))
     words, divided = share_words(name, str(figure.attrs.get("definition")))
     return words, divided
-
-
-def by_words(frame: pd.DataFrame, word: str = " by ") -> str:
-    names = [
-        "who cancelled" if name == "cancelled_by" else within(name) for name in groupings(frame)
-    ]
-    if "period_on" in frame:
-        names.append(every_of(frame))
-    return f"{word}{' and '.join(names)}" if names else ""
 
 
 def drawn_periods(frame: pd.DataFrame) -> str:

@@ -16,7 +16,8 @@ import pandas as pd
 from avon_analytics.figures.compare import CALLED
 from avon_analytics.figures.names import CUSTOM, endings, is_named, name_column, unique_names
 from avon_analytics.report.tables.rows import groupings
-from avon_analytics.report.words.wording import is_missing, plain
+from avon_analytics.report.words.numbers import is_missing
+from avon_analytics.report.words.text import plain
 
 _ID = re.compile(r"\b([a-z]{2,8}_)([A-Za-z0-9]{12,})\b")
 _IS_NAMED = "is_named"

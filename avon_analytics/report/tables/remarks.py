@@ -10,26 +10,14 @@ from typing import Any
 
 import pandas as pd
 
-from avon_analytics.figures import FIGURES, Figure, compare
+from avon_analytics.figures import compare
 from avon_analytics.figures.declared import Option, Takes
 from avon_analytics.report.tables.names import cohorts
-from avon_analytics.report.words.wording import amount, day, heading, number, percent, plain, plural
-
-KNOWN: Mapping[str, Figure] = {**FIGURES, compare.FIGURE.name: compare.FIGURE}
-"""Every figure by name, a comparison too."""
-
-
-def figure_of(frame: pd.DataFrame) -> Figure:
-    """The figure that a frame is of."""
-    return KNOWN[str(frame.attrs["figure"])]
-
-
-def title_of(frame: pd.DataFrame) -> str:
-    """A figure's name; of one about a single share with that share, of a comparison with both."""
-    title, share = figure_of(frame).title, frame.attrs.get("share")
-    if frame.attrs["figure"] == compare.FIGURE.name:
-        return f"{title}: {' and '.join(cohorts(frame))}"
-    return title if share is None else f"{title}: {_lower(heading(str(share)))}"
+from avon_analytics.report.tables.titles import KNOWN
+from avon_analytics.report.words.dates import day
+from avon_analytics.report.words.headings import heading
+from avon_analytics.report.words.numbers import amount, number, percent, plural
+from avon_analytics.report.words.text import capital, lower_first, plain
 
 
 def remarks(frame: pd.DataFrame) -> tuple[str, ...]:
@@ -88,12 +76,9 @@ def _found(frame: pd.DataFrame) -> Iterator[str]:
         of = plural(attrs["n_intervals"], "80 % interval")
         yield f"{percent(inside)} of {of} held what came."
     if skill := {end: one for end, one in attrs.get("skill", {}).items() if one is not None}:
-        scores = ", ".join(f"{_lower(heading(end))} {amount(one, 2)}" for end, one in skill.items())
+        scores = ", ".join(
+            f"{lower_first(heading(end))} {amount(one, 2)}" for end, one in skill.items()
+        )
         yield f"Skill (1: no error; 0: no better than weeks before): {scores}."
     for message in attrs.get("messages", ()):
-        text = plain(message, 400)
-        yield f"{text[:1].upper()}{text[1:]}."
-
-
-def _lower(words: str) -> str:
-    return words[:1].lower() + words[1:]
+        yield f"{capital(plain(message, 400))}."

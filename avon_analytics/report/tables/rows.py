@@ -8,12 +8,17 @@ from typing import Any
 
 import pandas as pd
 
-from avon_analytics.figures import COLUMNS
+from avon_analytics.figures import COLUMNS, Kind
 from avon_analytics.figures.names import without_names
+from avon_analytics.report.words.dates import as_date
+from avon_analytics.report.words.numbers import is_missing, number
 from avon_analytics.report.words.periods import before, every_of
-from avon_analytics.report.words.wording import as_date, is_missing, number, plain
+from avon_analytics.report.words.text import plain
 
 Row = Mapping[str, Any]
+QUANTILES = ("median_", "p90_")
+"""How the names of columns begin that do not add up, whatever they are of."""
+ADD_UP = (Kind.COUNT, Kind.HOURS, Kind.NUMBER)
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -83,25 +88,32 @@ def complete_periods(rows: Iterable[Row]) -> dict[date, Row]:
     return {row["period_on"]: row for row in rows if is_complete(row)}
 
 
-def summed(rows: list[Row], shares: Mapping[str, str]) -> dict[str, Any]:
-    """Several rows as one: counts added, and each share from the added counts.
+def summed(rows: Sequence[Row]) -> dict[str, Any]:
+    """Several rows as one: counts and hours added up, and their shares and ratios from the sums.
 
-    ``shares`` names the numerator of each share. A count that is missing in one row is missing in
-    the sum; medians and intervals are not sums and stay missing.
+    What is missing in one row is missing in the sum; quantiles and intervals are no sums.
     """
 
     def total(name: str) -> float | None:
         values = [number(row.get(name)) for row in rows]
         known = [value for value in values if value is not None]
-        return sum(known) if rows and len(known) == len(values) else None
+        return sum(known) if len(known) == len(values) else None
 
-    names = [name for name in (rows[0] if rows else {}) if name.startswith("n_")]
-    result: dict[str, Any] = {name: total(name) for name in names}
-    for name, numerator in shares.items():
-        n, part = total(f"{name}_n"), total(numerator)
-        result[f"{name}_n"] = n
-        result[name] = part / n if n and part is not None else None
-    return result
+    names = list(rows[0]) if rows else []
+    sums: dict[str, Any] = {name: total(name) for name in names if _adds_up(name)}
+    for column in (COLUMNS[name] for name in names if name in COLUMNS and COLUMNS[name].counts):
+        among = f"{column.name}_n" if column.has_n else column.among[0]
+        n, part = total(among), total(column.counts)
+        sums[column.name] = part / n if n and part is not None else None
+    return sums
+
+
+def _adds_up(name: str) -> bool:
+    """Whether what is in a column of this name can be added up."""
+    known = COLUMNS.get(name)
+    if known is None or name.startswith(QUANTILES):
+        return name.startswith("n_")
+    return known.kind in ADD_UP
 
 
 def groupings(frame: pd.DataFrame) -> list[str]:

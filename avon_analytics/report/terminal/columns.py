@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from avon_analytics.report.words.letters import in_cells
 from avon_analytics.report.words.paths import shortened
-from avon_analytics.report.words.wording import told_apart
+from avon_analytics.report.words.text import told_apart
 
 GAP = 2
 NARROWEST = 14

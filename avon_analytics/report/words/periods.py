@@ -8,7 +8,8 @@ from datetime import date, timedelta
 import pandas as pd
 
 from avon_analytics.figures.dates import MONTHS
-from avon_analytics.report.words.wording import NOT_KNOWN, as_date, day, month
+from avon_analytics.report.words.dates import as_date, day, month
+from avon_analytics.report.words.text import NOT_KNOWN
 
 MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
 DAYS_IN = {"day": 1, "week": 7}

@@ -11,17 +11,17 @@ from typing import Any
 from avon_analytics.figures import Figure, compare
 from avon_analytics.report.charts.palette import light
 from avon_analytics.report.tables.rows import Row, is_complete
-from avon_analytics.report.words.wording import heading, number, plain
+from avon_analytics.report.words.headings import heading
+from avon_analytics.report.words.numbers import number
+from avon_analytics.report.words.text import plain
+from avon_analytics.report.workbook.book import HEAD_ROW
+from avon_analytics.report.workbook.columns import SheetColumn
 
-HEAD_ROW = 3
-"""The row of the headings, counted from 0: above it stand the title and as of when it is."""
 _MOST_BARS = 40
 _ERRORS = 18  # the first column of what error bars are drawn from, beside the chart
 _HUES = ("attended", "no-show", "cancelled", "rescheduled")
 _MOST_LINES = 2 * len(_HUES)
 """Each hue once plain, once dashed (of bars: hatched); more hues are not told apart."""
-
-
 _DRAWN = {
     "incidence": "cumulative_incidence",
     "funnel": "n_reached",
@@ -36,24 +36,8 @@ _LIMITED = {
 """Figures about a share between limits, and what is drawn of it."""
 _CAME = {"backtest": "n_no_show"}
 """What is drawn beside it: what came."""
-
-
 _Line = tuple[tuple[str, ...], range]
 """What a line is called, and which rows it is drawn from."""
-
-
-@dataclass(frozen=True)
-class SheetColumn:
-    """One column of the sheet: its heading, the number format of its cells, and what it is."""
-
-    name: str
-    heading: str
-    form: str = ""
-    is_key: bool = False
-    is_further: bool = False
-    """Whether it is folded away, behind the + above the headings."""
-    times: int = 1
-    """What its numbers are multiplied by, where the cell is in another unit than the figure."""
 
 
 @dataclass

@@ -12,9 +12,17 @@ import pandas as pd
 from avon_analytics.figures import COLUMNS
 from avon_analytics.figures.names import NAMED, name_column
 from avon_analytics.report.tables.remarks import unsure
-from avon_analytics.report.words.wording import heading, plain, utc
-from avon_analytics.report.workbook.chart import HEAD_ROW
-from avon_analytics.report.workbook.figure import define, head, new_book, on_paper, sheet_name
+from avon_analytics.report.words.dates import utc
+from avon_analytics.report.words.headings import heading
+from avon_analytics.report.words.text import plain
+from avon_analytics.report.workbook.book import (
+    HEAD_ROW,
+    define,
+    head,
+    new_book,
+    on_paper,
+    sheet_name,
+)
 from avon_analytics.store.dictionary import meanings
 
 _LOCAL = "start_local"

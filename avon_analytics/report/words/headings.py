@@ -1,0 +1,63 @@
+"""What columns, groups and shares are called."""
+
+from __future__ import annotations
+
+from avon_analytics.figures import COLUMNS
+from avon_analytics.figures.names import CUSTOM
+from avon_analytics.report.words.text import capital, lower_first, plain
+
+HEADINGS = {
+    "period_on": "Month",
+    "day_on": "Day",
+    "host": "Host",
+    "name": "Appointment",
+    "group": "Group visit",
+    "recurring": "Recurring",
+    "self_booked": "Booked by the patient",
+    "hour": "Hour",
+    "lead_band": "Days booked ahead",
+    "notice_band": "Notice",
+    "cancelled_by": "Cancelled by",
+    "medical_center": "Medical center",
+    "no_show": "No-show",
+    "of_all_share": "Of all cancelled",
+    "sha256": "SHA-256",
+    "n_lines": "Lines",
+    "n_seen": "Seen",
+    "json_type": "JSON type",
+}
+"""Headings of groups and of tables that are no figures; a figure's are those it declares."""
+
+
+def heading(column: str) -> str:
+    """A column's name in plain words."""
+    if column in COLUMNS:
+        return COLUMNS[column].title
+    if column in HEADINGS:
+        return HEADINGS[column]
+    if column.startswith(CUSTOM):
+        return plain(column.removeprefix(CUSTOM), 60)  # an id, or a label of the user's
+    words = column.removeprefix("n_").removesuffix("_at").replace("_", " ").strip()
+    return plain(capital(words), 60)
+
+
+def within(column: str) -> str:
+    """A column's name within a sentence; what a field is called stays as it is written."""
+    name = heading(column)
+    return name if column.startswith(CUSTOM) else lower_first(name)
+
+
+def share_name(share: str) -> str:
+    """What a share is of, where it stands among others: ``No-show``, ``Late``."""
+    return heading(share).removesuffix(" share")
+
+
+def share_words(name: str, definition: str) -> tuple[str, str]:
+    """A share's name, and what is counted and divided; ``definition`` is its figure's."""
+    declared = COLUMNS.get(name)
+    if declared is None:
+        return heading(name), f"{heading(name).lower()} with its denominator"
+    divided = f"{declared.means} ÷ {declared.of}"
+    if name == "no_show_share" and "no-show / (attended + no-show + cancelled" in definition:
+        divided = "no-shows ÷ due slots that were not rescheduled"
+    return heading(name), divided
