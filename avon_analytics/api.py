@@ -337,7 +337,8 @@ class Store(CohortSource["Cohort"], StoreTables, Shown):
         >>> store.report("report.html", every="quarter").name  # doctest: +SKIP
         'report.html'
         """
-        from avon_analytics.report.page.collect import collect, write
+        from avon_analytics.report.page.collect import collect
+        from avon_analytics.report.page.files import write
         from avon_analytics.report.page.render import render
 
         page, brief = Path(out), arguments.flag(brief, "brief")

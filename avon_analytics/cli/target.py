@@ -81,8 +81,8 @@ def to_page(out: Path, force: bool) -> None:
     """Raises UsageError where the report, or the list beside it, cannot be written there."""
     if is_no_file(out):
         return
-    from avon_analytics.report.page.collect import checked_page, files_beside
     from avon_analytics.report.page.content import Provenance
+    from avon_analytics.report.page.files import checked_page, files_beside
 
     checked_page(out)
     if not force:

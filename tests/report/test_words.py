@@ -384,6 +384,7 @@ def test_older_months_of_booking_are_left_out_with_the_row_of_all(
     told = lead_times(
         pd.DataFrame([{"period_on": on, **row} for on in months]), pd.DataFrame([row]), "month"
     )
+    assert told is not None
     assert (told.note, told.lines[-1].name) == (note, last)
     assert len(told.lines) == NEWEST + (last == "All")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from datetime import timedelta
-from typing import NamedTuple
 
 import pandas as pd
 
 from avon_analytics.report.page.content import Figures, ReportContent
+from avon_analytics.report.page.finding import Finding
 from avon_analytics.report.tables.rows import (
     Row,
     by_period,
@@ -31,28 +31,23 @@ SMALL_CELL = 11
 QUIET_DAYS = 7
 
 
-class Caveat(NamedTuple):
-    topic: str
-    text: str
-
-
-def caveats(content: ReportContent) -> list[Caveat]:
+def caveats(content: ReportContent) -> list[Finding]:
     """Every caveat that applies, the weightiest first."""
     return [caveat for rule in RULES if (caveat := rule(content))]
 
 
-def _nothing(content: ReportContent) -> Caveat | None:
+def _nothing(content: ReportContent) -> Finding | None:
     rows = rows_of(content.figures.outcomes)
     if rows and number(rows[0].get("n_slots")) != 0:
         return None
-    return Caveat("No slots", "The archive holds no appointment slot in this scope.")
+    return Finding("No slots", "The archive holds no appointment slot in this scope.")
 
 
-def _receipt(content: ReportContent) -> Caveat | None:
+def _receipt(content: ReportContent) -> Finding | None:
     p = content.provenance
     if p.lines == p.blank + p.loaded + p.duplicate + p.quarantined:
         return None
-    return Caveat(
+    return Finding(
         "The receipt does not add up",
         f"{count(p.lines)} lines were read, but {count(p.blank)} blank, {count(p.loaded)} loaded, "
         f"{count(p.duplicate)} duplicate and {count(p.quarantined)} quarantined do not sum to "
@@ -60,7 +55,7 @@ def _receipt(content: ReportContent) -> Caveat | None:
     )
 
 
-def _unverified(content: ReportContent) -> Caveat | None:
+def _unverified(content: ReportContent) -> Finding | None:
     rows = rows_of(content.provenance.events_by_signature)
     others = {plain(row["signature"]): number(row["n_events"]) or 0 for row in rows}
     others.pop("verified", None)
@@ -68,54 +63,54 @@ def _unverified(content: ReportContent) -> Caveat | None:
     if not n:
         return None
     words = ", ".join(f"{count(k)} {word}" for word, k in others.items() if k)
-    return Caveat(
+    return Finding(
         "Unverified events",
         f"{plural(n, 'event')} behind these figures could not be shown to come from Avon "
         f"unaltered ({words}).",
     )
 
 
-def _quarantined(content: ReportContent) -> Caveat | None:
+def _quarantined(content: ReportContent) -> Finding | None:
     n, lines = content.provenance.quarantined, content.provenance.lines
     if not n:
         return None
     part = f" ({percent(n / lines)} of the lines)" if lines else ""
-    return Caveat(
+    return Finding(
         "Lines in quarantine",
         f"{plural(n, 'line')}{part} did not load and count in no figure. The reasons are listed "
         "under “What was verified”.",
     )
 
 
-def _pending(content: ReportContent) -> Caveat | None:
+def _pending(content: ReportContent) -> Finding | None:
     rows = rows_of(content.provenance.archive_files)
     ends = [(str(row["file"]), n) for row in rows if (n := number(row.get("pending_bytes")))]
     if not ends:
         return None
     named = zip(shortened([path for path, _ in ends], 100), ends, strict=True)
     each = ", ".join(f"{plain(name)} ({plural(n, 'byte')})" for name, (_, n) in named)
-    return Caveat(
+    return Finding(
         "Deliveries that are not all there",
         f"{plural(len(ends), 'file ends', 'files end')} in the middle of a delivery, which counts "
         f"in no figure and no number of lines: {each}.",
     )
 
 
-def _immature(content: ReportContent) -> Caveat | None:
+def _immature(content: ReportContent) -> Finding | None:
     periods = incomplete_periods(content.figures.outcomes_by_period)
     if not periods:
         return None
     names = ", ".join(label(on, content.every) for on in periods[:6])
     names += f" and {len(periods) - 6:,} more" if len(periods) > 6 else ""
     verb = "is" if len(periods) == 1 else "are"
-    return Caveat(
+    return Finding(
         f"{content.every.capitalize()}s that are not complete",
         f"{names} {verb} not complete: some slots are not due yet or may still be closed, or the "
         "window or the beginning of the archive cuts a part off. The summary leaves them out.",
     )
 
 
-def _unresolved(content: ReportContent) -> Caveat | None:
+def _unresolved(content: ReportContent) -> Finding | None:
     row = _first(rows_of(content.figures.outcomes))
     due = (number(row.get("n_slots")) or 0) - (number(row.get("n_not_due")) or 0)
     n = number(row.get("n_unresolved")) or 0
@@ -131,7 +126,7 @@ def _unresolved(content: ReportContent) -> Caveat | None:
         else f" Had all of them been attended, the no-show share would be {percent(low)}; had all "
         f"been missed, {percent(high)}."
     )
-    return Caveat(
+    return Finding(
         "Unresolved slots",
         f"{count(n)} of {count(due)} slots due ({percent(n / due)}) were never closed in Avon. "
         "Whether they were attended or missed is not known; every share here rests on the rest."
@@ -139,31 +134,31 @@ def _unresolved(content: ReportContent) -> Caveat | None:
     )
 
 
-def _unknown_who(content: ReportContent) -> Caveat | None:
+def _unknown_who(content: ReportContent) -> Finding | None:
     row = _first(rows_of(content.figures.cancellations))
     n, cancelled = number(row.get("n_by_unknown")), number(row.get("n_cancelled"))
     if not n or not cancelled:
         return None
-    return Caveat(
+    return Finding(
         "Who cancelled is not always known",
         f"{count(n)} of {count(cancelled)} cancellations ({percent(n / cancelled)}) name neither "
         "a patient nor a provider. They are shown as unknown and counted for neither.",
     )
 
 
-def _unknown_notice(content: ReportContent) -> Caveat | None:
+def _unknown_notice(content: ReportContent) -> Finding | None:
     row = _first(rows_of(content.figures.cancellations))
     n, cancelled = share(row, "late_share").n, number(row.get("n_cancelled"))
     if n is None or cancelled is None or n >= cancelled:
         return None
-    return Caveat(
+    return Finding(
         "Notice is not always known",
         f"{count(cancelled - n)} of {count(cancelled)} cancellations have no known notice and are "
         "left out of the late share.",
     )
 
 
-def _inferred(content: ReportContent) -> Caveat | None:
+def _inferred(content: ReportContent) -> Finding | None:
     parts = []
     for row in rows_of(content.figures.funnel):
         n, reached = number(row.get("n_inferred")), number(row.get("n_reached"))
@@ -171,76 +166,76 @@ def _inferred(content: ReportContent) -> Caveat | None:
             parts.append(f"{percent(n / reached)} of {plain(row.get('stage'))}")
     if not parts:
         return None
-    return Caveat(
+    return Finding(
         "Stages that are inferred",
         f"For {', '.join(parts)} no delivery reported the stage itself; it was read from a later "
         "status history, an actual time or a later stage.",
     )
 
 
-def _no_denominator(content: ReportContent) -> Caveat | None:
+def _no_denominator(content: ReportContent) -> Finding | None:
     rows = by_period(content.figures.outcomes_by_period)
     periods = [row for row in rows if is_complete(row) and not share(row, "no_show_share").n]
     if not periods:
         return None
-    return Caveat(
+    return Finding(
         f"{content.every.capitalize()}s without a no-show share",
         f"In {plural(len(periods), f'complete {content.every}')} no slot was attended or missed, "
         "so there is nothing to divide by; the share is shown as “–”.",
     )
 
 
-def _few(content: ReportContent) -> Caveat | None:
+def _few(content: ReportContent) -> Finding | None:
     rows = by_period(content.figures.outcomes_by_period)
     n = sum(0 < (share(row, "no_show_share").n or 0) < FEW for row in rows)
     if not n:
         return None
-    return Caveat(
+    return Finding(
         "Small numbers",
         f"In {plural(n, content.every)} the no-show share rests on fewer than {FEW} slots. Read "
         "such shares with their interval: they move by chance alone.",
     )
 
 
-def _outside(content: ReportContent) -> Caveat | None:
+def _outside(content: ReportContent) -> Finding | None:
     clock, coverage = Clock(content.time_zone), content.coverage
     first, start = coverage.first_occurred_at, coverage.first_start_at
     if first is None or start is None or first - start < timedelta(days=1):
         return None
-    return Caveat(
+    return Finding(
         "The archive begins after its first slots",
         f"Its first event is of {clock.day(first)}, but its first slot was planned for "
         f"{clock.day(start)}. Of slots before that event it holds only what later events reported.",
     )
 
 
-def _later_events(content: ReportContent) -> Caveat | None:
+def _later_events(content: ReportContent) -> Finding | None:
     clock, last = Clock(content.time_zone), content.coverage.last_occurred_at
     if last is None or last <= content.as_of:
         return None
-    return Caveat(
+    return Finding(
         "Later events are left out",
         f"The archive goes on to {clock.instant(last)}. What is reported after the as-of instant "
         "counts in no figure.",
     )
 
 
-def _quiet(content: ReportContent) -> Caveat | None:
+def _quiet(content: ReportContent) -> Finding | None:
     clock, last = Clock(content.time_zone), content.coverage.last_occurred_at
     if last is None or content.as_of - last <= timedelta(days=QUIET_DAYS):
         return None
-    return Caveat(
+    return Finding(
         "A quiet end",
         f"The last event is of {clock.instant(last)}, long before the as-of instant. If "
         "deliveries were lost since, slots after it look unresolved.",
     )
 
 
-def _drift(content: ReportContent) -> Caveat | None:
+def _drift(content: ReportContent) -> Finding | None:
     n = len(content.provenance.drift)
     if not n:
         return None
-    return Caveat(
+    return Finding(
         "Fields not known to this version",
         f"Avon sent {plural(n, 'field or event name', 'fields or event names')} that this version "
         "does not know. They were kept or listed, and count in no figure.",
@@ -261,10 +256,10 @@ def _has_small(table: pd.DataFrame) -> bool:
     return bool(((counts > 0) & (counts < SMALL_CELL)).to_numpy().any())
 
 
-def _small_cells(content: ReportContent) -> Caveat | None:
+def _small_cells(content: ReportContent) -> Finding | None:
     figures = content.figures
     if content.min_count:
-        return Caveat(
+        return Finding(
             "Small counts are blank",
             f"Counts from 1 to {content.min_count - 1} are shown as “–”, and so are others that "
             "would reveal them by subtraction, in any table or chart of the page. Nothing "
@@ -272,7 +267,7 @@ def _small_cells(content: ReportContent) -> Caveat | None:
         )
     if not any(_has_small(table) for table in _tables(figures)):
         return None
-    return Caveat(
+    return Finding(
         "Before this page leaves the clinic",
         f"Some cells count fewer than {SMALL_CELL} slots. Together with other knowledge such "
         "cells can point to a person.",
@@ -283,7 +278,7 @@ def _first(rows: list[dict[str, object]]) -> Row:
     return rows[0] if rows else {}
 
 
-RULES: tuple[Callable[[ReportContent], Caveat | None], ...] = (
+RULES: tuple[Callable[[ReportContent], Finding | None], ...] = (
     _nothing,
     _receipt,
     _unverified,

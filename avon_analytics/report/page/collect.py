@@ -1,8 +1,7 @@
-"""From a cohort to the report: asks for the figures, and writes the page."""
+"""From a cohort to the report: asks for all its figures."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,20 +12,19 @@ import pandas as pd
 from avon_analytics.appointments.calculated.small_counts_together import OF_NOTICE, OF_WHO
 from avon_analytics.appointments.rows.scope import PERIODS
 from avon_analytics.appointments.statistics.p_prime import FEWEST_PERIODS
-from avon_analytics.errors import UsageError
-from avon_analytics.printable import printable
 from avon_analytics.report.page.content import Coverage, Figures, Provenance, ReportContent
 from avon_analytics.report.page.small_counts import as_one_set, periods_of_signals, shown_count
 from avon_analytics.report.page.what_changed import SHARES
 from avon_analytics.report.tables.names import named
 from avon_analytics.store.provenance import Origin, origin
-from avon_analytics.whole_file import is_no_file, refuse_to_replace, write_whole
+from avon_analytics.whole_file import refuse_to_replace
 
 if TYPE_CHECKING:
     from avon_analytics.appointments.cohort import Cohort
     from avon_analytics.store.database import Database
 
-_PAGE = (".html", ".htm")
+from avon_analytics.report.page.files import files_beside
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -181,39 +179,3 @@ def _named(figure: pd.DataFrame | None) -> pd.DataFrame | None:
 
 def _instant(found: Any) -> datetime | None:
     return None if pd.isna(found) else found.to_pydatetime()
-
-
-def checked_page(out: Path) -> Path:
-    """Where a page is to be written. Raises UsageError for a name that promises something else."""
-    if out.suffix.lower() not in _PAGE and not is_no_file(out):
-        is_name = bool(out.name) and not os.path.isdir(out)
-        such = f", such as {out.with_suffix('.html')}" if is_name else ""
-        raise UsageError(
-            f"{out}: the report is a page of HTML: name a file that ends in .html{such}"
-        )
-    return out
-
-
-def files_beside(out: Path) -> Path:
-    """Where the list of archive files of a page stands: ``report.files.csv``."""
-    return out.with_suffix(".files.csv")
-
-
-def write(content: ReportContent, page: str, out: Path) -> Path:
-    """Write a page and beside it the list of its archive files, each whole or not at all.
-
-    The list has a row for each file of the archive, each with its SHA-256 and where its lines
-    ended. Returns the path of the page. Raises UsageError where one cannot be written or would
-    replace a file of the archive.
-    """
-    checked_page(out)
-    archive = content.provenance.archive_files
-    refuse_to_replace(out, archive["file"])
-    shown = archive.assign(file=archive["file"].map(printable))
-    files = shown.to_csv(index=False, lineterminator="\n")
-    write_whole(
-        files_beside(out),
-        lambda part: part.write_bytes(files.encode()),
-        never=archive["file"],
-    )
-    return write_whole(out, lambda part: part.write_text(page, "utf-8"))

@@ -6,7 +6,7 @@ A figure without hours is no figure of zero hours: where sessions have no end, t
 from __future__ import annotations
 
 from avon_analytics.report.page.content import ReportContent
-from avon_analytics.report.page.summary import Finding
+from avon_analytics.report.page.finding import Finding
 from avon_analytics.report.tables.rows import Row, by_period, complete_periods, rows_of
 from avon_analytics.report.words.numbers import amount, count, lasting, number, percent, plural
 from avon_analytics.report.words.periods import label

@@ -9,7 +9,7 @@ import pandas as pd
 
 from avon_analytics.intake.read.codes import meaning
 from avon_analytics.report.html.table import Line, Table, cells_of, columns_of
-from avon_analytics.report.page.tables import MOST_ROWS
+from avon_analytics.report.page.content import Provenance
 from avon_analytics.report.tables.rows import largest, rows_of
 from avon_analytics.report.words.headings import heading
 from avon_analytics.report.words.numbers import MISSING, is_missing, number, plural
@@ -17,6 +17,7 @@ from avon_analytics.report.words.paths import shortened
 from avon_analytics.report.words.text import capital, plain
 
 MOST_FILES = 20
+MOST_ROWS = 30
 FILE_COLUMNS = {
     "lines": "count",
     "loaded": "count",
@@ -24,6 +25,32 @@ FILE_COLUMNS = {
     "quarantined": "count",
     "sha256": "code",
 }
+
+
+def provenance_tables(provenance: Provenance) -> dict[str, Table]:
+    """The tables of what was verified, by name."""
+    return {
+        "signatures": explained(
+            provenance.events_by_signature,
+            "Events by what their signature proved",
+            "signature",
+            "n_events",
+        ),
+        "secrets": listing(
+            provenance.events_by_secret,
+            "Verified events by the secret that matched",
+            {"secret": "text", "n_events": "count"},
+        ),
+        "quarantine": explained(
+            provenance.quarantined_by_code, "Lines in quarantine by reason", "code", "n_lines"
+        ),
+        "drift": listing(
+            drift_in_words(provenance.drift),
+            "What this version does not know",
+            {"path": "text", "kind": "text", "json_type": "text", "n_seen": "count"},
+        ),
+        "files": archive_files(provenance.archive_files),
+    }
 
 
 def archive_files(files: pd.DataFrame) -> Table:
@@ -84,7 +111,7 @@ def explained(frame: pd.DataFrame, caption: str, word: str, counted: str) -> Tab
 
 
 def listing(frame: pd.DataFrame, caption: str, columns: Mapping[str, str]) -> Table:
-    """Any short list: its first column names the row, the most frequent thirty are shown."""
+    """Any short list: its first column names the row, the most frequent ``MOST_ROWS`` are shown."""
     first, *others = columns
     last = others[-1]
     shown, rest = largest(rows_of(frame), last, MOST_ROWS)

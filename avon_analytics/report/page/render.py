@@ -8,15 +8,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from avon_analytics.report.charts.palette import variables
-from avon_analytics.report.html.table import Table
 from avon_analytics.report.html.templates import rendered, source
-from avon_analytics.report.page import provenance as verified
-from avon_analytics.report.page import tables
 from avon_analytics.report.page.caveats import caveats
 from avon_analytics.report.page.content import ReportContent
 from avon_analytics.report.page.hours import hours_findings
 from avon_analytics.report.page.pictures import pictures
+from avon_analytics.report.page.provenance import combined_digest
 from avon_analytics.report.page.summary import summary
+from avon_analytics.report.page.tables import page_tables
 from avon_analytics.report.page.what_changed import what_changed, who_stands_out
 from avon_analytics.report.tables.rows import groupings, rows_of
 from avon_analytics.report.words.dates import Clock
@@ -50,9 +49,9 @@ def render(content: ReportContent, *, brief: bool = False) -> str:
         stands_out=who_stands_out(content.figures.outliers),
         caveats=caveats(content),
         pictures=pictures(content, brief=brief),
-        tables={} if brief else _tables(content),
+        tables={} if brief else page_tables(content),
         verified=_verified(content.provenance.events_by_signature),
-        archive_digest=verified.combined_digest(content.provenance.archive_files),
+        archive_digest=combined_digest(content.provenance.archive_files),
         version=VERSION,
         by_group=_by_group(content.figures.outcomes_by_group),
     )
@@ -69,48 +68,6 @@ def _csp_digest(style: str) -> str:
 def _verified(by_signature: pd.DataFrame) -> int:
     rows = rows_of(by_signature)
     return sum(int(row["n_events"]) for row in rows if row["signature"] == "verified")
-
-
-def _tables(content: ReportContent) -> dict[str, Table | None]:
-    figures, provenance = content.figures, content.provenance
-    groups = figures.outcomes_by_group
-    return {
-        "outcomes": tables.outcomes_by_period(figures, content.every),
-        "stages": tables.stages(figures.funnel),
-        "stage_ends": tables.stage_ends(figures.funnel),
-        "cancellations": tables.cancellations_by_period(figures, content.every),
-        "who": tables.who_cancelled(figures.cancellations_by_who),
-        "notice": tables.notice_given(figures.cancellations_by_notice),
-        "hours": tables.hours_by_period(figures, content.every),
-        "groups": None if groups is None else tables.outcomes_by_group(groups, figures.outcomes),
-        "lead": None
-        if figures.no_show_by_lead is None
-        else tables.no_show_by(figures.no_show_by_lead, figures.outcomes),
-        "lead_times": None
-        if figures.lead_times_by_period is None
-        else tables.lead_times(figures.lead_times_by_period, figures.lead_times, content.every),
-        "incidence": None if figures.incidence is None else tables.incidence(figures.incidence),
-        "signatures": verified.explained(
-            provenance.events_by_signature,
-            "Events by what their signature proved",
-            "signature",
-            "n_events",
-        ),
-        "secrets": verified.listing(
-            provenance.events_by_secret,
-            "Verified events by the secret that matched",
-            {"secret": "text", "n_events": "count"},
-        ),
-        "quarantine": verified.explained(
-            provenance.quarantined_by_code, "Lines in quarantine by reason", "code", "n_lines"
-        ),
-        "drift": verified.listing(
-            verified.drift_in_words(provenance.drift),
-            "What this version does not know",
-            {"path": "text", "kind": "text", "json_type": "text", "n_seen": "count"},
-        ),
-        "files": verified.archive_files(provenance.archive_files),
-    }
 
 
 def zones(visits: Sequence[str], of_store: str) -> str:

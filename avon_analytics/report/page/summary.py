@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from typing import NamedTuple
 
 from avon_analytics.report.page.content import Figures, ReportContent
+from avon_analytics.report.page.finding import Finding
 from avon_analytics.report.page.what_changed import verdict, what_changed
 from avon_analytics.report.tables.rows import Row, by_period, complete_periods, rows_of
 from avon_analytics.report.words.numbers import count, lasting, number, percent, plural
 from avon_analytics.report.words.periods import label
-from avon_analytics.report.words.shares import Share, share
+from avon_analytics.report.words.shares import share
 
 SHARES = {
     "Attended": "attended_share",
@@ -34,11 +34,6 @@ class Headline(NamedTuple):
     """The same of the newest complete periods, oldest first."""
 
 
-class Finding(NamedTuple):
-    topic: str
-    text: str
-
-
 @dataclass(frozen=True)
 class Summary:
     period: str
@@ -49,89 +44,63 @@ class Summary:
 
 def summary(content: ReportContent) -> Summary:
     """Headline numbers and findings of the last complete period, else of the whole cohort."""
-    figures, every = content.figures, content.every
-    outcomes = complete_periods(by_period(figures.outcomes_by_period))
-    if outcomes:
-        on = max(outcomes)
-        cancelled: dict[date, Row] = {
-            row["period_on"]: row for row in by_period(figures.cancellations_by_period)
-        }
-        words = f"{label(on, every)}, the last complete {every}"
-        if every == "week":
-            words = f"The week of {words}"
-        return _summary(content, _Story(words, on, every, outcomes, cancelled))
-    rows, whole = rows_of(figures.outcomes), rows_of(figures.cancellations)
-    if not rows or number(rows[0].get("n_slots")) == 0:
+    period, rows = _newest_periods(content)
+    if not rows:
         return Summary("", "", [], [])
-    nowhere = date.min
-    story = _Story(
-        f"The whole period, as no {every} is complete",
-        nowhere,
-        every,
-        {nowhere: rows[0]},
-        {nowhere: whole[0] if whole else {}},
-    )
-    return _summary(content, story)
-
-
-@dataclass(frozen=True)
-class _Story:
-    """One period among its others: the figures of both methods, by the first days."""
-
-    period: str
-    on: date
-    every: str
-    outcomes: dict[date, Row]
-    cancellations: dict[date, Row]
-
-    def trend(self, of: Callable[[Row], float | None]) -> tuple[float, ...]:
-        """A number of the newest complete periods, up to this one."""
-        rows = [
-            {**self.cancellations.get(on, {}), **row}
-            for on, row in sorted(self.outcomes.items())
-            if on <= self.on
-        ]
-        return tuple(known for row in rows[-TREND:] if (known := of(row)) is not None)
-
-    def share(self, name: str) -> Share:
-        figure = self.outcomes if name in self.outcomes[self.on] else self.cancellations
-        return share(figure.get(self.on, {}), name)
-
-
-def _summary(content: ReportContent, story: _Story) -> Summary:
-    row = story.outcomes[story.on]
-    headlines = [_due(story)] + [
+    row = rows[-1]
+    headlines = [
         Headline(
-            label,
-            percent(now.value),
-            now.behind,
-            story.trend(lambda figures, name=name: share(figures, name).value),  # type: ignore[misc]
-        )
-        for label, name in SHARES.items()
-        for now in [story.share(name)]
+            "Slots due", count(_n_due(row)), "a patient at a planned time", _trend(rows, _n_due)
+        ),
+        *(_of_share(label, name, rows) for label, name in SHARES.items()),
     ]
     findings = [
         Finding("Slots due", _what_happened(row)),
-        _finding(story, "No-shows", "no_show_share", "n_no_show", "attended or missed"),
-        _finding(
-            story, "Cancellations", "cancelled_share", "n_cancelled", "due and not rescheduled"
-        ),
-        _who_and_how_late(story, content.late),
+        _finding(row, "No-shows", "no_show_share", "n_no_show", "attended or missed"),
+        _finding(row, "Cancellations", "cancelled_share", "n_cancelled", "due and not rescheduled"),
+        _who_and_how_late(row, content.late),
         _stages(content.figures),
     ]
     return Summary(
-        story.period, verdict(what_changed(content)), headlines, [each for each in findings if each]
+        period, verdict(what_changed(content)), headlines, [each for each in findings if each]
     )
+
+
+def _newest_periods(content: ReportContent) -> tuple[str, list[Row]]:
+    """What the last complete period is called, and its row with those before it, oldest first.
+
+    A row has the columns of ``outcomes`` and of ``cancellations``. Where no period is complete, the
+    whole cohort is the only one; without slots there is none.
+    """
+    figures, every = content.figures, content.every
+    outcomes = complete_periods(by_period(figures.outcomes_by_period))
+    if outcomes:
+        cancelled = {row["period_on"]: row for row in by_period(figures.cancellations_by_period)}
+        words = f"{label(max(outcomes), every)}, the last complete {every}"
+        if every == "week":
+            words = f"The week of {words}"
+        return words, [{**cancelled.get(on, {}), **row} for on, row in outcomes.items()]
+    rows, whole = rows_of(figures.outcomes), rows_of(figures.cancellations)
+    if not rows or number(rows[0].get("n_slots")) == 0:
+        return "", []
+    of_cancelled = whole[0] if whole else {}
+    return f"The whole period, as no {every} is complete", [{**of_cancelled, **rows[0]}]
+
+
+def _of_share(label: str, name: str, rows: list[Row]) -> Headline:
+    now = share(rows[-1], name)
+    trend = _trend(rows, lambda row: share(row, name).value)
+    return Headline(label, percent(now.value), now.behind, trend)
+
+
+def _trend(rows: list[Row], of: Callable[[Row], float | None]) -> tuple[float, ...]:
+    """A number of the newest of these periods, where it is known."""
+    return tuple(known for row in rows[-TREND:] if (known := of(row)) is not None)
 
 
 def _n_due(row: Row) -> float | None:
     n, not_due = number(row.get("n_slots")), number(row.get("n_not_due"))
     return None if n is None or not_due is None else n - not_due
-
-
-def _due(story: _Story) -> Headline:
-    n = _n_due(story.outcomes[story.on])
-    return Headline("Slots due", count(n), "a patient at a planned time", story.trend(_n_due))
 
 
 def _what_happened(row: Row) -> str:
@@ -144,21 +113,17 @@ def _what_happened(row: Row) -> str:
     )
 
 
-def _finding(story: _Story, topic: str, name: str, counted: str, whole: str) -> Finding | None:
-    now = story.share(name)
+def _finding(row: Row, topic: str, name: str, counted: str, whole: str) -> Finding | None:
+    now = share(row, name)
     if now.value is None:
         return None
-    text = (
-        f"{percent(now.value)}: {count(story.outcomes[story.on].get(counted))} of "
-        f"{count(now.n)} slots {whole}"
-    )
+    text = f"{percent(now.value)}: {count(row.get(counted))} of {count(now.n)} slots {whole}"
     text += f" (95\u00a0% interval {now.interval})." if now.interval else "."
     return Finding(topic, text)
 
 
-def _who_and_how_late(story: _Story, when_late: str) -> Finding | None:
-    row = story.cancellations.get(story.on, {})
-    if not number(row.get("n_cancelled")):
+def _who_and_how_late(row: Row, when_late: str) -> Finding | None:
+    if "n_by_patient" not in row or not number(row.get("n_cancelled")):
         return None
     late = share(row, "late_share")
     text = (

@@ -16,7 +16,8 @@ from avon_analytics.report.html.table import (
     columns_of,
     setting_of,
 )
-from avon_analytics.report.page.content import Figures
+from avon_analytics.report.page.content import Figures, ReportContent
+from avon_analytics.report.page.provenance import provenance_tables
 from avon_analytics.report.tables.bookings import days_shown
 from avon_analytics.report.tables.rows import (
     Row,
@@ -97,6 +98,25 @@ HOUR_COLUMNS = _declared(
 LEAD_COLUMNS = _declared("n_appointments", "n_with_lead", "median_lead_days", "p90_lead_days")
 
 
+def page_tables(content: ReportContent) -> dict[str, Table | None]:
+    """All tables of a full page by name; None for those without a figure."""
+    figures = content.figures
+    return {
+        "outcomes": outcomes_by_period(figures, content.every),
+        "stages": stages(figures.funnel),
+        "stage_ends": stage_ends(figures.funnel),
+        "cancellations": cancellations_by_period(figures, content.every),
+        "who": who_cancelled(figures.cancellations_by_who),
+        "notice": notice_given(figures.cancellations_by_notice),
+        "hours": hours_by_period(figures, content.every),
+        "groups": outcomes_by_group(figures.outcomes_by_group, figures.outcomes),
+        "lead": no_show_by(figures.no_show_by_lead, figures.outcomes),
+        "lead_times": lead_times(figures.lead_times_by_period, figures.lead_times, content.every),
+        "incidence": incidence(figures.incidence),
+        **provenance_tables(content.provenance),
+    }
+
+
 def outcomes_by_period(figures: Figures, every: str) -> Table:
     return _by_period(
         f"Outcomes of slots by {every}",
@@ -155,7 +175,9 @@ def _mark(row: Row) -> tuple[str, str]:
     return ("", "") if is_complete(row) else ("open", "not complete")
 
 
-def outcomes_by_group(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
+def outcomes_by_group(outcomes: pd.DataFrame | None, total: pd.DataFrame) -> Table | None:
+    if outcomes is None:
+        return None
     groups = groupings(outcomes)
     name = " · ".join(heading(group) for group in groups) or "Group"
     shown, others = largest(rows_of(outcomes), "n_slots", MOST_GROUPS)
@@ -171,8 +193,10 @@ def outcomes_by_group(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
     return Table(caption, name, columns_of(OUTCOME_COLUMNS), lines)
 
 
-def no_show_by(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
+def no_show_by(outcomes: pd.DataFrame | None, total: pd.DataFrame) -> Table | None:
     """The no-show share by one grouping, with what it is made of."""
+    if outcomes is None:
+        return None
     (name,) = groupings(outcomes)
     columns = _declared("no_show_share", "n_attended", "n_no_show")
     lines = [Line(plain(row.get(name)), cells_of(row, columns)) for row in rows_of(outcomes)]
@@ -182,11 +206,15 @@ def no_show_by(outcomes: pd.DataFrame, total: pd.DataFrame) -> Table:
     return Table(caption, heading(name), columns_of(columns), lines)
 
 
-def lead_times(by_booking: pd.DataFrame, total: pd.DataFrame | None, every: str) -> Table:
+def lead_times(
+    by_booking: pd.DataFrame | None, total: pd.DataFrame | None, every: str
+) -> Table | None:
     """Days booked ahead by the period of booking, then all; quantiles of some have no sum.
 
     So where there are more periods than a table holds, the row of all is left out with the oldest.
     """
+    if by_booking is None:
+        return None
     rows = [row for row in by_period(by_booking) if number(row.get("n_with_lead"))]
     n_older = max(len(rows) - NEWEST, 0)
     rows = rows[n_older:]
@@ -206,8 +234,10 @@ def lead_times(by_booking: pd.DataFrame, total: pd.DataFrame | None, every: str)
     return Table(caption, "Booked in", columns_of(LEAD_COLUMNS), lines, note)
 
 
-def incidence(incidence: pd.DataFrame) -> Table:
+def incidence(incidence: pd.DataFrame | None) -> Table | None:
     """How many bookings had ended in each way after so many days."""
+    if incidence is None:
+        return None
     causes = list(dict.fromkeys(incidence["cause"]))
     lines = []
     for day in days_shown(incidence["day"].max()) if len(incidence) else ():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from avon_analytics.figures import Column, Kind
 from avon_analytics.report.tables.rows import Row
 from avon_analytics.report.tables.table import ALL, FigureTable
+from avon_analytics.report.terminal.built import built
 from avon_analytics.report.terminal.columns import (
     DENOMINATOR,
     GAP,
@@ -19,6 +20,7 @@ from avon_analytics.report.terminal.columns import (
     squeezed,
     width_of,
 )
+from avon_analytics.report.terminal.written import LONGEST, STARRED, WRITTEN, starred
 from avon_analytics.report.words.headings import heading
 from avon_analytics.report.words.letters import in_cells
 from avon_analytics.report.words.numbers import MISSING, count, is_missing, plural
@@ -28,8 +30,6 @@ from avon_analytics.report.words.text import plain, told_apart
 if TYPE_CHECKING:
     from rich.console import Group
 
-from avon_analytics.report.terminal.built import built
-from avon_analytics.report.terminal.written import LONGEST, STARRED, WRITTEN, starred
 
 LEGIBLE = 18
 FOREMOST = 4

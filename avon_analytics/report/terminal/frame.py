@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
@@ -11,17 +10,13 @@ from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_
 from avon_analytics.figures import COLUMNS, Kind
 from avon_analytics.report.tables.rows import rows_of
 from avon_analytics.report.terminal.columns import DENOMINATOR, DETAIL, INTERVAL, NEVER, TextColumn
+from avon_analytics.report.terminal.written import LONGEST, WRITTEN, starred
 from avon_analytics.report.words.headings import heading
 from avon_analytics.report.words.letters import in_cells
 from avon_analytics.report.words.numbers import MISSING, count, is_missing
 from avon_analytics.report.words.periods import every_of
 from avon_analytics.report.words.shares import share
 from avon_analytics.report.words.text import plain
-
-if TYPE_CHECKING:
-    pass
-
-from avon_analytics.report.terminal.written import LONGEST, WRITTEN, starred
 
 SENTENCES = ("cause", "description", "meaning")
 TYPED = ("table", "code", "key")

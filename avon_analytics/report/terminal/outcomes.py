@@ -9,7 +9,9 @@ import pandas as pd
 from avon_analytics.figures import Kind
 from avon_analytics.figures.outcomes import FIGURE as OUTCOMES
 from avon_analytics.report.tables.rows import by_period, split_newest, summed
+from avon_analytics.report.terminal.built import built
 from avon_analytics.report.terminal.columns import COUNT, NEVER, TextColumn, fitted
+from avon_analytics.report.terminal.written import STARRED, percent_in_text, starred
 from avon_analytics.report.words.numbers import MISSING, count
 from avon_analytics.report.words.periods import every_of
 from avon_analytics.report.words.shares import share
@@ -17,8 +19,6 @@ from avon_analytics.report.words.shares import share
 if TYPE_CHECKING:
     from rich.console import Group
 
-from avon_analytics.report.terminal.built import built
-from avon_analytics.report.terminal.written import STARRED, percent_in_text, starred
 
 NEWEST = 24
 

@@ -9,16 +9,15 @@ import pandas as pd
 from avon_analytics.report.tables.figure_table import figure_table
 from avon_analytics.report.tables.names import named
 from avon_analytics.report.tables.rows import is_complete, rows_of
+from avon_analytics.report.terminal.built import built
 from avon_analytics.report.terminal.columns import GAP, first_that_fit, fitted
+from avon_analytics.report.terminal.figure import figure_group
+from avon_analytics.report.terminal.frame import columns_in_words, own_columns
+from avon_analytics.report.terminal.written import STARRED
 from avon_analytics.report.words.numbers import plural
 
 if TYPE_CHECKING:
     from rich.console import Group
-
-from avon_analytics.report.terminal.built import built
-from avon_analytics.report.terminal.figure import figure_group
-from avon_analytics.report.terminal.frame import columns_in_words, own_columns
-from avon_analytics.report.terminal.written import STARRED
 
 
 def table(

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from avon_analytics.figures import Kind
 from avon_analytics.report.tables.rows import is_complete
 from avon_analytics.report.terminal.columns import COUNT, NEVER, SHARE
 from avon_analytics.report.words.dates import as_date
 from avon_analytics.report.words.numbers import MISSING, amount, chance, count, percent, points
-
-if TYPE_CHECKING:
-    pass
-
 
 LONGEST = 60
 STARRED = "* not complete: not over, not all due, or only in part in the window"
