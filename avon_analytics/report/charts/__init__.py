@@ -7,27 +7,22 @@ titles and descriptions for notebooks. A frame without anything to draw gives No
 from __future__ import annotations
 
 from avon_analytics.report.charts.cancellations import cancellations_by
-from avon_analytics.report.charts.change import expected, outliers, signals
 from avon_analytics.report.charts.compare import differences, keys_of
+from avon_analytics.report.charts.expected import expected
 from avon_analytics.report.charts.funnel import FUNNEL_ENDS, funnel
-from avon_analytics.report.charts.groups import (
-    hours_by_group,
-    lead_times_by_group,
-    outcomes_by_group,
-    share_by_group,
-)
 from avon_analytics.report.charts.incidence import CAUSES, incidence
-from avon_analytics.report.charts.over_time import (
+from avon_analytics.report.charts.lead_times import lead_times_by_group, lead_times_over_time
+from avon_analytics.report.charts.outliers import outliers
+from avon_analytics.report.charts.parts import NEWEST, NEWEST_IN_PANELS, nothing
+from avon_analytics.report.charts.shares import share_by_group, share_over_time
+from avon_analytics.report.charts.signals import signals
+from avon_analytics.report.charts.stacks import (
     HOURS,
     OUTCOMES,
     WHO,
-    cancellations_over_time,
-    hours_over_time,
-    lead_times_over_time,
-    outcomes_over_time,
-    share_over_time,
+    stacked_by_group,
+    stacked_over_time,
 )
-from avon_analytics.report.charts.parts import NEWEST, NEWEST_IN_PANELS, nothing
 from avon_analytics.report.charts.week import FEW, week
 
 __all__ = [
@@ -40,22 +35,19 @@ __all__ = [
     "OUTCOMES",
     "WHO",
     "cancellations_by",
-    "cancellations_over_time",
     "differences",
     "expected",
     "funnel",
-    "hours_by_group",
-    "hours_over_time",
     "incidence",
     "keys_of",
     "lead_times_by_group",
     "lead_times_over_time",
     "nothing",
-    "outcomes_by_group",
-    "outcomes_over_time",
     "outliers",
     "share_by_group",
     "share_over_time",
     "signals",
+    "stacked_by_group",
+    "stacked_over_time",
     "week",
 ]

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from avon_analytics.report.charts import spec
-from avon_analytics.report.charts.over_time import WHO
 from avon_analytics.report.charts.palette import light
 from avon_analytics.report.charts.parts import (
+    MOST_GROUPS,
     and_more,
     axis_keys,
     below,
@@ -20,10 +20,9 @@ from avon_analytics.report.charts.parts import (
     room,
     sized,
 )
+from avon_analytics.report.charts.stacks import WHO
 from avon_analytics.report.tables.rows import largest, rows_of
 from avon_analytics.report.words.numbers import count, number, percent
-
-MOST_GROUPS = 15
 
 
 def cancellations_by(
@@ -54,7 +53,7 @@ def cancellations_by(
     parts = [
         {"key": key, "word": word, "order": order, "n": number(row.get(name))}
         for key, row in zip(names, shown, strict=True)
-        for order, (name, (word, _)) in enumerate(WHO.items())
+        for order, (name, (word, _)) in enumerate(WHO.parts.items())
         if number(row.get(name))
     ]
     is_divided = "cancelled_by" not in columns and bool(parts)
@@ -72,7 +71,7 @@ def cancellations_by(
     )
     if is_divided:
         bars = bars.encode(
-            color=colours("word", present(shown, WHO), legend), order=spec.field("order:Q")
+            color=colours("word", present(shown, WHO.parts), legend), order=spec.field("order:Q")
         )
     data = pd.DataFrame({"key": names, "n": counts, "label": texts})
     labels = (

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from avon_analytics.report.charts import spec
-from avon_analytics.report.charts.groups import MOST_GROUPS
 from avon_analytics.report.charts.palette import light
 from avon_analytics.report.charts.parts import (
+    MOST_GROUPS,
     PHONE,
     and_more,
     below,

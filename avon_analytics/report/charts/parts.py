@@ -33,6 +33,7 @@ PHONE = 400
 ROOM = 46
 """Pixels left of an axis of numbers. The reader's font is not known, so none is measured."""
 MOST_PANELS = 12
+MOST_GROUPS = 15
 WHOLE_NUMBERS: Mapping[str, Any] = {
     "format": ",d",
     "tickMinStep": 1,
@@ -50,9 +51,20 @@ def axis_keys(rows: Sequence[Row], columns: Sequence[str], width: int) -> list[s
     return [f"{i:04d}{name}" for i, name in enumerate(names)]
 
 
+def group_keys(rows: Sequence[Row], frame: pd.DataFrame, width: int) -> list[str]:
+    """The names of groups as keys of an axis; of a figure without groups its one row is all."""
+    columns = groupings(frame)
+    return axis_keys(rows, columns, width) if columns else ["0000All"] * len(rows)
+
+
 def room(text: str) -> float:
     """Pixels that a label takes in a wide font."""
     return 7.6 * len(text) + 10
+
+
+def left_by(keys: Sequence[str], width: int) -> float:
+    """What these names leave of the width."""
+    return width - max(room(key) for key in keys)
 
 
 def key_axis(keys: Sequence[str]) -> Field:
@@ -313,3 +325,9 @@ def style(width: float) -> dict[str, Any]:
         "text": {"fontSize": 12, "font": FONT},
         "title": {"fontWeight": "normal", "color": light("ink")},
     }
+
+
+def reach_of(known: pd.DataFrame, lower: str, upper: str) -> tuple[float, float]:
+    """The highest and the lowest that is drawn of shares and their limits."""
+    highest, lowest = known[["share", upper]].max().max(), known[["share", lower]].min().min()
+    return float(highest), float(lowest)

@@ -100,17 +100,17 @@ def _outcomes(figures: Figures, every: str) -> Picture | None:
     frame = figures.outcomes_by_period
     words = f"Pale bars are {every}s that are not complete."
     words = words if incomplete_periods(frame) else ""
-    if frame[list(charts.OUTCOMES)].isna().any(axis=None):
+    if frame[list(charts.OUTCOMES.parts)].isna().any(axis=None):
         words = f"{words} Counts that are blank in the table are not drawn.".strip()
     return _by_period(
         frame,
         every,
-        lambda width, newest: charts.outcomes_over_time(
-            frame, width=width, newest=newest, legend=False
+        lambda width, newest: charts.stacked_over_time(
+            frame, charts.OUTCOMES, width=width, newest=newest, legend=False
         ),
         "Stacked bars: slots by outcome",
         words,
-        present(rows_of(frame), charts.OUTCOMES),
+        present(rows_of(frame), charts.OUTCOMES.parts),
     )
 
 
@@ -158,11 +158,10 @@ def _funnel(funnel: pd.DataFrame) -> Picture | None:
 def _cancellations(frame: pd.DataFrame, column: str, words: str) -> Picture | None:
     """Half as wide as the others: two of them stand side by side."""
     return _picture(
-        lambda width: charts.cancellations_by(
-            frame, [column], width=width // 2 if width == WIDE else width, legend=False
-        ),
+        lambda width: charts.cancellations_by(frame, [column], width=width, legend=False),
         f"Bars: cancelled slots by {words}",
-        legend=present(rows_of(frame), charts.WHO) if column != "cancelled_by" else None,
+        legend=present(rows_of(frame), charts.WHO.parts) if column != "cancelled_by" else None,
+        wide=WIDE // 2,
     )
 
 
@@ -182,10 +181,11 @@ def _groups(
             "no_show_share",
             title="no-show share",
             overall=overall,
-            width=wide if width == WIDE else width,
+            width=width,
         ),
         f"Points with intervals: no-show share by {names}",
         caption,
+        wide=wide,
     )
 
 
@@ -196,12 +196,12 @@ def _hours(lost_time: pd.DataFrame | None, every: str) -> Picture | None:
     return _by_period(
         lost_time,
         every,
-        lambda width, newest: charts.hours_over_time(
-            lost_time, width=width, newest=newest, legend=False
+        lambda width, newest: charts.stacked_over_time(
+            lost_time, charts.HOURS, width=width, newest=newest, legend=False
         ),
         "Stacked bars: planned hours by what became of them",
         words if incomplete_periods(lost_time) else "",
-        present(rows_of(lost_time), charts.HOURS),
+        present(rows_of(lost_time), charts.HOURS.parts),
     )
 
 
@@ -239,12 +239,16 @@ def _incidence(incidence: pd.DataFrame | None) -> Picture | None:
 
 
 def _picture(
-    draw: Callable[[int], Spec | None], label: str, caption: str = "", legend: Legend | None = None
+    draw: Callable[[int], Spec | None],
+    label: str,
+    caption: str = "",
+    legend: Legend | None = None,
+    wide: int = WIDE,
 ) -> Picture | None:
-    wide, narrow = draw(WIDE), draw(NARROW)
-    if wide is None or narrow is None:
+    in_wide, in_narrow = draw(wide), draw(NARROW)
+    if in_wide is None or in_narrow is None:
         return None
-    return Picture(svg(wide, label), svg(narrow, label), caption, legend or [])
+    return Picture(svg(in_wide, label), svg(in_narrow, label), caption, legend or [])
 
 
 def _by_period(

@@ -16,7 +16,7 @@ Raises UsageError for a frame that lacks the columns of its figure.
 from __future__ import annotations
 
 from avon_analytics.report.plot.change import compare, expected, outliers, signals
-from avon_analytics.report.plot.figures import (
+from avon_analytics.report.plot.counts import (
     cancellations,
     funnel,
     incidence,

@@ -44,11 +44,7 @@ def signals(signals: pd.DataFrame, *, title: str | None = None, width: int = WID
     words, divided = share_in_words(signals)
     axis = lower_first(words)
     chart = charts.signals(signals, title=axis, width=width)
-    n_signals = int(signals["signal"].notna().sum())
-    alarms = signals.attrs.get("expected_false_alarms", {}).get("rows")
-    counted = f"{divided}; line, centre; dashed, limits"
-    if alarms is not None:
-        counted += f"; {plural(n_signals, 'signal')}, {alarms:.2g} to expect by chance"
+    counted = f"{divided}; line, centre; dashed, limits{_by_chance(signals, 'rows')}"
     counted += "".join(f"; {message}" for message in signals.attrs.get("messages", ()))
     counted += drawn_periods(signals)
     rules = ", ".join(dict.fromkeys(signals["rule"].dropna()))
@@ -71,11 +67,8 @@ def outliers(outliers: pd.DataFrame, *, title: str | None = None, width: int = W
     axis = lower_first(words)
     among = divided.rpartition(" ÷ ")[2]
     chart = charts.outliers(outliers, title=axis, width=width, counted=among)
-    n_signals = int(outliers["signal"].notna().sum())
-    alarms = outliers.attrs.get("expected_false_alarms", {}).get("groups")
     counted = f"{divided}; dotted, 95 % limits; dashed, 99.8 % limits; case mix is not removed"
-    if alarms is not None:
-        counted += f"; {plural(n_signals, 'signal')}, {alarms:.2g} to expect by chance"
+    counted += _by_chance(outliers, "groups")
     name = title or f"{words}{by_words(outliers)}, each beside all others"
     return titled(chart, outliers, name, counted, width, "")
 
@@ -153,3 +146,12 @@ def compare(
     facts = f"from {points(among.min())} to {points(among.max())} points" if len(among) else ""
     name = title or f"{words}: {this} and {other}{by_words(compared)}"
     return titled(chart, compared, name, counted, width, facts)
+
+
+def _by_chance(frame: pd.DataFrame, of: str) -> str:
+    """How many signals there are, and how many of these rows or groups would be some by chance."""
+    alarms = frame.attrs.get("expected_false_alarms", {}).get(of)
+    if alarms is None:
+        return ""
+    n_signals = int(frame["signal"].notna().sum())
+    return f"; {plural(n_signals, 'signal')}, {alarms:.2g} to expect by chance"

@@ -39,16 +39,18 @@ def outcomes(outcomes: pd.DataFrame, *, title: str | None = None, width: int = W
     >>> avon.plot.outcomes(visits.outcomes(every="month")).title.text
     ['Outcomes of slots by month']
     """
-    need(outcomes, "outcomes", "n_slots", *charts.OUTCOMES)
+    need(outcomes, "outcomes", "n_slots", *charts.OUTCOMES.parts)
     chart = (
-        charts.outcomes_over_time(outcomes, width=width)
+        charts.stacked_over_time(outcomes, charts.OUTCOMES, width=width)
         if "period_on" in outcomes
-        else charts.outcomes_by_group(outcomes, width=width, most=MOST_GROUPS)
+        else charts.stacked_by_group(outcomes, charts.OUTCOMES, width=width, most=MOST_GROUPS)
     )
     n_all = total(outcomes, "n_slots")
     slots = "slots" if n_all is None else plural(n_all, "slot")
     counted = f"{slots}, one a patient and planned start{drawn_periods(outcomes)}"
-    parts = [f"{word} {count(total(outcomes, n))}" for n, (word, _) in charts.OUTCOMES.items()]
+    parts = [
+        f"{word} {count(total(outcomes, n))}" for n, (word, _) in charts.OUTCOMES.parts.items()
+    ]
     name = title or f"Outcomes of slots{by_words(outcomes)}"
     return titled(chart, outcomes, name, counted, width, ", ".join(parts))
 
@@ -121,10 +123,10 @@ def cancellations(
     >>> avon.plot.cancellations(visits.cancellations(by="notice_band")).title.text
     ['Cancelled slots by notice']
     """
-    need(cancellations, "cancellations", "n_cancelled", *charts.WHO)
+    need(cancellations, "cancellations", "n_cancelled", *charts.WHO.parts)
     columns = groupings(cancellations)
     chart = (
-        charts.cancellations_over_time(cancellations, width=width)
+        charts.stacked_over_time(cancellations, charts.WHO, width=width)
         if "period_on" in cancellations
         else charts.cancellations_by(cancellations, columns, width=width, most=MOST_GROUPS)
     )
@@ -135,7 +137,9 @@ def cancellations(
     if n_all is not None and "period_on" not in cancellations:
         counted += "; per cent of all these"
     counted += drawn_periods(cancellations)
-    parts = [f"{word} {count(total(cancellations, n))}" for n, (word, _) in charts.WHO.items()]
+    parts = [
+        f"{word} {count(total(cancellations, n))}" for n, (word, _) in charts.WHO.parts.items()
+    ]
     name = title or f"Cancelled slots{by_words(cancellations)}"
     return titled(chart, cancellations, name, counted, width, ", ".join(parts))
 
@@ -232,11 +236,11 @@ def lost_time(
     >>> avon.plot.lost_time(visits.lost_time(by="weekday")).title.text
     ['What became of planned hours by weekday']
     """
-    need(lost_time, "lost_time", "planned_hours", "lost_hours", *charts.HOURS)
+    need(lost_time, "lost_time", "planned_hours", "lost_hours", *charts.HOURS.parts)
     chart = (
-        charts.hours_over_time(lost_time, width=width)
+        charts.stacked_over_time(lost_time, charts.HOURS, width=width)
         if "period_on" in lost_time
-        else charts.hours_by_group(lost_time, width=width, most=MOST_GROUPS)
+        else charts.stacked_by_group(lost_time, charts.HOURS, width=width, most=MOST_GROUPS)
     )
     lost, planned = (total(lost_time, name) for name in ("lost_hours", "planned_hours"))
     counted = "planned hours of sessions, one an appointment and planned start"
@@ -246,7 +250,8 @@ def lost_time(
         )
     counted += drawn_periods(lost_time)
     facts = [
-        f"{word} {amount(total(lost_time, name), 0)}" for name, (word, _) in charts.HOURS.items()
+        f"{word} {amount(total(lost_time, name), 0)}"
+        for name, (word, _) in charts.HOURS.parts.items()
     ]
     name = title or f"What became of planned hours{by_words(lost_time)}"
     return titled(chart, lost_time, name, counted, width, ", ".join(facts))
