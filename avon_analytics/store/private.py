@@ -21,7 +21,7 @@ except ImportError:  # Windows removes no file that is open
     fcntl = None  # type: ignore[assignment]
 
 _OWNERS_FOLDER, _OWNERS_FILE = 0o700, 0o600
-_CUT_SHORT = re.compile(r"(ane|ne)w-[0-9a-f]{32}(\.wal)?")  # as they were once named
+_LEFT_BEHIND = re.compile(r"[0-9a-f]{32}|duckdb_temp_.*")  # folders of ours, files of the engine
 
 
 class PrivateFolder:
@@ -97,16 +97,12 @@ def _unlocked(handle: int | None) -> None:
 
 def remove_leftovers(store: str) -> None:
     """Remove what processes that were killed have left beside a store that nobody else holds."""
-    folder, place = _of_all(store), Path(store)
+    folder = _of_all(store)
     for path in _in(folder):
-        _remove_leftover(path)
+        if _LEFT_BEHIND.fullmatch(path.name):
+            _remove_leftover(path)
     with suppress(OSError):
         folder.rmdir()
-    for path in _in(place.parent):
-        if path.name.startswith(f"{place.name}.") and _CUT_SHORT.fullmatch(
-            path.name.removeprefix(f"{place.name}.")
-        ):
-            _remove_leftover(path)
 
 
 def _in(folder: Path) -> list[Path]:

@@ -98,15 +98,16 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_has_stays(tmp_pat
     (living.make() / "spilled").write_text("x")
     folder = Path(f"{place}.tmp")
     (folder / "duckdb_temp_storage-0.tmp").write_text("x")
-    (folder / "0123").mkdir()
-    (folder / "0123" / "new.duckdb").write_text("x")
-    Path(f"{place}.new-{'0' * 32}").write_text("x")
+    left = folder / ("0123" * 8)
+    left.mkdir()
+    (left / "new.duckdb").write_text("x")
+    (folder / "letter.txt").write_text("somebody's own")
     other = tmp_path / "b.duckdb.tmp"
     other.mkdir()
     remove_leftovers(place)
-    assert sorted(path.name for path in folder.iterdir()) == [living.path.name]
+    assert {path.name for path in folder.iterdir()} == {living.path.name, "letter.txt"}
     assert other.is_dir()
-    assert not list(tmp_path.glob("*.new-*"))
+    (folder / "letter.txt").unlink()
     living.remove()
     assert not folder.exists()
 
