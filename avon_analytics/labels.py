@@ -25,6 +25,7 @@ from typing import Any, TypeAlias
 from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import InputError, UsageError
 from avon_analytics.figures.names import CUSTOM, LABELLED
+from avon_analytics.small_file import text_of
 from avon_analytics.suggestions import did_you_mean, meant_word
 
 LabelsLike: TypeAlias = "Labels | Mapping[str, Mapping[str, str]] | str | os.PathLike[str] | None"
@@ -63,7 +64,7 @@ class Labels:
 
 def _parsed(file: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(file.read_text("utf-8-sig"))  # editors may put a mark first
+        return tomllib.loads(text_of(file))
     except FileNotFoundError:
         raise InputError(f"no labels file {file}.{did_you_mean(file)}") from None
     except OSError as error:

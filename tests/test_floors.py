@@ -22,7 +22,7 @@ NAME = "avon_analytics"
 FLOORS = (
     {"errors", "version", "printable", "suggestions"},
     {"arguments"},
-    {"figures", "contract", "whole_file", "display"},
+    {"figures", "contract", "whole_file", "small_file", "display"},
     {"store", "labels"},
     {"intake"},
     {"appointments"},

@@ -169,6 +169,17 @@ def test_a_secrets_file_may_begin_with_a_mark(run: Any, tiny: Any) -> None:
     assert run("load", tiny.archive, "--secrets-file", file).code == 0
 
 
+@pytest.mark.parametrize("option", ["--secrets-file", "--labels"])
+def test_what_a_person_wrote_is_not_endless(run: Any, tiny: Any, option: str) -> None:
+    with (run.folder / "zeros").open("wb") as file:
+        file.truncate((16 << 20) + 1)
+    report = ("report", tiny.archive, "--secrets-file", tiny.secrets)
+    for name in ("zeros", "/dev/zero"):
+        told = run(*report, option, name)
+        assert (told.code, told.is_told_in_a_sentence) == (BAD_INPUT, True)
+        assert f"file {name}: it holds more than 16 MiB" in told.err
+
+
 def test_a_secrets_file_that_is_a_folder(run: Any, tiny: Any) -> None:
     told = run("load", tiny.archive, "--secrets-file", run.folder)
     assert (told.code, told.is_told_in_a_sentence) == (BAD_INPUT, True)

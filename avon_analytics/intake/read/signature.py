@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from avon_analytics.arguments import choice
 from avon_analytics.errors import MissingSecret, SecretsFileError, UsageError
 from avon_analytics.intake.read.codes import POLICIES
+from avon_analytics.small_file import text_of
 
 ENVIRONMENT_VARIABLE = "AVON_WEBHOOK_SECRET"
 _BLOCK = 64
@@ -237,7 +238,7 @@ def _as_bytes(secret: object) -> bytes | None:
 
 def _read_file(path: Path) -> dict[str, str]:
     try:
-        found = tomllib.loads(path.read_text("utf-8-sig"))  # editors may put a mark first
+        found = tomllib.loads(text_of(path))
     except OSError as error:
         raise SecretsFileError(
             f"cannot read the secrets file {path}: {error.strerror or 'the system refused'}"
