@@ -23,7 +23,7 @@ from avon_analytics.appointments.rows.cohort_rows import ORDER
 from avon_analytics.appointments.rows.counted import attributes
 from avon_analytics.appointments.rows.engine import StoreEngine
 from avon_analytics.appointments.rows.groupings import groupings
-from avon_analytics.appointments.rows.population import Population
+from avon_analytics.appointments.rows.population import Population, key_values
 from avon_analytics.appointments.rows.where import known_custom_keys
 from avon_analytics.appointments.slots.queries import sql
 from avon_analytics.arguments import choice
@@ -286,15 +286,15 @@ def _condition(cell: Cell, found: Counting) -> str:
 def _in_row(cell: Cell) -> str:
     """The row as SQL."""
     conditions = ["true"]
+    names = [*cell.by, *(["period_on"] if cell.every else [])]
+    keys = dict(zip(names, key_values(len(cell.by), cell.every).values(), strict=True))
     for nth, (name, value) in enumerate(cell.row.items()):
         if name in cell.figure.row_names:
             if cell.figure.name == "incidence":
                 continue  # its conditions say for themselves which day they mean
             column = name
-        elif name == "period_on":
-            column = "keys.period_on"
         else:
-            column = f"keys.key_{cell.by.index(name)}"
+            column = keys[name]
         conditions.append(f"{column} IS NULL" if value is None else f"{column} = $row_{nth}")
     return " AND ".join(conditions)
 

@@ -6,7 +6,7 @@ moved, attended), as they are known at T, not from a store as of then.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -147,7 +147,9 @@ class Landmarks:
         """What was open in a window of starts, at one instant or at one for each period."""
         rows = self.open_rows(keys, every, at, start, end)
         found = self.cohort._ask_for(
-            rows.query(_by_group([*rows.key_names])), rows, rows.key_dtypes
+            rows.query(_by_group({name: rows.key_values[name] for name in rows.key_names})),
+            rows,
+            rows.key_dtypes,
         )
         lists = found.pop("alike")
         slots = np.concatenate([np.zeros(0, dtype=np.int64), *lists])
@@ -188,15 +190,19 @@ class Landmarks:
     ) -> Population:
         """What ``landmark_alike`` reads."""
         rows = self._rows(keys, every, start, end)
+        period = rows.key_values.get("period_on", "CAST(NULL AS DATE)")
         if isinstance(at, datetime):
             instant, instants = f"CAST({micros_of(at)} AS BIGINT)", ""
         else:
             instant = "i.at_us"
-            instants = f"INNER JOIN {_values(at)} ON p.keys.period_on = i.period_on "
+            instants = f"INNER JOIN {_values(at)} ON {period} = i.period_on "
         # As of T itself it is known which are open, whatever lies ahead.
         is_now = at == self.cohort.as_of
         there = "p.ended = -1" if is_now else f"unix_micros(p.planned_at) <= {instant}"
-        looked = f"SELECT p.*, {instant} AS at_us FROM population AS p {instants}WHERE {there}"
+        looked = (
+            f"SELECT p.*, {instant} AS at_us, {period} AS period_on "
+            f"FROM population AS p {instants}WHERE {there}"
+        )
         rows = rows.beside("looked", f"({looked}) AS looked")
         return rows.beside("opened", f"({sql('landmark_open')}) AS opened")
 
@@ -293,14 +299,14 @@ def _values(looked: Mapping[date, datetime]) -> str:
     return f"(VALUES {lines or none}) AS i (period_on, at_us)"
 
 
-def _by_group(columns: Collection[str]) -> str:
+def _by_group(groups: Mapping[str, str]) -> str:
     """Open slots as a list for each group, in order of the groups, as SQL."""
-    keys = ", ".join(f"keys.{key} AS {key}" for key in columns)
+    keys = ", ".join(f"{key} AS {name}" for name, key in groups.items())
     alike = f"FROM ({sql('landmark_alike')}) AS one"
     if not keys:
         return f"SELECT array_agg(alike) AS alike {alike} HAVING count(*) > 0"
-    of_keys = ", ".join(f"keys.{key}" for key in columns)
-    order = ", ".join(f"{key} NULLS LAST" for key in columns)
+    of_keys = ", ".join(groups.values())
+    order = ", ".join(f"{name} NULLS LAST" for name in groups)
     found = f"SELECT {keys}, array_agg(alike) AS alike {alike} GROUP BY {of_keys}"
     return f"SELECT * FROM ({found}) AS found ORDER BY {order}"
 

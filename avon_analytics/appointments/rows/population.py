@@ -45,11 +45,14 @@ class Population:
         """The types of these columns."""
         return {f"key_{n}": key.dtype for n, key in enumerate(self.keys)}
 
+    @property
+    def key_values(self) -> dict[str, str]:
+        """What the key of each grouping, and of the period, is in SQL, by its column."""
+        return key_values(len(self.keys), self.every)
+
     def run(self, query: str) -> str:
         """A query over the population, its keys unpacked into columns: ``key_0``, ``key_1``, …"""
-        names = [f"keys.{key} AS {key}" for key in self.key_names]
-        if self.every is not None:
-            names.append("keys.period_on AS period_on")
+        names = [f"{key} AS {name}" for name, key in self.key_values.items()]
         columns = ", ".join([*names, "figure.* EXCEPT (keys)"])
         return self.query(f"SELECT {columns} FROM (\n{query}\n) AS figure")
 
@@ -115,13 +118,28 @@ def population(
         f"key_{n}": f"{one.expression}_own" if own_customs and one.custom_key else one.expression
         for n, one in enumerate(by)
     }
-    keys["period_on"] = period_sql(on, every) if every is not None else "CAST(NULL AS DATE)"
+    if every is not None:
+        keys["period_on"] = period_sql(on, every)
     more = f", {plus}" if plus else ""
     steps.append(
-        f"population AS (SELECT *, {pack(keys)} AS keys{more} "
+        f"population AS (SELECT *, {_packed(keys, pack)} AS keys{more} "
         f"FROM described WHERE {_conditions(replace(scope, on=on), filters, parameters)})"
     )
     return Population(",\n".join(steps), parameters, by, every)
+
+
+def key_values(n_groupings: int, every: str | None) -> dict[str, str]:
+    """See ``Population.key_values``. A key that is alone is not packed, as engines put plain values
+    into groups in half the time."""
+    names = [f"key_{n}" for n in range(n_groupings)] + ["period_on"] * (every is not None)
+    return {name: "keys" if len(names) == 1 else f"keys.{name}" for name in names}
+
+
+def _packed(keys: Mapping[str, str], pack: Callable[[Mapping[str, str]], str]) -> str:
+    """The value that rows of one group and period have in common."""
+    if len(keys) > 1:
+        return pack(keys)
+    return next(iter(keys.values()), "true")
 
 
 def _conditions(scope: Scope, filters: Filters, parameters: dict[str, Any]) -> str:

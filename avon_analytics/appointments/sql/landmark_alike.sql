@@ -8,8 +8,8 @@ SELECT
     keys,
     (
         (
-            CAST(coalesce(unix_date(keys.period_on), 0) AS BIGINT) * 512
-            + coalesce(unix_date(start_on) - unix_date(keys.period_on), 0)
+            CAST(coalesce(unix_date(period_on), 0) AS BIGINT) * 512
+            + coalesce(unix_date(start_on) - unix_date(period_on), 0)
         ) * 128
         + kind - CASE WHEN unix_micros(returning_at) <= at_us THEN 1 WHEN is_first THEN 2 ELSE 0 END
     ) * 33554432
