@@ -43,7 +43,7 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
     shown = shown if order is None else shown.iloc[order]
     for group, divided in groups.items():
         if is_named(group):
-            words = pd.Series(_called(divided.values, divided.names), dtype="object")
+            words = pd.Series(_called(divided.values, divided.names), dtype="category")
             shown[group] = words.take(shown[group].to_numpy()).set_axis(shown.index)
         elif group == "interaction_type":  # Avon's words, ``in_person``
             shown[group] = shown[group].map(lambda word: word.replace("_", " "), na_action="ignore")
