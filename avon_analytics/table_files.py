@@ -18,7 +18,7 @@ from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import UsageError
 from avon_analytics.figures import COLUMNS, Kind
 from avon_analytics.printable import printable
-from avon_analytics.report.tables.figure_table import is_figure
+from avon_analytics.report.tables.titles import is_figure
 from avon_analytics.report.workbook.book import new_book, sheet_name
 from avon_analytics.report.workbook.figure import write_workbook
 from avon_analytics.report.workbook.rows import are_rows, write_rows

@@ -12,11 +12,11 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from avon_analytics.report.tables.figure_table import figure_table
+from avon_analytics.report.tables.build import figure_table
+from avon_analytics.report.terminal.cells import STARRED
 from avon_analytics.report.terminal.columns import COUNT, TextColumn, headed
 from avon_analytics.report.terminal.outcomes import outcome_summary_table
 from avon_analytics.report.terminal.table import table
-from avon_analytics.report.terminal.written import STARRED
 from tests.frames import column_names
 
 if TYPE_CHECKING:

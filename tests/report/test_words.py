@@ -27,10 +27,10 @@ from avon_analytics.report.page.render import patients, render, zones
 from avon_analytics.report.page.summary import summary
 from avon_analytics.report.page.tables import NEWEST, lead_times
 from avon_analytics.report.page.what_changed import what_changed, who_stands_out
-from avon_analytics.report.tables.rows import summed, window
+from avon_analytics.report.tables.rows import newest_rows, summed
 from avon_analytics.report.words.dates import Clock, month
 from avon_analytics.report.words.numbers import count, percent
-from avon_analytics.report.words.periods import before, calendar, label, short, span
+from avon_analytics.report.words.periods import before, label, periods_between, short_label, span
 from avon_analytics.report.words.text import plain, told_apart
 from tests.frames import column_names
 
@@ -277,8 +277,8 @@ def test_periods_have_neighbours_and_names(
     assert before(here, every) == date(*earlier)
     assert before(date(*earlier), every, -1) == here
     assert before(here, every, n_in_a_year[every]) == date(*year_ago)
-    assert calendar(date(*earlier), here, every) == [date(*earlier), here]
-    assert (label(here, every), short(here, every)) == (words, brief)
+    assert periods_between(date(*earlier), here, every) == [date(*earlier), here]
+    assert (label(here, every), short_label(here, every)) == (words, brief)
 
 
 def test_a_span_names_its_ends() -> None:
@@ -288,12 +288,12 @@ def test_a_span_names_its_ends() -> None:
 
 
 def test_a_start_mistyped_by_a_century_does_not_stretch_an_axis() -> None:
-    three = calendar(date(2024, 11, 1), date(2025, 1, 1), "month")
+    three = periods_between(date(2024, 11, 1), date(2025, 1, 1), "month")
     assert three == [date(2024, 11, 1), date(2024, 12, 1), date(2025, 1, 1)]
     months = pd.DataFrame(
         {"period_on": [date(1925, 3, 1), date(2025, 3, 1), date(2099, 3, 1)]}
     ).assign(is_mature=[True, True, False])
-    assert [row["period_on"].year for row in window(months, 12)] == [2025]
+    assert [row["period_on"].year for row in newest_rows(months, 12)] == [2025]
 
 
 def test_the_digest_needs_no_order() -> None:

@@ -1,7 +1,7 @@
-"""Charts without words around them: a figure's frame in, an Altair chart out.
+"""Charts without words around them: a figure's frame in, a chart in Vega-Lite's words out.
 
-The page draws each twice, wide and narrow, and captions it itself; ``avon_analytics.plot`` adds
-titles and descriptions for notebooks. A frame without anything to draw gives None.
+The page draws each twice, wide and narrow, and captions it itself; ``avon.plot`` gives it a title
+and a description, for notebooks. A frame without anything to draw gives None.
 """
 
 from __future__ import annotations

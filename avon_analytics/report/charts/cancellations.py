@@ -17,8 +17,8 @@ from avon_analytics.report.charts.parts import (
     finish,
     key_axis,
     present,
-    room,
     sized,
+    text_width,
 )
 from avon_analytics.report.charts.stacks import WHO
 from avon_analytics.report.tables.rows import largest, rows_of
@@ -47,8 +47,8 @@ def cancellations_by(
     texts = [f"{count(n)} · {percent(n / total)}" if is_whole else count(n) for n in counts]
     names = axis_keys(shown, columns, width) if columns else ["0000All"]
     # The longest bar leaves room for the longest text behind it.
-    length = width - max(room(name) for name in names)
-    longest = max(counts) * length / max(length - max(room(text) for text in texts), 60)
+    length = width - max(text_width(name) for name in names)
+    longest = max(counts) * length / max(length - max(text_width(text) for text in texts), 60)
     x = spec.field("n:Q", axis=None).scale(domainMin=0, domainMax=longest)
     parts = [
         {"key": key, "word": word, "order": order, "n": number(row.get(name))}

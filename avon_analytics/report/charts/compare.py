@@ -16,8 +16,8 @@ from avon_analytics.report.charts.parts import (
     colours,
     finish,
     key_axis,
-    room,
     sized,
+    text_width,
 )
 from avon_analytics.report.tables.rows import Row, group_name, rows_of
 from avon_analytics.report.words.dates import as_date
@@ -58,7 +58,7 @@ def differences(
     # One zero has no sign.
     axis["labelExpr"] = "datum.value == 0 ? '0' : replace(datum.label, '-', '−')"
     # The two shares stand right of the lines, where there is room for them.
-    aside = max(map(room, data["both"])) if width >= PHONE else 0
+    aside = max(map(text_width, data["both"])) if width >= PHONE else 0
     reach = [0, {"expr": f"width - {aside:.0f}"}]
     x = spec.field("difference:Q", title=title, axis=axis).scale(nice=True, range=reach)
     base = spec.chart(data).encode(y=key_axis(keys))
@@ -78,7 +78,7 @@ def differences(
             both.encode(x=spec.value("width"), text="both:N", color=spec.value(light("ink")))
         )
     chart = below(spec.layer(*layers), and_more(others))
-    return finish(sized(chart, width, 26 * len(shown)), width - max(map(room, keys)))
+    return finish(sized(chart, width, 26 * len(shown)), width - max(map(text_width, keys)))
 
 
 def _both(row: Row) -> str:

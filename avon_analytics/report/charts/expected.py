@@ -20,7 +20,7 @@ from avon_analytics.report.charts.parts import (
     period_axis,
     sized,
 )
-from avon_analytics.report.tables.rows import Row, groupings, rows_of, window
+from avon_analytics.report.tables.rows import Row, groupings, newest_rows, rows_of
 from avon_analytics.report.words.numbers import number
 from avon_analytics.report.words.periods import every_of, label
 
@@ -41,7 +41,7 @@ def expected(
         return finish(sized(_bars(data, key_axis(keys), title, width), width, height), width)
 
     def draw(part: pd.DataFrame, across: int) -> spec.Spec | None:
-        rows, every = window(part, newest), every_of(part)
+        rows, every = newest_rows(part, newest), every_of(part)
         data = _numbers(rows, end).assign(period=[label(row["period_on"], every) for row in rows])
         if data["expected"].isna().all():
             return None

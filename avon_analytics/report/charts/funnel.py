@@ -14,8 +14,8 @@ from avon_analytics.report.charts.parts import (
     count_axis,
     finish,
     panels,
-    room,
     sized,
+    text_width,
 )
 from avon_analytics.report.tables.rows import groupings, rows_of
 from avon_analytics.report.words.numbers import count, number, percent
@@ -85,7 +85,7 @@ def _stages(
                 labelPadding=8,
                 ticks=False,
                 domain=False,
-                minExtent=room("Completed" if width < PHONE else "80.0 % of booked"),
+                minExtent=text_width("Completed" if width < PHONE else "80.0 % of booked"),
             )
             .scale(paddingInner=0.35),
             x=count_axis("x", what, highest, width),

@@ -20,7 +20,7 @@ from avon_analytics.report.charts.parts import (
     period_axis,
     sized,
 )
-from avon_analytics.report.tables.rows import is_complete, largest, rows_of, window
+from avon_analytics.report.tables.rows import is_complete, largest, newest_rows, rows_of
 from avon_analytics.report.words.numbers import number
 from avon_analytics.report.words.periods import every_of, label
 
@@ -32,7 +32,7 @@ def lead_times_over_time(
 
     Periods that are not complete are hollow.
     """
-    rows, every = window(lead_times, newest), every_of(lead_times)
+    rows, every = newest_rows(lead_times, newest), every_of(lead_times)
     data = pd.DataFrame(
         {
             "period": label(row["period_on"], every),

@@ -21,7 +21,7 @@ from avon_analytics.report.tables.rows import (
     rows_of,
 )
 from avon_analytics.report.words.numbers import count, number
-from avon_analytics.report.words.periods import calendar, label, short
+from avon_analytics.report.words.periods import label, periods_between, short_label
 from avon_analytics.report.words.text import told_apart
 
 Words = Mapping[str, tuple[str, str]]
@@ -57,14 +57,14 @@ def group_keys(rows: Sequence[Row], frame: pd.DataFrame, width: int) -> list[str
     return axis_keys(rows, columns, width) if columns else ["0000All"] * len(rows)
 
 
-def room(text: str) -> float:
+def text_width(text: str) -> float:
     """Pixels that a label takes in a wide font."""
     return 7.6 * len(text) + 10
 
 
 def left_by(keys: Sequence[str], width: int) -> float:
     """What these names leave of the width."""
-    return width - max(room(key) for key in keys)
+    return width - max(text_width(key) for key in keys)
 
 
 def key_axis(keys: Sequence[str]) -> Field:
@@ -75,7 +75,7 @@ def key_axis(keys: Sequence[str]) -> Field:
         "labelPadding": 8,
         "ticks": False,
         "domain": False,
-        "minExtent": max(room(key[4:]) for key in keys),
+        "minExtent": max(text_width(key[4:]) for key in keys),
     }
     return spec.field("key:N", sort=None, title=None, axis=axis)
 
@@ -100,7 +100,7 @@ def _start(lowest: float, highest: float) -> float:
 
 def count_axis(channel: str, title: str, highest: float, width: int) -> Field:
     """An axis of counts, without fractions."""
-    aside = {"minExtent": room(count(highest))} if channel == "y" else {}
+    aside = {"minExtent": text_width(count(highest))} if channel == "y" else {}
     return spec.field("n:Q", title=title).axis(
         tickCount=4 if width < PHONE else 6,
         labelSeparation=16,
@@ -111,7 +111,7 @@ def count_axis(channel: str, title: str, highest: float, width: int) -> Field:
 
 def period_axis(rows: Sequence[Row], width: int, every: str) -> Field:
     """Every period from first to last, one without a row included; years once each."""
-    periods = calendar(rows[0]["period_on"], rows[-1]["period_on"], every)
+    periods = periods_between(rows[0]["period_on"], rows[-1]["period_on"], every)
     band = (width - 60) / len(periods)
     needed = {"month": 34, "quarter": 30, "year": 40}.get(every, 58)
     if every == "month":
@@ -122,9 +122,9 @@ def period_axis(rows: Sequence[Row], width: int, every: str) -> Field:
     years = [on.year for on in ticks]
     first_of_year = {i for i, year in enumerate(years) if i == 0 or years[i - 1] != year}
     texts = {
-        label(on, every): [short(on, every), str(on.year)]
+        label(on, every): [short_label(on, every), str(on.year)]
         if i in first_of_year and every != "year"
-        else [short(on, every)]
+        else [short_label(on, every)]
         for i, on in enumerate(ticks)
     }
     axis = {
@@ -159,7 +159,7 @@ def incomplete(rows: Sequence[Row], width: int, every: str) -> list[Spec]:
         .mark("bar", color=light("muted"), aria=False)
         .encode(x=x, y=spec.value(-5), y2=spec.value(-4))
     )
-    whole = calendar(rows[0]["period_on"], rows[-1]["period_on"], every)
+    whole = periods_between(rows[0]["period_on"], rows[-1]["period_on"], every)
     near_start = periods[-1] < whole[len(whole) // 3]
     words = (
         spec.chart(data[:1] if near_start else data[-1:])

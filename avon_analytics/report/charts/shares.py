@@ -24,7 +24,7 @@ from avon_analytics.report.charts.parts import (
     share_axis,
     sized,
 )
-from avon_analytics.report.tables.rows import groupings, is_complete, largest, rows_of, window
+from avon_analytics.report.tables.rows import groupings, is_complete, largest, newest_rows, rows_of
 from avon_analytics.report.words.numbers import number
 from avon_analytics.report.words.periods import every_of, label
 from avon_analytics.report.words.shares import share
@@ -41,7 +41,7 @@ def share_over_time(
 ) -> spec.Spec | None:
     """A share by period with its 95 % interval; periods that are not complete are hollow."""
     foremost = Foremost.of(frame, f"{name}_n") if groupings(frame) else None
-    shown = window(foremost.rows if foremost else frame, newest)
+    shown = newest_rows(foremost.rows if foremost else frame, newest)
     known = [k for row in shown if (k := share(row, name)).value is not None]
     if not known:
         return None
@@ -63,7 +63,7 @@ class _Points:
     newest: int
 
     def draw(self, frame: pd.DataFrame, width: int) -> spec.Spec | None:
-        rows, every = window(frame, self.newest), every_of(frame)
+        rows, every = newest_rows(frame, self.newest), every_of(frame)
         colour = _colour(self.name)
         drawn = [
             {

@@ -17,7 +17,7 @@ from avon_analytics.report.charts.parts import (
     share_axis,
     sized,
 )
-from avon_analytics.report.tables.rows import Row, groupings, window
+from avon_analytics.report.tables.rows import Row, groupings, newest_rows
 from avon_analytics.report.words.numbers import number
 from avon_analytics.report.words.periods import every_of, label
 
@@ -49,7 +49,7 @@ def signals(
 def _limits(
     frame: pd.DataFrame, title: str, reach: tuple[float, float], width: int, newest: int
 ) -> spec.Spec | None:
-    rows, every = window(frame, newest), every_of(frame)
+    rows, every = newest_rows(frame, newest), every_of(frame)
     data = pd.DataFrame(
         {
             "period": label(row["period_on"], every),

@@ -28,7 +28,7 @@ from avon_analytics.report.charts.parts import (
     present,
     sized,
 )
-from avon_analytics.report.tables.rows import groupings, is_complete, largest, rows_of, window
+from avon_analytics.report.tables.rows import groupings, is_complete, largest, newest_rows, rows_of
 from avon_analytics.report.words.numbers import number
 from avon_analytics.report.words.periods import every_of, label
 
@@ -92,7 +92,7 @@ def stacked_over_time(
     foremost = Foremost.of(frame, stack.total) if groupings(frame) else None
     drawn = foremost.rows if foremost else frame
     words = present(rows_of(drawn), stack.parts)
-    shown = window(drawn, newest)
+    shown = newest_rows(drawn, newest)
     if not words or not shown:
         return None
     highest = max(number(row.get(stack.total)) or 0 for row in shown)
@@ -112,7 +112,7 @@ class _Bars:
     legend: Sequence[tuple[str, str]] | None
 
     def draw(self, frame: pd.DataFrame, width: int) -> spec.Spec | None:
-        rows, every = window(frame, self.newest), every_of(frame)
+        rows, every = newest_rows(frame, self.newest), every_of(frame)
         parts = [
             {
                 "period": label(row["period_on"], every),

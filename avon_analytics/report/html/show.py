@@ -10,11 +10,11 @@ from avon_analytics.errors import UsageError
 from avon_analytics.figures import Column, Kind
 from avon_analytics.report.html.table import KINDS, Cell, Line, Show, Table, TableColumn, setting_of
 from avon_analytics.report.html.templates import rendered
-from avon_analytics.report.tables.figure_table import figure_table, is_figure
+from avon_analytics.report.tables.build import figure_table
 from avon_analytics.report.tables.names import named
 from avon_analytics.report.tables.rows import Row
 from avon_analytics.report.tables.table import ALL, FigureTable
-from avon_analytics.report.tables.titles import by_words, title_of
+from avon_analytics.report.tables.titles import by_words, is_figure, title_of
 from avon_analytics.report.words.dates import utc
 from avon_analytics.report.words.headings import heading
 from avon_analytics.report.words.numbers import MISSING, is_missing, plural

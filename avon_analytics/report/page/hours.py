@@ -8,7 +8,7 @@ from __future__ import annotations
 from avon_analytics.report.page.content import ReportContent
 from avon_analytics.report.page.finding import Finding
 from avon_analytics.report.tables.rows import Row, by_period, complete_periods, rows_of
-from avon_analytics.report.words.numbers import amount, count, lasting, number, percent, plural
+from avon_analytics.report.words.numbers import amount, count, duration, number, percent, plural
 from avon_analytics.report.words.periods import label
 
 _LOST = {
@@ -106,5 +106,5 @@ def _refilled(row: Row) -> str:
     text += f", and somebody came to {amount(again)}." if again is not None else "."
     until = number(row.get("median_hours_to_refill"))
     if until is not None:
-        text += f" Half of the sessions filled again were so within {lasting(until)}."
+        text += f" Half of the sessions filled again were so within {duration(until)}."
     return text

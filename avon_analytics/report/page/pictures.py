@@ -16,10 +16,10 @@ from avon_analytics.report.tables.rows import (
     by_period,
     groupings,
     incomplete_periods,
+    newest_rows,
     rows_of,
-    window,
 )
-from avon_analytics.report.words.headings import heading, within
+from avon_analytics.report.words.headings import heading, heading_in_sentence
 from avon_analytics.report.words.numbers import count, percent
 from avon_analytics.report.words.periods import span
 from avon_analytics.report.words.shares import share
@@ -85,7 +85,7 @@ def _signals(frame: pd.DataFrame, name: str, every: str) -> Picture | None:
 def _outliers(outliers: pd.DataFrame | None) -> Picture | None:
     if outliers is None:
         return None
-    names = ", ".join(within(name) for name in groupings(outliers))
+    names = ", ".join(heading_in_sentence(name) for name in groupings(outliers))
     return _picture(
         lambda width: charts.outliers(
             outliers, title="no-show share", width=width, counted="slots attended or missed"
@@ -170,7 +170,7 @@ def _groups(
 ) -> Picture | None:
     if outcomes is None:
         return None
-    names = ", ".join(within(name) for name in groupings(outcomes))
+    names = ", ".join(heading_in_sentence(name) for name in groupings(outcomes))
     overall = _overall(total)
     caption = "Lines are 95 % intervals."
     if overall is not None:
@@ -264,7 +264,11 @@ def _by_period(
         return None
     wide_span, narrow_span, whole = (
         span([row["period_on"] for row in rows], every)
-        for rows in (window(frame, charts.NEWEST), window(frame, NARROW_PERIODS), by_period(frame))
+        for rows in (
+            newest_rows(frame, charts.NEWEST),
+            newest_rows(frame, NARROW_PERIODS),
+            by_period(frame),
+        )
     )
     return Picture(
         svg(wide, f"{label}, {wide_span}"),

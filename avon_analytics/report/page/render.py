@@ -19,7 +19,7 @@ from avon_analytics.report.page.tables import page_tables
 from avon_analytics.report.page.what_changed import what_changed, who_stands_out
 from avon_analytics.report.tables.rows import groupings, rows_of
 from avon_analytics.report.words.dates import Clock
-from avon_analytics.report.words.headings import within
+from avon_analytics.report.words.headings import heading_in_sentence
 from avon_analytics.report.words.numbers import count, plural
 from avon_analytics.report.words.text import plain
 from avon_analytics.version import VERSION
@@ -58,7 +58,7 @@ def render(content: ReportContent, *, brief: bool = False) -> str:
 
 
 def _by_group(outcomes: pd.DataFrame | None) -> str:
-    return "" if outcomes is None else " · ".join(map(within, groupings(outcomes)))
+    return "" if outcomes is None else " · ".join(map(heading_in_sentence, groupings(outcomes)))
 
 
 def _csp_digest(style: str) -> str:

@@ -13,7 +13,7 @@ from avon_analytics.report.page.content import Figures, ReportContent
 from avon_analytics.report.page.finding import Finding
 from avon_analytics.report.page.what_changed import verdict, what_changed
 from avon_analytics.report.tables.rows import Row, by_period, complete_periods, rows_of
-from avon_analytics.report.words.numbers import count, lasting, number, percent, plural
+from avon_analytics.report.words.numbers import count, duration, number, percent, plural
 from avon_analytics.report.words.periods import label
 from avon_analytics.report.words.shares import share
 
@@ -134,7 +134,7 @@ def _who_and_how_late(row: Row, when_late: str) -> Finding | None:
     if late.value is not None:
         text += f" {percent(late.value)} of the {count(late.n)} with known notice came {when_late}"
         notice = number(row.get("median_notice_hours"))
-        text += f"; half gave {lasting(notice)} or more." if notice is not None else "."
+        text += f"; half gave {duration(notice)} or more." if notice is not None else "."
     return Finding("Who, and how late", text)
 
 

@@ -30,7 +30,7 @@ from avon_analytics.report.tables.rows import (
     split_newest,
     summed,
 )
-from avon_analytics.report.words.headings import heading, within
+from avon_analytics.report.words.headings import heading, heading_in_sentence
 from avon_analytics.report.words.numbers import number, percent, plural
 from avon_analytics.report.words.periods import label, span
 from avon_analytics.report.words.shares import share
@@ -189,7 +189,7 @@ def outcomes_by_group(outcomes: pd.DataFrame | None, total: pd.DataFrame) -> Tab
         lines += [
             Line("All", cells_of(row, OUTCOME_COLUMNS), "total") for row in rows_of(total)[:1]
         ]
-    caption = f"Outcomes of slots by {' · '.join(map(within, groups)) or 'group'}"
+    caption = f"Outcomes of slots by {' · '.join(map(heading_in_sentence, groups)) or 'group'}"
     return Table(caption, name, columns_of(OUTCOME_COLUMNS), lines)
 
 
@@ -202,7 +202,7 @@ def no_show_by(outcomes: pd.DataFrame | None, total: pd.DataFrame) -> Table | No
     lines = [Line(plain(row.get(name)), cells_of(row, columns)) for row in rows_of(outcomes)]
     if lines:
         lines += [Line("All", cells_of(row, columns), "total") for row in rows_of(total)[:1]]
-    caption = f"No-show share by {within(name)}"
+    caption = f"No-show share by {heading_in_sentence(name)}"
     return Table(caption, heading(name), columns_of(columns), lines)
 
 

@@ -14,10 +14,10 @@ from avon_analytics.report import charts
 from avon_analytics.report.plot.titles import (
     MOST_GROUPS,
     WIDTH,
-    drawn_periods,
-    need,
+    check_columns,
+    periods_drawn,
     share_in_words,
-    titled,
+    with_title,
 )
 from avon_analytics.report.tables.names import by_names, cohorts
 from avon_analytics.report.tables.titles import by_words
@@ -40,16 +40,16 @@ def signals(signals: pd.DataFrame, *, title: str | None = None, width: int = WID
     >>> avon.plot.signals(visits.signals(every="month")).title.text
     ['No-show share: change or chance by month']
     """
-    need(signals, "signals", "share", "center", "lower", "upper", "signal", "rule")
+    check_columns(signals, "signals", "share", "center", "lower", "upper", "signal", "rule")
     words, divided = share_in_words(signals)
     axis = lower_first(words)
     chart = charts.signals(signals, title=axis, width=width)
     counted = f"{divided}; line, centre; dashed, limits{_by_chance(signals, 'rows')}"
     counted += "".join(f"; {message}" for message in signals.attrs.get("messages", ()))
-    counted += drawn_periods(signals)
+    counted += periods_drawn(signals)
     rules = ", ".join(dict.fromkeys(signals["rule"].dropna()))
     name = title or f"{words}: change or chance{by_words(signals)}"
-    return titled(chart, signals, name, counted, width, f"signals: {rules}" if rules else "")
+    return with_title(chart, signals, name, counted, width, f"signals: {rules}" if rules else "")
 
 
 @by_names
@@ -62,7 +62,7 @@ def outliers(outliers: pd.DataFrame, *, title: str | None = None, width: int = W
     >>> avon.plot.outliers(visits.outliers(by="weekday")).title.text
     ['No-show share by weekday, each beside all others']
     """
-    need(outliers, "outliers", "n", "count", "share", "lower_998", "upper_998", "signal")
+    check_columns(outliers, "outliers", "n", "count", "share", "lower_998", "upper_998", "signal")
     words, divided = share_in_words(outliers)
     axis = lower_first(words)
     among = divided.rpartition(" ÷ ")[2]
@@ -70,7 +70,7 @@ def outliers(outliers: pd.DataFrame, *, title: str | None = None, width: int = W
     counted = f"{divided}; dotted, 95 % limits; dashed, 99.8 % limits; case mix is not removed"
     counted += _by_chance(outliers, "groups")
     name = title or f"{words}{by_words(outliers)}, each beside all others"
-    return titled(chart, outliers, name, counted, width, "")
+    return with_title(chart, outliers, name, counted, width, "")
 
 
 @by_names
@@ -91,17 +91,17 @@ def expected(
     ['No-shows to expect by month']
     """
     choice("outcome", outcome, KNOWN, UnknownGroup)
-    need(figure, "expected", "n_open", f"expected_{outcome}")
+    check_columns(figure, "expected", "n_open", f"expected_{outcome}")
     word = outcome.replace("_", "-")
     chart = charts.expected(figure, outcome, title=f"slots {word}", width=width)
     counted = "of slots that were open then" if f"n_{outcome}" in figure else "of slots open now"
-    counted += f"; bars, 80 % intervals; ticks, expected{drawn_periods(figure)}"
+    counted += f"; bars, 80 % intervals; ticks, expected{periods_drawn(figure)}"
     known = figure[f"expected_{outcome}"].dropna()
     facts = f"expected in all {amount(known.sum())}" if len(known) else ""
     name = title or f"Slots to expect to be {word}{by_words(figure)}"
     if outcome == "no_show":
         name = title or f"No-shows to expect{by_words(figure)}"
-    return titled(chart, figure, name, counted, width, facts)
+    return with_title(chart, figure, name, counted, width, facts)
 
 
 @by_names
@@ -125,7 +125,7 @@ def compare(
     >>> avon.plot.compare(late.compare(early)).title.text
     ['Shares: from 1 Jul 2025 and before 1 Jul 2025']
     """
-    need(compared, "compare", "measure", "share", "other_share", "difference", "q_value")
+    check_columns(compared, "compare", "measure", "share", "other_share", "difference", "q_value")
     of_figure = FIGURES.get(str(compared.attrs.get("compared")))
     declared = () if of_figure is None else of_figure.shares
     known = list(dict.fromkeys([*declared, *compared["measure"].dropna()]))
@@ -145,7 +145,7 @@ def compare(
     among = rows["difference"].dropna()
     facts = f"from {points(among.min())} to {points(among.max())} points" if len(among) else ""
     name = title or f"{words}: {this} and {other}{by_words(compared)}"
-    return titled(chart, compared, name, counted, width, facts)
+    return with_title(chart, compared, name, counted, width, facts)
 
 
 def _by_chance(frame: pd.DataFrame, of: str) -> str:

@@ -10,13 +10,13 @@ from avon_analytics.report import charts
 from avon_analytics.report.plot.titles import (
     MOST_GROUPS,
     WIDTH,
-    drawn_periods,
-    need,
+    check_columns,
+    chosen_share,
+    periods_drawn,
     range_words,
-    share_of,
-    titled,
     total,
     totals,
+    with_title,
 )
 from avon_analytics.report.tables.names import by_names
 from avon_analytics.report.tables.rows import groupings
@@ -39,7 +39,7 @@ def outcomes(outcomes: pd.DataFrame, *, title: str | None = None, width: int = W
     >>> avon.plot.outcomes(visits.outcomes(every="month")).title.text
     ['Outcomes of slots by month']
     """
-    need(outcomes, "outcomes", "n_slots", *charts.OUTCOMES.parts)
+    check_columns(outcomes, "outcomes", "n_slots", *charts.OUTCOMES.parts)
     chart = (
         charts.stacked_over_time(outcomes, charts.OUTCOMES, width=width)
         if "period_on" in outcomes
@@ -47,12 +47,12 @@ def outcomes(outcomes: pd.DataFrame, *, title: str | None = None, width: int = W
     )
     n_all = total(outcomes, "n_slots")
     slots = "slots" if n_all is None else plural(n_all, "slot")
-    counted = f"{slots}, one a patient and planned start{drawn_periods(outcomes)}"
+    counted = f"{slots}, one a patient and planned start{periods_drawn(outcomes)}"
     parts = [
         f"{word} {count(total(outcomes, n))}" for n, (word, _) in charts.OUTCOMES.parts.items()
     ]
     name = title or f"Outcomes of slots{by_words(outcomes)}"
-    return titled(chart, outcomes, name, counted, width, ", ".join(parts))
+    return with_title(chart, outcomes, name, counted, width, ", ".join(parts))
 
 
 @by_names
@@ -74,7 +74,7 @@ def share(
     >>> avon.plot.share(visits.outcomes(by="weekday"), "no_show_share").title.text
     ['No-show share by weekday']
     """
-    name = share_of(figure, share)
+    name = chosen_share(figure, share)
     words, divided = share_words(name, str(figure.attrs.get("definition")))
     axis = lower_first(words)
     chart = (
@@ -82,8 +82,8 @@ def share(
         if "period_on" in figure
         else charts.share_by_group(figure, name, title=axis, width=width, most=MOST_GROUPS)
     )
-    counted = f"{divided}; lines are 95 % intervals{drawn_periods(figure)}"
-    return titled(
+    counted = f"{divided}; lines are 95 % intervals{periods_drawn(figure)}"
+    return with_title(
         chart,
         figure,
         title or f"{words}{by_words(figure)}",
@@ -102,13 +102,13 @@ def funnel(funnel: pd.DataFrame, *, title: str | None = None, width: int = WIDTH
     >>> avon.plot.funnel(visits.funnel()).title.text
     ['From booking to completion']
     """
-    need(funnel, "funnel", "stage", "n_reached")
+    check_columns(funnel, "funnel", "stage", "n_reached")
     what = "slots" if str(funnel.attrs.get("definition")).startswith("Slots") else "appointments"
     counted = f"{what}, due or not, by the stage that they reached and what came next"
     facts = totals(funnel, "stage", "n_reached")
     chart = charts.funnel(funnel, width=width, what=what)
     name = title or f"From booking to completion{by_words(funnel)}"
-    return titled(chart, funnel, name, counted, width, facts)
+    return with_title(chart, funnel, name, counted, width, facts)
 
 
 @by_names
@@ -123,7 +123,7 @@ def cancellations(
     >>> avon.plot.cancellations(visits.cancellations(by="notice_band")).title.text
     ['Cancelled slots by notice']
     """
-    need(cancellations, "cancellations", "n_cancelled", *charts.WHO.parts)
+    check_columns(cancellations, "cancellations", "n_cancelled", *charts.WHO.parts)
     columns = groupings(cancellations)
     chart = (
         charts.stacked_over_time(cancellations, charts.WHO, width=width)
@@ -136,12 +136,12 @@ def cancellations(
     counted += "" if columns == ["cancelled_by"] else ", divided by who cancelled"
     if n_all is not None and "period_on" not in cancellations:
         counted += "; per cent of all these"
-    counted += drawn_periods(cancellations)
+    counted += periods_drawn(cancellations)
     parts = [
         f"{word} {count(total(cancellations, n))}" for n, (word, _) in charts.WHO.parts.items()
     ]
     name = title or f"Cancelled slots{by_words(cancellations)}"
-    return titled(chart, cancellations, name, counted, width, ", ".join(parts))
+    return with_title(chart, cancellations, name, counted, width, ", ".join(parts))
 
 
 @by_names
@@ -160,12 +160,12 @@ def incidence(
     >>> avon.plot.incidence(visits.incidence(), days=60).title.text
     ['What became of bookings, by days since']
     """
-    need(incidence, "incidence", "cause", "day", "n_events", "cumulative_incidence")
+    check_columns(incidence, "incidence", "cause", "day", "n_events", "cumulative_incidence")
     facts = totals(incidence, "cause", "n_events")
     counted = "share of booked slots (Aalen–Johansen); bands are 95 % intervals"
     chart = charts.incidence(incidence, width=width, days=days)
     name = title or f"What became of bookings, by days since{by_words(incidence, ' for each ')}"
-    return titled(chart, incidence, name, counted, width, facts)
+    return with_title(chart, incidence, name, counted, width, facts)
 
 
 @by_names
@@ -186,13 +186,13 @@ def week(
     >>> avon.plot.week(visits.outcomes(by=["weekday", "hour"])).title.text
     ['No-show share by weekday and hour']
     """
-    need(figure, "outcomes", "weekday", "hour", hint='by=["weekday", "hour"]')
-    name = share_of(figure, share)
+    check_columns(figure, "outcomes", "weekday", "hour", hint='by=["weekday", "hour"]')
+    name = chosen_share(figure, share)
     words, divided = share_words(name, str(figure.attrs.get("definition")))
     counted = f"per cent: {divided}; a dot: fewer than ten, too few to tell"
     chart = charts.week(figure, name, width=width)
     title = title or f"{words} by weekday and hour"
-    return titled(chart, figure, title, counted, width, range_words(figure, name, charts.FEW))
+    return with_title(chart, figure, title, counted, width, range_words(figure, name, charts.FEW))
 
 
 @by_names
@@ -206,7 +206,7 @@ def lead_times(
     >>> avon.plot.lead_times(visits.lead_times(by="weekday")).title.text
     ['Days booked ahead by weekday']
     """
-    need(lead_times, "lead_times", "median_lead_days", "p90_lead_days")
+    check_columns(lead_times, "lead_times", "median_lead_days", "p90_lead_days")
     chart = (
         charts.lead_times_over_time(lead_times, width=width)
         if "period_on" in lead_times and not groupings(lead_times)
@@ -215,13 +215,13 @@ def lead_times(
     counted = (
         "days from booking to the first start: point, the median; nine in ten lie below the tick"
     )
-    counted += "" if groupings(lead_times) else drawn_periods(lead_times)
+    counted += "" if groupings(lead_times) else periods_drawn(lead_times)
     known = lead_times["median_lead_days"].dropna()
     facts = (
         f"medians from {amount(known.min())} to {amount(known.max())} days" if len(known) else ""
     )
     name = title or f"Days booked ahead{by_words(lead_times)}"
-    return titled(chart, lead_times, name, counted, width, facts)
+    return with_title(chart, lead_times, name, counted, width, facts)
 
 
 @by_names
@@ -236,7 +236,7 @@ def lost_time(
     >>> avon.plot.lost_time(visits.lost_time(by="weekday")).title.text
     ['What became of planned hours by weekday']
     """
-    need(lost_time, "lost_time", "planned_hours", "lost_hours", *charts.HOURS.parts)
+    check_columns(lost_time, "lost_time", "planned_hours", "lost_hours", *charts.HOURS.parts)
     chart = (
         charts.stacked_over_time(lost_time, charts.HOURS, width=width)
         if "period_on" in lost_time
@@ -248,10 +248,10 @@ def lost_time(
         counted += (
             f"; {amount(lost, 0)} of {amount(planned, 0)} were lost ({percent(lost / planned)})"
         )
-    counted += drawn_periods(lost_time)
+    counted += periods_drawn(lost_time)
     facts = [
         f"{word} {amount(total(lost_time, name), 0)}"
         for name, (word, _) in charts.HOURS.parts.items()
     ]
     name = title or f"What became of planned hours{by_words(lost_time)}"
-    return titled(chart, lost_time, name, counted, width, ", ".join(facts))
+    return with_title(chart, lost_time, name, counted, width, ", ".join(facts))

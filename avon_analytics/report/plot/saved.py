@@ -41,7 +41,7 @@ def save(
     """
     import vl_convert
 
-    from avon_analytics.report.plot.altair_charts import Shown
+    from avon_analytics.report.plot.altair_chart import Shown
 
     if not isinstance(chart, Shown):
         raise UsageError("chart: expected a chart that a function of avon.plot made")

@@ -13,7 +13,7 @@ from avon_analytics.report import charts
 from avon_analytics.report.charts.palette import light
 from avon_analytics.report.charts.parts import style
 from avon_analytics.report.charts.spec import Spec
-from avon_analytics.report.tables.rows import drawn_on, groupings
+from avon_analytics.report.tables.rows import groupings, newest_periods
 from avon_analytics.report.words.dates import utc
 from avon_analytics.report.words.headings import share_words
 from avon_analytics.report.words.numbers import count, percent
@@ -28,7 +28,7 @@ WIDTH = 760
 MOST_GROUPS = 25
 
 
-def need(frame: pd.DataFrame, figure: str, *columns: str, hint: str = "…") -> None:
+def check_columns(frame: pd.DataFrame, figure: str, *columns: str, hint: str = "…") -> None:
     draws = f"this chart draws what cohort.{figure}({hint}) returns"
     if not isinstance(frame, pd.DataFrame):
         raise UsageError(f"{draws}, a DataFrame")
@@ -37,7 +37,7 @@ def need(frame: pd.DataFrame, figure: str, *columns: str, hint: str = "…") -> 
         raise UsageError(f"{draws}; the frame has no column {', '.join(lacking)}")
 
 
-def share_of(figure: pd.DataFrame, wanted: str | None) -> str:
+def chosen_share(figure: pd.DataFrame, wanted: str | None) -> str:
     of_figure = str(figure.attrs.get("figure")) if isinstance(figure, pd.DataFrame) else ""
     if of_figure in ("compare", "signals", "outliers"):
         raise UsageError(f"a frame of {of_figure} is drawn by avon.plot.{of_figure}(…)")
@@ -61,13 +61,13 @@ def share_in_words(figure: pd.DataFrame) -> tuple[str, str]:
     return words, divided
 
 
-def drawn_periods(frame: pd.DataFrame) -> str:
+def periods_drawn(frame: pd.DataFrame) -> str:
     """Which periods a chart draws, where they are not all."""
     if "period_on" not in frame:
         return ""
     every = every_of(frame)
     newest = charts.NEWEST_IN_PANELS if groupings(frame) else charts.NEWEST
-    kept = drawn_on(frame, newest)
+    kept = newest_periods(frame, newest)
     n = frame["period_on"].nunique()
     return f"; drawn: {span(kept, every)}, {len(kept)} of {n} {every}s" if len(kept) < n else ""
 
@@ -92,11 +92,11 @@ def range_words(figure: pd.DataFrame, name: str, few: int = 1) -> str:
     return f"from {percent(known.min())} to {percent(known.max())}"
 
 
-def titled(
+def with_title(
     chart: Spec | None, frame: pd.DataFrame, title: str, counted: str, width: int, facts: str
 ) -> alt.Chart:
     """The chart with what it shows and as of when; one that says so where nothing can be drawn."""
-    from avon_analytics.report.plot.altair_charts import shown
+    from avon_analytics.report.plot.altair_chart import shown
 
     lines = [plain(counted, 300)]
     if chart is None:

@@ -10,8 +10,8 @@ import pandas as pd
 from avon_analytics.appointments.rows.groupings import OF_CANCELLATIONS
 from avon_analytics.figures import FIGURES, Column, Figure, Kind
 from avon_analytics.report.tables.rows import rows_of
-from avon_analytics.report.tables.table import FigureTable, n_further, on_window
-from avon_analytics.report.tables.totals import of_quantiles, total_of, totals
+from avon_analytics.report.tables.table import FigureTable, n_further, window_notes
+from avon_analytics.report.tables.totals import quantile_notes, total_of, totals
 from avon_analytics.report.words.numbers import count, number
 
 OF_ALL = Column("of_all_share", Kind.RATIO, "of all cancelled here", heading="Of all cancelled")
@@ -33,14 +33,14 @@ def is_of_cancelled(frame: pd.DataFrame, keys: Sequence[str]) -> bool:
     return bool(set(keys) & set(OF_CANCELLATIONS)) and "n_cancelled" in frame
 
 
-def cancelled_alone(frame: pd.DataFrame) -> pd.DataFrame:
+def cancelled_only(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows of cancelled slots, and those of which that is blank."""
     return frame[frame["n_cancelled"].isna() | (frame["n_cancelled"] != 0)]
 
 
-def of_cancelled(frame: pd.DataFrame) -> tuple[list[dict[str, Any]], float | None]:
+def rows_of_cancelled(frame: pd.DataFrame) -> tuple[list[dict[str, Any]], float | None]:
     """The rows of cancelled slots, each with its part of all of these, and how many these are."""
-    kept = cancelled_alone(frame)
+    kept = cancelled_only(frame)
     rows, total = rows_of(kept), total_of(kept, "n_cancelled")
     for row in rows:
         n = number(row["n_cancelled"])
@@ -48,9 +48,9 @@ def of_cancelled(frame: pd.DataFrame) -> tuple[list[dict[str, Any]], float | Non
     return rows, total
 
 
-def left_out(frame: pd.DataFrame) -> tuple[str, ...]:
+def left_out_notes(frame: pd.DataFrame) -> tuple[str, ...]:
     """How many due slots the rows of cancelled slots leave out."""
-    due, shown = (total_of(one, "n_due") for one in (frame, cancelled_alone(frame)))
+    due, shown = (total_of(one, "n_due") for one in (frame, cancelled_only(frame)))
     if due is None or shown is None or due == shown:
         return ()
     return (f"{count(due - shown)} due slots that were not cancelled are left out.",)
@@ -63,8 +63,8 @@ def table_of_cancelled(frame: pd.DataFrame, keys: list[str], every: str) -> Figu
     due slots would be 0 or 100 %.
     """
     figure = FIGURES["cancellations"]
-    rows, total = of_cancelled(frame)
-    kept = cancelled_alone(frame)
+    rows, total = rows_of_cancelled(frame)
+    kept = cancelled_only(frame)
     measures = [figure.spelled[name] for name in foremost(figure, keys) if name in frame]
     columns = [*measures[:1], OF_ALL, *measures[1:]]
     of_all = totals(kept, measures, figure, keys)
@@ -75,5 +75,9 @@ def table_of_cancelled(frame: pd.DataFrame, keys: list[str], every: str) -> Figu
         totals=[{**one, OF_ALL.name: 1.0 if total else None} for one in of_all],
         every=every,
         n_further=n_further(frame, keys, measures),
-        notes=(*on_window(kept, keys), *left_out(frame), *of_quantiles(measures, of_all)),
+        notes=(
+            *window_notes(kept, keys),
+            *left_out_notes(frame),
+            *quantile_notes(measures, of_all),
+        ),
     )

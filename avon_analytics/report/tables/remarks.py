@@ -22,15 +22,15 @@ from avon_analytics.report.words.text import capital, lower_first, plain
 
 def remarks(frame: pd.DataFrame) -> tuple[str, ...]:
     """What to read beside the numbers, as sentences."""
-    return (*found(frame), *(text for _, text in unsure(frame.attrs)))
+    return (*findings(frame), *(text for _, text in doubts(frame.attrs)))
 
 
-def found(frame: pd.DataFrame) -> tuple[str, ...]:
+def findings(frame: pd.DataFrame) -> tuple[str, ...]:
     """What it was asked, and what it found out besides."""
-    return (*_asked(frame.attrs), *_compared(frame), *_found(frame))
+    return (*_asked(frame.attrs), *_compared(frame), *_results(frame))
 
 
-def unsure(attrs: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
+def doubts(attrs: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
     """What was not verified, and what is blank: each with its topic."""
     if n := number(attrs.get("n_unverified_events")):
         yield "Not verified", f"{plural(n, 'event')} behind it without a verified signature."
@@ -65,7 +65,7 @@ def _compared(frame: pd.DataFrame) -> Iterator[str]:
         yield "Q-values allow for how many groups are compared; p-values do not."
 
 
-def _found(frame: pd.DataFrame) -> Iterator[str]:
+def _results(frame: pd.DataFrame) -> Iterator[str]:
     attrs = frame.attrs
     by_chance = attrs.get("expected_false_alarms", {})
     if "signal" in frame and by_chance:

@@ -36,7 +36,7 @@ def by_period(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return sorted((row for row in rows if row["period_on"]), key=lambda row: row["period_on"])
 
 
-def window(frame: pd.DataFrame, newest: int) -> list[dict[str, Any]]:
+def newest_rows(frame: pd.DataFrame, newest: int) -> list[dict[str, Any]]:
     """The rows of so many calendar periods, most of them behind the last complete one.
 
     Appointments are booked far ahead, and one start mistyped by a century is enough to stretch
@@ -54,16 +54,16 @@ def window(frame: pd.DataFrame, newest: int) -> list[dict[str, Any]]:
 
 def newest_part(frame: pd.DataFrame, newest: int) -> pd.DataFrame:
     """The frame with those periods alone."""
-    kept = set(drawn_on(frame, newest))
+    kept = set(newest_periods(frame, newest))
     known = [on for on in frame["period_on"].dropna().unique() if as_date(on) in kept]
     return frame[frame["period_on"].isin(known)]
 
 
-def drawn_on(frame: pd.DataFrame, newest: int) -> list[date]:
+def newest_periods(frame: pd.DataFrame, newest: int) -> list[date]:
     """Those periods. Whether one is complete is the same for all groups."""
     columns = [name for name in ("period_on", "is_mature", "is_whole") if name in frame]
     apart = frame.drop_duplicates(columns)
-    return list(dict.fromkeys(row["period_on"] for row in window(apart, newest)))
+    return list(dict.fromkeys(row["period_on"] for row in newest_rows(apart, newest)))
 
 
 def split_newest(rows: list[dict[str, Any]], newest: int) -> tuple[list[Row], list[Row]]:

@@ -62,7 +62,7 @@ def n_further(frame: pd.DataFrame, keys: Sequence[str], columns: Sequence[Column
     return len([name for name in map(str, frame.columns) if name not in shown | bounds | flags])
 
 
-def on_window(frame: pd.DataFrame, keys: Sequence[str]) -> tuple[str, ...]:
+def window_notes(frame: pd.DataFrame, keys: Sequence[str]) -> tuple[str, ...]:
     """What is to be said of a figure without periods whose window is not complete."""
     flags = frame[[name for name in ("is_mature", "is_whole") if name in frame]]
     if "period_on" in keys or all(map(is_complete, rows_of(flags.drop_duplicates()))):

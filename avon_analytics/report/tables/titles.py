@@ -9,7 +9,7 @@ import pandas as pd
 from avon_analytics.figures import FIGURES, Figure, compare
 from avon_analytics.report.tables.names import cohorts
 from avon_analytics.report.tables.rows import groupings
-from avon_analytics.report.words.headings import heading, within
+from avon_analytics.report.words.headings import heading, heading_in_sentence
 from avon_analytics.report.words.periods import every_of
 from avon_analytics.report.words.text import lower_first
 
@@ -32,8 +32,15 @@ def title_of(frame: pd.DataFrame) -> str:
 
 def by_words(frame: pd.DataFrame, word: str = " by ") -> str:
     names = [
-        "who cancelled" if name == "cancelled_by" else within(name) for name in groupings(frame)
+        "who cancelled" if name == "cancelled_by" else heading_in_sentence(name)
+        for name in groupings(frame)
     ]
     if "period_on" in frame:
         names.append(every_of(frame))
     return f"{word}{' and '.join(names)}" if names else ""
+
+
+def is_figure(frame: pd.DataFrame) -> bool:
+    """Whether a frame is what a method of a cohort returned."""
+    figure = KNOWN.get(str(frame.attrs.get("figure")))
+    return figure is not None and any(name in figure.spelled for name in map(str, frame.columns))

@@ -13,7 +13,7 @@ from avon_analytics.figures import Column, Figure, Kind
 from avon_analytics.report.tables.rows import ADD_UP, QUANTILES, Row, rows_of
 
 
-def of_quantiles(columns: Sequence[Column], totals: Sequence[Row]) -> tuple[str, ...]:
+def quantile_notes(columns: Sequence[Column], totals: Sequence[Row]) -> tuple[str, ...]:
     """Why medians of all are blank."""
     if not totals or not any(one.name.startswith(QUANTILES) for one in columns):
         return ()

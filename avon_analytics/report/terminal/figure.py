@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from avon_analytics.figures import Column, Kind
 from avon_analytics.report.tables.rows import Row
 from avon_analytics.report.tables.table import ALL, FigureTable
-from avon_analytics.report.terminal.built import built
+from avon_analytics.report.terminal.cells import CELLS, LONGEST, STARRED, starred, written
 from avon_analytics.report.terminal.columns import (
     DENOMINATOR,
     GAP,
@@ -20,7 +20,7 @@ from avon_analytics.report.terminal.columns import (
     squeezed,
     width_of,
 )
-from avon_analytics.report.terminal.written import LONGEST, STARRED, WRITTEN, starred
+from avon_analytics.report.terminal.rich_table import not_shown, rich_table
 from avon_analytics.report.words.headings import heading
 from avon_analytics.report.words.letters import in_cells
 from avon_analytics.report.words.numbers import MISSING, count, is_missing, plural
@@ -55,8 +55,8 @@ def figure_group(figure: FigureTable, title: str | None, width: int | None) -> G
     notes += [*figure.notes, *figure.on_more]
     if figure.n_further and figure.rows:
         notes.append(f"{plural(figure.n_further, 'more column')} with --format csv or json")
-    note = "\n".join(notes) if figure.rows else "no rows"
-    return built(columns, hidden, title, note, width, n_last=len(figure.totals))
+    notes = [*(notes if figure.rows else ["no rows"]), *not_shown(hidden)]
+    return rich_table(columns, title=title, notes=notes, width=width, n_totals=len(figure.totals))
 
 
 def _key(name: str, figure: FigureTable) -> TextColumn:
@@ -77,13 +77,9 @@ def _key(name: str, figure: FigureTable) -> TextColumn:
 def _block(column: Column, rows: Sequence[Row]) -> Iterator[TextColumn]:
     """The columns that one of a figure takes: a share has its denominator and interval beside."""
     name = column.name
-    write, _, right = WRITTEN[column.kind]
-    values = [row.get(name) for row in rows]
-    cells = [
-        MISSING if is_missing(one) else write(one) if write else plain(one, LONGEST, in_cells)
-        for one in values
-    ]
-    yield TextColumn(name, column.title, cells, NEVER, right, base=name)
+    kind = CELLS[column.kind]
+    cells = written([row.get(name) for row in rows], kind.write)
+    yield TextColumn(name, column.title, cells, NEVER, kind.right, base=name)
     if f"{name}_n" in rows[0] if rows else column.has_n:
         among = [count(row.get(f"{name}_n")) for row in rows]
         yield TextColumn(f"{name}_n", "of", among, DENOMINATOR, base=name)

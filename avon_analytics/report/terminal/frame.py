@@ -1,19 +1,19 @@
-"""The columns of any other frame in a terminal."""
+"""A frame that is no figure, as columns in a terminal: under plain headings, or as it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
 from avon_analytics.figures import COLUMNS, Kind
 from avon_analytics.report.tables.rows import rows_of
+from avon_analytics.report.terminal.cells import CELLS, LONGEST, starred, written
 from avon_analytics.report.terminal.columns import DENOMINATOR, DETAIL, INTERVAL, NEVER, TextColumn
-from avon_analytics.report.terminal.written import LONGEST, WRITTEN, starred
 from avon_analytics.report.words.headings import heading
-from avon_analytics.report.words.letters import in_cells
-from avon_analytics.report.words.numbers import MISSING, count, is_missing
+from avon_analytics.report.words.numbers import MISSING, count
 from avon_analytics.report.words.periods import every_of
 from avon_analytics.report.words.shares import share
 from avon_analytics.report.words.text import plain
@@ -23,37 +23,38 @@ TYPED = ("table", "code", "key")
 
 
 def own_columns(frame: pd.DataFrame) -> Iterator[TextColumn]:
-    rows = rows_of(frame)
+    """The columns under their own names."""
     for name in map(str, frame.columns):
-        cells = [
-            MISSING if is_missing(row[name]) else plain(row[name], LONGEST, in_cells)
-            for row in rows
-        ]
-        is_instant = is_datetime64_any_dtype(frame[name])  # the half of one is another
-        right = is_numeric_dtype(frame[name])
-        yield TextColumn(name, name, cells, NEVER, right, is_typed=is_instant)
+        values = frame[name]
+        yield TextColumn(
+            name,
+            name,
+            written(values.tolist()),
+            NEVER,
+            is_numeric_dtype(values),
+            is_typed=is_datetime64_any_dtype(values),  # the half of an instant is another
+        )
 
 
 def columns_in_words(
     frame: pd.DataFrame, every: str | None, width: int | None
 ) -> Iterator[TextColumn]:
-    rows, names = rows_of(frame), [str(name) for name in frame.columns]
-    every = every or every_of(frame)
+    """The columns under plain headings; those of one share as it is written beside its rest."""
+    rows, every = rows_of(frame), every or every_of(frame)
     longest = LONGEST if width is None else min(LONGEST, max(12, width // 3))
-    for name in names:
-        values = [row[name] for row in rows]
+    for name in map(str, frame.columns):
         known = COLUMNS.get(name)
-        kind = _kind(frame[name], name) if known is None else known.kind
+        values = [row[name] for row in rows]
         if name == "period_on":
             cells = [starred(row, every) for row in rows]
             yield TextColumn(name, every.capitalize(), cells, NEVER, right=False)
         elif name == "file":
-            cells = [MISSING if is_missing(value) else plain(value, 4096) for value in values]
+            cells = written(values, lambda path: plain(path, 4096))
             yield TextColumn(name, heading(name), cells, NEVER, right=False, is_path=True)
         elif name in SENTENCES:
-            cells = [MISSING if is_missing(value) else plain(value, 400) for value in values]
+            cells = written(values, lambda sentence: plain(sentence, 400))
             yield TextColumn(name, heading(name), cells, NEVER, right=False, folds=True)
-        elif known is not None and kind is Kind.BOUND:
+        elif known is not None and known.kind is Kind.BOUND:
             if name.endswith("_low"):
                 cells = [share(row, known.base).interval or MISSING for row in rows]
                 yield TextColumn(name, "95 %", cells, INTERVAL)
@@ -63,29 +64,27 @@ def columns_in_words(
             cells, zone = _instants(frame[name])
             yield TextColumn(name, heading(name) + zone, cells, NEVER, right=False)
         else:
-            is_detail = known is not None and not known.in_terminal
-            write, gives_way, right = WRITTEN[kind]
-            if name == "measure":
-                values = [heading(str(value)) for value in values]
-            is_typed = name in TYPED
-            is_detail |= name == "kind" and "table" in names  # tables stand by their kind
-            most = LONGEST if is_typed or name.endswith("_id") else longest  # an id is to be copied
-            cells = [
-                MISSING
-                if is_missing(value)
-                else write(value)
-                if write
-                else plain(value, most, in_cells)
-                for value in values
-            ]
-            yield TextColumn(
-                name,
-                heading(name),
-                cells,
-                DETAIL if is_detail else gives_way,
-                right,
-                is_typed=is_typed,
-            )
+            yield _column_of_kind(frame, name, values, longest)
+
+
+def _column_of_kind(frame: pd.DataFrame, name: str, values: list[Any], longest: int) -> TextColumn:
+    """A column as its kind says; a text is cut to ``longest``, but for what is to be copied."""
+    known = COLUMNS.get(name)
+    kind = CELLS[_kind(frame[name], name) if known is None else known.kind]
+    if name == "measure":
+        values = [heading(str(value)) for value in values]
+    is_detail = known is not None and not known.in_terminal
+    is_detail |= name == "kind" and "table" in frame  # tables stand by their kind
+    is_typed = name in TYPED
+    most = LONGEST if is_typed or name.endswith("_id") else longest
+    return TextColumn(
+        name,
+        heading(name),
+        written(values, kind.write, most),
+        DETAIL if is_detail else kind.gives_way,
+        kind.right,
+        is_typed=is_typed,
+    )
 
 
 def _instants(values: pd.Series) -> tuple[list[str], str]:

@@ -9,9 +9,9 @@ import pandas as pd
 from avon_analytics.figures import Kind
 from avon_analytics.figures.outcomes import FIGURE as OUTCOMES
 from avon_analytics.report.tables.rows import by_period, split_newest, summed
-from avon_analytics.report.terminal.built import built
+from avon_analytics.report.terminal.cells import STARRED, percent_in_text, starred
 from avon_analytics.report.terminal.columns import COUNT, NEVER, TextColumn, fitted
-from avon_analytics.report.terminal.written import STARRED, percent_in_text, starred
+from avon_analytics.report.terminal.rich_table import not_shown, rich_table
 from avon_analytics.report.words.numbers import MISSING, count
 from avon_analytics.report.words.periods import every_of
 from avon_analytics.report.words.shares import share
@@ -40,9 +40,10 @@ def outcome_summary_table(
     columns.append(
         TextColumn("no_show_share", "No-show share", [_with_n(row) for row in rows], NEVER)
     )
-    note = STARRED if any(name.endswith("*") for name in names) else ""
+    notes = [STARRED] if any(name.endswith("*") for name in names) else []
     columns, hidden = fitted(columns, width, 1)
-    return built(columns, hidden, title, note if rows else "no slots", width, 1)
+    notes = [*(notes if rows else ["no slots"]), *not_shown(hidden)]
+    return rich_table(columns, title=title, notes=notes, width=width, gap=1)
 
 
 def _with_n(row: Any) -> str:

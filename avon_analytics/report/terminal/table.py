@@ -1,4 +1,4 @@
-"""Figures in a terminal: one rich table for any frame, and the compact table of outcomes."""
+"""Any frame as a table in a terminal: a figure with its totals, or what is none."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from avon_analytics.report.tables.figure_table import figure_table
+from avon_analytics.report.tables.build import figure_table
 from avon_analytics.report.tables.names import named
 from avon_analytics.report.tables.rows import is_complete, rows_of
-from avon_analytics.report.terminal.built import built
+from avon_analytics.report.terminal.cells import STARRED
 from avon_analytics.report.terminal.columns import GAP, first_that_fit, fitted
 from avon_analytics.report.terminal.figure import figure_group
 from avon_analytics.report.terminal.frame import columns_in_words, own_columns
-from avon_analytics.report.terminal.written import STARRED
+from avon_analytics.report.terminal.rich_table import not_shown, rich_table
 from avon_analytics.report.words.numbers import plural
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ def table(
     first = first_that_fit(read, width, GAP) if as_is else read
     columns, hidden = fitted(first, width, GAP)
     has_star = "period_on" in frame and not all(map(is_complete, rows_of(frame)))
-    note = STARRED if has_star else "" if len(frame) else "no rows"
+    notes = [STARRED] if has_star else [] if len(frame) else ["no rows"]
     if n_further := len(read) - len(first):
-        further = f"{plural(n_further, 'more column')} with --format csv or json"
-        note = "\n".join(one for one in (note, further) if one)
-    return built(columns, hidden, title, note, width)
+        notes.append(f"{plural(n_further, 'more column')} with --format csv or json")
+    return rich_table(columns, title=title, notes=[*notes, *not_shown(hidden)], width=width)

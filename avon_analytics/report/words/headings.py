@@ -41,7 +41,7 @@ def heading(column: str) -> str:
     return plain(capital(words), 60)
 
 
-def within(column: str) -> str:
+def heading_in_sentence(column: str) -> str:
     """A column's name within a sentence; what a field is called stays as it is written."""
     name = heading(column)
     return name if column.startswith(CUSTOM) else lower_first(name)

@@ -30,7 +30,7 @@ def amount(value: object, digits: int = 1) -> str:
     return MISSING if known is None else f"{known:,.{digits}f}".replace("-", "−")
 
 
-def lasting(hours: float) -> str:
+def duration(hours: float) -> str:
     """A time that passed: in hours, from three days on in days."""
     if abs(hours) < 72:
         return f"{amount(hours)} hours"

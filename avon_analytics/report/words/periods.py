@@ -31,7 +31,7 @@ def before(on: date, every: str = "month", n: int = 1) -> date:
     return date(index // 12, index % 12 + 1, 1)
 
 
-def calendar(first: date, last: date, every: str) -> list[date]:
+def periods_between(first: date, last: date, every: str) -> list[date]:
     """Every period from the first to the last, both included."""
     if every in DAYS_IN:
         n = (last - first).days // DAYS_IN[every]
@@ -53,7 +53,7 @@ def label(value: object, every: str = "month") -> str:
     return str(on.year) if every == "year" else day(on)
 
 
-def short(on: date, every: str) -> str:
+def short_label(on: date, every: str) -> str:
     """A label's first part, for an axis: the year stands below it once."""
     if every == "month":
         return MONTHS[on.month - 1]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from avon_analytics.figures import COLUMNS, Figure
 from avon_analytics.report.tables.cancelled import OF_ALL
-from avon_analytics.report.tables.remarks import found, unsure
+from avon_analytics.report.tables.remarks import doubts, findings
 from avon_analytics.report.tables.rows import is_complete, rows_of
 from avon_analytics.report.words.dates import utc
 from avon_analytics.report.words.numbers import plural
@@ -65,12 +65,12 @@ def caveats_of(
         caveats.append(
             ("Hosts", "Their visits differ: a difference between them need not be theirs.")
         )
-    caveats += unsure(shown.attrs)
+    caveats += doubts(shown.attrs)
     if shown.attrs.get("figure") == "incidence" and len(shown):
         caveats.append(
             ("Days", "Those between the days shown are folded away, behind the + beside the rows.")
         )
-    caveats += [("Note", one) for one in (*left_out, *found(shown))]
+    caveats += [("Note", one) for one in (*left_out, *findings(shown))]
     return caveats or [("Nothing", "There is nothing in particular.")]
 
 

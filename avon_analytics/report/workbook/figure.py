@@ -11,14 +11,14 @@ import pandas as pd
 from avon_analytics.figures import Figure, compare
 from avon_analytics.report.charts.palette import light
 from avon_analytics.report.tables.bookings import days_shown
+from avon_analytics.report.tables.build import as_shown
 from avon_analytics.report.tables.cancelled import (
     OF_ALL,
-    cancelled_alone,
+    cancelled_only,
     is_of_cancelled,
-    left_out,
-    of_cancelled,
+    left_out_notes,
+    rows_of_cancelled,
 )
-from avon_analytics.report.tables.figure_table import as_read
 from avon_analytics.report.tables.rows import Row, groupings, is_complete, rows_of
 from avon_analytics.report.tables.table import ALL
 from avon_analytics.report.tables.titles import by_words, title_of
@@ -45,7 +45,7 @@ _FOLDED = {"level": 1, "hidden": True}
 
 def write_workbook(frame: pd.DataFrame, part: IO[bytes], title: str) -> None:
     """Write a figure: a sheet of its table, one of its chart, one of its definitions."""
-    figure, shown = as_read(frame)
+    figure, shown = as_shown(frame)
     book = new_book(frame, part, title)
     sheet = _Sheet(book, figure, shown)
     about = title_of(frame) if title == figure.title else title
@@ -73,16 +73,16 @@ class _Sheet:
         self.keys = [*own, *self.groups] if is_compared else [*self.groups, *own]
         self.is_of_cancelled = is_of_cancelled(shown, self.keys)
         self.rows, self.n_cancelled = (
-            of_cancelled(shown) if self.is_of_cancelled else (rows_of(shown), None)
+            rows_of_cancelled(shown) if self.is_of_cancelled else (rows_of(shown), None)
         )
-        self.left_out = left_out(shown) if self.is_of_cancelled else ()
+        self.left_out = left_out_notes(shown) if self.is_of_cancelled else ()
         self.columns = [
             *(key_column(name, self.rows, self.every) for name in self.keys),
             *measure_columns(figure, shown, self.keys),
         ]
         known = [one for one in figure.columns if one.name in shown]
         adds_up = bool(self.groups) and figure.adds_up
-        kept = cancelled_alone(shown) if self.is_of_cancelled else shown
+        kept = cancelled_only(shown) if self.is_of_cancelled else shown
         self.totals = totals(kept, known, figure, self.groups) if adds_up else []
         self.sheet: Any = None
         self.name = ""

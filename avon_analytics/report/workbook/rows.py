@@ -11,7 +11,7 @@ import pandas as pd
 
 from avon_analytics.figures import COLUMNS
 from avon_analytics.figures.names import NAMED, name_column
-from avon_analytics.report.tables.remarks import unsure
+from avon_analytics.report.tables.remarks import doubts
 from avon_analytics.report.words.dates import utc
 from avon_analytics.report.words.headings import heading
 from avon_analytics.report.words.text import plain
@@ -173,7 +173,7 @@ def _caveats(
         yield "Clocks", "Instants are UTC."
     if "patient_id" in shown:
         yield "People", "Each row is about a patient, whose id stands in it: keep it as such."
-    yield from unsure(rows.attrs)
+    yield from doubts(rows.attrs)
     if folded:
         yield "Columns", "Those that are not shown unfold with the + above them."
 

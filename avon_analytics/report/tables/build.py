@@ -16,18 +16,12 @@ from avon_analytics.report.tables.comparison import comparison_table
 from avon_analytics.report.tables.names import cohorts, named
 from avon_analytics.report.tables.remarks import remarks
 from avon_analytics.report.tables.rows import groupings, rows_of
-from avon_analytics.report.tables.table import FigureTable, n_further, on_window
-from avon_analytics.report.tables.titles import KNOWN, figure_of
-from avon_analytics.report.tables.totals import of_quantiles, totals
+from avon_analytics.report.tables.table import FigureTable, n_further, window_notes
+from avon_analytics.report.tables.titles import figure_of, is_figure
+from avon_analytics.report.tables.totals import quantile_notes, totals
 from avon_analytics.report.words.headings import share_name
 from avon_analytics.report.words.periods import every_of
 from avon_analytics.report.words.text import capital
-
-
-def is_figure(frame: pd.DataFrame) -> bool:
-    """Whether a frame is what a method of a cohort returned."""
-    figure = KNOWN.get(str(frame.attrs.get("figure")))
-    return figure is not None and any(name in figure.spelled for name in map(str, frame.columns))
 
 
 def figure_table(
@@ -36,7 +30,7 @@ def figure_table(
     """The table of a figure, or the first rows of it; None for a frame that is none."""
     if not is_figure(frame):
         return None
-    known = _tabled(frame, every, most)
+    known = _whole_table(frame, every, most)
     n_rows = len(known.rows) + known.n_more
     rows = known.rows[:most]
     return replace(
@@ -44,8 +38,8 @@ def figure_table(
     )
 
 
-def _tabled(frame: pd.DataFrame, every: str | None, most: int | None) -> FigureTable:
-    figure, frame = as_read(frame)
+def _whole_table(frame: pd.DataFrame, every: str | None, most: int | None) -> FigureTable:
+    figure, frame = as_shown(frame)
     keys = groupings(frame) + ["period_on"] * ("period_on" in frame)
     if {"cause", "day", "cumulative_incidence"} <= set(frame):
         return table_by_days(frame, keys, most)
@@ -66,11 +60,11 @@ def _tabled(frame: pd.DataFrame, every: str | None, most: int | None) -> FigureT
         totals=of_all,
         every=every or every_of(frame),
         n_further=n_further(frame, keys, columns),
-        notes=(*on_window(frame, keys), *of_quantiles(columns, of_all)),
+        notes=(*window_notes(frame, keys), *quantile_notes(columns, of_all)),
     )
 
 
-def as_read(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+def as_shown(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """A figure and its frame with all names as a reader knows them.
 
     Of a comparison, a column of either cohort is headed by what the cohort is called, and groups
