@@ -13,7 +13,7 @@ from avon_analytics.report.charts.funnel import FUNNEL_ENDS, funnel
 from avon_analytics.report.charts.incidence import CAUSES, incidence
 from avon_analytics.report.charts.lead_times import lead_times_by_group, lead_times_over_time
 from avon_analytics.report.charts.outliers import outliers
-from avon_analytics.report.charts.parts import NEWEST, NEWEST_IN_PANELS, nothing
+from avon_analytics.report.charts.panels import NEWEST, NEWEST_IN_PANELS
 from avon_analytics.report.charts.shares import share_by_group, share_over_time
 from avon_analytics.report.charts.signals import signals
 from avon_analytics.report.charts.stacks import (
@@ -23,6 +23,7 @@ from avon_analytics.report.charts.stacks import (
     stacked_by_group,
     stacked_over_time,
 )
+from avon_analytics.report.charts.style import nothing
 from avon_analytics.report.charts.week import FEW, week
 
 __all__ = [

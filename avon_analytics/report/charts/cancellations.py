@@ -7,20 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from avon_analytics.report.charts import spec
+from avon_analytics.report.charts.axes import MOST_GROUPS, axis_keys, key_axis, text_width
 from avon_analytics.report.charts.palette import light
-from avon_analytics.report.charts.parts import (
-    MOST_GROUPS,
-    and_more,
-    axis_keys,
-    below,
-    colours,
-    finish,
-    key_axis,
-    present,
-    sized,
-    text_width,
-)
 from avon_analytics.report.charts.stacks import WHO
+from avon_analytics.report.charts.style import and_more, below, colours, finish, present, sized
 from avon_analytics.report.tables.rows import largest, rows_of
 from avon_analytics.report.words.numbers import count, number, percent
 

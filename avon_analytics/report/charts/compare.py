@@ -7,18 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from avon_analytics.report.charts import spec
+from avon_analytics.report.charts.axes import MOST_GROUPS, key_axis, text_width
 from avon_analytics.report.charts.palette import light
-from avon_analytics.report.charts.parts import (
-    MOST_GROUPS,
-    PHONE,
-    and_more,
-    below,
-    colours,
-    finish,
-    key_axis,
-    sized,
-    text_width,
-)
+from avon_analytics.report.charts.style import PHONE, and_more, below, colours, finish, sized
 from avon_analytics.report.tables.rows import Row, group_name, rows_of
 from avon_analytics.report.words.dates import as_date
 from avon_analytics.report.words.headings import heading

@@ -7,19 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from avon_analytics.report.charts import spec
+from avon_analytics.report.charts.axes import axis_keys, count_axis, key_axis, period_axis
 from avon_analytics.report.charts.palette import light
-from avon_analytics.report.charts.parts import (
-    NEWEST,
-    Foremost,
-    axis_keys,
-    colours,
-    count_axis,
-    finish,
-    key_axis,
-    panels,
-    period_axis,
-    sized,
-)
+from avon_analytics.report.charts.panels import NEWEST, Foremost, whole_or_panels
+from avon_analytics.report.charts.style import colours, finish, sized
 from avon_analytics.report.tables.rows import Row, groupings, newest_rows, rows_of
 from avon_analytics.report.words.numbers import number
 from avon_analytics.report.words.periods import every_of, label
@@ -47,10 +38,7 @@ def expected(
             return None
         return _bars(data, period_axis(rows, across, every), title, across).having(height=160)
 
-    if groupings(figure):
-        chart = panels(Foremost.of(known, "n_open"), draw, width)
-        return finish(chart, width)
-    return finish(sized(draw(known, width), width, 240), width)
+    return whole_or_panels(known, Foremost.of(known, "n_open"), draw, width, 240)
 
 
 def _numbers(rows: Sequence[Row], end: str) -> pd.DataFrame:

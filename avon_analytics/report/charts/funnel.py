@@ -5,19 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from avon_analytics.report.charts import spec
+from avon_analytics.report.charts.axes import count_axis, text_width
 from avon_analytics.report.charts.palette import light
-from avon_analytics.report.charts.parts import (
-    PHONE,
-    Foremost,
-    Words,
-    colours,
-    count_axis,
-    finish,
-    panels,
-    sized,
-    text_width,
-)
-from avon_analytics.report.tables.rows import groupings, rows_of
+from avon_analytics.report.charts.panels import Foremost, whole_or_panels
+from avon_analytics.report.charts.style import PHONE, Words, colours
+from avon_analytics.report.tables.rows import rows_of
 from avon_analytics.report.words.numbers import count, number, percent
 from avon_analytics.report.words.text import plain
 
@@ -45,11 +37,8 @@ def funnel(
     def draw(part: pd.DataFrame, across: int) -> spec.Spec | None:
         return _stages(part, across, shown, what)
 
-    if groupings(funnel):
-        chart = panels(Foremost.of(funnel, "n_reached"), draw, width, beside=100)
-        return finish(chart, width)
-    chart = draw(funnel, width)
-    return finish(sized(chart, width, 62 * len(funnel)), width)
+    foremost = Foremost.of(funnel, "n_reached")
+    return whole_or_panels(funnel, foremost, draw, width, 62 * len(funnel), beside=100)
 
 
 def _stages(

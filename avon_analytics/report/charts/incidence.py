@@ -5,17 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from avon_analytics.report.charts import spec
+from avon_analytics.report.charts.axes import ROOM, WHOLE_NUMBERS
 from avon_analytics.report.charts.palette import light
-from avon_analytics.report.charts.parts import (
-    ROOM,
-    WHOLE_NUMBERS,
-    Foremost,
-    Words,
-    colours,
-    finish,
-    panels,
-    sized,
-)
+from avon_analytics.report.charts.panels import Foremost, whole_or_panels
+from avon_analytics.report.charts.style import Words, colours
 from avon_analytics.report.tables.rows import groupings, rows_of
 from avon_analytics.report.words.numbers import percent
 
@@ -46,9 +39,7 @@ def incidence(
     def draw(part: pd.DataFrame, _: int) -> spec.Spec | None:
         return _curves(part, last, legend, height)
 
-    if groupings(known):
-        return finish(panels(Foremost.of(known, "n_events"), draw, width), width)
-    return finish(sized(draw(known, width), width, height), width)
+    return whole_or_panels(known, Foremost.of(known, "n_events"), draw, width, height)
 
 
 def _last_day(frame: pd.DataFrame) -> int:

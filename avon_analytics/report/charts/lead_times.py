@@ -5,21 +5,18 @@ from __future__ import annotations
 import pandas as pd
 
 from avon_analytics.report.charts import spec
-from avon_analytics.report.charts.palette import light
-from avon_analytics.report.charts.parts import (
+from avon_analytics.report.charts.axes import (
     MOST_GROUPS,
-    NEWEST,
     WHOLE_NUMBERS,
-    and_more,
-    below,
-    finish,
     group_keys,
     incomplete,
     key_axis,
     left_by,
     period_axis,
-    sized,
 )
+from avon_analytics.report.charts.palette import light
+from avon_analytics.report.charts.panels import NEWEST
+from avon_analytics.report.charts.style import and_more, below, finish, sized
 from avon_analytics.report.tables.rows import is_complete, largest, newest_rows, rows_of
 from avon_analytics.report.words.numbers import number
 from avon_analytics.report.words.periods import every_of, label

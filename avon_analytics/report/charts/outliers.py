@@ -7,15 +7,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from avon_analytics.report.charts import spec
+from avon_analytics.report.charts.axes import count_axis, reach_of, share_axis
 from avon_analytics.report.charts.palette import light
-from avon_analytics.report.charts.parts import (
-    colours,
-    count_axis,
-    finish,
-    reach_of,
-    share_axis,
-    sized,
-)
+from avon_analytics.report.charts.style import colours, finish, sized
 from avon_analytics.report.tables.rows import group_name, groupings, rows_of
 from avon_analytics.report.words.text import told_apart
 

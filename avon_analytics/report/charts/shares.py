@@ -7,24 +7,19 @@ from dataclasses import dataclass
 import pandas as pd
 
 from avon_analytics.report.charts import spec
-from avon_analytics.report.charts.palette import light
-from avon_analytics.report.charts.parts import (
+from avon_analytics.report.charts.axes import (
     MOST_GROUPS,
-    NEWEST,
-    Foremost,
-    and_more,
-    below,
-    finish,
     group_keys,
     incomplete,
     key_axis,
     left_by,
-    panels,
     period_axis,
     share_axis,
-    sized,
 )
-from avon_analytics.report.tables.rows import groupings, is_complete, largest, newest_rows, rows_of
+from avon_analytics.report.charts.palette import light
+from avon_analytics.report.charts.panels import NEWEST, Foremost, whole_or_panels
+from avon_analytics.report.charts.style import and_more, below, finish, sized
+from avon_analytics.report.tables.rows import is_complete, largest, newest_rows, rows_of
 from avon_analytics.report.words.numbers import number
 from avon_analytics.report.words.periods import every_of, label
 from avon_analytics.report.words.shares import share
@@ -40,16 +35,14 @@ def share_over_time(
     newest: int = NEWEST,
 ) -> spec.Spec | None:
     """A share by period with its 95 % interval; periods that are not complete are hollow."""
-    foremost = Foremost.of(frame, f"{name}_n") if groupings(frame) else None
+    foremost = Foremost.of(frame, f"{name}_n")
     shown = newest_rows(foremost.rows if foremost else frame, newest)
     known = [k for row in shown if (k := share(row, name)).value is not None]
     if not known:
         return None
     highest = max(float(k.high or k.value or 0) for k in known)
     points = _Points(name, title, overall, highest, newest)
-    if foremost:
-        return finish(panels(foremost, points.draw, width), width)
-    return finish(sized(points.draw(frame, width), width, 190), width)
+    return whole_or_panels(frame, foremost, points.draw, width, 190)
 
 
 @dataclass(frozen=True)

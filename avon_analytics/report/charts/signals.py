@@ -5,19 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from avon_analytics.report.charts import spec
+from avon_analytics.report.charts.axes import period_axis, reach_of, share_axis
 from avon_analytics.report.charts.palette import light
-from avon_analytics.report.charts.parts import (
-    NEWEST,
-    Foremost,
-    colours,
-    finish,
-    panels,
-    period_axis,
-    reach_of,
-    share_axis,
-    sized,
-)
-from avon_analytics.report.tables.rows import Row, groupings, newest_rows
+from avon_analytics.report.charts.panels import NEWEST, Foremost, whole_or_panels
+from avon_analytics.report.charts.style import colours
+from avon_analytics.report.tables.rows import Row, newest_rows
 from avon_analytics.report.words.numbers import number
 from avon_analytics.report.words.periods import every_of, label
 
@@ -40,10 +32,7 @@ def signals(
     def draw(part: pd.DataFrame, across: int) -> spec.Spec | None:
         return _limits(part, title, reach, across, newest)
 
-    if groupings(signals):
-        chart = panels(Foremost.of(signals, "n"), draw, width)
-        return finish(chart, width)
-    return finish(sized(draw(signals, width), width, 240), width)
+    return whole_or_panels(signals, Foremost.of(signals, "n"), draw, width, 240)
 
 
 def _limits(

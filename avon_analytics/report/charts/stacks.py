@@ -8,23 +8,23 @@ from dataclasses import dataclass
 import pandas as pd
 
 from avon_analytics.report.charts import spec
-from avon_analytics.report.charts.palette import light
-from avon_analytics.report.charts.parts import (
+from avon_analytics.report.charts.axes import (
     MOST_GROUPS,
-    NEWEST,
-    Foremost,
-    Words,
-    and_more,
-    below,
-    colours,
     count_axis,
-    finish,
     group_keys,
     incomplete,
     key_axis,
     left_by,
-    panels,
     period_axis,
+)
+from avon_analytics.report.charts.palette import light
+from avon_analytics.report.charts.panels import NEWEST, Foremost, whole_or_panels
+from avon_analytics.report.charts.style import (
+    Words,
+    and_more,
+    below,
+    colours,
+    finish,
     present,
     sized,
 )
@@ -89,7 +89,7 @@ def stacked_over_time(
     legend: bool = True,
 ) -> spec.Spec | None:
     """A bar for each period; those of periods that are not complete are pale."""
-    foremost = Foremost.of(frame, stack.total) if groupings(frame) else None
+    foremost = Foremost.of(frame, stack.total)
     drawn = foremost.rows if foremost else frame
     words = present(rows_of(drawn), stack.parts)
     shown = newest_rows(drawn, newest)
@@ -97,9 +97,7 @@ def stacked_over_time(
         return None
     highest = max(number(row.get(stack.total)) or 0 for row in shown)
     bars = _Bars(stack, highest, newest, words if legend else None)
-    if foremost:
-        return finish(panels(foremost, bars.draw, width), width)
-    return finish(sized(bars.draw(frame, width), width, 240), width)
+    return whole_or_panels(frame, foremost, bars.draw, width, 240)
 
 
 @dataclass(frozen=True)

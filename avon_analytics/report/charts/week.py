@@ -6,7 +6,7 @@ import pandas as pd
 
 from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.palette import HEAT, light
-from avon_analytics.report.charts.parts import PHONE, finish, sized
+from avon_analytics.report.charts.style import PHONE, finish, sized
 from avon_analytics.report.tables.rows import rows_of
 from avon_analytics.report.words.numbers import count, number
 from avon_analytics.report.words.shares import share

@@ -12,8 +12,18 @@ import pandas as pd
 from avon_analytics.appointments.calculated.small_counts_together import OF_NOTICE, OF_WHO
 from avon_analytics.appointments.rows.scope import PERIODS
 from avon_analytics.appointments.statistics.p_prime import FEWEST_PERIODS
-from avon_analytics.report.page.content import Coverage, Figures, Provenance, ReportContent
-from avon_analytics.report.page.small_counts import as_one_set, periods_of_signals, shown_count
+from avon_analytics.report.page.content import (
+    Coverage,
+    Division,
+    Figures,
+    Provenance,
+    ReportContent,
+)
+from avon_analytics.report.page.small_counts import (
+    blanked_together,
+    periods_of_signals,
+    shown_count,
+)
 from avon_analytics.report.page.what_changed import SHARES
 from avon_analytics.report.tables.names import named
 from avon_analytics.store.provenance import Origin, origin
@@ -52,9 +62,8 @@ def collect(
             for place in (out, files_beside(out)):
                 refuse_to_replace(place, known.frames["archive_files"]["file"])
         zones = cohort._zones()
-        signals_every, figures = _set_of_figures(cohort, by, every, brief=brief)
+        division, figures = _figures_of_page(cohort, by, every, brief=brief)
         n_patients = cohort.n_patients()
-    min_count = cohort.min_count
     return ReportContent(
         title=title,
         as_of=cohort.as_of or _EPOCH,
@@ -63,32 +72,36 @@ def collect(
             outcomes_by_group=_named(figures.outcomes_by_group),
             outliers=_named(figures.outliers),
         ),
-        coverage=Coverage(
-            first_occurred_at=known.first_occurred_at,
-            last_occurred_at=known.last_occurred_at,
-            first_start_at=_instant(zones["first_at"].min()),
-            last_start_at=_instant(zones["last_at"].max()),
-            n_files=known.n_files,
-            n_events=known.n_events,
-            n_patients=shown_count(n_patients, min_count),
-            n_appointments=(
-                None
-                if figures.funnel["n_reached"].isna().any()
-                else shown_count(int(zones["n"].sum()), min_count)
-            ),
-        ),
+        coverage=_coverage(known, zones, n_patients, figures.funnel, cohort.min_count),
         provenance=_provenance(known),
         time_zone=database.time_zone,
         # Not those of too few appointments to be told apart.
-        visit_zones=tuple(zones.loc[zones["n"] >= max(min_count, 1), "time_zone"].dropna()),
+        visit_zones=tuple(zones.loc[zones["n"] >= max(cohort.min_count, 1), "time_zone"].dropna()),
         grace_hours=cohort.grace_hours,
         late=cohort.late,
         every=every,
-        signals_every=signals_every,
-        min_count=min_count,
+        signals_every=division.signals_every,
+        min_count=cohort.min_count,
         files_beside="" if out is None else files_beside(out).name,
         on=cohort.on,
         scope=cohort.in_words(),
+    )
+
+
+def _coverage(
+    known: Origin, zones: pd.DataFrame, n_patients: int, funnel: pd.DataFrame, min_count: int
+) -> Coverage:
+    """What the archive spans; how many appointments, unless a stage of the funnel is blank."""
+    is_blank = funnel["n_reached"].isna().any()
+    return Coverage(
+        first_occurred_at=known.first_occurred_at,
+        last_occurred_at=known.last_occurred_at,
+        first_start_at=_instant(zones["first_at"].min()),
+        last_start_at=_instant(zones["last_at"].max()),
+        n_files=known.n_files,
+        n_events=known.n_events,
+        n_patients=shown_count(n_patients, min_count),
+        n_appointments=None if is_blank else shown_count(int(zones["n"].sum()), min_count),
     )
 
 
@@ -106,33 +119,26 @@ def _signals_every(cohort: Cohort, every: str) -> str:
     return every
 
 
-def _set_of_figures(
+def _figures_of_page(
     cohort: Cohort, by: str | None, every: str, *, brief: bool
-) -> tuple[str, Figures]:
-    """The figures of the page, and the periods of its charts of shares over time."""
+) -> tuple[Division, Figures]:
+    """The figures of the page, and what they are divided by."""
     min_count = cohort.min_count
     with_all = replace(cohort, min_count=0)
-    signals_every = _signals_every(with_all, every)
+    division = Division(by, every, _signals_every(with_all, every))
     if brief and min_count <= 1:
-        return signals_every, _foremost_figures(cohort, by, every, signals_every)
-    known = _figures(with_all, by, every, signals_every)
+        return division, _foremost_figures(cohort, division)
+    known = _figures(with_all, division)
     if min_count <= 1:
-        return signals_every, known
-    told_every = periods_of_signals(known, every, signals_every, min_count)
-    if told_every != signals_every:
-        signals_every = told_every
+        return division, known
+    signals_every = periods_of_signals(known, division, min_count)
+    if signals_every != division.signals_every:
+        division = replace(division, signals_every=signals_every)
         known = replace(known, signals=_signals(with_all, signals_every))
     settings = cohort._settings
-    figures = as_one_set(
-        known,
-        _figures(cohort, by, every, signals_every),
-        by=by,
-        every=every,
-        signals_every=signals_every,
-        late_hours=None if settings.is_same_day else settings.late_hours,
-        min_count=min_count,
-    )
-    return signals_every, figures
+    late_hours = None if settings.is_same_day else settings.late_hours
+    blanked = _figures(cohort, division)
+    return division, blanked_together(known, blanked, division, late_hours, min_count)
 
 
 def _signals(cohort: Cohort, every: str) -> dict[str, pd.DataFrame]:
@@ -141,22 +147,23 @@ def _signals(cohort: Cohort, every: str) -> dict[str, pd.DataFrame]:
     }
 
 
-def _figures(cohort: Cohort, by: str | None, every: str, signals_every: str) -> Figures:
+def _figures(cohort: Cohort, division: Division) -> Figures:
     return replace(
-        _foremost_figures(cohort, by, every, signals_every),
+        _foremost_figures(cohort, division),
         lead_times=cohort.lead_times(),
-        lead_times_by_period=cohort.lead_times(every=every),
+        lead_times_by_period=cohort.lead_times(every=division.every),
         incidence=cohort.incidence(),
         no_show_by_lead=cohort.outcomes(by="lead_band"),
         no_show_by_hour=cohort.outcomes(by=["weekday", "hour"]),
         lost_time=cohort.lost_time(),
-        lost_time_by_period=cohort.lost_time(every=every),
+        lost_time_by_period=cohort.lost_time(every=division.every),
         refills=cohort.refills(),
     )
 
 
-def _foremost_figures(cohort: Cohort, by: str | None, every: str, signals_every: str) -> Figures:
+def _foremost_figures(cohort: Cohort, division: Division) -> Figures:
     """Those that the summary, what changed and the caveats rest on."""
+    by, every = division.by, division.every
     by_who = cohort.cancellations(by="cancelled_by")
     by_notice = cohort.cancellations(by="notice_band")
     return Figures(
@@ -168,7 +175,7 @@ def _foremost_figures(cohort: Cohort, by: str | None, every: str, signals_every:
         cancellations_by_who=by_who.loc[by_who.n_cancelled != 0, list(OF_WHO)],
         cancellations_by_notice=by_notice.loc[by_notice.n_cancelled != 0, list(OF_NOTICE)],
         outcomes_by_group=cohort.outcomes(by=by) if by else None,
-        signals=_signals(cohort, signals_every),
+        signals=_signals(cohort, division.signals_every),
         outliers=cohort.outliers(by=by) if by else None,
     )
 

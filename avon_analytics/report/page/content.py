@@ -101,6 +101,18 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class Division:
+    """What the figures of a page are divided by."""
+
+    by: str | None
+    """The grouping of ``outcomes_by_group``; None for none."""
+    every: str
+    """The length of the periods: day, week, month, quarter or year."""
+    signals_every: str
+    """That of the periods of ``signals``."""
+
+
+@dataclass(frozen=True)
 class ReportContent:
     """All that the page shows. The same content gives the same bytes."""
 

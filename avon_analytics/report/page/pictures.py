@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from avon_analytics.report import charts
-from avon_analytics.report.charts.parts import present
 from avon_analytics.report.charts.spec import Spec
+from avon_analytics.report.charts.style import present
 from avon_analytics.report.charts.svg import svg
 from avon_analytics.report.page.content import Figures, ReportContent
 from avon_analytics.report.tables.rows import (

@@ -15,7 +15,7 @@ from avon_analytics.appointments.calculated.small_counts_together import (
     whole_blanked,
 )
 from avon_analytics.figures import FIGURES, Kind
-from avon_analytics.report.page.content import Figures
+from avon_analytics.report.page.content import Division, Figures
 
 _PERIOD = ["period_on"]
 # What the charts of shares over time, and of groups, count.
@@ -28,15 +28,8 @@ _OF_SHARES = {
 _LINES = ["center", "lower", "upper"]
 
 
-def as_one_set(
-    known: Figures,
-    blanked: Figures,
-    *,
-    by: str | None,
-    every: str,
-    signals_every: str,
-    late_hours: float | None,
-    min_count: int,
+def blanked_together(
+    known: Figures, blanked: Figures, division: Division, late_hours: float | None, min_count: int
 ) -> Figures:
     """The figures of a page with small counts blank, and what some would give away of others.
 
@@ -60,18 +53,16 @@ def as_one_set(
     groups, lead, hours = map(
         parts, (known.outcomes_by_group, known.no_show_by_lead, known.no_show_by_hour)
     )
-    if (every == "day" or by in ("weekday", "hour")) and _has_blanks(
-        hours, groups, periods.outcomes
-    ):
+    shares_its_parts = division.every == "day" or division.by in ("weekday", "hour")
+    if shares_its_parts and _has_blanks(hours, groups, periods.outcomes):
         hours = None  # days and hours of the week would be known twice
     shows_incidence = not _has_blanks(whole.pair.outcomes, lead)
     shows_hours = not _has_blanks(whole.pair.outcomes)
     shows_lost = shows_hours and not _has_blanks(blanked.lost_time, periods.outcomes)
-    lead_whole, lead_periods = known.lead_times, known.lead_times_by_period
-    if lead_whole is not None and lead_periods is not None:
-        lead_whole, lead_periods = lead_times_blanked(lead_whole, lead_periods, min_count)
-        if _has_blanks(blanked.funnel.head(1)) or _has_blanks(lead_whole):
-            lead_whole = lead_periods = None  # both count all appointments
+    lead_times, lead_times_by_period = _lead_times(known, blanked.funnel, min_count)
+    outliers = known.outliers
+    if outliers is not None:
+        outliers = None if groups is None else _beside(outliers, groups, "no_show_share")
     return replace(
         blanked,
         outcomes=whole.pair.outcomes,
@@ -83,22 +74,31 @@ def as_one_set(
         outcomes_by_group=groups,
         no_show_by_lead=lead,
         no_show_by_hour=hours,
-        lead_times=lead_whole,
-        lead_times_by_period=lead_periods,
+        lead_times=lead_times,
+        lead_times_by_period=lead_times_by_period,
         incidence=blanked.incidence if shows_incidence else None,
-        signals=_signals(known, periods, signals_every == every),
-        outliers=(
-            None
-            if known.outliers is None or groups is None
-            else _beside(known.outliers, groups, "no_show_share")
-        ),
+        signals=_signals(known, periods, division.signals_every == division.every),
+        outliers=outliers,
         lost_time=blanked.lost_time if shows_hours else None,
         lost_time_by_period=blanked.lost_time_by_period if shows_lost else None,
         refills=blanked.refills if shows_hours else None,
     )
 
 
-def periods_of_signals(known: Figures, every: str, signals_every: str, min_count: int) -> str:
+def _lead_times(
+    known: Figures, funnel: pd.DataFrame, min_count: int
+) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    """Days booked ahead, of all and by period; none where the funnel, too, would show blanks."""
+    whole, periods = known.lead_times, known.lead_times_by_period
+    if whole is None or periods is None:
+        return whole, periods
+    whole, periods = lead_times_blanked(whole, periods, min_count)
+    if _has_blanks(funnel.head(1)) or _has_blanks(whole):
+        return None, None  # both count all appointments
+    return whole, periods
+
+
+def periods_of_signals(known: Figures, division: Division, min_count: int) -> str:
     """The periods of the charts of shares over time: where shorter ones than those of the tables
     hold a small count, those of the tables.
     """
@@ -108,7 +108,7 @@ def periods_of_signals(known: Figures, every: str, signals_every: str, min_count
         for part in (frame["n"], frame["count"], frame["n"] - frame["count"])
     ]
     is_small = any(((part > 0) & (part < min_count)).any() for part in numbers)
-    return every if is_small else signals_every
+    return division.every if is_small else division.signals_every
 
 
 def _signals(known: Figures, periods: Pair, are_of_tables: bool) -> dict[str, pd.DataFrame]:

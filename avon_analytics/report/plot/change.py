@@ -14,12 +14,13 @@ from avon_analytics.report import charts
 from avon_analytics.report.plot.titles import (
     MOST_GROUPS,
     WIDTH,
+    by_names,
     check_columns,
     periods_drawn,
     share_in_words,
     with_title,
 )
-from avon_analytics.report.tables.names import by_names, cohorts
+from avon_analytics.report.tables.names import cohorts
 from avon_analytics.report.tables.titles import by_words
 from avon_analytics.report.words.headings import heading, share_words
 from avon_analytics.report.words.numbers import amount, plural, points

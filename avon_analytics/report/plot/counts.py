@@ -10,6 +10,7 @@ from avon_analytics.report import charts
 from avon_analytics.report.plot.titles import (
     MOST_GROUPS,
     WIDTH,
+    by_names,
     check_columns,
     chosen_share,
     periods_drawn,
@@ -18,7 +19,6 @@ from avon_analytics.report.plot.titles import (
     totals,
     with_title,
 )
-from avon_analytics.report.tables.names import by_names
 from avon_analytics.report.tables.rows import groupings
 from avon_analytics.report.tables.titles import by_words
 from avon_analytics.report.words.headings import share_words

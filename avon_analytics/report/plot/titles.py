@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import pandas as pd
 
@@ -11,8 +13,9 @@ from avon_analytics.arguments import choice
 from avon_analytics.errors import UnknownGroup, UsageError
 from avon_analytics.report import charts
 from avon_analytics.report.charts.palette import light
-from avon_analytics.report.charts.parts import style
 from avon_analytics.report.charts.spec import Spec
+from avon_analytics.report.charts.style import style
+from avon_analytics.report.tables.names import named
 from avon_analytics.report.tables.rows import groupings, newest_periods
 from avon_analytics.report.words.dates import utc
 from avon_analytics.report.words.headings import share_words
@@ -126,3 +129,18 @@ def with_title(
         chart.having(title=heading_lines, description=described, config=paper)
     )
     return finished
+
+
+_Asked = ParamSpec("_Asked")
+_Drawn = TypeVar("_Drawn")
+
+
+def by_names(draw: Callable[_Asked, _Drawn]) -> Callable[_Asked, _Drawn]:
+    """A drawing of a figure whose groups are called as a reader knows them."""
+
+    @wraps(draw)
+    def drawn(*args: _Asked.args, **options: _Asked.kwargs) -> _Drawn:
+        known = [named(one) if isinstance(one, pd.DataFrame) else one for one in args]
+        return draw(*known, **options)  # type: ignore[arg-type]
+
+    return drawn

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +21,6 @@ from avon_analytics.report.words.text import plain
 _ID = re.compile(r"\b([a-z]{2,8}_)([A-Za-z0-9]{12,})\b")
 _IS_NAMED = "is_named"
 _Numbers = npt.NDArray[np.int64]
-_Asked = ParamSpec("_Asked")
-_Drawn = TypeVar("_Drawn")
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
@@ -135,17 +132,6 @@ def cohorts(compared: pd.DataFrame) -> tuple[str, str]:
     short = shortened_ids(found[0] for one in both for found in _ID.finditer(one))
     first, second = (_ID.sub(lambda found: short[found[0]], one) for one in both)
     return plain(first), plain(second)
-
-
-def by_names(draw: Callable[_Asked, _Drawn]) -> Callable[_Asked, _Drawn]:
-    """A drawing of a figure whose groups are called as a reader knows them."""
-
-    @wraps(draw)
-    def drawn(*args: _Asked.args, **options: _Asked.kwargs) -> _Drawn:
-        known = [named(one) if isinstance(one, pd.DataFrame) else one for one in args]
-        return draw(*known, **options)  # type: ignore[arg-type]
-
-    return drawn
 
 
 def _called(values: list[Any], names: list[Any]) -> list[Any]:

@@ -1,9 +1,8 @@
-"""What the charts share: axes of periods and names, the mark of incomplete periods, the style."""
+"""Axes of shares, counts, periods and names, and the mark of periods that are not complete."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -12,27 +11,14 @@ import pandas as pd
 from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.palette import light
 from avon_analytics.report.charts.spec import Field, Spec
-from avon_analytics.report.tables.rows import (
-    Row,
-    group_name,
-    groupings,
-    is_complete,
-    newest_part,
-    rows_of,
-)
-from avon_analytics.report.words.numbers import count, number
+from avon_analytics.report.charts.style import PHONE
+from avon_analytics.report.tables.rows import Row, group_name, groupings, is_complete
+from avon_analytics.report.words.numbers import count
 from avon_analytics.report.words.periods import label, periods_between, short_label
 from avon_analytics.report.words.text import told_apart
 
-Words = Mapping[str, tuple[str, str]]
-"""A column or value, the word for it and the name of its colour."""
-
-FONT = "system-ui, sans-serif"
-PHONE = 400
-"""Narrower than this, labels are shorter and ticks fewer."""
 ROOM = 46
 """Pixels left of an axis of numbers. The reader's font is not known, so none is measured."""
-MOST_PANELS = 12
 MOST_GROUPS = 15
 WHOLE_NUMBERS: Mapping[str, Any] = {
     "format": ",d",
@@ -41,8 +27,6 @@ WHOLE_NUMBERS: Mapping[str, Any] = {
     "labelExpr": "datum.value == floor(datum.value) ? datum.label : ''",
 }
 """An axis on which no number stands twice."""
-NEWEST, NEWEST_IN_PANELS = 60, 30
-"""How many periods a chart draws, and a panel, which is a third as wide."""
 
 
 def axis_keys(rows: Sequence[Row], columns: Sequence[str], width: int) -> list[str]:
@@ -177,154 +161,6 @@ def incomplete(rows: Sequence[Row], width: int, every: str) -> list[Spec]:
         )
     )
     return [line, words]
-
-
-def colours(field: str, words: Iterable[tuple[str, str]], legend: bool) -> Field:
-    """A colour for each word, with or without the legend."""
-    pairs = list(dict.fromkeys(words))
-    scale = {"domain": [word for word, _ in pairs], "range": [light(colour) for _, colour in pairs]}
-    shown = {"orient": "top", "title": None, "columnPadding": 20} if legend else None
-    return spec.field(f"{field}:N", scale=scale, legend=shown)
-
-
-def present(rows: Iterable[Row], words: Words) -> list[tuple[str, str]]:
-    """The words, with their colours, of what the rows really hold."""
-    known = list(rows)
-    return [pair for column, pair in words.items() if any(number(row.get(column)) for row in known)]
-
-
-def and_more(others: Sequence[Row]) -> str:
-    return f"and {len(others):,} more, with smaller counts" if others else ""
-
-
-def below(chart: Spec, words: str) -> Spec:
-    """The chart with a line of words below it."""
-    if not words:
-        return chart
-    title = {
-        "text": words,
-        "orient": "bottom",
-        "anchor": "start",
-        "fontSize": 12,
-        "offset": 8,
-        "color": light("muted"),
-    }
-    return chart.having(title=title)
-
-
-def sized(chart: Spec | None, width: int, height: int) -> Spec | None:
-    """As wide as asked for, labels included, where it stands alone."""
-    if chart is None:
-        return None
-    fit = {"type": "fit-x", "contains": "padding"}
-    return chart.having(width=width, height=height, autosize=fit)
-
-
-def panels(
-    foremost: Foremost,
-    draw: Callable[[pd.DataFrame, int], Spec | None],
-    width: int,
-    beside: int = 72,
-) -> Spec | None:
-    """One small chart for each of the largest groups, side by side, then below each other.
-
-    ``draw`` gets one group's rows and a width and gives a chart without size; ``beside`` is how
-    many pixels its axes take.
-    """
-    columns = groupings(foremost.rows)
-    kept = [part for _, part in foremost.rows.groupby(columns, dropna=False, sort=False)]
-    across = 1 if width < PHONE else 2 if len(kept) in (2, 4) or width < 640 else 3
-    each = width // across - beside
-    names = [group_name(rows_of(part.head(1))[0], columns) for part in kept]
-    drawn = []
-    for name, part in zip(told_apart(names, 40 if each > 240 else 26), kept, strict=True):
-        chart = draw(part, each)
-        if chart is None:
-            continue
-        title = {
-            "text": name,
-            "anchor": "start",
-            "fontSize": 12,
-            "fontWeight": "bold",
-            "offset": 16,
-        }
-        drawn.append(chart.having(width=each, title=title))
-    if not drawn:
-        return None
-    rows = [spec.side_by_side(drawn[i : i + across]) for i in range(0, len(drawn), across)]
-    more = foremost.n_groups - len(kept)
-    return below(
-        spec.one_below_the_other(rows), f"and {more:,} more, with smaller counts" if more else ""
-    )
-
-
-@dataclass(frozen=True)
-class Foremost:
-    """What panels draw of a figure: its largest groups by a count, and of its periods the newest.
-
-    n_groups: how many groups it has in all.
-    """
-
-    rows: pd.DataFrame
-    n_groups: int
-
-    @classmethod
-    def of(cls, frame: pd.DataFrame, by: str) -> Foremost:
-        """The foremost by a count of this name."""
-        columns = groupings(frame)
-        drawn = newest_part(frame, NEWEST_IN_PANELS) if "period_on" in frame else frame
-        parts = drawn.groupby(columns, dropna=False, sort=False)
-        in_all = parts if drawn is frame else frame.groupby(columns, dropna=False, sort=False)
-        sizes = parts[by].sum().astype("float64").reset_index(drop=True)
-        largest = sizes.sort_values(ascending=False, kind="stable").index[:MOST_PANELS]
-        return cls(drawn[parts.ngroup().isin(largest)], in_all.ngroups)
-
-
-def nothing(width: int) -> Spec:
-    """A chart of nothing, that says so."""
-    data = pd.DataFrame({"text": ["There is nothing to draw."]})
-    words = spec.chart(data).mark(
-        "text", align="left", baseline="top", color=light("muted"), fontStyle="italic", aria=False
-    )
-    words = words.encode(text="text", x=spec.value(0), y=spec.value(0))
-    return words.having(width=width, height=20)
-
-
-def finish(chart: Spec | None, width: float) -> Spec | None:
-    """The chart in the house style; None for none."""
-    return None if chart is None else chart.having(config=style(width))
-
-
-def style(width: float) -> dict[str, Any]:
-    """No frame, hair-line grid, ink; ``width`` is what a legend may take."""
-    return {
-        "background": "transparent",
-        "font": FONT,
-        "padding": 4,
-        "view": {"stroke": None},
-        "axis": {
-            "labelColor": light("muted"),
-            "labelFontSize": 12,
-            "labelLimit": 0,  # numbers and periods are short: to see that takes a tenth of drawing
-            "titleColor": light("muted"),
-            "titleFontSize": 12,
-            "titleFontWeight": "normal",
-            "gridColor": light("line"),
-            "domainColor": light("muted"),
-            "tickColor": light("line"),
-        },
-        "axisY": {"domain": False, "ticks": False},
-        "axisX": {"grid": False},
-        "legend": {
-            "labelColor": light("ink"),
-            "labelFontSize": 12,
-            "symbolType": "square",
-            "symbolOpacity": 1,
-            "columns": min(6, max(2, int(width // 115))),
-        },
-        "text": {"fontSize": 12, "font": FONT},
-        "title": {"fontWeight": "normal", "color": light("ink")},
-    }
 
 
 def reach_of(known: pd.DataFrame, lower: str, upper: str) -> tuple[float, float]:
