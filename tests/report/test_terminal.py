@@ -129,8 +129,9 @@ def test_shares_months_and_missing() -> None:
 )
 def test_periods_are_written_as_long_as_they_are(every: str, shown: str) -> None:
     frame = pd.DataFrame({"period_on": [pd.Timestamp("2025-07-01")], "n_slots": [1]})
-    assert printed(frame, every=every).split()[:1] == [every.capitalize()]
-    assert shown in printed(frame, every=every).split()
+    frame.attrs["every"] = every
+    assert printed(frame).split()[:1] == [every.capitalize()]
+    assert shown in printed(frame).split()
 
 
 def test_markup_in_names_is_text_and_controls_are_gone(clinic: MadeUp) -> None:

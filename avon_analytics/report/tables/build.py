@@ -24,13 +24,11 @@ from avon_analytics.report.words.periods import every_of
 from avon_analytics.report.words.text import capital
 
 
-def figure_table(
-    frame: pd.DataFrame, every: str | None = None, most: int | None = None
-) -> FigureTable | None:
+def figure_table(frame: pd.DataFrame, most: int | None = None) -> FigureTable | None:
     """The table of a figure, or the first rows of it; None for a frame that is none."""
     if not is_figure(frame):
         return None
-    known = _whole_table(frame, every, most)
+    known = _whole_table(frame, most)
     n_rows = len(known.rows) + known.n_more
     rows = known.rows[:most]
     return replace(
@@ -38,16 +36,16 @@ def figure_table(
     )
 
 
-def _whole_table(frame: pd.DataFrame, every: str | None, most: int | None) -> FigureTable:
+def _whole_table(frame: pd.DataFrame, most: int | None) -> FigureTable:
     figure, frame = as_shown(frame)
     keys = groupings(frame) + ["period_on"] * ("period_on" in frame)
     if {"cause", "day", "cumulative_incidence"} <= set(frame):
         return table_by_days(frame, keys, most)
     keys += [name for name in figure.row_names if name in frame and name != "step"]
     if figure.name == compare.FIGURE.name:
-        return comparison_table(figure, frame, keys, every or every_of(frame))
+        return comparison_table(figure, frame, keys)
     if is_of_cancelled(frame, keys):
-        return table_of_cancelled(frame, keys, every or every_of(frame))
+        return table_of_cancelled(frame, keys)
     columns = [one for one in figure.in_tables if one.name in frame]
     groups = [name for name in keys if name not in figure.row_names]
     of_all = totals(frame, columns, figure, groups) if groups and figure.adds_up else []
@@ -58,7 +56,7 @@ def _whole_table(frame: pd.DataFrame, every: str | None, most: int | None) -> Fi
         rows=rows,
         n_more=len(frame) - len(rows),
         totals=of_all,
-        every=every or every_of(frame),
+        every=every_of(frame),
         n_further=n_further(frame, keys, columns),
         notes=(*window_notes(frame, keys), *quantile_notes(columns, of_all)),
     )

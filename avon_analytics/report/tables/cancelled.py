@@ -13,6 +13,7 @@ from avon_analytics.report.tables.rows import rows_of
 from avon_analytics.report.tables.table import FigureTable, n_further, window_notes
 from avon_analytics.report.tables.totals import quantile_notes, total_of, totals
 from avon_analytics.report.words.numbers import count, number
+from avon_analytics.report.words.periods import every_of
 
 OF_ALL = Column("of_all_share", Kind.RATIO, "of all cancelled here", heading="Of all cancelled")
 
@@ -56,7 +57,7 @@ def left_out_notes(frame: pd.DataFrame) -> tuple[str, ...]:
     return (f"{count(due - shown)} due slots that were not cancelled are left out.",)
 
 
-def table_of_cancelled(frame: pd.DataFrame, keys: list[str], every: str) -> FigureTable:
+def table_of_cancelled(frame: pd.DataFrame, keys: list[str]) -> FigureTable:
     """Cancelled slots by what a cancellation decides, each row beside all of these.
 
     A slot that was not cancelled has no such thing, and of the others all are cancelled: shares of
@@ -73,7 +74,7 @@ def table_of_cancelled(frame: pd.DataFrame, keys: list[str], every: str) -> Figu
         columns=columns,
         rows=rows,
         totals=[{**one, OF_ALL.name: 1.0 if total else None} for one in of_all],
-        every=every,
+        every=every_of(frame),
         n_further=n_further(frame, keys, measures),
         notes=(
             *window_notes(kept, keys),

@@ -7,11 +7,10 @@ import pandas as pd
 from avon_analytics.figures import Figure, compare
 from avon_analytics.report.tables.rows import rows_of
 from avon_analytics.report.tables.table import FigureTable, n_further
+from avon_analytics.report.words.periods import every_of
 
 
-def comparison_table(
-    figure: Figure, frame: pd.DataFrame, keys: list[str], every: str
-) -> FigureTable:
+def comparison_table(figure: Figure, frame: pd.DataFrame, keys: list[str]) -> FigureTable:
     """Two shares and how they differ, each under the name of its cohort."""
     keys = ["measure", *(name for name in keys if name != "measure")]
     if len(frame[[*compare.CALLED]].drop_duplicates()) > 1:  # several comparisons, in one frame
@@ -24,7 +23,7 @@ def comparison_table(
         keys=keys,
         columns=columns,
         rows=rows_of(frame),
-        every=every,
+        every=every_of(frame),
         n_further=n_further(frame, [*keys, *compare.CALLED], columns),
         gives_way={
             "P-value": ("p_value",),

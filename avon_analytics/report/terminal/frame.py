@@ -36,11 +36,9 @@ def own_columns(frame: pd.DataFrame) -> Iterator[TextColumn]:
         )
 
 
-def columns_in_words(
-    frame: pd.DataFrame, every: str | None, width: int | None
-) -> Iterator[TextColumn]:
+def columns_in_words(frame: pd.DataFrame, width: int | None) -> Iterator[TextColumn]:
     """The columns under plain headings; those of one share as it is written beside its rest."""
-    rows, every = rows_of(frame), every or every_of(frame)
+    rows, every = rows_of(frame), every_of(frame)
     longest = LONGEST if width is None else min(LONGEST, max(12, width // 3))
     for name in map(str, frame.columns):
         known = COLUMNS.get(name)

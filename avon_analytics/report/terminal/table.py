@@ -24,24 +24,22 @@ def table(
     frame: pd.DataFrame,
     *,
     title: str | None = None,
-    every: str | None = None,
     width: int | None = None,
     as_is: bool = False,
     most: int | None = None,
 ) -> Group:
     """A figure as a table: plain headings, shares in per cent, missing as ``–``.
 
-    ``every`` is the length of the figure's periods; without it, periods that all begin on the
-    first of a month are shown as months. A figure has its foremost columns, as many as ``width``
-    allows, each share with its denominator and interval, and a row of all. What is no figure has
-    all columns; where they are too wide, intervals give way first, then denominators, details and
-    counts. ``as_is`` keeps the columns' own names and order, and has the first that fit. ``most``
-    rows of a figure stand there, the first, and a line that says how many more there are.
+    A figure has its foremost columns, as many as ``width`` allows, each share with its denominator
+    and interval, and a row of all. What is no figure has all columns; where they are too wide,
+    intervals give way first, then denominators, details and counts. ``as_is`` keeps the columns'
+    own names and order, and has the first that fit. ``most`` rows of a figure stand there, the
+    first, and a line that says how many more there are.
     """
-    known = None if as_is else figure_table(frame, every, most)
+    known = None if as_is else figure_table(frame, most)
     if known is not None:
         return figure_group(known, title, width)
-    read = list(own_columns(frame) if as_is else columns_in_words(named(frame), every, width))
+    read = list(own_columns(frame) if as_is else columns_in_words(named(frame), width))
     first = first_that_fit(read, width, GAP) if as_is else read
     columns, hidden = fitted(first, width, GAP)
     has_star = "period_on" in frame and not all(map(is_complete, rows_of(frame)))
