@@ -35,9 +35,10 @@ from avon_analytics.report.workbook.book import (
     on_paper,
     sheet_name,
 )
-from avon_analytics.report.workbook.chart import Drawing
+from avon_analytics.report.workbook.chart import draw_chart
 from avon_analytics.report.workbook.columns import SheetColumn, key_column, measure_columns
 from avon_analytics.report.workbook.definitions import about_figure, caveats_of, meanings_of
+from avon_analytics.report.workbook.series import Source
 
 _WIDEST, _LONGEST = 44, 200  # letters in a line of a cell, and in a cell
 _FOLDED = {"level": 1, "hidden": True}
@@ -51,7 +52,7 @@ def write_workbook(frame: pd.DataFrame, part: IO[bytes], title: str) -> None:
     about = title_of(frame) if title == figure.title else title
     whole_title = f"{about}{by_words(shown)}"
     sheet.write(sheet_name(figure.title), whole_title)
-    Drawing(book, figure, sheet.name, sheet.columns, sheet.keys, sheet.rows).draw(whole_title)
+    draw_chart(book, Source(figure, sheet.name, sheet.columns, sheet.keys, sheet.rows), whole_title)
     sections = {
         "What it is": about_figure(figure, shown),
         "What to mind": caveats_of(figure, shown, sheet.left_out),
