@@ -43,7 +43,7 @@ def write_whole(
             return path
         refuse_to_replace(place, never)
         # New, of a name that nobody can foresee: nothing that is there, no link, is written into.
-        part = place.with_name(f".{place.name[:80]}.part-{uuid4().hex}")
+        part = place.parent / f".{place.name[:80]}.part-{uuid4().hex}"
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
         try:
             write(part)

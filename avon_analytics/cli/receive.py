@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -94,7 +95,7 @@ def receive(
         line_limit = max(LINE_LIMIT, limit * _LINE_PER_BODY + _LINE_MORE)
         loading = upkeep.Loading(load.absolute(), _seconds(every), secrets_file, line_limit)
     settings = server.Settings(
-        archive=archive.absolute(),
+        archive=_folder(archive),
         secrets=Secrets.read(secrets_file, may_skip=False),
         host=host,
         port=port,
@@ -109,6 +110,14 @@ def receive(
     receiver = server.Receiver(settings)
     say(f"taking deliveries at {receiver.url}, archiving them in {archive}")
     receiver.run()
+
+
+def _folder(archive: Path) -> Path:
+    """Where the archive is, by its own name: beside it stands a folder called after it."""
+    folder = Path(os.path.abspath(archive))
+    if not folder.name:
+        raise UsageError(f"--archive {archive}: name a folder, not all of the disk")
+    return folder
 
 
 def _seconds(text: str) -> float:

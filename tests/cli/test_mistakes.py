@@ -482,7 +482,7 @@ TOO_LONG = "x" * 300
         *product(("table", "parquet"), ("no/such/folder/out", "folder", "shut/out", "full")),
         *product(("sample",), ("no/such/folder/out", "folder", "shut/out")),
         *product(("table", "parquet", "sample"), ("circle", "locked/out")),
-        *product(("table", "parquet"), (TOO_LONG,)),
+        *product(("table", "parquet"), (TOO_LONG, "/")),
     ],
 )
 def test_an_unwritable_place(run: Any, tiny: Any, form: str, place: str) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from avon_analytics.cli.receive import _folder
+from avon_analytics.receive.tidy import rejected_of
 
 SECRET = "a-secret-of-the-tests"
 
@@ -13,6 +17,7 @@ SECRET = "a-secret-of-the-tests"
     ("arguments", "code", "says"),
     [
         (("--archive", "file"), 4, "cannot write into"),
+        (("--archive", "/"), 2, "name a folder"),
         (("--archive", "a", "--every", "soon", "--load", "s"), 2, "expected a time"),
         (("--archive", "a", "--path", "avon"), 2, "the path begins with /"),
         (("--archive", "a", "--path", "/metrics"), 2, "neither /health nor /metrics"),
@@ -45,3 +50,12 @@ def test_it_tries_itself_out(run: Any) -> None:
     assert SECRET not in ended.out
     assert list((run.folder / "in").iterdir()) == []
     assert run(*receive, 10**30, AVON_WEBHOOK_SECRET=SECRET).code == 2
+
+
+def test_what_is_rejected_stands_beside_the_archive_however_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in" / "below").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "in" / "below")
+    for name in ("..", "../../in", "../../in/", "../below/.."):
+        assert rejected_of(_folder(Path(name))) == tmp_path / "in.rejected"
