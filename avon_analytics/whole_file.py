@@ -34,13 +34,14 @@ def write_whole(
     """
     path, mode = Path(path_of(out, "out")), 0o600 if is_raw else 0o666
     try:
-        place = end_of_links(path)
-        if is_no_file(place):
+        if is_no_file(path):  # as it is named: what /dev/stdout leads to may have no name itself
             with TemporaryDirectory() as folder:
-                part = Path(folder, place.name)
+                part = Path(folder, path.name)
+                part.touch(0o600)
                 write(part)
-                place.write_bytes(part.read_bytes())
+                path.write_bytes(part.read_bytes())
             return path
+        place = end_of_links(path)
         refuse_to_replace(place, never)
         # New, of a name that nobody can foresee: nothing that is there, no link, is written into.
         part = place.parent / f".{place.name[:80]}.part-{uuid4().hex}"

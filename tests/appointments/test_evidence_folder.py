@@ -278,6 +278,17 @@ def test_it_is_the_owners_alone_and_the_same_again(
     assert [path.name for path in tmp_path.iterdir()] == ["again"]
 
 
+def test_its_owner_may_enter_it_whatever_the_process_takes_away(
+    visits: avon.Cohort, tmp_path: Path
+) -> None:
+    before = os.umask(0o777)
+    try:
+        visits.evidence(visits.outcomes(), 0, "n_cancelled", tmp_path / "folder")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "folder").stat().st_mode) == 0o700
+
+
 def test_it_holds_no_secret_and_nothing_of_a_delivery(folder: Path, tiny: Loaded) -> None:
     everything = "".join((folder / name).read_text() for name in NAMES - {"check.py"})
     for secret in tomllib.loads(tiny.secrets.read_text()).values():

@@ -516,8 +516,9 @@ def test_an_unwritable_place(run: Any, tiny: Any, form: str, place: str) -> None
 def test_a_device_is_written_into_and_never_replaced(run: Any, tiny: Any) -> None:
     os.mkfifo(run.folder / "pipe")
     reader = os.open(run.folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-    for form in ("csv", "parquet"):
-        told = run("funnel", "--db", tiny.db, "--format", form, "--out", "pipe")
+    funnel = ("funnel", "--format")
+    for command in ((*funnel, "csv"), (*funnel, "parquet"), ("quarantine", "export")):
+        told = run(*command, "--db", tiny.db, "--out", "pipe")
         assert told.code == 0
         assert len(os.read(reader, 1 << 16)) > 100
         assert (run.folder / "pipe").is_fifo()

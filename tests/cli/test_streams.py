@@ -196,6 +196,12 @@ def test_a_stream_that_is_closed_or_full_is_no_traceback(
         assert list(store.table("deliveries")["ended"]) == ["loaded", "quarantined"]
 
 
+def test_a_result_goes_into_a_pipe_that_has_no_name(tiny: Any, tmp_path: Path) -> None:
+    outcomes = ["outcomes", "--db", str(tiny.db), "--format", "csv", "--out", "/dev/stdout"]
+    done = _python(*outcomes, cwd=tmp_path, redirect="| cat")
+    assert (done.stdout[:8], done.stderr) == ("n_slots,", "wrote /dev/stdout\n")
+
+
 def test_wrong_usage_keeps_its_code_where_nobody_hears_it(tmp_path: Path) -> None:
     for redirect in ("2>&-", "2>/dev/full"):
         done = _python("outcomes", "--format", "x", cwd=tmp_path, redirect=redirect)

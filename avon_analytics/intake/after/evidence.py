@@ -98,6 +98,7 @@ def write_evidence(
         place = end_of_links(folder)
         part = place.with_name(f".{folder.name[:80]}.part-{uuid4().hex}")
         part.mkdir(mode=0o700)
+        part.chmod(0o700)  # whatever the process takes away from what is new
         try:
             _write(part, tables, number)
             if folder.exists():
