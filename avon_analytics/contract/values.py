@@ -92,16 +92,16 @@ class Column:
         return SQL_TYPES[self.kind]
 
 
+_NO_NUMBER = "nothing that looks like a number or an address of a person"
 _KEPT: dict[Keeps, str] = {
-    "place": "all: a limited data set may have city, state and postal code",
+    "place": f"some: a place; {_NO_NUMBER}",
     "staff": "all: it is about staff",
-    "label": "all: figures group by it",
+    "label": f"some: what figures group by; {_NO_NUMBER}",
     "sex": "all: a code of a known list",
     "date": "some: a date, and no other text",
 }
-_WORD_OF_AVON = "some: a word of Avon's; nothing that looks like a number or an address of a person"
 _KEPT_OF: dict[Kind, str] = {
-    "text": _WORD_OF_AVON,
+    "text": f"some: a word of Avon's; {_NO_NUMBER}",
     "id": "all: an id",
     "instant": "all: dates stay",
     "date": "all: dates stay",

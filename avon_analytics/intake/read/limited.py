@@ -16,10 +16,12 @@ nine digits of a social security number. So what is not kept cannot conflict eit
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 
 from avon_analytics.contract import OBJECTS, one_spelling
 from avon_analytics.contract.canonical import CanonicalEvent, with_fields
+from avon_analytics.contract.event import Event
 from avon_analytics.contract.model import ColumnOf, Part, columns_of, lists_of, objects_of
 from avon_analytics.contract.values import INSTANT_PATTERN, Column
 from avon_analytics.store.schema import literal
@@ -34,12 +36,15 @@ _ITEM = rf'("[+-]?\d{{0,2}}({_DAY})"|"?-?\d{{1,3}}"?|null)'
 _DAYS = re.compile(rf"{_ITEM}|\[({_ITEM}(,{_ITEM})*)?\]".encode(), re.ASCII | re.IGNORECASE)
 # SNOMED CT's codes for male, female and unknown.
 _SEX = ("248153007", "248152002", "261665006")
-# A social security number, a telephone number and the like, however it is grouped; not the digits
+# A social security number, a telephone number and the like, in digits of any script; not the digits
 # within an id, which stand among letters, and not the four digits behind a postal code.
+_GAP = r"[\s()./\u00b7\u2010-\u2015-]{1,3}"
 _LONG_NUMBER = re.compile(
-    r"(^|[^0-9A-Za-z_-])\+?\(?(\d{9,}|\d{3}[-). /]{1,2}\d{2,3}[-. /]\d{4})($|[^0-9A-Za-z_])",
-    re.ASCII,
+    r"(?<![\dA-Za-z_])(?<![0-9A-Za-z_]-)"
+    rf"((\d{{9,}}|(1{_GAP})?\d{{3}}{_GAP}\d{{2,3}}{_GAP}\d{{4}})(?![\dA-Za-wyz_])"
+    rf"|\+({_GAP})?\d(({_GAP})?\d){{8}})"
 )
+_WHOLE = re.compile(r"-?\d{1,20}", re.ASCII)
 # For the JSON type of a value, as the engine names it, an empty value of the same type.
 _EMPTY = {
     "VARCHAR": '""',
@@ -57,7 +62,7 @@ def limit(event: CanonicalEvent) -> CanonicalEvent:
     value = one_spelling.parse(event.content.decode())
     model = OBJECTS.get(event.object_type)
     about = _kept_of(model, value["object"]) if model else {"id": event.object_id}
-    return with_fields(event, _emptied(value.get("extra")), about)
+    return with_fields(event, _emptied(Event, value.get("extra")), about)
 
 
 def _kept_of(model: type[Part], given: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +81,7 @@ def _kept_of(model: type[Part], given: dict[str, Any]) -> dict[str, Any]:
                 for one in value
             ]
         else:
-            kept = _emptied(value)
+            kept = _emptied(model, value)
         if kept is not None:
             found[name] = kept
     return found
@@ -100,8 +105,16 @@ def _may_stay(column: Column, text: str) -> bool:
         return _DATE_TEXT.fullmatch(text) is not None
     if text.lstrip()[:1] in ("{", "["):
         return False
-    is_impersonal = "@" not in text and _LONG_NUMBER.search(text) is None
-    return column.keeps == "staff" or is_impersonal or (column.keeps == "sex" and text in _SEX)
+    if column.keeps == "staff" or (column.keeps == "sex" and text in _SEX):
+        return True
+    plain = text if text.isascii() else _plain(text)
+    return "@" not in plain and _LONG_NUMBER.search(plain) is None
+
+
+def _plain(text: str) -> str:
+    """A text without invisible characters and other widths of digits and signs."""
+    wide = unicodedata.normalize("NFKC", text)
+    return "".join(one for one in wide if unicodedata.category(one) != "Cf")
 
 
 def _is_no_text_of_theirs(value: Any) -> bool:
@@ -112,19 +125,30 @@ def _is_no_text_of_theirs(value: Any) -> bool:
     return isinstance(value, str) and _DATE.fullmatch(value) is not None
 
 
-def _emptied(extra: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Unknown fields with their paths and types, and without their values."""
-    return None if extra is None else {key: _empty(value) for key, value in extra.items()}
+def _emptied(model: type[Part], extra: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Unknown fields with their paths and types, and without their values.
+
+    Known instants that are not set stand among them: they stay as they were sent.
+    """
+    if extra is None:
+        return None
+    unset = {field.name for field in columns_of(model) if field.column.kind == "instant"}
+    return {key: value if key in unset else _empty(value) for key, value in extra.items()}
 
 
 def _empty(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return None if value is None else False
-    if isinstance(value, float):
+    if isinstance(value, one_spelling.SpelledNumber) and not _is_whole(value.text):
         return 0.5
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return -1 if value < 0 else 0
     return type(value)()
+
+
+def _is_whole(text: str) -> bool:
+    """Whether the engine reads a number as a whole one."""
+    return _WHOLE.fullmatch(text) is not None and -(2**63) <= int(text) < 2**64
 
 
 def _emptied_in_sql() -> str:
