@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 import msgspec
@@ -144,6 +143,7 @@ def _no_fraction(_: str) -> NoReturn:
 
 
 _LONG_NUMBER = re.compile(rb"\d{19}")
+_LONGEST_POWER = 1000  # characters: Python refuses to convert thousands of digits
 _decode = msgspec.json.Decoder(float_hook=_no_fraction).decode
 
 
@@ -157,18 +157,16 @@ def _raw_number(text: str) -> Raw:
 
 def decimal_text(text: str) -> str:
     """A JSON number as a decimal in one spelling; with an exponent where it would be very long."""
-    try:
-        number = Decimal(text)
-    except InvalidOperation:  # its exponent alone is beyond all bounds
-        return text.lower()
-    if not number:
+    mantissa, _, power = text.lower().partition("e")
+    whole, _, fraction = mantissa.removeprefix("-").partition(".")
+    digits = (whole + fraction).lstrip("0")
+    stripped = digits.rstrip("0")
+    if not stripped:
         return "0"
-    sign, digits, exponent = number.as_tuple()
-    assert isinstance(exponent, int)
-    whole = "".join(map(str, digits)).lstrip("0")
-    stripped = whole.rstrip("0")
-    exponent += len(whole) - len(stripped)
-    minus = "-" if sign else ""
+    if len(power) > _LONGEST_POWER:
+        return text.lower()
+    exponent = int(power or 0) - len(fraction) + len(digits) - len(stripped)
+    minus = "-" if mantissa.startswith("-") else ""
     if 0 <= exponent < 400:
         return f"{minus}{stripped}{'0' * exponent}"
     if -400 < exponent < 0:

@@ -14,7 +14,7 @@ import msgspec
 
 BOM = b"\xef\xbb\xbf"
 # Between values a byte-order mark is white space, too: files that begin with one are joined.
-_BLANKS = re.compile(rb"(?:[ \t\r\n]|\xef\xbb\xbf)*")
+_BLANKS = re.compile(rb"(?:[ \t\r\n]|\xef\xbb\xbf)*+")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]([0-9a-fA-F]{2})")
 _TRUNCATED = "Input data was truncated"
 

@@ -33,7 +33,7 @@ _DAY = (
     "sa(t(urday)?)?|su(n(day)?)?"
 )
 _ITEM = rf'("[+-]?\d{{0,2}}({_DAY})"|"?-?\d{{1,3}}"?|null)'
-_DAYS = re.compile(rf"{_ITEM}|\[({_ITEM}(,{_ITEM})*)?\]".encode(), re.ASCII | re.IGNORECASE)
+_DAYS = re.compile(rf"{_ITEM}|\[({_ITEM}(,{_ITEM})*+)?\]".encode(), re.ASCII | re.IGNORECASE)
 # SNOMED CT's codes for male, female and unknown.
 _SEX = ("248153007", "248152002", "261665006")
 # A social security number, a telephone number and the like, in digits of any script; not the digits
