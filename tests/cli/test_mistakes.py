@@ -228,9 +228,17 @@ def _a_link_to_itself(folder: Path) -> Path:
     return folder / "loop.jsonl"
 
 
+def _on_a_failing_disk(folder: Path) -> Path:
+    (folder / "failing.jsonl").symlink_to("/proc/self/mem")  # can be opened, and not be read
+    return folder / "failing.jsonl"
+
+
 @pytest.mark.parametrize(
     "make",
-    [_nothing, _no_match, _no_archive_file, _damaged, _cut_short, _unreadable, _a_link_to_itself],
+    [
+        *(_nothing, _no_match, _no_archive_file, _damaged, _cut_short, _unreadable),
+        *(_a_link_to_itself, _on_a_failing_disk),
+    ],
 )
 def test_an_archive_that_cannot_be_read(run: Any, make: Callable[[Path], Path]) -> None:
     path = make(run.folder)

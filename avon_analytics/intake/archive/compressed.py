@@ -32,7 +32,11 @@ class FileBytes:
         self.is_damaged = False
         self._allow_truncated = allow_truncated
         self._raw = open_file(path, url)
-        self._stream = decompressed(self._raw)
+        try:
+            self._stream = decompressed(self._raw)
+        except OSError as error:
+            self._raw.close()
+            raise unreadable(path, error) from None
         self._end: int | None = None
 
     @property
