@@ -13,7 +13,7 @@ from typing import Any
 
 from avon_analytics.cli.stopping import Stop, stopping
 from avon_analytics.cli.streams import end_streams, have_streams
-from avon_analytics.errors import AvonError, UsageError
+from avon_analytics.errors import AvonError, InputError, UsageError
 from avon_analytics.printable import say
 
 
@@ -51,6 +51,9 @@ def _run(stop: Stop) -> int:
         if stop.signal is None:  # else it is what the interruption has led to
             say(f"avon-analytics: {error}")
         return error.exit_code
+    except MemoryError:
+        say("avon-analytics: there is too little memory for this: end other programs, or ask less")
+        return InputError.exit_code
     except ReaderGone:
         pass
     except Interruption as interruption:

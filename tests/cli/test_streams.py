@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 import avon_analytics as avon
+from avon_analytics.cli import _run, groups
+from avon_analytics.cli.stopping import Stop
 from avon_analytics.errors import AvonError, QueryError
 from avon_analytics.printable import in_json, printable
 
@@ -200,6 +202,17 @@ def test_a_result_goes_into_a_pipe_that_has_no_name(tiny: Any, tmp_path: Path) -
     outcomes = ["outcomes", "--db", str(tiny.db), "--format", "csv", "--out", "/dev/stdout"]
     done = _python(*outcomes, cwd=tmp_path, redirect="| cat")
     assert (done.stdout[:8], done.stderr) == ("n_slots,", "wrote /dev/stdout\n")
+
+
+def test_too_little_memory_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def without_memory(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(groups, "called", without_memory)
+    assert _run(Stop()) == 4
+    assert capsys.readouterr().err.startswith("avon-analytics: there is too little memory")
 
 
 def test_wrong_usage_keeps_its_code_where_nobody_hears_it(tmp_path: Path) -> None:
