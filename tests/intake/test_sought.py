@@ -6,14 +6,19 @@ import base64
 import gzip
 import json
 import random
+import re
+import zlib
 from collections.abc import Callable
 from typing import Any
 
+import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from avon_analytics.intake.write.person_search import PersonSearch, bare_id
-from avon_analytics.intake.write.spellings import texts_of
-from avon_analytics.intake.write.tombstones import _pattern, _shape
+from avon_analytics.intake.write.spellings import may_hold_more, readings, texts_of
+from avon_analytics.intake.write.tombstones import _finder, _shape
 
 pytestmark = pytest.mark.any_engine
 
@@ -187,5 +192,67 @@ def test_all_spellings_of_an_id_are_one(given: str) -> None:
     [BARE, "zeb28characterslongid0000001", "1b4e28ba-2fa1-11d2-883f-0016d3cca427", "p1", "abc12"],
 )
 def test_the_shape_of_an_id_finds_it_within_a_longer_word(bare: str) -> None:
-    found = _pattern(_shape(bare)).findall(f"chart_user_{bare}.pdf")
-    assert bare in found
+    assert bare in _finder(_shape(bare))(f"chart_user_{bare}.pdf")
+
+
+_BYTES = st.binary(min_size=9, max_size=60) | st.text(
+    'abcXYZ019 _-é€Ⅷ%5C&;\\"', min_size=9, max_size=60
+).map(str.encode)
+_PACKED = st.sampled_from(
+    (bytes, gzip.compress, zlib.compress, lambda data: data.decode("latin-1").encode("utf-16-le"))
+)
+_CODED = st.sampled_from((base64.b64encode, base64.urlsafe_b64encode, base64.encodebytes))
+
+
+_WRAPPING: st.SearchStrategy[Callable[[str], str]] = st.sampled_from((str, _quoted, _slashed))
+
+
+@st.composite
+def _hiding(draw: st.DrawFn) -> str:
+    """A text in which others may stand, in one another."""
+    data = draw(_BYTES)
+    for _ in range(draw(st.integers(1, 3))):
+        data = draw(_CODED)(draw(_PACKED)(data))
+    around = st.sampled_from(("", "a", "a/b", "user_", '{"n": "', "\\u0041", "%41", "é", " "))
+    text = (
+        draw(around) + data.decode().rstrip(draw(st.sampled_from(("", "=", "\n")))) + draw(around)
+    )
+    wrap = draw(_WRAPPING)
+    return wrap(text)
+
+
+@given(_hiding(), st.integers(2, 60))
+def test_what_is_long_is_read_whatever_is_passed_over(text: str, least: int) -> None:
+    every = {one for one in readings(text) if len(one) >= least}
+    assert every <= set(readings(text, least))
+    if text.isascii() and every > {text}:
+        assert re.search(may_hold_more(least), text)
+        assert duckdb.execute(
+            "SELECT regexp_matches($text, $more)", {"text": text, "more": may_hold_more(least)}
+        ).fetchone() == (True,)
+
+
+def _in_short_lines(data: bytes) -> str:
+    coded = base64.b64encode(data).decode()
+    return "\n".join(coded[start : start + 20] for start in range(0, len(coded), 20))
+
+
+_DIGITS = b"0" * 40
+_LONG_WITHIN = (
+    *(
+        before + base64.b64encode(packed).decode().rstrip("=")
+        for packed in (gzip.compress(_DIGITS), *(zlib.compress(_DIGITS, n) for n in (1, 6, 9)))
+        for before in ("", "a", "ab", "abc")
+    ),
+    base64.b64encode(_DIGITS).decode(),
+    _in_short_lines(_DIGITS),
+    "".join(f"\\u{letter:04x}" for letter in _DIGITS),
+    "".join(f"%{letter:02x}" for letter in _DIGITS),
+    "".join(f"&#{letter};" for letter in _DIGITS),
+)
+
+
+@pytest.mark.parametrize("text", _LONG_WITHIN)
+def test_what_is_long_is_read_however_short_it_is_written(text: str) -> None:
+    assert _DIGITS.decode() in readings(text, len(_DIGITS))
+    assert re.search(may_hold_more(len(_DIGITS)), text)

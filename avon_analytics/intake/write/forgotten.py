@@ -60,7 +60,8 @@ class _Batch:
         self._rows = Rows(staging.connection, tables, rows_table, "nth", "event_lines")
 
     def leave_out(self) -> bool:
-        sought = PersonSearch(self._tombstones.people_in(self._rows.texts(_STRINGS)))
+        texts = f"SELECT text FROM ({_STRINGS}) WHERE {self._tombstones.may_name_people('text')}"
+        sought = PersonSearch(self._tombstones.people_in(self._rows.texts(texts)))
         objects = self._marked("event_lines", "object_id", "object")
         threads = self._marked(self._rows.named("messages"), THREAD, "thread")
         visits = self._marked(self._rows.named("appointments"), "id", "visit")
@@ -170,5 +171,10 @@ class _Batch:
 
 
 # Every key and every text of the bodies that are trusted, escaped as they are.
-_STRINGS = r"""SELECT DISTINCT unnest(regexp_extract_all(body, '"(?:[^"\\]|\\.)*"')) AS text
+_STRINGS = r"""SELECT DISTINCT unnest(
+        CASE
+            WHEN contains(body, '\') THEN regexp_extract_all(body, '"(?:[^"\\]|\\.)*"')
+            ELSE string_split(body, '"')
+        END
+    ) AS text
     FROM arrivals WHERE nth NOT IN (SELECT nth FROM verdicts)"""

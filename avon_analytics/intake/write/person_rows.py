@@ -29,6 +29,7 @@ from avon_analytics.contract.model import ColumnOf
 from avon_analytics.contract.shared import PersonRef
 from avon_analytics.intake.read.limited import EMPTIED_EXTRA
 from avon_analytics.intake.write.person_search import PersonSearch
+from avon_analytics.intake.write.spellings import may_hold_more
 from avon_analytics.store import parsed
 from avon_analytics.store.schema import literal, quote
 from avon_analytics.store.tables import ObjectTable
@@ -173,14 +174,15 @@ _NAMED = """CREATE OR REPLACE TEMP TABLE named (
 )"""
 
 
-# Random digits, with a prefix or without; and texts in which nothing stands escaped or as base64.
+# Random digits, with a prefix or without.
 _PLAIN_ID = "regexp_full_match(t, '([a-z]{2,12}_)?[0-9a-f]{12,64}')"
-_PLAIN_TEXT = r"(strlen(t) = length(t) AND NOT regexp_matches(t, '[\\%&]|[A-Za-z0-9+/_-]{12,}'))"
 
 
 def _to_read(texts: str, sought: PersonSearch) -> str:
     """SQL for the texts that may name them: of most, the engine sees that they do not."""
-    plain = f"{_PLAIN_TEXT} AND NOT regexp_matches(lower(t), {literal(sought.may_name)})"
+    holds_more = f"regexp_matches(t, {literal(may_hold_more(sought.least))})"
+    names = f"regexp_matches(lower(t), {literal(sought.may_name)})"
+    plain = f"strlen(t) = length(t) AND NOT {holds_more} AND NOT {names}"
     return (
         f"SELECT DISTINCT t FROM ({texts}) WHERE t IS NOT NULL "
         f"AND ({_holds('t', sought)} OR NOT ({_PLAIN_ID} OR ({plain})))"

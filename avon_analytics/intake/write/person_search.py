@@ -91,6 +91,9 @@ class PersonSearch:
         # half. The engine, too, knows all that is in it.
         self.may_name = "|".join((*words, *self._numbers)) or r"[^\s\S]"
         self._may_name = re.compile(self.may_name)
+        self.least = min(
+            map(len, (*self.bare_ids, *digits, *self._emails, *self._records, *names)), default=1
+        )
 
     def is_id(self, text: str) -> bool:
         """Whether a text is their id, in any spelling, and nothing else."""
@@ -98,15 +101,15 @@ class PersonSearch:
 
     def is_named_by_id(self, text: str) -> bool:
         """Whether their id stands in a text, in whatever is written around it."""
-        return any(self._id.search(folded(one)) for one in readings(text))
+        return any(self._id.search(folded(one)) for one in readings(text, self.least))
 
     def is_named(self, text: str) -> bool:
         """Whether a text names them in any way."""
-        return any(self._names(one) for one in readings(text))
+        return any(self._names(one) for one in readings(text, self.least))
 
     def how_named(self, text: str) -> Naming:
         """How a text names them, in whatever is written around it."""
-        every = [one for one in readings(text) if self._may_name.search(folded(one))]
+        every = [one for one in readings(text, self.least) if self._may_name.search(folded(one))]
         by_id = any(self._id.search(folded(one)) for one in every)
         by_words = by_id or any(self._names(one) for one in every)
         return Naming(by_id, by_words, by_words or any(self._half_names(one) for one in every))

@@ -13,15 +13,19 @@ from urllib.parse import unquote
 
 _DEEPEST = 6  # layers of escapes and base64 that are undone
 _ASCII = bytes(range(0x80))
+SHORTEST_RUN = 12  # of base64 that is read
+MOST_REPEATED = 1000  # that regular expressions of the engine take
 _BLIND_BYTES = 64  # longer than any digest: so many bytes that are no text may hide one
 
 _ESCAPE = re.compile(r"""\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([^ux]))""", re.DOTALL)
 _CONTROL = {"n": "\n", "r": "\n", "t": "\t", "b": " ", "f": " "}
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}")
+_BASE64 = re.compile(f"[A-Za-z0-9+/_-]{{{SHORTEST_RUN},}}")
 # Sought where a run begins alone: a megabyte without line ends would be read from each letter on.
 _BROKEN_BASE64 = re.compile(
     r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{16,}[ \t]*\r?\n[ \t]*)+[A-Za-z0-9+/_-]+"
 )
+_COMPRESSED = "(?:H4[s-v]|eA[E-H]|eJ[w-z]|eN[o-r])"  # how compressed data starts as base64
+_BEGINS_COMPRESSED = re.compile(f".{{0,3}}{_COMPRESSED}")
 _HEX = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
 _TEXT_CONTROLS = frozenset("\t\n\r\x0b\x0c\x1b\x1c\x1d\x1e\x1f\x00")
 
@@ -42,28 +46,39 @@ def _as_digit(one: str) -> str:
     return str(unicodedata.decimal(one, one))
 
 
-def readings(text: str) -> Iterator[str]:
-    """A text, and every text that stands in it escaped or as base64."""
+def readings(text: str, least: int = 1) -> Iterator[str]:
+    """A text, and every text of ``least`` characters or more in it, escaped or as base64.
+
+    Shorter ones may be among them. Ids are long, and most base64 is too short to hold one.
+    """
     waiting, seen = [(text, 0)], {text}
     while waiting:
         one, depth = waiting.pop()
         yield one
         if depth == _DEEPEST:
             continue
-        for inner in _inside(one):
+        for inner in _inside(one, least):
             if inner not in seen:
                 seen.add(inner)
                 waiting.append((inner, depth + 1))
 
 
-def _inside(text: str) -> Iterator[str]:
+def may_hold_more(least: int) -> str:
+    """A regular expression, for the engine too, that is found in every ASCII text in which another
+    one of ``least`` characters or more may stand."""
+    shortest = min(max(SHORTEST_RUN, -(-4 * least // 3)), MOST_REPEATED)
+    run = "[A-Za-z0-9+/_-]"
+    return rf"[\\%&\n]|{run}{{{shortest},}}|{_COMPRESSED}{run}{{6}}"
+
+
+def _inside(text: str, least: int) -> Iterator[str]:
     if "\\" in text:
         yield _joined(_ESCAPE.sub(_unescaped, text))
     if "%" in text:
         yield unquote(text)
     if "&" in text:
         yield html.unescape(text)
-    for data in _decoded(text):
+    for data in _decoded(text, least):
         found = texts_of(data)
         if found is not None:
             yield from found
@@ -79,11 +94,14 @@ def _joined(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _decoded(text: str) -> Iterator[bytes]:
-    """Whatever stands in a text as base64, plain or for URLs, whole or broken into lines."""
+def _decoded(text: str, least: int) -> Iterator[bytes]:
+    """Whatever of so many bytes stands in a text as base64, plain or for URLs, whole or broken into
+    lines; what may be compressed, of however many."""
     runs = [run for run in _BASE64.findall(text) if not _HEX.fullmatch(run)]
     runs += ["".join(run.split()) for run in _BROKEN_BASE64.findall(text)]
     for run in runs:
+        if len(run) * 3 // 4 < least and not _BEGINS_COMPRESSED.match(run):
+            continue
         usual = run.replace("-", "+").replace("_", "/")
         for start in range(4):  # letters right before it may belong to something else
             part = usual[start:]
@@ -143,13 +161,13 @@ def _wide_texts(data: bytes) -> list[str] | None:
 
 def _is_readable(text: str) -> bool:
     """Whether a text looks like one: nearly all of its characters are such as people write."""
-    strange = sum(
-        (one < " " and one not in _TEXT_CONTROLS)
-        or one == "\ufffd"
-        or unicodedata.category(one) in ("Co", "Cn")
-        for one in text
-    )
-    return strange * 20 <= len(text)
+    return sum(map(text.count, filter(_is_strange, set(text)))) * 20 <= len(text)
+
+
+def _is_strange(one: str) -> bool:
+    if one < " ":
+        return one not in _TEXT_CONTROLS
+    return one == "\ufffd" or unicodedata.category(one) in ("Co", "Cn")
 
 
 def is_blind(text: str) -> bool:

@@ -21,9 +21,17 @@ from typing import Any, Literal
 import duckdb
 
 from avon_analytics.intake.read.signature import hmac_pads
-from avon_analytics.intake.write.person_search import around_id, bare_id
-from avon_analytics.intake.write.spellings import folded, readings, texts_of
+from avon_analytics.intake.write.person_search import LONG_ID, around_id, bare_id
+from avon_analytics.intake.write.spellings import (
+    MOST_REPEATED,
+    SHORTEST_RUN,
+    folded,
+    may_hold_more,
+    readings,
+    texts_of,
+)
 from avon_analytics.store.parsed import run
+from avon_analytics.store.schema import literal
 from avon_analytics.store.settings import random_key, set_setting, setting
 
 Kind = Literal["person", "object", "thread", "visit", "aside", "line"]
@@ -41,12 +49,12 @@ class Tombstones:
             run(connection, "SELECT kind, mark FROM forgotten").fetchall()
         )
         self._key = b""
-        self._shapes: dict[str, re.Pattern[str]] = {}
+        self._shapes: dict[str, Callable[[str], list[str]]] = {}
         self._others: set[str] = set()
         if self._known:
             self._key = random_key(connection, _KEY)
             for shape in (setting(connection, _SHAPES) or "").split():
-                self._shapes[shape] = _pattern(shape)
+                self._shapes[shape] = _finder(shape)
 
     def __bool__(self) -> bool:
         return bool(self._known)
@@ -56,7 +64,7 @@ class Tombstones:
         bare = bare_id(given)
         self.add("person", [bare])
         if (shape := _shape(bare)) not in self._shapes:
-            self._shapes[shape] = _pattern(shape)
+            self._shapes[shape] = _finder(shape)
             set_setting(self._connection, _SHAPES, " ".join(sorted(self._shapes)))
 
     def add(self, kind: Kind, ids: Iterable[str]) -> None:
@@ -96,14 +104,28 @@ class Tombstones:
     def people_in(self, texts: Iterable[str]) -> set[str]:
         """The ids of forgotten people that stand in some texts, in any spelling; bare."""
         return {
-            found[1]
+            one
             for given in texts
-            for text in readings(given)
+            for text in readings(given, self._least)
             for plain in (folded(text),)
-            for pattern in self._shapes.values()
-            for found in pattern.finditer(plain)
-            if self._is_person(found[1])
+            for found_in in self._shapes.values()
+            for one in found_in(plain)
+            if self._is_person(one)
         }
+
+    def may_name_people(self, text: str) -> str:
+        """SQL for whether one of their ids may stand in a text: the engine passes over most."""
+        is_long = f"strlen({text}) >= {min(self._least, SHORTEST_RUN)}"
+        if any(shape.startswith("o") for shape in self._shapes):
+            return is_long
+        word = f"[A-Za-z0-9]{{{min(self._least, MOST_REPEATED)},}}"
+        may_hold = literal(f"{may_hold_more(self._least)}|{word}")
+        is_ascii = f"strlen({text}) = length({text})"
+        return f"{is_long} AND NOT ({is_ascii} AND NOT regexp_matches({text}, {may_hold}))"
+
+    @property
+    def _least(self) -> int:
+        return min(map(_size, self._shapes), default=1)
 
     def _is_person(self, bare: str) -> bool:
         if bare in self._others:
@@ -161,7 +183,22 @@ def _shape(bare: str) -> str:
     return f"{name}{len(bare)}"
 
 
-def _pattern(shape: str) -> re.Pattern[str]:
-    one, size = _ALPHABETS[shape[0]], int(shape[1:])
-    # Looked ahead, so that ids of which one begins within another are all tried.
-    return re.compile(f"(?={around_id(size, f'({one}{{{size}}})')})")
+def _size(shape: str) -> int:
+    return int(shape[1:])
+
+
+def _finder(shape: str) -> Callable[[str], list[str]]:
+    """What finds all that may be ids of a shape in a text, one within another, too."""
+    one, size = _ALPHABETS[shape[0]], _size(shape)
+    if size < LONG_ID:
+        return re.compile(f"(?={around_id(size, f'({one}{{{size}}})')})").findall
+    words = re.compile(f"{one}{{{size},}}")
+
+    def found(text: str) -> list[str]:
+        return [
+            word[start : start + size]
+            for word in words.findall(text)
+            for start in range(len(word) - size + 1)
+        ]
+
+    return found
