@@ -32,6 +32,7 @@ PAIRS = (
     ("load", "sqlite_utils", "against sqlite-utils"),
     ("load_again", "load", "the second load against the first"),
     ("load_recheck", "load", "the second load by digest against the first"),
+    ("load_after_forget", "load", "where somebody was forgotten, against a store of nothing"),
 )
 
 

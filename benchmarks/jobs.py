@@ -35,6 +35,17 @@ def load(folder: Path, file: str = PLAIN, *, recheck: bool = False) -> None:
         store.load(folder / file, secrets=folder / SECRETS, recheck=recheck, progress=False)
 
 
+def forget(folder: Path) -> None:
+    """A store of nothing but the mark of somebody who was forgotten."""
+    import avon_analytics as avon
+
+    nothing = folder / "nothing.jsonl"
+    nothing.touch()
+    with avon.open(folder / STORE) as store:
+        store.load(nothing, secrets=folder / SECRETS, progress=False)
+        store.forget("user_" + "Demo" * 7)
+
+
 def land(folder: Path, file: str = PLAIN) -> None:
     """DuckDB alone: the lines as a table; nothing is verified, no body is read."""
     import duckdb
@@ -249,6 +260,8 @@ JOBS: dict[str, Callable[..., None]] = {
     "load_gz": lambda folder: load(folder, GZIP),
     "load_again": load,
     "load_recheck": lambda folder: load(folder, recheck=True),
+    "forget": forget,
+    "load_after_forget": load,
     "land": land,
     "land_gz": lambda folder: land(folder, GZIP),
     "by_hand": by_hand,
@@ -264,7 +277,10 @@ JOBS: dict[str, Callable[..., None]] = {
     "limits": limits,
 }
 NEEDS = {"dlt": "dlt", "sqlite_utils": "sqlite_utils"}
-AFTER = dict.fromkeys(("load_again", "load_recheck", "figures", "limits", "copies"), "load")
+AFTER = {
+    **dict.fromkeys(("load_again", "load_recheck", "figures", "limits", "copies"), "load"),
+    "load_after_forget": "forget",
+}
 
 if __name__ == "__main__":
     job, place, *more = sys.argv[1:]

@@ -31,7 +31,12 @@ def test_the_jobs_run_and_agree_on_the_archive(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     lines = (tmp_path / "archive.jsonl").read_bytes().splitlines()
     assert done.stdout.startswith(f"{len(lines):,} lines, ")
-    for row in ("DuckDB alone, plain", "json_normalize", "the second load by digest"):
+    for row in (
+        "DuckDB alone, plain",
+        "json_normalize",
+        "the second load by digest",
+        "was forgotten",
+    ):
         assert row in done.stdout
     for work in (*WORKS, "hash every line (SHA-256)", "write the rows of the store"):
         assert f"| {work} |" in done.stdout
