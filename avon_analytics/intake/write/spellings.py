@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 _DEEPEST = 6  # layers of escapes and base64 that are undone
 _ASCII = bytes(range(0x80))
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 SHORTEST_RUN = 12  # of base64 that is read
 MOST_REPEATED = 1000  # that regular expressions of the engine take
 _BLIND_BYTES = 64  # longer than any digest: so many bytes that are no text may hide one
@@ -35,15 +36,15 @@ def folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     apart = unicodedata.normalize("NFKD", text).casefold().replace("ı", "i")
+    return _BEYOND_ASCII.sub(_visible, unicodedata.normalize("NFKD", apart))
+
+
+def _visible(found: re.Match[str]) -> str:
     return "".join(
-        _as_digit(one)
-        for one in unicodedata.normalize("NFKD", apart)
+        str(unicodedata.decimal(one, one))
+        for one in found[0]
         if unicodedata.category(one) not in ("Mn", "Me", "Cf")
     )
-
-
-def _as_digit(one: str) -> str:
-    return str(unicodedata.decimal(one, one))
 
 
 def readings(text: str, least: int = 1) -> Iterator[str]:
