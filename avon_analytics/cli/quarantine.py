@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +16,7 @@ from avon_analytics.cli.helpers import DB, WAIT_TO_READ, example, open_store
 from avon_analytics.cli.output import copy_out, emit, emit_lines, json_text, records, show
 from avon_analytics.cli.target import refuse_what_is_not_ours, target
 from avon_analytics.display import aligned
-from avon_analytics.errors import UsageError
+from avon_analytics.errors import InputError, UsageError
 from avon_analytics.intake.read.codes import meaning
 from avon_analytics.printable import counted, printable, say
 
@@ -97,6 +99,19 @@ def _error_line(error: dict[str, str]) -> str:
     return f"{error['code']}  {where}{error['expected']}"
 
 
+@contextmanager
+def _folder() -> Iterator[str]:
+    """A folder for a while. Raises InputError where the system has none."""
+    from tempfile import TemporaryDirectory
+
+    try:
+        with TemporaryDirectory() as folder:
+            yield folder
+    except OSError as error:
+        reason = error.strerror or "the system refused"
+        raise InputError(f"lines are collected in a file first, which failed: {reason}") from None
+
+
 @quarantine.command(
     "export", epilog=example("quarantine export --code signature_mismatch --out mismatch.jsonl")
 )
@@ -116,9 +131,7 @@ def quarantine_export(
         done = store.quarantine.export(out, code=code, file=file)
         say(f"wrote {counted(done.lines, 'line')} to {out}")
     else:
-        from tempfile import TemporaryDirectory
-
-        with TemporaryDirectory() as folder:
+        with _folder() as folder:
             part = Path(folder, "quarantine.jsonl")
             done = store.quarantine.export(part, code=code, file=file)
             copy_out(part)

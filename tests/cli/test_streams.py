@@ -156,11 +156,13 @@ def test_a_key_may_hold_the_sign_that_parts_it_from_its_value(
     assert found[0]["n_slots"] == n_slots
 
 
-def _python(*arguments: str | bytes, cwd: Path, redirect: str) -> subprocess.CompletedProcess[str]:
-    """A command whose streams a shell has redirected."""
+def _python(
+    *arguments: str | bytes, cwd: Path, redirect: str = "", before: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """A command whose streams a shell has redirected, after something that the shell does."""
     command = [sys.executable, "-m", "avon_analytics", *arguments]
     return subprocess.run(
-        ["sh", "-c", f'exec "$@" {redirect}', "sh", *command],
+        ["sh", "-c", f'{before}exec "$@" {redirect}', "sh", *command],
         capture_output=True,
         text=True,
         cwd=cwd,
@@ -204,6 +206,13 @@ def test_a_result_goes_into_a_pipe_that_has_no_name(tiny: Any, tmp_path: Path) -
     assert (done.stdout[:8], done.stderr) == ("n_slots,", "wrote /dev/stdout\n")
 
 
+def test_without_room_for_a_file_no_line_is_collected(tiny: Any, tmp_path: Path) -> None:
+    export = ("quarantine", "export", "--db", str(tiny.db))
+    done = _python(*export, cwd=tmp_path, before="ulimit -f 0; ")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("avon-analytics: lines are collected in a file first, which")
+
+
 def test_too_little_memory_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -233,7 +242,7 @@ def test_wrong_usage_keeps_its_code_where_nobody_hears_it(tmp_path: Path) -> Non
     ids=repr,
 )
 def test_an_argument_that_is_no_utf8_is_told(tmp_path: Path, arguments: list[bytes]) -> None:
-    done = _python(*arguments, cwd=tmp_path, redirect="")
+    done = _python(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("avon-analytics: an argument is no text in UTF-8")
     assert r"\xff" in done.stderr
@@ -247,5 +256,5 @@ def test_a_secret_that_is_no_utf8_is_taken_as_its_bytes(
     line = {"headers": {"avon-signature": signed}, "body": body}
     (tmp_path / "a.jsonl").write_text(json.dumps(line) + "\n")
     monkeypatch.setenv("AVON_WEBHOOK_SECRET", os.fsdecode(b"geheim \xff"))
-    done = _python("verify", "a.jsonl", "--strict", cwd=tmp_path, redirect="")
+    done = _python("verify", "a.jsonl", "--strict", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
