@@ -121,6 +121,12 @@ def test_the_words_say_what_is_divided(visits: Any) -> None:
     assert words.startswith("No-show share by host. no-shows ÷ slots attended or missed;")
     words = shown(avon.plot.share(visits.outcomes(by="host", basis="booked")))["text/plain"]
     assert "no-shows ÷ due slots that were not rescheduled" in words
+    of_booked = (
+        avon.plot.signals(visits.signals(every="month", basis="booked")),
+        avon.plot.outliers(visits.outliers(by="host", basis="booked")),
+    )
+    for chart in of_booked:
+        assert "no-shows ÷ due slots that were not rescheduled" in shown(chart)["text/plain"]
     words = shown(avon.plot.funnel(visits.funnel(unit="slot")))["text/plain"]
     assert "slots, due or not" in words
 

@@ -17,12 +17,12 @@ from avon_analytics.report.plot.titles import (
     by_names,
     check_columns,
     periods_drawn,
-    share_in_words,
+    share_words,
     with_title,
 )
 from avon_analytics.report.tables.names import cohorts
 from avon_analytics.report.tables.titles import by_words
-from avon_analytics.report.words.headings import heading, share_words
+from avon_analytics.report.words.headings import heading
 from avon_analytics.report.words.numbers import amount, plural, points
 from avon_analytics.report.words.text import lower_first
 
@@ -42,7 +42,7 @@ def signals(signals: pd.DataFrame, *, title: str | None = None, width: int = WID
     ['No-show share: change or chance by month']
     """
     check_columns(signals, "signals", "share", "center", "lower", "upper", "signal", "rule")
-    words, divided = share_in_words(signals)
+    words, divided = share_words(signals)
     axis = lower_first(words)
     chart = charts.signals(signals, title=axis, width=width)
     counted = f"{divided}; line, centre; dashed, limits{_by_chance(signals, 'rows')}"
@@ -64,7 +64,7 @@ def outliers(outliers: pd.DataFrame, *, title: str | None = None, width: int = W
     ['No-show share by weekday, each beside all others']
     """
     check_columns(outliers, "outliers", "n", "count", "share", "lower_998", "upper_998", "signal")
-    words, divided = share_in_words(outliers)
+    words, divided = share_words(outliers)
     axis = lower_first(words)
     among = divided.rpartition(" ÷ ")[2]
     chart = charts.outliers(outliers, title=axis, width=width, counted=among)
@@ -140,7 +140,7 @@ def compare(
     this, other = cohorts(compared)
     axis = f"percentage points, {this} minus {other}"
     chart = charts.differences(rows, title=axis, width=width, most=MOST_GROUPS)
-    divided = "" if measure is None else share_words(measure, str(compared.attrs))[1]
+    divided = "" if measure is None else share_words(compared, measure)[1]
     counted = f"{divided}; " if divided else ""
     counted += f"right of 0: {this} is higher; lines are 95 % intervals"
     among = rows["difference"].dropna()

@@ -15,13 +15,13 @@ from avon_analytics.report.plot.titles import (
     chosen_share,
     periods_drawn,
     range_words,
+    share_words,
     total,
     totals,
     with_title,
 )
 from avon_analytics.report.tables.rows import groupings
 from avon_analytics.report.tables.titles import by_words
-from avon_analytics.report.words.headings import share_words
 from avon_analytics.report.words.numbers import amount, count, percent, plural
 from avon_analytics.report.words.text import lower_first
 
@@ -75,7 +75,7 @@ def share(
     ['No-show share by weekday']
     """
     name = chosen_share(figure, share)
-    words, divided = share_words(name, str(figure.attrs.get("definition")))
+    words, divided = share_words(figure, name)
     axis = lower_first(words)
     chart = (
         charts.share_over_time(figure, name, title=axis, width=width)
@@ -103,7 +103,7 @@ def funnel(funnel: pd.DataFrame, *, title: str | None = None, width: int = WIDTH
     ['From booking to completion']
     """
     check_columns(funnel, "funnel", "stage", "n_reached")
-    what = "slots" if str(funnel.attrs.get("definition")).startswith("Slots") else "appointments"
+    what = "slots" if funnel.attrs.get("options", {}).get("unit") == "slot" else "appointments"
     counted = f"{what}, due or not, by the stage that they reached and what came next"
     facts = totals(funnel, "stage", "n_reached")
     chart = charts.funnel(funnel, width=width, what=what)
@@ -188,7 +188,7 @@ def week(
     """
     check_columns(figure, "outcomes", "weekday", "hour", hint='by=["weekday", "hour"]')
     name = chosen_share(figure, share)
-    words, divided = share_words(name, str(figure.attrs.get("definition")))
+    words, divided = share_words(figure, name)
     counted = f"per cent: {divided}; a dot: fewer than ten, too few to tell"
     chart = charts.week(figure, name, width=width)
     title = title or f"{words} by weekday and hour"

@@ -11,6 +11,7 @@ import pandas as pd
 
 from avon_analytics.arguments import choice
 from avon_analytics.errors import UnknownGroup, UsageError
+from avon_analytics.figures import COLUMNS
 from avon_analytics.report import charts
 from avon_analytics.report.charts.palette import light
 from avon_analytics.report.charts.spec import Spec
@@ -18,7 +19,7 @@ from avon_analytics.report.charts.style import style
 from avon_analytics.report.tables.names import named
 from avon_analytics.report.tables.rows import groupings, newest_periods
 from avon_analytics.report.words.dates import utc
-from avon_analytics.report.words.headings import share_words
+from avon_analytics.report.words.headings import heading
 from avon_analytics.report.words.numbers import count, percent
 from avon_analytics.report.words.periods import every_of, span
 from avon_analytics.report.words.text import plain
@@ -57,11 +58,16 @@ def chosen_share(figure: pd.DataFrame, wanted: str | None) -> str:
     return known[0] if wanted is None else choice("share", wanted, known, UnknownGroup)
 
 
-def share_in_words(figure: pd.DataFrame) -> tuple[str, str]:
-    """The share that a figure of change is about, in words, and what it is divided by."""
-    name = str(figure.attrs.get("share", "no_show_share"))
-    words, divided = share_words(name, str(figure.attrs.get("definition")))
-    return words, divided
+def share_words(figure: pd.DataFrame, name: str | None = None) -> tuple[str, str]:
+    """The name of a share, or of the one that a figure is about, and what is divided by what."""
+    name = name or str(figure.attrs.get("share", "no_show_share"))
+    declared = COLUMNS.get(name)
+    if declared is None:
+        return heading(name), f"{heading(name).lower()} with its denominator"
+    is_of_booked = figure.attrs.get("options", {}).get("basis") == "booked"
+    if name == "no_show_share" and is_of_booked:
+        return heading(name), "no-shows ÷ due slots that were not rescheduled"
+    return heading(name), f"{declared.means} ÷ {declared.of}"
 
 
 def periods_drawn(frame: pd.DataFrame) -> str:

@@ -9,24 +9,17 @@ from avon_analytics.report.words.text import capital, lower_first, plain
 HEADINGS = {
     "period_on": "Month",
     "day_on": "Day",
-    "host": "Host",
     "name": "Appointment",
     "group": "Group visit",
-    "recurring": "Recurring",
     "self_booked": "Booked by the patient",
-    "hour": "Hour",
     "lead_band": "Days booked ahead",
     "notice_band": "Notice",
-    "cancelled_by": "Cancelled by",
-    "medical_center": "Medical center",
     "no_show": "No-show",
     "of_all_share": "Of all cancelled",
     "sha256": "SHA-256",
-    "n_lines": "Lines",
-    "n_seen": "Seen",
     "json_type": "JSON type",
 }
-"""Headings of groups and of tables that are no figures; a figure's are those it declares."""
+"""Headings that a name does not say by itself; columns of figures declare their own."""
 
 
 def heading(column: str) -> str:
@@ -50,14 +43,3 @@ def heading_in_sentence(column: str) -> str:
 def share_name(share: str) -> str:
     """What a share is of, where it stands among others: ``No-show``, ``Late``."""
     return heading(share).removesuffix(" share")
-
-
-def share_words(name: str, definition: str) -> tuple[str, str]:
-    """A share's name, and what is counted and divided; ``definition`` is its figure's."""
-    declared = COLUMNS.get(name)
-    if declared is None:
-        return heading(name), f"{heading(name).lower()} with its denominator"
-    divided = f"{declared.means} ÷ {declared.of}"
-    if name == "no_show_share" and "no-show / (attended + no-show + cancelled" in definition:
-        divided = "no-shows ÷ due slots that were not rescheduled"
-    return heading(name), divided
