@@ -54,6 +54,13 @@ def _run(stop: Stop) -> int:
     except MemoryError:
         say("avon-analytics: there is too little memory for this: end other programs, or ask less")
         return InputError.exit_code
+    except FileNotFoundError:
+        if _is_anywhere():
+            raise
+        say(
+            "avon-analytics: the folder that this is called in is gone: change to one that is there"
+        )
+        return UsageError.exit_code
     except ReaderGone:
         pass
     except Interruption as interruption:
@@ -62,6 +69,15 @@ def _run(stop: Stop) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
+
+
+def _is_anywhere() -> bool:
+    """Whether the folder is there in which relative paths begin."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def __getattr__(name: str) -> Any:

@@ -206,6 +206,16 @@ def test_a_result_goes_into_a_pipe_that_has_no_name(tiny: Any, tmp_path: Path) -
     assert (done.stdout[:8], done.stderr) == ("n_slots,", "wrote /dev/stdout\n")
 
 
+@pytest.mark.parametrize(
+    "command", [["tables"], ["load", "x", "--policy", "skip"], ["verify", "x"]]
+)
+def test_a_folder_that_is_gone_is_told(tmp_path: Path, command: list[str]) -> None:
+    done = _python(*command, cwd=tmp_path, before="mkdir gone; cd gone; rmdir ../gone; ")
+    assert done.returncode in (2, 4), done.stderr
+    assert done.stderr.startswith("avon-analytics: ")
+    assert "Traceback" not in done.stderr
+
+
 def test_without_room_for_a_file_no_line_is_collected(tiny: Any, tmp_path: Path) -> None:
     export = ("quarantine", "export", "--db", str(tiny.db))
     done = _python(*export, cwd=tmp_path, before="ulimit -f 0; ")
