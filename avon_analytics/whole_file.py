@@ -61,7 +61,7 @@ def write_whole(
 def refuse_to_replace(out: StrPath, read: Iterable[StrPath] = ()) -> None:
     """Raises UsageError where a result would replace a store, or one of the files ``read``."""
     path = Path(out)
-    if os.path.isfile(path) and _is_store(path):
+    if os.path.isfile(path) and is_store(path):
         raise UsageError(f"{path} is a store: name another file for the result")
     place = os.path.realpath(path)
     for other in map(Path, read):
@@ -71,7 +71,8 @@ def refuse_to_replace(out: StrPath, read: Iterable[StrPath] = ()) -> None:
             )
 
 
-def _is_store(path: Path) -> bool:
+def is_store(path: Path) -> bool:
+    """Whether a file is a database of the engine."""
     where, letters = _STORE_BEGINS
     try:
         with path.open("rb") as file:

@@ -570,6 +570,15 @@ def test_the_secrets_file_is_not_loaded(run: Any, tiny: Any) -> None:
     assert not (run.folder / "avon.duckdb").exists()
 
 
+def test_a_store_is_not_loaded(run: Any, tiny: Any) -> None:
+    store = tiny.copy(run.folder / "avon.duckdb")
+    before = store.read_bytes()
+    told = run("load", store, "--policy", "skip")
+    assert (told.code, told.out, told.is_told_in_a_sentence) == (2, "", True)
+    assert "avon.duckdb is a store: name the archive" in told.err
+    assert store.read_bytes() == before
+
+
 def test_receipts_that_are_wrong_throughout_are_named_as_the_reason(run: Any) -> None:
     """Seconds where milliseconds belong: every event seems to be received long before it was."""
     told = {
