@@ -81,6 +81,16 @@ def test_caveats_are_those_that_apply(clinic: MadeUp) -> None:
     assert topics(replace(clinic.content(0), provenance=clinic.provenance(0)))[0] == "No slots"
 
 
+def test_without_a_caveat_the_page_says_so_of_its_own_periods(
+    clinic: MadeUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avon_analytics.report.page.render.caveats", lambda _: [])
+    weekly = replace(clinic.content(3), every="week")
+    for brief in (False, True):
+        assert "None applies" in render(weekly, brief=brief)
+        assert "every week is complete" in render(weekly, brief=brief)
+
+
 def test_caveats_about_the_archive(clinic: MadeUp) -> None:
     content = clinic.content(14)
     first = content.coverage.first_start_at
