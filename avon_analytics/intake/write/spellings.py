@@ -74,7 +74,7 @@ def may_hold_more(least: int) -> str:
 
 def _inside(text: str, least: int) -> Iterator[str]:
     if "\\" in text:
-        yield _joined(_ESCAPE.sub(_unescaped, text))
+        yield _without_escapes(text)
     if "%" in text:
         yield unquote(text)
     if "&" in text:
@@ -83,6 +83,12 @@ def _inside(text: str, least: int) -> Iterator[str]:
         found = texts_of(data)
         if found is not None:
             yield from found
+
+
+def _without_escapes(text: str) -> str:
+    if "\\\\" not in text:  # most are of quotes, in an object that was archived as a text
+        text = text.replace('\\"', '"')
+    return _joined(_ESCAPE.sub(_unescaped, text))
 
 
 def _unescaped(found: re.Match[str]) -> str:
@@ -98,11 +104,14 @@ def _joined(text: str) -> str:
 def _decoded(text: str, least: int) -> Iterator[bytes]:
     """Whatever of so many bytes stands in a text as base64, plain or for URLs, whole or broken into
     lines; what may be compressed, of however many."""
-    runs = [run for run in _BASE64.findall(text) if not _HEX.fullmatch(run)]
-    runs += ["".join(run.split()) for run in _BROKEN_BASE64.findall(text)]
+    runs = [
+        run
+        for run in _BASE64.findall(text)
+        if (len(run) * 3 // 4 >= least or _BEGINS_COMPRESSED.match(run)) and not _HEX.fullmatch(run)
+    ]
+    if "\n" in text:
+        runs += ["".join(run.split()) for run in _BROKEN_BASE64.findall(text)]
     for run in runs:
-        if len(run) * 3 // 4 < least and not _BEGINS_COMPRESSED.match(run):
-            continue
         usual = run.replace("-", "+").replace("_", "/")
         for start in range(4):  # letters right before it may belong to something else
             part = usual[start:]

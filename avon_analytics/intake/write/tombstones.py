@@ -11,7 +11,6 @@ shape is kept: how long it is, and of which characters. So it is found inside a 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 import secrets
 from collections.abc import Callable, Iterable
@@ -37,6 +36,7 @@ from avon_analytics.store.settings import random_key, set_setting, setting
 Kind = Literal["person", "object", "thread", "visit", "aside", "line"]
 _KEY, _SHAPES = "forget_key", "forget_shapes"
 _ALPHABETS = {"x": "[0-9a-f]", "a": "[0-9a-z]", "o": "."}
+_NARROWER = {"x": "", "a": "0123456789abcdef", "o": "0123456789abcdefghijklmnopqrstuvwxyz"}
 _MOST_REMEMBERED = 1_000_000
 
 
@@ -48,11 +48,11 @@ class Tombstones:
         self._known: set[tuple[str, str]] = set(
             run(connection, "SELECT kind, mark FROM forgotten").fetchall()
         )
-        self._key = b""
+        self._pads = (b"", b"")
         self._shapes: dict[str, Callable[[str], list[str]]] = {}
         self._others: set[str] = set()
         if self._known:
-            self._key = random_key(connection, _KEY)
+            self._take_key()
             for shape in (setting(connection, _SHAPES) or "").split():
                 self._shapes[shape] = _finder(shape)
 
@@ -69,8 +69,8 @@ class Tombstones:
 
     def add(self, kind: Kind, ids: Iterable[str]) -> None:
         """Mark some ids."""
-        if not self._key:
-            self._key = random_key(self._connection, _KEY)
+        if not any(self._pads):
+            self._take_key()
         new = {(kind, self.mark(one)) for one in ids} - self._known
         at = datetime.now(UTC)
         for _, mark in sorted(new):
@@ -97,21 +97,29 @@ class Tombstones:
     def _is_marked(self, kind: Kind, value: str) -> bool:
         return (kind, self.mark(value)) in self._known
 
+    def _take_key(self) -> None:
+        self._pads = hmac_pads(random_key(self._connection, _KEY))
+        self._inner, self._outer = map(hashlib.sha256, self._pads)
+
     def mark(self, value: str) -> str:
         """The mark of an id."""
-        return hmac.new(self._key, value.encode(), hashlib.sha256).hexdigest()
+        inner, outer = self._inner.copy(), self._outer.copy()  # the key is read once, not each time
+        inner.update(value.encode())
+        outer.update(inner.digest())
+        return outer.hexdigest()
 
     def people_in(self, texts: Iterable[str]) -> set[str]:
         """The ids of forgotten people that stand in some texts, in any spelling; bare."""
-        return {
-            one
-            for given in texts
-            for text in readings(given, self._least)
-            for plain in (folded(text),)
-            for found_in in self._shapes.values()
-            for one in found_in(plain)
-            if self._is_person(one)
-        }
+        found = set()
+        for given in texts:
+            for text in readings(given, self._least):
+                plain = folded(text)
+                for ids_in in self._shapes.values():
+                    new = set(ids_in(plain)) - self._others
+                    marked = {one for one in new if self._is_marked("person", one)}
+                    found |= marked
+                    self._remember(new - marked)
+        return found
 
     def may_name_people(self, text: str) -> str:
         """SQL for whether one of their ids may stand in a text: the engine passes over most."""
@@ -127,15 +135,10 @@ class Tombstones:
     def _least(self) -> int:
         return min(map(_size, self._shapes), default=1)
 
-    def _is_person(self, bare: str) -> bool:
-        if bare in self._others:
-            return False
-        if self._is_marked("person", bare):
-            return True
+    def _remember(self, others: set[str]) -> None:
         if len(self._others) >= _MOST_REMEMBERED:
             self._others.clear()
-        self._others.add(bare)
-        return False
+        self._others |= others
 
     def masked_path(self, path: str, names: Callable[[str], bool]) -> str:
         """A path as the log may show it, without the parts that ``names`` a forgotten person.
@@ -161,7 +164,7 @@ class Tombstones:
 
     def among(self, run: Callable[..., list[tuple[Any, ...]]], ids: str, kind: Kind) -> list[str]:
         """Those ids of a query (its only column ``id``) that are marked."""
-        inner, outer = hmac_pads(self._key)
+        inner, outer = self._pads
         mark = "sha256($outer || unhex(sha256($inner || encode(id))))"
         marked = [mark for of, mark in self._known if of == kind]
         if not marked:
@@ -193,11 +196,13 @@ def _finder(shape: str) -> Callable[[str], list[str]]:
     if size < LONG_ID:
         return re.compile(f"(?={around_id(size, f'({one}{{{size}}})')})").findall
     words = re.compile(f"{one}{{{size},}}")
+    narrower = _NARROWER[shape[0]]  # an id of these characters alone would be of another shape
 
     def found(text: str) -> list[str]:
         return [
             word[start : start + size]
             for word in words.findall(text)
+            if word.strip(narrower)
             for start in range(len(word) - size + 1)
         ]
 
