@@ -8,7 +8,7 @@ import json
 import random
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import duckdb
@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from avon_analytics.intake.write.person_search import PersonSearch, bare_id
 from avon_analytics.intake.write.spellings import may_hold_more, readings, texts_of
-from avon_analytics.intake.write.tombstones import _finder, _shape
+from avon_analytics.intake.write.tombstones import Tombstones, _finder, _shape
+from avon_analytics.store.schema import CREATE_SETTINGS
 
 pytestmark = pytest.mark.any_engine
 
@@ -187,12 +188,44 @@ def test_all_spellings_of_an_id_are_one(given: str) -> None:
     assert not HER.is_id(f"chart_{BARE}.pdf {BARE}")
 
 
-@pytest.mark.parametrize(
-    "bare",
-    [BARE, "zeb28characterslongid0000001", "1b4e28ba-2fa1-11d2-883f-0016d3cca427", "p1", "abc12"],
+IDS = (
+    BARE,
+    "zeb28characterslongid0000001",
+    "1b4e28ba-2fa1-11d2-883f-0016d3cca427",
+    "p1",
+    "abc12",
 )
+
+
+@pytest.mark.parametrize("bare", IDS)
 def test_the_shape_of_an_id_finds_it_within_a_longer_word(bare: str) -> None:
     assert bare in _finder(_shape(bare))(f"chart_user_{bare}.pdf")
+
+
+@pytest.fixture
+def tombstones() -> Iterator[Tombstones]:
+    with duckdb.connect() as connection:
+        connection.execute(CREATE_SETTINGS)
+        connection.execute("CREATE TABLE forgotten (mark VARCHAR, kind VARCHAR, since TIMESTAMPTZ)")
+        yield Tombstones(connection)
+
+
+@pytest.mark.parametrize("bare", IDS)
+def test_the_engine_passes_over_no_text_that_holds_an_id(tombstones: Tombstones, bare: str) -> None:
+    tombstones.add_person(f"user_{bare}")
+    wide = f"user_{bare}".translate({n: n + 0xFEE0 for n in range(ord("!"), ord("~"))})
+    around = (bare, f"user_{bare}", f"USER_{bare.upper()}", f"chart_user_{bare}.pdf", wide)
+    texts = [wrap(text) for text in around for wrap in WRAPPED]
+    named = [text for text in texts if tombstones.people_in([text]) == {bare}]
+    assert len(named) > len(texts) // 2
+    (seen,) = zip(
+        *duckdb.execute(
+            f"SELECT t FROM (SELECT unnest($texts) AS t) WHERE {tombstones.may_name_people('t')}",
+            {"texts": texts},
+        ).fetchall(),
+        strict=True,
+    )
+    assert set(named) <= set(seen)
 
 
 _BYTES = st.binary(min_size=9, max_size=60) | st.text(

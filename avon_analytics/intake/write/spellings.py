@@ -74,7 +74,8 @@ def may_hold_more(least: int) -> str:
 
 def _inside(text: str, least: int) -> Iterator[str]:
     if "\\" in text:
-        yield _without_escapes(text)
+        # Most are of quotes, in an object that was archived as a text.
+        yield _joined(_ESCAPE.sub(_unescaped, text.replace('\\"', '"')))
     if "%" in text:
         yield unquote(text)
     if "&" in text:
@@ -83,12 +84,6 @@ def _inside(text: str, least: int) -> Iterator[str]:
         found = texts_of(data)
         if found is not None:
             yield from found
-
-
-def _without_escapes(text: str) -> str:
-    if "\\\\" not in text:  # most are of quotes, in an object that was archived as a text
-        text = text.replace('\\"', '"')
-    return _joined(_ESCAPE.sub(_unescaped, text))
 
 
 def _unescaped(found: re.Match[str]) -> str:
