@@ -341,6 +341,35 @@ def test_a_signed_url_over_http_is_stored_without_its_signature(
             thread.join()
 
 
+def test_a_web_server_that_serves_no_parts_is_read_in_one_answer(
+    archive: Archive, desk: Desk
+) -> None:
+    """A file of several blocks, and one that breaks off in the middle."""
+    pytest.importorskip("aiohttp")
+    lines = [archive.raw(archive.patient(n, note="x" * 1_000_000)) for n in range(1, 12)]
+    path = archive.write(*lines, name="day.jsonl")
+
+    class Handler(_Handler):
+        def copyfile(self, source: Any, outputfile: Any) -> None:
+            text = source.read()
+            outputfile.write(text[: len(text) // 2] if "cut" in self.path else text)
+
+    handler = partial(Handler, directory=str(archive.folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}/day.jsonl"
+            with pytest.raises(ArchiveError, match="broke off"):
+                desk.load(f"{url}?cut")
+            assert desk.load(url).loaded == 11
+        finally:
+            server.shutdown()
+            thread.join()
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert desk.column("SELECT sha256 FROM archive_files WHERE loaded = 11") == [digest]
+
+
 def test_a_missing_package_is_named_with_how_to_get_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ travels with the file, as long as that is at work.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -92,23 +92,39 @@ def open_remote(url: str) -> BufferedReader:
     with _in_our_words(name):
         files, place = file_system(url)
         raw = files.open(place, "rb", block_size=_BLOCK_BYTES, cache_type="readahead")
-    return BufferedReader(_Opened(name, raw))
+    return BufferedReader(_Opened(name, raw, lambda: files.open(place, "rb", block_size=0)))
 
 
 class _Opened(RawIOBase):
     """A remote file whose errors are in our words, read from its start to its end."""
 
-    def __init__(self, name: str, raw: Any) -> None:
+    def __init__(self, name: str, raw: Any, in_one_answer: Callable[[], Any]) -> None:
         self._name = name
         self._raw = raw
+        self._in_one_answer: Callable[[], Any] | None = in_one_answer
         self._at = 0
 
     def readinto(self, into: Any) -> int:
         with _in_our_words(self._name):
-            piece = self._raw.read(len(into))
+            try:
+                piece = self._raw.read(len(into))
+            except ValueError:
+                self._raw = self._in_one_answer_from_here()
+                piece = self._raw.read(len(into))
         into[: len(piece)] = piece
         self._at += len(piece)
         return len(piece)
+
+    def _in_one_answer_from_here(self) -> Any:
+        """The rest of the file, of a web server that serves no parts of it; asked for once."""
+        if self._in_one_answer is None:
+            raise
+        self._raw.close()
+        raw, self._in_one_answer = self._in_one_answer(), None
+        left = self._at
+        while left and (piece := raw.read(min(left, _BLOCK_BYTES))):
+            left -= len(piece)
+        return raw
 
     def readable(self) -> bool:
         return True
