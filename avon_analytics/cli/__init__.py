@@ -22,6 +22,8 @@ def main() -> None:
     # numpy would start a thread for each processor to multiply matrices, and each of them waits
     # busily at first: no command multiplies large ones.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if not 0 < len(os.environ.get("COLUMNS", "").lstrip("0")) < 5:  # no width that a terminal has
+        os.environ.pop("COLUMNS", None)
     have_streams()
     with stopping() as stop:
         try:

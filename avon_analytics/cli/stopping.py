@@ -23,9 +23,15 @@ from avon_analytics.printable import say
 PATIENCE_SECONDS = 15.0
 MOMENT_SECONDS = 0.2
 """What is over by then needs no announcement."""
+_SOON_SECONDS = 0.05
 _HEARD = "stopping, and taking back what is not finished; once more ends it at once"
 _SENTENCE = "interrupted: what was finished stays, and nothing is left half done"
 _DEFAULTS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+
+
+class _KeyboardInterrupt(KeyboardInterrupt):
+    """An interruption that decides no exit code: of one of its own that comes while a class is
+    made, the interpreter remembers that it is to end as by Ctrl-C."""
 
 
 class Stop:
@@ -43,7 +49,7 @@ class Stop:
         timer = Timer(PATIENCE_SECONDS, self._leave)
         timer.daemon = True
         timer.start()
-        raise KeyboardInterrupt
+        raise _KeyboardInterrupt
 
     def ignored(self, unraisable: Any) -> None:
         """An interruption where Python can raise none, in a finalizer say, is asked for again."""
@@ -51,7 +57,10 @@ class Stop:
             sys.__unraisablehook__(unraisable)
             return
         number, self.signal = self.signal, None
-        signal.raise_signal(number)
+        # From elsewhere: what is raised in here would be ignored, too.
+        again = Timer(_SOON_SECONDS, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
 
     def report(self) -> int:
         """Say it once; returns the exit code."""

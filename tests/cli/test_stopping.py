@@ -216,3 +216,45 @@ def test_a_store_in_memory_keeps_what_was_loaded(
         with pytest.raises(Interrupted, match="are loaded"):
             store.load(tiny.archive, secrets=tiny.secrets, progress=False)
         assert len(store.table("events")) == tiny.receipt.loaded
+
+
+_SWALLOWED = """
+import os, signal, time
+from avon_analytics.cli.stopping import stopping
+
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+with stopping() as stop:
+    try:
+        Finalized()
+        time.sleep(30)
+    except KeyboardInterrupt:
+        print(stop.signal)
+"""
+
+
+def test_an_interruption_that_a_finalizer_swallows_is_asked_for_again() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _SWALLOWED], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (done.stdout, done.stderr) == (f"{signal.SIGTERM:d}\n", "")
+
+
+_WHILE_A_CLASS_IS_MADE = """
+from avon_analytics.cli.stopping import stopping
+with stopping() as stop:
+    try:
+        exec("import os, signal; os.kill(os.getpid(), signal.SIGTERM)")
+    except KeyboardInterrupt:
+        code = stop.report()
+raise SystemExit(code)
+"""
+
+
+def test_a_signal_while_modules_are_imported_has_its_own_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "made.py").write_text(_WHILE_A_CLASS_IS_MADE)
+    python = [sys.executable, "-m", "made"]
+    done = subprocess.run(python, timeout=20, check=False, cwd=tmp_path)
+    assert done.returncode == 128 + signal.SIGTERM

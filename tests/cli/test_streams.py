@@ -206,6 +206,19 @@ def test_a_result_goes_into_a_pipe_that_has_no_name(tiny: Any, tmp_path: Path) -
     assert (done.stdout[:8], done.stderr) == ("n_slots,", "wrote /dev/stdout\n")
 
 
+def test_a_terminal_without_a_width_is_one_of_unknown_width(
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in (["quality", "--db", str(tiny.db)], ["outcomes", "--nope"]):
+        said = []
+        for width in ("", "0", "1000000"):
+            monkeypatch.setenv("COLUMNS", width)
+            done = _python(*command, cwd=tmp_path)
+            said.append((done.returncode, done.stdout, done.stderr))
+        assert "Traceback" not in said[0][2]
+        assert said[1:] == said[:1] * 2
+
+
 @pytest.mark.parametrize(
     "command", [["tables"], ["load", "x", "--policy", "skip"], ["verify", "x"]]
 )
