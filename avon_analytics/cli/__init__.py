@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from avon_analytics.cli.stopping import Stop, stopping
-from avon_analytics.cli.streams import end_streams, have_streams
+from avon_analytics.cli.streams import drop_output, end_streams, have_streams
 from avon_analytics.errors import AvonError, InputError, UsageError
 from avon_analytics.printable import say
 
@@ -56,13 +56,8 @@ def _run(stop: Stop) -> int:
     except MemoryError:
         say("avon-analytics: there is too little memory for this: end other programs, or ask less")
         return InputError.exit_code
-    except FileNotFoundError:
-        if _is_anywhere():
-            raise
-        say(
-            "avon-analytics: the folder that this is called in is gone: change to one that is there"
-        )
-        return UsageError.exit_code
+    except OSError as error:
+        return _told(error)
     except ReaderGone:
         pass
     except Interruption as interruption:
@@ -73,13 +68,20 @@ def _run(stop: Stop) -> int:
     return 0
 
 
-def _is_anywhere() -> bool:
-    """Whether the folder is there in which relative paths begin."""
+def _told(error: OSError) -> int:
+    """Say what is wrong around the program, where that is it: with its output, with its folder."""
+    try:
+        sys.stdout.flush()
+    except OSError as refusal:  # what typer could not write, such as help
+        drop_output()
+        say(f"avon-analytics: cannot write to standard output: {refusal.strerror}")
+        return InputError.exit_code
     try:
         os.getcwd()
     except FileNotFoundError:
-        return False
-    return True
+        say("avon-analytics: the folder that this is called in is gone: change to another one")
+        return UsageError.exit_code
+    raise error
 
 
 def __getattr__(name: str) -> Any:

@@ -200,6 +200,13 @@ def test_a_stream_that_is_closed_or_full_is_no_traceback(
         assert list(store.table("deliveries")["ended"]) == ["loaded", "quarantined"]
 
 
+def test_help_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    done = _python("--help", cwd=tmp_path, redirect=">&-")
+    assert done.returncode == 4
+    assert done.stderr.startswith("avon-analytics: cannot write to standard output: ")
+    assert "Traceback" not in done.stderr
+
+
 def test_a_result_goes_into_a_pipe_that_has_no_name(tiny: Any, tmp_path: Path) -> None:
     outcomes = ["outcomes", "--db", str(tiny.db), "--format", "csv", "--out", "/dev/stdout"]
     done = _python(*outcomes, cwd=tmp_path, redirect="| cat")
