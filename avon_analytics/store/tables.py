@@ -118,7 +118,7 @@ def object_tables() -> tuple[ObjectTable, ...]:
 
 
 def _root_table(object_type: str, model: type[AvonObject]) -> ObjectTable:
-    summary = (model.__doc__ or "").splitlines()[0].rstrip(".")
+    summary = (model.__doc__ or "").partition("\n")[0].rstrip(".")
     return ObjectTable(
         name=model.table,
         object_type=object_type,

@@ -236,6 +236,11 @@ def test_a_folder_that_is_gone_is_told(tmp_path: Path, command: list[str]) -> No
     assert "Traceback" not in done.stderr
 
 
+def test_an_interpreter_without_docstrings_reads_and_counts(fresh: Any, tiny: Any) -> None:
+    told = fresh("tables", "--db", tiny.db, PYTHONOPTIMIZE="2")
+    assert (told.code, "appointments" in told.out) == (0, True)
+
+
 def test_without_room_for_a_file_no_line_is_collected(tiny: Any, tmp_path: Path) -> None:
     export = ("quarantine", "export", "--db", str(tiny.db))
     done = _python(*export, cwd=tmp_path, before="ulimit -f 0; ")
