@@ -52,7 +52,8 @@ def _last_day(frame: pd.DataFrame) -> int:
 
 def _curves(frame: pd.DataFrame, last: int, legend: bool, height: int) -> spec.Spec | None:
     data = _to_the_end(frame, last)
-    words = [CAUSES[cause] for cause in CAUSES if cause in set(frame["cause"])]
+    causes = set(frame["cause"].unique())
+    words = [word for cause, word in CAUSES.items() if cause in causes]
     x = spec.field("day:Q", title="days since booking").axis(
         tickCount=8, labelSeparation=8, **WHOLE_NUMBERS
     )
