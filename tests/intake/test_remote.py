@@ -370,6 +370,44 @@ def test_a_web_server_that_serves_no_parts_is_read_in_one_answer(
     assert desk.column("SELECT sha256 FROM archive_files WHERE loaded = 11") == [digest]
 
 
+def test_a_web_server_that_stops_giving_parts_has_broken_off(archive: Archive, desk: Desk) -> None:
+    """It says how long the file is, and has an empty answer for what lies behind its middle."""
+    pytest.importorskip("aiohttp")
+    lines = [archive.raw(archive.patient(n, note="x" * 1_000_000)) for n in range(1, 12)]
+    text = archive.write(*lines, name="day.jsonl").read_bytes()
+    kept = {"day": len(text) // 2}
+
+    class Handler(_Handler):
+        def do_HEAD(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.send_header("Accept-Ranges", "bytes")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            first, last = map(int, self.headers["Range"].removeprefix("bytes=").split("-"))
+            part = text[first : min(last + 1, kept["day"])]
+            self.send_response(206)
+            self.send_header("Content-Length", str(len(part)))
+            self.send_header("Content-Range", f"bytes {first}-{last}/{len(text)}")
+            self.end_headers()
+            self.wfile.write(part)
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}/day.jsonl"
+            with pytest.raises(ArchiveError, match=f"of its {len(text):,} bytes, and no more"):
+                desk.load(url)
+            kept["day"] = len(text)
+            desk.load(url)
+        finally:
+            server.shutdown()
+            thread.join()
+    assert desk.column("SELECT count(*) FROM events") == [11]
+
+
 def test_a_missing_package_is_named_with_how_to_get_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

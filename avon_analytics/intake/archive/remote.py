@@ -111,6 +111,12 @@ class _Opened(RawIOBase):
             except ValueError:
                 self._raw = self._in_one_answer_from_here()
                 piece = self._raw.read(len(into))
+        size = getattr(self._raw, "size", None)
+        if not piece and size is not None and self._at < size:
+            raise ArchiveError(
+                f"cannot read {self._name}: the store gave {self._at:,} of its {size:,} bytes, and "
+                "no more"
+            )
         into[: len(piece)] = piece
         self._at += len(piece)
         return len(piece)
