@@ -263,6 +263,7 @@ class Database:
             if read_only:
                 self._refuse_missing()
             elif not Path(self.path).exists():
+                journal.refuse_alone(self._place)
                 self._create_file()
             mode = "READ_ONLY" if read_only else "READ_WRITE"
             when_free(self.path, lambda: self._use(self._connection, mode), wait, on_wait)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from avon_analytics.errors import StoreError
 from avon_analytics.store.parsed import run
 
 LIMIT = 16 << 20  # from when on the engine would do it by itself
@@ -35,6 +36,16 @@ def make(store: str) -> None:
     """Make an empty journal, unless there is one."""
     with suppress(FileExistsError):
         os.close(os.open(journal_of(store), os.O_CREAT | os.O_EXCL | os.O_WRONLY, _OWNERS))
+
+
+def refuse_alone(store: str) -> None:
+    """Raises StoreError where a store is gone and its journal is not, which no new one can use."""
+    journal = journal_of(store)
+    if journal.exists() and journal.stat().st_size and not Path(store).exists():
+        raise StoreError(
+            f"{journal} is the journal of a store that is gone: remove it, or bring {store} back "
+            "beside it"
+        )
 
 
 def drop_empty(store: str) -> None:

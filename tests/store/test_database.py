@@ -108,6 +108,23 @@ def test_whoever_was_faster_made_the_store(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["new.duckdb"]
 
 
+def test_the_journal_of_a_store_that_is_gone_is_told(tmp_path: Path) -> None:
+    """A load was killed, and its store removed: a new one is not damaged by what it left."""
+    path, journal = tmp_path / "new.duckdb", tmp_path / "new.duckdb.wal"
+    with make(path).writing() as connection:
+        connection.execute("INSERT INTO settings VALUES ('a', 'b')")
+        left = journal.read_bytes()
+    assert left
+    path.unlink()
+    journal.write_bytes(left)
+    with pytest.raises(StoreError, match=r"new\.duckdb\.wal is the journal .* remove it"):
+        make(path)
+    assert [one.name for one in tmp_path.iterdir()] == [journal.name]
+    assert journal.read_bytes() == left
+    journal.unlink()
+    make(path)
+
+
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
 def test_a_store_and_its_journal_are_their_owners_alone(tmp_path: Path, mask: int) -> None:
     path = tmp_path / "private.duckdb"
