@@ -265,16 +265,19 @@ def test_who_asks_wrongly_is_told_what_was_expected(db: Path) -> None:
         (lambda: store.appointments(where="host=x"), "where: expected a dict"),
         (lambda: store.appointments(status_words=["dna"]), "status_words: expected a dict"),
         (lambda: store.appointments(status_words={1: "no_show"}), "status_words: expected texts"),
-        (lambda: store.load(db, secrets=["x"]), "secrets: expected a text, a dict of texts"),
-        (lambda: store.load(db, secrets={"a": None}), "the secret named 'a' is no text"),
-        (lambda: store.load(db, secrets={"a": 5}), "the secret named 'a' is no text"),
+        (lambda: store.load(__file__, secrets=["x"]), "secrets: expected a text, a dict of texts"),
+        (lambda: store.load(__file__, secrets={"a": None}), "the secret named 'a' is no text"),
+        (lambda: store.load(__file__, secrets={"a": 5}), "the secret named 'a' is no text"),
         (lambda: export(pd.Series([1]), "x.csv"), "export: expected a DataFrame"),
         (lambda: cohort.outcomes(basis=pd.Series(["Zebediah"])), "^basis: expected a text. Ch"),
         (lambda: cohort.outcomes(by=1), "by: expected a name or a list of names"),
         (lambda: store.report(by=pd.NA), "by: expected the name of a grouping"),
         (lambda: cohort.slots(pd.NA), "where: expected a dict"),
         (lambda: cohort.slots(pd.DataFrame()), "where: expected a dict"),
-        (lambda: store.load(db, secrets="half \ud800"), "the secret named 'default' is no text"),
+        (
+            lambda: store.load(__file__, secrets="half \ud800"),
+            "the secret named 'default' is no text",
+        ),
         (lambda: avon.open(":memory:", memory_limit="\ud800").tables(), "memory_limit a size"),
     )
     for ask, told in asked:

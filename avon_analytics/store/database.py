@@ -287,9 +287,8 @@ class Database:
     ) -> None:
         for file in (self.path, *journal.files_of(self._place)):
             refuse_no_file(file)
-        how = mode if mode == "READ_ONLY" else f"{mode}, {ROW_GROUPS}"
         # Without a type the engine would take a table in CSV, JSON or Parquet for a database.
-        how = f"TYPE duckdb, {how}"
+        how = f"TYPE duckdb, {mode}" + ("" if mode == "READ_ONLY" else f", {ROW_GROUPS}")
         connection.execute(f"ATTACH {literal(place or self._place)} AS store ({how})")
         connection.execute("USE store")
 

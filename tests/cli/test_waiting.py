@@ -148,7 +148,7 @@ def test_a_wait_is_a_number_of_seconds(path: Path, wait: float) -> None:
     with pytest.raises(UsageError, match="number of seconds"):
         avon.open(path, wait=wait)
     with pytest.raises(UsageError, match="number of seconds"):
-        avon.open(path).load(path, policy="skip", wait=wait)
+        avon.open(path).load(__file__, policy="skip", wait=wait)
 
 
 def test_the_command_line_says_who_holds_the_store(other: Other, run: Any, tiny: Any) -> None:
