@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import duckdb
 
@@ -64,14 +64,18 @@ def _newest_load(database: Database) -> int:
 def _sentence(database: Database, load_id: int | None) -> str:
     if load_id is None:
         return f"interrupted before anything was loaded: {_GOES_ON}"
-    try:
-        database.begin_anew()
-        with database.reading() as connection:
-            ((files, lines, loaded),) = connection.execute(
-                "SELECT files, lines, loaded FROM loads WHERE load_id = $id", {"id": load_id}
-            ).fetchall()
-    except (StoreError, duckdb.Error, ValueError):
-        return f"interrupted: the files that were loaded whole stay, and {_GOES_ON}"
+    for _ in range(2):  # an interruption that was not heard comes again, and ends this, too
+        with suppress(StoreError, duckdb.Error, ValueError):
+            return _of_load(database, load_id)
+    return f"interrupted: the files that were loaded whole stay, and {_GOES_ON}"
+
+
+def _of_load(database: Database, load_id: int) -> str:
+    database.begin_anew()
+    with database.reading() as connection:
+        ((files, lines, loaded),) = connection.execute(
+            "SELECT files, lines, loaded FROM loads WHERE load_id = $id", {"id": load_id}
+        ).fetchall()
     if not files:
         return f"interrupted before a file was loaded whole: {_GOES_ON}"
     return (

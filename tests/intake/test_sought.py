@@ -7,6 +7,7 @@ import gzip
 import json
 import random
 import re
+import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -208,6 +209,21 @@ def tombstones() -> Iterator[Tombstones]:
         connection.execute(CREATE_SETTINGS)
         connection.execute("CREATE TABLE forgotten (mark VARCHAR, kind VARCHAR, since TIMESTAMPTZ)")
         yield Tombstones(connection)
+
+
+def test_all_that_may_be_an_id_in_a_long_text_is_not_held_at_once(
+    tombstones: Tombstones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avon_analytics.intake.write.tombstones.MOST_REMEMBERED", 1000)
+    bare = "zeb28characterslongid0000001"
+    tombstones.add_person(bare)
+    text = "".join(random.Random(1).choices("ghijklmnop", k=100_000)) + bare
+    tracemalloc.start()
+    try:
+        assert tombstones.people_in([text]) == {bare}
+        assert tracemalloc.get_traced_memory()[1] < 20 * len(text)
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("bare", IDS)

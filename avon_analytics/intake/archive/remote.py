@@ -109,7 +109,9 @@ class _Opened(RawIOBase):
             try:
                 piece = self._raw.read(len(into))
             except ValueError:
-                self._raw = self._in_one_answer_from_here()
+                if self._in_one_answer is None:
+                    raise
+                self._raw, self._in_one_answer = self._from_here(self._in_one_answer), None
                 piece = self._raw.read(len(into))
         size = getattr(self._raw, "size", None)
         if not piece and size is not None and self._at < size:
@@ -121,12 +123,10 @@ class _Opened(RawIOBase):
         self._at += len(piece)
         return len(piece)
 
-    def _in_one_answer_from_here(self) -> Any:
-        """The rest of the file, of a web server that serves no parts of it; asked for once."""
-        if self._in_one_answer is None:
-            raise
+    def _from_here(self, in_one_answer: Callable[[], Any]) -> Any:
+        """The rest of the file, of a web server that serves no parts of it."""
         self._raw.close()
-        raw, self._in_one_answer = self._in_one_answer(), None
+        raw = in_one_answer()
         left = self._at
         while left and (piece := raw.read(min(left, _BLOCK_BYTES))):
             left -= len(piece)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -37,7 +37,7 @@ Kind = Literal["person", "object", "thread", "visit", "aside", "line"]
 _KEY, _SHAPES = "forget_key", "forget_shapes"
 _ALPHABETS = {"x": "[0-9a-f]", "a": "[0-9a-z]", "o": "."}
 _NARROWER = {"x": "", "a": "0123456789abcdef", "o": "0123456789abcdefghijklmnopqrstuvwxyz"}
-_MOST_REMEMBERED = 1_000_000
+MOST_REMEMBERED = 1_000_000
 
 
 class Tombstones:
@@ -49,7 +49,7 @@ class Tombstones:
             run(connection, "SELECT kind, mark FROM forgotten").fetchall()
         )
         self._pads = (b"", b"")
-        self._shapes: dict[str, Callable[[str], list[str]]] = {}
+        self._shapes: dict[str, Callable[[str], Iterable[str]]] = {}
         self._others: set[str] = set()
         if self._known:
             self._take_key()
@@ -115,10 +115,13 @@ class Tombstones:
             for text in readings(given, self._least):
                 plain = folded(text)
                 for ids_in in self._shapes.values():
-                    new = set(ids_in(plain)) - self._others
-                    marked = {one for one in new if self._is_marked("person", one)}
-                    found |= marked
-                    self._remember(new - marked)
+                    for one in ids_in(plain):  # of a long text millions, so one at a time
+                        if one in self._others:
+                            continue
+                        if self._is_marked("person", one):
+                            found.add(one)
+                        else:
+                            self._remember(one)
         return found
 
     def may_name_people(self, text: str) -> str:
@@ -135,10 +138,10 @@ class Tombstones:
     def _least(self) -> int:
         return min(map(_size, self._shapes), default=1)
 
-    def _remember(self, others: set[str]) -> None:
-        if len(self._others) >= _MOST_REMEMBERED:
+    def _remember(self, other: str) -> None:
+        if len(self._others) >= MOST_REMEMBERED:
             self._others.clear()
-        self._others |= others
+        self._others.add(other)
 
     def masked_path(self, path: str, names: Callable[[str], bool]) -> str:
         """A path as the log may show it, without the parts that ``names`` a forgotten person.
@@ -190,7 +193,7 @@ def _size(shape: str) -> int:
     return int(shape[1:])
 
 
-def _finder(shape: str) -> Callable[[str], list[str]]:
+def _finder(shape: str) -> Callable[[str], Iterable[str]]:
     """What finds all that may be ids of a shape in a text, one within another, too."""
     one, size = _ALPHABETS[shape[0]], _size(shape)
     if size < LONG_ID:
@@ -198,12 +201,10 @@ def _finder(shape: str) -> Callable[[str], list[str]]:
     words = re.compile(f"{one}{{{size},}}")
     narrower = _NARROWER[shape[0]]  # an id of these characters alone would be of another shape
 
-    def found(text: str) -> list[str]:
-        return [
-            word[start : start + size]
-            for word in words.findall(text)
-            if word.strip(narrower)
-            for start in range(len(word) - size + 1)
-        ]
+    def found(text: str) -> Iterator[str]:
+        for word in words.findall(text):
+            if word.strip(narrower):
+                for start in range(len(word) - size + 1):
+                    yield word[start : start + size]
 
     return found
