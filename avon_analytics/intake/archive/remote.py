@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -19,8 +18,11 @@ from urllib.parse import urlsplit
 
 from avon_analytics.errors import ArchiveError
 from avon_analytics.intake.archive.masking import is_url, masked
+from avon_analytics.intake.archive.remote_errors import in_our_words
 
 _BLOCK_BYTES = 4 * 1024 * 1024  # what one request asks for; two of them are held
+# How long a web server is waited for: an answer may take as long as it needs, while bytes come.
+_CONNECT_SECONDS, _SILENT_SECONDS = 30, 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def find_remote(url: str) -> Iterator[RemoteFile]:
     Raises ArchiveError where nothing is found, a package is missing or the store refuses.
     """
     name = masked(url)
-    with _in_our_words(name):
+    with in_our_words(name):
         files, place = file_system(url)
         files.invalidate_cache()
         try:
@@ -89,7 +91,7 @@ def url_of(path: str, given: str, files: Any) -> str:
 def open_remote(url: str) -> BufferedReader:
     """Open a file to be read from its start to its end."""
     name = masked(url)
-    with _in_our_words(name):
+    with in_our_words(name):
         files, place = file_system(url)
         raw = files.open(place, "rb", block_size=_BLOCK_BYTES, cache_type="readahead")
     return BufferedReader(_Opened(name, raw, lambda: files.open(place, "rb", block_size=0)))
@@ -102,26 +104,38 @@ class _Opened(RawIOBase):
         self._name = name
         self._raw = raw
         self._in_one_answer: Callable[[], Any] | None = in_one_answer
+        self._size: int | None = getattr(raw, "size", None)
         self._at = 0
 
     def readinto(self, into: Any) -> int:
-        with _in_our_words(self._name):
-            try:
-                piece = self._raw.read(len(into))
-            except ValueError:
-                if self._in_one_answer is None:
-                    raise
-                self._raw, self._in_one_answer = self._from_here(self._in_one_answer), None
-                piece = self._raw.read(len(into))
-        size = getattr(self._raw, "size", None)
-        if not piece and size is not None and self._at < size:
+        with in_our_words(self._name):
+            piece = self._next(len(into))
+        if not piece and self._size is not None and self._at < self._size:
             raise ArchiveError(
-                f"cannot read {self._name}: the store gave {self._at:,} of its {size:,} bytes, and "
-                "no more"
+                f"cannot read {self._name}: the store gave {self._at:,} of its {self._size:,} "
+                "bytes, and no more; try again later, or copy the file to a disk first"
             )
         into[: len(piece)] = piece
         self._at += len(piece)
         return len(piece)
+
+    def _next(self, n_bytes: int) -> bytes:
+        if self._in_one_answer is not None:
+            piece = self._part(n_bytes)
+            if piece is not None:
+                return piece
+            self._raw, self._in_one_answer = self._from_here(self._in_one_answer), None
+        found: bytes = self._raw.read(n_bytes)
+        return found
+
+    def _part(self, n_bytes: int) -> bytes | None:
+        """The next bytes; None where a web server serves no parts, or another one than asked."""
+        try:
+            piece: bytes = self._raw.read(n_bytes)
+        except ValueError:
+            return None
+        is_whole = self._size is None or len(piece) >= min(n_bytes, self._size - self._at)
+        return piece if is_whole else None
 
     def _from_here(self, in_one_answer: Callable[[], Any]) -> Any:
         """The rest of the file, of a web server that serves no parts of it."""
@@ -140,7 +154,7 @@ class _Opened(RawIOBase):
 
     def close(self) -> None:
         super().close()
-        with _in_our_words(self._name):
+        with in_our_words(self._name):
             self._raw.close()
 
 
@@ -153,7 +167,7 @@ def file_system(url: str) -> tuple[Any, str]:
             "install it with: pip install 'avon-analytics[remote]'"
         ) from None
     try:
-        files, place = url_to_fs(url)
+        files, place = url_to_fs(url, **_patience(url))
     except ImportError:
         raise ArchiveError(
             f"cannot read {masked(url)}: {_package_for(url)}; or copy the files to a disk first"
@@ -166,6 +180,17 @@ def file_system(url: str) -> tuple[Any, str]:
     return files, place
 
 
+def _patience(url: str) -> dict[str, Any]:
+    """What tells fsspec how long to wait for a web server: it would end any answer in 5 minutes."""
+    protocols = {part.partition("://")[0].lower() for part in url.split("::")}
+    if not protocols & {"http", "https"}:
+        return {}
+    from aiohttp import ClientTimeout
+
+    timeout = ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENT_SECONDS)
+    return {protocol: {"timeout": timeout} for protocol in protocols & {"http", "https"}}
+
+
 def _package_for(url: str) -> str:
     from fsspec.registry import known_implementations
 
@@ -173,32 +198,6 @@ def _package_for(url: str) -> str:
     entry = known_implementations.get(protocol, {})
     known = entry.get("err", f"the package that opens {protocol}:// URLs is not installed")
     return f"{known} (the extra 'remote' of avon-analytics opens s3:// URLs)"
-
-
-@contextmanager
-def _in_our_words(name: str) -> Iterator[None]:
-    """What a store's own messages say can hold keys and signed URLs: none is passed on."""
-    try:
-        yield
-    except ArchiveError:
-        raise
-    except FileNotFoundError:
-        raise ArchiveError(f"there is no file or folder {name}, and nothing matches it") from None
-    except PermissionError:
-        raise ArchiveError(
-            f"cannot read {name}: the store refuses; are the credentials in its environment "
-            "variables or configuration right, and may they list and read?"
-        ) from None
-    except Exception as error:
-        kind = type(error).__name__
-        if "Credentials" in kind:
-            raise ArchiveError(
-                f"cannot read {name}: no credentials were found; set them as its other clients "
-                "want them, for S3 as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-            ) from None
-        raise ArchiveError(
-            f"cannot read {name}: the store cannot be reached or broke off ({kind})"
-        ) from None
 
 
 def _changed_ns(info: Mapping[str, Any]) -> int | None:
