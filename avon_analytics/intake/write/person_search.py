@@ -172,6 +172,8 @@ class PersonSearch:
 
     def _names(self, text: str) -> bool:
         plain = folded(text)
+        if not self._may_name.search(plain):
+            return False
         if any(pattern.search(plain) for pattern in (self._id, self._number, self._record)):
             return True
         if any(one in plain for one in self._emails):

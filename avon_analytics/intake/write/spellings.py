@@ -8,7 +8,9 @@ import html
 import re
 import unicodedata
 import zlib
+from collections import deque
 from collections.abc import Iterator
+from functools import lru_cache
 from urllib.parse import unquote
 
 _DEEPEST = 6  # layers of escapes and base64 that are undone
@@ -16,6 +18,7 @@ _ASCII = bytes(range(0x80))
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 SHORTEST_RUN = 12  # of base64 that is read
 MOST_REPEATED = 1000  # that regular expressions of the engine take
+_WORD = 64  # characters of base64 that are no longer than a key
 _BLIND_BYTES = 64  # longer than any digest: so many bytes that are no text may hide one
 
 _ESCAPE = re.compile(r"""\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([^ux]))""", re.DOTALL)
@@ -50,15 +53,16 @@ def _visible(found: re.Match[str]) -> str:
 def readings(text: str, least: int = 1) -> Iterator[str]:
     """A text, and every text of ``least`` characters or more in it, escaped or as base64.
 
-    Shorter ones may be among them. Ids are long, and most base64 is too short to hold one.
+    Shorter ones may be among them. Ids are long, and most base64 is too short to hold one. What is
+    written in fewer letters than it has, because it is compressed, is read where it is base64 once.
     """
-    waiting, seen = [(text, 0)], {text}
+    waiting, seen, runs_seen = deque([(text, 0)]), {text}, set[str]()
     while waiting:
-        one, depth = waiting.pop()
+        one, depth = waiting.popleft()
         yield one
         if depth == _DEEPEST:
             continue
-        for inner in _inside(one, least):
+        for inner in _inside(one, least, runs_seen):
             if inner not in seen:
                 seen.add(inner)
                 waiting.append((inner, depth + 1))
@@ -72,7 +76,8 @@ def may_hold_more(least: int) -> str:
     return rf"[\\%&\n]|{run}{{{shortest},}}|{_COMPRESSED}{run}{{6}}"
 
 
-def _inside(text: str, least: int) -> Iterator[str]:
+def _inside(text: str, least: int, runs_seen: set[str]) -> Iterator[str]:
+    """The texts that stand right inside one, but for those in base64 that was seen before."""
     if "\\" in text:
         # Most are of quotes, in an object that was archived as a text.
         yield _joined(_ESCAPE.sub(_unescaped, text.replace('\\"', '"')))
@@ -80,10 +85,10 @@ def _inside(text: str, least: int) -> Iterator[str]:
         yield unquote(text)
     if "&" in text:
         yield html.unescape(text)
-    for data in _decoded(text, least):
-        found = texts_of(data)
-        if found is not None:
-            yield from found
+    for run in _runs(text, least):
+        if run not in runs_seen:
+            runs_seen.add(run)
+            yield from _texts_of_word(run) if len(run) <= _WORD else _texts_of_run(run)
 
 
 def _unescaped(found: re.Match[str]) -> str:
@@ -96,25 +101,34 @@ def _joined(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _decoded(text: str, least: int) -> Iterator[bytes]:
-    """Whatever of so many bytes stands in a text as base64, plain or for URLs, whole or broken into
-    lines; what may be compressed, of however many."""
-    runs = [
-        run
-        for run in _BASE64.findall(text)
-        if (len(run) * 3 // 4 >= least or _BEGINS_COMPRESSED.match(run)) and not _HEX.fullmatch(run)
-    ]
+def _runs(text: str, least: int) -> Iterator[str]:
+    """What may be base64 of so many bytes in a text, plain or for URLs, whole or broken into lines;
+    of what may be compressed, of however many."""
+    for run in _BASE64.findall(text):
+        is_enough = len(run) * 3 // 4 >= least or _BEGINS_COMPRESSED.match(run)
+        if is_enough and not _HEX.fullmatch(run):
+            yield run
     if "\n" in text:
-        runs += ["".join(run.split()) for run in _BROKEN_BASE64.findall(text)]
-    for run in runs:
-        usual = run.replace("-", "+").replace("_", "/")
-        for start in range(4):  # letters right before it may belong to something else
-            part = usual[start:]
-            with_end = part[: len(part) // 4 * 4] if len(part) % 4 == 1 else part
-            try:
-                yield binascii.a2b_base64(with_end + "=" * (-len(with_end) % 4))
-            except (binascii.Error, ValueError):
-                continue
+        yield from ("".join(run.split()) for run in _BROKEN_BASE64.findall(text))
+
+
+@lru_cache(maxsize=4096)
+def _texts_of_word(run: str) -> tuple[str, ...]:
+    """The same of a short one: most are keys, which stand in line after line."""
+    return tuple(_texts_of_run(run))
+
+
+def _texts_of_run(run: str) -> Iterator[str]:
+    """The texts that base64 may be."""
+    usual = run.replace("-", "+").replace("_", "/")
+    for start in range(4):  # letters right before it may belong to something else
+        part = usual[start:]
+        with_end = part[: len(part) // 4 * 4] if len(part) % 4 == 1 else part
+        try:
+            data = binascii.a2b_base64(with_end + "=" * (-len(with_end) % 4))
+        except (binascii.Error, ValueError):
+            continue
+        yield from texts_of(data) or ()
 
 
 def texts_of(data: bytes) -> list[str] | None:
