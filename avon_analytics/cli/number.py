@@ -19,6 +19,7 @@ from avon_analytics.cli.helpers import (
     show_rows,
 )
 from avon_analytics.cli.output import emit
+from avon_analytics.cli.row import pair, row_label
 from avon_analytics.cli.target import target
 from avon_analytics.errors import UnknownGroup, UsageError
 from avon_analytics.figures import FIGURES
@@ -47,7 +48,8 @@ _Row = Annotated[
     typer.Option(
         "--row",
         metavar="COLUMN=VALUE",
-        help="Which row: what its groups and its period are, as in --format csv (repeatable).",
+        help="Which row: what its groups and its period are, as the table has them, or --format "
+        "csv (repeatable).",
     ),
 ]
 _Options = Annotated[
@@ -142,39 +144,14 @@ def _asked(
         given["every"] = every.value
     declared = {one.name: one for one in figure.options}
     for text in options or []:
-        key, value = _pair(text, "--option", "NAME=VALUE")
+        key, value = pair(text, "--option", "NAME=VALUE")
         key = choice("option", key.replace("-", "_"), declared)
         read = _value(declared[key], value)
         given[key] = [*given.get(key, []), read] if declared[key].length != 1 else read
     if every is not None and not figure.has_periods:
         raise UsageError(f"--every: {figure.command} takes none")
     shown = getattr(visits, figure.name)(**given, min_count=0)
-    return shown, _label(shown, row or [])
-
-
-def _label(shown: pd.DataFrame, row: list[str]) -> Any:
-    """The label of the only row that is as somebody says."""
-    from avon_analytics.table_files import plain
-
-    found = shown
-    for text in row:
-        column, value = _pair(text, "--row", "COLUMN=VALUE")
-        choice("column", column, [str(one) for one in shown])
-        cells = ["" if (one := plain(cell)) is None else str(one).lower() for cell in found[column]]
-        found = found[[cell == value.lower() for cell in cells]]
-    if len(found) != 1:
-        keys = [*shown.attrs["by"], *(["period_on"] if "period_on" in shown else [])]
-        keys += FIGURES[shown.attrs["figure"]].row_names
-        which = f"; say which with --row ({', '.join(dict.fromkeys(keys))})" if keys else ""
-        raise UsageError(f"--row: {len(found):,} rows of the figure are so{which}")
-    return found.index[0]
-
-
-def _pair(text: str, option: str, form: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not sign:
-        raise UsageError(f"{option} {text!r}: expected {form}")
-    return name, value
+    return shown, row_label(shown, row or [])
 
 
 def _value(option: Option, text: str) -> Any:

@@ -160,6 +160,26 @@ def test_behind_shows_as_many_rows_as_the_figure_says(run: Any, tiny: Any) -> No
     assert shown.out.splitlines()[1].split()[:2] == ["Start", "Outcome"]
 
 
+def test_a_row_is_named_as_the_table_has_it(run: Any, tiny: Any) -> None:
+    by = ("--by", "host", "--by", "group", "--every", "quarter", "--db", tiny.db)
+    figure = run("outcomes", *by, "--format", "json").json()
+    cell = max(figure, key=lambda row: row["n_cancelled"])
+    year, month, _ = cell["period_on"].split("-")
+    called = {
+        "host": cell["host_name"],
+        "group": "yes" if cell["group"] else "no",
+        "period_on": f"{year}-Q{(int(month) + 2) // 3}",
+    }
+    table = run("outcomes", *by, COLUMNS="200").out
+    assert any(all(word in line for word in called.values()) for line in table.splitlines())
+    row = [word for pair in called.items() for word in ("--row", "=".join(pair))]
+    rows = run("behind", "outcomes", "n_cancelled", *row, *by, "--format", "json").json()
+    assert len(rows) == cell["n_cancelled"] > 0
+    assert {one["host"] for one in rows} == {cell["host"]}
+    missing = ("--by", "patient_state", "--row", "patient_state=–", "--db", tiny.db)
+    assert run("behind", "outcomes", "n_slots", *missing).code == 0
+
+
 def test_evidence_is_written_as_a_folder(run: Any, tiny: Any) -> None:
     told = run("evidence", "outcomes", "n_no_show", "--db", tiny.db, "--out", "proof")
     assert told.code == 0
@@ -179,7 +199,24 @@ def test_evidence_is_written_as_a_folder(run: Any, tiny: Any) -> None:
         (("outcomes", "n_slots", "--every", "month"), "rows of the figure are so; say which"),
         (("outcomes", "n_slots", "--row", "host=x"), "unknown column 'host'"),
         (("outcomes", "n_slots", "--row", "n_slots"), "expected COLUMN=VALUE"),
-        (("outcomes", "n_slots", "--row", "n_slots=0"), "0 rows of the figure are so"),
+        (("outcomes", "n_slots", "--row", "n_slots=0"), "no row of the figure has n_slots '0'"),
+        (("outcomes", "n_slots", "--row", "period_on=2025-03"), "one row for all: say --every"),
+        (
+            ("outcomes", "n_slots", "--every", "month", "--row", "month=2025-03"),
+            "unknown column 'month'. Did you mean 'period_on'?",
+        ),
+        (
+            ("outcomes", "n_slots", "--every", "month", "--row", "period_on=March 2025"),
+            "has period_on 'March 2025'; give it as the table has it, or --format csv",
+        ),
+        (
+            ("outcomes", "n_slots", "--by", "lead_band", "--row", "lead_band=8-30"),
+            "Did you mean '8-30 days'?",
+        ),
+        (
+            ("outcomes", "n_slots", "--by", "name", "--row", "name=Zebediah"),
+            "--row: no row of the figure has this name; give it as",
+        ),
         (("returns", "n_returned", "--option", "day=9"), "Did you mean 'days'"),
         (("returns", "n_returned", "--option", "days=soon"), "days: expected a whole number"),
         (("rebooking", "n_index", "--every", "month"), "--every: rebooking takes none"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
 from typing import Any, NamedTuple
 
 from avon_analytics.figures import Kind
@@ -69,11 +68,13 @@ def written(
 
 def starred(row: Mapping[str, Any], every: str) -> str:
     """The name of a row's period, with a star where that is not complete."""
-    name = _period(as_date(row["period_on"]), every)
+    name = period_name(row["period_on"], every)
     return name if is_complete(row) else f"{name} *"
 
 
-def _period(on: date | None, every: str) -> str:
+def period_name(value: object, every: str) -> str:
+    """``2025-03``, ``2025-Q1``, ``2025``, ``2025-03-03`` (a day, or the Monday of a week)."""
+    on = as_date(value)
     if on is None:
         return MISSING
     if every == "quarter":
