@@ -68,12 +68,13 @@ def choice(
     raise error(f"unknown {kind} {repeated(given)}.{hint} Choices: {', '.join(known)}")
 
 
-def mapping(given: Any, what: str) -> Mapping[Any, Any]:
-    """A mapping; none where nothing was given. Raises UsageError for anything else."""
+def mapping(given: Any, what: str, example: str) -> Mapping[Any, Any]:
+    """A mapping; none where nothing was given. Raises UsageError, with the example, for anything
+    else."""
     if given is None:
         return {}
     if not isinstance(given, Mapping):
-        raise UsageError(f"{what}: expected a dict")
+        raise UsageError(f"{what}: expected a dict, such as {example}")
     return given
 
 

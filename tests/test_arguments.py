@@ -200,11 +200,20 @@ def test_hours_are_hours(store: avon.Store, name: str, wrong: Any) -> None:
 
 @pytest.mark.parametrize("name", ["start", "end"])
 @pytest.mark.parametrize(
-    "wrong", [20251001, pd.NaT, float("nan"), pd.Period("2025-01"), "soon", ["2025-01-01"]]
+    "wrong",
+    [20251001, pd.NaT, float("nan"), pd.Period("2025-01"), "soon", "2025-01", ["2025-01-01"]],
 )
 def test_a_window_has_dates(store: avon.Store, name: str, wrong: Any) -> None:
-    with pytest.raises(UsageError, match=f"{name}: a day begins at local midnight"):
+    with pytest.raises(UsageError, match=f"{name}: give a day such as '2025-01-31'"):
         store.appointments(**{name: wrong})
+
+
+@pytest.mark.parametrize(
+    "timed", ["2025-01-31 10:00", "2025-01-31T00:00Z", pd.Timestamp("2025-01-31 09:00")]
+)
+def test_a_window_has_no_times_of_day(store: avon.Store, timed: Any) -> None:
+    with pytest.raises(UsageError, match="start: a day begins at local midnight; give a day such"):
+        store.appointments(start=timed)
 
 
 def test_of_a_text_in_place_of_a_word_only_the_beginning_is_repeated(db: Path) -> None:
@@ -262,7 +271,10 @@ def test_who_asks_wrongly_is_told_what_was_expected(db: Path) -> None:
         (lambda: store.forget("ada@example.com"), "a name or an address is none"),
         (lambda: store.custom_fields("patients"), "unknown kind of object 'patients'"),
         (lambda: cohort.compare(None), "compare: expected a cohort"),
-        (lambda: store.appointments(where="host=x"), "where: expected a dict"),
+        (
+            lambda: store.appointments(where="host=x"),
+            "where: expected a dict, such as {'weekday': 'Monday'}",
+        ),
         (lambda: store.appointments(status_words=["dna"]), "status_words: expected a dict"),
         (lambda: store.appointments(status_words={1: "no_show"}), "status_words: expected texts"),
         (lambda: store.load(__file__, secrets=["x"]), "secrets: expected a text, a dict of texts"),

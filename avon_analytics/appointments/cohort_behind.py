@@ -144,5 +144,7 @@ class CohortBehind(CohortRows):
             return trace(self, figure, appointment_id, by, every, first, options)
 
     def _narrowed(self, where: Mapping[str, Any] | None) -> Self:
-        more = filters(self._engine, mapping(where, "where"), self._labels, OF_SLOTS)
+        more = filters(
+            self._engine, mapping(where, "where", "{'outcome': 'no_show'}"), self._labels, OF_SLOTS
+        )
         return replace(self, _filters=(*self._filters, *more))

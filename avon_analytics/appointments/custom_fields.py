@@ -46,7 +46,7 @@ def custom_fields(
     with database.reading() as connection:
         entries = frame(connection, _query(of), {"as_of": instant})
     keys = sorted(entries["key"].dropna().unique())
-    columns = _columns(owner, keys, mapping(names, "names"))
+    columns = _columns(owner, keys, mapping(names, "names", "{'cfld_1': 'Payer'}"))
     owners = pd.Index(entries["owner_id"].unique(), dtype="str", name=owner)
     fields = {}
     for key in keys:

@@ -106,7 +106,7 @@ class CohortSource(Generic[AnyCohort]):
                 words=tuple(known_status_words(status_words).items()),
                 time_zone=engine.time_zone,
             )
-            kept = filters(engine, mapping(where, "where"), self._labels)
+            kept = filters(engine, mapping(where, "where", "{'weekday': 'Monday'}"), self._labels)
             few = checked_min_count(min_count)
             kind = self._kind_of_cohorts()
             made: AnyCohort = kind(engine, scope, kept, settings, few, self._labels)

@@ -65,6 +65,14 @@ def is_file(path: str) -> bool:
         raise store_error(path, error) from None
 
 
+def folder_error(path: str) -> StoreError:
+    """What is said of a folder, such as that of an archive, in place of a store."""
+    return StoreError(
+        f"{path} is a folder, and a store is a file: name one, such as avon.duckdb (--db), and "
+        "load the folder into it if it is an archive"
+    )
+
+
 def refuse_no_file(path: str) -> None:
     """Raises StoreError for a pipe or a device, for which the engine would wait for ever."""
     if is_no_file(Path(path)):
@@ -95,7 +103,7 @@ def store_error(path: str, error: Exception, waited: float = 0.0) -> StoreError:
     if isinstance(error, OSError):
         return StoreError(f"cannot use {path}: {error.strerror or 'the system refused'}")
     if os.path.isdir(path) and not is_lake(path):
-        return StoreError(f"{path} is a folder: name a file with --db")
+        return folder_error(path)
     if isinstance(error, duckdb.OutOfMemoryException):
         return StoreError(f"cannot use {path}: the engine has too little memory or disk for this")
     why = reason(error, path)

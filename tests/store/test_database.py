@@ -340,6 +340,13 @@ def test_a_table_in_another_form_is_no_store(tmp_path: Path, name: str, content:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_store_that_is_a_folder_shows_that_it_is_none(tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    assert "is a folder, and a store is a file" in " ".join(repr(avon.open(archive)).split())
+    assert "nothing yet" in repr(avon.open(tmp_path / "new.duckdb"))
+
+
 def test_a_missing_store_is_told_with_what_to_do(tmp_path: Path) -> None:
     store = avon.open(tmp_path / "none.duckdb")
     with pytest.raises(StoreError, match="load an archive into it first"):

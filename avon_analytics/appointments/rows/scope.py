@@ -61,11 +61,9 @@ def as_date(value: DateLike | None, what: str) -> date | None:
         if not isinstance(value, date):
             raise ValueError
     except ValueError:
-        raise _no_date(
-            value,
-            what,
-            "a day begins at local midnight; give a date such as '2025-01-31'",
-        ) from None
+        day = "give a day such as '2025-01-31'"
+        begins = "a day begins at local midnight; " if isinstance(value, datetime) else ""
+        raise _no_date(value, what, f"{begins}{day}") from None
     return value
 
 

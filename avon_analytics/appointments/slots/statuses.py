@@ -16,7 +16,7 @@ def status_words(more: Mapping[str, str] | None = None) -> dict[str, str]:
     Raises UsageError if ``more`` does not map texts to ``WORDS``.
     """
     known = dict(MEANINGS)
-    for source, word in mapping(more, "status_words").items():
+    for source, word in mapping(more, "status_words", "{'dna': 'no_show'}").items():
         text(source, "status_words: expected texts, as in {'dna': 'no_show'}")
         choice("status word", word, WORDS)
         known[spelling(source)] = word
