@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
+import avon_analytics as avon
 from avon_analytics.report import plot
 from avon_analytics.report.html.show import show
+from avon_analytics.report.page.tables import outcomes_by_group
 from avon_analytics.report.tables.names import named, shortened_ids
 from avon_analytics.report.terminal.table import table
 
@@ -31,6 +33,21 @@ def test_names_stand_in_place_of_ids_and_the_frame_stays_as_it_was(clinic: MadeU
     assert list(shown["host"].dropna()) == ["Ada Testwell", "user_…1xyz"]
     assert "host_name" not in shown
     assert list(frame["host"].dropna()) == [ADA, BO]
+
+
+def test_long_names_that_end_differently_are_told_apart(clinic: MadeUp) -> None:
+    ends = ("30 min", "60 min", "90 min")
+    figure = clinic.by_host([f"{'A very long name of a visit, ' * 9}{end}" for end in ends])
+    figure.attrs |= {"figure": "outcomes", "by": ["host"]}
+    in_page = outcomes_by_group(figure, figure.head(0))
+    assert in_page is not None
+    svg = str(plot.share(figure)._repr_mimebundle_())
+    in_notebook = avon.show(figure)
+    for end, line in zip(ends, in_page.lines, strict=True):
+        assert line.name.endswith(end)
+        assert f"visit, {end}<" in svg
+        assert f"visit, {end}<" in in_notebook._repr_html_()
+        assert f"visit, {end} " in str(in_notebook)
 
 
 def test_groups_are_in_the_order_of_their_names_unless_somebody_ordered_them() -> None:

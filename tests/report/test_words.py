@@ -79,6 +79,9 @@ def test_caveats_are_those_that_apply(clinic: MadeUp) -> None:
         "Before this page leaves the clinic",
     ]
     assert topics(replace(clinic.content(0), provenance=clinic.provenance(0)))[0] == "No slots"
+    (one,) = [one.text for one in caveats(clinic.content(14)) if "Months" in one.topic]
+    assert one.startswith("Mar 2026 is not complete")
+    assert one.endswith("The summary leaves it out.")
 
 
 def test_without_a_caveat_the_page_says_so_of_its_own_periods(
@@ -245,6 +248,7 @@ def test_who_stands_out_beside_what_chance_would_bring() -> None:
     none = who_stands_out(rows.assign(signal=None))
     assert none.endswith("none stands out by more than chance brings.")
     assert who_stands_out(None) == who_stands_out(rows[:0]) == ""
+    assert who_stands_out(rows.assign(p_value=None, signal=None)) == ""  # one, or none attended
     bands = rows.rename(columns={"host": "lead_band"})
     bands.attrs |= {"by": ["lead_band"]}
     assert "of 2 groups, each beside" in who_stands_out(bands)

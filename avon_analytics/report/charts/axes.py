@@ -12,10 +12,9 @@ from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.palette import light
 from avon_analytics.report.charts.spec import Field, Spec
 from avon_analytics.report.charts.style import PHONE
-from avon_analytics.report.tables.rows import Row, group_name, groupings, is_complete
+from avon_analytics.report.tables.rows import Row, group_names, groupings, is_complete
 from avon_analytics.report.words.numbers import count
 from avon_analytics.report.words.periods import label, periods_between, short_label
-from avon_analytics.report.words.text import told_apart
 
 ROOM = 46
 """Pixels left of an axis of numbers. The reader's font is not known, so none is measured."""
@@ -31,7 +30,7 @@ WHOLE_NUMBERS: Mapping[str, Any] = {
 
 def axis_keys(rows: Sequence[Row], columns: Sequence[str], width: int) -> list[str]:
     """Names as keys of an axis: numbered, so that two of one text stay two."""
-    names = told_apart([group_name(row, columns) for row in rows], 16 if width < PHONE else 34)
+    names = group_names(rows, columns, 16 if width < PHONE else 34)
     return [f"{i:04d}{name}" for i, name in enumerate(names)]
 
 

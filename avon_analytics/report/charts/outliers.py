@@ -10,8 +10,7 @@ from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.axes import count_axis, reach_of, share_axis
 from avon_analytics.report.charts.palette import light
 from avon_analytics.report.charts.style import colours, finish, sized
-from avon_analytics.report.tables.rows import group_name, groupings, rows_of
-from avon_analytics.report.words.text import told_apart
+from avon_analytics.report.tables.rows import group_names, groupings, rows_of
 
 _NAMED = 8  # groups whose names stand beside their points
 
@@ -32,7 +31,7 @@ def outliers(
     data = known[["n", "share", "lower_95", "upper_95", "lower_998", "upper_998"]].astype("float64")
     data = data.reset_index(drop=True).assign(
         side=[row["signal"] if isinstance(row["signal"], str) else "as others" for row in rows],
-        name=told_apart([group_name(row, columns) for row in rows], 26),
+        name=group_names(rows, columns, 26),
         whole=whole,
     )
     reach = reach_of(data, "lower_998", "upper_998")

@@ -10,8 +10,7 @@ import pandas as pd
 from avon_analytics.report.charts import spec
 from avon_analytics.report.charts.spec import Spec
 from avon_analytics.report.charts.style import PHONE, below, finish, sized
-from avon_analytics.report.tables.rows import group_name, groupings, newest_part, rows_of
-from avon_analytics.report.words.text import told_apart
+from avon_analytics.report.tables.rows import group_names, groupings, newest_part, rows_of
 
 MOST_PANELS = 12
 NEWEST, NEWEST_IN_PANELS = 60, 30
@@ -47,9 +46,10 @@ def _panels(
     kept = [part for _, part in foremost.rows.groupby(columns, dropna=False, sort=False)]
     across = 1 if width < PHONE else 2 if len(kept) in (2, 4) or width < 640 else 3
     each = width // across - beside
-    names = [group_name(rows_of(part.head(1))[0], columns) for part in kept]
+    firsts = [rows_of(part.head(1))[0] for part in kept]
+    names = group_names(firsts, columns, 40 if each > 240 else 26)
     drawn = []
-    for name, part in zip(told_apart(names, 40 if each > 240 else 26), kept, strict=True):
+    for name, part in zip(names, kept, strict=True):
         chart = draw(part, each)
         if chart is None:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import StringIO
 
 import pandas as pd
@@ -20,7 +21,7 @@ from avon_analytics.report.words.headings import heading
 from avon_analytics.report.words.numbers import MISSING, is_missing, plural
 from avon_analytics.report.words.periods import label
 from avon_analytics.report.words.shares import interval
-from avon_analytics.report.words.text import plain
+from avon_analytics.report.words.text import WHOLE, plain, told_apart
 
 MOST = 200
 _WIDTH = 100
@@ -87,7 +88,9 @@ class ShownFigure:
 def as_table(figure: FigureTable, caption: str) -> Table:
     """A figure as a table of the page: one of the report's."""
     first, *others = [_heading(name, figure.every) for name in figure.keys] or ["Cohort"]
-    lines = [_line(figure, row) for row in figure.rows]
+    called = list(zip(*(_names(figure, key) for key in figure.keys), strict=True))
+    called = called or [(ALL,)] * len(figure.rows)
+    lines = [_line(figure, row, names) for row, names in zip(figure.rows, called, strict=True)]
     if others:  # the name of a group that goes on is there, and stands back
         lines = [
             line._replace(kind=f"{line.kind} again".strip()) if line.name == before.name else line
@@ -98,7 +101,11 @@ def as_table(figure: FigureTable, caption: str) -> Table:
         lines.append(
             Line(more, [Cell("…")] * len(figure.columns), "open", others=[""] * len(others))
         )
-    lines += [_line(figure, row, is_total=True) for row in figure.totals]
+    for row in figure.totals:
+        others_of_all = [
+            "" if is_missing(one := row.get(key)) else plain(one) for key in figure.keys[1:]
+        ]
+        lines.append(_line(figure, row, [ALL, *others_of_all], is_total=True))
     columns = [
         TableColumn(one.title.replace("-", "\N{NON-BREAKING HYPHEN}"), _set_as(one)[0])
         for one in figure.columns
@@ -122,23 +129,20 @@ def _heading(name: str, every: str) -> str:
     return every.capitalize() if name == "period_on" else heading(name)
 
 
-def _line(figure: FigureTable, row: Row, *, is_total: bool = False) -> Line:
-    names = [_name(figure, row, key, is_total=is_total) for key in figure.keys] or [ALL]
-    if is_total:
-        names[0] = ALL
+def _line(figure: FigureTable, row: Row, names: Sequence[str], *, is_total: bool = False) -> Line:
     cells = [_cell(row, column) for column in figure.columns]
     is_open = not is_total and figure.is_open(row)
     kind = "total" if is_total else "open" if is_open else ""
     return Line(names[0], cells, kind, "not complete" if is_open else "", others=names[1:])
 
 
-def _name(figure: FigureTable, row: Row, key: str, *, is_total: bool) -> str:
-    value = row.get(key)
-    if is_missing(value):
-        return "" if is_total else plain(value)
+def _names(figure: FigureTable, key: str) -> list[str]:
+    """What rows are called by one of their keys, cut so that two which differ can be told apart."""
+    values = [row.get(key) for row in figure.rows]
     if key == "period_on":
-        return label(value, figure.every)
-    return plain(value).capitalize() if key == "stage" else plain(value)
+        return [label(value, figure.every) for value in values]
+    names = told_apart([plain(value, WHOLE) for value in values], 80)
+    return [name.capitalize() for name in names] if key == "stage" else names
 
 
 def _set_as(column: Column) -> tuple[str, Show]:

@@ -102,11 +102,12 @@ def _immature(content: ReportContent) -> Finding | None:
         return None
     names = ", ".join(label(on, content.every) for on in periods[:6])
     names += f" and {len(periods) - 6:,} more" if len(periods) > 6 else ""
-    verb = "is" if len(periods) == 1 else "are"
+    verb, them = ("is", "it") if len(periods) == 1 else ("are", "them")
     return Finding(
         f"{content.every.capitalize()}s that are not complete",
         f"{names} {verb} not complete: some slots are not due yet or may still be closed, or the "
-        "window or the beginning of the archive cuts a part off. The summary leaves them out.",
+        "window or the beginning of the archive cuts a part off. The summary "
+        f"leaves {them} out.",
     )
 
 

@@ -22,7 +22,7 @@ from avon_analytics.report.tables.bookings import days_shown
 from avon_analytics.report.tables.rows import (
     Row,
     by_period,
-    group_name,
+    group_names,
     groupings,
     is_complete,
     largest,
@@ -181,7 +181,11 @@ def outcomes_by_group(outcomes: pd.DataFrame | None, total: pd.DataFrame) -> Tab
     groups = groupings(outcomes)
     name = " · ".join(heading(group) for group in groups) or "Group"
     shown, others = largest(rows_of(outcomes), "n_slots", MOST_GROUPS)
-    lines = [Line(group_name(row, groups), cells_of(row, OUTCOME_COLUMNS)) for row in shown]
+    names = group_names(shown, groups)
+    lines = [
+        Line(called, cells_of(row, OUTCOME_COLUMNS))
+        for called, row in zip(names, shown, strict=True)
+    ]
     if others:
         more = summed(others)
         lines.append(Line(f"and {len(others):,} more", cells_of(more, OUTCOME_COLUMNS), "sum"))

@@ -118,6 +118,8 @@ def who_stands_out(outliers: pd.DataFrame | None) -> str:
     kind = heading(columns[0]).lower() if columns in _OF_THINGS else "group"
     rows = rows_of(outliers)
     compared = [row for row in rows if number(row.get("p_value")) is not None]
+    if not compared:
+        return ""
     found = [row for row in compared if isinstance(row.get("signal"), str)]
     alarms = _alarms(outliers.attrs.get("expected_false_alarms", {}).get("groups"))
     name = heading(str(outliers.attrs.get("share", "no_show_share"))).lower()

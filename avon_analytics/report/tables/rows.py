@@ -13,7 +13,7 @@ from avon_analytics.figures.names import without_names
 from avon_analytics.report.words.dates import as_date
 from avon_analytics.report.words.numbers import is_missing, number
 from avon_analytics.report.words.periods import before, every_of
-from avon_analytics.report.words.text import plain
+from avon_analytics.report.words.text import WHOLE, plain, told_apart
 
 Row = Mapping[str, Any]
 QUANTILES = ("median_", "p90_")
@@ -134,3 +134,8 @@ def largest(rows: Sequence[Row], by: str, most: int) -> tuple[list[Row], list[Ro
 def group_name(row: Row, columns: Sequence[str], limit: int = 80) -> str:
     """What a row is called: its groups' values, side by side."""
     return " · ".join(plain(row.get(name), limit) for name in columns)
+
+
+def group_names(rows: Iterable[Row], columns: Sequence[str], limit: int = 80) -> list[str]:
+    """What rows are called, cut so that two which differ can be told apart."""
+    return told_apart([group_name(row, columns, WHOLE) for row in rows], limit)

@@ -25,7 +25,7 @@ from avon_analytics.report.words.headings import heading
 from avon_analytics.report.words.letters import in_cells
 from avon_analytics.report.words.numbers import MISSING, count, is_missing, plural
 from avon_analytics.report.words.shares import interval
-from avon_analytics.report.words.text import plain, told_apart
+from avon_analytics.report.words.text import WHOLE, plain, told_apart
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -66,7 +66,7 @@ def _key(name: str, figure: FigureTable) -> TextColumn:
         word = figure.every.capitalize()
     else:
         values = [row.get(name) for row in figure.rows]
-        whole = [MISSING if is_missing(one) else plain(one, 200) for one in values]
+        whole = [MISSING if is_missing(one) else plain(one, WHOLE) for one in values]
         cells, word = told_apart(whole, LONGEST, in_cells), heading(name)
     of_all = ["" if is_missing(one.get(name)) else plain(one.get(name)) for one in figure.totals]
     if name == figure.keys[0]:

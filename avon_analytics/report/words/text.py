@@ -17,6 +17,8 @@ from avon_analytics.report.words.letters import Measure, beginning, ending
 from avon_analytics.report.words.numbers import is_missing
 
 NOT_KNOWN = "not known"
+WHOLE = 1000
+"""As much of a name as is looked at, so that those which are cut can be told apart."""
 _UNWANTED = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\uffff]"
 )
