@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 
 from avon_analytics.appointments.slots.slots import default_as_of
@@ -10,7 +9,7 @@ from avon_analytics.errors import StoreError
 from avon_analytics.printable import counted
 from avon_analytics.store.database import Database
 from avon_analytics.store.privacy import privacy_of
-from avon_analytics.store.trouble import folder_error
+from avon_analytics.store.trouble import refuse_folder
 
 
 def holdings(database: Database) -> dict[str, str]:
@@ -22,9 +21,8 @@ def holdings(database: Database) -> dict[str, str]:
     try:
         if database.is_closed:
             return file | {"holds": "nothing any more: it was closed"}
-        if not database.exists and os.path.isdir(database.path):
-            raise folder_error(database.path)
         if not database.exists:
+            refuse_folder(database.path)
             return file | {"holds": "nothing yet: load an archive"}
         return file | _held(database)
     except StoreError as error:

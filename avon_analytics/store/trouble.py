@@ -65,8 +65,13 @@ def is_file(path: str) -> bool:
         raise store_error(path, error) from None
 
 
-def folder_error(path: str) -> StoreError:
-    """What is said of a folder, such as that of an archive, in place of a store."""
+def refuse_folder(path: str) -> None:
+    """Raises StoreError for a folder that is no lake, such as that of an archive."""
+    if os.path.isdir(path) and not is_lake(path):
+        raise _folder_error(path)
+
+
+def _folder_error(path: str) -> StoreError:
     return StoreError(
         f"{path} is a folder, and a store is a file: name one, such as avon.duckdb (--db), and "
         "load the folder into it if it is an archive"
@@ -103,7 +108,7 @@ def store_error(path: str, error: Exception, waited: float = 0.0) -> StoreError:
     if isinstance(error, OSError):
         return StoreError(f"cannot use {path}: {error.strerror or 'the system refused'}")
     if os.path.isdir(path) and not is_lake(path):
-        return folder_error(path)
+        return _folder_error(path)
     if isinstance(error, duckdb.OutOfMemoryException):
         return StoreError(f"cannot use {path}: the engine has too little memory or disk for this")
     why = reason(error, path)
