@@ -21,6 +21,11 @@ from avon_analytics.suggestions import meant_word
 class PlainGroup(TyperGroup):
     """Commands whose help shows a flag as a flag, without the word for its type."""
 
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """The context that the options before a command give."""
+        with _options_follow_commands():
+            return super().make_context(*args, **options)
+
     def get_params(self, ctx: Any) -> Any:
         """The options of the group itself."""
         return _as_flags(super().get_params(ctx))
@@ -83,6 +88,20 @@ def _printable_errors() -> Iterator[None]:
         raise
 
 
+@contextmanager
+def _options_follow_commands() -> Iterator[None]:
+    """Of an option before the command, which these commands together have not, where it belongs."""
+    try:
+        yield
+    except Exception as error:
+        given = getattr(error, "option_name", None)
+        own = getattr(error, "possibilities", None) or ()
+        if given and not any(one.startswith(given) for one in own):
+            error.possibilities = []  # type: ignore[attr-defined]
+            error.message += _BEHIND.format(given)  # type: ignore[attr-defined]
+        raise
+
+
 def _options_of(context: Any) -> list[str]:
     return [name for one in context.command.params for name in one.opts] if context else []
 
@@ -91,6 +110,7 @@ _NO_PERIODS = (
     ": this figure is of the window as a whole; ask for one window after the other, with --period "
     "or --start and --end"
 )
+_BEHIND = " here: options follow the command (COMMAND {} …)"
 _OTHER_NAMES = {
     "--store": "--db",
     "--database": "--db",
