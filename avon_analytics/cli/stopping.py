@@ -1,4 +1,4 @@
-"""Being stopped: Ctrl-C, or asked to end, at any moment ends in one sentence and its exit code.
+"""Being stopped: Ctrl-C, asked to end, or a closed terminal ends in one sentence and its exit code.
 
 The first signal interrupts what is being done, which takes back what is not finished. A second one,
 or work that cannot be interrupted, ends the process as it stands: a store is whole at any moment.
@@ -27,6 +27,9 @@ _SOON_SECONDS = 0.05
 _HEARD = "stopping, and taking back what is not finished; once more ends it at once"
 _SENTENCE = "interrupted: what was finished stays, and nothing is left half done"
 _DEFAULTS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+_HANGUP = getattr(signal, "SIGHUP", None)  # the terminal was closed; Windows has none
+if _HANGUP is not None:
+    _DEFAULTS[_HANGUP] = signal.SIG_DFL
 
 
 class _KeyboardInterrupt(KeyboardInterrupt):
@@ -44,6 +47,8 @@ class Stop:
     def asked(self, number: int, _: FrameType | None) -> None:
         """What a signal does."""
         if self.signal is not None:
+            if number == _HANGUP:  # a shell and the system both say so
+                return
             self._leave()
         self.signal = number
         timer = Timer(PATIENCE_SECONDS, self._leave)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from threading import current_thread, main_thread
 from uuid import uuid4
 
 import uvicorn
@@ -31,6 +33,7 @@ MAX_BYTES = 10 * 1024 * 1024
 REJECTED_BYTES = 256 * 1024 * 1024
 _BACKLOG = 128
 _SPARE_FILES = 5 * _BACKLOG
+_FEWEST_CONNECTIONS = 16
 _GRACE_SECONDS = 15
 
 
@@ -55,14 +58,15 @@ class Receiver:
     def __init__(self, settings: Settings) -> None:
         """Raises InputError where it cannot listen, or not write into the archive."""
         _check(settings)
+        bounds = _within_files(settings.bounds)
         self._settings = settings
         self.metrics = Metrics()
         self._trouble = Trouble()
         self._socket = _listen(settings.host, settings.port)
-        self._server = uvicorn.Server(
+        self._server = _Server(
             uvicorn.Config(
                 self._app(),
-                http=partial(Connection, settings.bounds, self.metrics, set()),  # type: ignore[arg-type]
+                http=partial(Connection, bounds, self.metrics, set()),  # type: ignore[arg-type]
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -104,7 +108,8 @@ class Receiver:
             upkeep = Upkeep(settings.archive, settings.loading, metrics)
             tasks = [asyncio.create_task(upkeep.run()), asyncio.create_task(self._watch())]
             try:
-                yield
+                with suppress(asyncio.CancelledError):  # asked twice to end: uvicorn does not wait
+                    yield
             finally:
                 for task in tasks:
                     task.cancel()
@@ -142,12 +147,28 @@ class Receiver:
         self._trouble.begins()
 
 
+class _Server(uvicorn.Server):
+    """Finishes what has come where its terminal is closed, too, as it does for SIGTERM."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with super().capture_signals():
+            before = signal.getsignal(signal.SIGHUP)
+            is_heard = current_thread() is main_thread() and before is not signal.SIG_IGN
+            if is_heard:
+                signal.signal(signal.SIGHUP, self.handle_exit)
+            try:
+                yield
+            finally:
+                if is_heard:
+                    signal.signal(signal.SIGHUP, before)
+
+
 def _check(settings: Settings) -> None:
     if not settings.path.startswith("/") or settings.path in ("/health", "/metrics"):
         raise UsageError("the path begins with / and is neither /health nor /metrics")
     if "{" in settings.path or not settings.path.isascii():
         raise UsageError("the path has letters of ASCII alone, and no braces")
-    _allow_files(settings.bounds.connections + _SPARE_FILES)
     try:
         make_private(settings.archive)
         probe = settings.archive / f".{uuid4().hex}"
@@ -160,13 +181,31 @@ def _check(settings: Settings) -> None:
         ) from None
 
 
-def _allow_files(wanted: int) -> None:
-    """Have this process open as many files as its connections need."""
+def _within_files(bounds: Bounds) -> Bounds:
+    """The bounds, with no more connections than this process may have files open for."""
+    n_files = _allow_files(bounds.connections + _SPARE_FILES)
+    connections = min(bounds.connections, n_files - _SPARE_FILES)
+    if connections == bounds.connections:
+        return bounds
+    if connections < _FEWEST_CONNECTIONS:
+        raise InputError(
+            f"this process may open {n_files:,} files, and a receiver needs "
+            f"{_FEWEST_CONNECTIONS + _SPARE_FILES:,}; raise the hard limit (ulimit -Hn, or "
+            "LimitNOFILE= of a service)"
+        )
+    say(f"at most {connections} connections at once: this process may open {n_files:,} files")
+    return replace(bounds, connections=connections)
+
+
+def _allow_files(wanted: int) -> int:
+    """Have this process open so many files, if it may; returns how many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        enough = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    enough = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def _listen(host: str, port: int) -> socket.socket:

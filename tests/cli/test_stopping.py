@@ -23,7 +23,7 @@ pytestmark = pytest.mark.kill
 TINY_BATCHES = 2_000  # many files, many moments
 # `make kills` sets 200.
 INTERRUPTIONS = int(os.environ.get("AVON_ANALYTICS_KILLS", "8"))
-CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 _TOLD = re.compile(r"interrupted: ([\d,]+) files? with ([\d,]+) lines, ([\d,]+) of them new events")
 
 
@@ -47,7 +47,7 @@ def test_an_interrupted_load_says_what_stays_at_any_moment(run: Any, tiny: Any) 
     assert whole.code == 0
     random, ended = Random(5), []
     for nth in range(INTERRUPTIONS):
-        number = (signal.SIGINT, signal.SIGTERM)[nth % 2]
+        number = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[nth % 3]
         after = random.uniform(0.0, whole.seconds * 1.05)
         done = run(
             *(*load, "--db", db), kill_after=after, kill_signal=number, batch_bytes=TINY_BATCHES
@@ -142,6 +142,27 @@ with stopping() as stop:
         pass
 stop.report()
 """
+
+
+def test_a_terminal_that_is_closed_says_so_twice_and_ends_it_once() -> None:
+    """The shell tells it, and the system, too: what is taken back is taken back to its end."""
+    script = (
+        "import os, signal, time\n"
+        "from avon_analytics.cli.stopping import stopping\n"
+        "with stopping() as stop:\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGHUP)\n"
+        "        time.sleep(30)\n"
+        "    except KeyboardInterrupt:\n"
+        "        os.kill(os.getpid(), signal.SIGHUP)\n"
+        "        print('taken back')\n"
+        "raise SystemExit(stop.report())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stdout) == (128 + signal.SIGHUP, "taken back\n")
+    assert done.stderr.count("avon-analytics: interrupted") == 1
 
 
 def test_whoever_sits_at_a_terminal_is_told_at_once() -> None:

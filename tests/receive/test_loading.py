@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pandas as pd
+import pytest
 
 import avon_analytics as avon
 from avon_analytics.intake.archive.compressed import decompressed
@@ -23,7 +27,7 @@ from avon_analytics.intake.archive.files import find_files, open_file
 from avon_analytics.intake.read.signature import Secrets
 from avon_analytics.receive.server import Settings
 from avon_analytics.receive.tidy import tidy
-from tests.receive.conftest import SECRET, SECRETS, Client, delivery, running, taking
+from tests.receive.conftest import SECRET, SECRETS, Client, delivery, lines, running, taking
 
 
 def sent(archive: Path, secrets: Secrets) -> Iterator[tuple[bytes, str]]:
@@ -166,3 +170,59 @@ def test_the_command_archives_loads_by_itself_and_ends_when_asked(tmp_path: Path
     assert process.returncode == 143, err
     assert "Traceback" not in err
     assert len(avon.open(tmp_path / "store.duckdb").sql("SELECT * FROM messages")) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "times"),
+    [(signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGTERM, 2), (signal.SIGHUP, 2)],
+)
+def test_stopped_under_load_it_says_one_sentence_and_keeps_what_it_answered(
+    archive: Path, number: signal.Signals, times: int
+) -> None:
+    """Asked twice, too, and while its terminal is closed: calls are under way, and a connection
+    that says nothing stays open."""
+    with command("--archive", archive, cwd=archive.parent) as (process, client):
+        silent = client.open()
+        silent.connect()
+        answered: list[bytes] = []
+
+        def post() -> None:
+            with suppress(OSError, http.client.HTTPException):
+                for body in map(delivery, range(10**6)):
+                    assert client.post(body) == 200
+                    answered.append(body)
+
+        thread = Thread(target=post)
+        thread.start()
+        time.sleep(0.5)
+        for _ in range(times):
+            process.send_signal(number)
+            time.sleep(0.05)
+        _, err = process.communicate(timeout=30)
+        thread.join(30)
+        silent.close()
+    assert process.returncode == 128 + number
+    assert err.splitlines() == [
+        "avon-analytics: interrupted: what was finished stays, and nothing is left half done"
+    ]
+    kept = Counter(line["body"].encode() for line in lines(archive))
+    assert len(answered) > 5
+    assert Counter(answered) <= kept
+    assert kept.total() <= len(answered) + 1
+
+
+def test_where_few_files_may_be_open_it_says_what_it_needs(archive: Path) -> None:
+    """It took connections until there was none left for the archive, and logged each one."""
+    for n_files, said in ((64, "a receiver needs 656; raise"), (700, "at most 60 connections")):
+        shell = f'ulimit -n {n_files}; exec "$@"'
+        receive = (sys.executable, "-m", "avon_analytics", "receive", "--port", "0", "--self-test")
+        done = subprocess.run(
+            ["bash", "-c", shell, "bash", *receive, "--archive", archive],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env={**os.environ, "AVON_WEBHOOK_SECRET": SECRET},
+        )
+        assert said in done.stderr
+        assert done.returncode == (4 if n_files == 64 else 0)
