@@ -8,7 +8,7 @@ import typer
 
 from avon_analytics.cli import options as opt
 from avon_analytics.cli.helpers import DB, WAIT_TO_READ, open_store
-from avon_analytics.cli.output import emit, json_text
+from avon_analytics.cli.output import emit, receipt_json
 from avon_analytics.printable import say
 
 
@@ -29,6 +29,6 @@ def forget(
         marked = "was forgotten before" if done.was_forgotten else "is marked all the same"
         say(f"avon-analytics: nothing of this id was found; it {marked}")
     if as_json:
-        emit(json_text(done.as_dict()))
+        emit(receipt_json(done.as_dict()))
     else:
         emit(f"{done}\n")

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from avon_analytics.cli import options as opt
-from avon_analytics.cli.output import emit, emit_lines, json_text, show, show_chart, terminal_width
+from avon_analytics.cli.output import (
+    emit,
+    emit_lines,
+    receipt_json,
+    show,
+    show_chart,
+    terminal_width,
+)
 from avon_analytics.cli.target import CHARTS, Target
 from avon_analytics.errors import UsageError
 from avon_analytics.figures.names import NAMED
@@ -226,7 +233,7 @@ def show_receipt(receipt: Receipt, *, as_json: bool) -> None:
     """Print a receipt; its warning goes where errors go, once and before it."""
     warn(receipt)
     if as_json:
-        emit(json_text(receipt.as_dict()))
+        emit(receipt_json(receipt.as_dict()))
     else:
         emit_lines(receipt_text(receipt))
 

@@ -151,7 +151,16 @@ def _writing() -> Iterator[None]:
 
 def json_text(value: Any) -> str:
     """Plain values as JSON, for the eye and for programs."""
-    return in_json(json.dumps(value, ensure_ascii=False, indent=2)) + "\n"
+    return _json(value, indent=2)
+
+
+def receipt_json(value: Any) -> str:
+    """A receipt as JSON: one line where a log takes it, so that a log of them is JSON lines."""
+    return _json(value, indent=2 if sys.stdout.isatty() else None)
+
+
+def _json(value: Any, indent: int | None) -> str:
+    return in_json(json.dumps(value, ensure_ascii=False, indent=indent)) + "\n"
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

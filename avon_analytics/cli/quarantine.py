@@ -13,7 +13,15 @@ import typer
 from avon_analytics.cli import options as opt
 from avon_analytics.cli.groups import PlainGroup
 from avon_analytics.cli.helpers import DB, WAIT_TO_READ, example, open_store
-from avon_analytics.cli.output import copy_out, emit, emit_lines, json_text, records, show
+from avon_analytics.cli.output import (
+    copy_out,
+    emit,
+    emit_lines,
+    json_text,
+    receipt_json,
+    records,
+    show,
+)
 from avon_analytics.cli.target import refuse_what_is_not_ours, target
 from avon_analytics.display import aligned
 from avon_analytics.errors import InputError, UsageError
@@ -164,6 +172,6 @@ def quarantine_replay(
         line_limit=LINE_LIMIT if line_limit is None else line_limit,
     )
     if as_json:
-        emit(json_text(done.as_dict()))
+        emit(receipt_json(done.as_dict()))
     else:
         emit_lines(str(done))

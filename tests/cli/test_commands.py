@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import pty
 import re
@@ -76,6 +77,20 @@ def test_load_prints_a_receipt_as_json(run: Any, tiny: Any) -> None:
     again = run("load", tiny.archive, "--secrets-file", tiny.secrets, "--json")
     assert (again.code, again.json()["lines"]) == (0, 0)
     assert again.json()["files_unchanged"] == len(receipt["files"])
+    log = (told.out + again.out).splitlines()
+    assert [json.loads(line) for line in log] == [receipt, again.json()]
+
+
+def test_a_receipt_as_json_is_for_the_eye_on_a_terminal(run: Any, tiny: Any) -> None:
+    screen, terminal = pty.openpty()
+    load = ("load", tiny.archive, "--secrets-file", tiny.secrets)
+    run(*load)
+    told = run(*load, "--json", stdout=os.ttyname(terminal))  # nothing new: it fits the terminal
+    shown = os.read(screen, 1 << 16).decode()
+    os.close(terminal)
+    os.close(screen)
+    assert told.code == 0
+    assert shown.splitlines()[:2] == ["{", '  "lines": 0,']
 
 
 def test_profile_tells_where_the_time_went_beside_the_receipt(
