@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
+from pathlib import Path
 from typing import Any
 
 from typer import Typer
@@ -16,6 +18,7 @@ from typer.models import CommandInfo, TyperInfo
 from avon_analytics.figures.words import PERIODS_ELSEWHERE
 from avon_analytics.printable import as_message
 from avon_analytics.suggestions import meant_word
+from avon_analytics.whole_file import is_store
 
 
 class PlainGroup(TyperGroup):
@@ -135,11 +138,20 @@ def _with_nearest(message: str) -> str:
 
 
 def _with_option(message: str, context: Any) -> str:
-    """What typer says of a share without its option: Python takes it as the first argument."""
-    share = re.fullmatch(r"Got unexpected extra argument\(s\) \((\w+_share)\)", message)
-    if share is None or "--share" not in _options_of(context):
+    """What typer says of a word where none belongs, with the option that takes such a word."""
+    options = _options_of(context)
+    command = re.fullmatch(r"No such command '(.+)'\.", message, re.DOTALL)
+    if command and "load" in getattr(context.command, "commands", {}):
+        is_path = os.path.lexists(command[1]) and not is_store(Path(command[1]))
+        return f"{message} Did you mean load {command[1]}?" if is_path else message
+    extra = re.fullmatch(r"Got unexpected extra argument\(s\) \((.+)\)", message, re.DOTALL)
+    if extra is None:
         return message
-    return f"{message}. Did you mean --share {share[1]}?"
+    if extra[1].endswith("_share") and "--share" in options:  # Python's first argument
+        return f"{message}. Did you mean --share {extra[1]}?"
+    if os.path.lexists(extra[1]) and "--db" in options:
+        return f"{message}. Did you mean --db {extra[1]}?"
+    return message
 
 
 def _as_flags(parameters: Any) -> Any:

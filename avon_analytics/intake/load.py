@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 
 import duckdb
 
@@ -44,7 +43,6 @@ from avon_analytics.store.memory import LOADING, Bound
 from avon_analytics.store.privacy import Privacy, agree_on
 from avon_analytics.store.trouble import store_error
 from avon_analytics.store.waiting import WAIT_TO_LOAD, OnWait
-from avon_analytics.whole_file import is_store
 
 READ_APART_FROM = 48 * 1024 * 1024  # bytes of lines
 _READERS = 2  # two keep up with what is stored; each holds a batch
@@ -130,8 +128,6 @@ def files_to_load(paths: Paths, secrets: SecretsLike) -> Found:
             raise UsageError(f"{os.fspath(secrets)} holds the secrets: it is no file to load")
     for path in local:  # to open a remote one is a request, for which a store may want money
         open_file(path).close()
-        if is_store(Path(path)):
-            raise UsageError(f"{path} is a store: name the archive, and the store with --db")
     return found
 
 

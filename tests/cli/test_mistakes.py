@@ -573,13 +573,30 @@ def test_the_secrets_file_is_not_loaded(run: Any, tiny: Any) -> None:
     assert not (run.folder / "avon.duckdb").exists()
 
 
-def test_a_store_is_not_loaded(run: Any, tiny: Any) -> None:
+@pytest.mark.parametrize("command", ["load", "verify"])
+def test_a_store_is_no_archive(run: Any, tiny: Any, command: str) -> None:
     store = tiny.copy(run.folder / "avon.duckdb")
     before = store.read_bytes()
-    told = run("load", store, "--policy", "skip")
+    told = run(command, store, "--secrets-file", tiny.secrets)
     assert (told.code, told.out, told.is_told_in_a_sentence) == (2, "", True)
     assert "avon.duckdb is a store: name the archive" in told.err
     assert store.read_bytes() == before
+
+
+def test_a_path_in_place_of_a_command_or_an_option_is_told_where_it_belongs(
+    run: Any, tiny: Any
+) -> None:
+    store = tiny.copy(run.folder / "own.duckdb")
+    for words, suggested in (
+        ((str(tiny.archive),), f"Did you mean load {tiny.archive}?"),
+        (("outcomes", store.name), "Did you mean --db own.duckdb?"),
+        (("quarantine", "list", store.name), "Did you mean --db own.duckdb?"),
+    ):
+        told = run(*words)
+        assert told.code == USAGE
+        assert "".join(suggested.split()) in "".join(re.sub("[│]", "", told.err).split()), told.err
+    for words in ((store.name,), ("quarantine", store.name), ("outcomes", "own", store.name)):
+        assert "Did you mean" not in run(*words).err
 
 
 def test_receipts_that_are_wrong_throughout_are_named_as_the_reason(run: Any) -> None:

@@ -8,15 +8,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from glob import has_magic
 from io import BufferedReader
+from pathlib import Path
 from typing import TypeAlias
 
 from avon_analytics.arguments import path as path_of
-from avon_analytics.errors import ArchiveError
+from avon_analytics.errors import ArchiveError, UsageError
 from avon_analytics.intake.archive.folders import Search, matches, unreadable
 from avon_analytics.intake.archive.masking import is_url
 from avon_analytics.intake.archive.remote import find_remote, open_remote
 from avon_analytics.printable import counted
 from avon_analytics.suggestions import did_you_mean
+from avon_analytics.whole_file import is_store
 
 Paths: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]"
 
@@ -101,7 +103,8 @@ def find_files(paths: Paths) -> Found:
 
 
 def find_some_files(paths: Paths) -> Found:
-    """The same, where there must be one. Raises ArchiveError where there is none, too."""
+    """The same, where there must be one. Raises ArchiveError where there is none, too, and
+    UsageError where one is a store, whose bytes are no lines."""
     if isinstance(paths, Iterable) and not isinstance(paths, str):
         paths = list(paths)
         if not paths:
@@ -112,6 +115,9 @@ def find_some_files(paths: Paths) -> Found:
             "the given folders hold no archive file (.jsonl, .ndjson or .json, plain or as .gz, "
             f".zst or .bz2); {counted(found.passed_over, 'other file')} passed over"
         )
+    for file in found.files:
+        if not file.is_remote and is_store(Path(file.path)):
+            raise UsageError(f"{file.path} is a store: name the archive, and the store with --db")
     return found
 
 

@@ -24,7 +24,8 @@ def verify_archive(paths: Paths, secrets: SecretsLike = None) -> pd.DataFrame:
     they are in no other count. ``.attrs["secrets"]`` names the secrets that were tried, and
     ``.attrs["notes"]`` has a sentence for each file that is of another kind.
 
-    Raises MissingSecret without a secret, ArchiveError for a path that cannot be read.
+    Raises MissingSecret without a secret, ArchiveError for a path that cannot be read,
+    UsageError for a store.
     """
     found = find_some_files(paths)
     given = Secrets.read(secrets, may_skip=False)
