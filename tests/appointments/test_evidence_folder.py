@@ -135,7 +135,7 @@ def test_the_script_finds_all_as_it_was(folder: Path, unpacked: Path, tiny: Load
         assert code == 2
         unseen = said.splitlines()[3:-1]
         assert all(".zst: unpack it first" in line for line in unseen)
-        assert f"the rest is as it was; {len(unseen)} of it could not be looked at" in said
+        assert f"could not be looked at: {len(unseen)}, named above; the rest is as" in said
 
 
 def test_the_script_shows_no_sign_that_a_terminal_would_obey(folder: Path, tmp_path: Path) -> None:

@@ -231,8 +231,7 @@ def main() -> int:
     if check.differs:
         return 1
     if check.unseen:
-        n = len(check.unseen)
-        print(f"the rest is as it was; {n} of it could not be looked at, named above")
+        print(f"could not be looked at: {len(check.unseen)}, named above; the rest is as it was")
         return 2
     print("all is as it was")
     return 0
