@@ -78,6 +78,9 @@ FIGURES: dict[str, Callable[[Any], Any]] = {
         compared(v, "cancellations", every="quarter"), "late_share"
     ),
     "lead times by host": lambda v: avon.plot.lead_times(v.lead_times(by="host")),
+    "lead times by host and month": lambda v: avon.plot.lead_times(
+        v.lead_times(by="host", every="month")
+    ),
 }
 
 
@@ -464,6 +467,19 @@ def test_a_chart_can_be_moved_where_it_is_saved_as_a_page(
 def shown_panels(chart: Any) -> list[Any]:
     """The charts of a chart of panels."""
     return [one for row in chart.to_dict()["vconcat"] for one in row["hconcat"]]
+
+
+def test_days_ahead_of_groups_over_time_have_panels_with_one_axis_of_days(visits: Any) -> None:
+    figure = visits.lead_times(by="interaction_type", every="month")
+    panels = shown_panels(avon.plot.lead_times(figure))
+    assert len(panels) == figure["interaction_type"].nunique(dropna=False)
+    scales = [panel["layer"][0]["encoding"]["y"]["scale"] for panel in panels]
+    highest = figure["p90_lead_days"].max()
+    assert {scale["domainMax"] for scale in scales} == {highest}
+    for panel in panels:
+        assert panel["layer"][0]["encoding"]["x"]["field"] == "period"
+    alone = figure[figure["period_on"].isna()]
+    assert "There is nothing to draw" in str(avon.plot.lead_times(alone).to_dict())
 
 
 def test_a_chart_is_laid_over_another_and_both_are_drawn(visits: Any) -> None:

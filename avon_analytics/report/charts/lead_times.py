@@ -15,7 +15,7 @@ from avon_analytics.report.charts.axes import (
     period_axis,
 )
 from avon_analytics.report.charts.palette import light
-from avon_analytics.report.charts.panels import NEWEST
+from avon_analytics.report.charts.panels import NEWEST, Foremost, whole_or_panels
 from avon_analytics.report.charts.style import and_more, below, finish, sized
 from avon_analytics.report.tables.rows import is_complete, largest, newest_rows, rows_of
 from avon_analytics.report.words.numbers import number
@@ -27,8 +27,26 @@ def lead_times_over_time(
 ) -> spec.Spec | None:
     """Days booked ahead by booking period: the median, and a line up to nine in ten.
 
-    Periods that are not complete are hollow.
+    Periods that are not complete are hollow. Panels of groups have one axis of days.
     """
+    foremost = Foremost.of(lead_times, "n_with_lead")
+    scale: dict[str, float] = {}
+    if foremost is not None:
+        far = pd.to_numeric(foremost.rows["p90_lead_days"]).dropna()
+        near = pd.to_numeric(foremost.rows["median_lead_days"]).dropna()
+        if near.empty:
+            return None
+        scale = {"domainMin": min(0.0, near.min()), "domainMax": max(far.max(), 1.0)}
+
+    def draw(frame: pd.DataFrame, width: int) -> spec.Spec | None:
+        return _by_period(frame, width, newest, scale)
+
+    return whole_or_panels(lead_times, foremost, draw, width, 190)
+
+
+def _by_period(
+    lead_times: pd.DataFrame, width: int, newest: int, scale: dict[str, float]
+) -> spec.Spec | None:
     rows, every = newest_rows(lead_times, newest), every_of(lead_times)
     data = pd.DataFrame(
         {
@@ -44,6 +62,8 @@ def lead_times_over_time(
         return None
     base = spec.chart(data).encode(x=period_axis(rows, width, every))
     y = spec.field("median:Q", title="days booked ahead").axis(tickCount=5, **WHOLE_NUMBERS)
+    if scale:
+        y = y.scale(**scale)
     reach = base.mark(
         "rule", stroke=light("accent"), strokeWidth=2, strokeOpacity=0.5, aria=False
     ).encode(y=y, y2="p90:Q")
@@ -54,7 +74,7 @@ def lead_times_over_time(
         "circle", size=40, stroke=light("accent"), strokeWidth=1.6, opacity=1, aria=False
     ).encode(y=y, fill=spec.field("fill:N", scale=None, legend=None))
     marked = spec.layer(reach, far, middle, *incomplete(rows, width, every))
-    return finish(sized(marked, width, 190), width)
+    return marked.having(height=130) if scale else marked
 
 
 def lead_times_by_group(

@@ -201,7 +201,8 @@ def lead_times(
 ) -> alt.Chart:
     """How many days ahead appointments were booked: the median, and where nine in ten lie.
 
-    lead_times: ``cohort.lead_times(…)``, by period of booking or by group.
+    lead_times: ``cohort.lead_times(…)``, by period of booking or by group. With both a grouping
+        and ``every``, a panel for each of the twelve largest groups.
 
     >>> avon.plot.lead_times(visits.lead_times(by="weekday")).title.text
     ['Days booked ahead by weekday']
@@ -209,13 +210,13 @@ def lead_times(
     check_columns(lead_times, "lead_times", "median_lead_days", "p90_lead_days")
     chart = (
         charts.lead_times_over_time(lead_times, width=width)
-        if "period_on" in lead_times and not groupings(lead_times)
+        if "period_on" in lead_times
         else charts.lead_times_by_group(lead_times, width=width, most=MOST_GROUPS)
     )
     counted = (
         "days from booking to the first start: point, the median; nine in ten lie below the tick"
     )
-    counted += "" if groupings(lead_times) else periods_drawn(lead_times)
+    counted += periods_drawn(lead_times)
     known = lead_times["median_lead_days"].dropna()
     facts = (
         f"medians from {amount(known.min())} to {amount(known.max())} days" if len(known) else ""
