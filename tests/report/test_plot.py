@@ -115,8 +115,17 @@ def test_without_a_slot_it_says_that_there_is_nothing(name: str, store: avon.Sto
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_blank_counts_are_no_obstacle(name: str, store: avon.Store) -> None:
-    assert shown(FIGURES[name](store.appointments(min_count=5)))["text/html"]
+def test_blank_counts_are_no_obstacle_and_are_told(name: str, store: avon.Store) -> None:
+    words = shown(FIGURES[name](store.appointments(min_count=5)))["text/plain"]
+    assert "counts from 1 to 4 are blank, and what would reveal them" in words
+
+
+def test_a_chart_says_what_was_not_verified(visits: Any) -> None:
+    months = visits.outcomes(every="month")
+    assert "without a verified" not in shown(avon.plot.outcomes(months))["text/plain"]
+    months.attrs["n_unverified_events"] = 12
+    words = shown(avon.plot.outcomes(months))["text/plain"]
+    assert "12 events behind it without a verified signature. as of" in words
 
 
 def test_the_words_say_what_is_divided(visits: Any) -> None:

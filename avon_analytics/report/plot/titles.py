@@ -17,12 +17,13 @@ from avon_analytics.report.charts.palette import light
 from avon_analytics.report.charts.spec import Spec
 from avon_analytics.report.charts.style import style
 from avon_analytics.report.tables.names import named
+from avon_analytics.report.tables.remarks import doubts
 from avon_analytics.report.tables.rows import groupings, newest_periods
 from avon_analytics.report.words.dates import utc
 from avon_analytics.report.words.headings import heading
 from avon_analytics.report.words.numbers import count, percent
 from avon_analytics.report.words.periods import every_of, span
-from avon_analytics.report.words.text import plain
+from avon_analytics.report.words.text import lower_first, plain
 
 if TYPE_CHECKING:
     import altair as alt
@@ -112,6 +113,7 @@ def with_title(
         chart = charts.nothing(width).having(config=style(width))
     elif below := chart.get("title"):
         lines.append(below["text"])  # a chart has one title: what stood below moves up
+    lines += [lower_first(sentence).rstrip(".") for _, sentence in doubts(frame.attrs)]
     if as_of := frame.attrs.get("as_of"):
         lines.append(f"as of {utc(as_of)}")
     described = ". ".join([plain(title, 120), *lines, *([facts] if facts else [])]) + "."

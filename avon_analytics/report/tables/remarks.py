@@ -1,6 +1,6 @@
 """What is to be said of a figure besides its numbers: what it was asked, and what it found out.
 
-Terminal, notebook and workbook say the same.
+Terminal, notebook, workbook and charts say the same.
 """
 
 from __future__ import annotations
