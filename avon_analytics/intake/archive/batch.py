@@ -67,6 +67,10 @@ class Batch:
     ``nths`` numbers them from 0. ``lines`` (from 1), ``byte_offsets`` and ``byte_lengths`` (without
     the line's end) say where each stands in its decompressed file. Deliveries that share a line
     are told apart by ``byte_offsets``; ``cut`` makes them of lines that cannot be read as one.
+
+    The buffer has blanks in place of a byte-order mark at the start of a line, and a comma in place
+    of the first byte of what is left of a line behind its deliveries: that is no JSON, whatever it
+    holds. ``first_bytes`` has what stands there, by the number of the line.
     """
 
     files: tuple[str, ...]
@@ -76,9 +80,6 @@ class Batch:
     lines: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_LINES)
     byte_offsets: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_LINES)
     long_lines: list[LongLine] = field(default_factory=list)
-    marked: frozenset[int] = frozenset()  # lines whose byte-order mark is blanked in the buffer
-    # What is left of lines behind their deliveries is no JSON whatever it holds: the buffer has a
-    # comma in place of its first byte, which stands here.
     first_bytes: Mapping[int, bytes] = field(default_factory=dict)
     byte_lengths: npt.NDArray[np.int64] = field(init=False)
     blank: npt.NDArray[np.bool_] = field(init=False)
@@ -130,24 +131,23 @@ class Batch:
         return self.file(nth), int(self.lines[nth]), int(self.byte_offsets[nth])
 
     def content(self, nth: int) -> bytes:
-        """The bytes of one line, without its end; a byte-order mark is blanked."""
+        """The bytes of one line as they are read, without its end."""
         start = int(self.bounds[nth])
         return self.buffer[start : start + int(self.byte_lengths[nth])]
 
     def as_sent(self, nth: int) -> bytes:
         """The bytes of one line as they stand in the file, without its end."""
-        content = self.content(nth)
-        first = BOM if nth in self.marked else self.first_bytes.get(nth, b"")
+        content, first = self.content(nth), self.first_bytes.get(nth, b"")
         return first + content[len(first) :]
 
     def buffer_as_sent(self) -> bytes | bytearray:
         """The buffer with the bytes of all lines as they stand in their files."""
-        if not (self.marked or self.first_bytes):
+        if not self.first_bytes:
             return self.buffer
         restored = bytearray(self.buffer)
-        for nth in (*self.marked, *self.first_bytes):
-            start, sent = int(self.bounds[nth]), self.as_sent(nth)
-            restored[start : start + len(sent)] = sent
+        for nth, first in self.first_bytes.items():
+            start = int(self.bounds[nth])
+            restored[start : start + len(first)] = first
         return restored
 
     def cut(self, nths: Iterable[int]) -> Batch:
@@ -178,7 +178,7 @@ class Batch:
             at = int(self.bounds[nth + 1])
         parts.append(self.buffer[at:])
         first_bytes |= {
-            int(firsts[nth]): byte for nth, byte in self.first_bytes.items() if nth not in spans
+            int(firsts[nth]): sent for nth, sent in self.first_bytes.items() if nth not in spans
         }
         return Batch(
             self.files,
@@ -188,7 +188,6 @@ class Batch:
             self.lines[old],
             offsets,
             self.long_lines,
-            frozenset(int(firsts[nth]) for nth in self.marked if nth not in spans),
             first_bytes,
         )
 
@@ -237,7 +236,6 @@ def merged(batches: Sequence[Batch]) -> Batch:
     places = np.cumsum([0, *(len(batch.buffer) for batch in batches)])
     bounds = [batch.bounds[:-1] + place for batch, place in zip(batches, places, strict=False)]
     firsts = np.cumsum([0, *(len(batch) for batch in batches)]).tolist()
-    moved = list(zip(firsts, batches, strict=False))
     return Batch(
         files=tuple(numbers),
         buffer=b"".join(batch.buffer for batch in batches),
@@ -248,9 +246,10 @@ def merged(batches: Sequence[Batch]) -> Batch:
         lines=np.concatenate([batch.lines for batch in batches]),
         byte_offsets=np.concatenate([batch.byte_offsets for batch in batches]),
         long_lines=[long for batch in batches for long in batch.long_lines],
-        marked=frozenset(first + nth for first, batch in moved for nth in batch.marked),
         first_bytes={
-            first + nth: byte for first, batch in moved for nth, byte in batch.first_bytes.items()
+            first + nth: sent
+            for first, batch in zip(firsts, batches, strict=False)
+            for nth, sent in batch.first_bytes.items()
         },
     )
 
@@ -278,21 +277,16 @@ def batch_from(
     byte_offsets: npt.NDArray[np.int64],
 ) -> Batch:
     """A batch of lines as they stand in their files, back to back, each with its place."""
-    buffer, marked = _without_marks(buffer, bounds)
-    return Batch(files, buffer, bounds, file_no, lines, byte_offsets, marked=marked)
-
-
-def _without_marks(buffer: bytes, bounds: npt.NDArray[np.int32]) -> tuple[bytes, frozenset[int]]:
-    """The buffer with blanks in place of marks at the starts of lines, and which lines had one."""
     starts = bounds[:-1]
     candidates = np.flatnonzero(np.frombuffer(buffer, np.uint8)[starts] == BOM[0]).tolist()
-    marked = frozenset(n for n in candidates if buffer[starts[n] : starts[n] + 3] == BOM)
-    if not marked:
-        return buffer, marked
-    changed = bytearray(buffer)
-    for nth in marked:
-        changed[starts[nth] : starts[nth] + 3] = b"   "
-    return bytes(changed), marked
+    marked = [nth for nth in candidates if buffer[starts[nth] : starts[nth] + 3] == BOM]
+    if marked:
+        changed = bytearray(buffer)
+        for nth in marked:
+            changed[starts[nth] : starts[nth] + 3] = b"   "
+        buffer = bytes(changed)
+    first_bytes = dict.fromkeys(marked, BOM)
+    return Batch(files, buffer, bounds, file_no, lines, byte_offsets, first_bytes=first_bytes)
 
 
 def _blank(buffer: bytes, bounds: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
