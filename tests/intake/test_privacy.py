@@ -104,9 +104,9 @@ def test_no_error_holds_the_name_where_lines_are_judged(archive: Archive) -> Non
         raw = line if isinstance(line, bytes) else line.encode()
         read = reader.read_one(raw)
         found: list[Any] = [read.verdict, read.verdict.errors if read.verdict else ""]
-        if read.signed is not None:
-            found.append(likely_cause(read.signed, secrets))
-            judged = event_of(read.signed.candidates[0])
+        if read.mismatch is not None:
+            found.append(likely_cause(read.mismatch, secrets))
+            judged = event_of(read.mismatch.bodies[0])
             found += [judged, judged.errors] if isinstance(judged, Verdict) else []
         text = raw.decode("utf-8", "replace")
         for read_json in (parse, lambda text: of_text(text.encode())):

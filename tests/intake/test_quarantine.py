@@ -347,9 +347,9 @@ def test_a_wrong_secret_is_not_sought_for_in_every_line(
     """Of each file, a few hundred lines are looked at; a cause that shows keeps the search on."""
     looked_at = Counter[str]()
 
-    def count(signed: Any, secrets: Any) -> str | None:
-        looked_at[signed.candidates[0].decode()[11:15]] += 1
-        return likely_cause(signed, secrets)
+    def count(mismatch: Any, secrets: Any) -> str | None:
+        looked_at[mismatch.bodies[0].decode()[11:15]] += 1
+        return likely_cause(mismatch, secrets)
 
     monkeypatch.setattr(diagnosis, "likely_cause", count)
     monkeypatch.setattr(diagnosis, "IN_VAIN", 50)

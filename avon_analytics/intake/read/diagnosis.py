@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from avon_analytics.intake.read.envelope import Signed
+from avon_analytics.intake.read.envelope import Mismatch
 from avon_analytics.intake.read.signature import Secrets, sign
 
 _HEX_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
@@ -20,17 +20,17 @@ _HEX_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 IN_VAIN = 200
 
 
-def causes(lines: Iterable[tuple[int, str, Signed]], secrets: Secrets) -> dict[int, str]:
+def causes(lines: Iterable[tuple[int, str, Mismatch]], secrets: Secrets) -> dict[int, str]:
     """The likely causes of mismatches, by the number of each line, which comes with its file.
 
     Lines of a file are no longer looked at once ``IN_VAIN`` of them in a row showed nothing.
     """
     in_vain: Counter[str] = Counter()
     found = {}
-    for nth, file, signed in lines:
+    for nth, file, mismatch in lines:
         if in_vain[file] >= IN_VAIN:
             continue
-        if cause := likely_cause(signed, secrets):
+        if cause := likely_cause(mismatch, secrets):
             found[nth] = cause
             in_vain[file] = 0
         else:
@@ -38,10 +38,10 @@ def causes(lines: Iterable[tuple[int, str, Signed]], secrets: Secrets) -> dict[i
     return found
 
 
-def likely_cause(signed: Signed, secrets: Secrets) -> str | None:
+def likely_cause(mismatch: Mismatch, secrets: Secrets) -> str | None:
     """A sentence that names the likely cause of a mismatch, or None where none can be shown."""
-    signature = signed.signature
-    for body in signed.candidates:
+    signature = mismatch.signature
+    for body in mismatch.bodies:
         cause = (
             _first(_of_the_spelling(signature, sign(body, secret)) for secret in secrets.values())
             or _of_the_body(signature, body, list(secrets.values()))

@@ -45,11 +45,11 @@ class Envelope:
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
-    """The signature of a line, and texts that may be what was signed, the likeliest first."""
+class Mismatch:
+    """A signature that is none of the bodies of its line, the likeliest first."""
 
     signature: str
-    candidates: tuple[bytes, ...]
+    bodies: tuple[bytes, ...]
 
 
 NO_BODY = (

@@ -10,9 +10,8 @@ from pydantic import ValidationError
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong: a code, where, and what was expected."""
+    """One thing that is wrong: where, and what was expected."""
 
-    code: str
     path: str
     expected: str
 
@@ -27,12 +26,13 @@ class Verdict:
     @property
     def errors(self) -> str:
         """The faults as they stand in the quarantine: JSON."""
-        return json.dumps([asdict(fault) for fault in self.faults], ensure_ascii=False)
+        faults = [{"code": self.code, **asdict(fault)} for fault in self.faults]
+        return json.dumps(faults, ensure_ascii=False)
 
 
 def verdict(code: str, expected: str, path: str = "") -> Verdict:
     """A verdict with a single fault."""
-    return Verdict(code, (Fault(code, path, expected),))
+    return Verdict(code, (Fault(path, expected),))
 
 
 def faults_of(error: ValidationError, prefix: tuple[str, ...]) -> list[Fault]:
@@ -40,11 +40,7 @@ def faults_of(error: ValidationError, prefix: tuple[str, ...]) -> list[Fault]:
     # The location holds field names and positions; unknown keys are never validated.
     found = error.errors(include_url=False, include_context=False, include_input=False)
     return [
-        Fault(
-            "contract",
-            ".".join(map(str, (*prefix, *item["loc"]))),
-            _EXPECTED.get(item["type"], item["msg"]),
-        )
+        Fault(".".join(map(str, (*prefix, *item["loc"]))), _EXPECTED.get(item["type"], item["msg"]))
         for item in found
     ]
 

@@ -16,7 +16,7 @@ from avon_analytics.contract.canonical import CanonicalEvent
 from avon_analytics.intake.archive.batch import Batch, Lines
 from avon_analytics.intake.read.codes import SIGNATURE_WORDS, Policy
 from avon_analytics.intake.read.columns import Column, blobs, integers, joined, texts
-from avon_analytics.intake.read.envelope import Signed
+from avon_analytics.intake.read.envelope import Mismatch
 from avon_analytics.intake.read.faults import Verdict
 from avon_analytics.intake.read.reader import (
     NO_JSON,
@@ -96,12 +96,12 @@ class Contents:
 
 
 class Refused(NamedTuple):
-    """A line that is not trusted, and why; ``signed`` of a mismatch, to find its cause."""
+    """A line that does not load, and why."""
 
     nth: int
     verdict: Verdict
-    is_of_line: bool  # it is no delivery at all
-    signed: Signed | None
+    is_of_line: bool = False  # it is no delivery at all
+    mismatch: Mismatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class ReadLines:
         refused: list[Refused] = []
         for nth, (line, one) in enumerate(zip(lines, events, strict=True)):
             if line.verdict is not None:
-                refused.append(Refused(nth, line.verdict, line.word is None, line.signed))
+                refused.append(Refused(nth, line.verdict, line.word is None, line.mismatch))
             elif one is not None:
                 to = contents[one.object_type] if one.object_type in OBJECTS else unknown
                 to.append((nth, one.content))

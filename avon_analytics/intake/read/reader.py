@@ -31,7 +31,7 @@ from avon_analytics.intake.read.envelope import (
     RECEIVED_PATHS,
     Body,
     EnvelopeReader,
-    Signed,
+    Mismatch,
     Usual,
     compact,
     envelope_of,
@@ -69,7 +69,7 @@ class Line(msgspec.Struct, gc=False):
     digest: bytes = b""  # of the canonical event
     rank: bytes = b""  # the smaller wins a conflict
     verdict: Verdict | None = None
-    signed: Signed | None = None  # of a mismatch, to find its cause
+    mismatch: Mismatch | None = None  # to find its cause
 
     @property
     def event(self) -> CanonicalEvent:
@@ -188,19 +188,14 @@ class LineReader:
         envelope = envelope_of(value, content)
         if envelope.expected:
             path = "body" if envelope.expected == "expected base64" else ""
-            faults.append(Fault("not_a_delivery", path, envelope.expected))
+            faults.append(Fault(path, envelope.expected))
         try:
             line.received_us = received_us(envelope.received)
             if envelope.received and is_unset(envelope.received[0]):
                 line.unset_receipt = as_text(envelope.received[0])
         except ValueError:
-            faults.append(
-                Fault(
-                    "not_a_delivery",
-                    " or ".join(RECEIVED_PATHS),
-                    "expected epoch milliseconds or ISO 8601 with an offset",
-                )
-            )
+            expected = "expected epoch milliseconds or ISO 8601 with an offset"
+            faults.append(Fault(" or ".join(RECEIVED_PATHS), expected))
         if faults:
             return Line(verdict=Verdict("not_a_delivery", tuple(faults)))
         body = self._verified(line, envelope.bodies, envelope.signature)
@@ -223,10 +218,12 @@ class LineReader:
                         line.form, line.word, line.secret = one.form, "verified", name
                         return Body(one.form, one.text, (signed,))
             line.word = "unverifiable" if body.form == "parsed" else "mismatch"
-            line.signed = Signed(signature, tuple(s for one in bodies for s in one.signed))
         if self._policy == "require":
             code = CODE_OF_WORD[line.word]
             line.verdict = verdict(code, _EXPECTED[code])
+            if line.word == "mismatch":
+                sent = tuple(signed for one in bodies for signed in one.signed)
+                line.mismatch = Mismatch(signature, sent)
         return body
 
     def _tell(self, line: Line, body: Body) -> None:

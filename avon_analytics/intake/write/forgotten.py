@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import duckdb
 
 from avon_analytics.contract.one_spelling import in_order, parse
+from avon_analytics.intake.read.read_lines import Refused
 from avon_analytics.intake.write.flatten import rows_table
 from avon_analytics.intake.write.person_events import (
     FORGOTTEN,
@@ -147,7 +148,7 @@ class _Batch:
         )
         new = set(self._tombstones.unmarked("object", [one for _, one in own]))
         self._tombstones.add("object", [*new, *theirs])
-        self._staging.refuse([(nth, FORGOTTEN, None) for nth in numbers])
+        self._staging.refuse([Refused(nth, FORGOTTEN) for nth in numbers])
         run("DELETE FROM event_lines WHERE nth IN (SELECT nth FROM own_rows)")
         removed = [(kind, one) for kind, one in own if one in new or one in doubtful]
         return remove_objects(stored, removed) if removed else (0, [])

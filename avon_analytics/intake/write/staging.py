@@ -16,6 +16,7 @@ they say; the engine turns that into columns.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -26,9 +27,14 @@ import numpy.typing as npt
 from avon_analytics.intake.archive.batch import Batch, Lines
 from avon_analytics.intake.read.columns import integers, texts
 from avon_analytics.intake.read.diagnosis import causes
-from avon_analytics.intake.read.faults import Verdict
 from avon_analytics.intake.read.process import ReadingProcesses
-from avon_analytics.intake.read.read_lines import Contents, ReadLines, ReadRules, read_whole
+from avon_analytics.intake.read.read_lines import (
+    Contents,
+    ReadLines,
+    ReadRules,
+    Refused,
+    read_whole,
+)
 from avon_analytics.intake.write import flatten
 from avon_analytics.intake.write.arrow import ArrowRows
 from avon_analytics.intake.write.clock import Clock
@@ -116,12 +122,20 @@ class Staging:
                 "CAST(conflict_rank AS UUID) AS conflict_rank) FROM recalled"
             )
 
-    def refuse(self, refused: list[tuple[int, Verdict, str | None]]) -> None:
-        """Write verdicts: these lines do not load."""
+    def refuse(self, refused: Sequence[Refused], causes: Mapping[int, str] | None = None) -> None:
+        """Write verdicts: these lines do not load. Of some a likely cause is known."""
         if not refused:
             return
-        rows = [(nth, v.code, v.errors, cause, False) for nth, v, cause in refused]
-        self._add_verdicts(rows)
+        known = causes or {}
+        verdicts = ArrowRows.of_values(
+            [
+                (nth, verdict.code, verdict.errors, known.get(nth), is_of_line)
+                for nth, verdict, is_of_line, _ in refused
+            ],
+            **_VERDICT,
+        )
+        with verdicts.as_table("refused", self.connection):
+            self.run("INSERT INTO verdicts SELECT * FROM refused")
 
     def leave_out(self, nths: list[int]) -> None:
         """Take some trusted lines out of the batch, as if they were not there."""
@@ -186,34 +200,13 @@ class Staging:
             "CREATE OR REPLACE TEMP TABLE verdicts "
             "(nth BIGINT, code VARCHAR, errors VARCHAR, cause VARCHAR, is_of_line BOOLEAN)"
         )
-        if read.refused:
-            found = self._causes(batch, read)
-            self._add_verdicts(
-                [
-                    (nth, verdict.code, verdict.errors, found.get(nth), is_of_line)
-                    for nth, verdict, is_of_line, _ in read.refused
-                ]
-            )
-
-    def _causes(self, batch: Batch, read: ReadLines) -> dict[int, str]:
-        """The likely causes of mismatches."""
-        if self._rules.secrets is None:
-            return {}
         mismatches = (
-            (one.nth, batch.file(one.nth), one.signed)
+            (one.nth, batch.file(one.nth), one.mismatch)
             for one in read.refused
-            if one.verdict.code == "signature_mismatch" and one.signed is not None
+            if one.mismatch is not None
         )
-        return causes(mismatches, self._rules.secrets)
-
-    def _add_verdicts(self, rows: list[tuple[int, str, str, str | None, bool]]) -> None:
-        refused = ArrowRows.of_values(
-            rows, nth=integers, code=texts, errors=texts, cause=texts, is_of_line=integers
-        )
-        with refused.as_table("refused", self.connection):
-            self.run(
-                "INSERT INTO verdicts SELECT * REPLACE (is_of_line <> 0 AS is_of_line) FROM refused"
-            )
+        secrets = self._rules.secrets
+        self.refuse(read.refused, causes(mismatches, secrets) if secrets else None)
 
     def _open(self, batch: Batch, read: ReadLines) -> None:
         for object_type, contents in read.contents.items():
@@ -238,5 +231,12 @@ class Staging:
                 self.run(flatten.create_rows(table))
 
 
+_VERDICT: dict[str, Any] = {
+    "nth": integers,
+    "code": texts,
+    "errors": texts,
+    "cause": texts,
+    "is_of_line": integers,
+}
 # So few objects of a type wait for others: see `event_rows`.
 _FEW, _FEW_BYTES = 4000, 4 * 1024 * 1024
