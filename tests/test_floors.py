@@ -37,7 +37,7 @@ FLOORS = (
 # The rooms of a floor that has several, from the ground up: a room imports no other of its floor
 # but those before it. What stands beside them may import each.
 ROOMS = {
-    "intake": ("archive", "read", "write", "after"),
+    "intake": ("archive", "read", "person", "write", "after"),
     "appointments": ("statistics", "slots", "rows", "calculated", "expectation", "behind"),
     "report": ("words", "tables", "charts", "plot", "terminal", "html", "workbook", "page"),
 }

@@ -24,6 +24,7 @@ from avon_analytics.intake.archive.files import (
     open_file,
 )
 from avon_analytics.intake.archive.lines import BATCH_BYTES, LINE_LIMIT, FileReader, checked_limit
+from avon_analytics.intake.person.tombstones import Tombstones
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.process import ReadingProcesses
 from avon_analytics.intake.read.read_lines import ReadRules
@@ -36,7 +37,6 @@ from avon_analytics.intake.write.load_log import LoadLog, with_unique_paths
 from avon_analytics.intake.write.read_ahead import Chunk, Chunks, read_ahead
 from avon_analytics.intake.write.receipt import Receipt
 from avon_analytics.intake.write.staging import Staging
-from avon_analytics.intake.write.tombstones import Tombstones
 from avon_analytics.printable import counted
 from avon_analytics.store.database import Database
 from avon_analytics.store.memory import LOADING, Bound

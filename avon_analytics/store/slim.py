@@ -79,6 +79,24 @@ def only_lines(which: str) -> str:
     return f"SELECT {', '.join(columns)} FROM {EVENTS} WHERE form IS NOT NULL AND {which}"
 
 
+def log_only_lines(which: str) -> tuple[str, str]:
+    """The statements that log the lines that only the rows of their events know of.
+
+    Whoever changes what is known of a line, or of an event that came again, runs them first.
+    ``which`` is a condition on the rows of events.
+    """
+    return (
+        f"INSERT INTO {LINES} {only_lines(which)}",
+        f"UPDATE {EVENTS} SET form = NULL WHERE form IS NOT NULL AND {which}",
+    )
+
+
+def same_line(one: str, other: str) -> str:
+    """SQL for whether a row of one table and a row of another are about the same line."""
+    key = ("load_id", "file", "line", "byte_offset")
+    return " AND ".join(f"{one}.{name} = {other}.{name}" for name in key)
+
+
 def list_rows(
     table: ObjectTable, items: str, versions: str, columns: Iterable[str] | None = None
 ) -> str:

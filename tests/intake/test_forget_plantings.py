@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from avon_analytics.contract.values import Column
-from avon_analytics.intake.write.person_rows import is_own
+from avon_analytics.intake.person.rows import is_own
 from avon_analytics.store.tables import ObjectTable, object_tables
 from tests.intake.test_forget import bytes_around
 

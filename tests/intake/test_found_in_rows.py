@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from avon_analytics.intake.write.person_rows import Rows, find
-from avon_analytics.intake.write.person_search import PersonSearch
+from avon_analytics.intake.person.rows import Rows, find
+from avon_analytics.intake.person.search import PersonSearch
 
 BARE = "5f2c9a7b1e3d4f60a1b2c3d4"
 HER = PersonSearch(

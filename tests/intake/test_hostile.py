@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from avon_analytics.intake.write.spellings import readings
+from avon_analytics.intake.person.spellings import readings
 
 if TYPE_CHECKING:
     from tests.intake.conftest import Archive, Desk

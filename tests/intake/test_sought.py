@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avon_analytics.intake.write.person_search import PersonSearch, bare_id
-from avon_analytics.intake.write.spellings import may_hold_more, readings, texts_of
-from avon_analytics.intake.write.tombstones import Tombstones, _finder, _shape
+from avon_analytics.intake.person.search import PersonSearch, bare_id
+from avon_analytics.intake.person.spellings import may_hold_more, readings, texts_of
+from avon_analytics.intake.person.tombstones import Tombstones, _finder, _shape
 from avon_analytics.store.schema import CREATE_SETTINGS
 
 pytestmark = pytest.mark.any_engine
@@ -214,7 +214,7 @@ def tombstones() -> Iterator[Tombstones]:
 def test_all_that_may_be_an_id_in_a_long_text_is_not_held_at_once(
     tombstones: Tombstones, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("avon_analytics.intake.write.tombstones.MOST_REMEMBERED", 1000)
+    monkeypatch.setattr("avon_analytics.intake.person.tombstones.MOST_REMEMBERED", 1000)
     bare = "zeb28characterslongid0000001"
     tombstones.add_person(bare)
     text = "".join(random.Random(1).choices("ghijklmnop", k=100_000)) + bare

@@ -18,9 +18,7 @@ from avon_analytics.intake.after.quarantined_lines import (
     parts_of,
     places,
 )
-from avon_analytics.intake.write.load_log import recount
-from avon_analytics.intake.write.log_lines import NAMING_FILES, rename_file, same_line
-from avon_analytics.intake.write.person_events import (
+from avon_analytics.intake.person.events import (
     FORGOTTEN,
     drop_tables,
     end_lines,
@@ -31,20 +29,22 @@ from avon_analytics.intake.write.person_events import (
     stored_rows,
     strip_extras,
 )
-from avon_analytics.intake.write.person_rows import find, strip
-from avon_analytics.intake.write.person_search import PersonSearch
-from avon_analytics.intake.write.person_visits import (
+from avon_analytics.intake.person.rows import find, strip
+from avon_analytics.intake.person.search import PersonSearch
+from avon_analytics.intake.person.tombstones import Tombstones
+from avon_analytics.intake.person.visits import (
     others_in,
     shared_visits,
     visits_about,
     visits_of,
 )
-from avon_analytics.intake.write.tombstones import Tombstones
+from avon_analytics.intake.write.load_log import recount
+from avon_analytics.intake.write.log_lines import NAMING_FILES, rename_file
 from avon_analytics.store.database import Database
 from avon_analytics.store.derived import drop_derived
 from avon_analytics.store.rewrite import rewrite
 from avon_analytics.store.settings import set_setting, setting
-from avon_analytics.store.slim import EVENTS
+from avon_analytics.store.slim import EVENTS, same_line
 from avon_analytics.store.trouble import store_error
 
 _WHO = (

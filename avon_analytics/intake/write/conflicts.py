@@ -18,10 +18,10 @@ from avon_analytics.intake.read.codes import strength_of
 from avon_analytics.intake.read.faults import verdict
 from avon_analytics.intake.read.reader import LineReader
 from avon_analytics.intake.write.arrow import ArrowRows
-from avon_analytics.intake.write.log_lines import log_only_lines, quarantine, same_line
+from avon_analytics.intake.write.log_lines import quarantine
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.statements import statement
-from avon_analytics.store.slim import EVENTS, LINES, stored
+from avon_analytics.store.slim import EVENTS, LINES, log_only_lines, same_line, stored
 from avon_analytics.store.tables import tables_of
 
 CONFLICT = verdict("conflict", "expected one content for one event id; another line won")

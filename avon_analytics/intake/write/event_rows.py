@@ -18,12 +18,11 @@ from avon_analytics.intake.read.columns import integers, texts
 from avon_analytics.intake.read.read_lines import Contents
 from avon_analytics.intake.write import flatten
 from avon_analytics.intake.write.arrow import ArrowRows, insert_rows, run_with_rows
-from avon_analytics.intake.write.log_lines import log_only_lines
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.statements import statement
 from avon_analytics.store.parsed import run
 from avon_analytics.store.schema import quote
-from avon_analytics.store.slim import EVENTS, stored
+from avon_analytics.store.slim import EVENTS, log_only_lines, stored
 
 _MOST_WAITING_BYTES = 16 * 1024 * 1024
 _NEW_EVENT: dict[str, Any] = {

@@ -12,9 +12,7 @@ from collections.abc import Sequence
 import duckdb
 
 from avon_analytics.contract.one_spelling import in_order, parse
-from avon_analytics.intake.read.read_lines import Refused
-from avon_analytics.intake.write.flatten import rows_table
-from avon_analytics.intake.write.person_events import (
+from avon_analytics.intake.person.events import (
     FORGOTTEN,
     drop_tables,
     empty_extras,
@@ -25,17 +23,19 @@ from avon_analytics.intake.write.person_events import (
     stored_rows,
     strip_extras,
 )
-from avon_analytics.intake.write.person_rows import THREAD, Rows, empty_touched, find, strip
-from avon_analytics.intake.write.person_search import PersonSearch
-from avon_analytics.intake.write.person_visits import (
+from avon_analytics.intake.person.rows import THREAD, Rows, empty_touched, find, strip
+from avon_analytics.intake.person.search import PersonSearch
+from avon_analytics.intake.person.tombstones import Kind, Tombstones
+from avon_analytics.intake.person.visits import (
     no_patients,
     shared_visits,
     visits_about,
     visits_of,
     with_roles,
 )
+from avon_analytics.intake.read.read_lines import Refused
+from avon_analytics.intake.write.flatten import rows_table
 from avon_analytics.intake.write.staging import Staging
-from avon_analytics.intake.write.tombstones import Kind, Tombstones
 
 
 def leave_out(store: duckdb.DuckDBPyConnection, staging: Staging, tombstones: Tombstones) -> bool:

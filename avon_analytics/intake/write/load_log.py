@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from avon_analytics.intake.archive.files import Found, otherwise_compressed
+from avon_analytics.intake.person.tombstones import Tombstones
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.columns import integers, texts
 from avon_analytics.intake.read.signature import Secrets
@@ -21,7 +22,6 @@ from avon_analytics.intake.write.known_files import KnownFile, OpenFile
 from avon_analytics.intake.write.known_ids import KnownIds
 from avon_analytics.intake.write.log_lines import rename_file
 from avon_analytics.intake.write.staging import Staging
-from avon_analytics.intake.write.tombstones import Tombstones
 from avon_analytics.intake.write.writer import StoreWriter
 from avon_analytics.store import journal
 from avon_analytics.store.parsed import run

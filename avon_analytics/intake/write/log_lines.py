@@ -1,4 +1,4 @@
-"""Lines in the log of a store: how one is told from all others, and the two ways in and out."""
+"""Lines in the log of a store: into the quarantine, out of it, and what their file is called."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import duckdb
 from avon_analytics.intake.read.columns import blobs, integers, texts
 from avon_analytics.intake.write.arrow import ArrowRows
 from avon_analytics.store.parsed import run
-from avon_analytics.store.slim import EVENTS, LINES, only_lines, stored
+from avon_analytics.store.slim import LINES, same_line, stored
 
 Key = tuple[int, str, int, int]
 """A line: its load, its file, its number and its byte offset."""
@@ -33,11 +33,6 @@ _QUARANTINE = {
 }
 
 
-def same_line(one: str, other: str) -> str:
-    """SQL for whether a row of one table and a row of another are about the same line."""
-    return " AND ".join(f"{one}.{name} = {other}.{name}" for name in KEY)
-
-
 def quarantine(
     store: duckdb.DuckDBPyConnection, rows: Sequence[Sequence[Any]], where: str = "true"
 ) -> None:
@@ -58,15 +53,3 @@ def take_out(store: duckdb.DuckDBPyConnection, lines: Sequence[Key]) -> None:
         for log in ("quarantine", LINES):
             same = same_line("log", "taken_out")
             store.execute(f"DELETE FROM {log} AS log USING taken_out WHERE {same}")
-
-
-def log_only_lines(which: str) -> tuple[str, str]:
-    """The statements that log the lines that only the rows of their events know of.
-
-    Whoever changes what is known of a line, or of an event that came again, runs them first.
-    ``which`` is a condition on the rows of events.
-    """
-    return (
-        f"INSERT INTO {LINES} {only_lines(which)}",
-        f"UPDATE {EVENTS} SET form = NULL WHERE form IS NOT NULL AND {which}",
-    )

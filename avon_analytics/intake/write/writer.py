@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import duckdb
 
 from avon_analytics.intake.archive.batch import Batch, LongLine, batch_of
+from avon_analytics.intake.person.tombstones import Tombstones
 from avon_analytics.intake.read.faults import verdict
 from avon_analytics.intake.write import forgotten
 from avon_analytics.intake.write.arrow import insert_rows
@@ -19,7 +20,6 @@ from avon_analytics.intake.write.line_counts import LineCounts
 from avon_analytics.intake.write.log_lines import quarantine
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.statements import statement
-from avon_analytics.intake.write.tombstones import Tombstones
 from avon_analytics.store.parsed import run
 from avon_analytics.store.slim import EVENTS, LINES
 

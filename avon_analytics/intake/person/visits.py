@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from avon_analytics.intake.write.person_rows import Rows
+from avon_analytics.intake.person.rows import Rows
 
 
 def visits_of(rows: Rows, people: Sequence[str]) -> list[str]:

@@ -20,7 +20,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
 from avon_analytics.contract.one_spelling import SpelledNumber, in_order, parse
-from avon_analytics.intake.write.spellings import folded, is_blind, readings, texts_of
+from avon_analytics.intake.person.spellings import folded, is_blind, readings, texts_of
 
 _DEEPEST = 200  # lists and objects within one another
 LONG_ID = 10  # from here on nobody else's word holds an id by chance

@@ -12,11 +12,10 @@ from dataclasses import replace
 
 import duckdb
 
+from avon_analytics.intake.person.rows import THREAD, Rows, owned, touched
 from avon_analytics.intake.read.faults import verdict
 from avon_analytics.intake.read.limited import EMPTIED_EXTRA
-from avon_analytics.intake.write.log_lines import log_only_lines, same_line
-from avon_analytics.intake.write.person_rows import THREAD, Rows, owned, touched
-from avon_analytics.store.slim import EVENTS, LINES, stored
+from avon_analytics.store.slim import EVENTS, LINES, log_only_lines, same_line, stored
 from avon_analytics.store.tables import object_tables
 
 FORGOTTEN = verdict("forgotten", "the person was forgotten on request; nothing of the line is kept")

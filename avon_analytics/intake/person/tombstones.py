@@ -19,9 +19,8 @@ from typing import Any, Literal
 
 import duckdb
 
-from avon_analytics.intake.read.signature import hmac_pads
-from avon_analytics.intake.write.person_search import LONG_ID, around_id, bare_id
-from avon_analytics.intake.write.spellings import (
+from avon_analytics.intake.person.search import LONG_ID, around_id, bare_id
+from avon_analytics.intake.person.spellings import (
     MOST_REPEATED,
     SHORTEST_RUN,
     folded,
@@ -29,6 +28,7 @@ from avon_analytics.intake.write.spellings import (
     readings,
     texts_of,
 )
+from avon_analytics.intake.read.signature import hmac_pads
 from avon_analytics.store.parsed import run
 from avon_analytics.store.schema import literal
 from avon_analytics.store.settings import random_key, set_setting, setting

@@ -5,7 +5,7 @@ batch, when a later load reports them again.
 
 - Theirs alone: their own records; care teams, documents and tasks whose ``patient`` they are, and
   tasks that are linked to them; messages that they wrote; appointments in which no other patient
-  takes part in any version (``person_visits``).
+  takes part in any version (``visits``).
 - Others' rows stay, without them: their place in lists (attendees, caregivers, dependents, members)
   goes, a reference to them becomes missing, and so do free text and unknown values of a visit or
   a thread that they shared, and every text that names them, in whatever column. Of JSON values the
@@ -27,9 +27,9 @@ from avon_analytics.contract import EVENTS
 from avon_analytics.contract.appointment import Attendee
 from avon_analytics.contract.model import ColumnOf
 from avon_analytics.contract.shared import PersonRef
+from avon_analytics.intake.person.search import PersonSearch
+from avon_analytics.intake.person.spellings import may_hold_more
 from avon_analytics.intake.read.limited import EMPTIED_EXTRA
-from avon_analytics.intake.write.person_search import PersonSearch
-from avon_analytics.intake.write.spellings import may_hold_more
 from avon_analytics.store import parsed
 from avon_analytics.store.schema import literal, quote
 from avon_analytics.store.tables import ObjectTable
