@@ -9,6 +9,8 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 
 # Strongest first.
 SIGNATURE_WORDS = ("verified", "unchecked", "unverifiable", "unsigned", "mismatch")
+SIGNATURE_ENUM = f"ENUM {SIGNATURE_WORDS}"
+"""The type in SQL of a word that compares by its strength: the stronger is the smaller."""
 
 # What a policy ``require`` says of a line that it does not trust.
 CODE_OF_WORD = {
@@ -45,15 +47,3 @@ MEANINGS = {
 def meaning(word: object) -> str:
     """What a signature word or a code means; nothing for one that is not known here."""
     return MEANINGS.get(str(word), "")
-
-
-def strength_of(column: str) -> str:
-    """SQL for how strong a signature word is: the smaller, the stronger; 0 is verified."""
-    cases = " ".join(f"WHEN '{word}' THEN {n}" for n, word in enumerate(SIGNATURE_WORDS))
-    return f"CASE {column} {cases} END"
-
-
-def word_of(column: str) -> str:
-    """SQL for the signature word of a strength."""
-    cases = " ".join(f"WHEN {n} THEN '{word}'" for n, word in enumerate(SIGNATURE_WORDS))
-    return f"CASE {column} {cases} END"

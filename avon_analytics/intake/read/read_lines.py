@@ -14,7 +14,7 @@ import numpy.typing as npt
 from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.canonical import CanonicalEvent
 from avon_analytics.intake.archive.batch import Batch, Lines
-from avon_analytics.intake.read.codes import SIGNATURE_WORDS, Policy
+from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.columns import Column, blobs, integers, joined, texts
 from avon_analytics.intake.read.envelope import Mismatch
 from avon_analytics.intake.read.faults import Verdict
@@ -26,8 +26,6 @@ from avon_analytics.intake.read.reader import (
     read_each_value,
 )
 from avon_analytics.intake.read.signature import Secrets
-
-_STRENGTH = {word: n for n, word in enumerate(SIGNATURE_WORDS)}
 
 
 class Kind(NamedTuple):
@@ -48,11 +46,6 @@ class Kind(NamedTuple):
             return cls(line.form, line.word, line.secret)
         names = (event.event, event.event_sent, event.object_type)
         return cls(line.form, line.word, line.secret, *names, line.source)
-
-    @property
-    def strength(self) -> int | None:
-        """The place of its word on signatures; the smaller is the stronger."""
-        return None if self.signature is None else _STRENGTH[self.signature]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ import duckdb
 
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.archive.values import BOM
-from avon_analytics.intake.read.codes import strength_of
 from avon_analytics.intake.read.faults import verdict
 from avon_analytics.intake.read.reader import LineReader
 from avon_analytics.intake.write.arrow import ArrowRows
@@ -118,8 +117,8 @@ class Conflicts:
             f"""INSERT INTO event_lines
             SELECT (1::BIGINT << 40) + row_number() OVER (), l.file, l.line,
                 t.event_id, t.event, t.event_sent, t.object_type, t.object_id, t.occurred_at,
-                t.occurred_at_source, l.received_at, l.signature, {strength_of("l.signature")},
-                l.secret, l.byte_offset, l.byte_length, t.body_digest, l.conflict_rank, t.extra
+                t.occurred_at_source, l.received_at, l.signature, l.secret, l.byte_offset,
+                l.byte_length, t.body_digest, l.conflict_rank, t.extra
             FROM lost_lines AS l
             JOIN (SELECT * FROM event_lines QUALIFY row_number()
                   OVER (PARTITION BY event_id, body_digest ORDER BY nth) = 1) AS t

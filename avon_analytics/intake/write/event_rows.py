@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from avon_analytics.intake.read.codes import strength_of, word_of
+from avon_analytics.intake.read.codes import SIGNATURE_ENUM
 from avon_analytics.intake.read.columns import integers, texts
 from avon_analytics.intake.read.read_lines import Contents
 from avon_analytics.intake.write import flatten
@@ -50,15 +50,14 @@ class EventRows:
 
     def store(self, staging: Staging) -> None:
         """Write what the lines of a batch say that are not refused."""
-        word = word_of("c.strength")
         staging.run(statement("batch_events"), last_no=self._last_no, load_id=self._load_id)
         ((self._last_no,),) = staging.run(
             "SELECT coalesce(max(event_no), $last_no) FROM batch_events WHERE NOT is_known",
             last_no=self._last_no,
         )
-        self._insert(staging, EVENTS, statement("new_events", word=word))
+        self._insert(staging, EVENTS, statement("new_events"))
         if staging.run("SELECT 1 FROM batch_events WHERE is_known LIMIT 1"):
-            self._tell_again(staging, word)
+            self._tell_again(staging)
         for table in staging.tables:
             rows = flatten.select_versions(table, staging.rows_of(table), "batch_events")
             self._insert(staging, stored(table.versions), rows)
@@ -72,14 +71,13 @@ class EventRows:
 
     # -- events that the store has already --------------------------------------------------
 
-    def _tell_again(self, staging: Staging, word: str) -> None:
-        strength = strength_of("e.signature")
+    def _tell_again(self, staging: Staging) -> None:
         run_with_rows(
             staging.connection,
             self._store,
-            statement("repeated_events", word=word),
+            statement("repeated_events"),
             *log_only_lines("event_no IN (SELECT event_no FROM staged_rows)"),
-            statement("known_events", stored_strength=strength, is_earlier=_IS_EARLIER),
+            statement("known_events", word=SIGNATURE_ENUM, is_earlier=_IS_EARLIER),
         )
         versions = [stored(one.versions) for one in staging.filled_tables if one.parent is None]
         # An earlier receipt orders versions of the same instant anew.

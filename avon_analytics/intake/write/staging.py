@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avon_analytics.intake.archive.batch import Batch, Lines
+from avon_analytics.intake.read.codes import SIGNATURE_ENUM
 from avon_analytics.intake.read.columns import integers, texts
 from avon_analytics.intake.read.diagnosis import causes
 from avon_analytics.intake.read.process import ReadingProcesses
@@ -189,11 +190,11 @@ class Staging:
         files = list(batch.files)
         body = "body" if self._rules.with_bodies else "CAST(NULL AS VARCHAR) AS body"
         of_lines = read.of_kinds(("form", "signature", "secret"))
-        of_events = ("event", "event_sent", "object_type", "source", "signature", "strength")
-        common = read.of_kinds((*of_events, "secret"))
+        of_events = ("event", "event_sent", "object_type", "source", "signature", "secret")
         with arrived.as_table("arrived", self.connection):
             self.run(statement("arrivals", body=body), files=files, **of_lines)
-            self.run(statement("event_lines"), files=files, **common)
+            trusted = statement("event_lines", word=SIGNATURE_ENUM)
+            self.run(trusted, files=files, **read.of_kinds(of_events))
 
     def _refuse_unread(self, batch: Batch, read: ReadLines) -> None:
         self.run(

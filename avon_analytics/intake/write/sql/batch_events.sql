@@ -15,8 +15,8 @@ SELECT
     bool_or(occurred_at_source = 'received') AS is_dated_by_receipt,
     arg_min(nth, (coalesce(received_at, TIMESTAMPTZ 'infinity'), file, line, byte_offset))
         AS place_nth,
-    min(strength) AS strength,
-    arg_min(secret, (strength, secret)) AS secret,
+    min(signature) AS signature,
+    arg_min(secret, (signature, secret)) AS secret,
     min(conflict_rank) AS conflict_rank,
     count(known_no) > 0 AS is_known,
     coalesce(

@@ -5,9 +5,9 @@ UPDATE stored.events AS e
 SET
     n_deliveries = e.n_deliveries + h.n_deliveries,
     conflict_rank = least(e.conflict_rank, CAST(h.conflict_rank AS UUID)),
-    signature = CASE WHEN h.strength < {stored_strength} THEN h.signature ELSE e.signature END,
-    secret = CASE WHEN h.strength < {stored_strength} THEN h.secret
-        WHEN h.strength = {stored_strength} THEN least(e.secret, h.secret) ELSE e.secret END,
+    signature = least(CAST(e.signature AS {word}), CAST(h.signature AS {word})),
+    secret = CASE WHEN CAST(h.signature AS {word}) < CAST(e.signature AS {word}) THEN h.secret
+        WHEN h.signature = e.signature THEN least(e.secret, h.secret) ELSE e.secret END,
     received_at = least(e.received_at, h.received_at),
     occurred_at_source = CASE WHEN h.is_dated_by_receipt
         THEN 'received' ELSE e.occurred_at_source END,

@@ -6,7 +6,7 @@ SELECT
     CASE WHEN c.is_dated_by_receipt THEN 'received' ELSE t.occurred_at_source END
         AS occurred_at_source,
     c.received_at,
-    {word} AS signature, c.secret,
+    c.signature, c.secret,
     p.file, p.line, p.byte_offset, p.byte_length,
     c.n_deliveries, t.body_digest, c.conflict_rank, t.extra,
     c.load_id,
