@@ -17,13 +17,12 @@ from avon_analytics.intake.after.replay import codes_to_retry, lines_to_move, mo
 from avon_analytics.intake.after.tried_secrets import TriedSecrets
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.archive.files import (
-    ArchiveFile,
     Found,
     Paths,
     find_some_files,
     open_file,
 )
-from avon_analytics.intake.archive.lines import BATCH_BYTES, LINE_LIMIT, FileReader, checked_limit
+from avon_analytics.intake.archive.lines import BATCH_BYTES, LINE_LIMIT, FileRules, checked_limit
 from avon_analytics.intake.person.tombstones import Tombstones
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.process import ReadingProcesses
@@ -86,27 +85,17 @@ def load(
     """
     checked_limit(line_limit)
     recheck = flag(recheck, "recheck")
-    allow_truncated = flag(allow_truncated, "allow_truncated")
+    rules = FileRules(line_limit, batch_bytes, flag(allow_truncated, "allow_truncated"))
     found = files_to_load(paths, secrets)
     given = Secrets.for_policy(policy, secrets)
     with database.writing(wait=wait, on_wait=on_wait) as connection:
-
-        def read(file: ArchiveFile) -> FileReader:
-            return FileReader(
-                file.path,
-                url=file.url,
-                line_limit=line_limit,
-                batch_bytes=batch_bytes,
-                allow_truncated=allow_truncated,
-            )
-
         try:
             agreed = agree_on(connection, privacy)
             found = with_unique_paths(connection, found)
             n_readers = min(database.threads, _READERS)
             with database.side_by_side(), database.bounded(LOADING) as bound:
                 loader = _Loader(connection, policy, given, agreed, found, bound, n_readers)
-                chunks = Chunks(found.files, loader.known, read, batch_bytes, recheck)
+                chunks = Chunks(found.files, loader.known, rules, recheck)
                 if n_readers > 1 and chunks.n_bytes >= READ_APART_FROM:
                     loader.read_apart()
                 return loader.load(iter(chunks), on_progress)

@@ -23,7 +23,7 @@ import duckdb
 from avon_analytics.arguments import whole_number
 from avon_analytics.errors import StoreError
 from avon_analytics.intake.archive.files import ArchiveFile, Paths
-from avon_analytics.intake.archive.lines import LINE_LIMIT, checked_limit
+from avon_analytics.intake.archive.lines import LINE_LIMIT, FileRules, checked_limit
 from avon_analytics.intake.load import files_to_load
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.signature import Secrets, SecretsLike
@@ -41,7 +41,7 @@ from avon_analytics.spark.lake_log import (
 from avon_analytics.spark.read_task import ReadOptions
 from avon_analytics.spark.rows import shared_secrets
 from avon_analytics.spark.session import own_session
-from avon_analytics.spark.shares import MIB, SHARE_BYTES, inflated
+from avon_analytics.spark.shares import MIB, SHARE_BYTES
 from avon_analytics.store.lake import State, newest_state, publish, remove_unused, write_tables
 from avon_analytics.store.making import check_time_zone
 from avon_analytics.store.privacy import Privacy, agree_on
@@ -116,10 +116,8 @@ def load(
                     policy=policy,
                     secrets=for_tasks,
                     is_limited=agreed == "limited",
-                    line_limit=line_limit,
-                    batch_bytes=_BATCH_BYTES,
+                    of_files=FileRules(line_limit, _BATCH_BYTES, allow_truncated),
                     n_buckets=n_buckets,
-                    allow_truncated=allow_truncated,
                 )
                 loaded = cluster.load(options, log.load_id, files, known, to_retry)
             settings = {**settings_of(connection), _BUCKETS: str(n_buckets)}
@@ -155,7 +153,7 @@ def _n_buckets(
     ((stored,),) = connection.execute(
         "SELECT coalesce(sum(bytes_read), 0)::BIGINT FROM archive_files"
     ).fetchall()
-    size = int(stored) + sum(inflated(file) for file in files)
+    size = int(stored) + sum(file.line_bytes for file in files)
     before, needed = int(state.settings.get(_BUCKETS, 0)), ceil(size / _LARGE_BUCKET)
     if before and needed <= 2 * before:
         return before

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from avon_analytics.intake.archive.batch import Batch, merged
-from avon_analytics.intake.archive.lines import BATCH_LINES, FileReader
+from avon_analytics.intake.archive.lines import BATCH_LINES, FileRules
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.read_lines import ReadRules
 from avon_analytics.intake.read.reader import Line, read_batch
@@ -38,15 +38,13 @@ _PACK = msgspec.msgpack.Encoder().encode
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How a load reads lines."""
+    """How a load reads files and their lines, and among how many buckets it divides these."""
 
     policy: Policy
     secrets: SharedSecrets
     is_limited: bool
-    line_limit: int
-    batch_bytes: int
+    of_files: FileRules
     n_buckets: int
-    allow_truncated: bool = False
 
     @property
     def rules(self) -> ReadRules:
@@ -93,11 +91,13 @@ class ReadTask:
 
     def _is_enough(self, batches: list[Batch]) -> bool:
         size, lines = sum(len(batch.buffer) for batch in batches), sum(map(len, batches))
-        return size >= self.options.batch_bytes or lines >= BATCH_LINES
+        return size >= self.options.of_files.batch_bytes or lines >= BATCH_LINES
 
     def _read(self, piece: Piece) -> Iterator[Batch | pa.RecordBatch]:
         """The lines of a piece, then how far it was read; in between, what is no line."""
-        reader, notes = resumed(lambda: self._reader(piece), piece.known)
+        reader, notes = resumed(
+            piece.path, self.options.of_files, piece.known, url=piece.url, section=piece.section
+        )
         blank = 0
         with closing(reader):
             for batch in reader.batches():
@@ -108,16 +108,6 @@ class ReadTask:
         start = 0 if piece.section is None else piece.section.start
         read = asdict(FileRead(piece.path, start, blank, notes, FileEnd.of(reader)))
         yield words(ARCHIVED, "file", [{"bucket": 0, "file": piece.path, "message": read}])
-
-    def _reader(self, piece: Piece) -> FileReader:
-        return FileReader(
-            piece.path,
-            url=piece.url,
-            line_limit=self.options.line_limit,
-            batch_bytes=self.options.batch_bytes,
-            allow_truncated=self.options.allow_truncated,
-            section=piece.section,
-        )
 
     def _long_lines(self, batch: Batch) -> pa.RecordBatch:
         keys = [key_of_place(long.file, long.line) for long in batch.long_lines]

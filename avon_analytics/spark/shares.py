@@ -15,7 +15,6 @@ from avon_analytics.intake.write.known_files import KnownFile
 
 MIB = 1024 * 1024
 SHARE_BYTES = 128 * MIB
-_INFLATED = 6  # how many bytes a byte of a compressed export stands for, roughly
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def shares_of(
                 for section in surveys[file.path].sections
             ]
         else:
-            pieces.append((inflated(file), Piece(file.path, known.get(file.path), url=file.url)))
+            pieces.append((file.line_bytes, Piece(file.path, known.get(file.path), url=file.url)))
     wanted = min(share_bytes, max(1, ceil(sum(size for size, _ in pieces) / n_cores)))
     shares: list[list[Piece]] = []
     n_bytes = wanted
@@ -113,8 +112,3 @@ def shares_of(
         shares[-1].append(piece)
         n_bytes += size
     return [tuple(share) for share in shares]
-
-
-def inflated(file: ArchiveFile) -> int:
-    """About how many bytes of lines a file holds."""
-    return (file.size or 0) * (_INFLATED if is_compressed(file.path) else 1)

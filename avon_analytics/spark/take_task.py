@@ -122,7 +122,7 @@ class Bucket:
             if kind == "line":
                 self._waiting.append(of_kind)
                 self._held += of_kind.nbytes
-                if self._held >= self._task.options.batch_bytes:
+                if self._held >= self._task.options.of_files.batch_bytes:
                     self._take_waiting()
             elif kind == "moved":
                 yield self._take_out(of_kind)

@@ -15,7 +15,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avon_analytics.intake.archive.lines import FileReader
+from avon_analytics.intake.archive.lines import FileReader, FileRules
 from avon_analytics.intake.archive.values import begins_object, objects, pieces
 from avon_analytics.intake.read.verify import verify_archive
 
@@ -352,7 +352,7 @@ def test_a_file_without_a_line_end_is_held_piece_by_piece(tmp_path: Path) -> Non
     with path.open("wb") as file:
         for _ in range(100):
             file.write(value * 1000)
-    reader = FileReader(str(path), batch_bytes=1 << 22)
+    reader = FileReader(str(path), FileRules(batch_bytes=1 << 22))
     sizes = [(len(batch), len(batch.buffer)) for batch in reader.batches()]
     reader.close()
     assert sum(n for n, _ in sizes) == 100_000

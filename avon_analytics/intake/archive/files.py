@@ -24,6 +24,7 @@ Paths: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]"
 
 DATA_SUFFIXES = (".jsonl", ".ndjson", ".json")
 COMPRESSED_SUFFIXES = (".gz", ".zst", ".bz2")
+_PACKED = 8  # lines are so much longer than they are compressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ class ArchiveFile:
     def is_remote(self) -> bool:
         """Whether it stands behind a URL."""
         return is_url(self.path)
+
+    @property
+    def line_bytes(self) -> int:
+        """About how many bytes of lines it holds."""
+        return (self.size or 0) * (_PACKED if is_compressed(self.path) else 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,16 @@ def checked_limit(line_limit: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class FileRules:
+    """How files are read: how long a line may be, how many bytes a batch has, about, and whether a
+    damaged file is read as far as it goes."""
+
+    line_limit: int = LINE_LIMIT
+    batch_bytes: int = BATCH_BYTES
+    allow_truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """Whole lines of a plain file: from one byte up to another, and the number of the first."""
 
@@ -63,32 +73,30 @@ class FileReader:
     else stands behind the last line end is handed out; where it is no whole object,
     ``rest_offset`` says where it begins.
 
-    ``url`` and ``allow_truncated`` as in ``FileBytes``; a damaged file ends at its last whole line.
-    With a ``section``, only that part of a plain file is read; ``sha256`` is then of that part.
+    ``url`` as in ``FileBytes``; a damaged file ends at its last whole line. With a ``section``,
+    only that part of a plain file is read; ``sha256`` is then of that part.
     """
 
     def __init__(
         self,
         path: str,
+        rules: FileRules = FileRules(),
         *,
         url: str | None = None,
-        line_limit: int = LINE_LIMIT,
-        batch_bytes: int = BATCH_BYTES,
-        allow_truncated: bool = False,
         section: Section | None = None,
     ) -> None:
         self.next_line = 1
         self.bytes_read = 0
         self.pending_bytes = 0
         self.rest_offset: int | None = None
-        self._line_limit = line_limit
-        self._batch_bytes = batch_bytes
+        self._line_limit = rules.line_limit
+        self._batch_bytes = rules.batch_bytes
         self._digest = hashlib.sha256()
         self._is_mid_line = False  # whether something was read of the line before ``next_line``
         self._rest: Measure | None = None  # in what kind of line an earlier reading ended
         self._head = self._foot = b""
         self._path = path
-        self._file = FileBytes(path, url, allow_truncated=allow_truncated)
+        self._file = FileBytes(path, url, allow_truncated=rules.allow_truncated)
         if section is not None:
             self._file.narrow(section.start, section.end)
             self.bytes_read, self.next_line = section.start, section.first_line

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from functools import partial
 
 from avon_analytics.intake.archive.files import ArchiveFile
-from avon_analytics.intake.archive.lines import FileReader
+from avon_analytics.intake.archive.lines import FileReader, FileRules, Section
 from avon_analytics.intake.write.line_counts import LineCounts
 from avon_analytics.printable import counted
 
@@ -35,20 +35,26 @@ class KnownFile:
 
 
 def resumed(
-    read: Callable[[], FileReader], known: KnownFile | None
+    path: str,
+    rules: FileRules,
+    known: KnownFile | None,
+    *,
+    url: str | None,
+    section: Section | None = None,
 ) -> tuple[FileReader, list[str]]:
     """A reader behind what is known of a file, and what is to be said of that.
 
     Where what was read before no longer stands there, the file is read from its start.
     """
-    reader = read()
+    opened = partial(FileReader, path, rules, url=url, section=section)
+    reader = opened()
     if known is None or known.sha256 == reader.skip(
         known.bytes_read, known.last_line, known.rest_offset
     ):
         return reader, []
     reader.close()
     changed = "its earlier part has changed, so it was read whole again"
-    return read(), [] if known.is_renamed else [changed]
+    return opened(), [] if known.is_renamed else [changed]
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,14 +159,8 @@ class LoadLog:
 
     def pending(self, paths: Sequence[str]) -> dict[str, int]:
         """Those of some files that end in the middle of a delivery, and how many bytes of it."""
-        path_of = {self.name_of(path): path for path in paths}
-        rows = run(
-            self._connection,
-            "SELECT file, pending_bytes FROM archive_files "
-            "WHERE pending_bytes > 0 AND file IN (SELECT unnest($files)) ORDER BY file",
-            {"files": list(path_of)},
-        ).fetchall()
-        return {path_of[file]: n for file, n in rows}
+        known = self._known(paths)
+        return {path: n for path in sorted(known) if (n := known[path].pending_bytes)}
 
 
 def with_unique_paths(connection: duckdb.DuckDBPyConnection, found: Found) -> Found:

@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 from threading import Event
 
 from avon_analytics.intake.archive.batch import Batch, merged
-from avon_analytics.intake.archive.files import ArchiveFile, is_compressed
-from avon_analytics.intake.archive.lines import BATCH_LINES, FileReader
+from avon_analytics.intake.archive.files import ArchiveFile
+from avon_analytics.intake.archive.lines import BATCH_LINES, FileRules
 from avon_analytics.intake.write.known_files import FileEnd, KnownFile, OpenFile, resumed
 from avon_analytics.intake.write.staging import Staging
 
 LOOK_SECONDS = 0.2
-_PACKED = 8  # lines are so much longer than they are compressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +40,12 @@ class Chunks:
         self,
         files: Sequence[ArchiveFile],
         known: Mapping[str, KnownFile],
-        read: Callable[[ArchiveFile], FileReader],
-        batch_bytes: int,
+        rules: FileRules,
         recheck: bool,
     ) -> None:
         self._files = files
         self._known = known
-        self._read = read
-        self._batch_bytes = batch_bytes
+        self._rules = rules
         self._recheck = recheck
         self._waiting: list[tuple[OpenFile, Batch | None]] = []
         self._held_bytes = self._held_lines = 0  # of the small files that wait
@@ -58,11 +55,11 @@ class Chunks:
         """About how many bytes of lines are to be read."""
         n_bytes = 0
         for file in self._files:
-            known, size = self._known.get(file.path), file.size or 0
+            known = self._known.get(file.path)
             if self._recheck or known is None:
-                n_bytes += size * (_PACKED if is_compressed(file.path) else 1)
+                n_bytes += file.line_bytes
             elif known.has_changed(file):
-                n_bytes += max(size - (known.size or 0), 0)
+                n_bytes += max((file.size or 0) - (known.size or 0), 0)
         return n_bytes
 
     def __iter__(self) -> Generator[Chunk]:
@@ -76,7 +73,7 @@ class Chunks:
     def _of_file(self, number: int, file: ArchiveFile, known: KnownFile | None) -> Iterator[Chunk]:
         opened = OpenFile(file, known)
         try:
-            reader, opened.notes = resumed(lambda: self._read(file), known)
+            reader, opened.notes = resumed(file.path, self._rules, known, url=file.url)
             with closing(reader):
                 batches = reader.batches()
                 first, second = next(batches, None), next(batches, None)
@@ -103,7 +100,7 @@ class Chunks:
         if batch is not None:
             self._held_bytes += len(batch.buffer)
             self._held_lines += len(batch)
-        return self._held_bytes >= self._batch_bytes or self._held_lines >= BATCH_LINES
+        return self._held_bytes >= self._rules.batch_bytes or self._held_lines >= BATCH_LINES
 
     def _small_ones(self, number: int) -> Iterator[Chunk]:
         waiting, self._waiting = self._waiting, []
