@@ -138,10 +138,7 @@ class _Loader:
         n_readers: int,
     ) -> None:
         self._connection = connection
-        self._policy = policy
-        self._secrets = secrets
         self._privacy = privacy
-        self._found = found
         self._clock = Clock()
 
         has_forgotten = bool(Tombstones(connection))
@@ -154,10 +151,9 @@ class _Loader:
             return Staging(cursor, rules, processes=processes, bound=bound, clock=clock)
 
         self._staging_areas = tuple(staging() for _ in range(n_readers + 1))
-        urls = {file.path: file.url for file in found.files if file.url is not None}
-        self._log = LoadLog(connection, policy, secrets, found.passed_over, urls)
+        self._log = LoadLog(connection, policy, secrets, found)
         self._receipts = FileReceipts(connection, self._log)
-        self.known = self._log.known_files([file.path for file in found.files])
+        self.known = self._log.known_files()
 
     def read_apart(self) -> None:
         """Have lines read in processes of their own: to start them takes a second of work."""
@@ -165,7 +161,7 @@ class _Loader:
 
     def load(self, chunks: Generator[Chunk], on_progress: OnProgress | None) -> Receipt:
         """Store the chunks of the files, try what is in quarantine again, and close the log."""
-        files = self._found.files
+        files = self._log.found.files
         before = list(accumulate((file.size or 0 for file in files), initial=0))
 
         stored = (0, 0)
@@ -194,9 +190,7 @@ class _Loader:
                 raise self._not_loaded(error) from None
         self._retry_quarantined()
         report(len(files), 0)
-        return self._receipts.close(
-            self._found, self._policy, self._privacy, self._secrets, self._clock
-        )
+        return self._receipts.close(self._privacy, self._clock)
 
     @property
     def _n_read(self) -> int:
@@ -238,10 +232,10 @@ class _Loader:
 
     def _retry_quarantined(self) -> None:
         """Try again what an earlier load did not trust, where this one has another secret."""
-        needed = self._secrets if self._policy == "require" else None
+        needed = self._log.secrets if self._log.policy == "require" else None
         tried = TriedSecrets(self._connection, needed) if needed else None
-        codes = codes_to_retry(self._policy)
-        paths = {file.path for file in self._found.files}
+        codes = codes_to_retry(self._log.policy)
+        paths = {file.path for file in self._log.found.files}
         for path in files_of(self._connection, QuarantineFilter(codes)):
             if path not in paths:
                 continue

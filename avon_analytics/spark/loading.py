@@ -102,8 +102,8 @@ def load(
         with lake_log(root, state, time_zone) as connection:
             agreed = agree_on(connection, privacy)
             found = with_unique_paths(connection, found)
-            log = LoadLog(connection, policy, given, found.passed_over)
-            known = log.known_files([file.path for file in found.files])
+            log = LoadLog(connection, policy, given, found)
+            known = log.known_files()
             files = [
                 file
                 for file in found.files
@@ -124,7 +124,7 @@ def load(
             after = State(state.number + 1, settings, loaded.tables_after(state, n_buckets))
             show(connection, root, after)
             receipts = close_files(connection, log, files, known, loaded)
-            receipt = receipts.close(found, policy, agreed, given)
+            receipt = receipts.close(agreed)
             logs = write_tables(connection, root, uuid4().hex, LOGS)
             publish(root, replace(after, tables={**after.tables, **logs}))
     except duckdb.Error as error:

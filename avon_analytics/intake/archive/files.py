@@ -63,6 +63,9 @@ class Found:
     irregular: tuple[str, ...] = ()
 
 
+NOTHING = Found((), 0)
+
+
 def find_files(paths: Paths) -> Found:
     """The archive files that files, folders and globs name, each once, sorted by path.
 

@@ -216,12 +216,8 @@ class ReadRules:
 
     def read(self, reader: LineReader, lines: Lines) -> ReadLines:
         """What some lines say."""
-        read = []
-        for contents in lines.parts(READ_AT_A_TIME):
-            some = reader.read(contents)
-            read.append(ReadLines.of(some, with_bodies=self.with_bodies))
-            reader.n_read += len(some)
-        return ReadLines.joined(read)
+        parts = (reader.read(contents) for contents in lines.parts(READ_AT_A_TIME))
+        return ReadLines.joined([ReadLines.of(p, with_bodies=self.with_bodies) for p in parts])
 
 
 def read_whole(

@@ -107,7 +107,7 @@ class LineReader:
         *,
         only_signatures: bool = False,
     ) -> None:
-        self.n_read = 0  # lines of batches, for progress
+        self.n_read = 0  # lines, for progress
         self._policy = policy
         self._keeps = keeps
         self._only_signatures = only_signatures
@@ -125,6 +125,7 @@ class LineReader:
         fast = _each(self._identified, _each(self._decoded, _each(self._trusted, usual)))
         for nth in _doubtful(contents, fast):
             del fast[nth]
+        self.n_read += len(contents)
         return [
             fast[nth].line if nth in fast else self.read_one(content)
             for nth, content in enumerate(contents)

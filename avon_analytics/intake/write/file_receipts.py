@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from avon_analytics.intake.archive.files import Found
 from avon_analytics.intake.read.codes import SIGNATURE_CODES, Policy
-from avon_analytics.intake.read.signature import Secrets
 from avon_analytics.intake.write.clock import Clock
 from avon_analytics.intake.write.known_files import OpenFile
 from avon_analytics.intake.write.line_counts import LineCounts
@@ -73,15 +71,9 @@ class FileReceipts:
         so_far.notes += notes
         return so_far
 
-    def close(
-        self,
-        found: Found,
-        policy: Policy,
-        privacy: Privacy,
-        secrets: Secrets | None,
-        clock: Clock | None = None,
-    ) -> Receipt:
+    def close(self, privacy: Privacy, clock: Clock | None = None) -> Receipt:
         """The receipt of the load; completes its row in the log."""
+        found, secrets = self._log.found, self._log.secrets
         if self._log.has_moved_lines:
             self._count_anew()
         unchanged = len(found.files) - len(self._by_path)
@@ -91,20 +83,19 @@ class FileReceipts:
             {"n": unchanged, "id": self._log.load_id},
         )
         ((events,),) = run(self._connection, "SELECT count(*) FROM events").fetchall()
-        paths = [file.path for file in found.files]
-        names = [self._log.name_of(path) for path in paths]
-        nothing_trusted, nothing_read = _what_is_wrong(self._connection, policy, names)
+        names = [self._log.name_of(file.path) for file in found.files]
+        nothing_trusted, nothing_read = _what_is_wrong(self._connection, self._log.policy, names)
         return Receipt(
             files=tuple(self._by_path[path].receipt(path) for path in sorted(self._by_path)),
             files_unchanged=unchanged,
             files_passed_over=found.passed_over,
-            policy=policy,
+            policy=self._log.policy,
             privacy=privacy,
             secrets=secrets.names if secrets else (),
             events=events,
             nothing_trusted=nothing_trusted,
             nothing_read=nothing_read,
-            pending=self._log.pending(paths),
+            pending=self._log.pending(),
             irregular=found.irregular,
             clock=clock or Clock(),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from avon_analytics.intake.archive.files import Found, otherwise_compressed
+from avon_analytics.intake.archive.files import NOTHING, Found, otherwise_compressed
 from avon_analytics.intake.person.tombstones import Tombstones
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.columns import integers, texts
@@ -30,18 +30,22 @@ from avon_analytics.version import VERSION
 
 
 class LoadLog:
-    """One row of ``loads``, and the transactions that belong to it."""
+    """One row of ``loads``, for the files that were ``found``, and the transactions that belong to
+    it."""
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
         policy: Policy,
         secrets: Secrets | None,
-        passed_over: int = 0,
-        urls: Mapping[str, str] | None = None,
+        found: Found = NOTHING,
     ) -> None:
         self._connection = connection
-        self.urls = urls or {}  # of files that their paths do not open
+        self.policy = policy
+        self.secrets = secrets
+        self.found = found
+        # Of files that their paths do not open.
+        self.urls = {file.path: file.url for file in found.files if file.url is not None}
         self._known_ids = KnownIds(connection)
         self._tombstones = Tombstones(connection)
         self.has_moved_lines = False
@@ -57,7 +61,7 @@ class LoadLog:
                 "version": VERSION,
                 "policy": policy,
                 "names": ", ".join(secrets.names) if secrets else None,
-                "passed": passed_over,
+                "passed": found.passed_over,
             },
         )
 
@@ -84,11 +88,12 @@ class LoadLog:
         """Let go of what was only needed meanwhile."""
         self._known_ids.let_go()
 
-    def known_files(self, paths: Sequence[str]) -> dict[str, KnownFile]:
-        """What is known of some files, by path; new ones have no entry.
+    def known_files(self) -> dict[str, KnownFile]:
+        """What is known of the files, by path; new ones have no entry.
 
         A file that is known by a name that differs in the suffix of compression alone is not new.
         """
+        paths = [file.path for file in self.found.files]
         known = self._known(paths)
         others = {path: otherwise_compressed(path) for path in paths if path not in known}
         known_as = self._known([other for names in others.values() for other in names])
@@ -99,7 +104,7 @@ class LoadLog:
                 known[path] = replace(longest, is_renamed=True)
         return known
 
-    def _known(self, paths: Sequence[str]) -> dict[str, KnownFile]:
+    def _known(self, paths: Iterable[str]) -> dict[str, KnownFile]:
         path_of = {self.name_of(path): path for path in paths}
         rows = run(
             self._connection,
@@ -157,9 +162,9 @@ class LoadLog:
         name = self.name_of(file.path)
         return (name, self.load_id, size, file.modified_ns, *place, *counts)
 
-    def pending(self, paths: Sequence[str]) -> dict[str, int]:
-        """Those of some files that end in the middle of a delivery, and how many bytes of it."""
-        known = self._known(paths)
+    def pending(self) -> dict[str, int]:
+        """Those of the files that end in the middle of a delivery, and how many bytes of it."""
+        known = self._known(file.path for file in self.found.files)
         return {path: n for path in sorted(known) if (n := known[path].pending_bytes)}
 
 
