@@ -62,7 +62,7 @@ class EventRows:
             rows = flatten.select_versions(table, staging.rows_of(table), "batch_events")
             self._insert(staging, stored(table.versions), rows)
         self._let_few_wait(staging)
-        if staging.run("SELECT 1 FROM unread LIMIT 1"):
+        if staging.run("SELECT 1 FROM unknown_events LIMIT 1"):
             what = "CAST(NULL AS JSON)" if staging.is_limited else "u.body -> '$.object'"
             self._insert(staging, "other_objects", statement("other_objects", object=what))
 

@@ -74,7 +74,7 @@ class _Batch:
         doubtful = self._no_longer_shared(stored, roles)
         if not (sought.bare_ids or objects or threads or visits or doubtful):
             return False
-        found_in = find(self._rows, sought, "SELECT CAST(body AS VARCHAR) AS t FROM unread")
+        found_in = find(self._rows, sought, "SELECT CAST(body AS VARCHAR) AS t FROM unknown_events")
         about = visits_about(self._rows)
         n_moved, more = self._refuse(stored, sought, objects, doubtful)
         new_threads = self._newly_marked("thread", [*own_threads(self._rows), *more])
@@ -131,14 +131,11 @@ class _Batch:
         sources = [self._rows, stored]
         shared = shared_visits(sources, visits, persons, is_all_told=False, aside=aside)
         alone = [one for one in visits if one not in shared]
-        unread = run(
-            "SELECT u.nth, u.body FROM unread AS u JOIN named AS n "
-            "ON n.by_id AND n.spelling = CAST(u.body AS VARCHAR)"
-        )
+        unknown = self._unknown("by_id")
         find_own(
             self._rows,
             visits=alone,
-            unknown=[nth for nth, body in unread if sought.owns(parse(body).get("object"))],
+            unknown=[nth for nth, body in unknown if sought.owns(parse(body).get("object"))],
             marked=[one for one in objects if one not in shared],
         )
         numbers = [nth for (nth,) in run("SELECT nth FROM own_rows ORDER BY nth")]
@@ -155,20 +152,22 @@ class _Batch:
 
     def _strip_beside(self, sought: PersonSearch) -> None:
         """Take them out of what is kept of events, and of types that the contract knows not."""
-        run = self._rows.run
-        unread = run(
-            "SELECT u.nth, u.body FROM unread AS u JOIN named AS n "
-            "ON n.by_words AND n.spelling = CAST(u.body AS VARCHAR)"
-        )
-        for nth, body in unread:
-            unread_event = parse(body)
-            unread_event["object"] = sought.without(unread_event["object"])
-            run(
-                "UPDATE unread SET body = $body WHERE nth = $nth",
-                body=in_order(unread_event).decode(),
+        for nth, body in self._unknown("by_words"):
+            event = parse(body)
+            event["object"] = sought.without(event["object"])
+            self._rows.run(
+                "UPDATE unknown_events SET body = $body WHERE nth = $nth",
+                body=in_order(event).decode(),
                 nth=nth,
             )
         strip_extras(self._rows)
+
+    def _unknown(self, how: str) -> list[tuple[int, str]]:
+        """The events of unknown types that name them, ``by_id`` or ``by_words``."""
+        return self._rows.run(
+            "SELECT u.nth, u.body FROM unknown_events AS u JOIN named AS n "
+            f"ON n.{how} AND n.spelling = CAST(u.body AS VARCHAR)"
+        )
 
 
 # Every key and every text of the bodies that are trusted, escaped as they are.

@@ -2,13 +2,13 @@
 
 A staging is a connection with temporary tables that every batch replaces:
 
-    arrivals   one row per readable line: its place, form, signature
-    verdicts   one row per line that does not load, and why
-    event_lines   one row per trusted line: the event that it reports
-    opened_…   the objects of these events, one table for each type of object
-    rows_…     the rows that they become, one table for each table of the store, where somebody
-               looks at what was said; elsewhere the rows are only selected (`rows_of`)
-    unread     the events about types of object that the contract does not know
+    arrivals        one row per readable line: its place, form, signature
+    verdicts        one row per line that does not load, and why
+    event_lines     one row per trusted line: the event that it reports
+    unknown_events  those of them about types of object that the contract does not know
+    opened_…        the objects of the others, one table for each type of object
+    rows_…          the rows that they become, one table for each table of the store, where somebody
+                    looks at what was said; elsewhere the rows are only selected (`rows_of`)
 
 ``nth`` numbers the lines of a batch, which may come from several files. ``ReadRules`` say what
 they say; the engine turns that into columns.
@@ -174,7 +174,7 @@ class Staging:
         self.tables, self.few = [], {}
         with self.clock.timing("make rows"):
             self._arrive(batch, nths, read)
-            self._refuse_unread(batch, read)
+            self._refuse_lines(batch, read)
             self._open(batch, read)
 
     def _arrive(self, batch: Batch, nths: npt.NDArray[np.int64], read: ReadLines) -> None:
@@ -196,7 +196,7 @@ class Staging:
             trusted = statement("event_lines", word=SIGNATURE_ENUM)
             self.run(trusted, files=files, **read.of_kinds(of_events))
 
-    def _refuse_unread(self, batch: Batch, read: ReadLines) -> None:
+    def _refuse_lines(self, batch: Batch, read: ReadLines) -> None:
         self.run(
             "CREATE OR REPLACE TEMP TABLE verdicts "
             "(nth BIGINT, code VARCHAR, errors VARCHAR, cause VARCHAR, is_of_line BOOLEAN)"
@@ -217,7 +217,8 @@ class Staging:
                 self._open_type(object_type, contents)
         with flatten.contents_as_table(self.connection, read.unknown):
             self.run(
-                "CREATE OR REPLACE TEMP TABLE unread AS SELECT nth, content AS body FROM contents"
+                "CREATE OR REPLACE TEMP TABLE unknown_events AS "
+                "SELECT nth, content AS body FROM contents"
             )
 
     def _are_few(self, contents: Contents) -> bool:

@@ -4,5 +4,5 @@ SELECT
     {object} AS object
 FROM batch_events AS c
 JOIN event_lines AS t ON t.nth = c.first_nth
-JOIN unread AS u ON u.nth = t.nth
+JOIN unknown_events AS u ON u.nth = t.nth
 WHERE NOT c.is_known
