@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from avon_analytics.intake.read.envelope import Mismatch
-from avon_analytics.intake.read.signature import Secrets, sign
+from avon_analytics.intake.read.signature import Secrets, sign, verify
 
 _HEX_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 # A file whose lines show no cause so many times in a row, as under a wrong secret, shows none.
@@ -51,7 +51,7 @@ def likely_cause(mismatch: Mismatch, secrets: Secrets) -> str | None:
         if cause:
             return cause
         for name, secret in secrets.others():
-            if sign(body, secret) == signature.lower():
+            if verify(body, signature, secret):
                 return (
                     f"another secret that is known matches, and was not among those given: {name}"
                 )
@@ -82,9 +82,8 @@ def _of_the_spelling(signature: str, digest: str) -> str | None:
 
 def _of_the_body(signature: str, body: bytes, secrets: Sequence[bytes]) -> str | None:
     """What an exporter may have made of the body that was signed."""
-    lowered = signature.lower()
     for cause, other in _respelled(body):
-        if any(sign(other, secret) == lowered for secret in secrets):
+        if any(verify(other, signature, secret) for secret in secrets):
             return f"the body was changed before it was archived: {cause}"
     return None
 
@@ -144,9 +143,8 @@ def _as_json(value: Any, ascii_only: bool = True, **how: Any) -> bytes:
 
 def _of_the_secret(signature: str, body: bytes, name: str, secret: bytes) -> str | None:
     """What may have happened to a secret on its way here."""
-    lowered = signature.lower()
     for cause, other in _other_spellings(secret):
-        if other and other != secret and sign(body, other) == lowered:
+        if other and other != secret and verify(body, signature, other):
             return f"the secret {name} matches {cause}"
     return None
 
