@@ -193,6 +193,14 @@ def test_numbers_are_those_of_the_frames(year: Page, contents: Contents) -> None
     assert "3,000 lines = 15 blank + 2,700 loaded + 240 duplicate + 45 quarantined" in year.words
 
 
+def test_the_head_does_not_say_of_unchecked_events_that_they_failed(clinic: MadeUp) -> None:
+    content = clinic.content(1)
+    unchecked = pd.DataFrame({"signature": ["unchecked"], "n_events": [900]})
+    provenance = replace(content.provenance, events_by_signature=unchecked)
+    page = " ".join(render(replace(content, provenance=provenance), brief=True).split())
+    assert re.search(r"Prepared from 0 verified events and [0-9,]+ not verified, as of", page)
+
+
 def test_texts_from_outside_stay_text(
     contents: Contents, page_of: Callable[[ReportContent], str]
 ) -> None:
