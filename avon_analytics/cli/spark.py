@@ -50,6 +50,7 @@ def spark_load(
             "--buckets",
             metavar="N",
             min=1,
+            max=100_000,
             help="Into how many parts events are divided; as before, or by cores and bytes.",
         ),
     ] = None,

@@ -14,14 +14,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import duckdb
 
 from avon_analytics.arguments import whole_number
-from avon_analytics.errors import StoreError
 from avon_analytics.intake.archive.files import ArchiveFile, Paths
 from avon_analytics.intake.archive.lines import LINE_LIMIT, FileRules, checked_limit
 from avon_analytics.intake.load import files_to_load
@@ -42,7 +40,14 @@ from avon_analytics.spark.read_task import ReadOptions
 from avon_analytics.spark.rows import shared_secrets
 from avon_analytics.spark.session import own_session
 from avon_analytics.spark.shares import MIB, SHARE_BYTES
-from avon_analytics.store.lake import State, newest_state, publish, remove_unused, write_tables
+from avon_analytics.store.lake import (
+    State,
+    folder_for,
+    newest_state,
+    publish,
+    remove_unused,
+    write_tables,
+)
 from avon_analytics.store.making import check_time_zone
 from avon_analytics.store.privacy import Privacy, agree_on
 from avon_analytics.store.trouble import store_error
@@ -53,6 +58,7 @@ if TYPE_CHECKING:
 _BATCH_BYTES = 8 * MIB  # less than on one machine: an executor has several tasks and little memory
 _SMALL_BUCKET = 64 * MIB  # a bucket for each core, unless they would be smaller than this …
 _LARGE_BUCKET = 4096 * MIB  # … and more of them where they would be larger than that
+_MOST_BUCKETS = 100_000  # of 4 GiB: more than anybody has
 _BUCKETS = "buckets"  # the setting of a lake that says how many there are
 
 
@@ -90,12 +96,15 @@ def load(
     checked_limit(line_limit)
     if time_zone is not None:
         check_time_zone(time_zone)
-    for number in (share_bytes, 1 if buckets is None else buckets):
-        whole_number(number, 1, 2**62, "buckets and share_bytes are whole numbers from 1")
+    whole_number(share_bytes, 1, 2**62, "share_bytes is a whole number from 1")
+    if buckets is not None:
+        whole_number(
+            buckets, 1, _MOST_BUCKETS, f"buckets is a whole number from 1 to {_MOST_BUCKETS:,}"
+        )
     found = files_to_load(paths, secrets)
     given = Secrets.for_policy(policy, secrets)
     own = own_session(session)
-    root = _folder(lake)
+    root = folder_for(lake)
     state = newest_state(root) or State()
     cluster = Cluster(own, str(root), state, share_bytes)
     try:
@@ -131,16 +140,6 @@ def load(
         raise store_error(str(root), error) from None
     remove_unused(root)
     return receipt
-
-
-def _folder(lake: str | os.PathLike[str]) -> Path:
-    """The lake's folder; a new one is readable by its owner alone."""
-    root = Path(os.path.abspath(lake))
-    try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"cannot write the lake {root}: {error.strerror}") from None
-    return root
 
 
 def _n_buckets(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ STATES = "_states"
 SCRATCH = "_scratch"  # what a computation writes on its way
 NO_MONTH = "all"  # where rows are that belong to no month
 _DIGITS = 6
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 Files = Mapping[str, tuple[str, ...]]
 """The files of a table by month, as paths below the lake."""
@@ -62,8 +64,10 @@ class State:
 def place_of(store: str | os.PathLike[str]) -> str:
     """The path of a store in full: of some beginnings the engine would make no file.
 
-    Raises UsageError for one of which the engine takes a part for something else.
+    Raises UsageError for one of which the engine takes a part for something else, and for a URL.
     """
+    if _URL.match(os.fspath(store)):
+        raise UsageError("a store or lake stands on a disk: its path is no URL, as an archive's is")
     place = os.path.realpath(store)
     for letter in "?\\" if os.sep == "/" else "?":
         if letter in place:
@@ -163,18 +167,40 @@ def _read(lake: Path, number: int) -> State:
     return State(number, settings, tables)
 
 
+def folder_for(lake: str | os.PathLike[str]) -> Path:
+    """The folder into which a lake is written; a new one is readable by its owner alone.
+
+    Raises UsageError for a folder in which other things stand: what a lake no longer needs of its
+    own is removed; StoreError where it cannot be written.
+    """
+    place_of(lake)
+    root = Path(os.path.abspath(lake))
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        names = () if is_lake(root) else sorted(os.listdir(root))
+    except OSError as error:
+        raise StoreError(f"cannot write the lake {root}: {error.strerror}") from None
+    known = {*stored_tables(), SCRATCH}  # of a lake that was not finished
+    strange = next((name for name in names if name not in known and name[0] != "."), None)
+    if strange is not None:
+        raise UsageError(
+            f"{root} is no lake, and {strange} stands in it: name a new or an empty folder"
+        )
+    if not os.access(root, os.W_OK | os.X_OK):
+        raise StoreError(f"cannot write the lake {root}: no permission, or a disk to be read only")
+    return root
+
+
 def write_lake(
     connection: duckdb.DuckDBPyConnection, lake: str | os.PathLike[str], time_zone: str
 ) -> State:
     """Write the tables of the store that a connection reads as the next state of a lake.
 
-    A new folder is readable by its owner alone. Raises StoreError where it cannot be written.
+    Raises what ``folder_for`` raises.
     """
-    root, tag = Path(lake), uuid4().hex
-    place_of(root)
+    root, tag = folder_for(lake), uuid4().hex
     before = newest_state(root) or State()
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
         tables = write_tables(connection, root, tag)
         settings = {"schema_version": str(SCHEMA_VERSION), "time_zone": time_zone}
         settings["privacy"] = privacy_of(connection)

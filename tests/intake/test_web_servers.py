@@ -152,7 +152,7 @@ def test_a_server_whose_parts_are_smaller_than_asked_is_read(server: str, desk: 
 def test_a_server_that_is_silent_is_not_waited_for(
     server: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "_SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(remote, "SILENT_SECONDS", 0.5)
     assert "did not answer in time; try again later" in refusal(desk, f"{server}/silent")
 
 
@@ -160,7 +160,7 @@ def test_an_answer_may_take_as_long_as_bytes_come(
     server: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fewer seconds of silence than the whole answer takes; aiohttp would end it in 5 minutes."""
-    monkeypatch.setattr(remote, "_SILENT_SECONDS", 1)
+    monkeypatch.setattr(remote, "SILENT_SECONDS", 1)
     assert desk.load(f"{server}/slow").loaded == 4
     files, _ = remote.file_system(server)
     assert files.kwargs["timeout"].total is None

@@ -247,8 +247,16 @@ def test_what_is_refused(tiny: Loaded, lake: Lake) -> None:
         lake.load(tiny.archive, secrets=None)
     with pytest.raises(UsageError, match="from 1"):
         lake.load(tiny.archive, buckets=0)
+    with pytest.raises(UsageError, match="to 100,000"):
+        lake.load(tiny.archive, buckets=10**11)
     with pytest.raises(UsageError, match="unknown time zone"):
         lake.load(tiny.archive, time_zone="Mars")
+    theirs = Path(lake.folder) / "theirs.csv"
+    theirs.parent.mkdir(exist_ok=True)
+    theirs.touch()
+    with pytest.raises(UsageError, match=r"theirs\.csv stands in it"):
+        lake.load(tiny.archive, secrets=tiny.secrets)
+    theirs.unlink()
     assert newest_state(lake.folder) is None
 
 

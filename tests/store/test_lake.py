@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import duckdb
 import pytest
 
 import avon_analytics as avon
-from avon_analytics.errors import StoreError
+from avon_analytics.errors import StoreError, UsageError
 from avon_analytics.store.lake import newest_state, publish, state_numbers
 from avon_analytics.store.trouble import store_error
 from tests.conftest import Loaded
@@ -94,6 +95,42 @@ def test_a_store_in_memory_writes_none(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="in memory writes no files"):
             store.write_lake(tmp_path / "lake")
         assert not (tmp_path / "lake").exists()
+
+
+def test_a_lake_begins_in_a_folder_of_its_own(
+    tiny: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files of another lake were taken for its own that nobody needs any more, and removed."""
+    theirs = tmp_path / "theirs" / "events" / "2025" / "theirs.parquet"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(b"theirs")
+    (tmp_path / "theirs" / "archive.jsonl").touch()
+    with avon.open(tiny.copy(tmp_path / "store.duckdb")) as store:
+        with pytest.raises(
+            UsageError, match=r"archive\.jsonl stands in it: name a new or an empty"
+        ):
+            store.write_lake(tmp_path / "theirs")
+        assert theirs.read_bytes() == b"theirs"
+        monkeypatch.chdir(tmp_path)
+        for url in ("s3://bucket/lake", "hdfs://host/lake"):
+            with pytest.raises(UsageError, match="its path is no URL"):
+                store.write_lake(url)
+        (tmp_path / "begun" / "events" / "month=2025-01").mkdir(parents=True)
+        assert (store.write_lake("begun") / "_states").is_dir()  # as a killed process leaves it
+        monkeypatch.setattr(os, "access", lambda *_: False)
+        with pytest.raises(StoreError, match="no permission"):
+            store.write_lake("begun")
+    with pytest.raises(UsageError, match="its path is no URL"):
+        avon.open("s3://bucket/store.duckdb")
+    assert not (tmp_path / "s3:").exists()
+
+
+def test_a_lake_is_no_archive(lake: Path, tmp_path: Path) -> None:
+    with (
+        avon.open(tmp_path / "store.duckdb") as store,
+        pytest.raises(UsageError, match="is a lake: name the archive"),
+    ):
+        store.load(lake, policy="skip", progress=False)
 
 
 def test_what_the_engine_says_of_a_lake_is_no_word_on_folders(lake: Path) -> None:

@@ -17,6 +17,7 @@ from avon_analytics.intake.archive.folders import Search, matches, unreadable
 from avon_analytics.intake.archive.masking import is_url
 from avon_analytics.intake.archive.remote import find_remote, open_remote
 from avon_analytics.printable import counted
+from avon_analytics.store.lake import is_lake
 from avon_analytics.suggestions import did_you_mean
 from avon_analytics.whole_file import is_store
 
@@ -113,11 +114,14 @@ def find_files(paths: Paths) -> Found:
 
 def find_some_files(paths: Paths) -> Found:
     """The same, where there must be one. Raises ArchiveError where there is none, too, and
-    UsageError where one is a store, whose bytes are no lines."""
+    UsageError where one is a store or a lake, whose bytes are no lines."""
     if isinstance(paths, Iterable) and not isinstance(paths, str):
         paths = list(paths)
         if not paths:
             raise ArchiveError("no path was given: name files, folders or globs")
+    for path in paths if isinstance(paths, list) else [paths]:
+        if is_lake(path_of(path, "paths")):
+            raise UsageError(f"{path} is a lake: name the archive that is to be loaded")
     found = find_files(paths)
     if not found.files:
         raise ArchiveError(

@@ -22,7 +22,8 @@ from avon_analytics.intake.archive.remote_errors import in_our_words
 
 _BLOCK_BYTES = 4 * 1024 * 1024  # what one request asks for; two of them are held
 # How long a web server is waited for: an answer may take as long as it needs, while bytes come.
-_CONNECT_SECONDS, _SILENT_SECONDS = 30, 120
+_CONNECT_SECONDS = 30
+SILENT_SECONDS: float = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,7 @@ def _patience(url: str) -> dict[str, Any]:
         return {}
     from aiohttp import ClientTimeout
 
-    timeout = ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENT_SECONDS)
+    timeout = ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=SILENT_SECONDS)
     return {protocol: {"timeout": timeout} for protocol in protocols & {"http", "https"}}
 
 
