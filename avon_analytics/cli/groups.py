@@ -80,7 +80,8 @@ def _printable_errors() -> Iterator[None]:
         raise Interruption(str(error)) from None
     except Exception as error:
         if isinstance(said := getattr(error, "message", None), str):
-            said = _with_option(_with_nearest(said), getattr(error, "ctx", None))
+            context = getattr(error, "ctx", None)
+            said = _with_option(_with_command(_with_nearest(said), context), context)
             error.message = as_message(said, lines=True)  # type: ignore[attr-defined]
         ours = _OTHER_NAMES.get(getattr(error, "option_name", ""))
         options = _options_of(getattr(error, "ctx", None))
@@ -135,6 +136,36 @@ def _with_nearest(message: str) -> str:
         return message
     plain, given, choices = found.groups()
     return plain + meant_word(given, re.findall(r"'([^']*)'", choices), PERIODS_ELSEWHERE)
+
+
+_COMMANDS_ELSEWHERE = {
+    "list": "quarantine list",
+    "show": "quarantine show",
+    "export": "quarantine export",
+    "replay": "quarantine replay",
+    "no-show": "outcomes",
+    "no-shows": "outcomes",
+    "attendance": "outcomes",
+    "drift": "quality --section drift",
+    "gaps": "quality --section coverage",
+    "status": "tables",
+    "stats": "tables",
+    "info": "tables",
+    "import": "load",
+    "query": "sql",
+    "trace": "explain",
+    "help": "--help",
+}
+"""What commands are called elsewhere, or by who leaves out a word, and here."""
+
+
+def _with_command(message: str, context: Any) -> str:
+    """What typer says of a command that is none, with the one that is called otherwise here."""
+    said = re.match(r"No such command '([^']+)'\.", message)
+    if said is None or "load" not in getattr(context.command, "commands", {}):
+        return message
+    meant = _COMMANDS_ELSEWHERE.get(said[1].lower().replace("_", "-"))
+    return f"{said[0]} Did you mean {meant}?" if meant else message
 
 
 def _with_option(message: str, context: Any) -> str:

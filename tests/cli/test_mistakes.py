@@ -583,6 +583,24 @@ def test_a_store_is_no_archive(run: Any, tiny: Any, command: str) -> None:
     assert store.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("replay", "quarantine replay"),
+        ("no_shows", "outcomes"),
+        ("status", "tables"),
+        ("import", "load"),
+        ("help", "--help"),
+    ],
+)
+def test_a_command_that_is_called_otherwise_here_is_named(run: Any, word: str, meant: str) -> None:
+    told = run(word, COLUMNS="120")
+    assert (told.code, told.out) == (2, "")
+    assert f"No such command '{word}'. Did you mean {meant}?" in told.err
+    assert told.err.count("Did you mean") == 1
+    assert run(*meant.split(), "--help").code == 0  # it is a command
+
+
 def test_a_path_in_place_of_a_command_or_an_option_is_told_where_it_belongs(
     run: Any, tiny: Any
 ) -> None:
