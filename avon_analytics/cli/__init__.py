@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from traceback import walk_tb
 from typing import Any
 
 from avon_analytics.cli.stopping import Stop, stopping
@@ -64,17 +65,17 @@ def _run(stop: Stop) -> int:
         stop.sentence = str(interruption)
         raise
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # nobody reads the help any more
+            return 0
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
 
 
 def _told(error: OSError) -> int:
     """Say what is wrong around the program, where that is it: with its output, with its folder."""
-    try:
-        sys.stdout.flush()
-    except OSError as refusal:  # what typer could not write, such as help
+    if _is_of_help(error):
         drop_output()
-        say(f"avon-analytics: cannot write to standard output: {refusal.strerror}")
+        say(f"avon-analytics: cannot write to standard output: {error.strerror}")
         return InputError.exit_code
     try:
         os.getcwd()
@@ -82,6 +83,12 @@ def _told(error: OSError) -> int:
         say("avon-analytics: the folder that this is called in is gone: change to another one")
         return UsageError.exit_code
     raise error
+
+
+def _is_of_help(error: OSError) -> bool:
+    """Whether rich raised it, which writes help to standard output; the other stream is patient."""
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).startswith("rich.")
 
 
 def __getattr__(name: str) -> Any:

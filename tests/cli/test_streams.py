@@ -200,11 +200,25 @@ def test_a_stream_that_is_closed_or_full_is_no_traceback(
         assert list(store.table("deliveries")["ended"]) == ["loaded", "quarantined"]
 
 
-def test_help_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    done = _python("--help", cwd=tmp_path, redirect=">&-")
+@pytest.mark.parametrize("arguments", [["--help"], ["load", "--help"], ["spark", "--help"], []])
+@pytest.mark.parametrize("redirect", [">&-", ">/dev/full", ">/dev/full 2>/dev/full"])
+def test_help_that_cannot_be_written_is_told(
+    tmp_path: Path, redirect: str, arguments: list[str]
+) -> None:
+    done = _python(*arguments, cwd=tmp_path, redirect=redirect)
     assert done.returncode == 4
-    assert done.stderr.startswith("avon-analytics: cannot write to standard output: ")
-    assert "Traceback" not in done.stderr
+    if "2>" not in redirect:
+        assert done.stderr.startswith("avon-analytics: cannot write to standard output: ")
+        assert done.stderr.count("\n") == 1
+
+
+def test_help_that_nobody_reads_is_no_error() -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    command = [sys.executable, "-m", "avon_analytics", "--help"]
+    done = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(theirs)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_result_goes_into_a_pipe_that_has_no_name(tiny: Any, tmp_path: Path) -> None:
