@@ -189,7 +189,7 @@ def test_nobody_is_in_any_output(run: Any, sample: Any, clinic: Path) -> None:
         run("quarantine", "replay", "--policy", "skip", "--db", "wrong.duckdb"),
         run("load", clinic, *secrets, "--privacy", "limited"),
         run("load", clinic, *secrets, "--privacy", "limited", "--db", "limited.duckdb"),
-        run("forget", "planted", "--db", "wrong.duckdb"),
+        run("forget", "user_planted", "--db", "wrong.duckdb"),
         run("forget", "user_planted", "--db", "limited.duckdb", "--json"),
         run("forget", "user_planted", "--db", "nowhere.duckdb"),
         run("report", "--out", "page.html", "--by", "host"),

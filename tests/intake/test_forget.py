@@ -363,6 +363,23 @@ def test_a_caregiver_can_be_forgotten_and_staff_cannot(
             desk.store.forget(wrong)
 
 
+@pytest.mark.parametrize("name", ["Quixworthy", "hester", "O'Sample"])
+def test_a_name_in_place_of_an_id_takes_nothing_from_whoever_bears_it(
+    archive: Archive, open_desk: OpenDesk, name: str
+) -> None:
+    desk = open_desk()
+    desk.load(archive.write(*world(archive)))
+    before = versions(desk)
+    with pytest.raises(UsageError, match="if it is an id, write user_ in front of it"):
+        desk.store.forget(name)
+    assert versions(desk) == before
+    assert desk.column("SELECT count(*) FROM forgotten") == [0]
+    desk.store.forget("ANN")  # a word that is somebody's id
+    assert desk.column("SELECT id FROM people_versions WHERE id = 'user_ann'") == []
+    desk.store.forget("user_quixworthy")  # marked all the same, as who asks says that it is one
+    assert desk.column("SELECT count(*) > 0 FROM forgotten") == [True]
+
+
 def test_without_a_store_there_is_nobody(open_desk: OpenDesk, place: Path) -> None:
     with pytest.raises(StoreError, match="no store"):
         open_desk(place).store.forget(HER)

@@ -50,6 +50,8 @@ from avon_analytics.store.trouble import store_error
 _WHO = (
     "name a person by an id, such as user_… or the same without user_; a name or an address is none"
 )
+_IS_WORD = re.compile(r"[^\W\d_][^\d_]{0,18}")
+"""As a surname is: an id of Avon's is longer, and all but a few hold a digit."""
 _IS_NO_ID = re.compile(r"[\s@]")  # what it would mark can be guessed from the mark
 
 
@@ -73,6 +75,7 @@ def forget(database: Database, patient_id: str) -> Forgotten:
     with database.writing() as connection:
         try:
             _refuse_staff(connection, person)
+            _refuse_name(connection, patient_id.strip(), person)
             connection.execute("BEGIN")
             try:
                 drop_derived(connection)
@@ -100,6 +103,22 @@ def _refuse_staff(connection: duckdb.DuckDBPyConnection, person: str) -> None:
     ).fetchall()
     if any(sought.is_id(one) for (one,) in found):
         raise UsageError("this id is a member of staff: patients and caregivers can be forgotten")
+
+
+def _refuse_name(connection: duckdb.DuckDBPyConnection, given: str, person: str) -> None:
+    """Raises UsageError for a bare word that is nobody's id: all who bear it would lose a name."""
+    if not _IS_WORD.fullmatch(given):
+        return
+    sought = PersonSearch({person})
+    found = connection.execute(
+        "SELECT DISTINCT id FROM people_versions "
+        "UNION SELECT DISTINCT attendee FROM appointment_attendees_versions"
+    ).fetchall()
+    if not any(sought.is_id(one) for (one,) in found if one is not None):
+        raise UsageError(
+            "name a person by an id, such as user_…: no patient, caregiver or attendee has this "
+            "word as an id, and a name is none; if it is an id, write user_ in front of it"
+        )
 
 
 class _Forgetting:
