@@ -20,6 +20,8 @@ from uuid import uuid4
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
+from avon_analytics.contract.one_spelling import SpelledNumber
+
 Kind = Literal["text", "id", "instant", "date", "flag", "number", "json"]
 Privacy = Literal["identifier", "free_text"]
 Keeps = Literal["place", "staff", "label", "sex", "date"]
@@ -157,8 +159,11 @@ def as_text(value: Any) -> str | None:
 
 
 def as_id(value: Any, prefix: str | None) -> str | None:
-    """Read an id: ``user_null`` and the like are missing, a bare id gets its field's prefix."""
-    text = as_text(value)
+    """Read an id: ``user_null`` and the like are missing, a bare id gets its field's prefix.
+
+    A number in place of one keeps all its digits.
+    """
+    text = value.text if isinstance(value, SpelledNumber) else as_text(value)
     if text is None or text in ("", "null") or text.endswith("_null"):
         return None
     if text[:1] in ("{", "["):

@@ -225,3 +225,32 @@ def test_a_line_that_nothing_dates_ends_as_contract_beside_one_with_a_receipt(
         ("contract", "created_at")
     ]
     desk.add_up()
+
+
+def test_an_id_that_comes_as_a_number_keeps_all_its_digits(archive: Archive, desk: Desk) -> None:
+    """Two people whose ids differ in their last digit were one, of which it kept 17 digits."""
+    numbers = [9223372036854775807, 12345678901234567890, 12345678901234567891, 10**40 + 1]
+    visit = {
+        "event": "appointment.created",
+        "created_at": 1,
+        "object": {"id": numbers[1], "host": numbers[2], "attendees": [{"attendee": numbers[3]}]},
+    }
+    unknown = {"event": "invoice.paid", "created_at": 1, "object": {"id": numbers[1]}}
+    alike = f'{{{HEAD},"object":{{"id":1234567890123456789.10e1}}}}'
+    people = [archive.patient(1_700_000_000_001, id=n, phone=n, mrn=n) for n in numbers]
+    desk.take(*map(archive.raw, people), *map(archive.raw, [visit, unknown]), archive.raw(alike))
+    texts = [str(number) for number in numbers]
+    patients = "SELECT id, phone, mrn FROM patients WHERE phone IS NOT NULL"
+    assert set(desk.rows(patients)) == {(f"user_{text}", text, text) for text in texts}
+    assert desk.rows(
+        "SELECT a.id, host, t.attendee FROM appointments a JOIN appointment_attendees t "
+        "ON t.appointment_id = a.id"
+    ) == [(f"appt_{texts[1]}", f"user_{texts[2]}", f"user_{texts[3]}")]
+    assert desk.column("SELECT object_id FROM other_objects") == [texts[1]]
+    assert desk.column("SELECT object_id FROM events ORDER BY line")[-1] == (
+        "user_12345678901234567891"
+    )
+    desk.store.forget(f"user_{texts[1]}")
+    assert set(desk.rows(patients)) == {
+        (f"user_{text}", text, text) for text in texts if text != texts[1]
+    }
