@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.appointments.conftest import Clinic
 
@@ -271,6 +273,24 @@ def test_an_observer_is_who_the_last_version_says(clinic: Clinic) -> None:
         ]
         clinic.tell("updated", f"{when} 09:00", attendees=attendees)
     assert [row[0] for row in ends(clinic)] == ["ann", "bob"]
+
+
+@pytest.mark.parametrize("first", [True, None, False])
+@pytest.mark.parametrize("then", [True, None, False])
+def test_who_only_looks_on_does_so_at_every_start(
+    clinic: Clinic, first: bool | None, then: bool | None
+) -> None:
+    for name, when, start, looks_on in [
+        ("created", "03-01 09:00", FIRST, first),
+        ("rescheduled", "03-02 09:00", SECOND, then),
+    ]:
+        bob = {"attendee": "bob", "is_observer": looks_on}
+        clinic.tell(name, when, attendees=["ann", bob], start=start)
+    patients = {"ann"} if (first if then is None else then) else {"ann", "bob"}
+    for number, outcome in [(1, "rescheduled"), (2, "unresolved")]:
+        found = [row for row in ends(clinic) if row[1] == number]
+        assert {row[0] for row in found} == patients
+        assert {row[3] for row in found} == {outcome}
 
 
 def test_staff_caregivers_and_observers_cancel_for_whom_they_stand(clinic: Clinic) -> None:
