@@ -189,7 +189,12 @@ _DRIFT = (
         "kind", "VARCHAR", "event, object_type, field, status, time_zone or instant (one of 0)"
     ),
     TableColumn("path", "VARCHAR", "Its name; of a field, where it stands"),
-    TableColumn("json_type", "VARCHAR", "JSON type of what came; missing for an event name"),
+    TableColumn(
+        "json_type",
+        "VARCHAR",
+        "JSON type of what came, as the engine calls it (VARCHAR, UBIGINT, BIGINT, DOUBLE, "
+        "BOOLEAN, OBJECT, ARRAY, NULL); missing for an event name",
+    ),
     TableColumn(
         "value", "VARCHAR", "Of a status word, time zone or instant: what was sent", "free_text"
     ),
