@@ -82,6 +82,16 @@ def test_caveats_are_those_that_apply(clinic: MadeUp) -> None:
     (one,) = [one.text for one in caveats(clinic.content(14)) if "Months" in one.topic]
     assert one.startswith("Mar 2026 is not complete")
     assert one.endswith("The summary leaves it out.")
+    (one,) = [one.text for one in caveats(clinic.content(1)) if "Months" in one.topic]
+    assert one.endswith("The summary is of the whole period, this included.")
+
+
+def test_of_an_instant_before_the_archive_it_is_said_when_that_begins(clinic: MadeUp) -> None:
+    content = clinic.content(0)
+    early = replace(content, coverage=replace(content.coverage, last_occurred_at=None))
+    (told,) = [one.text for one in caveats(early) if one.topic == "No slots"]
+    assert re.fullmatch(r"Nothing had occurred by then: the archive begins \d+ \w+ \d{4}\.", told)
+    assert re.search(r"<dt>Events</dt>\s*<dd>none</dd>", render(early))
 
 
 def test_without_a_caveat_the_page_says_so_of_its_own_periods(

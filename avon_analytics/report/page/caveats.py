@@ -13,6 +13,7 @@ from avon_analytics.report.page.finding import Finding
 from avon_analytics.report.tables.rows import (
     Row,
     by_period,
+    complete_periods,
     incomplete_periods,
     is_complete,
     rows_of,
@@ -40,6 +41,10 @@ def _nothing(content: ReportContent) -> Finding | None:
     rows = rows_of(content.figures.outcomes)
     if rows and number(rows[0].get("n_slots")) != 0:
         return None
+    seen = content.coverage
+    if seen.first_occurred_at is not None and seen.last_occurred_at is None:
+        begins = Clock(content.time_zone).day(seen.first_occurred_at)
+        return Finding("No slots", f"Nothing had occurred by then: the archive begins {begins}.")
     return Finding("No slots", "The archive holds no appointment slot in this scope.")
 
 
@@ -102,12 +107,14 @@ def _immature(content: ReportContent) -> Finding | None:
         return None
     names = ", ".join(label(on, content.every) for on in periods[:6])
     names += f" and {len(periods) - 6:,} more" if len(periods) > 6 else ""
-    verb, them = ("is", "it") if len(periods) == 1 else ("are", "them")
+    verb, them, these = ("is", "it", "this") if len(periods) == 1 else ("are", "them", "these")
+    has_complete = bool(complete_periods(by_period(content.figures.outcomes_by_period)))
+    is_of_all = f"is of the whole period, {these} included"
     return Finding(
         f"{content.every.capitalize()}s that are not complete",
         f"{names} {verb} not complete: some slots are not due yet or may still be closed, or the "
         "window or the beginning of the archive cuts a part off. The summary "
-        f"leaves {them} out.",
+        f"{f'leaves {them} out' if has_complete else is_of_all}.",
     )
 
 
