@@ -15,6 +15,7 @@ from avon_analytics.intake.archive.files import ArchiveFile
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.write.file_receipts import FileReceipts, ends_by_file
 from avon_analytics.intake.write.known_files import KnownFile, OpenFile
+from avon_analytics.intake.write.line_counts import LineCounts
 from avon_analytics.intake.write.load_log import LoadLog, recount
 from avon_analytics.spark.cluster import Loaded
 from avon_analytics.spark.take_task import OF_ALL
@@ -88,8 +89,8 @@ def close_files(
         receipts.add(opened[-1])
     if opened:
         log.add_files(opened)
-    for path, n in sorted(loaded.moved.items()):
-        receipts.add_moved(path, n, ended[path])
+    for path, n in sorted(loaded.moved.items()):  # the log has counted them
+        receipts.add_moved(path, n, LineCounts())
     if loaded.has_moved_lines:
         recount(connection)
         log.has_moved_lines = True

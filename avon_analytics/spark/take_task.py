@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from avon_analytics.intake.archive.batch import Batch, LongLine, batch_from
+from avon_analytics.intake.archive.batch import Batch, LongLine
 from avon_analytics.intake.read.read_lines import ReadLines
 from avon_analytics.intake.read.reader import Line
 from avon_analytics.intake.write.log_lines import take_out
@@ -188,7 +188,7 @@ def _batch(rows: pa.Table) -> Batch:
     _, offsets, data = content.buffers()
     bounds = np.frombuffer(offsets, np.int32)[content.offset : content.offset + len(content) + 1]
     files = rows.column("file").combine_chunks().dictionary_encode()
-    return batch_from(
+    return Batch(
         tuple(files.dictionary.to_pylist()),
         bytes(memoryview(data)[int(bounds[0]) : int(bounds[-1])]),
         bounds - bounds[0],

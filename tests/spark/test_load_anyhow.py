@@ -138,6 +138,18 @@ def test_another_secret_is_tried_on_the_quarantine(
     assert_same(lake.folder, desk.store)
 
 
+def test_a_file_has_grown_whose_quarantined_lines_are_trusted_now(
+    archive: Archive, lake: Lake, desk: Desk
+) -> None:
+    path = archive.write(archive.raw(archive.patient(1), secret="other"))
+    both(lake, desk, path)
+    with path.open("a") as file:
+        file.write(f"\n\n{archive.raw(archive.patient(2))}\n")
+    receipt = both(lake, desk, path, secrets={"one": SECRET, "other": "other"})
+    assert (receipt.lines, receipt.blank, receipt.loaded) == (4, 2, 2)
+    assert_same(lake.folder, desk.store)
+
+
 def test_another_secret_is_tried_on_lines_that_stand_behind_a_password(
     archive: Archive, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

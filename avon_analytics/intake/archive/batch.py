@@ -85,12 +85,24 @@ class Batch:
     blank: npt.NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._blank_marks()
         codes = np.frombuffer(self.buffer, np.uint8)
         starts, ends = self.bounds[:-1].astype(np.int64), self.bounds[1:].astype(np.int64)
         for code in (NEWLINE, RETURN):
             ends = ends - ((ends > starts) & (codes[np.maximum(ends - 1, 0)] == code))
         self.byte_lengths = ends - starts
         self.blank = _blank(self.buffer, self.bounds)
+
+    def _blank_marks(self) -> None:
+        starts = self.bounds[:-1]
+        candidates = np.flatnonzero(np.frombuffer(self.buffer, np.uint8)[starts] == BOM[0]).tolist()
+        marked = [nth for nth in candidates if self.buffer.startswith(BOM, starts[nth])]
+        if marked:
+            changed = bytearray(self.buffer)
+            for nth in marked:
+                changed[starts[nth] : starts[nth] + len(BOM)] = b" " * len(BOM)
+            self.buffer = bytes(changed)
+            self.first_bytes = {**self.first_bytes, **dict.fromkeys(marked, BOM)}
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -257,7 +269,7 @@ def merged(batches: Sequence[Batch]) -> Batch:
 def batch_of(lines: Sequence[tuple[str, int, int, bytes]]) -> Batch:
     """A batch of single lines: the file, the line, its place and its bytes of each."""
     numbers = {file: n for n, file in enumerate(dict.fromkeys(file for file, *_ in lines))}
-    return batch_from(
+    return Batch(
         tuple(numbers),
         b"".join(content + b"\n" for *_, content in lines),
         np.cumsum([0, *(len(content) + 1 for *_, content in lines)]).astype(np.int32),
@@ -265,28 +277,6 @@ def batch_of(lines: Sequence[tuple[str, int, int, bytes]]) -> Batch:
         lines=np.array([line for _, line, _, _ in lines], np.int64),
         byte_offsets=np.array([offset for _, _, offset, _ in lines], np.int64),
     )
-
-
-def batch_from(
-    files: tuple[str, ...],
-    buffer: bytes,
-    bounds: npt.NDArray[np.int32],
-    *,
-    file_no: npt.NDArray[np.int64],
-    lines: npt.NDArray[np.int64],
-    byte_offsets: npt.NDArray[np.int64],
-) -> Batch:
-    """A batch of lines as they stand in their files, back to back, each with its place."""
-    starts = bounds[:-1]
-    candidates = np.flatnonzero(np.frombuffer(buffer, np.uint8)[starts] == BOM[0]).tolist()
-    marked = [nth for nth in candidates if buffer[starts[nth] : starts[nth] + 3] == BOM]
-    if marked:
-        changed = bytearray(buffer)
-        for nth in marked:
-            changed[starts[nth] : starts[nth] + 3] = b"   "
-        buffer = bytes(changed)
-    first_bytes = dict.fromkeys(marked, BOM)
-    return Batch(files, buffer, bounds, file_no, lines, byte_offsets, first_bytes=first_bytes)
 
 
 def _blank(buffer: bytes, bounds: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:

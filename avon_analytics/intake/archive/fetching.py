@@ -35,16 +35,16 @@ class ArchivedLines:
         """The bytes of a line with this digest; None if it no longer stands there."""
         if sha256 is None:  # nobody can tell
             return None
-        content = b"".join(self.pieces(place, place.byte_length))
+        content = b"".join(self.pieces(place))
         return content if sha256 == hashlib.sha256(content).hexdigest() else None
 
-    def pieces(self, place: Place, size: int = READ_BYTES) -> Iterator[bytes]:
+    def pieces(self, place: Place) -> Iterator[bytes]:
         """The same piece by piece, so that a line of any length can pass; unchecked."""
         try:
             file = self._file_at(place)
             at, end = place.byte_offset, place.byte_offset + place.byte_length
             while at < end:
-                piece = file.slice(at, min(size, end - at))
+                piece = file.slice(at, min(READ_BYTES, end - at))
                 if piece is None:
                     self.close()
                     return

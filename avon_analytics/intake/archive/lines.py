@@ -18,7 +18,6 @@ from avon_analytics.intake.archive.batch import (
     Batch,
     LongLine,
     Measure,
-    batch_from,
     batch_of,
 )
 from avon_analytics.intake.archive.compressed import READ_BYTES, FileBytes
@@ -214,7 +213,7 @@ class FileReader:
         if bounds[0] or bounds[-1] < len(part):
             part, bounds = part[bounds[0] : bounds[-1]], bounds - bounds[0]
         lines = np.arange(self.next_line, self.next_line + len(bounds) - 1, dtype=np.int64)
-        batch = batch_from(
+        batch = Batch(
             (self._path,),
             part,
             bounds,
