@@ -84,8 +84,7 @@ def close_files(
     for file in files:
         read, of_file = loaded.files[file.path], ended[file.path]
         of_file.blank = read.blank
-        opened.append(OpenFile(file, known.get(file.path), of_file, read.notes))
-        opened[-1].end = read.end
+        opened.append(OpenFile(file, known.get(file.path), of_file, read.notes, read.end))
         receipts.add(opened[-1])
     if opened:
         log.add_files(opened)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import duckdb
 
@@ -19,30 +18,13 @@ from avon_analytics.store.parsed import run
 from avon_analytics.store.privacy import Privacy
 
 
-@dataclass(slots=True)
-class _SoFar:
-    """What a load has brought of a file so far."""
-
-    ended: LineCounts = field(default_factory=LineCounts)
-    notes: list[str] = field(default_factory=list)
-    pending_bytes: int = 0
-    is_partial: bool = False
-
-    def receipt(self, file: str) -> FileReceipt:
-        one = self.ended
-        by_code = dict(one.quarantined_by_code)
-        counts = (one.blank, one.loaded, one.duplicate, one.quarantined, by_code)
-        note = "; ".join(self.notes)
-        return FileReceipt(file, *counts, self.pending_bytes, note, self.is_partial)
-
-
 class FileReceipts:
     """The receipts of the files that a load has read so far, by path."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, log: LoadLog) -> None:
         self._connection = connection
         self._log = log
-        self._by_path: defaultdict[str, _SoFar] = defaultdict(_SoFar)
+        self._by_path: dict[str, OpenFile] = {}
 
     def __len__(self) -> int:
         return len(self._by_path)
@@ -56,20 +38,17 @@ class FileReceipts:
         """Add a file that was read, if it is new or brought anything."""
         file.note_how_it_ended()
         if file.is_worth_telling:
-            so_far = self._add(file.path, file.ended, file.notes)
-            so_far.pending_bytes = file.end.pending_bytes
-            so_far.is_partial = file.end.is_damaged
+            self._by_path[file.path] = file
 
     def add_moved(self, path: str, n: int, ended: LineCounts) -> None:
         """Add the lines of a file that came out of the quarantine."""
-        note = f"{counted(n, 'line')} from the quarantine {'is' if n == 1 else 'are'} trusted now"
-        self._add(path, ended, [note])
-
-    def _add(self, path: str, ended: LineCounts, notes: list[str]) -> _SoFar:
-        so_far = self._by_path[path]
-        so_far.ended.add(ended)
-        so_far.notes += notes
-        return so_far
+        if path not in self._by_path:
+            (file,) = (one for one in self._log.found.files if one.path == path)
+            self._by_path[path] = OpenFile(file, None)
+        self._by_path[path].ended.add(ended)
+        self._by_path[path].notes.append(
+            f"{counted(n, 'line')} from the quarantine {'is' if n == 1 else 'are'} trusted now"
+        )
 
     def close(self, privacy: Privacy, clock: Clock | None = None) -> Receipt:
         """The receipt of the load; completes its row in the log."""
@@ -86,7 +65,7 @@ class FileReceipts:
         names = [self._log.name_of(file.path) for file in found.files]
         nothing_trusted, nothing_read = _what_is_wrong(self._connection, self._log.policy, names)
         return Receipt(
-            files=tuple(self._by_path[path].receipt(path) for path in sorted(self._by_path)),
+            files=tuple(_receipt(self._by_path[path]) for path in sorted(self._by_path)),
             files_unchanged=unchanged,
             files_passed_over=found.passed_over,
             policy=self._log.policy,
@@ -103,9 +82,16 @@ class FileReceipts:
     def _count_anew(self) -> None:
         """A line that was loaded may have lost against one that a later file brought."""
         ends = ends_by_file(self._connection, self._log.load_id)
-        for path, so_far in self._by_path.items():
-            blank, so_far.ended = so_far.ended.blank, ends[self._log.name_of(path)]
-            so_far.ended.blank = blank
+        for path, file in self._by_path.items():
+            blank, file.ended = file.ended.blank, ends[self._log.name_of(path)]
+            file.ended.blank = blank
+
+
+def _receipt(file: OpenFile) -> FileReceipt:
+    one, end = file.ended, file.end
+    counts = (one.blank, one.loaded, one.duplicate, one.quarantined, dict(one.quarantined_by_code))
+    note = "; ".join(file.notes)
+    return FileReceipt(file.path, *counts, end.pending_bytes, note, end.is_damaged)
 
 
 def ends_by_file(

@@ -61,13 +61,13 @@ def resumed(
 class FileEnd:
     """How far a file was read, in the words of its reader."""
 
-    bytes_read: int
-    next_line: int
-    sha256: str
-    rest_offset: int | None
-    pending_bytes: int
-    hint: str | None
-    is_damaged: bool
+    bytes_read: int = 0
+    next_line: int = 1
+    sha256: str = ""
+    rest_offset: int | None = None
+    pending_bytes: int = 0
+    hint: str | None = None
+    is_damaged: bool = False
 
     @classmethod
     def of(cls, reader: FileReader) -> FileEnd:
@@ -83,7 +83,7 @@ class OpenFile:
     known: KnownFile | None
     ended: LineCounts = field(default_factory=LineCounts)
     notes: list[str] = field(default_factory=list)
-    end: FileEnd = field(init=False)  # once it is there
+    end: FileEnd = FileEnd()
 
     @property
     def path(self) -> str:
