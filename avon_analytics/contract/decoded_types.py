@@ -48,7 +48,7 @@ _DATE_PARTS, _WHOLE = frozenset(DATE_PARTS), [int, int, int]
 
 
 class Odd(Exception):
-    """The body is not spelled as bodies usually are."""
+    """A line, its envelope or its body is not spelled as most are."""
 
 
 # -- what bodies hold besides what the contract says ---------------------------------------------

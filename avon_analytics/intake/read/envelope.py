@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from avon_analytics.contract.canonical import micros
+from avon_analytics.contract.decoded_types import Odd
 from avon_analytics.contract.values import as_instant, is_unset
 
 BODY_KEYS = ("body", "payload", "raw_body", "rawBody")
@@ -69,12 +70,16 @@ def envelope_of(value: dict[str, Any], content: bytes) -> Envelope:
         return Envelope("", received, (body,))
     # The first that is a text is taken where none is verified, else the first object.
     filled.sort(key=lambda one: not isinstance(one[1], str) and _buffer(one[1]) is None)
-    sent_base64 = value.get("isBase64Encoded")
-    is_base64 = sent_base64 is True or sent_base64 == "true"
+    is_base64 = _is_base64(value)
     found = [_body(key, body, content, is_base64=is_base64) for key, body in filled]
     bodies = tuple(body for body in found if body is not None)
     expected = "expected base64" if filled and not bodies else "" if bodies else NO_BODY
     return Envelope(signature_of(value), received, bodies, expected)
+
+
+def _is_base64(value: dict[str, Any]) -> bool:
+    said = value.get("isBase64Encoded")
+    return said is True or said == "true"
 
 
 def _body(key: str, body: Any, content: bytes, *, is_base64: bool) -> Body | None:
@@ -185,10 +190,6 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_raw = msgspec.json.Decoder(dict[str, Raw]).decode  # each value as it stands
 
 
-class Odd(Exception):
-    """The envelope is not spelled as envelopes usually are."""
-
-
 class Usual(msgspec.Struct, gc=False):
     """An envelope with one body, its bytes as they were sent, and how many keys were read."""
 
@@ -217,8 +218,7 @@ class EnvelopeReader:
         (name,) = names
         body = value.pop(name)
         if body.__class__ is str:
-            is_base64 = value.get("isBase64Encoded")
-            if is_base64 is True or is_base64 == "true":
+            if _is_base64(value):
                 form, sent = "base64", base64.b64decode(body, validate=True)
             else:
                 form, sent = "raw", body.encode()

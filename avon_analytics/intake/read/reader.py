@@ -37,7 +37,6 @@ from avon_analytics.intake.read.envelope import (
     envelope_of,
     received_us,
 )
-from avon_analytics.intake.read.envelope import Odd as OddEnvelope
 from avon_analytics.intake.read.faults import Fault, Verdict, faults_of, verdict
 from avon_analytics.intake.read.keys_seen import doubtful
 from avon_analytics.intake.read.signature import Secrets, Verifier
@@ -46,7 +45,7 @@ _T = TypeVar("_T")
 _U = TypeVar("_U")
 _NEVER = 2**62
 # What is raised where a line is not as most are: the slow lane says what it is.
-_UNUSUAL = (msgspec.MsgspecError, Odd, OddEnvelope, ValueError, ArithmeticError, RecursionError)
+_UNUSUAL = (msgspec.MsgspecError, Odd, ValueError, ArithmeticError, RecursionError)
 _SUBJECT = re.compile(rb'"event"\s*:\s*"([A-Za-z]\w*)\.')
 _USUAL_INSTANT = re.compile(
     r"(?:199\d|2\d{3})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-](?:0\d|1[0-5]):\d\d)",
