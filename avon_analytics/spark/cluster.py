@@ -14,9 +14,7 @@ import msgspec
 from avon_analytics.errors import ArchiveError, AvonError, StoreError
 from avon_analytics.intake.archive.files import ArchiveFile
 from avon_analytics.intake.write.known_files import KnownFile
-from avon_analytics.spark.read_task import FileRead, ReadOptions, ReadTask
-from avon_analytics.spark.retry_task import RetryTask
-from avon_analytics.spark.rows import (
+from avon_analytics.spark.messages import (
     FOR_DRIVER,
     SENT,
     Batches,
@@ -25,9 +23,11 @@ from avon_analytics.spark.rows import (
     for_driver,
     in_our_words,
 )
+from avon_analytics.spark.read_task import FileRead, ReadOptions, ReadTask
+from avon_analytics.spark.retry_task import RetryTask
 from avon_analytics.spark.session import rows_in_files, without_pandas_warning
 from avon_analytics.spark.shares import Survey, is_large, shares_of, survey
-from avon_analytics.spark.take_task import IN_BUCKETS, TakeTask
+from avon_analytics.spark.write_task import IN_BUCKETS, WriteTask
 from avon_analytics.store.lake import Files, State
 
 if TYPE_CHECKING:
@@ -115,10 +115,10 @@ class Cluster:
         tables = {table: self._state.files(table) for table in IN_BUCKETS}
         if divided_otherwise(chain.from_iterable(tables.values()), options.n_buckets):
             rows = rows.unionByName(self._every_bucket(options.n_buckets))
-        take = TakeTask(options, self._lake, load_id, tables)
+        write = WriteTask(options, self._lake, load_id, tables)
         met = rows.repartitionById(options.n_buckets, "bucket")
         ordered = met.sortWithinPartitions("turn", "file", "line", "byte_offset")
-        return _loaded(_collect(_map(ordered, take.run, FOR_DRIVER)), surveys)
+        return _loaded(_collect(_map(ordered, write.run, FOR_DRIVER)), surveys)
 
     def _surveys(self, files: Sequence[ArchiveFile]) -> dict[str, Survey]:
         if not files:

@@ -18,7 +18,7 @@ from avon_analytics.intake.write.known_files import KnownFile, OpenFile
 from avon_analytics.intake.write.line_counts import LineCounts
 from avon_analytics.intake.write.load_log import LoadLog, recount
 from avon_analytics.spark.cluster import Loaded
-from avon_analytics.spark.take_task import OF_ALL
+from avon_analytics.spark.write_task import OF_ALL
 from avon_analytics.store.lake import State, rows_of_files
 from avon_analytics.store.schema import CREATE_SETTINGS, SCHEMA_VERSION, quote
 from avon_analytics.store.tables import stored_tables

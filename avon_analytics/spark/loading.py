@@ -1,6 +1,6 @@
 """Loading an archive on a cluster: Spark shares the files and brings lines together.
 
-    files ─► shares ─► read ─────────► buckets ─► take ──────────────► files ─► state
+    files ─► shares ─► read ─────────► buckets ─► write ─────────────► files ─► state
                        one per share,  Spark's    one per bucket, the  in the   what the lake
                        the same reader shuffle    same writer          lake     shows next
 
@@ -36,8 +36,8 @@ from avon_analytics.spark.lake_log import (
     show,
     with_lines_to_retry,
 )
+from avon_analytics.spark.messages import shared_secrets
 from avon_analytics.spark.read_task import ReadOptions
-from avon_analytics.spark.rows import shared_secrets
 from avon_analytics.spark.session import own_session
 from avon_analytics.spark.shares import MIB, SHARE_BYTES
 from avon_analytics.store.lake import (

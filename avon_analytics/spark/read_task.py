@@ -21,7 +21,7 @@ from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.read.read_lines import ReadRules
 from avon_analytics.intake.read.reader import Line, read_batch
 from avon_analytics.intake.write.known_files import FileEnd, resumed
-from avon_analytics.spark.rows import (
+from avon_analytics.spark.messages import (
     ARCHIVED,
     SENT_SCHEMA,
     Batches,

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import duckdb
 import pyarrow as pa
 
-from avon_analytics.spark.rows import KEY_OF_PLACE, bucket_in, bucket_of, divided_otherwise
+from avon_analytics.spark.messages import KEY_OF_PLACE, bucket_in, bucket_of, divided_otherwise
 from avon_analytics.store.lake import rows_of_files
 from avon_analytics.store.schema import quote
 from avon_analytics.store.slim import EVENT_NO, slim_tables, stored

@@ -15,8 +15,7 @@ from avon_analytics.intake.after.quarantined_lines import QuarantinedLine, parts
 from avon_analytics.intake.after.replay import codes_to_retry, trusted_under
 from avon_analytics.intake.archive.batch import batch_of
 from avon_analytics.intake.archive.fetching import ArchivedLines
-from avon_analytics.spark.read_task import ReadOptions, Sender
-from avon_analytics.spark.rows import (
+from avon_analytics.spark.messages import (
     RETRIED,
     TAKEN_OUT,
     Batches,
@@ -26,6 +25,7 @@ from avon_analytics.spark.rows import (
     key_of_place,
     words,
 )
+from avon_analytics.spark.read_task import ReadOptions, Sender
 
 
 @dataclass(frozen=True)

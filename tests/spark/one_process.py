@@ -19,7 +19,7 @@ import pyarrow as pa
 from pyspark import cloudpickle
 from pyspark.errors import PySparkException
 
-from avon_analytics.spark.rows import SENT_SCHEMA
+from avon_analytics.spark.messages import SENT_SCHEMA
 
 ROWS = 100  # to a batch
 

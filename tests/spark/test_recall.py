@@ -15,9 +15,9 @@ pytest.importorskip("pyarrow")
 
 import pyarrow as pa
 
+from avon_analytics.spark.messages import SENT_SCHEMA
 from avon_analytics.spark.recall import Recall
-from avon_analytics.spark.rows import SENT_SCHEMA
-from avon_analytics.spark.take_task import IN_BUCKETS
+from avon_analytics.spark.write_task import IN_BUCKETS
 
 VERSIONS, ITEMS = "people_versions", "patient_custom_data_versions"
 

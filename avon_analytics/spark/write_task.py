@@ -30,9 +30,9 @@ from avon_analytics.intake.read.reader import Line
 from avon_analytics.intake.write.log_lines import take_out
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.intake.write.writer import StoreWriter
+from avon_analytics.spark.messages import SENT_SCHEMA, Batches, for_driver, in_our_words
 from avon_analytics.spark.read_task import ReadOptions
 from avon_analytics.spark.recall import Recall
-from avon_analytics.spark.rows import SENT_SCHEMA, Batches, for_driver, in_our_words
 from avon_analytics.store.database import Database
 from avon_analytics.store.lake import write_tables
 from avon_analytics.store.tables import stored_tables
@@ -48,7 +48,7 @@ _TRANSACTION_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class TakeTask:
+class WriteTask:
     """Takes the lines of a bucket in; ``files`` are those of the lake's state, by table."""
 
     options: ReadOptions
@@ -78,7 +78,7 @@ class Bucket:
     """A bucket while a task works on it: its store, and the lines that wait to be taken in."""
 
     def __init__(
-        self, task: TakeTask, number: int, store: duckdb.DuckDBPyConnection, folder: Path
+        self, task: WriteTask, number: int, store: duckdb.DuckDBPyConnection, folder: Path
     ) -> None:
         self._task = task
         self._number = number
