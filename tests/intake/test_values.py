@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avon_analytics.intake.archive.lines import FileReader, FileRules
-from avon_analytics.intake.archive.values import begins_object, objects, pieces
+from avon_analytics.intake.archive.values import begins_object, objects, spans_of
 from avon_analytics.intake.read.verify import verify_archive
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ CUT: dict[str, tuple[bytes, list[bytes]]] = {
 @pytest.mark.parametrize("line", CUT)
 def test_a_line_is_cut_into_its_values(line: str) -> None:
     text, expected = CUT[line]
-    assert [text[start:end] for start, end in pieces(text)] == expected
+    assert [text[start:end] for start, end in spans_of(text)] == expected
 
 
 def test_a_value_over_the_limit_ends_the_objects_of_a_line() -> None:

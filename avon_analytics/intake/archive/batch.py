@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from avon_analytics.intake.archive.values import BOM, Span, pieces
+from avon_analytics.intake.archive.values import BOM, Span, spans_of
 
 NEWLINE, RETURN = 10, 13
 # The engine works on so many rows at a time, and holds what it computes of them many times over.
@@ -164,11 +164,11 @@ class Batch:
 
     def cut(self, nths: Iterable[int]) -> Batch:
         """The same, where each of these lines that holds several values is one line for each."""
-        found = {nth: pieces(self.content(nth)) for nth in nths}
+        found = {nth: spans_of(self.content(nth)) for nth in nths}
         return self.cut_at({nth: spans for nth, spans in found.items() if len(spans) > 1})
 
     def cut_at(self, spans: Mapping[int, Sequence[Span]]) -> Batch:
-        """The same with these pieces of some lines, each a line, in place of them."""
+        """The same with these spans of some lines, each a line, in place of them."""
         if not spans:
             return self
         counts = np.ones(len(self), np.int64)

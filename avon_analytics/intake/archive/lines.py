@@ -133,7 +133,7 @@ class FileReader:
                 break
             if rest_offset is not None:
                 rest.add(chunk[max(0, rest_offset - self.bytes_read) :])
-            self._take(chunk)
+            self._advance(chunk)
             last = chunk[-1:]
         self._is_mid_line = last not in (b"", b"\n")
         self._rest = rest if rest.length else None
@@ -175,12 +175,13 @@ class FileReader:
         buffer.truncate(buffer.tell() - len(chunk) + cut)
         return buffer.getvalue(), chunk[cut:], False
 
-    def _take(self, taken: bytes) -> None:
-        self._digest.update(taken)
-        self.bytes_read += len(taken)
+    def _advance(self, passed: bytes) -> None:
+        """Count these bytes as handed out."""
+        self._digest.update(passed)
+        self.bytes_read += len(passed)
         if len(self._head) < HEAD_BYTES:
-            self._head += taken[:HEAD_BYTES]
-        self._foot = (self._foot + taken[-FOOT_BYTES:])[-FOOT_BYTES:]
+            self._head += passed[:HEAD_BYTES]
+        self._foot = (self._foot + passed[-FOOT_BYTES:])[-FOOT_BYTES:]
 
     # -- lines ------------------------------------------------------------------------------
 
@@ -221,7 +222,7 @@ class FileReader:
             lines=lines,
             byte_offsets=bounds[:-1].astype(np.int64) + self.bytes_read,
         )
-        self._take(part)
+        self._advance(part)
         self.next_line += len(lines)
         return self._with_long_lines(batch)
 
@@ -244,7 +245,7 @@ class FileReader:
             text = text[rest:]
         if self._is_mid_line:
             start = after_blanks(text)
-            self._take(text[:start])
+            self._advance(text[:start])
             text = text[start:]
         return text
 
@@ -256,7 +257,7 @@ class FileReader:
             spans = [(0, len(text))]  # it is no JSON, whatever it is
         if spans:
             batch = batch.cut_at({0: spans})
-        self._take(text)
+        self._advance(text)
         self.next_line += not self._is_mid_line
         self._is_mid_line = True
         return self._with_long_lines(batch)
@@ -265,7 +266,7 @@ class FileReader:
         text = yield from self._objects(line[:-1])
         if text:
             yield self._piece(text)
-        self._take(b"\n")
+        self._advance(b"\n")
         self._is_mid_line = False
 
     def _last_line(self, text: bytes) -> Iterator[Batch]:
@@ -292,7 +293,7 @@ class FileReader:
         chunk, end, at_end = text, text.find(b"\n"), False
         while end < 0 and not at_end:
             measure.add(chunk)
-            self._take(chunk)
+            self._advance(chunk)
             chunk = self._file.read(READ_BYTES)
             end, at_end = chunk.find(b"\n"), not chunk
         if at_end and self.is_damaged:
@@ -300,7 +301,7 @@ class FileReader:
             self._digest, self.bytes_read = before
             return b"", True
         measure.add(chunk[: max(0, end)])
-        self._take(chunk[: end + 1])
+        self._advance(chunk[: end + 1])
         self.next_line += not self._is_mid_line
         self._is_mid_line = at_end
         self.rest_offset = byte_offset if at_end else None

@@ -65,7 +65,7 @@ def objects(
     return found, start
 
 
-def pieces(line: bytes) -> list[Span]:
+def spans_of(line: bytes) -> list[Span]:
     """Where the objects of a line stand, and the rest of it if there is one.
 
     A line that is one piece is so from its start to its end, blanks included.
