@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -128,6 +129,16 @@ def test_a_widened_contract_frees_its_lines(
     assert (done.loaded, done.quarantined_by_code) == (1, {"not_json": 1})
     assert desk.column("SELECT id FROM patients") == ["user_ann"]
     desk.add_up()
+
+
+def test_a_line_that_was_too_long_is_found_again_behind_a_byte_order_mark(
+    archive: Archive, desk: Desk
+) -> None:
+    marked = BOM + archive.raw(archive.patient(1, first_name="a" * 3000)).encode()
+    desk.load(archive.write(marked), within={"line_limit": 2000})
+    assert desk.column("SELECT sha256 FROM quarantine") == [hashlib.sha256(marked).hexdigest()]
+    done = desk.store.quarantine.replay(secrets=NEW)
+    assert (done.loaded, done.unreadable) == (1, 0)
 
 
 def test_a_line_that_was_too_long_is_read_from_the_archive(archive: Archive, desk: Desk) -> None:

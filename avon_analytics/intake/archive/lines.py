@@ -229,7 +229,7 @@ class FileReader:
     def _with_long_lines(self, batch: Batch) -> Batch:
         for nth in np.flatnonzero((batch.byte_lengths > self._line_limit) & ~batch.blank).tolist():
             place = (int(batch.lines[nth]), int(batch.byte_offsets[nth]))
-            digest = hashlib.sha256(content := batch.content(nth)).hexdigest()
+            digest = hashlib.sha256(content := batch.as_sent(nth)).hexdigest()
             batch.long_lines.append(LongLine(self._path, *place, len(content), digest))
         return batch
 
