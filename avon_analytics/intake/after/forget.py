@@ -140,7 +140,7 @@ class _Forgetting:
         lines = end_lines(self._rows)
         withheld, unsearchable = self._withhold(sought)
         removed = remove_rows(self._rows)
-        changed = dict(strip(self._rows, sought, found_in))
+        changed = strip(self._rows, sought, found_in)
         changed |= self._strip_beside()
         files = self._mask_files(sought)
         reasons = self._reasons()

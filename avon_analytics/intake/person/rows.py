@@ -239,14 +239,13 @@ def _columns_where(rows: Rows, table: ObjectTable, columns: Sequence[str], test:
     return [column for column, so in zip(columns, is_so, strict=True) if so]
 
 
-def strip(
-    rows: Rows, sought: PersonSearch, found_in: frozenset[Place]
-) -> Iterator[tuple[str, int]]:
+def strip(rows: Rows, sought: PersonSearch, found_in: frozenset[Place]) -> dict[str, int]:
     """Take them out of others' rows; the keys whose free text goes stand in ``touched_rows``.
 
-    ``found_in`` are the columns in which they were found: no other is searched again. Yields how
-    many rows of each table were changed or removed.
+    ``found_in`` are the columns in which they were found: no other is searched again. Returns how
+    many rows were changed or removed, of each table that had some.
     """
+    found: dict[str, int] = {}
     ((is_any_touched,),) = rows.run("SELECT count(*) > 0 FROM touched_rows")
     for table in rows.tables:
         name = rows.name_of(table)
@@ -264,7 +263,8 @@ def strip(
                 if column.name == "extra":
                     _take_out_keys(rows, sought, name)
         if changed:
-            yield table.versions, changed
+            found[table.versions] = changed
+    return found
 
 
 def empty_touched(rows: Rows) -> None:

@@ -84,8 +84,7 @@ class _Batch:
             empty_touched(stored)
             empty_extras(stored)
         find_touched(self._rows, [*threads, *new_threads], [*visits, *new_visits])
-        for _ in strip(self._rows, sought, found_in):
-            pass
+        strip(self._rows, sought, found_in)
         self._strip_beside(sought)
         drop_tables(self._rows)
         drop_tables(stored)
