@@ -6,14 +6,14 @@ import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 
 import duckdb
 
 from avon_analytics.arguments import flag
 from avon_analytics.errors import ArchiveError, DamagedFile, UsageError
 from avon_analytics.intake.after.quarantined_lines import QuarantineFilter, files_of, places
-from avon_analytics.intake.after.replay import codes_to_retry, lines_to_move, move
+from avon_analytics.intake.after.retry import codes_to_retry, retry
 from avon_analytics.intake.after.tried_secrets import TriedSecrets
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.intake.archive.files import (
@@ -242,33 +242,31 @@ class _Loader:
             were_all_read = True
             if path in self.known:
                 after = tried.up_to(path) if tried else 0
-                were_all_read = self._retry(QuarantineFilter(codes, path), path, needed, after)
+                which = QuarantineFilter(codes, path, None, after, self._log.load_id)
+                were_all_read = self._retry(which, path, needed)
             if tried and were_all_read:
                 tried.add(path, self._log.load_id)
         if tried:
             tried.save()
 
-    def _retry(
-        self, which: QuarantineFilter, path: str, secrets: Secrets | None, after: int
-    ) -> bool:
-        """Take in what loads after one did not trust and this one does, of a file.
+    def _retry(self, which: QuarantineFilter, path: str, secrets: Secrets | None) -> bool:
+        """Take in what loads before this one did not trust and this one does, of a file.
 
         Returns whether each of these lines could be read again.
         """
-        found = places(self._connection, which)
-        found = [place for place in found if after < place.load_id != self._log.load_id]
-        if not found:
-            return True
-        with ArchivedLines(self._log.urls) as archive:
-            moving, n_unread = lines_to_move(
-                self._connection, self._staging_areas[0], found, archive, secrets
-            )
-            if not moving:
-                return n_unread == 0
+        with (
+            closing(places(self._connection, which)) as found,
+            ArchivedLines(self._log.urls) as archive,
+        ):
+            first = next(found, None)
+            if first is None:
+                return True
             with self._log.transaction(self._staging_areas[0]) as writer:
-                ended = move(self._connection, writer, moving, archive)
-        self._receipts.add_moved(path, len(moving), ended[path])
-        return n_unread == 0
+                every = chain([first], found)
+                retried = retry(self._connection, writer, every, archive, secrets)
+        if retried.n_moved:
+            self._receipts.add_moved(path, retried.n_moved, retried.ended[path])
+        return retried.unreadable == 0
 
 
 def _add(ended: Mapping[str, LineCounts], files: Sequence[OpenFile]) -> None:

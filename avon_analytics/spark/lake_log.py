@@ -10,7 +10,7 @@ import duckdb
 
 from avon_analytics.errors import StoreError
 from avon_analytics.intake.after.quarantined_lines import QuarantineFilter, files_of
-from avon_analytics.intake.after.replay import codes_to_retry
+from avon_analytics.intake.after.retry import codes_to_retry
 from avon_analytics.intake.archive.files import ArchiveFile
 from avon_analytics.intake.read.codes import Policy
 from avon_analytics.intake.write.file_receipts import FileReceipts, ends_by_file

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from avon_analytics.intake.after.quarantined_lines import QuarantinedLine, parts_of
-from avon_analytics.intake.after.replay import codes_to_retry, trusted_under
+from avon_analytics.intake.after.retry import codes_to_retry, trusted_under
 from avon_analytics.intake.archive.batch import batch_of
 from avon_analytics.intake.archive.fetching import ArchivedLines
 from avon_analytics.spark.messages import (
@@ -50,7 +50,7 @@ class RetryTask:
                     if row["file"] in self.files
                     and row["code"] in codes_to_retry(self.options.policy)
                 }
-                for part in parts_of(list(found)):
+                for part in parts_of(found):
                     contents = {
                         at: found[at]["content"] or archive.whole(at, at.sha256) for at in part
                     }

@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import stat
+import tracemalloc
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,12 @@ import avon_analytics as avon
 from avon_analytics.contract import OBJECTS
 from avon_analytics.contract.patient import Patient
 from avon_analytics.errors import MissingSecret, StoreError, UsageError
-from avon_analytics.intake.after.replay import lines_to_move
+from avon_analytics.intake.after.quarantined_lines import (
+    QuarantinedLine,
+    QuarantineFilter,
+    places,
+)
+from avon_analytics.intake.after.retry import retry
 from avon_analytics.intake.write.writer import StoreWriter
 from tests.frames import records
 
@@ -68,6 +75,42 @@ def test_one_thread_of_the_engine_takes_lines_in(
     assert len(seen) > n_of_load
     assert set(seen) == {1}
     assert database.threads == 3
+
+
+def test_lines_are_tried_some_at_a_time(
+    archive: Archive, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are; all in one transaction, and none of them twice."""
+    desk.take(*rotated(archive, 5), "{")
+    taken = []
+    take = StoreWriter.take
+
+    def watched(self: StoreWriter, batch: Any, **how: Any) -> Any:
+        taken.append(len(batch))
+        return take(self, batch, **how)
+
+    monkeypatch.setattr(StoreWriter, "take", watched)
+    monkeypatch.setattr("avon_analytics.intake.after.quarantined_lines.BATCH_BYTES", 1)
+    done = desk.store.quarantine.replay(secrets={"old": OLD})
+    assert taken == [1] * 5
+    assert (done.tried, done.loaded, done.quarantined_by_code) == (6, 5, {"not_json": 1})
+    assert desk.ends() == ["loaded"] * 10 + ["not_json"]
+    desk.add_up()
+
+
+def test_where_lines_stand_is_not_held_of_all_at_once(desk: Desk) -> None:
+    desk.take(*["{"] * 40_000)
+
+    def peak(use: Callable[[Iterator[QuarantinedLine]], object]) -> int:
+        with desk.store._database.reading() as connection:
+            tracemalloc.start()
+            try:
+                assert use(places(connection, QuarantineFilter()))
+                return tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+
+    assert peak(lambda found: sum(1 for _ in found) == 40_000) < peak(list) / 2
 
 
 def test_the_same_tables_as_if_both_secrets_had_been_there(
@@ -335,11 +378,12 @@ def test_a_secret_is_tried_once_on_what_matched_none(
     """A night's load does not verify the mismatches of all nights before; a new secret does."""
     tried: list[int] = []
 
-    def counting(connection: Any, staging: Any, found: Any, *more: Any) -> Any:
-        tried.append(len(found))
-        return lines_to_move(connection, staging, found, *more)
+    def counting(connection: Any, writer: Any, found: Any, *more: Any) -> Any:
+        every = list(found)
+        tried.append(len(every))
+        return retry(connection, writer, every, *more)
 
-    monkeypatch.setattr("avon_analytics.intake.load.lines_to_move", counting)
+    monkeypatch.setattr("avon_analytics.intake.load.retry", counting)
     lines = [archive.raw(archive.patient(ms), secret=OLD) for ms in range(3)]
     path = archive.write(*lines[:2], name="a.jsonl")
     desk.load(path, secrets={"a": "first"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 
 import duckdb
 
@@ -238,12 +239,12 @@ class _Forgetting:
         Returns how many, and how many of them could not be searched.
         """
         found, unsearchable = [], 0
-        kept = [place for place in places(self._connection, QuarantineFilter()) if place.is_kept]
-        for part in parts_of(kept):
-            for nth, content in kept_contents(self._connection, part).items():
-                if (reason := sought.why_not_keep(content)) is not None:
-                    found.append(part[nth])
-                    unsearchable += reason == "unsearchable"
+        with closing(places(self._connection, QuarantineFilter())) as every:
+            for part in parts_of(place for place in every if place.is_kept):
+                for nth, content in kept_contents(self._connection, part).items():
+                    if (reason := sought.why_not_keep(content)) is not None:
+                        found.append(part[nth])
+                        unsearchable += reason == "unsearchable"
         if found:
             # The same line in another file would name them again.
             self._tombstones.add("line", [one.sha256 for one in found if one.sha256])

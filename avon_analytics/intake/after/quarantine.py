@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -113,17 +114,18 @@ def export(
     written = missing = 0
     with database.reading() as connection, ArchivedLines() as archive:
         try:
-            found = places(connection, QuarantineFilter.of(connection, code, file))
-            for part in parts_of(found):
-                kept = kept_contents(connection, part)
-                for nth, place in enumerate(part):
-                    if nth in kept:
-                        to.write(kept[nth] + _end_after(kept[nth]))
-                        written += 1
-                    elif _copy(place, archive, to):
-                        written += 1
-                    else:
-                        missing += 1
+            which = QuarantineFilter.of(connection, code, file)
+            with closing(places(connection, which)) as found:
+                for part in parts_of(found):
+                    kept = kept_contents(connection, part)
+                    for nth, place in enumerate(part):
+                        if nth in kept:
+                            to.write(kept[nth] + _end_after(kept[nth]))
+                            written += 1
+                        elif _copy(place, archive, to):
+                            written += 1
+                        else:
+                            missing += 1
         except duckdb.Error as error:
             raise store_error(database.path, error) from None
     return Export(written, missing)

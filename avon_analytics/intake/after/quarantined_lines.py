@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -17,6 +17,8 @@ from avon_analytics.intake.read.codes import CODES
 from avon_analytics.intake.read.columns import integers
 from avon_analytics.intake.write.arrow import ArrowRows
 from avon_analytics.intake.write.log_lines import KEY, Key
+
+_PLACES_AT_ONCE = 10_000
 
 
 class QuarantinedLine(NamedTuple):
@@ -39,11 +41,14 @@ class QuarantinedLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class QuarantineFilter:
-    """Which lines of the quarantine are meant: by code, by file, by line; without a word, all."""
+    """Which lines of the quarantine are meant: by code, by file, by line, and by the loads between
+    which they came; without a word, all."""
 
     codes: tuple[str, ...] = ()
     file: str | None = None
     line: int | None = None
+    after_load: int | None = None
+    before_load: int | None = None
 
     @classmethod
     def of(
@@ -71,11 +76,19 @@ class QuarantineFilter:
         if self.codes:
             conditions.append("list_contains($codes, code)")
             bound["codes"] = list(self.codes)
-        for name in ("file", "line"):
+        for name, test in _TESTS.items():
             if (value := getattr(self, name)) is not None:
-                conditions.append(f"{name} = ${name}")
+                conditions.append(test)
                 bound[name] = value
         return " AND ".join(conditions), bound
+
+
+_TESTS = {
+    "file": "file = $file",
+    "line": "line = $line",
+    "after_load": "load_id > $after_load",
+    "before_load": "load_id < $before_load",
+}
 
 
 def _one_file(connection: duckdb.DuckDBPyConnection, given: str) -> str:
@@ -95,15 +108,24 @@ def _one_file(connection: duckdb.DuckDBPyConnection, given: str) -> str:
     )
 
 
-def places(connection: duckdb.DuckDBPyConnection, which: QuarantineFilter) -> list[QuarantinedLine]:
-    """Where these lines stand, by file and line."""
+def places(
+    connection: duckdb.DuckDBPyConnection, which: QuarantineFilter
+) -> Generator[QuarantinedLine]:
+    """Where these lines stand, by file and line, as it is in the store now; few at a time are held.
+
+    A caller who may not come to the end closes it: the engine holds the rest for it.
+    """
     condition, bound = which.condition()
-    rows = connection.execute(
-        "SELECT load_id, file, line, byte_offset, byte_length, sha256, code, content IS NOT NULL "
-        f"FROM quarantine WHERE {condition} ORDER BY file, line, byte_offset, load_id",
-        bound,
-    ).fetchall()
-    return [QuarantinedLine(*row) for row in rows]
+    with connection.cursor() as apart:  # others ask the connection meanwhile
+        apart.execute("USE store")
+        found = apart.execute(
+            "SELECT load_id, file, line, byte_offset, byte_length, sha256, code, "
+            f"content IS NOT NULL FROM quarantine WHERE {condition} "
+            "ORDER BY file, line, byte_offset, load_id",
+            bound,
+        )
+        while rows := found.fetchmany(_PLACES_AT_ONCE):
+            yield from map(QuarantinedLine._make, rows)
 
 
 def files_of(connection: duckdb.DuckDBPyConnection, which: QuarantineFilter) -> list[str]:
@@ -115,7 +137,7 @@ def files_of(connection: duckdb.DuckDBPyConnection, which: QuarantineFilter) -> 
     return [file for (file,) in rows]
 
 
-def parts_of(found: Sequence[QuarantinedLine]) -> Iterator[list[QuarantinedLine]]:
+def parts_of(found: Iterable[QuarantinedLine]) -> Iterator[list[QuarantinedLine]]:
     """The same in parts that fit into a batch."""
     part: list[QuarantinedLine] = []
     size = 0
