@@ -35,11 +35,12 @@ SPELLINGS: Mapping[str, str] = {
 # What makes no difference beside case.
 IGNORED = " _-.\t\n\r\xa0"
 _IGNORED = str.maketrans("", "", IGNORED)
+_SMALL = str.maketrans("IİΣς", "iiσσ")  # Python and the engines make others of these
 
 
 def spelling(word: str) -> str:
     """A source word as it is looked up: lower case, without separators."""
-    return word.lower().translate(_IGNORED)
+    return word.translate(_SMALL).lower().translate(_IGNORED)
 
 
 # Every spelling with a meaning, as it is looked up, and the word that it means.

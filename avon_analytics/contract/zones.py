@@ -18,7 +18,7 @@ BLANKS = " \t\n\r\xa0"  # those around a name make no difference, and neither do
 
 def folded(name: str) -> str:
     """A name as it is looked up."""
-    return name.strip(BLANKS).lower()
+    return name.strip(BLANKS).replace("İ", "i").lower()  # as the engine has it
 
 
 @cache

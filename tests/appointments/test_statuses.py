@@ -18,6 +18,7 @@ from avon_analytics.errors import UsageError
         ("inProgress", "in_progress"),
         ("started", "in_progress"),
         ("checked-in", "checked_in"),
+        ("CONFİRMED", "confirmed"),
         *((word, word) for word in WORDS),
     ],
 )

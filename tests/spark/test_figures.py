@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -164,3 +165,29 @@ def test_the_same_lake_is_read_by_duckdb(both: Both) -> None:
 def test_there_is_no_lake(alone: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(avon.errors.StoreError, match="there is no lake"):
         spark.open(alone, tmp_path)
+
+
+def test_letters_of_other_scripts_are_small_alike(alone: SparkSession, tmp_path: Path) -> None:
+    """A large I with a dot has another small letter in each engine, and so has a last sigma."""
+    words = ["CHECKED İN", "İPTAL", "ΛΗΞΗΣ"]
+    with (tmp_path / "a.jsonl").open("w", encoding="utf-8") as file:
+        for n, word in enumerate(words):
+            visit = {
+                "id": f"appt_{n}",
+                "scheduled_start_time": 1735725600000,
+                "timezone": "Europe/İSTANBUL",
+                "attendees": [{"attendee": "user_ann"}],
+                "status_history": [{"status": word, "changed_at": 1735689600000}],
+            }
+            event = {"event": "appointment.booked", "created_at": 1735689600000, "object": visit}
+            file.write(json.dumps(event, ensure_ascii=False) + "\n")
+    more = {"İptal": "cancelled", "Ληξης": "completed"}
+    with avon.open(tmp_path / "store.duckdb") as store:
+        store.load(tmp_path / "a.jsonl", policy="skip", progress=False)
+        expected = store.appointments(status_words=more)
+        with spark.open(alone, store.write_lake(tmp_path / "lake")) as lake:
+            found = lake.appointments(status_words=more)
+            assert_equal(found.lifecycle(), expected.lifecycle())
+            assert_equal(found.slots(), expected.slots())
+        assert set(expected.slots()["outcome"]) == {"open", "cancelled", "attended"}
+        assert set(expected.lifecycle()["time_zone"]) == {"Europe/Istanbul"}

@@ -30,7 +30,7 @@ messages_of AS (
         )
         AND m.thread IS NOT NULL
         AND m.written_at IS NOT NULL
-        AND coalesce(lower(replace(m.type, '_', '')), '') NOT IN ('internalnote', 'page')
+        AND coalesce(lower(translate(m.type, 'Iİ_', 'ii')), '') NOT IN ('internalnote', 'page')
 ),
 in_turn AS (
     SELECT

@@ -18,5 +18,9 @@ SELECT
     w.word_rank
 FROM spelled AS s
 INNER JOIN slot_words AS w
-    ON translate(lower(s.source_word), concat(' _-.', chr(9), chr(10), chr(13), chr(160)), '')
-    = w.spelling
+    -- Of these letters the engines make other small ones, each in its way.
+    ON translate(
+        lower(translate(s.source_word, 'IİΣς', 'iiσσ')),
+        concat(' _-.', chr(9), chr(10), chr(13), chr(160)),
+        ''
+    ) = w.spelling

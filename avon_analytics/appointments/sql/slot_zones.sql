@@ -10,4 +10,8 @@ WITH spelled AS (
 SELECT s.source_zone, z.zone
 FROM spelled AS s
 INNER JOIN slot_zone_names AS z
-    ON lower(btrim(s.source_zone, concat(' ', chr(9), chr(10), chr(13), chr(160)))) = z.spelling
+    ON lower(
+        translate(
+            btrim(s.source_zone, concat(' ', chr(9), chr(10), chr(13), chr(160))), 'Iİ', 'ii'
+        )
+    ) = z.spelling
