@@ -94,7 +94,7 @@ _SHARED_BY_FIGURES: Mapping[str, tuple[str, str]] = {
     "group": ("BOOLEAN", "Whether it is a group visit"),
     "self_booked": ("BOOLEAN", "Whether the patient booked it themself"),
     "recurring": ("BOOLEAN", "Whether it is a recurring series"),
-    "patient_state": ("VARCHAR", "State of the patient's first address"),
+    "patient_state": ("VARCHAR", "State of the first of the patient's addresses that has one"),
     "medical_center": ("VARCHAR", "The patient's first medical center"),
     "patient_age": ("BIGINT", "The patient's age in years on the day of the visit"),
 }
