@@ -18,7 +18,7 @@ from avon_analytics.arguments import path as path_of
 from avon_analytics.errors import UsageError
 from avon_analytics.figures import COLUMNS, Kind
 from avon_analytics.printable import printable
-from avon_analytics.report.tables.titles import is_figure
+from avon_analytics.report.tables.titles import is_figure, title_of
 from avon_analytics.report.workbook.book import new_book, sheet_name
 from avon_analytics.report.workbook.figure import write_workbook
 from avon_analytics.report.workbook.rows import are_rows, write_rows
@@ -35,7 +35,7 @@ _LENGTHS = ("_hours", "_minutes")
 _MANY = 20  # columns that fit on a page
 
 
-def export(frame: pd.DataFrame, path: str | os.PathLike[str], *, title: str = "Figure") -> Path:
+def export(frame: pd.DataFrame, path: str | os.PathLike[str], *, title: str | None = None) -> Path:
     """Write a figure, or any other DataFrame, to a ``.csv``, ``.parquet`` or ``.xlsx`` file.
 
     The file is written whole or not at all, and the same figure gives the same bytes. Instants
@@ -50,7 +50,8 @@ def export(frame: pd.DataFrame, path: str | os.PathLike[str], *, title: str = "F
     For a person, Excel has a figure, and rows behind one, in words: names, per cent, the planned
     start by local clocks. Any other frame keeps the names of its columns and its values.
 
-    title: name of the Excel sheet.
+    title: heading of the Excel sheet, in place of the figure's own; of what is no figure, also its
+        name.
 
     Returns the path. Raises UsageError for another ending, for more rows than a sheet holds, and
     where the file cannot be written.
@@ -66,7 +67,7 @@ def export(frame: pd.DataFrame, path: str | os.PathLike[str], *, title: str = "F
 
 
 def write_as(
-    frame: pd.DataFrame, path: str | os.PathLike[str], form: str, *, title: str = "Figure"
+    frame: pd.DataFrame, path: str | os.PathLike[str], form: str, *, title: str | None = None
 ) -> Path:
     """The same, in a form that the name of the file need not say."""
     if form == "xlsx" and len(frame) >= EXCEL_ROWS:
@@ -151,15 +152,15 @@ def _note(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)
 
 
-def _excel(frame: pd.DataFrame, part: Path, title: str) -> None:
+def _excel(frame: pd.DataFrame, part: Path, title: str | None) -> None:
     # Packed in memory: an archive that a full disk cuts short prints a traceback when it is let go.
     book = BytesIO()
     if is_figure(frame):
-        write_workbook(frame, book, title)
+        write_workbook(frame, book, title or title_of(frame))
     elif are_rows(frame):
-        write_rows(frame, book, title)
+        write_rows(frame, book, title or "Rows")
     else:
-        _plain_book(frame, book, title)
+        _plain_book(frame, book, title or "Figure")
     part.write_bytes(book.getbuffer())
 
 

@@ -491,6 +491,23 @@ def test_days_ahead_of_groups_over_time_have_panels_with_one_axis_of_days(visits
     assert "There is nothing to draw" in str(avon.plot.lead_times(alone).to_dict())
 
 
+def test_a_comparison_of_stages_names_them(visits: Any, tmp_path: Path) -> None:
+    figure = compared(visits, "funnel", by="interaction_type")
+    stages = ("booked", "started", "completed")
+    lines = [
+        line
+        for line in str(avon.show(figure)).splitlines()
+        if line.startswith(("Of booked", "Of st"))
+    ]
+    assert len(lines) == len(figure)
+    assert all(any(f" {stage} " in line for stage in stages) for line in lines)
+    svg = shown(avon.plot.compare(figure))["image/svg+xml"]
+    assert "in person · started" in svg
+    written = avon.export(figure, tmp_path / "stages.xlsx")
+    read = pd.read_excel(written, header=3)
+    assert list(read["Stage"][:3]) == list(stages)
+
+
 def test_a_chart_is_laid_over_another_and_both_are_drawn(visits: Any) -> None:
     line = altair.Chart(pd.DataFrame({"n": [3]})).mark_rule(color="#123456").encode(x="n:Q")
     bars, points, panels = some_charts(visits).values()

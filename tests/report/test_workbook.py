@@ -245,6 +245,19 @@ def test_the_stages_of_groups_stand_side_by_side(sample: Loaded, tmp_path: Path)
     assert drawn.count("Funnel!$B$8:$B$10") == 1
 
 
+def test_without_a_title_a_workbook_has_that_of_its_figure(sample: Loaded, tmp_path: Path) -> None:
+    with avon.open(sample.db) as store:
+        visits = store.appointments()
+        frames = {
+            "Outcomes by host and quarter": visits.outcomes("host", "quarter"),
+            "Signals: cancelled share": visits.signals("cancelled_share"),
+            "Rows": visits.slots({"outcome": "no_show"}),
+        }
+    for heading, frame in frames.items():
+        sheet = openpyxl.load_workbook(avon.export(frame, tmp_path / "f.xlsx")).worksheets[0]
+        assert sheet["A1"].value.startswith(heading)
+
+
 def test_a_line_of_one_period_is_a_point(clinic: MadeUp, tmp_path: Path) -> None:
     frame = figure(clinic, "user_1", "user_2")
     path = avon.export(frame[frame["period_on"] == QUARTERS[0]], tmp_path / "f.xlsx")

@@ -81,7 +81,7 @@ def _both(row: Row) -> str:
 def keys_of(compared: pd.DataFrame) -> list[str]:
     """The columns that say what is compared: groups, the period, a stage."""
     names = [str(name) for name in compared.columns]
-    return names[: names.index("measure")]
+    return [name for name in names[: names.index("measure")] if name != "step"]
 
 
 def _largest(rows: Sequence[Row], most: int) -> tuple[list[Row], list[Row]]:

@@ -17,7 +17,7 @@ from avon_analytics.report.tables.names import cohorts, named
 from avon_analytics.report.tables.remarks import remarks
 from avon_analytics.report.tables.rows import groupings, rows_of
 from avon_analytics.report.tables.table import FigureTable, n_further, window_notes
-from avon_analytics.report.tables.titles import figure_of, is_figure
+from avon_analytics.report.tables.titles import figure_of, is_figure, row_names_of
 from avon_analytics.report.tables.totals import quantile_notes, totals
 from avon_analytics.report.words.headings import share_name
 from avon_analytics.report.words.periods import every_of
@@ -41,7 +41,7 @@ def _whole_table(frame: pd.DataFrame, most: int | None) -> FigureTable:
     keys = groupings(frame) + ["period_on"] * ("period_on" in frame)
     if {"cause", "day", "cumulative_incidence"} <= set(frame):
         return table_by_days(frame, keys, most)
-    keys += [name for name in figure.row_names if name in frame and name != "step"]
+    keys += row_names_of(figure, frame)
     if figure.name == compare.FIGURE.name:
         return comparison_table(figure, frame, keys)
     if is_of_cancelled(frame, keys):

@@ -44,3 +44,10 @@ def is_figure(frame: pd.DataFrame) -> bool:
     """Whether a frame is what a method of a cohort returned."""
     figure = KNOWN.get(str(frame.attrs.get("figure")))
     return figure is not None and any(name in figure.spelled for name in map(str, frame.columns))
+
+
+def row_names_of(figure: Figure, frame: pd.DataFrame) -> list[str]:
+    """What a row is of besides its groups; of a comparison with that of the compared figure."""
+    compared = KNOWN.get(str(frame.attrs.get("compared")))
+    names = [*figure.row_names, *(compared.row_names if compared else ())]
+    return [name for name in names if name in frame and name != "step"]

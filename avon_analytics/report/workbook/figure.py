@@ -21,7 +21,7 @@ from avon_analytics.report.tables.cancelled import (
 )
 from avon_analytics.report.tables.rows import Row, groupings, is_complete, rows_of
 from avon_analytics.report.tables.table import ALL
-from avon_analytics.report.tables.titles import by_words, title_of
+from avon_analytics.report.tables.titles import by_words, row_names_of, title_of
 from avon_analytics.report.tables.totals import totals
 from avon_analytics.report.words.dates import as_date
 from avon_analytics.report.words.numbers import is_missing, number
@@ -69,7 +69,7 @@ class _Sheet:
         self.book, self.figure, self.attrs = book, figure, shown.attrs
         self.every = every_of(shown)
         self.groups = groupings(shown) + ["period_on"] * ("period_on" in shown)
-        own = [name for name in figure.row_names if name in shown and name != "step"]
+        own = row_names_of(figure, shown)
         is_compared = figure.name == compare.FIGURE.name
         self.keys = [*own, *self.groups] if is_compared else [*self.groups, *own]
         self.is_of_cancelled = is_of_cancelled(shown, self.keys)
