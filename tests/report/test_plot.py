@@ -491,6 +491,14 @@ def test_days_ahead_of_groups_over_time_have_panels_with_one_axis_of_days(visits
     assert "There is nothing to draw" in str(avon.plot.lead_times(alone).to_dict())
 
 
+def test_of_what_is_expected_of_all_it_is_said_why_no_interval_stands_there(visits: Any) -> None:
+    why = "Intervals do not add up: those of all are the figure's without groups and periods."
+    past = visits.backtest("interaction_type", every="month")
+    assert why in str(avon.show(past))
+    assert "Intervals do not add up" in avon.show(past)._repr_html_()
+    assert why not in str(avon.show(past.head(1)))  # no row of all
+
+
 def test_a_comparison_of_stages_names_them(visits: Any, tmp_path: Path) -> None:
     figure = compared(visits, "funnel", by="interaction_type")
     stages = ("booked", "started", "completed")

@@ -78,7 +78,7 @@ def test_how_good_expectations_were() -> None:
     )
     assert remarks(told) == (
         "Expected 7 days before each period.",
-        "89.6\N{NO-BREAK SPACE}% of 48 80 % intervals held what came.",
+        "89.6\N{NO-BREAK SPACE}% of 48 intervals of 80 % held what came.",
         "Skill (1: no error; 0: no better than weeks before): no-show 0.53, cancelled −0.12.",
     )
 

@@ -18,7 +18,7 @@ from avon_analytics.report.tables.remarks import remarks
 from avon_analytics.report.tables.rows import groupings, rows_of
 from avon_analytics.report.tables.table import FigureTable, n_further, window_notes
 from avon_analytics.report.tables.titles import figure_of, is_figure, row_names_of
-from avon_analytics.report.tables.totals import quantile_notes, totals
+from avon_analytics.report.tables.totals import blanks_of_all, totals
 from avon_analytics.report.words.headings import share_name
 from avon_analytics.report.words.periods import every_of
 from avon_analytics.report.words.text import capital
@@ -58,7 +58,7 @@ def _whole_table(frame: pd.DataFrame, most: int | None) -> FigureTable:
         totals=of_all,
         every=every_of(frame),
         n_further=n_further(frame, keys, columns),
-        notes=(*window_notes(frame, keys), *quantile_notes(columns, of_all)),
+        notes=(*window_notes(frame, keys), *blanks_of_all(columns, of_all)),
     )
 
 

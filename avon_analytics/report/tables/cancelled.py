@@ -11,7 +11,7 @@ from avon_analytics.appointments.rows.groupings import OF_CANCELLATIONS
 from avon_analytics.figures import FIGURES, Column, Figure, Kind
 from avon_analytics.report.tables.rows import rows_of
 from avon_analytics.report.tables.table import FigureTable, n_further, window_notes
-from avon_analytics.report.tables.totals import quantile_notes, total_of, totals
+from avon_analytics.report.tables.totals import blanks_of_all, total_of, totals
 from avon_analytics.report.words.numbers import count, number
 from avon_analytics.report.words.periods import every_of
 
@@ -79,6 +79,6 @@ def table_of_cancelled(frame: pd.DataFrame, keys: list[str]) -> FigureTable:
         notes=(
             *window_notes(kept, keys),
             *left_out_notes(frame),
-            *quantile_notes(measures, of_all),
+            *blanks_of_all(measures, of_all),
         ),
     )

@@ -73,8 +73,8 @@ def _results(frame: pd.DataFrame) -> Iterator[str]:
         usual = by_chance["rows" if "period_on" in frame else "groups"]
         yield f"{plural(n, 'signal')}, where chance alone would bring {usual:.2g}."
     if (inside := attrs.get("coverage", {}).get("all")) is not None:
-        of = plural(attrs["n_intervals"], "80 % interval")
-        yield f"{percent(inside)} of {of} held what came."
+        of = plural(attrs["n_intervals"], "interval")
+        yield f"{percent(inside)} of {of} of 80 % held what came."
     if skill := {end: one for end, one in attrs.get("skill", {}).items() if one is not None}:
         scores = ", ".join(
             f"{lower_first(heading(end))} {amount(one, 2)}" for end, one in skill.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,12 @@ from avon_analytics.figures import Column, Figure, Kind
 from avon_analytics.report.tables.rows import ADD_UP, QUANTILES, Row, rows_of
 
 
-def quantile_notes(columns: Sequence[Column], totals: Sequence[Row]) -> tuple[str, ...]:
-    """Why medians of all are blank."""
-    if not totals or not any(one.name.startswith(QUANTILES) for one in columns):
-        return ()
-    return ("Medians do not add up: that of all is the figure's without groups and periods.",)
+def blanks_of_all(columns: Sequence[Column], totals: Sequence[Row]) -> Iterator[str]:
+    """Why medians of all are blank, and intervals of what is expected."""
+    if totals and any(one.name.startswith(QUANTILES) for one in columns):
+        yield "Medians do not add up: that of all is the figure's without groups and periods."
+    if totals and any(one.kind is Kind.NUMBER for one in columns):
+        yield "Intervals do not add up: those of all are the figure's without groups and periods."
 
 
 def totals(
