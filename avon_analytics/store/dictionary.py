@@ -111,7 +111,7 @@ _OF_SLOTS: Mapping[str, tuple[str, str]] = {
         "VARCHAR",
         "What decided the outcome: event, status_history, attendee or actual_time",
     ),
-    "evidence_at": ("TIMESTAMPTZ", "The instant of that evidence"),
+    "evidence_at": ("TIMESTAMPTZ", "The instant of that evidence; a flag no_show has none"),
     "source_word": ("VARCHAR", "The deciding status word as Avon wrote it"),
     "actual_start_at": ("TIMESTAMPTZ", "Actual start as Avon sent it"),
     "actual_end_at": ("TIMESTAMPTZ", "Actual end as Avon sent it"),
