@@ -52,8 +52,8 @@ class LakeEngine:
         self._numbers = count(1)
         self._lock = Lock()
         self.remembered = Remembered()
-        for table, columns in stored_tables().items():
-            rows_of(session, lake, state, table, columns).createOrReplaceTempView(table)
+        for table in stored_tables():
+            rows_of(session, lake, state, table).createOrReplaceTempView(table)
 
     @property
     def path(self) -> str:

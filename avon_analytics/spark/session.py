@@ -106,14 +106,9 @@ def schema_of(columns: Iterable[TableColumn]) -> str:
     return ", ".join(f"`{column.name}` {_TYPES[column.sql_type]}" for column in columns)
 
 
-def rows_of(
-    session: SparkSession,
-    lake: str,
-    state: State,
-    table: str,
-    columns: tuple[TableColumn, ...],
-) -> DataFrame:
-    """The rows of a table of a lake, with exactly these columns."""
+def rows_of(session: SparkSession, lake: str, state: State, table: str) -> DataFrame:
+    """The rows of a table of a lake, with exactly its columns."""
+    columns = stored_tables()[table]
     files = [f"{lake}/{path}" for path in state.files(table)]
     schema = schema_of(columns)
     if not files:

@@ -8,7 +8,6 @@ many batches at once, at the latest when the transaction ends.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import Any
 
 import duckdb
@@ -81,27 +80,31 @@ class EventRows:
         )
         versions = [stored(one.versions) for one in staging.filled_tables if one.parent is None]
         # An earlier receipt orders versions of the same instant anew.
-        self._update(
-            staging,
-            versions,
+        run_with_rows(
+            staging.connection,
+            self._store,
             "SELECT event_no, received_at FROM batch_events WHERE is_known",
-            "SET received_at = h.received_at FROM staged_rows AS h "
-            "WHERE v.event_no = h.event_no AND h.received_at IS NOT NULL "
-            "AND (v.received_at IS NULL OR v.received_at > h.received_at)",
+            *(
+                f"UPDATE {table} AS v SET received_at = h.received_at FROM staged_rows AS h "
+                "WHERE v.event_no = h.event_no AND h.received_at IS NOT NULL "
+                "AND (v.received_at IS NULL OR v.received_at > h.received_at)"
+                for table in versions
+            ),
         )
         dated = "FROM batch_events WHERE is_known AND is_dated_by_receipt"
         if staging.run(f"SELECT 1 {dated} LIMIT 1"):
-            anew = (
-                "SET occurred_at = e.occurred_at "
-                f"FROM staged_rows AS h JOIN {EVENTS} AS e ON e.event_no = h.event_no "
-                "WHERE v.{key} = e.{key} AND v.occurred_at <> e.occurred_at"
+            keys = {**dict.fromkeys(versions, "event_no"), "other_objects": "event_id"}
+            run_with_rows(
+                staging.connection,
+                self._store,
+                f"SELECT event_no {dated}",
+                *(
+                    f"UPDATE {table} AS v SET occurred_at = e.occurred_at "
+                    f"FROM staged_rows AS h JOIN {EVENTS} AS e ON e.event_no = h.event_no "
+                    f"WHERE v.{key} = e.{key} AND v.occurred_at <> e.occurred_at"
+                    for table, key in keys.items()
+                ),
             )
-            for tables, key in ((versions, "event_no"), (["other_objects"], "event_id")):
-                self._update(staging, tables, f"SELECT event_no {dated}", anew.format(key=key))
-
-    def _update(self, staging: Staging, tables: Sequence[str], rows: str, change: str) -> None:
-        for table in tables:
-            run_with_rows(staging.connection, self._store, rows, f"UPDATE {table} AS v {change}")
 
     # -- versions that wait -----------------------------------------------------------------
 
