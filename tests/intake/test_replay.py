@@ -77,6 +77,32 @@ def test_one_thread_of_the_engine_takes_lines_in(
     assert database.threads == 3
 
 
+def test_the_engine_holds_no_more_than_in_a_load(
+    archive: Archive, open_desk: OpenDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, seen = open_desk(tmp_path / "avon.duckdb"), []
+    take = StoreWriter.take
+
+    def limit() -> str:
+        with desk.store._database.writing() as connection:
+            ((shown,),) = connection.execute("SELECT current_setting('memory_limit')").fetchall()
+        return str(shown)
+
+    def watched(self: StoreWriter, *batch: Any, **how: Any) -> Any:
+        seen.append(limit())
+        return take(self, *batch, **how)
+
+    usual = limit()
+    monkeypatch.setattr(StoreWriter, "take", watched)
+    desk.take(*rotated(archive))
+    n_of_load = len(seen)
+    desk.store.quarantine.replay(secrets={"old": OLD})
+    assert len(seen) > n_of_load > 0
+    assert len({*seen}) == 1
+    assert usual not in seen
+    assert limit() == usual
+
+
 def test_lines_are_tried_some_at_a_time(
     archive: Archive, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

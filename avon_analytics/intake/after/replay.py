@@ -22,6 +22,7 @@ from avon_analytics.intake.read.signature import Secrets, SecretsLike
 from avon_analytics.intake.write.load_log import LoadLog
 from avon_analytics.intake.write.staging import Staging
 from avon_analytics.store.database import Database
+from avon_analytics.store.memory import LOADING
 from avon_analytics.store.privacy import privacy_of
 from avon_analytics.store.trouble import store_error
 
@@ -103,14 +104,15 @@ def replay(
     with database.writing() as connection:
         try:
             is_limited = privacy_of(connection) == "limited"
-            staging = Staging(connection.cursor(), ReadRules(policy, given, is_limited))
+            rules = ReadRules(policy, given, is_limited)
             wanted = QuarantineFilter.of(connection, code, file)
             log = LoadLog(connection, policy, given)
             with (
                 database.side_by_side(),
+                database.bounded(LOADING) as bound,
                 ArchivedLines() as archive,
                 closing(places(connection, wanted)) as every,
-                log.transaction(staging) as writer,
+                log.transaction(Staging(connection.cursor(), rules, bound=bound)) as writer,
             ):
                 found = (
                     place
