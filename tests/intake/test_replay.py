@@ -99,8 +99,7 @@ def test_the_engine_holds_no_more_than_in_a_load(
     desk.store.quarantine.replay(secrets={"old": OLD})
     assert len(seen) > n_of_load > 0
     assert len({*seen}) == 1
-    assert usual not in seen
-    assert limit() == usual
+    assert not {usual, limit()} & {*seen}
 
 
 def test_lines_are_tried_some_at_a_time(
