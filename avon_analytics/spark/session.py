@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import signal
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 from avon_analytics.errors import UsageError
@@ -62,6 +65,7 @@ def own_cluster(master: str | None = None) -> Iterator[SparkSession]:
     where = master or SparkConf().get("spark.master", "local[*]") or ""
     if where.startswith("local"):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    interrupted = signal.getsignal(signal.SIGINT)
     try:
         session = SparkSession.builder.master(where).appName("avon-analytics").getOrCreate()
     except (PySparkException, Py4JError):
@@ -69,10 +73,21 @@ def own_cluster(master: str | None = None) -> Iterator[SparkSession]:
             f"Spark does not start on {where}: it needs Java 17 or later (java, JAVA_HOME), "
             "and the cluster's URL as --master"
         ) from None
+    if current_thread() is main_thread():
+        signal.signal(signal.SIGINT, interrupted)  # pyspark has put its own in this place
+    root = logging.getLogger()
+    root.addFilter(_is_no_interruption)
     try:
         yield session
     finally:
         session.stop()
+        root.removeFilter(_is_no_interruption)
+
+
+def _is_no_interruption(record: logging.LogRecord) -> bool:
+    """py4j logs the traceback of an interruption, which whoever asked for it is told otherwise."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or not issubclass(kind, KeyboardInterrupt)
 
 
 def own_session(session: SparkSession) -> SparkSession:

@@ -146,3 +146,29 @@ def test_the_command_without_spark(tmp_path: Path, lack: str, told: str) -> None
     assert done.returncode == 2
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_is_interrupted_in_a_sentence(
+    tiny: Loaded, tmp_path: Path, number: signal.Signals
+) -> None:
+    """pyspark and py4j had tracebacks of their own for it."""
+    lake = tmp_path / "lake"
+    load = ("spark", "load", tiny.archive, "--out", lake, "--secrets-file", tiny.secrets)
+    with subprocess.Popen(
+        [sys.executable, "-m", "avon_analytics", *load, "--master", "local[1]"],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while not lake.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, err
+    assert err.endswith(
+        "avon-analytics: interrupted: what was finished stays, and nothing is left half done\n"
+    )
+    assert "Traceback" not in err
+    assert newest_state(lake) is None
