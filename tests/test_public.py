@@ -257,11 +257,3 @@ def test_there_is_one_version() -> None:
     assert project["project"]["dynamic"] == ["version"]
     assert project["tool"]["hatch"]["version"]["path"] == "avon_analytics/version.py"
     assert avon.__version__ == version("avon-analytics")
-
-
-def test_the_changelog_begins_with_this_version() -> None:
-    changelog = ROOT / "CHANGELOG.md"
-    if not changelog.exists():
-        pytest.skip("there is no changelog yet")
-    headings = re.findall(r"^## \[?v?(\d+\.\d+\.\d+)", changelog.read_text("utf-8"), re.M)
-    assert headings[0] == avon.__version__
