@@ -127,17 +127,6 @@ _OTHER_NAMES = {
     "--until": "--end",
 }
 """What options are called elsewhere, and here; their letters alone would lead astray."""
-
-
-def _with_nearest(message: str) -> str:
-    """What typer says of a word that an option does not know, with the one probably meant."""
-    found = re.fullmatch(r"Value error, ('(.*)' is not one of ('.+')\.)", message, re.DOTALL)
-    if found is None:
-        return message
-    plain, given, choices = found.groups()
-    return plain + meant_word(given, re.findall(r"'([^']*)'", choices), PERIODS_ELSEWHERE)
-
-
 _COMMANDS_ELSEWHERE = {
     "list": "quarantine list",
     "show": "quarantine show",
@@ -159,22 +148,31 @@ _COMMANDS_ELSEWHERE = {
 """What commands are called elsewhere, or by who leaves out a word, and here."""
 
 
+def _with_nearest(message: str) -> str:
+    """What typer says of a word that an option does not know, with the one probably meant."""
+    found = re.fullmatch(r"Value error, ('(.*)' is not one of ('.+')\.)", message, re.DOTALL)
+    if found is None:
+        return message
+    plain, given, choices = found.groups()
+    return plain + meant_word(given, re.findall(r"'([^']*)'", choices), PERIODS_ELSEWHERE)
+
+
 def _with_command(message: str, context: Any) -> str:
-    """What typer says of a command that is none, with the one that is called otherwise here."""
-    said = re.match(r"No such command '([^']+)'\.", message)
+    """What typer says of a command that is none, with the one that was meant: it is called
+    otherwise here, or takes what was given."""
+    said = re.match(r"No such command '(.+?)'\.", message, re.DOTALL)
     if said is None or "load" not in getattr(context.command, "commands", {}):
         return message
-    meant = _COMMANDS_ELSEWHERE.get(said[1].lower().replace("_", "-"))
-    return f"{said[0]} Did you mean {meant}?" if meant else message
+    given = said[1]
+    if meant := _COMMANDS_ELSEWHERE.get(given.lower().replace("_", "-")):
+        return f"{said[0]} Did you mean {meant}?"
+    is_archive = os.path.lexists(given) and not is_store(Path(given))
+    return f"{said[0]} Did you mean load {given}?" if is_archive else message
 
 
 def _with_option(message: str, context: Any) -> str:
-    """What typer says of a word where none belongs, with the option that takes such a word."""
+    """What typer says of a word too many, with the option that takes such a word."""
     options = _options_of(context)
-    command = re.fullmatch(r"No such command '(.+)'\.", message, re.DOTALL)
-    if command and "load" in getattr(context.command, "commands", {}):
-        is_path = os.path.lexists(command[1]) and not is_store(Path(command[1]))
-        return f"{message} Did you mean load {command[1]}?" if is_path else message
     extra = re.fullmatch(r"Got unexpected extra argument\(s\) \((.+)\)", message, re.DOTALL)
     if extra is None:
         return message
