@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -145,3 +146,11 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
         return _load(root, folder)
 
     return _made_once(tmp_path_factory, "tiny", make)
+
+
+@pytest.fixture
+def hears_hangups() -> Iterator[None]:
+    """Processes that are started hear that their terminal is closed, also under ``nohup``."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)

@@ -40,6 +40,7 @@ def _n_events(db: Path) -> int:
     return int(avon.open(db).sql("SELECT count(*) AS n FROM events")["n"].iloc[0])
 
 
+@pytest.mark.usefixtures("hears_hangups")
 def test_an_interrupted_load_says_what_stays_at_any_moment(run: Any, tiny: Any) -> None:
     db, load = run.folder / "a.duckdb", ("load", tiny.archive, "--secrets-file", tiny.secrets)
     before = run.folder / "before.duckdb"
@@ -144,6 +145,7 @@ stop.report()
 """
 
 
+@pytest.mark.usefixtures("hears_hangups")
 def test_a_terminal_that_is_closed_says_so_twice_and_ends_it_once() -> None:
     """The shell tells it, and the system, too: what is taken back is taken back to its end."""
     script = (
@@ -163,6 +165,26 @@ def test_a_terminal_that_is_closed_says_so_twice_and_ends_it_once() -> None:
     )
     assert (done.returncode, done.stdout) == (128 + signal.SIGHUP, "taken back\n")
     assert done.stderr.count("avon-analytics: interrupted") == 1
+
+
+def test_what_outlives_its_terminal_goes_on_where_that_is_closed() -> None:
+    """As under ``nohup``."""
+    script = (
+        "import os, signal\n"
+        "from avon_analytics.cli.stopping import stopping\n"
+        "with stopping():\n"
+        "    os.kill(os.getpid(), signal.SIGHUP)\n"
+        "    print('goes on')\n"
+    )
+    done = subprocess.run(
+        ["nohup", sys.executable, "-c", script],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "goes on\n")
 
 
 def test_whoever_sits_at_a_terminal_is_told_at_once() -> None:

@@ -172,6 +172,7 @@ def test_the_command_archives_loads_by_itself_and_ends_when_asked(tmp_path: Path
     assert len(avon.open(tmp_path / "store.duckdb").sql("SELECT * FROM messages")) == 1
 
 
+@pytest.mark.usefixtures("hears_hangups")
 @pytest.mark.parametrize(
     ("number", "times"),
     [(signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGTERM, 2), (signal.SIGHUP, 2)],
