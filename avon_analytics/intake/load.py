@@ -242,7 +242,9 @@ class _Loader:
             were_all_read = True
             if path in self.known:
                 after = tried.up_to(path) if tried else 0
-                which = QuarantineFilter(codes, path, None, after, self._log.load_id)
+                which = QuarantineFilter(
+                    codes, path, after_load=after, before_load=self._log.load_id
+                )
                 were_all_read = self._retry(which, path, needed)
             if tried and were_all_read:
                 tried.add(path, self._log.load_id)

@@ -116,7 +116,9 @@ def test_without_a_slot_it_says_that_there_is_nothing(name: str, store: avon.Sto
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_blank_counts_are_no_obstacle_and_are_told(name: str, store: avon.Store) -> None:
-    words = shown(FIGURES[name](store.appointments(min_count=5)))["text/plain"]
+    bundle = shown(FIGURES[name](store.appointments(min_count=5)))
+    assert bundle["text/html"]
+    words = bundle["text/plain"]
     assert "counts from 1 to 4 are blank, and what would reveal them" in words
 
 
